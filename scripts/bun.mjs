@@ -1,0 +1,27 @@
+// Runs Bun with the arguments given. The npm package `bun` brings the binary (100 MB), so it is fetched
+// the first time it is wanted, into .cache/bun, and not with everybody's `npm ci`.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const VERSION = "1.4.5";
+const home = fileURLToPath(new URL(`../.cache/bun-${VERSION}/`, import.meta.url));
+
+/** Path of the Bun binary, fetched if it is not there. */
+export function bunPath() {
+  const binary = `${home}node_modules/.bin/bun`;
+  if (!existsSync(binary)) {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(`${home}package.json`, '{"private":true}\n');
+    const install = ["install", "--no-audit", "--no-fund", `bun@${VERSION}`];
+    const { status } = spawnSync("npm", install, { cwd: home, stdio: ["ignore", 2, 2] });
+    if (status !== 0) throw new Error(`npm install bun@${VERSION} failed in ${home}`);
+  }
+  return binary;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const child = spawn(bunPath(), process.argv.slice(2), { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+}

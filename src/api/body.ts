@@ -1,0 +1,79 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
+const FORM_TYPES: ReadonlySet<string> = new Set([
+  "application/x-www-form-urlencoded",
+  "multipart/form-data",
+]);
+
+/** Refuses larger bodies with 413, whether or not they announce their length. */
+export function limitBody(maxBytes: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new HTTPException(413, {
+        message: `The request body is larger than ${maxBytes} bytes. Send less at a time.`,
+      });
+    },
+  });
+}
+
+/** The body as JSON. @throws HTTPException 415 or 400. */
+export async function readJSON(c: Context): Promise<unknown> {
+  if (!JSON_TYPE.test(mediaType(c))) {
+    throw unsupported(c, "Send JSON with the header Content-Type: application/json.");
+  }
+  return parseJSON(await c.req.text());
+}
+
+/**
+ * The body as JSON or as a form; an empty one is an empty object, as in PocketBase.
+ *
+ * @param lists The form fields that may come more than once.
+ * @throws HTTPException 415 or 400.
+ */
+export async function readJSONOrForm(c: Context, lists: readonly string[]): Promise<unknown> {
+  const type = mediaType(c);
+  if (FORM_TYPES.has(type)) return readForm(c, lists);
+  if (JSON_TYPE.test(type)) return parseJSON((await c.req.text()) || "{}");
+  if (type === "" && (await c.req.text()) === "") return {};
+  throw unsupported(c, "Send JSON (Content-Type: application/json) or a form.");
+}
+
+async function readForm(c: Context, lists: readonly string[]): Promise<unknown> {
+  let form: FormData;
+  try {
+    form = await c.req.formData();
+  } catch {
+    throw new HTTPException(400, {
+      message: "The request body is not the form that its Content-Type announces.",
+    });
+  }
+  return Object.fromEntries(
+    [...form.keys()].map((name) => [
+      name,
+      lists.includes(name) ? form.getAll(name) : form.get(name),
+    ]),
+  );
+}
+
+function parseJSON(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HTTPException(400, { message: "The request body is not valid JSON." });
+  }
+}
+
+function mediaType(c: Context): string {
+  return c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+function unsupported(c: Context, mend: string): HTTPException {
+  const type = c.req.header("Content-Type");
+  const found =
+    type === undefined ? "There is no Content-Type" : "That Content-Type is not known here";
+  return new HTTPException(415, { message: `${found}. ${mend}` });
+}

@@ -1,0 +1,46 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
+import type { Logger } from "../realtime/types.ts";
+
+/** Seconds after which somebody we had to turn away should try again. */
+const RETRY_AFTER_SECONDS = 5;
+
+const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
+  unknown_client: 404,
+  ip_mismatch: 400,
+  identity_changed: 403,
+  client_exists: 500,
+  invalid_event: 400,
+  invalid_input: 400,
+  invalid_config: 500,
+  closed: 503,
+};
+
+/** An answer in PocketBase's error shape (tools/router/error.go, `ApiError`). */
+export function errorResponse(
+  c: Context,
+  status: ContentfulStatusCode,
+  message: string,
+  data: FieldErrors = {},
+): Response {
+  if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  return c.json({ status, message, data }, status);
+}
+
+/** Turns whatever a handler threw into an answer. What we did not foresee is logged, and the client told nothing of it. */
+export function handleError(error: unknown, c: Context, logger: Logger): Response {
+  if (error instanceof RealtimeError && STATUS[error.code] !== 500) {
+    return errorResponse(c, STATUS[error.code], error.message, error.fields);
+  }
+  if (error instanceof HTTPException) {
+    return errorResponse(c, error.status as ContentfulStatusCode, error.message);
+  }
+  logger.error("request failed", {
+    method: c.req.method,
+    path: c.req.path,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return errorResponse(c, 500, "Something went wrong while processing your request.");
+}

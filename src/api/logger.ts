@@ -1,0 +1,42 @@
+import type { LogFields, Logger } from "../realtime/types.ts";
+
+/** From the chattiest to none at all. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LoggerOptions {
+  /** Lines below it are not written. Default `info`. */
+  readonly level?: LogLevel | undefined;
+  /** `json`: one object a line; `text`: for people on a terminal. Default `json`. */
+  readonly format?: "json" | "text" | undefined;
+  /** Gets each line, without a line break. Default `console.log`, which every runtime has. */
+  readonly write?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Structured log lines. Both formats write values as JSON, so what a client sends (its topics, its
+ * headers) can't start a line of its own.
+ */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const threshold = LOG_LEVELS.indexOf(options.level ?? "info");
+  const format = options.format === "text" ? textLine : jsonLine;
+  const write = options.write ?? ((line: string) => console.log(line));
+  const at =
+    (level: LogLevel) =>
+    (msg: string, fields: LogFields = {}): void => {
+      if (LOG_LEVELS.indexOf(level) >= threshold) write(format(level, msg, fields));
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function jsonLine(level: LogLevel, msg: string, fields: LogFields): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, msg, ...fields });
+}
+
+function textLine(level: LogLevel, msg: string, fields: LogFields): string {
+  const details = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const time = new Date().toISOString().slice(11, 23);
+  return [time, level.toUpperCase().padEnd(5), msg, ...details].join(" ");
+}

@@ -1,0 +1,200 @@
+import { type Context, type Handler, Hono } from "hono";
+import { cors } from "hono/cors";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { createMemoryLog } from "../log/memory.ts";
+import { RealtimeManager } from "../realtime/manager.ts";
+import { createMessage, type PublishInput } from "../realtime/message.ts";
+import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
+import type { CloseReason, Logger } from "../realtime/types.ts";
+import { createInProcessRegistry } from "../registry/in-process.ts";
+import type { ClientConnection, ClientRegistry, PublishReceipt } from "../registry/registry.ts";
+import { requireAdmin } from "./auth.ts";
+import { limitBody } from "./body.ts";
+import { errorResponse, handleError } from "./errors.ts";
+import { createLogger } from "./logger.ts";
+import { checkInputs, publishMessages } from "./messages.ts";
+import { DEFAULTS, type ServerOptions } from "./options.ts";
+import { createIdentifyPeer, type IdentifyPeer, type Runtime } from "./peer.ts";
+import { StreamSink } from "./sink.ts";
+import { subscribe } from "./subscribe.ts";
+
+/** The service as one Hono app, and what an embedding app needs of it. */
+export interface RealtimeServer {
+  /** Serve `app.fetch`, or mount it: `yours.route("/", app)`. */
+  readonly app: Hono;
+  /** The manager of the default registry; undefined when a registry was given. */
+  readonly realtimeManager: RealtimeManager | undefined;
+  readonly registry: ClientRegistry;
+  /**
+   * Publishes from the embedding app's own hooks; answers when the log has the messages.
+   *
+   * @throws RealtimeError `invalid_input` or `invalid_event` when a message breaks a rule, `closed` when
+   *   the server is stopping.
+   */
+  publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
+  /**
+   * Ends every stream: what was accepted is written, then `retry:`, then the end; new streams get 503.
+   * Resolves when the last one is written out. The deadline is the caller's.
+   */
+  close(): Promise<void>;
+}
+
+/** Makes the service. Nothing listens and no timer runs until a client comes. */
+export function createServer(options: ServerOptions = {}): RealtimeServer {
+  const logger = options.logger ?? createLogger({ level: "silent" });
+  const realtimeManager = options.registry
+    ? undefined
+    : (options.realtimeManager ?? new RealtimeManager({ logger, now: options.now }));
+  const registry =
+    options.registry ??
+    createInProcessRegistry({
+      manager: realtimeManager as RealtimeManager,
+      log: options.log ?? createMemoryLog({ now: options.now }),
+    });
+  const runtime = options.runtime ?? {};
+  const identify = createIdentifyPeer(runtime, options.authenticate);
+  const admin = requireAdmin(options.adminKey);
+  const limited = limitBody(options.maxBodyBytes ?? DEFAULTS.maxBodyBytes);
+  const streams = new Set<Promise<void>>();
+
+  const app = new Hono();
+  app.onError((error, c) => handleError(error, c, logger));
+  app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
+  const origins = [...(options.origins ?? DEFAULTS.origins)];
+  app.use("/api/*", cors({ origin: origins.includes("*") ? "*" : origins }));
+
+  app.get("/api/realtime", connect({ ...options, registry, runtime, identify, logger, streams }));
+  app.post("/api/realtime", limited, subscribe(registry, identify));
+  app.post("/api/realtime/messages", admin, limited, publishMessages(registry));
+  app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
+  app.get("/api/health", (c) => c.json({ code: 200, message: "API is healthy.", data: {} }));
+
+  app.all("/api/realtime", allowOnly("GET, POST"));
+  app.all("/api/realtime/messages", allowOnly("POST"));
+  app.all("/api/realtime/stats", allowOnly("GET"));
+  app.all("/api/health", allowOnly("GET"));
+
+  return {
+    app,
+    realtimeManager,
+    registry,
+    publish: async (...inputs) => registry.publish(checkInputs(inputs).map(createMessage)),
+    async close() {
+      await registry.close();
+      await Promise.all(streams);
+    },
+  };
+}
+
+interface StreamOptions
+  extends Pick<ServerOptions, "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "now"> {
+  readonly registry: ClientRegistry;
+  readonly runtime: Runtime;
+  readonly identify: IdentifyPeer;
+  readonly logger: Logger;
+  /** The streams that are open, each until it is written out. */
+  readonly streams: Set<Promise<void>>;
+}
+
+const encoder = new TextEncoder();
+const PING = encoder.encode(formatSSEComment("ping"));
+
+/** Milliseconds a client is asked to wait when the server stops, spread so that they don't all come back at once. */
+const RETRY = { least: 1000, most: 5000 };
+
+/** `GET /api/realtime`: holds a client's stream from the handshake to its end. */
+function connect(options: StreamOptions): Handler {
+  return async (c) => {
+    // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
+    if (c.req.method === "HEAD")
+      return setStreamHeaders(c.body(null), options.runtime.httpVersion?.(c));
+    const connection = await options.registry.open(await options.identify(c));
+    const response = streamSSE(c, (stream) => {
+      const ended = holdStream(c, stream, connection, options);
+      options.streams.add(ended);
+      return ended.finally(() => options.streams.delete(ended));
+    });
+    return setStreamHeaders(response, options.runtime.httpVersion?.(c));
+  };
+}
+
+async function holdStream(
+  c: Context,
+  stream: SSEStreamingApi,
+  connection: ClientConnection,
+  options: StreamOptions,
+): Promise<void> {
+  const { clientId } = connection;
+  const staleTimeout = options.staleTimeout ?? DEFAULTS.staleTimeout;
+  const sink = new StreamSink({
+    write: (chunk) => stream.write(chunk),
+    maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
+    onOverflow: () => connection.close("slow"),
+    now: options.now ?? Date.now,
+  });
+  const cut = () => {
+    sink.discard();
+    stream.abort();
+    options.runtime.abort?.(c);
+  };
+  const keepAlive = () => {
+    if (sink.stalledFor >= staleTimeout) {
+      connection.close("stale");
+      cut();
+    } else if (sink.bufferedBytes === 0) {
+      connection.updateActivity();
+      sink.write(PING);
+    }
+  };
+  const leave = () => connection.close("client");
+  stream.onAbort(leave);
+  c.req.raw.signal.addEventListener("abort", leave);
+  const timer = setInterval(keepAlive, options.pingInterval ?? DEFAULTS.pingInterval);
+  try {
+    // The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect").
+    const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
+    sink.write(encoder.encode(formatSSEMessage(handshake)));
+    await connection.attach(sink);
+    const reason = await sink.closed;
+    if (isOrderly(reason)) await sink.finish(farewell(reason));
+    else cut();
+  } catch (error) {
+    options.logger.error("stream failed", { clientId, error: String(error) });
+    connection.close("error");
+    cut();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Whether whoever listens is still there to be told what was accepted before. */
+function isOrderly(reason: CloseReason): boolean {
+  return reason === "shutdown" || reason === "admin";
+}
+
+function farewell(reason: CloseReason): Uint8Array | undefined {
+  if (reason !== "shutdown") return undefined;
+  const retry = RETRY.least + Math.round(Math.random() * (RETRY.most - RETRY.least));
+  return encoder.encode(formatSSEMessage({ retry }));
+}
+
+/** Replaces what streamSSE sets where the protocol says more. */
+function setStreamHeaders(response: Response, httpVersion = "1.1"): Response {
+  const { headers } = response;
+  headers.set("Content-Type", "text/event-stream");
+  headers.set("Cache-Control", "no-cache, no-transform");
+  headers.set("X-Accel-Buffering", "no");
+  if (httpVersion === "1.1") headers.set("Connection", "keep-alive");
+  else headers.delete("Connection");
+  // HTTP/1.0 has no chunks, HTTP/2 forbids the header.
+  if (httpVersion !== "1.1") headers.delete("Transfer-Encoding");
+  return response;
+}
+
+/** Answers 405 on a known path; it stands behind the path's own methods. */
+function allowOnly(methods: string): Handler {
+  return (c) => {
+    c.header("Allow", methods);
+    return errorResponse(c, 405, `${c.req.method} is not possible here. Use ${methods}.`);
+  };
+}

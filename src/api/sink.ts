@@ -1,0 +1,138 @@
+import type { CloseReason, FrameSink } from "../realtime/types.ts";
+
+/** What a stream sink is made of. */
+export interface StreamSinkOptions {
+  /** Writes to the stream; resolves when the stream has taken the bytes, and also when it is gone. */
+  readonly write: (chunk: Uint8Array) => Promise<unknown>;
+  /** Bytes that may wait for a client. */
+  readonly maxBufferedBytes: number;
+  /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
+  readonly onOverflow: () => void;
+  readonly now: () => number;
+}
+
+/** Waiting frames are joined up to this size, so that many small ones cost one write. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
+ * once. It gets this many times its bound until the turn ends.
+ */
+const BURST = 4;
+
+/**
+ * A `FrameSink` over any stream with an awaited write: the portable one, for every runtime.
+ *
+ * Hono's `StreamingApi.write` resolves when the stream behind it has room, which is the only backpressure
+ * it shows; so frames queue here and are counted until that write resolves.
+ */
+export class StreamSink implements FrameSink {
+  /** Settles when the core or the handler closes the sink, with the first reason given. */
+  readonly closed: Promise<CloseReason>;
+  readonly #options: StreamSinkOptions;
+  readonly #settle: (reason: CloseReason) => void;
+  readonly #idle: (() => void)[] = [];
+  #queue: Uint8Array[] = [];
+  #bufferedBytes = 0;
+  #isClosed = false;
+  #checking = false;
+  #writingSince: number | undefined;
+
+  constructor(options: StreamSinkOptions) {
+    this.#options = options;
+    let settle: (reason: CloseReason) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settle = settle;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** For how long the stream has not taken what it was last given, in milliseconds; 0 when nothing waits. */
+  get stalledFor(): number {
+    return this.#writingSince === undefined ? 0 : this.#options.now() - this.#writingSince;
+  }
+
+  write(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    const { maxBufferedBytes } = this.#options;
+    const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST;
+    // A single frame, however large, always goes to a client for which nothing waits.
+    if (burst && this.#bufferedBytes > 0) return false;
+    this.#push(frame);
+    if (this.#bufferedBytes > maxBufferedBytes) this.#checkNextTurn();
+    return true;
+  }
+
+  /** Writes a last frame although the sink is closed, and waits until everything has been taken. */
+  async finish(frame: Uint8Array | undefined): Promise<void> {
+    if (frame !== undefined) this.#push(frame);
+    if (this.#writingSince === undefined) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#settle(reason);
+  }
+
+  /** Lets go of everything that waits: nobody will read it. */
+  discard(): void {
+    this.#queue = [];
+  }
+
+  #push(frame: Uint8Array): void {
+    this.#queue.push(frame);
+    this.#bufferedBytes += frame.length;
+    if (this.#writingSince === undefined) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (let chunk = this.#take(); chunk !== undefined; chunk = this.#take()) {
+      this.#writingSince = this.#options.now();
+      await this.#options.write(chunk);
+      this.#bufferedBytes -= chunk.length;
+    }
+    this.#bufferedBytes = 0;
+    this.#writingSince = undefined;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #take(): Uint8Array | undefined {
+    const [first] = this.#queue;
+    if (first === undefined) return undefined;
+    let { length } = first;
+    let count = 1;
+    for (let next = this.#queue[count]; next !== undefined; next = this.#queue[count]) {
+      if (length + next.length > CHUNK_BYTES) break;
+      length += next.length;
+      count += 1;
+    }
+    const frames = this.#queue.splice(0, count);
+    return frames.length === 1 ? first : join(frames, length);
+  }
+
+  #checkNextTurn(): void {
+    if (this.#checking) return;
+    this.#checking = true;
+    setTimeout(() => {
+      this.#checking = false;
+      const over = this.#bufferedBytes > this.#options.maxBufferedBytes;
+      if (over && !this.#isClosed) this.#options.onOverflow();
+    });
+  }
+}
+
+function join(frames: readonly Uint8Array[], length: number): Uint8Array {
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const frame of frames) {
+    joined.set(frame, offset);
+    offset += frame.length;
+  }
+  return joined;
+}

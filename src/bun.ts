@@ -1,0 +1,51 @@
+/** Runs the service on Bun: `startServer` for programs, and this file as a program. */
+import type { Server } from "bun";
+import type { Context } from "hono";
+import type { Runtime } from "./api/peer.ts";
+import type { RealtimeServer } from "./api/server.ts";
+import {
+  formatURL,
+  type Listener,
+  type RunningServer,
+  runProcess,
+  type StartOptions,
+  startListening,
+} from "./process.ts";
+
+export type { RunningServer, StartOptions } from "./process.ts";
+
+type BunServer = Server<undefined>;
+
+const server = (c: Context) => (c.env as { server: BunServer }).server;
+
+const runtime: Runtime = {
+  clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
+  // Bun has no way to cut one connection; one second without traffic does it.
+  abort: (c) => server(c).timeout(c.req.raw, 1),
+};
+
+/** Starts the service. Resolves when it listens. @throws when the address can't be had. */
+export function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  return startListening({ ...options, runtime: options.runtime ?? runtime }, listen);
+}
+
+async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
+  const bun = Bun.serve({
+    hostname: host,
+    port,
+    // Slow requests end here; streams are exempt, below.
+    idleTimeout: 30,
+    fetch(request, server) {
+      // Bun closes a response that stays quiet for its idleTimeout (10 s by default).
+      if (request.method === "GET") server.timeout(request, 0);
+      return app.fetch(request, { server });
+    },
+  });
+  return {
+    url: formatURL(host, bun.port ?? port),
+    stop: () => bun.stop(),
+    cut: () => void bun.stop(true),
+  };
+}
+
+if (import.meta.main) await runProcess(startServer);

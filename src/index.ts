@@ -1,0 +1,54 @@
+/** The library's face: re-exports, nothing else. */
+export { type Config, type Environment, readConfig } from "./api/config.ts";
+export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
+export type { ServerOptions } from "./api/options.ts";
+export type { Authenticate, Runtime } from "./api/peer.ts";
+export { createServer, type RealtimeServer } from "./api/server.ts";
+export type {
+  AppendReceipt,
+  HistoryLimits,
+  LogStats,
+  MessageLog,
+  TailListener,
+} from "./log/log.ts";
+export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
+export {
+  type FieldError,
+  type FieldErrors,
+  RealtimeError,
+  type RealtimeErrorCode,
+} from "./realtime/errors.ts";
+export { type ManagerOptions, RealtimeManager } from "./realtime/manager.ts";
+export {
+  createMessage,
+  type PublishInput,
+  type RecordAction,
+  type RecordInput,
+  type TopicInput,
+} from "./realtime/message.ts";
+export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
+export { parseSubscription } from "./realtime/subscription.ts";
+export type {
+  ClientInfo,
+  CloseReason,
+  FrameSink,
+  LogEntry,
+  LogFields,
+  Logger,
+  ManagerStats,
+  Message,
+  Peer,
+  SubscribeRequest,
+  SubscriptionKey,
+  SubscriptionOptions,
+} from "./realtime/types.ts";
+export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process.ts";
+export type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+} from "./registry/registry.ts";

@@ -1,0 +1,63 @@
+import type { LogEntry, Message } from "../realtime/types.ts";
+
+/** How much a log keeps. Each bound trims by itself; 0 messages, milliseconds or bytes keeps nothing. */
+export interface HistoryLimits {
+  /** Messages. Default 10,000. */
+  readonly messages: number;
+  /** Age in milliseconds. Default 300,000. */
+  readonly maxAge: number;
+  /** Bytes of message data, topics and ids as UTF-8. Default 32 MiB. */
+  readonly bytes: number;
+}
+
+export const DEFAULT_HISTORY: HistoryLimits = {
+  messages: 10_000,
+  maxAge: 300_000,
+  bytes: 32 * 1024 * 1024,
+};
+
+/** How the log took one message. */
+export interface AppendReceipt {
+  readonly id: string;
+  /** True when the log had the id already: then nothing was appended, nothing will be delivered. */
+  readonly duplicate: boolean;
+}
+
+/** Counts since the log was opened, and what it holds now. */
+export interface LogStats {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** Gets entries in the log's order, each once. Must not throw. */
+export type TailListener = (entries: readonly LogEntry[]) => void;
+
+type MaybePromise<T> = T | Promise<T>;
+
+/**
+ * Accepted messages in one total order. It is asked first and delivers last: whoever hears of a message
+ * from the tail can be sure the log has it.
+ *
+ * An adapter may answer plainly or with a promise. `test/suites/log.ts` says what it must do.
+ */
+export interface MessageLog {
+  /**
+   * Takes messages in the order given, all of them or, when it throws, none. A message whose id it took
+   * before, within the time and number of ids it remembers, is answered and not taken again.
+   */
+  append(messages: readonly Message[]): MaybePromise<readonly AppendReceipt[]>;
+  /** Calls `listener` for everything appended from now on, by this process or another. Returns how to stop. */
+  tail(listener: TailListener): () => void;
+  /** The place behind the newest message the tail has seen: what comes after it is yet to be delivered here. */
+  cursor(): string;
+  /**
+   * At most `limit` entries after a cursor, oldest first; from the oldest kept when `after` is undefined.
+   * Undefined when the cursor is unknown, from another life of the log, or something after it was
+   * already trimmed: then a reader can't know what it missed.
+   */
+  read(after: string | undefined, limit: number): MaybePromise<readonly LogEntry[] | undefined>;
+  stats(): MaybePromise<LogStats>;
+  close(): MaybePromise<void>;
+}

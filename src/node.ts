@@ -1,0 +1,67 @@
+/** Runs the service on Node: `startServer` for programs, and this file as a program. */
+import { realpathSync } from "node:fs";
+import {
+  createServer as createHTTPServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { getRequestListener } from "@hono/node-server";
+import type { Context } from "hono";
+import type { Runtime } from "./api/peer.ts";
+import type { RealtimeServer } from "./api/server.ts";
+import {
+  formatURL,
+  type Listener,
+  type RunningServer,
+  runProcess,
+  type StartOptions,
+  startListening,
+} from "./process.ts";
+
+export type { RunningServer, StartOptions } from "./process.ts";
+
+interface NodeBindings {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+const bindings = (c: Context) => c.env as NodeBindings;
+
+const runtime: Runtime = {
+  clientAddress: (c) => bindings(c).incoming.socket.remoteAddress,
+  abort: (c) => bindings(c).outgoing.destroy(),
+  httpVersion: (c) => bindings(c).incoming.httpVersion,
+};
+
+/** Starts the service. Resolves when it listens. @throws when the address can't be had. */
+export function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  return startListening({ ...options, runtime: options.runtime ?? runtime }, listen);
+}
+
+async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
+  const server = createHTTPServer(
+    // Finds a peer that is gone when nothing is on its way to it; pings find the others.
+    { keepAlive: true, keepAliveInitialDelay: 30_000 },
+    getRequestListener(app.fetch),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: formatURL(host, (server.address() as AddressInfo).port),
+    stop: () => {
+      const stopped = new Promise((resolve) => server.close(resolve));
+      // A connection whose stream has just ended is idle, and would stay for its keep-alive time.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      return stopped.finally(() => clearInterval(sweep));
+    },
+    cut: () => server.closeAllConnections(),
+  };
+}
+
+const isProgram =
+  process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isProgram) await runProcess(startServer);

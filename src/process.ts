@@ -1,0 +1,181 @@
+/**
+ * What the two entries that are processes (node.ts, bun.ts) share: settings from the environment and
+ * `.dev.vars`, signals, and what is said at the start. Both runtimes have these `node:` modules.
+ */
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { type Config, type Environment, readConfig } from "./api/config.ts";
+import { createLogger } from "./api/logger.ts";
+import { DEFAULTS, type ServerOptions } from "./api/options.ts";
+import { createServer, type RealtimeServer } from "./api/server.ts";
+import type { HistoryLimits } from "./log/log.ts";
+import { createMemoryLog } from "./log/memory.ts";
+import { RealtimeError } from "./realtime/errors.ts";
+import type { Logger } from "./realtime/types.ts";
+
+/** What `startServer` may be given, on top of what `createServer` takes. */
+export interface StartOptions extends ServerOptions {
+  /** Name or address to listen at. Default `127.0.0.1`: this machine only. */
+  readonly host?: string | undefined;
+  /** Default 8090; 0 takes a free one. */
+  readonly port?: number | undefined;
+  /** Bounds of the default log. */
+  readonly history?: Partial<HistoryLimits> | undefined;
+  /** How long `close` waits for streams and requests before it cuts them, in milliseconds. Default 10,000. */
+  readonly drainTimeout?: number | undefined;
+}
+
+/** A running service. */
+export interface RunningServer extends RealtimeServer {
+  /** Where it listens: `http://127.0.0.1:8090`. */
+  readonly url: string;
+}
+
+/** One runtime's way of listening. */
+export interface Listener {
+  readonly url: string;
+  /** Accepts no more connections; resolves when the last one is gone. */
+  readonly stop: () => Promise<unknown>;
+  /** Cuts every connection. */
+  readonly cut: () => void;
+}
+
+/** Makes the service, listens, and ties their ends together. */
+export async function startListening(
+  options: StartOptions,
+  listen: (server: RealtimeServer, host: string, port: number) => Promise<Listener>,
+): Promise<RunningServer> {
+  const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
+  const server = createServer({ ...options, log });
+  const listener = await listen(server, options.host ?? "127.0.0.1", options.port ?? 8090);
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    const deadline = setTimeout(
+      () => listener.cut(),
+      options.drainTimeout ?? DEFAULTS.drainTimeout,
+    );
+    const stopped = listener.stop();
+    await server.close();
+    await stopped;
+    clearTimeout(deadline);
+  };
+  return {
+    ...server,
+    url: listener.url,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** `http://host:port`, with an address of IP version 6 in brackets. */
+export function formatURL(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Settings, and whether the admin key is the published one of `.dev.vars`. */
+export interface ProcessSettings {
+  readonly config: Config;
+  readonly isDevelopmentKey: boolean;
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/**
+ * Reads `.dev.vars` in the working directory, then the environment, which wins. With NODE_ENV=production
+ * the file is left alone.
+ *
+ * @throws RealtimeError `invalid_config`; also for the development key on an address others can reach.
+ */
+export function readProcessSettings(environment: Environment = process.env): ProcessSettings {
+  const file = environment.NODE_ENV === "production" ? {} : readDevVars();
+  const set = Object.entries(environment).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
+  const config = readConfig({ ...file, ...Object.fromEntries(set) });
+  const isDevelopmentKey =
+    config.adminKey !== undefined &&
+    !environment.REALTIME_ADMIN_KEY &&
+    file.REALTIME_ADMIN_KEY === config.adminKey;
+  if (isDevelopmentKey && !LOOPBACK.test(config.host)) {
+    throw new RealtimeError(
+      "invalid_config",
+      `HOST is ${config.host}, which others can reach, and REALTIME_ADMIN_KEY is the one in .dev.vars, ` +
+        "which everybody knows. Set REALTIME_ADMIN_KEY in the environment.",
+    );
+  }
+  return { config, isDevelopmentKey };
+}
+
+function readDevVars(): Environment {
+  try {
+    return parseEnv(readFileSync(".dev.vars", "utf8")) as Environment;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return {};
+    throw new RealtimeError("invalid_config", `.dev.vars can't be read: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Runs the service until a signal: starts it, says what to try, stops it in an orderly way. */
+export async function runProcess(
+  start: (options: StartOptions) => Promise<RunningServer>,
+): Promise<void> {
+  let settings: ProcessSettings;
+  try {
+    settings = readProcessSettings();
+  } catch (error) {
+    if (!(error instanceof RealtimeError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+  const { config, isDevelopmentKey } = settings;
+  const text = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
+  const logger = createLogger({ level: config.logLevel, format: text ? "text" : "json" });
+  let server: RunningServer;
+  try {
+    server = await start({ ...config, logger });
+  } catch (error) {
+    logger.error("could not start", { error: String(error), host: config.host, port: config.port });
+    process.exit(1);
+  }
+  logger.info("listening", { url: server.url, pid: process.pid });
+  if (config.adminKey === undefined) {
+    logger.warn("publishing is closed: set REALTIME_ADMIN_KEY to open it");
+  }
+  if (process.env.NODE_ENV !== "production") {
+    process.stderr.write(whatToTry(server.url, isDevelopmentKey ? config.adminKey : undefined));
+  }
+  stopOnSignal(server, logger);
+}
+
+function stopOnSignal(server: RunningServer, logger: Logger): void {
+  let stopping = false;
+  const stop = async (signal: string) => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info("stopping", { signal });
+    await server.close();
+    logger.info("stopped");
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+}
+
+/** Three lines to paste, one terminal for the first and one for the others. A key from the environment is not repeated. */
+function whatToTry(url: string, developmentKey: string | undefined): string {
+  const key = developmentKey ?? "$REALTIME_ADMIN_KEY";
+  const api = `${url}/api/realtime`;
+  const json = "-H 'Content-Type: application/json'";
+  return `
+Try it. Listen in one terminal:
+  curl -sN ${api} | tee /tmp/pocketwire.txt
+Subscribe and publish in another:
+  curl ${api} ${json} -d '{"clientId":"'$(sed -n 's/^id: //p' /tmp/pocketwire.txt)'","subscriptions":["chat"]}'
+  curl ${api}/messages -H "Authorization: Bearer ${key}" ${json} -d '{"topic":"chat","data":{"text":"hello"}}'
+
+`;
+}

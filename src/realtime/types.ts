@@ -1,0 +1,126 @@
+/**
+ * The words of the core. Everything here is data or the shape of a sink; nothing is imported.
+ */
+
+/**
+ * Why a client was removed.
+ *
+ * - `client`: its socket closed, or it cancelled the stream
+ * - `slow`: more than `maxBufferedBytes` were waiting for it
+ * - `stale`: nothing it was sent had drained for `staleTimeout`
+ * - `shutdown`: this server is stopping
+ * - `admin`: an operator or the embedding app asked for it
+ * - `error`: the stream's handler failed; the log says how
+ */
+export type CloseReason = "client" | "slow" | "stale" | "shutdown" | "admin" | "error";
+
+/** Every reason, for counters that start at zero. */
+export const CLOSE_REASONS: readonly CloseReason[] = [
+  "client",
+  "slow",
+  "stale",
+  "shutdown",
+  "admin",
+  "error",
+];
+
+/** One open stream, as the core sees it. */
+export interface FrameSink {
+  /**
+   * Queues one whole frame. False when the client is not keeping up or is gone: the caller removes it.
+   * Never throws, never returns a promise, never keeps another client waiting.
+   */
+  write(frame: Uint8Array): boolean;
+  /** Bytes accepted and not yet taken by the runtime. */
+  readonly bufferedBytes: number;
+  /** The core is done with this stream. Safe to call more than once; the first reason stays. */
+  close(reason: CloseReason): void;
+}
+
+/** What is known of whoever opened a stream or posts its subscriptions. */
+export interface Peer {
+  /** Network address, if the runtime tells. */
+  readonly ip?: string | undefined;
+  /** Who they are; undefined is a guest. */
+  readonly identity?: string | undefined;
+}
+
+/** The options of a subscription key, normalised as PocketBase does (tools/subscriptions/client.go, `Subscribe`). */
+export interface SubscriptionOptions {
+  /** Query parameters; every value is a string. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Headers, names in snake case (`X-Token` is `x_token`); every value is a string. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A subscription key, taken apart. */
+export interface SubscriptionKey {
+  /** The whole key as the client sent it: the event name of its deliveries. */
+  readonly key: string;
+  /** The key without its options: a topic, `prefix/*` or `*`. */
+  readonly topic: string;
+  readonly options: SubscriptionOptions;
+}
+
+/** A new set of subscriptions for one client. */
+export interface SubscribeRequest extends Peer {
+  /** Subscription keys. They replace the client's set; empty strings are ignored. */
+  readonly subscriptions: readonly string[];
+}
+
+/** One message, ready for the log. `createMessage` makes them from what a backend posts. */
+export interface Message {
+  /** Idempotence key: the log accepts it once. 1 to 255 characters. */
+  readonly id: string;
+  /** Every topic it is published to: one, or for a record event up to six names of one record. */
+  readonly topics: readonly string[];
+  /** The event's data: one line of JSON. */
+  readonly data: string;
+  /** Only for clients with a right to the topic. */
+  readonly private: boolean;
+}
+
+/** A message with its place in a log. */
+export interface LogEntry {
+  /** The place: opaque, unique, of use to resume from. */
+  readonly cursor: string;
+  /** When the log took it, in milliseconds since 1970. */
+  readonly at: number;
+  readonly message: Message;
+}
+
+/** One client as operators and embedding apps see it. */
+export interface ClientInfo extends Peer {
+  readonly clientId: string;
+  readonly subscriptions: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** When it last showed life (a POST, or a keep-alive that drained), in milliseconds since 1970. */
+  readonly lastActivityAt: number;
+  readonly bufferedBytes: number;
+}
+
+/** Counts of the core, since it was made. */
+export interface ManagerStats {
+  /** Connected clients, now. */
+  readonly clients: number;
+  /** Subscription keys over all clients, now. */
+  readonly subscriptions: number;
+  /** Distinct topics subscribed to, now. */
+  readonly topics: number;
+  /** Frames handed to clients. */
+  readonly delivered: number;
+  /** Clients removed, by reason. */
+  readonly disconnects: Readonly<Record<CloseReason, number>>;
+}
+
+/** Details of a log line. Never message data, never a credential. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Where log lines go. */
+export interface Logger {
+  debug(msg: string, fields?: LogFields): void;
+  info(msg: string, fields?: LogFields): void;
+  warn(msg: string, fields?: LogFields): void;
+  error(msg: string, fields?: LogFields): void;
+}

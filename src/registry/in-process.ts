@@ -1,0 +1,119 @@
+import { nanoid } from "nanoid";
+import type { MessageLog } from "../log/log.ts";
+import { RealtimeError } from "../realtime/errors.ts";
+import type { RealtimeManager } from "../realtime/manager.ts";
+import type { CloseReason, FrameSink, Message, SubscribeRequest } from "../realtime/types.ts";
+import type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+} from "./registry.ts";
+
+/** What the in-process registry is made of. It takes them over: `close` closes both. */
+export interface InProcessOptions {
+  readonly manager: RealtimeManager;
+  readonly log: MessageLog;
+}
+
+const PAGE = { default: 100, max: 1000 };
+
+/** Clients, log and delivery in this process: Node, Bun, Deno. */
+export function createInProcessRegistry(options: InProcessOptions): ClientRegistry {
+  return new InProcessRegistry(options);
+}
+
+class InProcessRegistry implements ClientRegistry {
+  readonly #manager: RealtimeManager;
+  readonly #log: MessageLog;
+  readonly #stopTail: () => void;
+  readonly #startedAt = new Date().toISOString();
+  #closed = false;
+
+  constructor({ manager, log }: InProcessOptions) {
+    this.#manager = manager;
+    this.#log = log;
+    manager.setCursor(log.cursor());
+    this.#stopTail = log.tail((entries) => manager.deliver(entries));
+  }
+
+  async open(request: ConnectRequest): Promise<ClientConnection> {
+    this.#refuseWhenClosed();
+    return new InProcessConnection(this.#manager, request, () => this.#closed);
+  }
+
+  async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
+    this.#manager.setSubscriptions(clientId, request);
+  }
+
+  async publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
+    this.#refuseWhenClosed();
+    return this.#log.append(messages);
+  }
+
+  send(clientId: string, event: string, data: unknown): Promise<boolean> {
+    return this.#manager.sendEvent(clientId, event, data);
+  }
+
+  async clients({ limit = PAGE.default, after }: PageRequest = {}): Promise<ClientPage> {
+    const size = Math.min(Math.max(limit, 1), PAGE.max);
+    const found = this.#manager.listClients(size + 1, after);
+    const clients = found.slice(0, size);
+    return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };
+  }
+
+  async disconnect(clientId: string): Promise<boolean> {
+    return this.#manager.removeClient(clientId, "admin");
+  }
+
+  async stats(): Promise<RegistryStats> {
+    const { accepted, duplicate } = await this.#log.stats();
+    return { ...this.#manager.stats(), startedAt: this.#startedAt, accepted, duplicate };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#manager.close("shutdown");
+    this.#stopTail();
+    await this.#log.close();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+  }
+}
+
+class InProcessConnection implements ClientConnection {
+  /** One process is one shard. */
+  readonly clientId: string = `0-${nanoid()}`;
+  readonly #manager: RealtimeManager;
+  readonly #peer: ConnectRequest;
+  readonly #registryClosed: () => boolean;
+  #closed: CloseReason | undefined;
+
+  constructor(manager: RealtimeManager, peer: ConnectRequest, registryClosed: () => boolean) {
+    this.#manager = manager;
+    this.#peer = peer;
+    this.#registryClosed = registryClosed;
+  }
+
+  async attach(sink: FrameSink): Promise<void> {
+    // The client may leave, or the server stop, while the handshake is being written.
+    const closed = this.#closed ?? (this.#registryClosed() ? "shutdown" : undefined);
+    if (closed !== undefined) sink.close(closed);
+    else this.#manager.registerClient(this.clientId, sink, this.#peer);
+  }
+
+  updateActivity(): void {
+    this.#manager.updateActivity(this.clientId);
+  }
+
+  close(reason: CloseReason): void {
+    this.#closed ??= reason;
+    this.#manager.removeClient(this.clientId, reason);
+  }
+}

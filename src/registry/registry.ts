@@ -1,0 +1,80 @@
+import type {
+  ClientInfo,
+  CloseReason,
+  FrameSink,
+  ManagerStats,
+  Message,
+  Peer,
+  SubscribeRequest,
+} from "../realtime/types.ts";
+
+/** Who opens a stream. */
+export type ConnectRequest = Peer;
+
+/** A reserved client id, and the way to start its deliveries. */
+export interface ClientConnection {
+  /** Begins with the client's shard: `0-V1StGXR8_Z5jdHi6B-myT`. */
+  readonly clientId: string;
+  /**
+   * From here on frames go to the sink. The caller has written the handshake: nothing may overtake it.
+   * Whichever side ends the connection, `sink.close(reason)` is called once it is out of the registry.
+   */
+  attach(sink: FrameSink): Promise<void>;
+  /** The client showed life: a keep-alive drained. */
+  updateActivity(): void;
+  /** Ends it from this side. Safe at any time, also before `attach` and more than once. */
+  close(reason: CloseReason): void;
+}
+
+/** How one message was taken. */
+export interface PublishReceipt {
+  readonly id: string;
+  /** True when a message of that id had been accepted before; it was not delivered again. */
+  readonly duplicate: boolean;
+}
+
+/** Counts over all shards. */
+export interface RegistryStats extends ManagerStats {
+  /** When the oldest part of it was constructed: ISO 8601. */
+  readonly startedAt: string;
+  /** Messages taken into the log. */
+  readonly accepted: number;
+  /** Messages answered from memory because their id was known. */
+  readonly duplicate: number;
+}
+
+/** Which clients to list. */
+export interface PageRequest {
+  /** 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined;
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+}
+
+export interface ClientPage {
+  readonly clients: readonly ClientInfo[];
+  /** Ask for the page behind this one with it; undefined on the last page. */
+  readonly next: string | undefined;
+}
+
+/** Where clients live. Everything that crosses this line is data. `test/suites/registry.ts` says how it behaves. */
+export interface ClientRegistry {
+  /** Reserves a client id (and, on Workers, its shard). Nothing flows yet, nothing is held yet. */
+  open(request: ConnectRequest): Promise<ClientConnection>;
+  /**
+   * Replaces a client's subscriptions.
+   *
+   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, checked in that order.
+   */
+  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
+  /** Takes all messages into the log, in order, or none. Answers when the log has them. */
+  publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]>;
+  /** One event to one client, outside the log; false when it is unknown or gone. */
+  send(clientId: string, event: string, data: unknown): Promise<boolean>;
+  clients(page?: PageRequest): Promise<ClientPage>;
+  /** False when the client is unknown. */
+  disconnect(clientId: string): Promise<boolean>;
+  stats(): Promise<RegistryStats>;
+  /** Ends every connection with `shutdown`; what was accepted is written to its sinks before. */
+  close(): Promise<void>;
+}
