@@ -18,7 +18,8 @@ type BunServer = Server<undefined>;
 
 const server = (c: Context) => (c.env as { server: BunServer }).server;
 
-const runtime: Runtime = {
+/** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
+export const bunRuntime: Runtime = {
   clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
   // Bun has no way to cut one connection; one second without traffic does it.
   abort: (c) => server(c).timeout(c.req.raw, 1),
@@ -26,7 +27,7 @@ const runtime: Runtime = {
 
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */
 export function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  return startListening({ ...options, runtime: options.runtime ?? runtime }, listen);
+  return startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
 }
 
 async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {

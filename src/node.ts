@@ -29,7 +29,8 @@ interface NodeBindings {
 
 const bindings = (c: Context) => c.env as NodeBindings;
 
-const runtime: Runtime = {
+/** What Node knows of a request: give it to `createServer` when you mount it in an app of your own. */
+export const nodeRuntime: Runtime = {
   clientAddress: (c) => bindings(c).incoming.socket.remoteAddress,
   abort: (c) => bindings(c).outgoing.destroy(),
   httpVersion: (c) => bindings(c).incoming.httpVersion,
@@ -37,14 +38,22 @@ const runtime: Runtime = {
 
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */
 export function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  return startListening({ ...options, runtime: options.runtime ?? runtime }, listen);
+  return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
 }
 
 async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
+  const handle = getRequestListener(app.fetch);
+  let inFlight = 0;
   const server = createHTTPServer(
     // Finds a peer that is gone when nothing is on its way to it; pings find the others.
     { keepAlive: true, keepAliveInitialDelay: 30_000 },
-    getRequestListener(app.fetch),
+    (incoming, outgoing) => {
+      inFlight += 1;
+      outgoing.once("close", () => {
+        inFlight -= 1;
+      });
+      return handle(incoming, outgoing);
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -54,8 +63,12 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
     url: formatURL(host, (server.address() as AddressInfo).port),
     stop: () => {
       const stopped = new Promise((resolve) => server.close(resolve));
-      // A connection whose stream has just ended is idle, and would stay for its keep-alive time.
-      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      // Connections that carry nothing would stay for their keep-alive time; one that a client opened in
+      // advance and has not used counts as busy for Node, so those go when nothing else is left.
+      const sweep = setInterval(() => {
+        if (inFlight === 0) server.closeAllConnections();
+        else server.closeIdleConnections();
+      }, 50);
       return stopped.finally(() => clearInterval(sweep));
     },
     cut: () => server.closeAllConnections(),

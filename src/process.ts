@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { type Config, type Environment, readConfig } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
-import { DEFAULTS, type ServerOptions } from "./api/options.ts";
+import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
 import type { HistoryLimits } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
@@ -48,17 +48,18 @@ export async function startListening(
   const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
   const server = createServer({ ...options, log });
   const listener = await listen(server, options.host ?? "127.0.0.1", options.port ?? 8090);
-  let closing: Promise<void> | undefined;
   const close = async () => {
-    const deadline = setTimeout(
-      () => listener.cut(),
-      options.drainTimeout ?? DEFAULTS.drainTimeout,
-    );
+    const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
+    const drained = server.close();
+    // Until now a new stream gets 503. An EventSource gives up for good at a 503 but not at a refused
+    // connection, and those just sent away come back after RETRY.least: from then on, refuse.
+    await settledWithin(drained, RETRY.least);
     const stopped = listener.stop();
-    await server.close();
+    await drained;
     await stopped;
     clearTimeout(deadline);
   };
+  let closing: Promise<void> | undefined;
   return {
     ...server,
     url: listener.url,
@@ -67,6 +68,15 @@ export async function startListening(
       return closing;
     },
   };
+}
+
+async function settledWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const elapsed = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, elapsed]);
+  clearTimeout(timer);
 }
 
 /** `http://host:port`, with an address of IP version 6 in brackets. */

@@ -26,6 +26,8 @@ export function errorResponse(
   data: FieldErrors = {},
 ): Response {
   if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  // The rest of the body will not be read: the connection is of no more use.
+  if (status === 413) c.header("Connection", "close");
   return c.json({ status, message, data }, status);
 }
 

@@ -50,3 +50,9 @@ export const DEFAULTS: {
   maxBodyBytes: 1_048_576,
   drainTimeout: 10_000,
 };
+
+/**
+ * How long a client is asked to wait before it comes back when the server stops, in milliseconds: spread, so
+ * that they don't all come at once.
+ */
+export const RETRY = { least: 1000, most: 5000 };

@@ -1,4 +1,4 @@
-import { type Context, type Handler, Hono } from "hono";
+import { type Context, type Handler, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { createMemoryLog } from "../log/memory.ts";
@@ -13,7 +13,7 @@ import { limitBody } from "./body.ts";
 import { errorResponse, handleError } from "./errors.ts";
 import { createLogger } from "./logger.ts";
 import { checkInputs, publishMessages } from "./messages.ts";
-import { DEFAULTS, type ServerOptions } from "./options.ts";
+import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import { createIdentifyPeer, type IdentifyPeer, type Runtime } from "./peer.ts";
 import { StreamSink } from "./sink.ts";
 import { subscribe } from "./subscribe.ts";
@@ -63,7 +63,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const origins = [...(options.origins ?? DEFAULTS.origins)];
   app.use("/api/*", cors({ origin: origins.includes("*") ? "*" : origins }));
 
-  app.get("/api/realtime", connect({ ...options, registry, runtime, identify, logger, streams }));
+  app.get(
+    "/api/realtime",
+    streamHeaders(runtime.httpVersion),
+    connect({ ...options, registry, runtime, identify, logger, streams }),
+  );
   app.post("/api/realtime", limited, subscribe(registry, identify));
   app.post("/api/realtime/messages", admin, limited, publishMessages(registry));
   app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
@@ -99,22 +103,17 @@ interface StreamOptions
 const encoder = new TextEncoder();
 const PING = encoder.encode(formatSSEComment("ping"));
 
-/** Milliseconds a client is asked to wait when the server stops, spread so that they don't all come back at once. */
-const RETRY = { least: 1000, most: 5000 };
-
 /** `GET /api/realtime`: holds a client's stream from the handshake to its end. */
 function connect(options: StreamOptions): Handler {
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
-    if (c.req.method === "HEAD")
-      return setStreamHeaders(c.body(null), options.runtime.httpVersion?.(c));
+    if (c.req.method === "HEAD") return c.body(null);
     const connection = await options.registry.open(await options.identify(c));
-    const response = streamSSE(c, (stream) => {
+    return streamSSE(c, (stream) => {
       const ended = holdStream(c, stream, connection, options);
       options.streams.add(ended);
       return ended.finally(() => options.streams.delete(ended));
     });
-    return setStreamHeaders(response, options.runtime.httpVersion?.(c));
   };
 }
 
@@ -178,17 +177,26 @@ function farewell(reason: CloseReason): Uint8Array | undefined {
   return encoder.encode(formatSSEMessage({ retry }));
 }
 
-/** Replaces what streamSSE sets where the protocol says more. */
-function setStreamHeaders(response: Response, httpVersion = "1.1"): Response {
-  const { headers } = response;
-  headers.set("Content-Type", "text/event-stream");
-  headers.set("Cache-Control", "no-cache, no-transform");
-  headers.set("X-Accel-Buffering", "no");
-  if (httpVersion === "1.1") headers.set("Connection", "keep-alive");
-  else headers.delete("Connection");
-  // HTTP/1.0 has no chunks, HTTP/2 forbids the header.
-  if (httpVersion !== "1.1") headers.delete("Transfer-Encoding");
-  return response;
+/**
+ * Replaces what streamSSE sets where the protocol says more. A middleware, because Hono merges headers that
+ * were set before the handler over those of the response it returned.
+ */
+function streamHeaders(httpVersion: Runtime["httpVersion"]): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    if (!c.res.ok) return;
+    const { headers } = c.res;
+    headers.set("Content-Type", "text/event-stream");
+    headers.set("Cache-Control", "no-cache, no-transform");
+    headers.set("X-Accel-Buffering", "no");
+    if ((httpVersion?.(c) ?? "1.1") === "1.1") {
+      headers.set("Connection", "keep-alive");
+    } else {
+      // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
+      headers.delete("Connection");
+      headers.delete("Transfer-Encoding");
+    }
+  };
 }
 
 /** Answers 405 on a known path; it stands behind the path's own methods. */

@@ -1,0 +1,3 @@
+import { churnSuite } from "../suites/churn.ts";
+
+churnSuite("Node", () => [process.execPath, "--expose-gc", "--import", "tsx"]);

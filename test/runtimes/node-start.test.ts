@@ -1,0 +1,4 @@
+import { startSuite } from "../suites/start.ts";
+import { NODE } from "../support/service.ts";
+
+startSuite(NODE);

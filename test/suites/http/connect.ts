@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { call, publish, readStats, setSubscriptions } from "../../support/api.ts";
+import { eventually, pause, within } from "../../support/deadline.ts";
+import { openRaw, openRawStream } from "../../support/raw-client.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+
+export function connectSuite(runtime: RuntimeUnderTest): void {
+  describe("GET /api/realtime", () => {
+    let service: Service;
+    beforeAll(async () => {
+      service = await startService(runtime, { env: { REALTIME_PING_SECONDS: "0.2" } });
+    });
+    afterAll(() => service.stop());
+
+    const gone = (label: string) =>
+      eventually(async () => (await readStats(service.url)).clients === 0, label);
+
+    it("answers with the headers of a stream that no proxy should hold back", async () => {
+      const client = await openStream(service.url);
+      const { headers } = client.response;
+      expect(headers.get("content-type")).toBe("text/event-stream");
+      expect(headers.get("cache-control")).toBe("no-cache, no-transform");
+      expect(headers.get("x-accel-buffering")).toBe("no");
+      expect(headers.get("content-encoding")).toBeNull();
+      client.close();
+      await gone("the client is gone");
+    });
+
+    it("writes the handshake to the byte", async () => {
+      const client = await openRawStream(service.url);
+      const event = `event: PB_CONNECT\ndata: {"clientId":"${client.clientId}"}\nid: ${client.clientId}\n\n`;
+      expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(client.text()).toMatch(/^connection: keep-alive\r$/im);
+      expect(client.text()).toContain(event);
+      expect(client.clientId).toMatch(/^0-[\w-]{21}$/);
+      client.socket.destroy();
+      await gone("the client is gone");
+    });
+
+    it("gives every stream an id of its own", async () => {
+      const clients = await Promise.all(Array.from({ length: 20 }, () => openStream(service.url)));
+      expect(new Set(clients.map(({ clientId }) => clientId)).size).toBe(20);
+      expect((await readStats(service.url)).clients).toBe(20);
+      for (const client of clients) client.close();
+      await gone("all 20 are gone");
+    });
+
+    it("pings for as long as the client stays", async () => {
+      const client = await openStream(service.url);
+      await eventually(() => client.comments.length >= 3, "three pings");
+      expect(new Set(client.comments)).toEqual(new Set(["ping"]));
+      expect(client.events).toEqual([]);
+      client.close();
+      await gone("the client is gone");
+    });
+
+    it("notices at once when the socket closes, and forgets the client and its subscriptions", async () => {
+      const client = await openRawStream(service.url);
+      await setSubscriptions(service.url, client.clientId, ["a", "b/*"]);
+      expect(await readStats(service.url)).toMatchObject({
+        clients: 1,
+        subscriptions: 2,
+        topics: 2,
+      });
+      const { disconnects } = await readStats(service.url);
+      client.socket.destroy();
+      await gone("the client is gone");
+      const after = await readStats(service.url);
+      expect(after).toMatchObject({ clients: 0, subscriptions: 0, topics: 0 });
+      expect(after.disconnects).toEqual({ ...disconnects, client: (disconnects.client ?? 0) + 1 });
+    });
+
+    it("frames the stream for HTTP/1.0 without chunks", async () => {
+      const client = await openRawStream(service.url, { httpVersion: "1.0" });
+      expect(client.text()).not.toMatch(/^transfer-encoding:/im);
+      expect(client.text()).toMatch(/\r\n\r\nevent: PB_CONNECT\n/);
+      client.socket.destroy();
+      await gone("the client is gone");
+    });
+
+    it("answers HEAD with the headers and holds no stream for it", async () => {
+      const client = await openRaw(service.url, { method: "HEAD" });
+      await client.waitFor(/\r\n\r\n/, "the head");
+      expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(client.text()).toMatch(/^content-type: text\/event-stream\r$/im);
+      expect((await readStats(service.url)).clients).toBe(0);
+      client.socket.destroy();
+    });
+
+    it("lets pages of any origin in, without credentials", async () => {
+      const client = await openStream(service.url, { headers: { Origin: "https://example.com" } });
+      expect(client.response.headers.get("access-control-allow-origin")).toBe("*");
+      expect(client.response.headers.get("access-control-allow-credentials")).toBeNull();
+      client.close();
+      await gone("the client is gone");
+    });
+  });
+
+  describe("a stream on which nothing happens", () => {
+    it("stays open for longer than a runtime's own patience (Bun: 10 s)", async () => {
+      const service = await startService(runtime, { env: { REALTIME_PING_SECONDS: "60" } });
+      const client = await openStream(service.url);
+      await setSubscriptions(service.url, client.clientId, ["a"]);
+      await pause(12_000);
+      expect(client.comments).toEqual([]);
+      await publish(service.url, { topic: "a", data: "still here" });
+      expect((await client.receive(1))[0]?.data).toBe('"still here"');
+      client.close();
+      await service.stop();
+    });
+  });
+
+  describe("REALTIME_ORIGINS", () => {
+    it("lets only pages of the listed origins in", async () => {
+      const env = { REALTIME_ORIGINS: "https://a.example, https://b.example" };
+      const service = await startService(runtime, { env });
+      const allowed = async (origin: string) =>
+        (await call(service.url, "/api/health", { headers: { Origin: origin } })).headers.get(
+          "access-control-allow-origin",
+        );
+      expect(await allowed("https://a.example")).toBe("https://a.example");
+      expect(await allowed("https://b.example")).toBe("https://b.example");
+      expect(await allowed("https://c.example")).toBeNull();
+      const preflight = await call(service.url, "/api/realtime", {
+        method: "OPTIONS",
+        headers: {
+          Origin: "https://a.example",
+          "Access-Control-Request-Method": "POST",
+          "Access-Control-Request-Headers": "content-type,authorization",
+        },
+      });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get("access-control-allow-origin")).toBe("https://a.example");
+      expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization");
+      await service.stop();
+    });
+  });
+
+  describe("many clients, coming and going", () => {
+    it("leave nothing behind", async () => {
+      const service = await startService(runtime);
+      for (let round = 0; round < 5; round++) {
+        const clients = await Promise.all(
+          Array.from({ length: 100 }, () => openRawStream(service.url)),
+        );
+        await Promise.all(
+          clients.map(({ clientId }) => setSubscriptions(service.url, clientId, ["a", clientId])),
+        );
+        expect(await readStats(service.url)).toMatchObject({ clients: 100, subscriptions: 200 });
+        for (const { socket } of clients) socket.destroy();
+        await eventually(
+          async () => (await readStats(service.url)).clients === 0,
+          `round ${round} is gone`,
+        );
+      }
+      expect(await readStats(service.url)).toMatchObject({
+        clients: 0,
+        subscriptions: 0,
+        topics: 0,
+        disconnects: { client: 500, slow: 0, stale: 0, error: 0 },
+      });
+      expect(await within(service.stop(), 10_000, "the service stops")).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, call, postJSON } from "../../support/api.ts";
+import { openRaw } from "../../support/raw-client.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+
+export function errorsSuite(runtime: RuntimeUnderTest): void {
+  describe("errors", () => {
+    let service: Service;
+    beforeAll(async () => {
+      service = await startService(runtime);
+    });
+    afterAll(() => service.stop());
+
+    const admin = { Authorization: `Bearer ${ADMIN_KEY}` };
+    const posts = ["/api/realtime", "/api/realtime/messages"];
+    const shape = (status: number, text: string) => ({
+      status,
+      message: expect.stringContaining(text),
+      data: {},
+    });
+
+    it("answers 404 where there is nothing", async () => {
+      for (const path of ["/nothing", "/api/nothing", "/api/realtime/", "/api//realtime"]) {
+        const answer = await call(service.url, path);
+        expect(answer.status).toBe(404);
+        expect(answer.body).toEqual(shape(404, "nothing at this address"));
+      }
+    });
+
+    it("answers 405 for a wrong method, and which are right", async () => {
+      const wrong = [
+        ["PUT", "/api/realtime", "GET, POST"],
+        ["DELETE", "/api/realtime", "GET, POST"],
+        ["GET", "/api/realtime/messages", "POST"],
+        ["POST", "/api/realtime/stats", "GET"],
+        ["POST", "/api/health", "GET"],
+      ] as const;
+      for (const [method, path, allow] of wrong) {
+        const answer = await call(service.url, path, { method });
+        expect([method, path, answer.status]).toEqual([method, path, 405]);
+        expect(answer.headers.get("allow")).toBe(allow);
+        expect(answer.body).toEqual(shape(405, allow));
+      }
+    });
+
+    it("answers 413 for a body over the limit, announced or not", async () => {
+      const body = JSON.stringify({ clientId: "x", topic: "a", data: "x".repeat(1024 * 1024) });
+      for (const path of posts) {
+        const announced = await postJSON(service.url, path, body, admin);
+        expect(announced.status).toBe(413);
+        expect(announced.body).toEqual(shape(413, "1048576 bytes"));
+        const client = await openRaw(service.url, { method: "OPTIONS" });
+        client.socket.write(
+          `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+            `Authorization: Bearer ${ADMIN_KEY}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+            `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+        );
+        await client.waitFor(/HTTP\/1\.1 413 /, `413 for a chunked body at ${path}`);
+        client.socket.destroy();
+      }
+    });
+
+    it("answers 415 for a content type it can't read, and which it can", async () => {
+      for (const path of posts) {
+        for (const type of ["text/plain", "application/xml", "application/jsonx", ""]) {
+          const answer = await postJSON(service.url, path, '{"clientId":"x"}', {
+            ...admin,
+            "Content-Type": type,
+          });
+          expect([path, type, answer.status]).toEqual([path, type, 415]);
+          expect(answer.body).toEqual(shape(415, "application/json"));
+        }
+      }
+      const types = ["application/json; charset=utf-8", "Application/JSON", "application/ld+json"];
+      for (const type of types) {
+        const answer = await postJSON(
+          service.url,
+          "/api/realtime/messages",
+          { topic: "a", data: 1 },
+          { ...admin, "Content-Type": type },
+        );
+        expect([type, answer.status]).toEqual([type, 200]);
+      }
+    });
+
+    it("answers 400 for broken JSON", async () => {
+      for (const path of posts) {
+        for (const body of ["{", "[1,]", '{"a":1}x', "\u0000"]) {
+          const answer = await postJSON(service.url, path, body, admin);
+          expect([path, body, answer.status]).toEqual([path, body, 400]);
+          expect(answer.body).toEqual(shape(400, "not valid JSON"));
+        }
+      }
+    });
+
+    it("lets a page read its errors", async () => {
+      const answer = await postJSON(service.url, "/api/realtime", "{", { Origin: "https://x.y" });
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    });
+
+    it("answers the health check to everybody, in PocketBase's shape", async () => {
+      const answer = await call(service.url, "/api/health");
+      expect(answer.status).toBe(200);
+      expect(answer.body).toEqual({ code: 200, message: "API is healthy.", data: {} });
+    });
+
+    it("shows stats to the admin only", async () => {
+      expect((await call(service.url, "/api/realtime/stats")).status).toBe(401);
+      const answer = await call(service.url, "/api/realtime/stats", { headers: admin });
+      expect(answer.status).toBe(200);
+      expect(answer.body).toEqual({
+        clients: 0,
+        subscriptions: 0,
+        topics: 0,
+        startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        accepted: expect.any(Number),
+        delivered: 0,
+        duplicate: 0,
+        disconnects: { client: 0, slow: 0, stale: 0, shutdown: 0, admin: 0, error: 0 },
+      });
+    });
+
+    it("wrote no key to its log", () => {
+      expect(service.output()).toContain("listening");
+      expect(service.output()).not.toContain(ADMIN_KEY);
+    });
+  });
+}

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, postJSON, publish, readStats, setSubscriptions } from "../../support/api.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+import { openStream, type SSEClient } from "../../support/sse-client.ts";
+
+export function publishSuite(runtime: RuntimeUnderTest): void {
+  describe("POST /api/realtime/messages", () => {
+    let service: Service;
+    let client: SSEClient;
+    beforeAll(async () => {
+      service = await startService(runtime);
+      client = await openStream(service.url);
+    });
+    afterAll(async () => {
+      client.close();
+      await service.stop();
+    });
+
+    const code = (code: string) => expect.objectContaining({ code, message: expect.any(String) });
+    const faults = async (message: unknown) => {
+      const { accepted } = await readStats(service.url);
+      const answer = await publish(service.url, message);
+      expect(answer.status).toBe(400);
+      expect(answer.body.status).toBe(400);
+      expect((await readStats(service.url)).accepted).toBe(accepted);
+      return answer.body.data as unknown;
+    };
+
+    it("asks for the admin key", async () => {
+      const message = { topic: "a", data: 1 };
+      const headers: Record<string, string>[] = [
+        {},
+        { Authorization: "" },
+        { Authorization: "Bearer" },
+        { Authorization: "Bearer " },
+        { Authorization: ADMIN_KEY },
+        { Authorization: `Basic ${ADMIN_KEY}` },
+        { Authorization: `Bearer ${ADMIN_KEY}x` },
+        { Authorization: `Bearer ${ADMIN_KEY.slice(1)}` },
+      ];
+      for (const header of headers) {
+        const answer = await postJSON(service.url, "/api/realtime/messages", message, header);
+        expect([header, answer.status]).toEqual([header, 401]);
+        expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer/);
+        expect(answer.body).toEqual({ status: 401, message: expect.any(String), data: {} });
+      }
+      expect((await readStats(service.url)).accepted).toBe(0);
+      expect((await publish(service.url, message)).status).toBe(200);
+    });
+
+    it("answers one message with its id, a batch with a list of ids in order", async () => {
+      const one = await publish(service.url, { topic: "a", data: null });
+      expect(one.status).toBe(200);
+      expect(one.body).toEqual({ id: expect.stringMatching(/^[\w-]{21}$/) });
+      const batch = await publish(service.url, [
+        { topic: "a", data: 1, id: "first" },
+        { collection: "posts", action: "create", record: { id: "r" }, id: "second" },
+        { topic: "a", data: 2 },
+      ]);
+      expect(batch.body).toEqual([{ id: "first" }, { id: "second" }, { id: expect.any(String) }]);
+      expect((await publish(service.url, [])).body).toEqual([]);
+    });
+
+    it("answers a known id again and delivers nothing", async () => {
+      await setSubscriptions(service.url, client.clientId, ["twice"]);
+      const before = await readStats(service.url);
+      const message = { topic: "twice", data: "once", id: "idempotence-key" };
+      for (let i = 0; i < 3; i++) {
+        expect((await publish(service.url, message)).body).toEqual({ id: "idempotence-key" });
+      }
+      expect((await publish(service.url, [message, message])).body).toHaveLength(2);
+      await publish(service.url, { topic: "twice", data: "sentinel" });
+      const events = await client.receive(2);
+      expect(events.map(({ data }) => data)).toEqual(['"once"', '"sentinel"']);
+      const after = await readStats(service.url);
+      expect(after.duplicate - before.duplicate).toBe(4);
+      expect(after.accepted - before.accepted).toBe(2);
+      expect(after.delivered - before.delivered).toBe(2);
+    });
+
+    it("names what is wrong with a message", async () => {
+      expect(await faults({})).toEqual({
+        topic: code("validation_required"),
+        data: code("validation_match_invalid"),
+      });
+      expect(await faults({ topic: "", data: 1 })).toEqual({ topic: code("validation_required") });
+      expect(await faults({ topic: "a" })).toEqual({ data: code("validation_match_invalid") });
+      expect(await faults({ topic: "a".repeat(2501), data: 1 })).toEqual({
+        topic: code("validation_length_too_long"),
+      });
+      for (const topic of ["a\nb", "a\rb", "a\0b", "PB_CONNECT"]) {
+        expect(await faults({ topic, data: 1 })).toEqual({
+          topic: code("validation_match_invalid"),
+        });
+      }
+      expect(await faults({ topic: "a", data: 1, id: "" })).toEqual({
+        id: code("validation_required"),
+      });
+      expect(await faults({ topic: "a", data: 1, id: "x".repeat(256) })).toEqual({
+        id: code("validation_length_too_long"),
+      });
+      expect(await faults({ topic: "a", data: 1, private: "yes" })).toEqual({
+        private: code("validation_invalid_type"),
+      });
+      expect(await faults({ topic: "a", data: 1, collection: "b" })).toEqual({
+        topic: code("validation_match_invalid"),
+      });
+    });
+
+    it("names what is wrong with a record event", async () => {
+      expect(await faults({ collection: "posts" })).toEqual({
+        action: code("validation_in_invalid"),
+        record: code("validation_required"),
+      });
+      expect(await faults({ collection: "posts", action: "upsert", record: { id: "1" } })).toEqual({
+        action: code("validation_in_invalid"),
+      });
+      expect(await faults({ collection: "posts", action: "create", record: { id: 1 } })).toEqual({
+        record: { id: code("validation_invalid_type") },
+      });
+    });
+
+    it("refuses what is no message at all", async () => {
+      for (const body of ["null", "5", '"text"', "true"]) {
+        expect(await faults(body)).toEqual({
+          body: expect.objectContaining({ code: expect.any(String) }),
+        });
+      }
+    });
+
+    it("takes a batch whole or not at all, and tells the faults by index", async () => {
+      const batch = [{ topic: "a", data: 1 }, { topic: "", data: 1 }, { data: 1 }];
+      expect(await faults(batch)).toEqual({
+        1: { topic: code("validation_required") },
+        2: { topic: code("validation_required") },
+      });
+    });
+
+    it("takes a batch of exactly 1000 and refuses 1001", async () => {
+      const batch = Array.from({ length: 1001 }, (_, data) => ({ topic: "bulk", data }));
+      expect(await faults(batch)).toEqual({ messages: code("validation_length_too_long") });
+      const answer = await publish(service.url, batch.slice(1));
+      expect(answer.status).toBe(200);
+      expect(answer.body).toHaveLength(1000);
+    });
+
+    it("refuses data nested too deeply to be written, and lives", async () => {
+      const depth = 200_000;
+      const nested = `{"topic":"a","data":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+      expect([200, 400]).toContain((await publish(service.url, nested)).status);
+      expect((await publish(service.url, { topic: "a", data: 1 })).status).toBe(200);
+    });
+
+    it("keeps a private message from guests", async () => {
+      await setSubscriptions(service.url, client.clientId, ["secret"]);
+      const { length } = client.events;
+      await publish(service.url, { topic: "secret", data: "hidden", private: true });
+      await publish(service.url, { topic: "secret", data: "shown" });
+      const events = await client.receive(length + 1);
+      expect(events.slice(length).map(({ data }) => data)).toEqual(['"shown"']);
+    });
+  });
+
+  describe("without an admin key", () => {
+    it("publishing and stats are closed, and the answer says which variable opens them", async () => {
+      const service = await startService(runtime, { env: { REALTIME_ADMIN_KEY: undefined } });
+      for (const key of ["", "undefined", ADMIN_KEY]) {
+        const answer = await publish(service.url, { topic: "a", data: 1 }, key);
+        expect(answer.status).toBe(403);
+        expect(answer.body.message).toContain("REALTIME_ADMIN_KEY");
+      }
+      const client = await openStream(service.url);
+      expect((await setSubscriptions(service.url, client.clientId, ["a"])).status).toBe(204);
+      client.close();
+      await service.stop();
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { postJSON, publish, setSubscriptions } from "../../support/api.ts";
+import { eventually, within } from "../../support/deadline.ts";
+import { openRawStream } from "../../support/raw-client.ts";
+import { type RuntimeUnderTest, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+
+export function stopSuite(runtime: RuntimeUnderTest): void {
+  describe("a graceful stop", () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      it(`on ${signal} asks every client to come back later, ends its stream, and leaves with 0`, async () => {
+        const service = await startService(runtime);
+        const clients = await Promise.all(
+          Array.from({ length: 20 }, () => openStream(service.url)),
+        );
+        expect(await service.stop(signal)).toBe(0);
+        for (const client of clients) {
+          expect(await within(client.ended, 5000, "the stream ends")).toBe("end");
+          expect(client.retries).toHaveLength(1);
+          expect(client.retries[0]).toBeGreaterThanOrEqual(1000);
+          expect(client.retries[0]).toBeLessThanOrEqual(5000);
+        }
+        expect(new Set(clients.map(({ retries }) => retries[0])).size).toBeGreaterThan(10);
+        expect(service.logs.map(({ msg }) => msg)).toContain("stopped");
+      });
+    }
+
+    it("writes what was accepted before it ends the streams", async () => {
+      const service = await startService(runtime);
+      const client = await openStream(service.url);
+      await setSubscriptions(service.url, client.clientId, ["last"]);
+      const batch = Array.from({ length: 500 }, (_, n) => ({
+        topic: "last",
+        data: { n, text: "x".repeat(1000) },
+      }));
+      expect((await publish(service.url, batch)).status).toBe(200);
+      expect(await service.stop()).toBe(0);
+      expect(await within(client.ended, 5000, "the stream ends")).toBe("end");
+      expect(client.events.map(({ data }) => JSON.parse(data).n)).toEqual(
+        Array.from({ length: 500 }, (_, n) => n),
+      );
+    });
+
+    it("turns new streams and messages away with 503 while it waits, and leaves by its deadline", async () => {
+      const env = { REALTIME_DRAIN_SECONDS: "3", REALTIME_MAX_BUFFERED_BYTES: "33554432" };
+      const service = await startService(runtime, { env });
+      const stuck = await openRawStream(service.url);
+      await setSubscriptions(service.url, stuck.clientId, ["flood"]);
+      stuck.socket.pause();
+      for (let n = 0; n < 160; n++) {
+        await publish(service.url, { topic: "flood", data: "x".repeat(64 * 1024) });
+      }
+      const stopped = service.stop();
+      await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
+      const refused = await fetch(`${service.url}/api/realtime`);
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+      expect(await refused.json()).toMatchObject({ status: 503, data: {} });
+      expect((await publish(service.url, { topic: "a", data: 1 })).status).toBe(503);
+      expect((await postJSON(service.url, "/api/realtime", { clientId: "x" })).status).toBe(404);
+      expect(await stopped).toBe(0);
+      stuck.socket.destroy();
+    });
+  });
+}

@@ -1,0 +1,112 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, publish } from "../support/api.ts";
+import {
+  type RuntimeUnderTest,
+  type ServiceOptions,
+  spawnService,
+  startService,
+} from "../support/service.ts";
+
+/** How the entry starts: its settings, what it refuses, what it prints. */
+export function startSuite(runtime: RuntimeUnderTest): void {
+  describe(`the start on ${runtime.name}`, () => {
+    const fileKey = "key-of-the-dev-vars-file";
+    let cwd: string;
+    beforeAll(async () => {
+      cwd = await mkdtemp(join(tmpdir(), "pocketwire-"));
+      await writeFile(
+        join(cwd, ".dev.vars"),
+        `# a comment\nREALTIME_ADMIN_KEY="${fileKey}"\nREALTIME_PING_SECONDS=5\n`,
+      );
+    });
+    afterAll(() => rm(cwd, { recursive: true }));
+
+    const failure = async (options: ServiceOptions) => {
+      const service = spawnService(runtime, options);
+      expect(await service.exited).toBe(1);
+      return service.output();
+    };
+    const message = { topic: "a", data: 1 };
+
+    it("is stopped by a wrong value, with the variable's name, what it was and what it may be", async () => {
+      const env = { PORT: "99999", REALTIME_ORIGINS: "example.com", LOG_LEVEL: "loud" };
+      const output = await failure({ env });
+      expect(output).toContain('PORT must be a whole number from 0 to 65535; it was "99999".');
+      expect(output).toMatch(/REALTIME_ORIGINS must be .*https:.*; it was "example\.com"\./);
+      expect(output).toMatch(/LOG_LEVEL must be one of debug, .*; it was "loud"\./);
+      expect(output).not.toMatch(/\n\s+at /);
+    });
+
+    it("does not repeat a key that can't be one", async () => {
+      const output = await failure({ env: { REALTIME_ADMIN_KEY: "a b c d e f" } });
+      expect(output).toContain("REALTIME_ADMIN_KEY must be");
+      expect(output).not.toContain("a b c");
+    });
+
+    it("says so when the port is taken", async () => {
+      const first = await startService(runtime);
+      const output = await failure({ env: { PORT: new URL(first.url).port } });
+      expect(output).toMatch(/could not start.*(EADDRINUSE|in use)/);
+      await first.stop();
+    });
+
+    it("takes settings from .dev.vars, and prints lines to try with its key", async () => {
+      const service = await startService(runtime, { cwd, env: { REALTIME_ADMIN_KEY: undefined } });
+      expect((await publish(service.url, message, fileKey)).status).toBe(200);
+      expect(service.output()).toContain(`curl -sN ${service.url}/api/realtime`);
+      expect(service.output()).toContain(`Authorization: Bearer ${fileKey}`);
+      await service.stop();
+    });
+
+    it("lets the environment win over .dev.vars, and does not print a key of the environment", async () => {
+      const service = await startService(runtime, { cwd });
+      expect((await publish(service.url, message, ADMIN_KEY)).status).toBe(200);
+      expect((await publish(service.url, message, fileKey)).status).toBe(401);
+      expect(service.output()).toContain("$REALTIME_ADMIN_KEY");
+      expect(service.output()).not.toContain(ADMIN_KEY);
+      expect(service.output()).not.toContain(fileKey);
+      await service.stop();
+    });
+
+    it("leaves .dev.vars alone in production", async () => {
+      const env = { NODE_ENV: "production", REALTIME_ADMIN_KEY: undefined };
+      const service = await startService(runtime, { cwd, env });
+      expect((await publish(service.url, message, fileKey)).status).toBe(403);
+      await service.stop();
+    });
+
+    it("refuses to show the key of .dev.vars to the network", async () => {
+      const output = await failure({
+        cwd,
+        env: { HOST: "0.0.0.0", REALTIME_ADMIN_KEY: undefined },
+      });
+      expect(output).toContain("REALTIME_ADMIN_KEY");
+      expect(output).not.toContain(fileKey);
+      const service = await startService(runtime, { cwd, env: { HOST: "0.0.0.0" } });
+      await service.stop();
+    });
+
+    it("logs one JSON object a line", async () => {
+      const service = await startService(runtime, { env: { NODE_ENV: "production" } });
+      await service.stop();
+      const lines = service.output().trim().split("\n");
+      expect(lines.map((line) => JSON.parse(line))).toEqual(
+        ["listening", "stopping", "stopped"].map((msg) =>
+          expect.objectContaining({ msg, level: "info", time: expect.stringMatching(/Z$/) }),
+        ),
+      );
+    });
+
+    it("logs lines for people when asked to", async () => {
+      const taken = await startService(runtime);
+      const output = await failure({
+        env: { LOG_FORMAT: "text", PORT: new URL(taken.url).port },
+      });
+      expect(output).toMatch(/^\d\d:\d\d:\d\d\.\d{3} ERROR could not start error=".*" host=/m);
+      await taken.stop();
+    });
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * A program, run on each runtime: starts the service in this process, lets clients come, subscribe and be
+ * killed, and prints what is left behind as one line of JSON. Memory and timers can be seen only from inside.
+ */
+import { setSubscriptions } from "./api.ts";
+import { eventually } from "./deadline.ts";
+import { openRawStream } from "./raw-client.ts";
+
+const WARM_UP = 1000;
+const CYCLES = 5000;
+const AT_ONCE = 50;
+
+/** Handles of timers that are set and have neither fired nor been cleared. */
+const timers = new Set<unknown>();
+const { setTimeout, setInterval, clearTimeout, clearInterval } = globalThis;
+globalThis.setTimeout = ((run: (...all: unknown[]) => void, ...rest: [number?, ...unknown[]]) => {
+  const handle = setTimeout(
+    (...all: unknown[]) => {
+      timers.delete(handle);
+      run(...all);
+    },
+    ...rest,
+  );
+  timers.add(handle);
+  return handle;
+}) as typeof setTimeout;
+globalThis.setInterval = ((...all: Parameters<typeof setInterval>) => {
+  const handle = setInterval(...all);
+  timers.add(handle);
+  return handle;
+}) as typeof setInterval;
+globalThis.clearTimeout = ((handle: Parameters<typeof clearTimeout>[0]) => {
+  timers.delete(handle);
+  clearTimeout(handle as number);
+}) as typeof clearTimeout;
+globalThis.clearInterval = ((handle: Parameters<typeof clearInterval>[0]) => {
+  timers.delete(handle);
+  clearInterval(handle as number);
+}) as typeof clearInterval;
+
+const isBun = process.versions.bun !== undefined;
+const { startServer } = isBun
+  ? await import("../../src/bun.ts")
+  : await import("../../src/node.ts");
+const { url, realtimeManager, registry, close } = await startServer({ port: 0 });
+
+async function churn(cycles: number): Promise<void> {
+  let started = 0;
+  const one = async () => {
+    while (started < cycles) {
+      const cycle = started++;
+      const { clientId, socket } = await openRawStream(url);
+      const answer = await setSubscriptions(url, clientId, ["a", `cycle/${cycle}`, "b/*"]);
+      if (answer.status !== 204) throw new Error(`cycle ${cycle}: ${answer.status}`);
+      if (cycle % 2 === 0) socket.destroy();
+      else socket.end();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  await eventually(() => realtimeManager?.getAllClientIds().length === 0, "all clients are gone");
+}
+
+async function heapBytes(): Promise<number> {
+  if (isBun) {
+    const { fullGC, heapStats } = await import("bun:jsc");
+    fullGC();
+    return heapStats().heapSize;
+  }
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+await churn(WARM_UP);
+const heapBefore = await heapBytes();
+await churn(CYCLES);
+const heapAfter = await heapBytes();
+// The test's own HTTP client keeps timers of some seconds for its idle connections; a stream's would stay.
+await eventually(() => timers.size <= 1, "only this wait's own timer is left").catch(() => {});
+const { clients, subscriptions, topics, disconnects } = await registry.stats();
+console.log(
+  JSON.stringify({
+    clients,
+    subscriptions,
+    topics,
+    disconnected: disconnects.client,
+    timers: timers.size,
+    heapGrowthPerCycle: Math.round((heapAfter - heapBefore) / CYCLES),
+  }),
+);
+await close();
+process.exit(0);

@@ -1,0 +1,57 @@
+import { connect, type Socket } from "node:net";
+import { eventually } from "./deadline.ts";
+
+/** A client by hand: one TCP connection whose bytes are seen as they come, and which may stop reading. */
+export interface RawClient {
+  readonly socket: Socket;
+  /** Everything received so far. */
+  text(): string;
+  /** True once either side closed the connection. */
+  isClosed(): boolean;
+  waitFor(pattern: RegExp, label: string): Promise<RegExpExecArray>;
+}
+
+export interface RawOptions {
+  /** Address to come from. */
+  readonly localAddress?: string;
+  readonly httpVersion?: "1.0" | "1.1";
+  readonly method?: string;
+}
+
+/** Sends a request for a stream. */
+export async function openRaw(url: string, options: RawOptions = {}): Promise<RawClient> {
+  const { hostname, port, host } = new URL(url);
+  const { localAddress } = options;
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+  let text = "";
+  let closed = false;
+  socket.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    closed = true;
+  });
+  const version = options.httpVersion ?? "1.1";
+  socket.write(`${options.method ?? "GET"} /api/realtime HTTP/${version}\r\nHost: ${host}\r\n\r\n`);
+  return {
+    socket,
+    text: () => text,
+    isClosed: () => closed,
+    waitFor: (pattern, label) => eventually(() => pattern.exec(text) ?? undefined, label),
+  };
+}
+
+/** Opens a stream and reads its client id. */
+export async function openRawStream(
+  url: string,
+  options: RawOptions = {},
+): Promise<RawClient & { readonly clientId: string }> {
+  const client = await openRaw(url, options);
+  const [, clientId = ""] = await client.waitFor(/^id: (\S+)$/m, "PB_CONNECT");
+  return { ...client, clientId };
+}
