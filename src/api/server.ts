@@ -101,7 +101,9 @@ interface StreamOptions
 }
 
 const encoder = new TextEncoder();
-const PING = encoder.encode(formatSSEComment("ping"));
+const PING = formatSSEComment("ping");
+/** A page can't see a comment; its watchdog can ask for an event. It has no id: it is no place to resume from. */
+const PING_EVENT = PING + formatSSEMessage({ event: "ping", data: {} });
 
 /** `GET /api/realtime`: holds a client's stream from the handshake to its end. */
 function connect(options: StreamOptions): Handler {
@@ -131,6 +133,7 @@ async function holdStream(
     onOverflow: () => connection.close("slow"),
     now: options.now ?? Date.now,
   });
+  const ping = encoder.encode(c.req.query("ping") === "event" ? PING_EVENT : PING);
   const cut = () => {
     sink.discard();
     stream.abort();
@@ -142,7 +145,7 @@ async function holdStream(
       cut();
     } else if (sink.bufferedBytes === 0) {
       connection.updateActivity();
-      sink.write(PING);
+      sink.write(ping);
     }
   };
   const leave = () => connection.close("client");

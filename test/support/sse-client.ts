@@ -19,9 +19,13 @@ export interface SSEClient {
 }
 
 /** Opens a stream and reads its handshake. */
-export async function openStream(url: string, init: RequestInit = {}): Promise<SSEClient> {
+export async function openStream(
+  url: string,
+  init: RequestInit = {},
+  query = "",
+): Promise<SSEClient> {
   const abort = new AbortController();
-  const response = await fetch(`${url}/api/realtime`, { ...init, signal: abort.signal });
+  const response = await fetch(`${url}/api/realtime${query}`, { ...init, signal: abort.signal });
   if (response.status !== 200 || response.body === null) {
     abort.abort();
     throw new Error(`GET /api/realtime answered ${response.status}`);

@@ -55,6 +55,15 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       await gone("the client is gone");
     });
 
+    it("pings with an event as well when asked to", async () => {
+      const client = await openStream(service.url, {}, "?ping=event");
+      const events = await client.receive(2);
+      expect(events[1]).toEqual({ event: "ping", data: "{}", id: undefined });
+      expect(client.comments.length).toBeGreaterThanOrEqual(2);
+      client.close();
+      await gone("the client is gone");
+    });
+
     it("notices at once when the socket closes, and forgets the client and its subscriptions", async () => {
       const client = await openRawStream(service.url);
       await setSubscriptions(service.url, client.clientId, ["a", "b/*"]);

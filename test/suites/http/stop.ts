@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { postJSON, publish, setSubscriptions } from "../../support/api.ts";
 import { eventually, within } from "../../support/deadline.ts";
@@ -39,6 +41,36 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       expect(client.events.map(({ data }) => JSON.parse(data).n)).toEqual(
         Array.from({ length: 500 }, (_, n) => n),
       );
+    });
+
+    it("writes out to a reader that was behind, once it reads on", async () => {
+      const env = { REALTIME_MAX_BUFFERED_BYTES: "33554432" };
+      const service = await startService(runtime, { env });
+      const behind = await openRawStream(service.url);
+      await setSubscriptions(service.url, behind.clientId, ["flood"]);
+      behind.socket.pause();
+      for (let n = 0; n < 160; n++) {
+        await publish(service.url, { topic: "flood", data: `<${n}>${"x".repeat(64 * 1024)}` });
+      }
+      const stopped = service.stop();
+      await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
+      behind.socket.resume();
+      expect(await stopped).toBe(0);
+      await eventually(behind.isClosed, "the stream ends");
+      const numbers = [...behind.text().matchAll(/<(\d+)>/g)].map(([, n]) => Number(n));
+      expect(numbers).toEqual(Array.from({ length: 160 }, (_, n) => n));
+      expect(behind.text()).toMatch(/\nretry: \d+\n\n/);
+      expect(behind.text()).toMatch(/\r\n0\r\n\r\n$/);
+    });
+
+    it("is not held up by a connection on which nothing was ever sent", async () => {
+      const service = await startService(runtime, { env: { REALTIME_DRAIN_SECONDS: "3600" } });
+      const { hostname, port } = new URL(service.url);
+      const socket = connect(Number(port), hostname);
+      socket.on("error", () => {});
+      await within(once(socket, "connect"), 5000, "the connection");
+      expect(await service.stop()).toBe(0);
+      socket.destroy();
     });
 
     it("turns new streams and messages away with 503 while it waits, and leaves by its deadline", async () => {

@@ -1,0 +1,4 @@
+import { sdkSuite } from "../suites/sdk.ts";
+import { BUN } from "../support/service.ts";
+
+sdkSuite(BUN);

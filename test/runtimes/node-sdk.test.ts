@@ -1,0 +1,4 @@
+import { sdkSuite } from "../suites/sdk.ts";
+import { NODE } from "../support/service.ts";
+
+sdkSuite(NODE);

@@ -1,0 +1,122 @@
+import { EventSource } from "eventsource";
+import PocketBase, { type SendOptions, type UnsubscribeFunc } from "pocketbase";
+import { publish, readStats, type Stats } from "./api.ts";
+import { eventually, within } from "./deadline.ts";
+import { type RuntimeUnderTest, type Service, startService } from "./service.ts";
+
+// Node has no EventSource of its own; the SDK looks for a global one.
+globalThis.EventSource = EventSource;
+
+/** Which listener heard what. */
+export type Heard = readonly [listener: string, data: unknown];
+
+/** The official SDK, connected, and what its listeners hear. */
+export interface SDKClient {
+  readonly pb: PocketBase;
+  /** What was heard so far. */
+  readonly noted: readonly Heard[];
+  /** Makes a listener that notes under `name` what it hears. */
+  listener(name: string): (data: unknown) => void;
+  /** Subscribes to a topic with a listener called `name`, or like the topic. */
+  subscribe(topic: string, options?: SendOptions, name?: string): Promise<UnsubscribeFunc>;
+  /** Subscribes to a collection's events ("*") or one record's with a listener called `name`. */
+  subscribeRecords(collection: string, topic: string, name: string): Promise<UnsubscribeFunc>;
+  /**
+   * Everything heard of what was published before, and exactly that: it publishes a mark, waits until it
+   * is heard, and whatever was sent before has come before. Not after unsubscribing from everything.
+   */
+  heard(): Promise<readonly Heard[]>;
+}
+
+/** One service and the SDK clients that tests connect to it. */
+export interface SDKWorld {
+  readonly service: Service;
+  /** Starts the service, the second time on the port of the first. */
+  start(): Promise<void>;
+  /** Ends the service, if it runs, and answers its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null | undefined>;
+  open(): Promise<SDKClient>;
+  /** Unsubscribes every client from everything. */
+  leave(): Promise<void>;
+  /** Publishes as a backend does. @throws when it was not accepted. */
+  post(messages: unknown): Promise<void>;
+  stats(): Promise<Stats>;
+  /** Waits until the server counts this many clients. */
+  clients(count: number): Promise<void>;
+}
+
+export function createSDKWorld(runtime: RuntimeUnderTest): SDKWorld {
+  const opened = new Set<PocketBase>();
+  let current: Service | undefined;
+  const service = () => {
+    if (current === undefined) throw new Error("The service has not been started.");
+    return current;
+  };
+  const stats = () => soon(readStats(service().url), "the stats were answered");
+  return {
+    get service() {
+      return service();
+    },
+    start: async () => {
+      const env = current === undefined ? {} : { PORT: new URL(current.url).port };
+      current = await startService(runtime, { env });
+    },
+    stop: async (signal) => current?.stop(signal),
+    open: () => {
+      const pb = new PocketBase(service().url);
+      opened.add(pb);
+      return connect(pb);
+    },
+    leave: async () => {
+      const leaving = [...opened].map((pb) => pb.realtime.unsubscribe());
+      opened.clear();
+      await soon(Promise.all(leaving), "every SDK client unsubscribed");
+    },
+    post: (messages) => post(service().url, messages),
+    stats,
+    clients: async (count) => {
+      const counted = async () => (await stats()).clients === count;
+      await eventually(counted, `the server counts ${count} clients`);
+    },
+  };
+}
+
+let clientCount = 0;
+
+async function connect(pb: PocketBase): Promise<SDKClient> {
+  clientCount += 1;
+  const mark = `mark-of-client-${clientCount}`;
+  const noted: Heard[] = [];
+  let sent = 0;
+  let reached = 0;
+  const listener = (name: string) => (data: unknown) => void noted.push([name, data]);
+  const onMark = ({ number }: { number: number }) => {
+    reached = number;
+  };
+  await soon(pb.realtime.subscribe(mark, onMark), "the SDK connected");
+  return {
+    pb,
+    noted,
+    listener,
+    subscribe: (topic, options, name = topic) =>
+      soon(pb.realtime.subscribe(topic, listener(name), options), `subscribed to ${topic}`),
+    subscribeRecords: (collection, topic, name) =>
+      soon(pb.collection(collection).subscribe(topic, listener(name)), `subscribed to ${name}`),
+    heard: async () => {
+      sent += 1;
+      await post(pb.baseURL, { topic: mark, data: { number: sent } });
+      await eventually(() => reached === sent, `mark ${sent} (${mark}) was heard`);
+      return [...noted];
+    },
+  };
+}
+
+async function post(url: string, messages: unknown): Promise<void> {
+  const { status, body } = await soon(publish(url, messages), "the publish was answered");
+  if (status !== 200) throw new Error(`The publish got ${status} ${JSON.stringify(body)}`);
+}
+
+/** A deadline for what should take no time at all. */
+export function soon<T>(promise: Promise<T>, label: string): Promise<T> {
+  return within(promise, 10_000, label);
+}
