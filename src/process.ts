@@ -153,6 +153,8 @@ export async function runProcess(
     logger.error("could not start", { error: String(error), host: config.host, port: config.port });
     process.exit(1);
   }
+  // Before anybody is told that it runs.
+  stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });
   if (config.adminKey === undefined) {
     logger.warn("publishing is closed: set REALTIME_ADMIN_KEY to open it");
@@ -160,7 +162,6 @@ export async function runProcess(
   if (process.env.NODE_ENV !== "production") {
     process.stderr.write(whatToTry(server.url, isDevelopmentKey ? config.adminKey : undefined));
   }
-  stopOnSignal(server, logger);
 }
 
 function stopOnSignal(server: RunningServer, logger: Logger): void {

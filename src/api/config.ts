@@ -63,8 +63,10 @@ function readOrigins(text: string): string[] | undefined {
   return origins.every(isOrigin) ? origins : undefined;
 }
 
+/** As browsers write it in the header. Apps have schemes of their own (capacitor://localhost). */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  if (/^https?:/i.test(text)) return URL.canParse(text) && new URL(text).origin === text;
+  return /^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/.test(text);
 }
 
 const MAX_BYTES = 1024 ** 3;
@@ -108,7 +110,7 @@ export const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape)
  */
 export function readConfig(environment: Environment): Config {
   const given = Object.fromEntries(
-    VARIABLES.map((name) => [name, environment[name]?.trim() || undefined]),
+    VARIABLES.map((name) => [name, String(environment[name] ?? "").trim() || undefined]),
   );
   const result = environmentSchema.safeParse(given);
   if (!result.success) {

@@ -30,7 +30,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 }
 
 function jsonLine(level: LogLevel, msg: string, fields: LogFields): string {
-  return JSON.stringify({ time: new Date().toISOString(), level, msg, ...fields });
+  const own = { time: new Date().toISOString(), level, msg };
+  // First in place, last in value: a field can't pass for the line's own.
+  return JSON.stringify(Object.assign({ ...own }, fields, own));
 }
 
 function textLine(level: LogLevel, msg: string, fields: LogFields): string {
@@ -38,5 +40,6 @@ function textLine(level: LogLevel, msg: string, fields: LogFields): string {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const time = new Date().toISOString().slice(11, 23);
-  return [time, level.toUpperCase().padEnd(5), msg, ...details].join(" ");
+  const oneLine = msg.replaceAll(/[\r\n]+/g, " ");
+  return [time, level.toUpperCase().padEnd(5), oneLine, ...details].join(" ");
 }

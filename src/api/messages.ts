@@ -18,17 +18,21 @@ const shared = {
   private: z.optional(z.boolean()),
 };
 
+const isFree = z.refine<string>(
+  (topic) => !RESERVED_TOPICS.has(topic),
+  "Is an event of the service's own. Choose another name.",
+);
+
 const topicSchema = z.object({
   ...shared,
-  topic: z.string().check(
-    z.minLength(1),
-    z.maxLength(MAX_TOPIC),
-    z.refine(isFieldText, "Must not contain a line break or NUL."),
-    z.refine(
-      (topic) => !RESERVED_TOPICS.has(topic),
-      "Is an event of the service's own. Choose another topic.",
+  topic: z
+    .string()
+    .check(
+      z.minLength(1),
+      z.maxLength(MAX_TOPIC),
+      z.refine(isFieldText, "Must not contain a line break or NUL."),
+      isFree,
     ),
-  ),
   data: z.custom<unknown>(
     (data) => data !== undefined,
     "Cannot be left out. Send null for an empty message.",
@@ -37,7 +41,7 @@ const topicSchema = z.object({
 
 const recordSchema = z.object({
   ...shared,
-  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME)),
+  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isFree),
   action: z.enum(["create", "update", "delete"]),
   record: z.looseObject({ id: z.string().check(z.minLength(1), z.maxLength(MAX_NAME)) }),
 });

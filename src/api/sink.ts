@@ -94,7 +94,11 @@ export class StreamSink implements FrameSink {
   async #drain(): Promise<void> {
     for (let chunk = this.#take(); chunk !== undefined; chunk = this.#take()) {
       this.#writingSince = this.#options.now();
-      await this.#options.write(chunk);
+      try {
+        await this.#options.write(chunk);
+      } catch {
+        // The stream is gone; whoever holds it hears so from the stream itself.
+      }
       this.#bufferedBytes -= chunk.length;
     }
     this.#bufferedBytes = 0;

@@ -16,7 +16,7 @@ export function formatCursor(cursor: Cursor): string {
 
 /**
  * Reads what `formatCursor` wrote, ignoring a suffix after a dot (`sendEvent` makes ids unique so).
- * Undefined for anything else: an id of another server, a client id, nonsense.
+ * Undefined for anything else. A client id may look like one by chance: only its log knows its life.
  */
 export function parseCursor(text: string): Cursor | undefined {
   const match = CURSOR.exec(text);

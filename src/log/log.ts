@@ -59,5 +59,6 @@ export interface MessageLog {
    */
   read(after: string | undefined, limit: number): MaybePromise<readonly LogEntry[] | undefined>;
   stats(): MaybePromise<LogStats>;
+  /** Hands the tail what was appended before, then calls it no more. */
   close(): MaybePromise<void>;
 }

@@ -37,6 +37,8 @@ class MemoryLog implements MessageLog {
   readonly #now: () => number;
   readonly #life = newLife();
   readonly #listeners = new Set<TailListener>();
+  /** What the tail has yet to hear; the first is being told. */
+  readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new EntryQueue();
   /** id -> when it came, oldest first. */
   readonly #ids = new Map<string, number>();
@@ -59,7 +61,7 @@ class MemoryLog implements MessageLog {
       return { id: message.id, duplicate };
     });
     this.#trim(at);
-    if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh);
+    if (fresh.length > 0) this.#announce(fresh);
     return receipts;
   }
 
@@ -94,6 +96,18 @@ class MemoryLog implements MessageLog {
 
   close(): void {
     this.#listeners.clear();
+  }
+
+  /** A listener may append in its turn, or start a tail: the order stays, and a tail hears only of what is new. */
+  #announce(entries: readonly LogEntry[]): void {
+    this.#announcements.push({ entries, listeners: [...this.#listeners] });
+    if (this.#announcements.length > 1) return;
+    for (let next = this.#announcements[0]; next !== undefined; next = this.#announcements[0]) {
+      for (const listener of next.listeners) {
+        if (this.#listeners.has(listener)) listener(next.entries);
+      }
+      this.#announcements.shift();
+    }
   }
 
   #take(message: Message, at: number): LogEntry {

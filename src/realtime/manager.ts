@@ -1,6 +1,6 @@
 import { nanoid } from "nanoid";
 import { RealtimeError } from "./errors.ts";
-import { formatSSEComment, formatSSEMessage } from "./sse.ts";
+import { formatSSEComment, formatSSEMessage, isFieldText } from "./sse.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 import {
   CLOSE_REASONS,
@@ -120,38 +120,35 @@ export class RealtimeManager {
   }
 
   /**
-   * Clients in the order they came, for listing page by page.
+   * Clients in the order of their ids, for listing page by page: nobody is listed twice, whoever comes and
+   * goes meanwhile.
    *
-   * @param after The last client id of the page before; from the first when left out or gone.
+   * @param after The last client id of the page before, connected still or not.
    */
-  listClients(limit: number, after?: string): ClientInfo[] {
-    const page: ClientInfo[] = [];
-    let started = after === undefined || !this.#clients.has(after);
-    for (const client of this.#clients.values()) {
-      if (page.length >= limit) break;
-      if (started) page.push(this.#describe(client));
-      else started = client.clientId === after;
-    }
-    return page;
+  listClients(limit: number, after = ""): ClientInfo[] {
+    return this.getAllClientIds()
+      .filter((clientId) => clientId > after)
+      .toSorted()
+      .slice(0, limit)
+      .flatMap((clientId) => this.getClient(clientId) ?? []);
   }
 
   /**
    * Sends one event to one client, outside the log. Its id is unique and still a place to resume from:
    * the cursor of what was delivered last, and a suffix that reading a cursor ignores.
    *
+   * @param data As in `formatSSEMessage`: a string goes out as it is, anything else as JSON; undefined is null.
    * @returns false when the client is unknown, gone, or was just found too slow.
    * @throws RealtimeError `invalid_event` (as a rejection) when event or data can't be written.
    */
   async sendEvent(clientId: string, event: string, data: unknown): Promise<boolean> {
-    return this.#send(
-      clientId,
-      formatSSEMessage({ event, data, id: `${this.#cursor}.${nanoid()}` }),
-    );
+    const id = `${this.#cursor}.${nanoid()}`;
+    return this.#send(clientId, () => formatSSEMessage({ event, data: data ?? null, id }));
   }
 
   /** Sends a comment, which the page never sees. False as for `sendEvent`. */
   async sendComment(clientId: string, comment: string): Promise<boolean> {
-    return this.#send(clientId, formatSSEComment(comment));
+    return this.#send(clientId, () => formatSSEComment(comment));
   }
 
   /**
@@ -160,9 +157,18 @@ export class RealtimeManager {
    * Checks in PocketBase's order (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the
    * address is the stream's, the identity is the client's or the first it has.
    *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`; then nothing was changed.
+   * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`, and before those
+   *   `invalid_input` for a key with CR, LF or NUL; then nothing was changed.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
+    // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
+    const unwritable = request.subscriptions.findIndex((key) => !isFieldText(key));
+    if (unwritable !== -1) {
+      throw new RealtimeError(
+        "invalid_input",
+        `Subscription ${unwritable} must not contain a line break or NUL.`,
+      );
+    }
     const client = this.#clients.get(clientId);
     if (client === undefined) {
       throw new RealtimeError("unknown_client", "Missing or invalid client id.");
@@ -233,10 +239,10 @@ export class RealtimeManager {
     }
   }
 
-  #send(clientId: string, text: string): boolean {
+  #send(clientId: string, format: () => string): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
-    if (client.sink.write(this.#encoder.encode(text))) return true;
+    if (client.sink.write(this.#encoder.encode(format()))) return true;
     this.removeClient(clientId, "slow");
     return false;
   }

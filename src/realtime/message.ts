@@ -70,5 +70,7 @@ function recordTopics({ collection, record }: RecordInput): string[] {
       (name): name is string => typeof name === "string" && name !== "",
     ),
   );
-  return [...names].flatMap((name) => [`${name}/${record.id}`, name]);
+  return [...names]
+    .flatMap((name) => [`${name}/${record.id}`, name])
+    .filter((topic) => !RESERVED_TOPICS.has(topic));
 }

@@ -108,7 +108,7 @@ export interface ManagerStats {
   readonly subscriptions: number;
   /** Distinct topics subscribed to, now. */
   readonly topics: number;
-  /** Frames handed to clients. */
+  /** Published messages handed to clients: one for each client and key. */
   readonly delivered: number;
   /** Clients removed, by reason. */
   readonly disconnects: Readonly<Record<CloseReason, number>>;

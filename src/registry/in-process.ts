@@ -31,7 +31,7 @@ class InProcessRegistry implements ClientRegistry {
   readonly #log: MessageLog;
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor({ manager, log }: InProcessOptions) {
     this.#manager = manager;
@@ -42,7 +42,7 @@ class InProcessRegistry implements ClientRegistry {
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
-    return new InProcessConnection(this.#manager, request, () => this.#closed);
+    return new InProcessConnection(this.#manager, request, () => this.#isClosed);
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
@@ -59,7 +59,10 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async clients({ limit = PAGE.default, after }: PageRequest = {}): Promise<ClientPage> {
-    const size = Math.min(Math.max(limit, 1), PAGE.max);
+    const size = Math.min(
+      Math.max(Math.trunc(Number.isNaN(limit) ? PAGE.default : limit), 1),
+      PAGE.max,
+    );
     const found = this.#manager.listClients(size + 1, after);
     const clients = found.slice(0, size);
     return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };
@@ -74,16 +77,25 @@ class InProcessRegistry implements ClientRegistry {
     return { ...this.#manager.stats(), startedAt: this.#startedAt, accepted, duplicate };
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#manager.close("shutdown");
-    this.#stopTail();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** First the log, so that its tail has delivered what was accepted; then the clients. */
+  async #close(): Promise<void> {
     await this.#log.close();
+    this.#stopTail();
+    this.#manager.close("shutdown");
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closed) throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+    if (this.#isClosed)
+      throw new RealtimeError("closed", "The server is stopping. Try again soon.");
   }
 }
 

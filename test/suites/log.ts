@@ -1,0 +1,25 @@
+import { describe } from "vitest";
+import type { LogFlags, OpenLog } from "./log/context.ts";
+import { duplicateTests } from "./log/duplicates.ts";
+import { historyTests } from "./log/history.ts";
+import { modelTests } from "./log/model.ts";
+import { orderTests } from "./log/order.ts";
+import { readingTests } from "./log/reading.ts";
+
+export type { LogFlags, OpenLog, OpenLogOptions } from "./log/context.ts";
+
+/**
+ * What every `MessageLog` must do.
+ *
+ * @param open Opens an empty log with a life of its own; the suite closes it.
+ * @param flags What the adapter can't do, with the reason.
+ */
+export function logSuite(name: string, open: OpenLog, flags: LogFlags = {}): void {
+  describe(`MessageLog: ${name}`, () => {
+    orderTests(open, flags);
+    readingTests(open);
+    duplicateTests(open, flags);
+    historyTests(open, flags);
+    modelTests(open, flags);
+  });
+}

@@ -1,0 +1,122 @@
+import { expect } from "vitest";
+import type { AppendReceipt, HistoryLimits, MessageLog } from "../../../src/log/log.ts";
+import type { LogEntry, Message } from "../../../src/realtime/types.ts";
+import { eventually } from "../../support/deadline.ts";
+
+/** What a log is opened with. Each one opened starts empty, with a life of its own. */
+export interface OpenLogOptions {
+  readonly history?: Partial<HistoryLimits>;
+  readonly now: () => number;
+}
+
+export type OpenLog = (options: OpenLogOptions) => Promise<MessageLog> | MessageLog;
+
+/** What an adapter can't do, each with the reason. Left out: it can. */
+export interface LogFlags {
+  /** Why it does not go by `now`: what depends on age is left out. */
+  readonly ownClock?: string;
+  /** Why it does not keep to `history.bytes`. */
+  readonly noByteBound?: string;
+  /** Why it does not forget ids by their number. */
+  readonly idsByAgeOnly?: string;
+  /** Model runs, where 100 take too long: how many, and why. */
+  readonly fewerRuns?: { readonly runs: number; readonly reason: string };
+}
+
+/** A log under test: everything awaited, its clock in hand, its tail recorded. */
+export class LogUnderTest {
+  readonly log: MessageLog;
+  /** What the tail has delivered since the log was opened. */
+  readonly tailed: LogEntry[] = [];
+  readonly #clock: Clock;
+
+  constructor(log: MessageLog, clock: Clock) {
+    this.log = log;
+    this.#clock = clock;
+    log.tail((entries) => this.tailed.push(...entries));
+  }
+
+  get now(): number {
+    return this.#clock.time;
+  }
+
+  /** Lets time pass, for the log. */
+  pass(milliseconds: number): void {
+    this.#clock.time += milliseconds;
+  }
+
+  /** Appends messages of these ids. */
+  append(...ids: string[]): Promise<readonly AppendReceipt[]> {
+    return this.appendMessages(ids.map((id) => message(id)));
+  }
+
+  async appendMessages(messages: readonly Message[]): Promise<readonly AppendReceipt[]> {
+    return await this.log.append(messages);
+  }
+
+  /** Waits until the tail has delivered `count` entries, and returns all it has. */
+  async delivered(count: number): Promise<readonly LogEntry[]> {
+    await eventually(() => this.tailed.length >= count, `the tail delivers ${count} entries`);
+    return this.tailed;
+  }
+
+  /** Appends messages of these ids and returns their cursors, as the tail tells them. */
+  async cursorsOf(...ids: string[]): Promise<string[]> {
+    const before = this.tailed.length;
+    await this.append(...ids);
+    const entries = await this.delivered(before + ids.length);
+    return entries.slice(before).map(({ cursor }) => cursor);
+  }
+
+  /** The ids after a cursor; undefined when the log can't tell. */
+  async idsAfter(cursor: string | undefined, limit = 1000): Promise<string[] | undefined> {
+    return idsOf(await this.log.read(cursor, limit));
+  }
+}
+
+interface Clock {
+  time: number;
+}
+
+/** Opens logs for one test and closes them after it. */
+export class LogOpener {
+  readonly #open: OpenLog;
+  readonly #opened: MessageLog[] = [];
+
+  constructor(open: OpenLog) {
+    this.#open = open;
+  }
+
+  /** Opens a log whose clock stands at a time long past, so that nobody mistakes it for the real one. */
+  async open(history?: Partial<HistoryLimits>): Promise<LogUnderTest> {
+    const clock = { time: 1_000_000_000_000 };
+    const now = () => clock.time;
+    const log = await this.#open(history === undefined ? { now } : { history, now });
+    this.#opened.push(log);
+    return new LogUnderTest(log, clock);
+  }
+
+  async closeAll(): Promise<void> {
+    for (const log of this.#opened.splice(0)) await log.close();
+  }
+}
+
+export function message(id: string, rest: Partial<Message> = {}): Message {
+  return { id, topics: ["chat"], data: JSON.stringify({ id }), private: false, ...rest };
+}
+
+/** `count` ids that begin with `prefix`. */
+export function ids(count: number, prefix = "m"): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+}
+
+export function idsOf(entries: readonly LogEntry[] | undefined): string[] | undefined {
+  return entries?.map(({ message }) => message.id);
+}
+
+/** The one at `index`, which there must be. */
+export function at<T>(list: readonly T[], index: number): T {
+  const item = list.at(index);
+  expect(item, `nothing at ${index}`).toBeDefined();
+  return item as T;
+}

@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { ids, idsOf, type LogFlags, LogOpener, message, type OpenLog } from "./context.ts";
+
+/** For how long and for how many newer ones an id is remembered. */
+const REMEMBERED = { age: 300_000, count: 10_000 };
+
+/** An id is taken once. */
+export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
+  const opener = new LogOpener(openLog);
+  afterEach(() => opener.closeAll());
+
+  describe("a message whose id was taken before", () => {
+    it("in the same batch is answered as a duplicate and not taken again", async () => {
+      const log = await opener.open();
+      expect(await log.append("a", "b", "a", "a")).toEqual([
+        { id: "a", duplicate: false },
+        { id: "b", duplicate: false },
+        { id: "a", duplicate: true },
+        { id: "a", duplicate: true },
+      ]);
+      await log.append("fence");
+      expect(idsOf(await log.delivered(3))).toEqual(["a", "b", "fence"]);
+      expect(await log.idsAfter(undefined)).toEqual(["a", "b", "fence"]);
+    });
+
+    it("in a later batch is answered as a duplicate, and what is new beside it is taken", async () => {
+      const log = await opener.open();
+      await log.append("a", "b");
+      expect(await log.append("c", "a", "d")).toEqual([
+        { id: "c", duplicate: false },
+        { id: "a", duplicate: true },
+        { id: "d", duplicate: false },
+      ]);
+      expect(idsOf(await log.delivered(4))).toEqual(["a", "b", "c", "d"]);
+      expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c", "d"]);
+    });
+
+    it("is a duplicate whatever else it says: the first one stands", async () => {
+      const log = await opener.open();
+      await log.appendMessages([message("a", { data: "1" })]);
+      await log.appendMessages([message("a", { topics: ["other"], data: "2", private: true })]);
+      const entries = (await log.log.read(undefined, 10)) ?? [];
+      expect(entries.map((entry) => entry.message)).toEqual([message("a", { data: "1" })]);
+    });
+
+    it("is taken once when it comes many times at the same moment", async () => {
+      const log = await opener.open();
+      const answers = await Promise.all(ids(20).map(() => log.append("a", "b")));
+      const fresh = answers.flat().filter(({ duplicate }) => !duplicate);
+      expect(fresh.map(({ id }) => id)).toEqual(["a", "b"]);
+      await log.append("fence");
+      expect(idsOf(await log.delivered(3))).toEqual(["a", "b", "fence"]);
+    });
+
+    it("is not confused with ids that only look alike", async () => {
+      const log = await opener.open();
+      const alike = ["a", "A", "a ", " a", "\u00e1", "a\u0301", "0", "00", "__proto__", "toString"];
+      const receipts = await log.append(...alike);
+      expect(receipts.filter(({ duplicate }) => duplicate)).toEqual([]);
+      expect(idsOf(await log.delivered(alike.length))).toEqual(alike);
+    });
+
+    it("is told although the history has trimmed the first one", async () => {
+      const log = await opener.open({ messages: 1 });
+      await log.append("a", "b", "c");
+      expect(await log.idsAfter(undefined)).toEqual(["c"]);
+      expect(await log.append("a")).toEqual([{ id: "a", duplicate: true }]);
+    });
+  });
+
+  describe("an id", () => {
+    it.skipIf(flags.ownClock !== undefined)(
+      "is remembered for 300 seconds and then forgotten",
+      async () => {
+        const log = await opener.open();
+        await log.append("a");
+        log.pass(REMEMBERED.age - 1);
+        expect(await log.append("a")).toEqual([{ id: "a", duplicate: true }]);
+        log.pass(1);
+        expect(await log.append("a")).toEqual([{ id: "a", duplicate: false }]);
+        expect(idsOf(await log.delivered(2))).toEqual(["a", "a"]);
+        expect(await log.append("a")).toEqual([{ id: "a", duplicate: true }]);
+      },
+    );
+
+    it.skipIf(flags.ownClock !== undefined)(
+      "is remembered for 300 seconds although the history is shorter",
+      async () => {
+        const log = await opener.open({ maxAge: 1000 });
+        await log.append("a");
+        log.pass(REMEMBERED.age - 1);
+        expect(await log.append("a")).toEqual([{ id: "a", duplicate: true }]);
+      },
+    );
+
+    it.skipIf(flags.ownClock !== undefined)(
+      "is forgotten after 300 seconds although the history is longer",
+      async () => {
+        const log = await opener.open({ maxAge: 10 * REMEMBERED.age });
+        await log.append("a");
+        log.pass(REMEMBERED.age);
+        expect(await log.append("a")).toEqual([{ id: "a", duplicate: false }]);
+        expect(await log.idsAfter(undefined)).toEqual(["a", "a"]);
+      },
+    );
+
+    it("is remembered while fewer than 10,000 newer ones came", async () => {
+      const log = await opener.open();
+      await log.append("first");
+      await appendMany(log.append.bind(log), REMEMBERED.count - 1);
+      expect(await log.append("first")).toEqual([{ id: "first", duplicate: true }]);
+    });
+
+    it.skipIf(flags.idsByAgeOnly !== undefined)(
+      "is forgotten when well over 10,000 newer ones came",
+      async () => {
+        const log = await opener.open();
+        await log.append("first");
+        await appendMany(log.append.bind(log), REMEMBERED.count + 2000);
+        expect(await log.append("first")).toEqual([{ id: "first", duplicate: false }]);
+        // The newest are still known.
+        const last = `m${REMEMBERED.count + 2000}`;
+        expect(await log.append(last)).toEqual([{ id: last, duplicate: true }]);
+      },
+    );
+  });
+}
+
+async function appendMany(append: (...ids: string[]) => Promise<unknown>, count: number) {
+  const all = ids(count);
+  for (let start = 0; start < count; start += 1000) {
+    await append(...all.slice(start, start + 1000));
+  }
+}

@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { HistoryLimits } from "../../../src/log/log.ts";
+import {
+  at,
+  ids,
+  idsOf,
+  type LogFlags,
+  LogOpener,
+  type LogUnderTest,
+  message,
+  type OpenLog,
+} from "./context.ts";
+
+/** So large that it never bites: what is tested is the other bounds. */
+const UNBOUNDED: HistoryLimits = { messages: 1e6, maxAge: 1e9, bytes: 1e9 };
+
+/** What is kept, and what a reader learns of what is not. */
+export function historyTests(openLog: OpenLog, flags: LogFlags): void {
+  const opener = new LogOpener(openLog);
+  afterEach(() => opener.closeAll());
+  const open = (limits: Partial<HistoryLimits>) => opener.open({ ...UNBOUNDED, ...limits });
+
+  describe("history by number", () => {
+    it("keeps the newest messages, as many as told", async () => {
+      const log = await open({ messages: 3 });
+      await log.append("a", "b", "c");
+      expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
+      await log.append("d");
+      expect(await log.idsAfter(undefined)).toEqual(["b", "c", "d"]);
+      await log.append(...ids(10));
+      expect(await log.idsAfter(undefined)).toEqual(["m8", "m9", "m10"]);
+      expect((await log.log.stats()).messages).toBe(3);
+    });
+
+    it("trims within one batch too, and the tail still gets all of it", async () => {
+      const log = await open({ messages: 2 });
+      await log.append(...ids(50));
+      expect(await log.idsAfter(undefined)).toEqual(["m49", "m50"]);
+      expect(idsOf(await log.delivered(50))).toEqual(ids(50));
+    });
+
+    it("ends at a sharp edge: the last cursor with all its successors reads, the one before does not", async () => {
+      const log = await open({ messages: 3 });
+      const cursors = await log.cursorsOf(...ids(10));
+      await expectEdge(log, cursors, 7);
+    });
+
+    it("counts through a thousand messages one by one", async () => {
+      const log = await open({ messages: 10 });
+      const cursors: string[] = [];
+      for (const batch of ids(100)) cursors.push(...(await log.cursorsOf(...ids(10, `${batch}:`))));
+      await expectEdge(log, cursors, 990);
+    });
+  });
+
+  describe.skipIf(flags.ownClock !== undefined)("history by age", () => {
+    it("keeps messages until they are as old as told", async () => {
+      const log = await open({ maxAge: 1000 });
+      await log.append("a");
+      log.pass(600);
+      await log.append("b");
+      log.pass(399);
+      expect(await log.idsAfter(undefined)).toEqual(["a", "b"]);
+      log.pass(1);
+      expect(await log.idsAfter(undefined)).toEqual(["b"]);
+      expect((await log.log.stats()).messages).toBe(1);
+      log.pass(600);
+      expect(await log.idsAfter(undefined)).toEqual([]);
+      expect(await log.log.stats()).toMatchObject({ accepted: 2, messages: 0, bytes: 0 });
+    });
+
+    it("ends at a sharp edge, although nothing was appended since", async () => {
+      const log = await open({ maxAge: 1000 });
+      const cursors: string[] = [];
+      for (const id of ids(10)) {
+        cursors.push(...(await log.cursorsOf(id)));
+        log.pass(100);
+      }
+      await expectEdge(log, cursors, 1);
+      log.pass(400);
+      await expectEdge(log, cursors, 5);
+    });
+
+    it("that ran out leaves the newest cursor good, and those before it not", async () => {
+      const log = await open({ maxAge: 1000 });
+      const cursors = await log.cursorsOf("a", "b");
+      log.pass(5000);
+      await expectEdge(log, cursors, 2);
+      await log.append("c");
+      expect(await log.idsAfter(at(cursors, 1))).toEqual(["c"]);
+      expect(await log.idsAfter(at(cursors, 0))).toBeUndefined();
+    });
+  });
+
+  describe.skipIf(flags.noByteBound !== undefined)("history by bytes", () => {
+    /** 100 bytes: an id of one, a topic of nine, data of 90. */
+    const hundred = (id: string) =>
+      message(id, { topics: ["123456789"], data: `"${"x".repeat(88)}"` });
+
+    it("keeps the newest messages that fit", async () => {
+      const log = await open({ bytes: 300 });
+      await log.appendMessages(["a", "b", "c"].map(hundred));
+      expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
+      expect((await log.log.stats()).bytes).toBe(300);
+      await log.appendMessages([message("d", { topics: [], data: "" })]);
+      expect(await log.idsAfter(undefined)).toEqual(["b", "c", "d"]);
+      expect((await log.log.stats()).bytes).toBe(201);
+    });
+
+    it("ends at a sharp edge", async () => {
+      const log = await open({ bytes: 299 });
+      await log.appendMessages([..."abcdefgh"].map(hundred));
+      const cursors = (await log.delivered(8)).map(({ cursor }) => cursor);
+      await expectEdge(log, cursors, 6);
+    });
+
+    it("counts bytes, not characters", async () => {
+      const log = await open({ bytes: 20 });
+      await log.appendMessages([message("a", { topics: [], data: `"${"ä".repeat(7)}"` })]);
+      expect(await log.idsAfter(undefined)).toEqual(["a"]);
+      await log.appendMessages([message("b", { topics: [], data: '"ää"' })]);
+      expect(await log.idsAfter(undefined)).toEqual(["b"]);
+    });
+
+    it("does not keep a message larger than all of it, which the tail delivers all the same", async () => {
+      const log = await open({ bytes: 50 });
+      await log.append("a");
+      await log.appendMessages([hundred("b")]);
+      expect(idsOf(await log.delivered(2))).toEqual(["a", "b"]);
+      expect(await log.idsAfter(undefined)).toEqual([]);
+      expect(await log.idsAfter(at(log.tailed, 0).cursor)).toBeUndefined();
+      expect(await log.idsAfter(at(log.tailed, 1).cursor)).toEqual([]);
+    });
+  });
+
+  const off: [name: keyof HistoryLimits, flag: string | undefined][] = [
+    ["messages", undefined],
+    ["maxAge", flags.ownClock],
+    ["bytes", flags.noByteBound],
+  ];
+  for (const [name, flag] of off) {
+    describe.skipIf(flag !== undefined)(`history off by ${name}: 0`, () => {
+      it("keeps nothing, and the tail still delivers in order", async () => {
+        const log = await open({ [name]: 0 });
+        await log.append("a", "b");
+        await log.append("c");
+        expect(idsOf(await log.delivered(3))).toEqual(["a", "b", "c"]);
+        expect(await log.idsAfter(undefined)).toEqual([]);
+        expect(await log.log.stats()).toMatchObject({ accepted: 3, messages: 0, bytes: 0 });
+      });
+
+      it("still tells duplicates", async () => {
+        const log = await open({ [name]: 0 });
+        await log.append("a");
+        expect(await log.append("a", "b", "b")).toEqual([
+          { id: "a", duplicate: true },
+          { id: "b", duplicate: false },
+          { id: "b", duplicate: true },
+        ]);
+        expect(idsOf(await log.delivered(2))).toEqual(["a", "b"]);
+        expect(await log.log.stats()).toMatchObject({ accepted: 2, duplicate: 2 });
+      });
+
+      it("reads nothing after the newest cursor and undefined after every other", async () => {
+        const log = await open({ [name]: 0 });
+        const start = log.log.cursor();
+        expect(await log.idsAfter(start)).toEqual([]);
+        const cursors = await log.cursorsOf("a", "b");
+        await expectEdge(log, [start, ...cursors], 3);
+      });
+    });
+  }
+
+  describe("a bound that is left out", () => {
+    it("has its default: ten thousand messages and 32 MiB", async () => {
+      const log = await opener.open({});
+      for (const batch of ids(11)) await log.append(...ids(1000, `${batch}:`));
+      expect((await log.log.stats()).messages).toBe(10_000);
+      const mebibyte = JSON.stringify("x".repeat(1024 * 1024));
+      for (const id of ids(40, "large"))
+        await log.appendMessages([message(id, { data: mebibyte })]);
+      if (flags.noByteBound === undefined) {
+        expect(await log.idsAfter(undefined)).toEqual(ids(40, "large").slice(-31));
+      }
+    });
+
+    it.skipIf(flags.ownClock !== undefined)("has its default: five minutes", async () => {
+      const log = await opener.open();
+      await log.append("a");
+      log.pass(299_999);
+      expect(await log.idsAfter(undefined)).toEqual(["a"]);
+      log.pass(1);
+      expect(await log.idsAfter(undefined)).toEqual([]);
+    });
+  });
+}
+
+/**
+ * Of the cursors, those from the `kept`-th on (counted from 1) read what came after them, and those
+ * before it, after which something was trimmed, read undefined.
+ */
+async function expectEdge(log: LogUnderTest, cursors: readonly string[], kept: number) {
+  const newest = cursors.length;
+  for (const [index, cursor] of cursors.entries()) {
+    const after = await log.idsAfter(cursor);
+    const label = `cursor ${index + 1} of ${newest}`;
+    if (index + 1 < kept) expect(after, label).toBeUndefined();
+    else expect(after?.length, label).toBe(newest - index - 1);
+  }
+}

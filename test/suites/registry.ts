@@ -1,0 +1,27 @@
+import { describe } from "vitest";
+import { connectionTests } from "./registry/connections.ts";
+import type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
+import { deliveryTests } from "./registry/delivery.ts";
+import { matchingTests } from "./registry/matching.ts";
+import { runningTests } from "./registry/running.ts";
+import { sendingTests } from "./registry/sending.ts";
+import { subscriptionTests } from "./registry/subscriptions.ts";
+
+export type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
+
+/**
+ * What every `ClientRegistry` must do. Deliveries may take their time: the suite waits for them.
+ *
+ * @param open Opens an empty registry; the suite closes it.
+ * @param flags What the adapter can't do, with the reason.
+ */
+export function registrySuite(name: string, open: OpenRegistry, flags: RegistryFlags = {}): void {
+  describe(`ClientRegistry: ${name}`, () => {
+    connectionTests(open);
+    subscriptionTests(open);
+    matchingTests(open);
+    deliveryTests(open, flags);
+    sendingTests(open);
+    runningTests(open, flags);
+  });
+}

@@ -1,0 +1,110 @@
+import { createMessage, type PublishInput } from "../../../src/realtime/message.ts";
+import type { ClientInfo, Peer } from "../../../src/realtime/types.ts";
+import type {
+  ClientConnection,
+  ClientRegistry,
+  PublishReceipt,
+} from "../../../src/registry/registry.ts";
+import { eventually } from "../../support/deadline.ts";
+import { RecordingSink } from "../../support/recording-sink.ts";
+
+/** Opens an empty registry. */
+export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
+
+/** What an adapter can't do, each with the reason. Left out: it can. */
+export interface RegistryFlags {
+  /** Why a thousand clients are too many to try. */
+  readonly fewClients?: string;
+  /** Why it takes a message into more than one log: `accepted` and `duplicate` are left out. */
+  readonly severalLogs?: string;
+}
+
+/** Every client of a test has this key, so that a last message tells when all before it have arrived. */
+const FENCE = "fence";
+
+/** A connected client and what it received. */
+export interface TestClient {
+  readonly clientId: string;
+  readonly connection: ClientConnection;
+  readonly sink: RecordingSink;
+  /** Event name and data of everything that arrived, without the fences. */
+  received(): [event: string | undefined, data: unknown][];
+}
+
+/** A registry under test, and the ways a test uses it. */
+export class RegistryUnderTest {
+  readonly registry: ClientRegistry;
+  #fences = 0;
+
+  constructor(registry: ClientRegistry) {
+    this.registry = registry;
+  }
+
+  /** Connects a client that is subscribed to `keys` and the fence. */
+  async connect(
+    keys: readonly string[] = [],
+    peer: Peer = {},
+    sink: RecordingSink = new RecordingSink(),
+  ): Promise<TestClient> {
+    const connection = await this.registry.open(peer);
+    await connection.attach(sink);
+    const client: TestClient = {
+      clientId: connection.clientId,
+      connection,
+      sink,
+      received: () =>
+        sink.events
+          .filter(({ event }) => event !== FENCE)
+          .map(({ event, data }) => [event, JSON.parse(data)]),
+    };
+    await this.subscribe(client, keys, peer);
+    return client;
+  }
+
+  subscribe(client: TestClient, keys: readonly string[], peer: Peer = {}): Promise<void> {
+    return this.registry.setSubscriptions(client.clientId, {
+      ...peer,
+      subscriptions: [...keys, FENCE],
+    });
+  }
+
+  async publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]> {
+    return await this.registry.publish(inputs.map(createMessage));
+  }
+
+  /** Waits until everything published so far has arrived at these clients. */
+  async settle(...clients: readonly TestClient[]): Promise<void> {
+    this.#fences += 1;
+    const fence = this.#fences;
+    await this.publish({ topic: FENCE, data: fence });
+    for (const { clientId, sink } of clients) {
+      await eventually(() => sink.data(FENCE).at(-1) === fence, `the fence arrives at ${clientId}`);
+    }
+  }
+
+  /** What the registry says of a client; undefined when it does not hold it. */
+  async find(clientId: string): Promise<ClientInfo | undefined> {
+    const { clients } = await this.registry.clients({ limit: 1000 });
+    return clients.find((client) => client.clientId === clientId);
+  }
+}
+
+/** Opens registries for one test and closes them after it. */
+export class RegistryOpener {
+  readonly #open: OpenRegistry;
+  readonly #opened: ClientRegistry[] = [];
+
+  constructor(open: OpenRegistry) {
+    this.#open = open;
+  }
+
+  async open(): Promise<RegistryUnderTest> {
+    const registry = await this.#open();
+    this.#opened.push(registry);
+    return new RegistryUnderTest(registry);
+  }
+
+  async closeAll(): Promise<void> {
+    for (const registry of this.#opened.splice(0)) await registry.close();
+  }
+}

@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { RecordingSink } from "../../support/recording-sink.ts";
+import {
+  type OpenRegistry,
+  type RegistryFlags,
+  RegistryOpener,
+  type TestClient,
+} from "./context.ts";
+
+/** Who gets what, in which order. */
+export function deliveryTests(open: OpenRegistry, flags: RegistryFlags): void {
+  const opener = new RegistryOpener(open);
+  afterEach(() => opener.closeAll());
+
+  describe("a published message", () => {
+    for (const size of [1, 100, 1000]) {
+      const skip = size === 1000 && flags.fewClients !== undefined;
+      it.skipIf(skip)(`reaches those subscribed, in order, with ${size} clients`, async () => {
+        const test = await opener.open();
+        const groups: [string[], TestClient[]][] = [
+          [["chat"], []],
+          [["chat", "news"], []],
+          [["news"], []],
+          [[], []],
+        ];
+        for (let count = 0; count < size; count += 1) {
+          const [keys, clients] = groups[count % groups.length] ?? [[], []];
+          clients.push(await test.connect(keys));
+        }
+        const messages = Array.from({ length: 10 }, (_, index) => ({
+          topic: index % 2 === 0 ? "chat" : "news",
+          data: index,
+        }));
+        await test.publish(...messages.slice(0, 7));
+        await test.publish(...messages.slice(7));
+        await test.settle(...groups.flatMap(([, clients]) => clients));
+        for (const [keys, clients] of groups) {
+          const expected = messages.filter(({ topic }) => keys.includes(topic));
+          const received = expected.map(({ topic, data }) => [topic, data]);
+          for (const client of clients) expect(client.received()).toEqual(received);
+        }
+      });
+    }
+
+    it("carries an id of its own, the same for every client, and new for every message", async () => {
+      const test = await opener.open();
+      const clients = [await test.connect(["chat"]), await test.connect(["chat"])];
+      await test.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
+      await test.settle(...clients);
+      const [first = [], second = []] = clients.map(({ sink }) => sink.events.map(({ id }) => id));
+      expect(new Set(first).size).toBe(3);
+      for (const id of first) expect(id).toMatch(/^[!-~]+$/);
+      expect(first.map(shardless)).toEqual(second.map(shardless));
+    });
+
+    it("comes as one line of JSON, whatever is in it", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      const values = [null, 0, false, "", [], {}, "a\r\nb\0\u2028 🦊 \ud800", { a: [{ b: "\n" }] }];
+      await test.publish(...values.map((data) => ({ topic: "chat", data })));
+      await test.settle(client);
+      expect(client.sink.data("chat")).toEqual(values);
+      expect(client.sink.faults).toEqual([]);
+      for (const { data } of client.sink.events) expect(data).not.toMatch(/[\r\n]/);
+    });
+
+    it("comes whole when it is a mebibyte", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      const data = "0123456789abcdef".repeat(65_536);
+      await test.publish({ topic: "chat", data });
+      await test.settle(client);
+      expect(client.sink.data("chat")).toEqual([data]);
+    });
+
+    it("to a topic nobody has is accepted all the same", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      const receipts = await test.publish({ topic: "nobody", data: 1, id: "m1" });
+      expect(receipts).toEqual([{ id: "m1", duplicate: false }]);
+      await test.settle(client);
+      expect(client.received()).toEqual([]);
+    });
+
+    it("is one of a thousand in a batch, which arrive in order", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      const numbers = Array.from({ length: 1000 }, (_, index) => index);
+      await test.publish(...numbers.map((data) => ({ topic: "chat", data })));
+      await test.settle(client);
+      expect(client.sink.data("chat")).toEqual(numbers);
+    });
+
+    it("published at the same time as others arrives at all clients in one order", async () => {
+      const test = await opener.open();
+      const clients = [await test.connect(["chat"]), await test.connect(["*"])];
+      const numbers = Array.from({ length: 50 }, (_, index) => index);
+      await Promise.all(numbers.map((data) => test.publish({ topic: "chat", data })));
+      await test.settle(...clients);
+      const [first = [], second = []] = clients.map(({ sink }) => sink.data().slice(0, 50));
+      expect(first.toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers);
+      expect(second).toEqual(first);
+    });
+
+    it("that is private reaches no guest", async () => {
+      const test = await opener.open();
+      const guest = await test.connect(["chat", "chat/*", "*", "posts/*", "posts"]);
+      await test.publish(
+        { topic: "chat", data: 1, private: true },
+        { collection: "posts", action: "create", record: { id: "r1" }, private: true },
+      );
+      const [receipt] = await test.publish({ topic: "chat", data: 2, id: "p", private: true });
+      expect(receipt).toEqual({ id: "p", duplicate: false });
+      await test.settle(guest);
+      // "*" has the fence too.
+      expect(guest.received()).toEqual([["*", 1]]);
+    });
+  });
+
+  describe("a message published again", () => {
+    it("is answered as a duplicate and not delivered", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      const chat = (id: string, data: number) => ({ topic: "chat", id, data });
+      expect(await test.publish(chat("m1", 1), chat("m2", 2), chat("m1", 3))).toEqual([
+        { id: "m1", duplicate: false },
+        { id: "m2", duplicate: false },
+        { id: "m1", duplicate: true },
+      ]);
+      expect(await test.publish(chat("m2", 4), chat("m3", 5))).toEqual([
+        { id: "m2", duplicate: true },
+        { id: "m3", duplicate: false },
+      ]);
+      await test.settle(client);
+      expect(client.sink.data("chat")).toEqual([1, 2, 5]);
+    });
+  });
+
+  describe("a client that does not keep up", () => {
+    it("is removed as slow, and the others still get everything", async () => {
+      const test = await opener.open();
+      const before = await test.connect(["chat"]);
+      const slow = await test.connect(["chat"], {}, new RecordingSink(2));
+      const after = await test.connect(["chat"]);
+      const numbers = [0, 1, 2, 3, 4];
+      await test.publish(...numbers.map((data) => ({ topic: "chat", data })));
+      expect(await slow.sink.ended()).toBe("slow");
+      await test.settle(before, after);
+      expect(before.sink.data("chat")).toEqual(numbers);
+      expect(after.sink.data("chat")).toEqual(numbers);
+      expect(slow.sink.data("chat")).toEqual([0, 1]);
+      expect(slow.sink.closings).toEqual(["slow"]);
+      expect(await test.find(slow.clientId)).toBeUndefined();
+      expect((await test.registry.stats()).disconnects.slow).toBe(1);
+    });
+
+    it("may be the only one subscribed", async () => {
+      const test = await opener.open();
+      const slow = await test.connect(["chat", "*"], {}, new RecordingSink(0));
+      const other = await test.connect();
+      await test.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
+      expect(await slow.sink.ended()).toBe("slow");
+      await test.settle(other);
+      expect(slow.sink.closings).toEqual(["slow"]);
+      expect((await test.registry.stats()).disconnects.slow).toBe(1);
+    });
+  });
+}
+
+/** A cursor names its shard, and clients may be on several. */
+function shardless(id: string | undefined): string | undefined {
+  return id?.replace(/^\d+-\w+-/, "");
+}

@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Peer } from "../../../src/realtime/types.ts";
+import { type OpenRegistry, RegistryOpener, type RegistryUnderTest } from "./context.ts";
+
+/** What a client is subscribed to, and who may change it. */
+export function subscriptionTests(open: OpenRegistry): void {
+  const opener = new RegistryOpener(open);
+  afterEach(() => opener.closeAll());
+
+  describe("setting subscriptions", () => {
+    it("replaces what was there", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["a", "b"]);
+      await test.publish({ topic: "a", data: 1 }, { topic: "b", data: 2 }, { topic: "c", data: 3 });
+      await test.settle(client);
+      await test.subscribe(client, ["b", "c"]);
+      await test.publish({ topic: "a", data: 4 }, { topic: "b", data: 5 }, { topic: "c", data: 6 });
+      await test.settle(client);
+      expect(client.received()).toEqual([
+        ["a", 1],
+        ["b", 2],
+        ["b", 5],
+        ["c", 6],
+      ]);
+    });
+
+    it("is seen in the listing and the counts", async () => {
+      const { registry } = await opener.open();
+      const test = await opener.open();
+      const client = await test.connect();
+      const keys = ["a", "posts/*", "*", 'a?options={"query":{"x":1}}'];
+      await test.registry.setSubscriptions(client.clientId, { subscriptions: keys });
+      const listed = (await test.find(client.clientId))?.subscriptions ?? [];
+      expect([...listed].sort()).toEqual([...keys].sort());
+      expect(await test.registry.stats()).toMatchObject({ subscriptions: 4, topics: 3 });
+      expect(await registry.stats()).toMatchObject({ subscriptions: 0, topics: 0 });
+    });
+
+    it("ignores empty strings and repeats", async () => {
+      const test = await opener.open();
+      const client = await test.connect();
+      await test.subscribe(client, ["", "a", "a", "", "b", "a"]);
+      const listed = (await test.find(client.clientId))?.subscriptions ?? [];
+      expect([...listed].sort()).toEqual(["a", "b", "fence"]);
+      await test.publish({ topic: "a", data: 1 });
+      await test.settle(client);
+      expect(client.received()).toEqual([["a", 1]]);
+    });
+
+    it("to an empty list clears them, and the client stays connected", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["a", "*"]);
+      const witness = await test.connect(["a"]);
+      await test.registry.setSubscriptions(client.clientId, { subscriptions: [] });
+      await test.publish({ topic: "a", data: 1 });
+      await test.settle(witness);
+      expect(witness.received()).toEqual([["a", 1]]);
+      expect((await test.find(client.clientId))?.subscriptions).toEqual([]);
+      await test.subscribe(client, ["a"]);
+      await test.publish({ topic: "a", data: 2 });
+      await test.settle(client);
+      expect(client.received()).toEqual([["a", 2]]);
+    });
+
+    it("again to the same neither repeats nor misses anything", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["a"]);
+      for (let count = 0; count < 5; count += 1) {
+        await test.subscribe(client, ["a"]);
+        await test.publish({ topic: "a", data: count });
+      }
+      await test.settle(client);
+      expect(client.sink.data("a")).toEqual([0, 1, 2, 3, 4]);
+    });
+
+    it("takes a thousand keys", async () => {
+      const test = await opener.open();
+      const client = await test.connect();
+      const keys = Array.from({ length: 999 }, (_, index) => `topic/${index}`);
+      await test.subscribe(client, keys);
+      expect((await test.registry.stats()).subscriptions).toBe(1000);
+      await test.publish({ topic: "topic/998", data: 1 }, { topic: "topic/999", data: 2 });
+      await test.settle(client);
+      expect(client.received()).toEqual([["topic/998", 1]]);
+    });
+
+    it("of one client changes nothing for another", async () => {
+      const test = await opener.open();
+      const [first, second] = [await test.connect(["a"]), await test.connect(["a"])];
+      await test.subscribe(first, []);
+      await test.publish({ topic: "a", data: 1 });
+      await test.settle(first, second);
+      expect(first.received()).toEqual([]);
+      expect(second.received()).toEqual([["a", 1]]);
+    });
+  });
+
+  describe("setting subscriptions is refused", () => {
+    it("for a client nobody knows", async () => {
+      const { registry } = await opener.open();
+      for (const clientId of ["0-nobody", "", "nobody", "99999-nobody", "x".repeat(255)]) {
+        const subscribing = registry.setSubscriptions(clientId, { subscriptions: ["a"] });
+        await expect(subscribing).rejects.toMatchObject({ code: "unknown_client" });
+      }
+    });
+
+    it("from another address than the stream's", async () => {
+      const test = await opener.open();
+      for (const ip of ["192.0.2.2", undefined, ""]) {
+        await expectRefused(test, { ip: "192.0.2.1" }, { ip }, "ip_mismatch");
+      }
+    });
+
+    it("for another identity than the client's, and for a guest in its place", async () => {
+      const test = await opener.open();
+      await expectRefused(test, { identity: "anna" }, { identity: "bert" }, "identity_changed");
+      await expectRefused(test, { identity: "anna" }, {}, "identity_changed");
+    });
+
+    it("for the address before the identity", async () => {
+      const test = await opener.open();
+      const peer = { ip: "192.0.2.1", identity: "anna" };
+      await expectRefused(test, peer, { ip: "192.0.2.2", identity: "bert" }, "ip_mismatch");
+    });
+  });
+
+  describe("setting subscriptions is allowed", () => {
+    it("from any address while the stream's is not known", async () => {
+      const test = await opener.open();
+      const client = await test.connect();
+      await test.subscribe(client, ["a"], { ip: "192.0.2.1" });
+      await test.subscribe(client, ["a"], { ip: "192.0.2.2" });
+      expect((await test.find(client.clientId))?.subscriptions).toContain("a");
+    });
+
+    it("for a guest who signed in, and from then on for nobody else", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["a"]);
+      await test.subscribe(client, ["b"], { identity: "anna" });
+      expect((await test.find(client.clientId))?.identity).toBe("anna");
+      await test.subscribe(client, ["c"], { identity: "anna" });
+      for (const peer of [{}, { identity: "bert" }]) {
+        const subscribing = test.subscribe(client, ["d"], peer);
+        await expect(subscribing).rejects.toMatchObject({ code: "identity_changed" });
+      }
+      expect((await test.find(client.clientId))?.subscriptions).toContain("c");
+    });
+
+    it("for a guest who stays one", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["a"], { ip: "192.0.2.1" });
+      await test.subscribe(client, ["b"], { ip: "192.0.2.1" });
+      expect((await test.find(client.clientId))?.identity).toBeUndefined();
+      expect((await test.find(client.clientId))?.subscriptions).toContain("b");
+    });
+  });
+}
+
+/** A client of `peer` keeps what it has when `request` tries to change it. */
+async function expectRefused(
+  test: RegistryUnderTest,
+  peer: Peer,
+  request: Peer,
+  code: string,
+): Promise<void> {
+  const client = await test.connect(["old"], peer);
+  const subscribing = test.subscribe(client, ["new"], request);
+  await expect(subscribing).rejects.toMatchObject({ code });
+  await test.publish({ topic: "new", data: 1 }, { topic: "old", data: 2 });
+  await test.settle(client);
+  expect(client.received()).toEqual([["old", 2]]);
+  expect(await test.find(client.clientId)).toMatchObject(peer);
+}

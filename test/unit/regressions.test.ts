@@ -1,0 +1,156 @@
+/** Cases that once went wrong and that no contract covers: each came with its fix. */
+import { expect, it } from "vitest";
+import { createLogger } from "../../src/api/logger.ts";
+import { checkInputs } from "../../src/api/messages.ts";
+import type { MessageLog, TailListener } from "../../src/log/log.ts";
+import { createMemoryLog } from "../../src/log/memory.ts";
+import { RealtimeManager } from "../../src/realtime/manager.ts";
+import { createMessage } from "../../src/realtime/message.ts";
+import type { LogEntry } from "../../src/realtime/types.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
+
+async function setUp(log: MessageLog = createMemoryLog()) {
+  const manager = new RealtimeManager();
+  const registry = createInProcessRegistry({ manager, log });
+  const connect = async (subscriptions: string[]) => {
+    const connection = await registry.open({});
+    const sink = new RecordingSink();
+    await connection.attach(sink);
+    await registry.setSubscriptions(connection.clientId, { subscriptions });
+    return { ...connection, clientId: connection.clientId, sink };
+  };
+  return { log, manager, registry, connect };
+}
+
+for (const input of [
+  { collection: "PB_CONNECT", action: "update", record: { id: "x" } },
+  { collection: "posts", action: "update", record: { id: "x", collectionName: "PB_CONNECT" } },
+  { collection: "posts", action: "update", record: { id: "x", collectionId: "PB_RESUME" } },
+]) {
+  it(`a record event never goes out under a name of the service's own: ${JSON.stringify(input)}`, async () => {
+    const { registry, connect } = await setUp();
+    const { sink } = await connect(["PB_CONNECT", "PB_RESUME"]);
+    await Promise.resolve()
+      .then(() => registry.publish(checkInputs(input).map(createMessage)))
+      .catch(() => {});
+    expect(sink.events).toEqual([]);
+  });
+}
+
+it("one client's unusable subscription key costs nobody else a message", async () => {
+  const { registry, connect } = await setUp();
+  const good = await connect(["chat/1"]);
+  const bad = await connect([]);
+  await registry
+    .setSubscriptions(bad.clientId, { subscriptions: ["chat/*?options=\n"] })
+    .catch(() => {});
+  const late = await connect(["chat/1"]);
+  await registry.publish([
+    createMessage({ topic: "chat/1", data: 1 }),
+    createMessage({ topic: "chat/1", data: 2 }),
+  ]);
+  expect(good.sink.data()).toEqual([1, 2]);
+  expect(late.sink.data()).toEqual([1, 2]);
+});
+
+it("closing writes what was accepted although the log's tail comes later", async () => {
+  const inner = createMemoryLog();
+  const listeners = new Set<TailListener>();
+  inner.tail((entries) =>
+    setTimeout(() => {
+      for (const listener of listeners) listener(entries);
+    }, 1),
+  );
+  const late: MessageLog = {
+    append: async (messages) => inner.append(messages),
+    tail: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    cursor: () => inner.cursor(),
+    read: async (after, limit) => inner.read(after, limit),
+    stats: async () => inner.stats(),
+    // Even a log whose close waits until its tail has caught up does not help.
+    close: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  };
+  const { registry, connect } = await setUp(late);
+  const { sink } = await connect(["chat"]);
+  await registry.publish([createMessage({ topic: "chat", data: 1 })]);
+  await registry.close();
+  expect(sink.data()).toEqual([1]);
+});
+
+it("a tail listener that appends leaves the order whole for the others", () => {
+  const log = createMemoryLog();
+  const second: LogEntry[] = [];
+  log.tail(([entry]) => {
+    if (entry?.message.id === "a") log.append([createMessage({ topic: "t", data: 1, id: "b" })]);
+  });
+  log.tail((entries) => second.push(...entries));
+  log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
+  expect(second.map(({ message }) => message.id)).toEqual(["a", "b"]);
+});
+
+it("and so clients get messages in the log's order when the embedding app reacts from the tail", async () => {
+  const log = createMemoryLog();
+  log.tail(([entry]) => {
+    if (entry?.message.id === "a") log.append([createMessage({ topic: "t", data: "b", id: "b" })]);
+  });
+  const { registry, connect } = await setUp(log);
+  const { sink } = await connect(["t"]);
+  await registry.publish([createMessage({ topic: "t", data: "a", id: "a" })]);
+  expect(sink.data()).toEqual(["a", "b"]);
+});
+
+it("a listener that begins during a delivery hears only what is appended from then on", () => {
+  const log = createMemoryLog();
+  const late: LogEntry[] = [];
+  let started = false;
+  log.tail(() => {
+    if (!started) log.tail((entries) => late.push(...entries));
+    started = true;
+  });
+  log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
+  expect(late).toEqual([]);
+});
+
+it("sendEvent does not answer true for an event that no client fires", async () => {
+  const { registry, connect } = await setUp();
+  const { clientId, sink } = await connect([]);
+  const sent = await registry.send(clientId, "note", undefined).catch(() => false);
+  expect(sink.events.length).toBe(sent ? 1 : 0);
+});
+
+it("a message with a line break stays on one line of text", () => {
+  const lines: string[] = [];
+  createLogger({ format: "text", write: (line) => lines.push(line) }).info("a\nb");
+  expect(lines[0]).not.toContain("\n");
+});
+
+it("fields can't replace a JSON line's level, time and message", () => {
+  const lines: string[] = [];
+  createLogger({ write: (line) => lines.push(line) }).info("real", {
+    msg: "other",
+    level: "error",
+  });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "info", msg: "real" });
+});
+
+it("a page of NaN clients is a page", async () => {
+  const { registry, connect } = await setUp();
+  await connect([]);
+  expect((await registry.clients({ limit: Number.NaN })).clients).toHaveLength(1);
+});
+
+it("paging goes on where it was when the page's last client has left", async () => {
+  const { registry, connect } = await setUp();
+  for (let count = 0; count < 4; count += 1) await connect([]);
+  const ids = (await registry.clients()).clients.map(({ clientId }) => clientId);
+  const first = await registry.clients({ limit: 2 });
+  await registry.disconnect(ids[1] ?? "");
+  const second = await registry.clients({ limit: 2, after: first.next });
+  expect(second.clients.map(({ clientId }) => clientId)).toEqual(ids.slice(2));
+});

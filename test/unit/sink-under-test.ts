@@ -1,0 +1,64 @@
+import { StreamSink } from "../../src/api/sink.ts";
+import { pause } from "../support/deadline.ts";
+
+/** A sink over a stream that takes a chunk only when it is told to. */
+export class SinkUnderTest {
+  readonly sink: StreamSink;
+  /** Every chunk the stream was given. */
+  readonly chunks: Uint8Array[] = [];
+  overflows = 0;
+  time = 1000;
+  readonly #taking: (() => void)[] = [];
+
+  constructor(maxBufferedBytes = 1000) {
+    this.sink = new StreamSink({
+      write: (chunk) => {
+        this.chunks.push(chunk);
+        return new Promise<void>((resolve) => this.#taking.push(resolve));
+      },
+      maxBufferedBytes,
+      onOverflow: () => {
+        this.overflows += 1;
+      },
+      now: () => this.time,
+    });
+  }
+
+  /** Sizes of the chunks so far. */
+  get sizes(): number[] {
+    return this.chunks.map(({ length }) => length);
+  }
+
+  /** Bytes of all chunks so far, in a row. */
+  get bytes(): number[] {
+    return this.chunks.flatMap((chunk) => [...chunk]);
+  }
+
+  /** The stream takes the chunk it was given; false when there is none. */
+  async take(): Promise<boolean> {
+    const resolve = this.#taking.shift();
+    resolve?.();
+    await microtasks();
+    return resolve !== undefined;
+  }
+
+  /** The stream takes chunks until none is left. */
+  async takeAll(): Promise<void> {
+    while (await this.take());
+  }
+}
+
+/** Lets promises settle, within this turn of the event loop. */
+export async function microtasks(): Promise<void> {
+  for (let count = 0; count < 10; count += 1) await Promise.resolve();
+}
+
+/** Lets the event loop turn, and with it everything that waits for its next turn. */
+export async function turn(): Promise<void> {
+  await pause(5);
+  await microtasks();
+}
+
+export function frame(size: number, value = 0): Uint8Array {
+  return new Uint8Array(size).fill(value);
+}
