@@ -16,6 +16,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   invalid_input: 400,
   invalid_config: 500,
   closed: 503,
+  unreachable: 503,
 };
 
 /** An answer in PocketBase's error shape (tools/router/error.go, `ApiError`). */

@@ -1,3 +1,5 @@
+import { customAlphabet } from "nanoid";
+
 /** A place in one life of one shard's log. */
 export interface Cursor {
   /** Index of the shard, from 0. */
@@ -9,6 +11,9 @@ export interface Cursor {
 }
 
 const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:\..*)?$/;
+
+/** A name for a log that begins. */
+export const newLife: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
 
 export function formatCursor(cursor: Cursor): string {
   return `${cursor.shard}-${cursor.life}-${cursor.sequence}`;

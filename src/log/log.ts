@@ -16,6 +16,19 @@ export const DEFAULT_HISTORY: HistoryLimits = {
   bytes: 32 * 1024 * 1024,
 };
 
+/**
+ * Ids are remembered for so long (milliseconds), and so many of them, whatever the history keeps: a retry
+ * must not deliver twice because history is off.
+ */
+export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000 };
+
+const utf8 = new TextEncoder();
+
+/** What a message counts for against `HistoryLimits.bytes`. */
+export function sizeOf({ id, topics, data }: Message): number {
+  return utf8.encode(id + topics.join("") + data).length;
+}
+
 /** How the log took one message. */
 export interface AppendReceipt {
   readonly id: string;

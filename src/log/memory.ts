@@ -1,12 +1,13 @@
-import { customAlphabet } from "nanoid";
 import type { LogEntry, Message } from "../realtime/types.ts";
-import { formatCursor, parseCursor } from "./cursor.ts";
+import { formatCursor, newLife, parseCursor } from "./cursor.ts";
 import {
   type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
   type LogStats,
   type MessageLog,
+  REMEMBERED_IDS,
+  sizeOf,
   type TailListener,
 } from "./log.ts";
 
@@ -17,12 +18,6 @@ export interface MemoryLogOptions {
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
-
-/** Ids are remembered whatever the history keeps: a retry must not deliver twice because history is off. */
-const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000 };
-
-const newLife = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
-const utf8 = new TextEncoder();
 
 /**
  * A log in this process's memory, gone with it: its cursors name its life, so a cursor from before a
@@ -142,10 +137,6 @@ class MemoryLog implements MessageLog {
       this.#ids.delete(id);
     }
   }
-}
-
-function sizeOf({ id, topics, data }: Message): number {
-  return utf8.encode(id + topics.join("") + data).length;
 }
 
 /** A first-in-first-out list whose head is dropped in amortised constant time, counting bytes. */

@@ -9,6 +9,7 @@
  * - `invalid_input`: what was sent breaks a rule; `fields` says which
  * - `invalid_config`: a setting is wrong; the message names it
  * - `closed`: the server is stopping
+ * - `unreachable`: a shard could not be reached, though it was tried more than once
  */
 export type RealtimeErrorCode =
   | "unknown_client"
@@ -18,7 +19,8 @@ export type RealtimeErrorCode =
   | "invalid_event"
   | "invalid_input"
   | "invalid_config"
-  | "closed";
+  | "closed"
+  | "unreachable";
 
 /** One field's fault, in PocketBase's words (`code`) and ours (`message`). */
 export interface FieldError {

@@ -59,23 +59,28 @@ export class RealtimeManager {
   /**
    * Takes in a client; frames go to its sink from now on.
    *
+   * @param connectedAt When it came, in milliseconds since 1970. Default now.
    * @throws RealtimeError `client_exists` when the id is taken.
    */
-  registerClient(clientId: string, sink: FrameSink, peer: Peer = {}): void {
+  registerClient(
+    clientId: string,
+    sink: FrameSink,
+    peer: Peer = {},
+    connectedAt: number = this.#now(),
+  ): void {
     if (this.#clients.has(clientId)) {
       throw new RealtimeError(
         "client_exists",
         `A client "${clientId}" is connected already; every connection needs an id of its own.`,
       );
     }
-    const now = this.#now();
     this.#clients.set(clientId, {
       clientId,
       sink,
       ip: peer.ip,
       identity: peer.identity,
-      connectedAt: now,
-      lastActivityAt: now,
+      connectedAt,
+      lastActivityAt: this.#now(),
     });
     this.#logger?.debug("client connected", { clientId, ip: peer.ip });
   }

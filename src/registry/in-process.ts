@@ -3,14 +3,15 @@ import type { MessageLog } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { CloseReason, FrameSink, Message, SubscribeRequest } from "../realtime/types.ts";
-import type {
-  ClientConnection,
-  ClientPage,
-  ClientRegistry,
-  ConnectRequest,
-  PageRequest,
-  PublishReceipt,
-  RegistryStats,
+import {
+  type ClientConnection,
+  type ClientPage,
+  type ClientRegistry,
+  type ConnectRequest,
+  type PageRequest,
+  type PublishReceipt,
+  pageOf,
+  type RegistryStats,
 } from "./registry.ts";
 
 /** What the in-process registry is made of. It takes them over: `close` closes both. */
@@ -18,8 +19,6 @@ export interface InProcessOptions {
   readonly manager: RealtimeManager;
   readonly log: MessageLog;
 }
-
-const PAGE = { default: 100, max: 1000 };
 
 /** Clients, log and delivery in this process: Node, Bun, Deno. */
 export function createInProcessRegistry(options: InProcessOptions): ClientRegistry {
@@ -58,14 +57,8 @@ class InProcessRegistry implements ClientRegistry {
     return this.#manager.sendEvent(clientId, event, data);
   }
 
-  async clients({ limit = PAGE.default, after }: PageRequest = {}): Promise<ClientPage> {
-    const size = Math.min(
-      Math.max(Math.trunc(Number.isNaN(limit) ? PAGE.default : limit), 1),
-      PAGE.max,
-    );
-    const found = this.#manager.listClients(size + 1, after);
-    const clients = found.slice(0, size);
-    return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };
+  async clients(page?: PageRequest): Promise<ClientPage> {
+    return pageOf(page, (limit, after) => this.#manager.listClients(limit, after));
   }
 
   async disconnect(clientId: string): Promise<boolean> {

@@ -57,6 +57,20 @@ export interface ClientPage {
   readonly next: string | undefined;
 }
 
+const PAGE = { default: 100, most: 1000 };
+
+/** One page of a list that is asked for by a limit and the id it goes on after. */
+export function pageOf(
+  { limit = PAGE.default, after }: PageRequest = {},
+  list: (limit: number, after: string | undefined) => readonly ClientInfo[],
+): ClientPage {
+  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
+  const size = Math.min(Math.max(asked, 1), PAGE.most);
+  const found = list(size + 1, after);
+  const clients = found.slice(0, size);
+  return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };
+}
+
 /** Where clients live. Everything that crosses this line is data. `test/suites/registry.ts` says how it behaves. */
 export interface ClientRegistry {
   /** Reserves a client id (and, on Workers, its shard). Nothing flows yet, nothing is held yet. */

@@ -87,17 +87,19 @@ it("a tail listener that appends leaves the order whole for the others", () => {
   const log = createMemoryLog();
   const second: LogEntry[] = [];
   log.tail(([entry]) => {
-    if (entry?.message.id === "a") log.append([createMessage({ topic: "t", data: 1, id: "b" })]);
+    if (entry?.message.id === "a")
+      void log.append([createMessage({ topic: "t", data: 1, id: "b" })]);
   });
   log.tail((entries) => second.push(...entries));
-  log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
+  void log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
   expect(second.map(({ message }) => message.id)).toEqual(["a", "b"]);
 });
 
 it("and so clients get messages in the log's order when the embedding app reacts from the tail", async () => {
   const log = createMemoryLog();
   log.tail(([entry]) => {
-    if (entry?.message.id === "a") log.append([createMessage({ topic: "t", data: "b", id: "b" })]);
+    if (entry?.message.id === "a")
+      void log.append([createMessage({ topic: "t", data: "b", id: "b" })]);
   });
   const { registry, connect } = await setUp(log);
   const { sink } = await connect(["t"]);
@@ -113,7 +115,7 @@ it("a listener that begins during a delivery hears only what is appended from th
     if (!started) log.tail((entries) => late.push(...entries));
     started = true;
   });
-  log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
+  void log.append([createMessage({ topic: "t", data: 1, id: "a" })]);
   expect(late).toEqual([]);
 });
 
