@@ -22,6 +22,13 @@ export function bunPath() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const child = spawn(bunPath(), process.argv.slice(2), { stdio: "inherit" });
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(signal));
+  // A terminal sends Ctrl-C to both; passed on, it would be a second one, which means "at once".
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  // npm signals its shell, which ends without passing it on.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, 250).unref();
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 }

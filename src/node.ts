@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
@@ -36,19 +36,50 @@ export const nodeRuntime: Runtime = {
   httpVersion: (c) => bindings(c).incoming.httpVersion,
 };
 
+/**
+ * A response that waits behind another on its connection (pipelining) is told nothing when the socket closes,
+ * so its client would never be seen to leave. This passes it on.
+ */
+function createQueueCloser(): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const queues = new WeakMap<Socket, Set<ServerResponse>>();
+  return ({ socket }, outgoing) => {
+    if (outgoing.socket !== null) return;
+    let queue = queues.get(socket);
+    if (queue === undefined) {
+      const waiting = new Set<ServerResponse>();
+      socket.once("close", () => {
+        for (const response of waiting) response.emit("close");
+      });
+      queues.set(socket, waiting);
+      queue = waiting;
+    }
+    queue.add(outgoing);
+    outgoing.once("socket", () => queues.get(socket)?.delete(outgoing));
+  };
+}
+
+function refuseRequest(): Response {
+  const message =
+    "This is no request that can be answered: its address or Host header is malformed.";
+  return Response.json({ status: 400, message, data: {} }, { status: 400 });
+}
+
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */
 export function startServer(options: StartOptions = {}): Promise<RunningServer> {
   return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
 }
 
 async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
-  const handle = getRequestListener(app.fetch);
+  // Without a Host (HTTP/1.0 probes) it is this one; what can't be a request gets an answer in our shape.
+  const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
+  const closeQueued = createQueueCloser();
   let inFlight = 0;
   const server = createHTTPServer(
     // Finds a peer that is gone when nothing is on its way to it; pings find the others.
     { keepAlive: true, keepAliveInitialDelay: 30_000 },
     (incoming, outgoing) => {
       inFlight += 1;
+      closeQueued(incoming, outgoing);
       outgoing.once("close", () => {
         inFlight -= 1;
       });

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { type Config, type Environment, readConfig } from "./api/config.ts";
+import { type Config, type Environment, readConfig, unknownVariables } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
@@ -54,8 +54,8 @@ export async function startListening(
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
     const drained = server.close();
     // Until now a new stream gets 503. An EventSource gives up for good at a 503 but not at a refused
-    // connection, and those just sent away come back after RETRY.least: from then on, refuse.
-    await settledWithin(drained, RETRY.least);
+    // connection, and those just sent away come back after RETRY.shutdown.least: from then on, refuse.
+    await settledWithin(drained, RETRY.shutdown.least);
     const stopped = listener.stop();
     await drained;
     await stopped;
@@ -122,7 +122,8 @@ export function readProcessSettings(environment: Environment = process.env): Pro
 
 function readDevVars(): Environment {
   try {
-    return parseEnv(readFileSync(".dev.vars", "utf8")) as Environment;
+    // Some editors begin a file with a byte order mark, which would become part of the first name.
+    return parseEnv(readFileSync(".dev.vars", "utf8").replace(/^\uFEFF/, "")) as Environment;
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return {};
     throw new RealtimeError("invalid_config", `.dev.vars can't be read: ${String(error)}`, {
@@ -145,17 +146,23 @@ export async function runProcess(
   }
   const { config, isDevelopmentKey } = settings;
   const text = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
-  const logger = createLogger({ level: config.logLevel, format: text ? "text" : "json" });
+  const format = text ? "text" : "json";
+  const logger = createLogger({ level: config.logLevel, format });
   let server: RunningServer;
   try {
     server = await start({ ...config, logger });
   } catch (error) {
-    logger.error("could not start", { error: String(error), host: config.host, port: config.port });
+    const { host, port } = config;
+    // Said at every level: a silent service that is not there helps nobody.
+    createLogger({ format }).error("could not start", { error: String(error), host, port });
     process.exit(1);
   }
   // Before anybody is told that it runs.
   stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });
+  for (const name of unknownVariables(process.env)) {
+    logger.warn("there is no such variable; is the name misspelt?", { name });
+  }
   if (config.adminKey === undefined) {
     logger.warn("publishing is closed: set REALTIME_ADMIN_KEY to open it");
   }
@@ -176,6 +183,14 @@ function stopOnSignal(server: RunningServer, logger: Logger): void {
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  // npm signals its shell, which ends without passing it on: this process sees only that its parent changed.
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    void stop("the end of npm");
+  }, 250);
 }
 
 /** Three lines to paste, one terminal for the first and one for the others. A key from the environment is not repeated. */

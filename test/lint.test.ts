@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,7 @@ describe("imports point inward", () => {
     ["src/realtime/x.ts", "node:fs"],
     ["src/log/x.ts", "../registry/registry.ts"],
     ["src/log/x.ts", "../api/server.ts"],
+    ["src/log/x.ts", "./../registry/registry.ts"],
     ["src/log/x.ts", "node:fs"],
     ["src/registry/x.ts", "../api/server.ts"],
     ["src/registry/x.ts", "hono"],
@@ -71,4 +72,13 @@ describe("imports point inward", () => {
       expect(status).toBe(0);
     });
   }
+
+  it("no type is imported in a way that lint does not see", () => {
+    const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
+    const hidden = sources
+      .filter((file) => file.endsWith(".ts"))
+      .filter((file) => /\bimport\(/.test(readFileSync(join(root, "src", file), "utf8")));
+    expect(sources.length).toBeGreaterThan(20);
+    expect(hidden).toEqual([]);
+  });
 });

@@ -16,6 +16,9 @@ export interface Config {
   readonly maxBodyBytes: number;
   readonly history: HistoryLimits;
   readonly drainTimeout: number;
+  /** Durable Objects that share the clients; Workers only. */
+  readonly shards: number;
+  readonly maxStreamWrites: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "text" | "auto";
 }
@@ -95,12 +98,21 @@ const environmentSchema = z.object({
   REALTIME_HISTORY_SECONDS: seconds(0, 30 * 86_400, DEFAULT_HISTORY.maxAge),
   REALTIME_HISTORY_BYTES: count(0, 64 * MAX_BYTES, DEFAULT_HISTORY.bytes),
   REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),
+  REALTIME_SHARDS: count(1, 1000, 1),
+  REALTIME_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
   LOG_FORMAT: oneOf(["auto", "json", "text"], "auto"),
 });
 
 /** Names of the variables that are read. */
 export const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape);
+
+/** Names that look like ours and are not read. */
+export function unknownVariables(environment: Environment): string[] {
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("REALTIME_") && !VARIABLES.includes(name),
+  );
+}
 
 /**
  * Reads the settings. An empty variable counts as not set.
@@ -137,6 +149,8 @@ export function readConfig(environment: Environment): Config {
       bytes: settings.REALTIME_HISTORY_BYTES,
     },
     drainTimeout: settings.REALTIME_DRAIN_SECONDS * 1000,
+    shards: settings.REALTIME_SHARDS,
+    maxStreamWrites: settings.REALTIME_STREAM_WRITES,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
   };

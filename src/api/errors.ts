@@ -40,10 +40,12 @@ export function handleError(error: unknown, c: Context, logger: Logger): Respons
   if (error instanceof HTTPException) {
     return errorResponse(c, error.status as ContentfulStatusCode, error.message);
   }
-  logger.error("request failed", {
+  // Its client has gone: what failed is that there was nobody left to read from.
+  const level = c.req.raw.signal.aborted ? "debug" : "error";
+  logger[level]("request failed", {
     method: c.req.method,
     path: c.req.path,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    error: error instanceof Error ? error.stack || String(error) : String(error),
   });
   return errorResponse(c, 500, "Something went wrong while processing your request.");
 }

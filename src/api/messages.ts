@@ -18,6 +18,8 @@ const shared = {
   private: z.optional(z.boolean()),
 };
 
+const isOneLine = z.refine<string>(isFieldText, "Must not contain a line break or NUL.");
+
 const isFree = z.refine<string>(
   (topic) => !RESERVED_TOPICS.has(topic),
   "Is an event of the service's own. Choose another name.",
@@ -25,14 +27,7 @@ const isFree = z.refine<string>(
 
 const topicSchema = z.object({
   ...shared,
-  topic: z
-    .string()
-    .check(
-      z.minLength(1),
-      z.maxLength(MAX_TOPIC),
-      z.refine(isFieldText, "Must not contain a line break or NUL."),
-      isFree,
-    ),
+  topic: z.string().check(z.minLength(1), z.maxLength(MAX_TOPIC), isOneLine, isFree),
   data: z.custom<unknown>(
     (data) => data !== undefined,
     "Cannot be left out. Send null for an empty message.",
@@ -41,9 +36,11 @@ const topicSchema = z.object({
 
 const recordSchema = z.object({
   ...shared,
-  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isFree),
+  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isFree),
   action: z.enum(["create", "update", "delete"]),
-  record: z.looseObject({ id: z.string().check(z.minLength(1), z.maxLength(MAX_NAME)) }),
+  record: z.looseObject({
+    id: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine),
+  }),
 });
 
 /** `POST /api/realtime/messages`: publishes one message or a batch, all or none. */

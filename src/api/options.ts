@@ -22,6 +22,11 @@ export interface ServerOptions {
   readonly staleTimeout?: number | undefined;
   /** Bytes that may wait for one client before it is disconnected as too slow. Default 1 MiB. */
   readonly maxBufferedBytes?: number | undefined;
+  /**
+   * Writes to one stream before it is ended and its client asked to come back: for runtimes that cut a
+   * request after its share of CPU time. Default 0: no end.
+   */
+  readonly maxStreamWrites?: number | undefined;
   /** Largest request body in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Who sends a request. Default: everybody is a guest. */
@@ -41,6 +46,7 @@ export const DEFAULTS: {
   readonly staleTimeout: number;
   readonly maxBufferedBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxStreamWrites: number;
   readonly drainTimeout: number;
 } = {
   origins: ["*"],
@@ -48,11 +54,15 @@ export const DEFAULTS: {
   staleTimeout: 90_000,
   maxBufferedBytes: 1_048_576,
   maxBodyBytes: 1_048_576,
+  maxStreamWrites: 0,
   drainTimeout: 10_000,
 };
 
 /**
- * How long a client is asked to wait before it comes back when the server stops, in milliseconds: spread, so
- * that they don't all come at once.
+ * How long a client is asked to wait before it comes back, in milliseconds: spread, so that they don't all
+ * come at once. When the server stops, and when only this stream has had its time.
  */
-export const RETRY = { least: 1000, most: 5000 };
+export const RETRY = {
+  shutdown: { least: 1000, most: 5000 },
+  lifetime: { least: 100, most: 1000 },
+};

@@ -91,7 +91,10 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 }
 
 interface StreamOptions
-  extends Pick<ServerOptions, "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "now"> {
+  extends Pick<
+    ServerOptions,
+    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "now"
+  > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
   readonly identify: IdentifyPeer;
@@ -104,6 +107,9 @@ const encoder = new TextEncoder();
 const PING = formatSSEComment("ping");
 /** A page can't see a comment; its watchdog can ask for an event. It has no id: it is no place to resume from. */
 const PING_EVENT = PING + formatSSEMessage({ event: "ping", data: {} });
+
+/** A timer may fire this many milliseconds early by the clock; a ping must not wait a whole turn for it. */
+const TIMER_SLACK = 20;
 
 /** `GET /api/realtime`: holds a client's stream from the handshake to its end. */
 function connect(options: StreamOptions): Handler {
@@ -126,12 +132,15 @@ async function holdStream(
   options: StreamOptions,
 ): Promise<void> {
   const { clientId } = connection;
-  const staleTimeout = options.staleTimeout ?? DEFAULTS.staleTimeout;
+  const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
+  const now = options.now ?? Date.now;
   const sink = new StreamSink({
     write: (chunk) => stream.write(chunk),
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     onOverflow: () => connection.close("slow"),
-    now: options.now ?? Date.now,
+    maxWrites: options.maxStreamWrites ?? DEFAULTS.maxStreamWrites,
+    onSpent: () => connection.close("lifetime"),
+    now,
   });
   const ping = encoder.encode(c.req.query("ping") === "event" ? PING_EVENT : PING);
   const cut = () => {
@@ -139,11 +148,13 @@ async function holdStream(
     stream.abort();
     options.runtime.abort?.(c);
   };
+  let pinged = now();
   const keepAlive = () => {
     if (sink.stalledFor >= staleTimeout) {
       connection.close("stale");
       cut();
-    } else if (sink.bufferedBytes === 0) {
+    } else if (sink.bufferedBytes === 0 && now() - pinged >= pingInterval - TIMER_SLACK) {
+      pinged = now();
       connection.updateActivity();
       sink.write(ping);
     }
@@ -151,7 +162,7 @@ async function holdStream(
   const leave = () => connection.close("client");
   stream.onAbort(leave);
   c.req.raw.signal.addEventListener("abort", leave);
-  const timer = setInterval(keepAlive, options.pingInterval ?? DEFAULTS.pingInterval);
+  const timer = setInterval(keepAlive, Math.min(pingInterval, staleTimeout));
   try {
     // The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect").
     const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
@@ -171,12 +182,13 @@ async function holdStream(
 
 /** Whether whoever listens is still there to be told what was accepted before. */
 function isOrderly(reason: CloseReason): boolean {
-  return reason === "shutdown" || reason === "admin";
+  return reason === "shutdown" || reason === "lifetime" || reason === "admin";
 }
 
 function farewell(reason: CloseReason): Uint8Array | undefined {
-  if (reason !== "shutdown") return undefined;
-  const retry = RETRY.least + Math.round(Math.random() * (RETRY.most - RETRY.least));
+  if (reason !== "shutdown" && reason !== "lifetime") return undefined;
+  const { least, most } = RETRY[reason];
+  const retry = least + Math.round(Math.random() * (most - least));
   return encoder.encode(formatSSEMessage({ retry }));
 }
 

@@ -9,6 +9,9 @@ export interface StreamSinkOptions {
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
   readonly onOverflow: () => void;
   readonly now: () => number;
+  /** Writes after which `onSpent` is called, once; 0 is never. */
+  readonly maxWrites: number;
+  readonly onSpent: () => void;
 }
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
@@ -34,6 +37,7 @@ export class StreamSink implements FrameSink {
   readonly #idle: (() => void)[] = [];
   #queue: Uint8Array[] = [];
   #bufferedBytes = 0;
+  #writes = 0;
   #isClosed = false;
   #checking = false;
   #writingSince: number | undefined;
@@ -100,6 +104,8 @@ export class StreamSink implements FrameSink {
         // The stream is gone; whoever holds it hears so from the stream itself.
       }
       this.#bufferedBytes -= chunk.length;
+      this.#writes += 1;
+      if (this.#writes === this.#options.maxWrites) this.#options.onSpent();
     }
     this.#bufferedBytes = 0;
     this.#writingSince = undefined;

@@ -1,5 +1,5 @@
 import { nanoid } from "nanoid";
-import { toJSONLine } from "./sse.ts";
+import { isFieldText, toJSONLine } from "./sse.ts";
 import type { Message } from "./types.ts";
 
 /** What happened to a record. */
@@ -72,5 +72,5 @@ function recordTopics({ collection, record }: RecordInput): string[] {
   );
   return [...names]
     .flatMap((name) => [`${name}/${record.id}`, name])
-    .filter((topic) => !RESERVED_TOPICS.has(topic));
+    .filter((topic) => isFieldText(topic) && !RESERVED_TOPICS.has(topic));
 }

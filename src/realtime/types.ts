@@ -9,10 +9,11 @@
  * - `slow`: more than `maxBufferedBytes` were waiting for it
  * - `stale`: nothing it was sent had drained for `staleTimeout`
  * - `shutdown`: this server is stopping
+ * - `lifetime`: the stream has had as many writes as one may have; its client is asked to come back at once
  * - `admin`: an operator or the embedding app asked for it
  * - `error`: the stream's handler failed; the log says how
  */
-export type CloseReason = "client" | "slow" | "stale" | "shutdown" | "admin" | "error";
+export type CloseReason = "client" | "slow" | "stale" | "shutdown" | "lifetime" | "admin" | "error";
 
 /** Every reason, for counters that start at zero. */
 export const CLOSE_REASONS: readonly CloseReason[] = [
@@ -20,6 +21,7 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   "slow",
   "stale",
   "shutdown",
+  "lifetime",
   "admin",
   "error",
 ];

@@ -17,7 +17,7 @@ export type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
  */
 export function registrySuite(name: string, open: OpenRegistry, flags: RegistryFlags = {}): void {
   describe(`ClientRegistry: ${name}`, () => {
-    connectionTests(open);
+    connectionTests(open, flags);
     subscriptionTests(open);
     matchingTests(open);
     deliveryTests(open, flags);

@@ -40,6 +40,14 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       expect(output).not.toMatch(/\n\s+at /);
     });
 
+    it("points at a variable that it does not know", async () => {
+      const service = await startService(runtime, { env: { REALTIME_PING_SECOND: "5" } });
+      expect(service.logs).toContainEqual(
+        expect.objectContaining({ level: "warn", name: "REALTIME_PING_SECOND" }),
+      );
+      await service.stop();
+    });
+
     it("does not repeat a key that can't be one", async () => {
       const output = await failure({ env: { REALTIME_ADMIN_KEY: "a b c d e f" } });
       expect(output).toContain("REALTIME_ADMIN_KEY must be");

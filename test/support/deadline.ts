@@ -5,7 +5,7 @@ export async function within<T>(
   milliseconds: number,
   label: string,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new Error(`Not within ${milliseconds} ms: ${label}`)),
@@ -15,7 +15,7 @@ export async function within<T>(
   try {
     return await Promise.race([promise, deadline]);
   } finally {
-    clearTimeout(timer);
+    if (timer !== null) clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { trackClient } from "./clients.ts";
 import { eventually } from "./deadline.ts";
 
 /** A client by hand: one TCP connection whose bytes are seen as they come, and which may stop reading. */
@@ -33,8 +34,10 @@ export async function openRaw(url: string, options: RawOptions = {}): Promise<Ra
     text += chunk;
   });
   socket.on("error", () => {});
+  const forget = trackClient(() => socket.destroy());
   socket.on("close", () => {
     closed = true;
+    forget();
   });
   const version = options.httpVersion ?? "1.1";
   socket.write(`${options.method ?? "GET"} /api/realtime HTTP/${version}\r\nHost: ${host}\r\n\r\n`);

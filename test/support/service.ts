@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
-import { bunPath } from "../../scripts/bun.mjs";
 import { ADMIN_KEY } from "./api.ts";
 import { eventually, within } from "./deadline.ts";
+import type { RuntimeUnderTest } from "./runtimes.ts";
+
+export { BUN, NODE, type RuntimeUnderTest, WORKERD } from "./runtimes.ts";
 
 /** The real entry, running as its own process on a free port. */
 export interface Service {
@@ -19,24 +20,6 @@ export interface Service {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** How to start the service on one runtime. */
-export interface RuntimeUnderTest {
-  readonly name: string;
-  readonly command: () => readonly [program: string, ...args: string[]];
-}
-
-const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-export const NODE: RuntimeUnderTest = {
-  name: "Node",
-  command: () => [process.execPath, file("dist/node.js")],
-};
-
-export const BUN: RuntimeUnderTest = {
-  name: "Bun",
-  command: () => [bunPath(), file("src/bun.ts")],
-};
-
 export interface ServiceOptions {
   /** Variables on top of a test's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -50,10 +33,14 @@ export async function startService(
   options: ServiceOptions = {},
 ): Promise<Service> {
   const service = spawnService(runtime, options);
-  const url = await eventually(() => {
-    if (service.process.exitCode !== null) throw new Error(`It ended:\n${service.output()}`);
-    return service.logs.find(({ msg }) => msg === "listening")?.url as string | undefined;
-  }, `${runtime.name} listens`);
+  const url = await eventually(
+    () => {
+      if (service.process.exitCode !== null) throw new Error(`It ended:\n${service.output()}`);
+      return runtime.urlIn(service.output());
+    },
+    `${runtime.name} listens`,
+    30_000,
+  );
   return { ...service, url };
 }
 
@@ -62,18 +49,21 @@ export function spawnService(
   runtime: RuntimeUnderTest,
   options: ServiceOptions = {},
 ): Omit<Service, "url"> {
-  const [program, ...args] = runtime.command();
+  const settings = {
+    PORT: "0",
+    LOG_LEVEL: "debug",
+    LOG_FORMAT: "json",
+    REALTIME_ADMIN_KEY: ADMIN_KEY,
+    ...runtime.settings,
+    ...options.env,
+  };
+  const [program, ...args] = runtime.command(settings);
   const child = spawn(program, args, {
     cwd: options.cwd ?? tmpdir(),
-    env: {
-      PATH: process.env.PATH,
-      PORT: "0",
-      LOG_LEVEL: "debug",
-      LOG_FORMAT: "json",
-      REALTIME_ADMIN_KEY: ADMIN_KEY,
-      ...options.env,
-    },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that what it started ends with it.
+    detached: true,
   });
   const logs: Record<string, unknown>[] = [];
   let output = "";
@@ -87,9 +77,13 @@ export function spawnService(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     output += text;
   });
+  running.add(child);
   const exited = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve(code));
+    child.on("close", (code) => {
+      running.delete(child);
+      resolve(code);
+    });
   });
   return {
     process: child,
@@ -97,8 +91,23 @@ export function spawnService(
     output: () => output,
     exited,
     stop: (signal = "SIGTERM") => {
-      child.kill(signal);
+      signalGroup(child, signal);
       return within(exited, 20_000, `${runtime.name} ends after ${signal}`);
     },
   };
+}
+
+/** Ends whatever a test that failed has left running. */
+process.on("exit", () => {
+  for (const child of running) signalGroup(child, "SIGKILL");
+});
+
+const running = new Set<ChildProcess>();
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // It is gone already.
+  }
 }

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { trackClient } from "./clients.ts";
 import { eventually } from "./deadline.ts";
 
 /** A stream read with somebody else's parser. */
@@ -25,6 +26,7 @@ export async function openStream(
   query = "",
 ): Promise<SSEClient> {
   const abort = new AbortController();
+  trackClient(() => abort.abort());
   const response = await fetch(`${url}/api/realtime${query}`, { ...init, signal: abort.signal });
   if (response.status !== 200 || response.body === null) {
     abort.abort();

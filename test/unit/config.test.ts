@@ -165,6 +165,28 @@ const CASES: readonly Case[] = [
     may: "a number of seconds from 0 to 3600",
   },
   {
+    variable: "REALTIME_SHARDS",
+    read: ({ shards }) => shards,
+    byDefault: 1,
+    good: [
+      ["1", 1],
+      ["1000", 1000],
+    ],
+    bad: ["0", "1001", "1.5", "x"],
+    may: "a whole number from 1 to 1000",
+  },
+  {
+    variable: "REALTIME_STREAM_WRITES",
+    read: ({ maxStreamWrites }) => maxStreamWrites,
+    byDefault: 0,
+    good: [
+      ["0", 0],
+      ["100000", 100_000],
+    ],
+    bad: ["-1", "0.5", "x"],
+    may: "a whole number from 0 to 1000000000",
+  },
+  {
     variable: "LOG_LEVEL",
     read: ({ logLevel }) => logLevel,
     byDefault: "info",

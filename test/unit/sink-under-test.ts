@@ -7,10 +7,11 @@ export class SinkUnderTest {
   /** Every chunk the stream was given. */
   readonly chunks: Uint8Array[] = [];
   overflows = 0;
+  spent = 0;
   time = 1000;
   readonly #taking: (() => void)[] = [];
 
-  constructor(maxBufferedBytes = 1000) {
+  constructor(maxBufferedBytes = 1000, maxWrites = 0) {
     this.sink = new StreamSink({
       write: (chunk) => {
         this.chunks.push(chunk);
@@ -21,6 +22,10 @@ export class SinkUnderTest {
         this.overflows += 1;
       },
       now: () => this.time,
+      maxWrites,
+      onSpent: () => {
+        this.spent += 1;
+      },
     });
   }
 

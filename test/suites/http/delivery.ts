@@ -19,7 +19,11 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
     };
     const leave = async (...clients: readonly SSEClient[]) => {
       for (const client of clients) client.close();
-      await eventually(async () => (await readStats(service.url)).clients === 0, "all are gone");
+      await eventually(
+        async () => (await readStats(service.url)).clients === 0,
+        "all are gone",
+        30_000,
+      );
     };
     /** Publishes a last message to everybody and returns the names of the events before it. */
     const received = async (client: SSEClient) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, call, postJSON } from "../../support/api.ts";
+import { eventually } from "../../support/deadline.ts";
 import { openRaw } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 
@@ -116,12 +117,28 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         accepted: expect.any(Number),
         delivered: 0,
         duplicate: 0,
-        disconnects: { client: 0, slow: 0, stale: 0, shutdown: 0, admin: 0, error: 0 },
+        disconnects: { client: 0, slow: 0, stale: 0, shutdown: 0, lifetime: 0, admin: 0, error: 0 },
       });
     });
 
+    it("logs no error for a client that leaves in the middle of its request", async () => {
+      const before = await openRaw(service.url, { method: "OPTIONS" });
+      before.socket.write(
+        "POST /api/realtime HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+      );
+      await before.waitFor(/HTTP\/1\.1 204/, "the answer before it");
+      before.socket.destroy();
+      if (runtime.ownHead === undefined) {
+        await eventually(
+          () => service.logs.some(({ msg }) => msg === "request failed"),
+          "the request failed",
+        );
+      }
+      expect(service.logs.filter(({ level }) => level === "error")).toEqual([]);
+    });
+
     it("wrote no key to its log", () => {
-      expect(service.output()).toContain("listening");
+      expect(service.output()).toContain(service.url);
       expect(service.output()).not.toContain(ADMIN_KEY);
     });
   });

@@ -1,4 +1,5 @@
-import { describe } from "vitest";
+import { describe, it } from "vitest";
+import { leftOut } from "../../support/flags.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { connectSuite } from "./connect.ts";
 import { deliverySuite } from "./delivery.ts";
@@ -17,6 +18,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     deliverySuite(runtime);
     errorsSuite(runtime);
     slowSuite(runtime);
-    stopSuite(runtime);
+    if (runtime.noStop === undefined) stopSuite(runtime);
+    else it.skip(leftOut("a graceful stop", runtime.noStop));
   });
 }

@@ -120,6 +120,23 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
+    it("refuses names of its own and line breaks in a record event, too", async () => {
+      const event = { collection: "posts", action: "create", record: { id: "1" } };
+      const wrong = code("validation_match_invalid");
+      expect(await faults({ ...event, collection: "PB_CONNECT" })).toEqual({ collection: wrong });
+      expect(await faults({ ...event, collection: "a\r\nb" })).toEqual({ collection: wrong });
+      expect(await faults({ ...event, record: { id: "1\n" } })).toEqual({ record: { id: wrong } });
+      await setSubscriptions(service.url, client.clientId, ["PB_CONNECT", "own"]);
+      const { length } = client.events;
+      const record = { id: "1", collectionName: "PB_CONNECT", collectionId: "PB_RESUME" };
+      await publish(service.url, [
+        { ...event, record },
+        { topic: "own", data: 1 },
+      ]);
+      const events = await client.receive(length + 1);
+      expect(events.slice(length).map((received) => received.event)).toEqual(["own"]);
+    });
+
     it("refuses what is no message at all", async () => {
       for (const body of ["null", "5", '"text"', "true"]) {
         expect(await faults(body)).toEqual({

@@ -15,6 +15,8 @@ export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
 export interface RegistryFlags {
   /** Why a thousand clients are too many to try. */
   readonly fewClients?: string;
+  /** Why a client counts as connected from `open` on, before `attach`. */
+  readonly heldFromOpen?: string;
   /** Why it takes a message into more than one log: `accepted` and `duplicate` are left out. */
   readonly severalLogs?: string;
 }
