@@ -8,10 +8,18 @@ export const reporters = (name: string): ["default", ...["json", { outputFile: s
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/runtimes/bun-*.test.ts"],
     reporters: reporters("node"),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      "vitest.workerd.config.ts",
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/runtimes/bun-*.test.ts", "test/workerd/**"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
   },
 });

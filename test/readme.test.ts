@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { readConfig, VARIABLES } from "../src/api/config.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|/gm)];
+const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`)? *\|/gm)];
 
 it("the README's table lists every variable, and no other", () => {
   const listed = rows.map(([, name]) => name);
