@@ -1,0 +1,276 @@
+import { RealtimeError } from "../realtime/errors.ts";
+import type { LogEntry, Message } from "../realtime/types.ts";
+import { formatCursor, newLife, parseCursor } from "./cursor.ts";
+import {
+  type AppendReceipt,
+  DEFAULT_HISTORY,
+  type HistoryLimits,
+  type LogStats,
+  type MessageLog,
+  REMEMBERED_IDS,
+  sizeOf,
+  type TailListener,
+} from "./log.ts";
+
+type SqlValue = string | number | null | ArrayBuffer;
+
+/** As much of a Durable Object's storage as the log uses. */
+export interface SqliteStorage {
+  readonly sql: {
+    exec<Row extends Record<string, SqlValue>>(
+      query: string,
+      ...bindings: SqlValue[]
+    ): { toArray(): Row[] };
+  };
+  /** Runs it whole or, when it throws, not at all. */
+  transactionSync<T>(run: () => T): T;
+}
+
+/** What a SQLite log is made of. */
+export interface SqliteLogOptions {
+  readonly storage: SqliteStorage;
+  /** Index of the shard its cursors name. Default 0. */
+  readonly shard?: number | undefined;
+  /** Bounds on what is kept; the default for each that is left out. */
+  readonly history?: Partial<HistoryLimits> | undefined;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Under SQLite's limit of 2 MB for a row in a Durable Object. */
+const MAX_ROW_BYTES = 1_900_000;
+
+// Ids have a table of their own because they are remembered for their own time, however short the history.
+// Its newest row stays for good: it keeps the sequence.
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS messages (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    topics TEXT NOT NULL,
+    data TEXT NOT NULL,
+    private INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS message_ids (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS log_life (life TEXT NOT NULL);
+`;
+
+interface Row extends Record<string, SqlValue> {
+  readonly sequence: number;
+  readonly id: string;
+  readonly topics: string;
+  readonly data: string;
+  readonly private: number;
+  readonly at: number;
+}
+
+/** What is kept beside the rows; read back from them when the object wakes. */
+interface Extent {
+  /** The newest message's. */
+  readonly sequence: number;
+  /** The first that can still be read; `sequence + 1` when none can. */
+  readonly oldest: number;
+  readonly bytes: number;
+}
+
+/** A log in a Durable Object's own SQLite: it survives eviction, restart and deploys. */
+export class SqliteLog implements MessageLog {
+  readonly #storage: SqliteStorage;
+  readonly #shard: number;
+  readonly #limits: HistoryLimits;
+  readonly #now: () => number;
+  readonly #listeners = new Set<TailListener>();
+  readonly #life: string;
+  #extent: Extent;
+  #accepted = 0;
+  #duplicate = 0;
+
+  constructor(options: SqliteLogOptions) {
+    this.#storage = options.storage;
+    this.#shard = options.shard ?? 0;
+    this.#limits = { ...DEFAULT_HISTORY, ...options.history };
+    this.#now = options.now ?? Date.now;
+    this.#storage.sql.exec(SCHEMA);
+    this.#life = this.#readLife();
+    this.#extent = this.#readExtent();
+  }
+
+  append(messages: readonly Message[]): readonly AppendReceipt[] {
+    const at = this.#now();
+    const fresh: LogEntry[] = [];
+    let extent = this.#extent;
+    const receipts = this.#storage.transactionSync(() => {
+      const answers = messages.map((message) => {
+        const duplicate = this.#remembers(message.id, at);
+        if (!duplicate) {
+          extent = this.#insert(message, at, extent);
+          fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
+        }
+        return { id: message.id, duplicate };
+      });
+      extent = this.#trimmed(extent, at);
+      return answers;
+    });
+    this.#extent = extent;
+    this.#accepted += fresh.length;
+    this.#duplicate += receipts.length - fresh.length;
+    if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh);
+    return receipts;
+  }
+
+  tail(listener: TailListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  cursor(): string {
+    return this.#cursorAt(this.#extent.sequence);
+  }
+
+  read(after: string | undefined, limit: number): readonly LogEntry[] | undefined {
+    this.trim();
+    const { sequence, oldest } = this.#extent;
+    let from = oldest - 1;
+    if (after !== undefined) {
+      const cursor = parseCursor(after);
+      if (cursor?.shard !== this.#shard || cursor.life !== this.#life) return undefined;
+      if (cursor.sequence < oldest - 1 || cursor.sequence > sequence) return undefined;
+      from = cursor.sequence;
+    }
+    return this.#query<Row>(
+      "SELECT * FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?",
+      from,
+      limit,
+    ).map((row) => this.#toEntry(row));
+  }
+
+  stats(): LogStats {
+    this.trim();
+    const { sequence, oldest, bytes } = this.#extent;
+    return {
+      accepted: this.#accepted,
+      duplicate: this.#duplicate,
+      messages: sequence - oldest + 1,
+      bytes,
+    };
+  }
+
+  close(): void {
+    this.#listeners.clear();
+  }
+
+  /** Drops messages past the history's bounds, and ids past the time and number that are remembered. */
+  trim(): void {
+    const now = this.#now();
+    this.#extent = this.#storage.transactionSync(() => this.#trimmed(this.#extent, now));
+  }
+
+  /** When everything kept will have expired, in milliseconds since 1970; undefined when nothing waits for that. */
+  expiresAt(): number | undefined {
+    const [ids] = this.#query<{ count: number; at: number | null }>(
+      "SELECT COUNT(*) AS count, MAX(at) AS at FROM message_ids",
+    );
+    const isEmpty = this.#extent.oldest > this.#extent.sequence && (ids?.count ?? 0) <= 1;
+    if (isEmpty || typeof ids?.at !== "number") return undefined;
+    return ids.at + Math.max(this.#limits.maxAge, REMEMBERED_IDS.maxAge);
+  }
+
+  #query<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {
+    return this.#storage.sql.exec<T>(query, ...bindings).toArray();
+  }
+
+  #readLife(): string {
+    const [row] = this.#query<{ life: string }>("SELECT life FROM log_life");
+    if (row !== undefined) return row.life;
+    const life = newLife();
+    this.#query("INSERT INTO log_life (life) VALUES (?)", life);
+    return life;
+  }
+
+  #readExtent(): Extent {
+    const [newest] = this.#query<{ sequence: number | null }>(
+      "SELECT MAX(sequence) AS sequence FROM message_ids",
+    );
+    const [kept] = this.#query<{ oldest: number | null; bytes: number | null }>(
+      "SELECT MIN(sequence) AS oldest, SUM(size) AS bytes FROM messages",
+    );
+    const sequence = newest?.sequence ?? 0;
+    return { sequence, oldest: kept?.oldest ?? sequence + 1, bytes: kept?.bytes ?? 0 };
+  }
+
+  #remembers(id: string, now: number): boolean {
+    const [row] = this.#query<{ at: number }>("SELECT at FROM message_ids WHERE id = ?", id);
+    return row !== undefined && now - row.at < REMEMBERED_IDS.maxAge;
+  }
+
+  #insert(message: Message, at: number, extent: Extent): Extent {
+    const { id, topics, data } = message;
+    const size = sizeOf(message);
+    if (size > MAX_ROW_BYTES) {
+      throw new RealtimeError(
+        "invalid_input",
+        `A message may take ${MAX_ROW_BYTES} bytes, this one takes ${size}. Send less at a time.`,
+      );
+    }
+    const sequence = extent.sequence + 1;
+    this.#query(
+      "INSERT INTO messages (sequence, id, topics, data, private, at, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      ...[sequence, id, JSON.stringify(topics), data, message.private ? 1 : 0, at, size],
+    );
+    // Replaces an id that has been remembered for long enough.
+    this.#query(
+      "INSERT OR REPLACE INTO message_ids (sequence, id, at) VALUES (?, ?, ?)",
+      sequence,
+      id,
+      at,
+    );
+    return { ...extent, sequence, bytes: extent.bytes + size };
+  }
+
+  #trimmed(extent: Extent, now: number): Extent {
+    const { messages, maxAge, bytes } = this.#limits;
+    const { sequence } = extent;
+    const young = this.#firstAfter("messages", now - maxAge) ?? sequence + 1;
+    let kept = this.#dropBelow(extent, Math.max(young, sequence - messages + 1));
+    while (kept.bytes > bytes) kept = this.#dropBelow(kept, kept.oldest + 1);
+    const youngId = this.#firstAfter("message_ids", now - REMEMBERED_IDS.maxAge) ?? sequence;
+    const firstId = Math.max(youngId, sequence - REMEMBERED_IDS.count + 1);
+    this.#query("DELETE FROM message_ids WHERE sequence < ?", Math.min(firstId, sequence));
+    return kept;
+  }
+
+  /** The first row that came after a time; it reads no more rows than come before. */
+  #firstAfter(table: "messages" | "message_ids", at: number): number | undefined {
+    const query = `SELECT sequence FROM ${table} WHERE at > ? ORDER BY sequence LIMIT 1`;
+    return this.#query<{ sequence: number }>(query, at)[0]?.sequence;
+  }
+
+  #dropBelow(extent: Extent, boundary: number): Extent {
+    if (boundary <= extent.oldest) return extent;
+    const dropped = this.#query<{ size: number }>(
+      "DELETE FROM messages WHERE sequence < ? RETURNING size",
+      boundary,
+    );
+    const freed = dropped.reduce((sum, { size }) => sum + size, 0);
+    return { ...extent, oldest: boundary, bytes: extent.bytes - freed };
+  }
+
+  #toEntry(row: Row): LogEntry {
+    const { id, data, at } = row;
+    const topics = JSON.parse(row.topics) as string[];
+    return {
+      cursor: this.#cursorAt(row.sequence),
+      at,
+      message: { id, topics, data, private: row.private === 1 },
+    };
+  }
+
+  #cursorAt(sequence: number): string {
+    return formatCursor({ shard: this.#shard, life: this.#life, sequence });
+  }
+}

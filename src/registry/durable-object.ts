@@ -1,0 +1,270 @@
+import { nanoid } from "nanoid";
+import { RealtimeError } from "../realtime/errors.ts";
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  type FrameSink,
+  type Message,
+  type SubscribeRequest,
+} from "../realtime/types.ts";
+import {
+  CONNECT_HEADER,
+  type HubAnswer,
+  type HubRPC,
+  PROBE,
+  toCloseReason,
+  unwrap,
+} from "./hub-protocol.ts";
+import type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+} from "./registry.ts";
+
+/** One hub, as the Worker reaches it. */
+export interface HubStub extends HubRPC {
+  fetch(url: string, init: { readonly headers: Record<string, string> }): Promise<UpgradeResponse>;
+}
+
+interface UpgradeResponse {
+  readonly status: number;
+  readonly webSocket: HubSocket | null;
+}
+
+/** The Worker's end of a socket to a hub. Nothing is dispatched before `accept`. */
+export interface HubSocket {
+  binaryType: string;
+  accept(): void;
+  send(data: string): void;
+  close(code: number, reason: string): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { reason: string }) => void): void;
+  addEventListener(type: "error", listener: () => void): void;
+}
+
+/** What the Worker's side is made of. */
+export interface DurableObjectRegistryOptions {
+  /** A fresh stub of a shard's hub; a stub that failed once is of no more use. */
+  readonly hub: (shard: number) => HubStub;
+  /** Number of hubs, from 1. Each is a whole replica: a publish goes to all of them. */
+  readonly shards: number;
+  /** Waits between the tries of a call, in milliseconds. Default 50, 250. */
+  readonly retryDelays?: readonly number[] | undefined;
+}
+
+const PAGE_SIZE = 100;
+
+/** Clients in Durable Objects: this side runs in the Worker, `RealtimeHub` is the other. */
+export function createDurableObjectRegistry(options: DurableObjectRegistryOptions): ClientRegistry {
+  return new DurableObjectRegistry(options);
+}
+
+class DurableObjectRegistry implements ClientRegistry {
+  readonly #options: DurableObjectRegistryOptions;
+  readonly #connections = new Set<SocketConnection>();
+  #isClosed = false;
+
+  constructor(options: DurableObjectRegistryOptions) {
+    this.#options = options;
+  }
+
+  async open({ ip, identity }: ConnectRequest): Promise<ClientConnection> {
+    this.#refuseWhenClosed();
+    const shard = Math.floor(Math.random() * this.#options.shards);
+    const clientId = `${shard}-${nanoid()}`;
+    const who = encodeURIComponent(JSON.stringify({ clientId, ip, identity }));
+    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
+    const socket = await this.#retried(shard, async (hub) => {
+      const { status, webSocket } = await hub.fetch("https://hub/", { headers });
+      if (webSocket === null) throw new Error(`the hub answered ${status} to an upgrade`);
+      return webSocket;
+    });
+    const connection = new SocketConnection(clientId, socket, () => {
+      this.#connections.delete(connection);
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
+    const shard = this.#shardOf(clientId);
+    if (shard === undefined) {
+      throw new RealtimeError("unknown_client", "Missing or invalid client id.");
+    }
+    await this.#call(shard, (hub) => hub.setSubscriptions(clientId, request));
+  }
+
+  async publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
+    this.#refuseWhenClosed();
+    const answers = await this.#everywhere((hub) => hub.publish(messages));
+    return answers[0] ?? [];
+  }
+
+  async send(clientId: string, event: string, data: unknown): Promise<boolean> {
+    const shard = this.#shardOf(clientId);
+    return shard !== undefined && this.#call(shard, (hub) => hub.send(clientId, event, data));
+  }
+
+  /** Shard by shard: a page may be short of its limit where one shard ends and the next begins. */
+  async clients({ limit = PAGE_SIZE, after }: PageRequest = {}): Promise<ClientPage> {
+    const shard = after === undefined ? 0 : (this.#shardOf(after) ?? 0);
+    const page = await this.#call(shard, (hub) => hub.clients({ limit, after }));
+    if (page.next !== undefined || shard + 1 >= this.#options.shards) return page;
+    // Behind the last client of this shard stands the first of the next.
+    return { clients: page.clients, next: `${shard + 1}-` };
+  }
+
+  async disconnect(clientId: string): Promise<boolean> {
+    const shard = this.#shardOf(clientId);
+    return shard !== undefined && this.#call(shard, (hub) => hub.disconnect(clientId));
+  }
+
+  async stats(): Promise<RegistryStats> {
+    return (await this.#everywhere((hub) => hub.stats())).reduce(addStats);
+  }
+
+  /** Ends the connections of this Worker; the hubs outlive it, with everybody else's. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const open = [...this.#connections];
+    await Promise.all(open.map((connection) => connection.finish("shutdown")));
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed)
+      throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+  }
+
+  /** Undefined when no client here can have that id: after the number of shards was changed, too. */
+  #shardOf(clientId: string): number | undefined {
+    const shard = Number(/^(\d{1,9})-/.exec(clientId)?.[1] ?? Number.NaN);
+    return shard < this.#options.shards ? shard : undefined;
+  }
+
+  async #everywhere<T>(call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T[]> {
+    const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
+    return Promise.all(shards.map((shard) => this.#call(shard, call)));
+  }
+
+  async #call<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
+    return unwrap(await this.#retried(shard, call));
+  }
+
+  /** Every call may be made twice: a publish brings its message's id, the others replace or ask. */
+  async #retried<T>(shard: number, call: (hub: HubStub) => Promise<T>): Promise<T> {
+    const delays = [...(this.#options.retryDelays ?? [50, 250])];
+    for (;;) {
+      try {
+        return await call(this.#options.hub(shard));
+      } catch (cause) {
+        const delay = delays.shift();
+        if (delay === undefined) {
+          throw new RealtimeError(
+            "unreachable",
+            `Shard ${shard} could not be reached. Try again soon; a message with an id is delivered once however often it is sent.`,
+            { cause },
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+}
+
+function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
+  const disconnects = Object.fromEntries(
+    CLOSE_REASONS.map((reason) => [reason, sum.disconnects[reason] + one.disconnects[reason]]),
+  ) as Record<CloseReason, number>;
+  return {
+    clients: sum.clients + one.clients,
+    subscriptions: sum.subscriptions + one.subscriptions,
+    topics: sum.topics + one.topics,
+    delivered: sum.delivered + one.delivered,
+    disconnects,
+    startedAt: sum.startedAt < one.startedAt ? sum.startedAt : one.startedAt,
+    // Every shard takes every message: the sum would count one message as many.
+    accepted: Math.max(sum.accepted, one.accepted),
+    duplicate: Math.max(sum.duplicate, one.duplicate),
+  };
+}
+
+/** Probes that may go unanswered before the hub counts as gone. */
+const MOST_UNANSWERED = 2;
+
+class SocketConnection implements ClientConnection {
+  readonly clientId: string;
+  readonly #socket: HubSocket;
+  readonly #forget: () => void;
+  #sink: FrameSink | undefined;
+  #closed: CloseReason | undefined;
+  #unanswered = 0;
+
+  constructor(clientId: string, socket: HubSocket, forget: () => void) {
+    this.clientId = clientId;
+    this.#forget = forget;
+    this.#socket = socket;
+  }
+
+  async attach(sink: FrameSink): Promise<void> {
+    this.#sink = sink;
+    const socket = this.#socket;
+    // Newer runtimes hand out a Blob by default, which can only be read later than what follows it.
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => {
+      if (!(data instanceof ArrayBuffer)) this.#unanswered = 0;
+      else if (!sink.write(new Uint8Array(data))) this.close("slow");
+    });
+    socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason)));
+    socket.addEventListener("error", () => this.close("error"));
+    socket.accept();
+    if (this.#closed !== undefined) this.#end(this.#closed);
+  }
+
+  /** The stream drains; the question left is whether the hub is there. It answers without waking. */
+  updateActivity(): void {
+    if (this.#closed !== undefined) return;
+    if (this.#unanswered >= MOST_UNANSWERED) {
+      this.close("error");
+      return;
+    }
+    this.#unanswered += 1;
+    this.#socket.send(PROBE.request);
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    this.#forget();
+    this.#end(reason);
+  }
+
+  /** Ends it once the hub has answered the close: what the hub sent before is here then. */
+  async finish(reason: CloseReason): Promise<void> {
+    if (this.#closed !== undefined) return;
+    const answered = new Promise<void>((resolve) => {
+      this.#socket.addEventListener("close", () => resolve());
+      this.#socket.addEventListener("error", () => resolve());
+    });
+    closeSocket(this.#socket, reason);
+    // Nothing is dispatched before `attach`, not even the answer.
+    if (this.#sink !== undefined) await answered;
+    this.close(reason);
+  }
+
+  #end(reason: CloseReason): void {
+    closeSocket(this.#socket, reason);
+    this.#sink?.close(reason);
+  }
+}
+
+function closeSocket(socket: HubSocket, reason: CloseReason): void {
+  try {
+    socket.close(1000, reason);
+  } catch {
+    // It is closed already.
+  }
+}

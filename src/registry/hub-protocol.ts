@@ -1,0 +1,58 @@
+import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  type Message,
+  type SubscribeRequest,
+} from "../realtime/types.ts";
+import type { ClientPage, PageRequest, PublishReceipt, RegistryStats } from "./registry.ts";
+
+/**
+ * What the Worker and its hubs say to each other. Errors cross as data: an RPC keeps only their message.
+ */
+export type HubAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly code: RealtimeErrorCode;
+      readonly message: string;
+      readonly fields: FieldErrors;
+    };
+
+/** What a hub answers over RPC; a stream is opened by `fetch` with an upgrade. */
+export interface HubRPC {
+  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>>;
+  publish(messages: readonly Message[]): Promise<HubAnswer<readonly PublishReceipt[]>>;
+  send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>>;
+  clients(page: PageRequest): Promise<HubAnswer<ClientPage>>;
+  disconnect(clientId: string): Promise<HubAnswer<boolean>>;
+  stats(): Promise<HubAnswer<RegistryStats>>;
+}
+
+/** The header that says who connects, as JSON in a URI component. Only a binding reaches a hub. */
+export const CONNECT_HEADER = "X-Pocketwire-Connect";
+
+/** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
+export const PROBE = { request: "ping", response: "pong" };
+
+/** Runs one call in a hub: what it throws on purpose becomes data, the rest stays an exception. */
+export async function answer<T>(run: () => T | Promise<T>): Promise<HubAnswer<T>> {
+  try {
+    return { ok: true, value: await run() };
+  } catch (error) {
+    if (!(error instanceof RealtimeError)) throw error;
+    const { code, message, fields } = error;
+    return { ok: false, code, message, fields };
+  }
+}
+
+/** The value, or the error thrown again. */
+export function unwrap<T>(answered: HubAnswer<T>): T {
+  if (answered.ok) return answered.value;
+  throw new RealtimeError(answered.code, answered.message, { fields: answered.fields });
+}
+
+/** A socket's close reason as ours; whatever else ended it, the client is gone. */
+export function toCloseReason(text: string): CloseReason {
+  return CLOSE_REASONS.find((reason) => reason === text) ?? "client";
+}

@@ -1,0 +1,226 @@
+import { DurableObject } from "cloudflare:workers";
+import type { HistoryLimits } from "../log/log.ts";
+import { SqliteLog } from "../log/sqlite.ts";
+import { RealtimeManager } from "../realtime/manager.ts";
+import type {
+  ClientInfo,
+  FrameSink,
+  Logger,
+  Message,
+  Peer,
+  SubscribeRequest,
+} from "../realtime/types.ts";
+import {
+  answer,
+  CONNECT_HEADER,
+  type HubAnswer,
+  type HubRPC,
+  PROBE,
+  toCloseReason,
+} from "./hub-protocol.ts";
+import {
+  type ClientPage,
+  type PageRequest,
+  type PublishReceipt,
+  pageOf,
+  type RegistryStats,
+} from "./registry.ts";
+import { SubscriptionStore } from "./subscription-store.ts";
+
+/** What a hub may be given. */
+export interface HubOptions {
+  readonly history?: Partial<HistoryLimits> | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** What stays with a socket while the hub sleeps: who is at its other end. */
+interface Attachment extends Peer {
+  readonly clientId: string;
+  readonly connectedAt: number;
+}
+
+/**
+ * One shard: clients, subscriptions, log and delivery, in a Durable Object that sleeps while nothing happens.
+ *
+ * Nothing here may keep it awake: no timer, no open request, no promise that waits. Its clients hang on
+ * hibernating WebSockets, each held by the Worker that holds the client's stream, and when something wakes
+ * the object it finds them again: who they are in their sockets' attachments, what they want in SQLite.
+ */
+export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements HubRPC {
+  readonly #manager: RealtimeManager;
+  readonly #log: SqliteLog;
+  readonly #subscriptions: SubscriptionStore;
+  readonly #startedAt = new Date().toISOString();
+
+  constructor(ctx: DurableObjectState, env: Env, options: HubOptions = {}) {
+    super(ctx, env);
+    const { storage } = ctx;
+    this.#manager = new RealtimeManager({ logger: options.logger });
+    this.#log = new SqliteLog({
+      storage,
+      shard: shardOf(ctx.id.name),
+      history: options.history,
+    });
+    this.#subscriptions = new SubscriptionStore(storage.sql);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
+    this.#restoreClients();
+    this.#manager.setCursor(this.#log.cursor());
+    this.#log.tail((entries) => this.#manager.deliver(entries));
+  }
+
+  /** A Worker brings a client: it gets a socket on which frames arrive as they are to be written. */
+  override async fetch(request: Request): Promise<Response> {
+    const who = request.headers.get(CONNECT_HEADER);
+    if (who === null || request.headers.get("Upgrade") !== "websocket") {
+      return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
+    }
+    const attachment: Attachment = {
+      ...(JSON.parse(decodeURIComponent(who)) as Peer & { clientId: string }),
+      connectedAt: Date.now(),
+    };
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.ctx.acceptWebSocket(ours, [attachment.clientId]);
+    ours.serializeAttachment(attachment);
+    this.#register(ours, attachment);
+    return new Response(null, { status: 101, webSocket: theirs });
+  }
+
+  override webSocketClose(socket: WebSocket, _code: number, reason: string): void {
+    this.#forget(socket, reason);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#forget(socket, "error");
+  }
+
+  override async alarm(): Promise<void> {
+    this.#log.trim();
+    await this.#scheduleExpiry();
+  }
+
+  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>> {
+    return answer(() => {
+      const before = this.#manager.getClient(clientId);
+      this.#manager.setSubscriptions(clientId, request);
+      const { subscriptions = [], identity } = this.#manager.getClient(clientId) ?? {};
+      this.#subscriptions.set(clientId, subscriptions);
+      if (identity !== before?.identity) this.#setIdentity(clientId, identity);
+      return null;
+    });
+  }
+
+  publish(messages: readonly Message[]): Promise<HubAnswer<readonly PublishReceipt[]>> {
+    return answer(async () => {
+      const receipts = this.#log.append(messages);
+      await this.#scheduleExpiry();
+      return receipts;
+    });
+  }
+
+  send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>> {
+    return answer(() => this.#manager.sendEvent(clientId, event, data));
+  }
+
+  clients(page: PageRequest): Promise<HubAnswer<ClientPage>> {
+    return answer(() =>
+      pageOf(page, (limit, after) =>
+        this.#manager.listClients(limit, after).map((client) => this.#withProbe(client)),
+      ),
+    );
+  }
+
+  disconnect(clientId: string): Promise<HubAnswer<boolean>> {
+    return answer(() => this.#manager.removeClient(clientId, "admin"));
+  }
+
+  stats(): Promise<HubAnswer<RegistryStats>> {
+    return answer(() => {
+      const { accepted, duplicate } = this.#log.stats();
+      return { ...this.#manager.stats(), startedAt: this.#startedAt, accepted, duplicate };
+    });
+  }
+
+  #register(socket: WebSocket, { clientId, connectedAt, ...peer }: Attachment): void {
+    this.#manager.registerClient(clientId, new SocketSink(socket), peer, connectedAt);
+  }
+
+  /** On waking: the sockets that are open are the clients, and their rows are what they subscribe to. */
+  #restoreClients(): void {
+    const stored = this.#subscriptions.all();
+    for (const socket of this.ctx.getWebSockets()) {
+      const attachment = socket.deserializeAttachment() as Attachment;
+      this.#register(socket, attachment);
+      const subscriptions = stored.get(attachment.clientId) ?? [];
+      this.#manager.setSubscriptions(attachment.clientId, { ...attachment, subscriptions });
+      stored.delete(attachment.clientId);
+    }
+    // Left by clients whose end nobody was there to see.
+    for (const clientId of stored.keys()) this.#subscriptions.remove(clientId);
+  }
+
+  #forget(socket: WebSocket, reason: string): void {
+    const { clientId } = socket.deserializeAttachment() as Attachment;
+    this.#manager.removeClient(clientId, toCloseReason(reason));
+    this.#subscriptions.remove(clientId);
+    // Before compatibility date 2026-04-07 the other side waits for an answer to its close.
+    closeSocket(socket, reason);
+  }
+
+  /** Probes are answered without waking the hub, so only the runtime knows when the last one came. */
+  #withProbe(client: ClientInfo): ClientInfo {
+    const [socket] = this.ctx.getWebSockets(client.clientId);
+    const probed = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket);
+    const lastActivityAt = Math.max(client.lastActivityAt, probed?.getTime() ?? 0);
+    return { ...client, lastActivityAt };
+  }
+
+  #setIdentity(clientId: string, identity: string | undefined): void {
+    for (const socket of this.ctx.getWebSockets(clientId)) {
+      const attachment = socket.deserializeAttachment() as Attachment;
+      socket.serializeAttachment({ ...attachment, identity });
+    }
+  }
+
+  /** One alarm while something kept will expire, none otherwise. */
+  async #scheduleExpiry(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) !== null) return;
+    const at = this.#log.expiresAt();
+    if (at !== undefined) await this.ctx.storage.setAlarm(at);
+  }
+}
+
+/** A client's frames on their way to the Worker that holds its stream, which counts what waits there. */
+class SocketSink implements FrameSink {
+  readonly bufferedBytes = 0;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  write(frame: Uint8Array): boolean {
+    try {
+      this.#socket.send(frame);
+    } catch {
+      // It is closed already, and webSocketClose is about to say so: not slow, gone.
+    }
+    return true;
+  }
+
+  close(reason: string): void {
+    closeSocket(this.#socket, reason);
+  }
+}
+
+function closeSocket(socket: WebSocket, reason: string): void {
+  try {
+    socket.close(1000, reason);
+  } catch {
+    // It is closed already.
+  }
+}
+
+/** A hub's name ends in its shard. */
+function shardOf(name: string | undefined): number {
+  return Number(/\d+$/.exec(name ?? "")?.[0] ?? 0);
+}

@@ -1,0 +1,54 @@
+/** wrangler's main: the app on Cloudflare Workers, over Durable Objects. */
+import type { Hono } from "hono";
+import { readConfig } from "./api/config.ts";
+import { createLogger } from "./api/logger.ts";
+import type { Runtime } from "./api/peer.ts";
+import { createServer } from "./api/server.ts";
+import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object.ts";
+import { RealtimeHub as Hub } from "./registry/realtime-hub.ts";
+
+/** Variables and secrets, by the names of the README's table, and the binding of wrangler.toml. */
+export interface Env {
+  readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
+}
+
+/** The settings among the bindings: what is no text is a binding of another kind. */
+function settingsOf(env: Env) {
+  const texts = Object.entries(env).filter(([, value]) => typeof value !== "object");
+  const config = readConfig(Object.fromEntries(texts));
+  return { ...config, logger: createLogger({ level: config.logLevel }) };
+}
+
+/** One shard, with this Worker's settings. */
+export class RealtimeHub extends Hub<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, settingsOf(env));
+  }
+}
+
+/** What Workers know of a request: give it to `createServer` when you mount it in an app of your own. */
+export const workerRuntime: Runtime = {
+  clientAddress: (c) => c.req.header("CF-Connecting-IP"),
+  // The runtime frames the response itself, and clients speak HTTP/2 or 3 with it.
+  httpVersion: () => "2.0",
+};
+
+let app: Hono | undefined;
+
+function createApp(env: Env): Hono {
+  const settings = settingsOf(env);
+  const registry = createDurableObjectRegistry({
+    hub: (shard) =>
+      env.REALTIME_HUB.get(env.REALTIME_HUB.idFromName(String(shard))) as unknown as HubStub,
+    shards: settings.shards,
+  });
+  return createServer({ ...settings, registry, runtime: workerRuntime }).app;
+}
+
+export default {
+  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
+    // Bindings are the same for every request of an isolate.
+    app ??= createApp(env);
+    return app.fetch(request, env, ctx);
+  },
+} satisfies ExportedHandler<Env>;

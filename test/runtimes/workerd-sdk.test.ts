@@ -1,0 +1,4 @@
+import { sdkSuite } from "../suites/sdk.ts";
+import { WORKERD } from "../support/service.ts";
+
+sdkSuite(WORKERD);

@@ -1,0 +1,29 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import type { MessageLog } from "../../src/log/log.ts";
+import { SqliteLog } from "../../src/log/sqlite.ts";
+import { logSuite, type OpenLogOptions } from "../suites/log.ts";
+import type { TestEnv } from "./worker.ts";
+
+/** A log in a new object. Every call runs inside the object: its storage is no one else's to touch. */
+async function open(options: OpenLogOptions): Promise<MessageLog> {
+  const { LOG_HOST } = env as unknown as TestEnv;
+  const host = LOG_HOST.get(LOG_HOST.newUniqueId());
+  const inside = <T>(run: (log: SqliteLog) => T): Promise<T> =>
+    runInDurableObject(host, () => run(log));
+  const log = await runInDurableObject(
+    host,
+    (_, { storage }) => new SqliteLog({ ...options, storage }),
+  );
+  return {
+    append: (messages) => inside((log) => log.append(messages)),
+    tail: (listener) => log.tail(listener),
+    cursor: () => log.cursor(),
+    read: (after, limit) => inside((log) => log.read(after, limit)),
+    stats: () => inside((log) => log.stats()),
+    close: () => log.close(),
+  };
+}
+
+logSuite("SQLite in a Durable Object", open, {
+  fewerRuns: { runs: 20, reason: "each message is a few SQL statements in an object of its own" },
+});

@@ -1,0 +1,76 @@
+/** What the tests inside workerd run beside: hubs that can be evicted at will, and an object to hold a log. */
+import { DurableObject } from "cloudflare:workers";
+import type { Message, SubscribeRequest } from "../../src/realtime/types.ts";
+import type { HubRPC } from "../../src/registry/hub-protocol.ts";
+import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
+import type { PageRequest } from "../../src/registry/registry.ts";
+
+export interface TestEnv {
+  readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;
+  readonly LOG_HOST: DurableObjectNamespace<LogHost>;
+}
+
+/**
+ * A hub that forgets on demand what eviction forgets: everything but its storage and its sockets. workerd
+ * itself evicts after ten idle seconds, which is too slow for hundreds of interleavings; the black-box
+ * hibernation test does wait for it.
+ */
+export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
+  #hub: RealtimeHub<TestEnv>;
+
+  constructor(ctx: DurableObjectState, env: TestEnv) {
+    super(ctx, env);
+    this.#hub = new RealtimeHub(ctx, env);
+  }
+
+  evict(): void {
+    this.#hub = new RealtimeHub(this.ctx, this.env);
+  }
+
+  override fetch(request: Request): Promise<Response> {
+    return this.#hub.fetch(request);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    this.#hub.webSocketClose(socket, code, reason);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#hub.webSocketError(socket);
+  }
+
+  override alarm(): Promise<void> {
+    return this.#hub.alarm();
+  }
+
+  setSubscriptions(clientId: string, request: SubscribeRequest) {
+    return this.#hub.setSubscriptions(clientId, request);
+  }
+
+  publish(messages: readonly Message[]) {
+    return this.#hub.publish(messages);
+  }
+
+  send(clientId: string, event: string, data: unknown) {
+    return this.#hub.send(clientId, event, data);
+  }
+
+  clients(page: PageRequest) {
+    return this.#hub.clients(page);
+  }
+
+  disconnect(clientId: string) {
+    return this.#hub.disconnect(clientId);
+  }
+
+  stats() {
+    return this.#hub.stats();
+  }
+}
+
+/** An empty object whose SQLite a log under test uses. */
+export class LogHost extends DurableObject<TestEnv> {}
+
+export default {
+  fetch: () => new Response("The tests talk to the objects.", { status: 404 }),
+};
