@@ -54,6 +54,14 @@ const check = async (title, run) => {
   }
 };
 
+const hearAndPublish = async () => {
+  const listener = start("bash", ["-c", block("listen")]);
+  await until(listener, /event: PB_CONNECT\ndata: .*\nid: .*\n\n/, "the handshake");
+  shell(block("publish"));
+  await until(listener, /event: chat\ndata: {"text":"hello"}\nid: .+\n\n/, "the message");
+  stop(listener);
+};
+
 const embedded = ".cache/readme-embed.mjs";
 try {
   const service = start("npm", ["start"]);
@@ -65,13 +73,7 @@ try {
       if (!service.text.includes(line)) throw new Error(`not printed: ${line}\n${service.text}`);
     }
   });
-  await check("curl hears what curl publishes", async () => {
-    const listener = start("bash", ["-c", block("listen")]);
-    await until(listener, /event: PB_CONNECT\ndata: .*\nid: .*\n\n/, "the handshake");
-    shell(block("publish"));
-    await until(listener, /event: chat\ndata: {"text":"hello"}\nid: .+\n\n/, "the message");
-    stop(listener);
-  });
+  await check("curl hears what curl publishes", hearAndPublish);
   await check("health and stats answer", async () => {
     const output = shell(block("operate").replaceAll("curl ", "curl -sSf "));
     if (!/API is healthy.*"accepted":1/s.test(output)) throw new Error(output);
@@ -83,6 +85,15 @@ try {
     const { status } = spawnSync("curl", ["-sf", "http://127.0.0.1:8090/api/health"]);
     if (status !== 7) throw new Error(`something still answers at the port (curl: ${status})`);
   });
+  const worker = start("npm", ["run", "dev:worker"]);
+  await check(
+    "npm run dev:worker listens where npm start does, and curl hears what curl publishes",
+    async () => {
+      await until(worker, /Ready on http:\/\/127\.0\.0\.1:8090/, "it listens");
+      await hearAndPublish();
+    },
+  );
+  stop(worker);
   await check("the embedding example serves both apps", async () => {
     writeFileSync(embedded, block("embed"));
     const app = start("node", [embedded]);

@@ -4,6 +4,7 @@ import { readConfig } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import type { Runtime } from "./api/peer.ts";
 import { createServer } from "./api/server.ts";
+import { RealtimeError } from "./realtime/errors.ts";
 import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object.ts";
 import { RealtimeHub as Hub } from "./registry/realtime-hub.ts";
 
@@ -47,8 +48,15 @@ function createApp(env: Env): Hono {
 
 export default {
   fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
-    // Bindings are the same for every request of an isolate.
-    app ??= createApp(env);
+    try {
+      // Bindings are the same for every request of an isolate.
+      app ??= createApp(env);
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+      console.error(error.message);
+      const message = "The service is not configured as it should be; its log says what is wrong.";
+      return Response.json({ status: 500, message, data: {} }, { status: 500 });
+    }
     return app.fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<Env>;

@@ -162,7 +162,8 @@ async function holdStream(
   const leave = () => connection.close("client");
   stream.onAbort(leave);
   c.req.raw.signal.addEventListener("abort", leave);
-  const timer = setInterval(keepAlive, Math.min(pingInterval, staleTimeout));
+  // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
+  const timer = setInterval(keepAlive, pingInterval / Math.ceil(pingInterval / staleTimeout));
   try {
     // The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect").
     const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
@@ -180,14 +181,14 @@ async function holdStream(
   }
 }
 
-/** Whether whoever listens is still there to be told what was accepted before. */
+/** Whether whoever listens is still there to be told what was accepted before. `error` is the registry's, then. */
 function isOrderly(reason: CloseReason): boolean {
-  return reason === "shutdown" || reason === "lifetime" || reason === "admin";
+  return reason !== "client" && reason !== "slow" && reason !== "stale";
 }
 
 function farewell(reason: CloseReason): Uint8Array | undefined {
-  if (reason !== "shutdown" && reason !== "lifetime") return undefined;
-  const { least, most } = RETRY[reason];
+  if (reason === "admin") return undefined;
+  const { least, most } = reason === "lifetime" ? RETRY.lifetime : RETRY.shutdown;
   const retry = least + Math.round(Math.random() * (most - least));
   return encoder.encode(formatSSEMessage({ retry }));
 }

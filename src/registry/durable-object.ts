@@ -75,13 +75,14 @@ class DurableObjectRegistry implements ClientRegistry {
   async open({ ip, identity }: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
     const shard = Math.floor(Math.random() * this.#options.shards);
-    const clientId = `${shard}-${nanoid()}`;
-    const who = encodeURIComponent(JSON.stringify({ clientId, ip, identity }));
-    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
-    const socket = await this.#retried(shard, async (hub) => {
+    const { clientId, socket } = await this.#retried(shard, async (hub) => {
+      // A new id for each try: the one before may have arrived although its answer did not.
+      const clientId = `${shard}-${nanoid()}`;
+      const who = encodeURIComponent(JSON.stringify({ clientId, ip, identity }));
+      const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
       const { status, webSocket } = await hub.fetch("https://hub/", { headers });
       if (webSocket === null) throw new Error(`the hub answered ${status} to an upgrade`);
-      return webSocket;
+      return { clientId, socket: webSocket };
     });
     const connection = new SocketConnection(clientId, socket, () => {
       this.#connections.delete(connection);
@@ -218,7 +219,7 @@ class SocketConnection implements ClientConnection {
       if (!(data instanceof ArrayBuffer)) this.#unanswered = 0;
       else if (!sink.write(new Uint8Array(data))) this.close("slow");
     });
-    socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason)));
+    socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason, "error")));
     socket.addEventListener("error", () => this.close("error"));
     socket.accept();
     if (this.#closed !== undefined) this.#end(this.#closed);

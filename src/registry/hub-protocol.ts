@@ -52,7 +52,7 @@ export function unwrap<T>(answered: HubAnswer<T>): T {
   throw new RealtimeError(answered.code, answered.message, { fields: answered.fields });
 }
 
-/** A socket's close reason as ours; whatever else ended it, the client is gone. */
-export function toCloseReason(text: string): CloseReason {
-  return CLOSE_REASONS.find((reason) => reason === text) ?? "client";
+/** A socket's close reason as ours; `otherwise` when it ended without one, as when its other side died. */
+export function toCloseReason(text: string, otherwise: CloseReason): CloseReason {
+  return CLOSE_REASONS.find((reason) => reason === text) ?? otherwise;
 }

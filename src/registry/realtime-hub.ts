@@ -160,7 +160,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   #forget(socket: WebSocket, reason: string): void {
     const { clientId } = socket.deserializeAttachment() as Attachment;
-    this.#manager.removeClient(clientId, toCloseReason(reason));
+    this.#manager.removeClient(clientId, toCloseReason(reason, "client"));
     this.#subscriptions.remove(clientId);
     // Before compatibility date 2026-04-07 the other side waits for an answer to its close.
     closeSocket(socket, reason);
