@@ -34,6 +34,9 @@ export function errorResponse(
 
 /** Turns whatever a handler threw into an answer. What we did not foresee is logged, and the client told nothing of it. */
 export function handleError(error: unknown, c: Context, logger: Logger): Response {
+  if (error instanceof RealtimeError && error.code === "unreachable") {
+    logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
+  }
   if (error instanceof RealtimeError && STATUS[error.code] !== 500) {
     return errorResponse(c, STATUS[error.code], error.message, error.fields);
   }

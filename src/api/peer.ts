@@ -2,7 +2,8 @@ import type { Context } from "hono";
 import type { Peer } from "../realtime/types.ts";
 
 /**
- * Who sends a request, by the embedding app's own lights: an id of the user, or undefined for a guest.
+ * Who sends a request, by the embedding app's own lights: an id of the user, of at most 1,024 characters, or
+ * undefined for a guest.
  * Throw Hono's HTTPException to refuse the request.
  */
 export type Authenticate = (c: Context) => string | undefined | Promise<string | undefined>;
@@ -17,6 +18,9 @@ export interface Runtime {
   readonly httpVersion?: (c: Context) => string;
 }
 
+/** On Workers it is kept with a socket, where 16 KiB in all have room. */
+const MAX_IDENTITY = 1024;
+
 export type IdentifyPeer = (c: Context) => Promise<Peer>;
 
 /** Address and identity of a request, from the runtime and the embedding app. */
@@ -24,8 +28,13 @@ export function createIdentifyPeer(
   runtime: Runtime,
   authenticate: Authenticate | undefined,
 ): IdentifyPeer {
-  return async (c) => ({
-    ip: runtime.clientAddress?.(c),
-    identity: await authenticate?.(c),
-  });
+  return async (c) => {
+    const identity = await authenticate?.(c);
+    if (identity !== undefined && identity.length > MAX_IDENTITY) {
+      throw new Error(
+        `authenticate answered an identity of ${identity.length} characters; at most ${MAX_IDENTITY} can be kept.`,
+      );
+    }
+    return { ip: runtime.clientAddress?.(c), identity };
+  };
 }

@@ -108,6 +108,9 @@ const PING = formatSSEComment("ping");
 /** A page can't see a comment; its watchdog can ask for an event. It has no id: it is no place to resume from. */
 const PING_EVENT = PING + formatSSEMessage({ event: "ping", data: {} });
 
+/** Milliseconds in which a client must have begun to take its handshake. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
 /** A timer may fire this many milliseconds early by the clock; a ping must not wait a whole turn for it. */
 const TIMER_SLACK = 20;
 
@@ -162,14 +165,26 @@ async function holdStream(
   const leave = () => connection.close("client");
   stream.onAbort(leave);
   c.req.raw.signal.addEventListener("abort", leave);
+  // It may have left while it was being let in; an aborted signal tells nobody any more.
+  if (c.req.raw.signal.aborted) leave();
   // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
   const timer = setInterval(keepAlive, pingInterval / Math.ceil(pingInterval / staleTimeout));
+  // workerd never pulls a response whose client left before it, and says nothing of it either.
+  const handshakeDeadline = setTimeout(
+    () => {
+      if (sink.writes > 0) return;
+      leave();
+      cut();
+    },
+    Math.min(HANDSHAKE_TIMEOUT, staleTimeout),
+  );
   try {
     // The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect").
     const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
     sink.write(encoder.encode(formatSSEMessage(handshake)));
     await connection.attach(sink);
     const reason = await sink.closed;
+    connection.close(reason);
     if (isOrderly(reason)) await sink.finish(farewell(reason));
     else cut();
   } catch (error) {
@@ -178,6 +193,7 @@ async function holdStream(
     cut();
   } finally {
     clearInterval(timer);
+    clearTimeout(handshakeDeadline);
   }
 }
 

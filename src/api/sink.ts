@@ -55,6 +55,11 @@ export class StreamSink implements FrameSink {
     return this.#bufferedBytes;
   }
 
+  /** Writes that the stream has taken. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   /** For how long the stream has not taken what it was last given, in milliseconds; 0 when nothing waits. */
   get stalledFor(): number {
     return this.#writingSince === undefined ? 0 : this.#options.now() - this.#writingSince;
@@ -101,7 +106,7 @@ export class StreamSink implements FrameSink {
       try {
         await this.#options.write(chunk);
       } catch {
-        // The stream is gone; whoever holds it hears so from the stream itself.
+        this.close("client");
       }
       this.#bufferedBytes -= chunk.length;
       this.#writes += 1;

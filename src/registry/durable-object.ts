@@ -2,6 +2,7 @@ import { nanoid } from "nanoid";
 import { RealtimeError } from "../realtime/errors.ts";
 import {
   CLOSE_REASONS,
+  type ClientInfo,
   type CloseReason,
   type FrameSink,
   type Message,
@@ -15,14 +16,15 @@ import {
   toCloseReason,
   unwrap,
 } from "./hub-protocol.ts";
-import type {
-  ClientConnection,
-  ClientPage,
-  ClientRegistry,
-  ConnectRequest,
-  PageRequest,
-  PublishReceipt,
-  RegistryStats,
+import {
+  type ClientConnection,
+  type ClientPage,
+  type ClientRegistry,
+  type ConnectRequest,
+  type PageRequest,
+  type PublishReceipt,
+  pageSize,
+  type RegistryStats,
 } from "./registry.ts";
 
 /** One hub, as the Worker reaches it. */
@@ -52,11 +54,10 @@ export interface DurableObjectRegistryOptions {
   readonly hub: (shard: number) => HubStub;
   /** Number of hubs, from 1. Each is a whole replica: a publish goes to all of them. */
   readonly shards: number;
-  /** Waits between the tries of a call, in milliseconds. Default 50, 250. */
-  readonly retryDelays?: readonly number[] | undefined;
 }
 
-const PAGE_SIZE = 100;
+/** Waits between the tries of a call, in milliseconds. */
+const RETRY_DELAYS: readonly number[] = [50, 250];
 
 /** Clients in Durable Objects: this side runs in the Worker, `RealtimeHub` is the other. */
 export function createDurableObjectRegistry(options: DurableObjectRegistryOptions): ClientRegistry {
@@ -107,21 +108,31 @@ class DurableObjectRegistry implements ClientRegistry {
 
   async send(clientId: string, event: string, data: unknown): Promise<boolean> {
     const shard = this.#shardOf(clientId);
-    return shard !== undefined && this.#call(shard, (hub) => hub.send(clientId, event, data));
+    return shard !== undefined && this.#callOnce(shard, (hub) => hub.send(clientId, event, data));
   }
 
-  /** Shard by shard: a page may be short of its limit where one shard ends and the next begins. */
-  async clients({ limit = PAGE_SIZE, after }: PageRequest = {}): Promise<ClientPage> {
-    const shard = after === undefined ? 0 : (this.#shardOf(after) ?? 0);
-    const page = await this.#call(shard, (hub) => hub.clients({ limit, after }));
-    if (page.next !== undefined || shard + 1 >= this.#options.shards) return page;
-    // Behind the last client of this shard stands the first of the next.
-    return { clients: page.clients, next: `${shard + 1}-` };
+  /** Shard after shard, each in the order of its ids. */
+  async clients({ limit, after }: PageRequest = {}): Promise<ClientPage> {
+    const size = pageSize(limit);
+    const clients: ClientInfo[] = [];
+    const first = after === undefined ? 0 : (this.#shardOf(after) ?? 0);
+    for (let shard = first; shard < this.#options.shards; shard++) {
+      // A full page still wants to know whether anybody comes behind it.
+      const request = {
+        limit: Math.max(size - clients.length, 1),
+        after: shard === first ? after : undefined,
+      };
+      const page = await this.#call(shard, (hub) => hub.clients(request));
+      const isMore = clients.length === size && page.clients.length > 0;
+      if (clients.length < size) clients.push(...page.clients);
+      if (isMore || page.next !== undefined) return { clients, next: clients.at(-1)?.clientId };
+    }
+    return { clients, next: undefined };
   }
 
   async disconnect(clientId: string): Promise<boolean> {
     const shard = this.#shardOf(clientId);
-    return shard !== undefined && this.#call(shard, (hub) => hub.disconnect(clientId));
+    return shard !== undefined && this.#callOnce(shard, (hub) => hub.disconnect(clientId));
   }
 
   async stats(): Promise<RegistryStats> {
@@ -152,12 +163,21 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   async #call<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
-    return unwrap(await this.#retried(shard, call));
+    return unwrap(await this.#retried(shard, call, RETRY_DELAYS));
   }
 
-  /** Every call may be made twice: a publish brings its message's id, the others replace or ask. */
-  async #retried<T>(shard: number, call: (hub: HubStub) => Promise<T>): Promise<T> {
-    const delays = [...(this.#options.retryDelays ?? [50, 250])];
+  /** For what must not happen twice because its first answer was lost. */
+  async #callOnce<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
+    return unwrap(await this.#retried(shard, call, []));
+  }
+
+  /** What is called here may arrive twice: a publish brings its messages' ids, the others replace or ask. */
+  async #retried<T>(
+    shard: number,
+    call: (hub: HubStub) => Promise<T>,
+    retryDelays: readonly number[] = RETRY_DELAYS,
+  ): Promise<T> {
+    const delays = [...retryDelays];
     for (;;) {
       try {
         return await call(this.#options.hub(shard));
@@ -233,7 +253,11 @@ class SocketConnection implements ClientConnection {
       return;
     }
     this.#unanswered += 1;
-    this.#socket.send(PROBE.request);
+    try {
+      this.#socket.send(PROBE.request);
+    } catch {
+      this.close("error");
+    }
   }
 
   close(reason: CloseReason): void {
@@ -257,6 +281,8 @@ class SocketConnection implements ClientConnection {
   }
 
   #end(reason: CloseReason): void {
+    // Before `attach` the socket has not been accepted, and could not be closed.
+    if (this.#sink === undefined) this.#socket.accept();
     closeSocket(this.#socket, reason);
     this.#sink?.close(reason);
   }

@@ -79,8 +79,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       connectedAt: Date.now(),
     };
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.ctx.acceptWebSocket(ours, [attachment.clientId]);
+    // First what can fail: a socket without an attachment would be nobody's.
     ours.serializeAttachment(attachment);
+    this.ctx.acceptWebSocket(ours, [attachment.clientId]);
     this.#register(ours, attachment);
     return new Response(null, { status: 101, webSocket: theirs });
   }
@@ -102,9 +103,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     return answer(() => {
       const before = this.#manager.getClient(clientId);
       this.#manager.setSubscriptions(clientId, request);
-      const { subscriptions = [], identity } = this.#manager.getClient(clientId) ?? {};
-      this.#subscriptions.set(clientId, subscriptions);
-      if (identity !== before?.identity) this.#setIdentity(clientId, identity);
+      this.#subscriptions.set(clientId, this.#manager.getClient(clientId)?.subscriptions ?? []);
+      if (request.identity !== before?.identity) this.#setIdentity(clientId, request.identity);
       return null;
     });
   }

@@ -59,13 +59,18 @@ export interface ClientPage {
 
 const PAGE = { default: 100, most: 1000 };
 
+/** How many clients a page has room for. */
+export function pageSize(limit: number = PAGE.default): number {
+  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
+  return Math.min(Math.max(asked, 1), PAGE.most);
+}
+
 /** One page of a list that is asked for by a limit and the id it goes on after. */
 export function pageOf(
-  { limit = PAGE.default, after }: PageRequest = {},
+  { limit, after }: PageRequest = {},
   list: (limit: number, after: string | undefined) => readonly ClientInfo[],
 ): ClientPage {
-  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
-  const size = Math.min(Math.max(asked, 1), PAGE.most);
+  const size = pageSize(limit);
   const found = list(size + 1, after);
   const clients = found.slice(0, size);
   return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };

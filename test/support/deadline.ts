@@ -23,7 +23,7 @@ export async function within<T>(
 export async function eventually<T>(
   ask: () => T | Promise<T>,
   label: string,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<Exclude<T, false | undefined>> {
   const end = Date.now() + milliseconds;
   for (;;) {

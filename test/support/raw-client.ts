@@ -5,8 +5,10 @@ import { eventually } from "./deadline.ts";
 /** A client by hand: one TCP connection whose bytes are seen as they come, and which may stop reading. */
 export interface RawClient {
   readonly socket: Socket;
-  /** Everything received so far. */
+  /** Every byte received so far, each as one character. */
   text(): string;
+  /** The same without the head and the chunks, which a proxy may cut anywhere. */
+  body(): string;
   /** True once either side closed the connection. */
   isClosed(): boolean;
   waitFor(pattern: RegExp, label: string): Promise<RegExpExecArray>;
@@ -30,7 +32,7 @@ export async function openRaw(url: string, options: RawOptions = {}): Promise<Ra
   });
   let text = "";
   let closed = false;
-  socket.setEncoding("utf8").on("data", (chunk: string) => {
+  socket.setEncoding("latin1").on("data", (chunk: string) => {
     text += chunk;
   });
   socket.on("error", () => {});
@@ -44,6 +46,7 @@ export async function openRaw(url: string, options: RawOptions = {}): Promise<Ra
   return {
     socket,
     text: () => text,
+    body: () => bodyOf(text),
     isClosed: () => closed,
     waitFor: (pattern, label) => eventually(() => pattern.exec(text) ?? undefined, label),
   };
@@ -55,6 +58,28 @@ export async function openRawStream(
   options: RawOptions = {},
 ): Promise<RawClient & { readonly clientId: string }> {
   const client = await openRaw(url, options);
-  const [, clientId = ""] = await client.waitFor(/^id: (\S+)$/m, "PB_CONNECT");
-  return { ...client, clientId };
+  const handshake = await eventually(
+    () => /^id: (\S+)\n\n/m.exec(client.body()) ?? undefined,
+    "PB_CONNECT",
+  );
+  return { ...client, clientId: handshake[1] ?? "" };
+}
+
+function bodyOf(text: string): string {
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) return "";
+  let rest = text.slice(end + 4);
+  if (!/^transfer-encoding: *chunked\r$/im.test(text.slice(0, end + 1))) return rest;
+  let body = "";
+  for (
+    let head = /^([\da-f]+)\r\n/i.exec(rest);
+    head !== null;
+    head = /^([\da-f]+)\r\n/i.exec(rest)
+  ) {
+    const [line, size = ""] = head;
+    const length = Number.parseInt(size, 16);
+    body += rest.slice(line.length, line.length + length);
+    rest = rest.slice(line.length + length + 2);
+  }
+  return body;
 }

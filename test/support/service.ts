@@ -97,10 +97,12 @@ export function spawnService(
   };
 }
 
-/** Ends whatever a test that failed has left running. */
-process.on("exit", () => {
+/** Ends whatever a test that failed, or was ended, has left running. */
+function endAll(): void {
   for (const child of running) signalGroup(child, "SIGKILL");
-});
+}
+process.on("exit", endAll);
+process.on("SIGTERM", endAll);
 
 const running = new Set<ChildProcess>();
 

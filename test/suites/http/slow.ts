@@ -23,7 +23,7 @@ export function slowSuite(runtime: RuntimeUnderTest): void {
       let sent = 0;
       while ((await readStats(url)).disconnects.slow === 0 && sent < MOST_MESSAGES) {
         const message = { topic: "flood", data: { n: sent, text: "x".repeat(64 * KiB) } };
-        const answer = await within(publish(url, message), 5000, `message ${sent} is taken`);
+        const answer = await within(publish(url, message), 20_000, `message ${sent} is taken`);
         expect(answer.status).toBe(200);
         sent += 1;
         await well.receive(sent, `the other client gets ${sent}`);

@@ -17,6 +17,8 @@ export interface RegistryFlags {
   readonly fewClients?: string;
   /** Why a client counts as connected from `open` on, before `attach`. */
   readonly heldFromOpen?: string;
+  /** Why `topics` may count one topic more than once. */
+  readonly topicsPerShard?: string;
   /** Why it takes a message into more than one log: `accepted` and `duplicate` are left out. */
   readonly severalLogs?: string;
 }
