@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Peer } from "../realtime/types.ts";
+import { MAX_IDENTITY, type Peer } from "../realtime/types.ts";
 
 /**
  * Who sends a request, by the embedding app's own lights: an id of the user, of at most 1,024 characters, or
@@ -17,9 +17,6 @@ export interface Runtime {
   /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }
-
-/** On Workers it is kept with a socket, where 16 KiB in all have room. */
-const MAX_IDENTITY = 1024;
 
 export type IdentifyPeer = (c: Context) => Promise<Peer>;
 

@@ -2,6 +2,7 @@ import { type Context, type Handler, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { createMemoryLog } from "../log/memory.ts";
+import { RealtimeError } from "../realtime/errors.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { createMessage, type PublishInput } from "../realtime/message.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
@@ -119,7 +120,15 @@ function connect(options: StreamOptions): Handler {
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return c.body(null);
-    const connection = await options.registry.open(await options.identify(c));
+    let connection: ClientConnection;
+    try {
+      connection = await options.registry.open(await options.identify(c));
+    } catch (error) {
+      if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
+      // An EventSource gives up for good at a 503, but comes back to a stream that ended.
+      options.logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
+      return c.body(comeBack(RETRY.shutdown));
+    }
     return streamSSE(c, (stream) => {
       const ended = holdStream(c, stream, connection, options);
       options.streams.add(ended);
@@ -204,9 +213,12 @@ function isOrderly(reason: CloseReason): boolean {
 
 function farewell(reason: CloseReason): Uint8Array | undefined {
   if (reason === "admin") return undefined;
-  const { least, most } = reason === "lifetime" ? RETRY.lifetime : RETRY.shutdown;
-  const retry = least + Math.round(Math.random() * (most - least));
-  return encoder.encode(formatSSEMessage({ retry }));
+  return encoder.encode(comeBack(reason === "lifetime" ? RETRY.lifetime : RETRY.shutdown));
+}
+
+/** Asks a client to come back, at a time of its own within the range. */
+function comeBack({ least, most }: { readonly least: number; readonly most: number }): string {
+  return formatSSEMessage({ retry: least + Math.round(Math.random() * (most - least)) });
 }
 
 /**

@@ -39,6 +39,9 @@ export interface FrameSink {
   close(reason: CloseReason): void;
 }
 
+/** Characters of an identity: on Workers it is kept with a socket, where 16 KiB in all have room. */
+export const MAX_IDENTITY = 1024;
+
 /** What is known of whoever opened a stream or posts its subscriptions. */
 export interface Peer {
   /** Network address, if the runtime tells. */

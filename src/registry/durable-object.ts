@@ -13,6 +13,7 @@ import {
   type HubAnswer,
   type HubRPC,
   PROBE,
+  refuseLongIdentity,
   toCloseReason,
   unwrap,
 } from "./hub-protocol.ts";
@@ -54,9 +55,10 @@ export interface DurableObjectRegistryOptions {
   readonly hub: (shard: number) => HubStub;
   /** Number of hubs, from 1. Each is a whole replica: a publish goes to all of them. */
   readonly shards: number;
+  /** Waits between the tries of a call, in milliseconds. Default 50, 250. */
+  readonly retryDelays?: readonly number[] | undefined;
 }
 
-/** Waits between the tries of a call, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [50, 250];
 
 /** Clients in Durable Objects: this side runs in the Worker, `RealtimeHub` is the other. */
@@ -75,6 +77,7 @@ class DurableObjectRegistry implements ClientRegistry {
 
   async open({ ip, identity }: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
+    refuseLongIdentity(identity);
     const shard = Math.floor(Math.random() * this.#options.shards);
     const { clientId, socket } = await this.#retried(shard, async (hub) => {
       // A new id for each try: the one before may have arrived although its answer did not.
@@ -163,7 +166,7 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   async #call<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
-    return unwrap(await this.#retried(shard, call, RETRY_DELAYS));
+    return unwrap(await this.#retried(shard, call));
   }
 
   /** For what must not happen twice because its first answer was lost. */
@@ -175,7 +178,7 @@ class DurableObjectRegistry implements ClientRegistry {
   async #retried<T>(
     shard: number,
     call: (hub: HubStub) => Promise<T>,
-    retryDelays: readonly number[] = RETRY_DELAYS,
+    retryDelays: readonly number[] = this.#options.retryDelays ?? RETRY_DELAYS,
   ): Promise<T> {
     const delays = [...retryDelays];
     for (;;) {
@@ -223,6 +226,7 @@ class SocketConnection implements ClientConnection {
   #sink: FrameSink | undefined;
   #closed: CloseReason | undefined;
   #unanswered = 0;
+  #isFinishing = false;
 
   constructor(clientId: string, socket: HubSocket, forget: () => void) {
     this.clientId = clientId;
@@ -236,6 +240,8 @@ class SocketConnection implements ClientConnection {
     // Newer runtimes hand out a Blob by default, which can only be read later than what follows it.
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
+      // What was on its way when the connection ended comes too late.
+      if (this.#closed !== undefined) return;
       if (!(data instanceof ArrayBuffer)) this.#unanswered = 0;
       else if (!sink.write(new Uint8Array(data))) this.close("slow");
     });
@@ -247,7 +253,8 @@ class SocketConnection implements ClientConnection {
 
   /** The stream drains; the question left is whether the hub is there. It answers without waking. */
   updateActivity(): void {
-    if (this.#closed !== undefined) return;
+    // There is nothing to ask on a socket that is not accepted yet, or closing.
+    if (this.#closed !== undefined || this.#sink === undefined || this.#isFinishing) return;
     if (this.#unanswered >= MOST_UNANSWERED) {
       this.close("error");
       return;
@@ -270,6 +277,7 @@ class SocketConnection implements ClientConnection {
   /** Ends it once the hub has answered the close: what the hub sent before is here then. */
   async finish(reason: CloseReason): Promise<void> {
     if (this.#closed !== undefined) return;
+    this.#isFinishing = true;
     const answered = new Promise<void>((resolve) => {
       this.#socket.addEventListener("close", () => resolve());
       this.#socket.addEventListener("error", () => resolve());

@@ -2,6 +2,7 @@ import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../real
 import {
   CLOSE_REASONS,
   type CloseReason,
+  MAX_IDENTITY,
   type Message,
   type SubscribeRequest,
 } from "../realtime/types.ts";
@@ -34,6 +35,15 @@ export const CONNECT_HEADER = "X-Pocketwire-Connect";
 
 /** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
 export const PROBE = { request: "ping", response: "pong" };
+
+/** A socket's attachment has room for 16 KiB; an identity that did not fit would be lost in the hub's sleep. */
+export function refuseLongIdentity(identity: string | undefined): void {
+  if (identity === undefined || identity.length <= MAX_IDENTITY) return;
+  throw new RealtimeError(
+    "invalid_input",
+    `An identity may have ${MAX_IDENTITY} characters, this one has ${identity.length}.`,
+  );
+}
 
 /** Runs one call in a hub: what it throws on purpose becomes data, the rest stays an exception. */
 export async function answer<T>(run: () => T | Promise<T>): Promise<HubAnswer<T>> {

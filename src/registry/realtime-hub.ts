@@ -16,6 +16,7 @@ import {
   type HubAnswer,
   type HubRPC,
   PROBE,
+  refuseLongIdentity,
   toCloseReason,
 } from "./hub-protocol.ts";
 import {
@@ -101,6 +102,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>> {
     return answer(() => {
+      refuseLongIdentity(request.identity);
       const before = this.#manager.getClient(clientId);
       this.#manager.setSubscriptions(clientId, request);
       this.#subscriptions.set(clientId, this.#manager.getClient(clientId)?.subscriptions ?? []);
@@ -148,6 +150,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   #restoreClients(): void {
     const stored = this.#subscriptions.all();
     for (const socket of this.ctx.getWebSockets()) {
+      // One that was closed before the hub slept is still there until its Worker has answered.
+      if (socket.readyState !== WebSocket.OPEN) continue;
       const attachment = socket.deserializeAttachment() as Attachment;
       this.#register(socket, attachment);
       const subscriptions = stored.get(attachment.clientId) ?? [];

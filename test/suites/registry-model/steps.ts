@@ -1,0 +1,132 @@
+import fc from "fast-check";
+import type { PublishInput } from "../../../src/realtime/message.ts";
+import type { Peer } from "../../../src/realtime/types.ts";
+
+type ClientAction =
+  | { readonly do: "subscribe"; readonly as?: Peer; readonly keys: readonly string[] }
+  | { readonly do: "send"; readonly event: string }
+  /** Ended by an operator. */
+  | { readonly do: "disconnect" }
+  /** Ended from its own side: when everything has arrived, or with something on its way. */
+  | { readonly do: "leave"; readonly settled: boolean };
+
+/** What is done to one of the clients so far, gone ones among them: modulo their number. */
+export type ToClient = ClientAction & { readonly client: number };
+
+export type Action =
+  | {
+      readonly do: "connect";
+      readonly shard: number;
+      readonly peer: Peer;
+      readonly keys: readonly string[];
+    }
+  | { readonly do: "publish"; readonly messages: readonly PublishInput[] }
+  | { readonly do: "nothing" }
+  | ToClient;
+
+/** One operation, and the shards (modulo their number) that are evicted while it is under way. */
+export interface Step {
+  readonly action: Action;
+  readonly evicted: readonly number[];
+}
+
+const KEYS = [
+  "",
+  "*",
+  "*?options={}",
+  "chat",
+  "chat?options=%7B%7D",
+  "chat?options=broken",
+  "ünï/*",
+  "posts",
+  "posts/*",
+  "posts/r1",
+  'posts/r2?options={"query":{"x":1}}',
+  "c_1/*",
+];
+const TOPICS = ["chat", "posts/r1", "posts/r1/comments", "posts/*", "ünï/cöde", "unheard", "*"];
+const PEERS: readonly Peer[] = [
+  {},
+  { ip: "192.0.2.1" },
+  { identity: "anna" },
+  { ip: "192.0.2.1", identity: "bert" },
+];
+
+const client = fc.nat({ max: 9 });
+const shard = fc.nat({ max: 2 });
+const peer = fc.constantFrom(...PEERS);
+const keys = fc.oneof(
+  { weight: 9, arbitrary: fc.array(fc.constantFrom(...KEYS), { maxLength: 8 }) },
+  { weight: 1, arbitrary: fc.constant(["chat", "line\nbreak"]) },
+);
+
+const common = {
+  // Few, so that duplicates are many; made up when left out.
+  id: fc.option(
+    fc.nat({ max: 12 }).map((id) => `m${id}`),
+    { nil: undefined },
+  ),
+  private: fc.constantFrom(false, false, false, false, true),
+};
+const message: fc.Arbitrary<PublishInput> = fc.oneof(
+  fc.record({ ...common, topic: fc.constantFrom(...TOPICS), data: fc.string({ unit: "binary" }) }),
+  fc.record({
+    ...common,
+    collection: fc.constantFrom("posts", "c_1"),
+    action: fc.constantFrom("create" as const, "update" as const, "delete" as const),
+    record: fc.record(
+      {
+        id: fc.constantFrom("r1", "r2"),
+        collectionName: fc.constant("posts"),
+        collectionId: fc.constant("c_1"),
+      },
+      { requiredKeys: ["id"] },
+    ),
+  }),
+);
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("connect" as const), shard, peer, keys }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      { do: fc.constant("subscribe" as const), client, as: peer, keys },
+      { requiredKeys: ["do", "client", "keys"] },
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      messages: fc.array(message, { maxLength: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("send" as const),
+      client,
+      event: fc.constantFrom("note", "chat", "line\rbreak"),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("disconnect" as const), client }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("leave" as const), client, settled: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("nothing" as const) }) },
+);
+
+const evicted = fc.oneof(
+  { weight: 2, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.uniqueArray(shard, { maxLength: 3 }) },
+);
+
+/** A life of a registry. */
+export const anySteps: fc.Arbitrary<Step[]> = fc.array(fc.record({ action, evicted }), {
+  maxLength: 40,
+  size: "max",
+});

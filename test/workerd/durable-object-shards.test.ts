@@ -1,0 +1,192 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createMessage } from "../../src/realtime/message.ts";
+import type { Message } from "../../src/realtime/types.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
+import { eventually, within } from "../support/deadline.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
+import { fakeHub, statsOf } from "./fake-hub.ts";
+import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
+
+afterEach(closeHubs);
+
+describe("a client id of a shard that is not there", () => {
+  const strangers = [
+    "3-abc",
+    "999999999-abc",
+    "1e0-abc",
+    "-1-abc",
+    "abc",
+    "",
+    " 1-abc",
+    "1",
+    "0x1-a",
+  ];
+
+  it("is unknown: 404 makes its client come back", async () => {
+    const registry = overNothing();
+    for (const clientId of strangers) {
+      const subscribing = registry.setSubscriptions(clientId, { subscriptions: ["a"] });
+      await expect(subscribing, clientId).rejects.toMatchObject({ code: "unknown_client" });
+    }
+  });
+
+  it("is nobody to send to or to disconnect", async () => {
+    const registry = overNothing();
+    for (const clientId of strangers) {
+      expect(await registry.send(clientId, "note", 1), clientId).toBe(false);
+      expect(await registry.disconnect(clientId), clientId).toBe(false);
+    }
+  });
+
+  /** No hub is asked. */
+  function overNothing() {
+    const hub = () => fakeHub({});
+    return createDurableObjectRegistry({ hub, shards: 3 });
+  }
+});
+
+describe("a publish to several shards", () => {
+  it("takes the same messages to each, at the same time, and answers once", async () => {
+    const taken: (readonly Message[])[] = [];
+    let release = () => {};
+    const allThere = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const hub = () =>
+      fakeHub({
+        publish: async (messages) => {
+          taken.push(messages);
+          if (taken.length === 3) release();
+          await allThere;
+          return { ok: true, value: messages.map(({ id }) => ({ id, duplicate: false })) };
+        },
+      });
+    const registry = createDurableObjectRegistry({ hub, shards: 3 });
+    const messages = [1, 2].map((data) => createMessage({ topic: "chat", data }));
+    const receipts = await within(registry.publish(messages), 5000, "all three are asked at once");
+    expect(taken).toEqual([messages, messages, messages]);
+    expect(receipts.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
+  });
+
+  it("reaches the clients of all, in the same order", async () => {
+    const hubs = openHubs(3);
+    const sinks = [];
+    for (const shard of [0, 1, 2, 2]) {
+      const connection = await hubs.open(shard);
+      const sink = new RecordingSink();
+      await connection.attach(sink);
+      await hubs.registry.setSubscriptions(connection.clientId, { subscriptions: ["chat"] });
+      sinks.push(sink);
+    }
+    for (let count = 0; count < 20; count += 2) {
+      await hubs.publish({ topic: "chat", data: count }, { topic: "chat", data: count + 1 });
+    }
+    for (const sink of sinks) {
+      await sink.receive(20);
+      expect(sink.data()).toEqual(Array.from({ length: 20 }, (_, count) => count));
+    }
+  });
+});
+
+describe("stats over several shards", () => {
+  it("add up clients, subscriptions, topics, deliveries and disconnects, and no message twice", async () => {
+    const counts = (by: number) => {
+      return { clients: by, subscriptions: 10 * by, topics: 100 * by, delivered: 1000 * by };
+    };
+    const shards = [
+      { ...counts(1), accepted: 7, duplicate: 2, disconnects: { client: 1, slow: 2 } },
+      { ...counts(2), accepted: 7, duplicate: 3, disconnects: { client: 3 } },
+      { ...counts(3), accepted: 6, duplicate: 2, disconnects: { admin: 5, slow: 1 } },
+    ];
+    const startedAt = ["2026-05-02", "2026-05-01", "2026-05-03"];
+    const hub = (shard: number) =>
+      fakeHub({
+        stats: async () => {
+          const value = statsOf({ ...shards[shard], startedAt: startedAt[shard] ?? "" });
+          return { ok: true, value };
+        },
+      });
+    const registry = createDurableObjectRegistry({ hub, shards: 3 });
+    expect(await registry.stats()).toEqual({
+      ...statsOf({ disconnects: { client: 4, slow: 3, admin: 5 } }),
+      ...counts(6),
+      accepted: 7,
+      duplicate: 3,
+      startedAt: "2026-05-01",
+    });
+  });
+
+  it("count a message once, however many shards there are", async () => {
+    const hubs = openHubs(3);
+    await hubs.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 2 });
+    await hubs.publish({ topic: "a", data: 1, id: "m1" });
+    expect(await hubs.registry.stats()).toMatchObject({ accepted: 2, duplicate: 1 });
+  });
+});
+
+describe("listing clients of several shards", () => {
+  for (const perShard of [
+    [3, 0, 4],
+    [0, 0, 2],
+    [2, 1, 0],
+    [0, 0, 0],
+  ]) {
+    it(`gives everybody once, page by page: ${perShard.join(", ")}`, async () => {
+      const hubs = openHubs(3);
+      const ids = await fill(hubs, perShard);
+      for (const limit of [1, 2, 3, 4, 7, 1000]) {
+        expect(await listed(hubs, limit), `pages of ${limit}`).toEqual(ids);
+      }
+    });
+  }
+
+  it("goes on where it was when the last one listed has left", async () => {
+    const hubs = openHubs(2);
+    const ids = await fill(hubs, [2, 2]);
+    const first = await hubs.registry.clients({ limit: 1 });
+    await hubs.registry.disconnect(ids[0] ?? "");
+    expect(first.next).toBe(ids[0]);
+    expect(await listed(hubs, 1, first.next)).toEqual(ids.slice(1));
+  });
+});
+
+describe("a registry that closes", () => {
+  it("ends its own connections, and leaves the hubs and everybody else's as they were", async () => {
+    const hubs = openHubs(2);
+    await fill(hubs, [1, 1]);
+    const other = createDurableObjectRegistry({ hub: (shard) => hubs.stub(shard), shards: 2 });
+    const sink = new RecordingSink();
+    await (await other.open({})).attach(sink);
+    expect((await hubs.registry.stats()).clients).toBe(3);
+    await within(other.close(), 5000, "the registry closes");
+    expect(sink.closings).toEqual(["shutdown"]);
+    await eventually(async () => (await hubs.registry.stats()).clients === 2, "it is forgotten");
+    expect((await hubs.registry.stats()).disconnects.shutdown).toBe(1);
+  });
+});
+
+/** Connects so many clients to each shard; returns their ids in the order they are listed in. */
+async function fill(hubs: HubsUnderTest, perShard: readonly number[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const [shard, count] of perShard.entries()) {
+    for (let index = 0; index < count; index++) {
+      const connection = await hubs.open(shard);
+      await connection.attach(new RecordingSink());
+      ids.push(connection.clientId);
+    }
+  }
+  return ids.toSorted();
+}
+
+async function listed(hubs: HubsUnderTest, limit: number, from?: string): Promise<string[]> {
+  const seen: string[] = [];
+  let after = from;
+  for (let pages = 0; pages < 20; pages++) {
+    const page = await hubs.registry.clients({ limit, after });
+    expect(page.clients.length).toBeLessThanOrEqual(limit);
+    seen.push(...page.clients.map(({ clientId }) => clientId));
+    if (page.next === undefined) return seen;
+    after = page.next;
+  }
+  throw new Error("The list has no end.");
+}

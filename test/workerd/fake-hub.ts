@@ -1,0 +1,115 @@
+import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
+import type { HubSocket, HubStub } from "../../src/registry/durable-object.ts";
+import type { RegistryStats } from "../../src/registry/registry.ts";
+
+/** A way to a hub with something around every call. */
+export function around(hub: HubStub, over: <T>(call: () => Promise<T>) => Promise<T>): HubStub {
+  return {
+    fetch: (...all) => over(() => hub.fetch(...all)),
+    setSubscriptions: (...all) => over(() => hub.setSubscriptions(...all)),
+    publish: (...all) => over(() => hub.publish(...all)),
+    send: (...all) => over(() => hub.send(...all)),
+    clients: (...all) => over(() => hub.clients(...all)),
+    disconnect: (...all) => over(() => hub.disconnect(...all)),
+    stats: () => over(() => hub.stats()),
+  };
+}
+
+/** One try that fails: before it reached the hub, or after, with the answer lost. */
+export type Fault = "request lost" | "answer lost";
+
+/** A way to a hub on which the next calls fail, one for each fault. */
+export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
+  return around(hub, async (call) => {
+    const fault = faults.shift();
+    if (fault === "request lost") throw new Error("Network connection lost.");
+    const answer = await call();
+    if (fault === "answer lost") throw new Error("Network connection lost.");
+    return answer;
+  });
+}
+
+const unasked = (): never => {
+  throw new Error("No test asks a fake hub for this.");
+};
+
+/** A hub that answers what it is told to. */
+export function fakeHub(answers: Partial<HubStub>): HubStub {
+  return {
+    fetch: unasked,
+    setSubscriptions: unasked,
+    publish: unasked,
+    send: unasked,
+    clients: unasked,
+    disconnect: unasked,
+    stats: unasked,
+    ...answers,
+  };
+}
+
+interface Counts extends Partial<Omit<RegistryStats, "disconnects">> {
+  readonly disconnects?: Partial<Record<CloseReason, number>> | undefined;
+}
+
+/** A hub's counts; zero where nothing is said. */
+export function statsOf(counts: Counts): RegistryStats {
+  const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0]));
+  return {
+    clients: 0,
+    subscriptions: 0,
+    topics: 0,
+    delivered: 0,
+    accepted: 0,
+    duplicate: 0,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    ...counts,
+    disconnects: { ...disconnects, ...counts.disconnects } as Record<CloseReason, number>,
+  };
+}
+
+type Listener = (event: { data: unknown; reason: string }) => void;
+
+/** The Worker's end of a socket to a hub that a test plays. */
+export class FakeSocket implements HubSocket {
+  binaryType = "blob";
+  readonly sent: string[] = [];
+  readonly closings: [code: number, reason: string][] = [];
+  isAccepted = false;
+  readonly #listeners: Record<string, Listener[]> = { message: [], close: [], error: [] };
+
+  accept(): void {
+    this.isAccepted = true;
+  }
+
+  send(data: string): void {
+    if (!this.isAccepted) throw new TypeError("accept() comes first.");
+    if (this.closings.length > 0) throw new TypeError("Can't send() after close().");
+    this.sent.push(data);
+  }
+
+  close(code: number, reason: string): void {
+    this.closings.push([code, reason]);
+  }
+
+  addEventListener(type: string, listener: (event: never) => void): void {
+    this.#listeners[type]?.push(listener as Listener);
+  }
+
+  /** The hub sends a frame, or answers a probe. */
+  receive(data: Uint8Array | string): void {
+    const isText = typeof data === "string" || this.binaryType !== "arraybuffer";
+    this.#dispatch("message", { data: isText ? data : data.slice().buffer });
+  }
+
+  /** The hub closes, or is gone. */
+  end(type: "close" | "error", reason = ""): void {
+    this.#dispatch(type, { reason });
+  }
+
+  #dispatch(type: string, event: { data?: unknown; reason?: string }): void {
+    if (!this.isAccepted) throw new Error("Nothing is dispatched before accept().");
+    for (const listener of this.#listeners[type] ?? []) {
+      listener({ data: undefined, reason: "", ...event });
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { RealtimeError } from "../../src/realtime/errors.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
+import { eventually, within } from "../support/deadline.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
+import { FakeSocket, fakeHub } from "./fake-hub.ts";
+import { closeHubs, openHubs } from "./hubs.ts";
+
+afterEach(closeHubs);
+
+/** What was wrong once. */
+describe("a client that was disconnected", () => {
+  // Its socket is among the object's until the Worker has answered the close.
+  it("does not come back with a hub that slept before its Worker answered", async () => {
+    const hubs = openHubs();
+    const [client, other] = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
+    const { clientId } = client;
+    // In one turn, so that nothing can be answered in between.
+    const [stats, sent, listed] = await hubs.inside(async (hub) => {
+      const disconnecting = hub.disconnect(clientId);
+      hub.evict();
+      await disconnecting;
+      return Promise.all([hub.stats(), hub.send(clientId, "note", 1), hub.clients({})]);
+    });
+    expect(stats).toMatchObject({ value: { clients: 1, subscriptions: 2 } });
+    expect(sent).toMatchObject({ value: false });
+    expect(listed).toMatchObject({ value: { clients: [{ clientId: other.clientId }] } });
+    expect(await client.sink.ended()).toBe("admin");
+    await eventually(async () => (await hubs.rows()).length === 1, "its row is gone");
+  });
+});
+
+describe("a connection that is closed before it was attached", () => {
+  // A socket can't be closed before it was accepted.
+  it("is known to its hub no more", async () => {
+    const hubs = openHubs();
+    const connection = await hubs.open(0);
+    connection.close("client");
+    const isForgotten = async () => (await hubs.registry.stats()).clients === 0;
+    await eventually(isForgotten, "it is forgotten", 2000);
+    await eventually(async () => (await hubs.traces()) === 0, "its socket is closed", 2000);
+  });
+
+  it("by a registry that closes is known to its hub no more", async () => {
+    const hubs = openHubs();
+    const stub = () => hubs.stub();
+    const registry = createDurableObjectRegistry({ hub: stub, shards: 1 });
+    await registry.open({});
+    expect((await hubs.registry.stats()).clients).toBe(1);
+    await within(registry.close(), 5000, "the registry closes");
+    const isForgotten = async () => (await hubs.registry.stats()).clients === 0;
+    await eventually(isForgotten, "it is forgotten", 2000);
+  });
+});
+
+describe("a sign of life", () => {
+  // Before it is accepted, and once it is closing, a socket throws at whoever sends.
+  it("before the connection was attached does no harm", async () => {
+    const hubs = openHubs();
+    const connection = await hubs.open(0);
+    expect(() => connection.updateActivity()).not.toThrow();
+    const sink = new RecordingSink();
+    await connection.attach(sink);
+    expect(await hubs.registry.send(connection.clientId, "note", 1)).toBe(true);
+    await sink.receive(1);
+    expect(sink.closings).toEqual([]);
+  });
+
+  it("while the registry closes changes neither the reason nor what is still written", async () => {
+    const hubs = openHubs();
+    const { connection, sink } = await hubs.connect(["chat"]);
+    await hubs.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
+    const closing = hubs.registry.close();
+    expect(() => connection.updateActivity()).not.toThrow();
+    await within(closing, 5000, "the registry closes");
+    expect(sink.closings).toEqual(["shutdown"]);
+    expect(sink.data()).toEqual([1, 2]);
+    expect(sink.framesAfterClose).toBe(0);
+  });
+});
+
+describe("a sink that was closed", () => {
+  it("gets nothing that was still on its way", async () => {
+    const { connection, socket, sink } = await attach();
+    socket.receive(new Uint8Array(1));
+    connection.close("client");
+    socket.receive(new Uint8Array(2));
+    expect(sink.frames).toHaveLength(1);
+    expect(sink.framesAfterClose).toBe(0);
+  });
+
+  it("because it was slow gets nothing more, though more is on its way", async () => {
+    const { socket, sink } = await attach(new RecordingSink(1));
+    for (let count = 0; count < 5; count++) socket.receive(new Uint8Array(1));
+    expect(sink.closings).toEqual(["slow"]);
+    expect(sink.framesAfterClose).toBe(0);
+  });
+});
+
+describe("an identity", () => {
+  it("of 1,024 characters is kept, as the client came or signed in", async () => {
+    const hubs = openHubs();
+    const identity = "ж".repeat(1024);
+    const [came, signedIn] = [await hubs.connect([], { identity }), await hubs.connect()];
+    await hubs.subscribe(signedIn, [], { identity });
+    await hubs.evict();
+    for (const { clientId } of [came, signedIn]) {
+      expect((await hubs.find(clientId))?.identity).toBe(identity);
+    }
+  });
+
+  // A socket without an attachment once kept the whole hub from waking.
+  it("too long to be kept is refused to a client that connects, and the hub wakes for the others", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["chat"]);
+    const { shards } = hubs;
+    const registry = createDurableObjectRegistry({ hub: () => hubs.stub(), shards });
+    const opening = registry.open({ identity: "x".repeat(20_000) });
+    await expect(opening).rejects.toBeInstanceOf(RealtimeError);
+    await hubs.evict();
+    await hubs.publish({ topic: "chat", data: 1 });
+    await hubs.settle(client);
+    expect(client.received()).toEqual([["chat", 1]]);
+    expect((await hubs.registry.stats()).clients).toBe(1);
+  });
+});
+
+async function attach(sink = new RecordingSink()) {
+  const socket = new FakeSocket();
+  const hub = fakeHub({ fetch: async () => ({ status: 101, webSocket: socket }) });
+  const registry = createDurableObjectRegistry({ hub: () => hub, shards: 1 });
+  const connection = await registry.open({});
+  await connection.attach(sink);
+  return { connection, socket, sink };
+}

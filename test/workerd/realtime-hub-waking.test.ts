@@ -1,0 +1,197 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { ClientInfo, Peer } from "../../src/realtime/types.ts";
+import { eventually } from "../support/deadline.ts";
+import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
+
+afterEach(closeHubs);
+
+describe("a hub that wakes", () => {
+  it("has its clients, each with its address, identity, keys in their order, and time of coming", async () => {
+    const hubs = openHubs();
+    await hubs.connect(["b", "a", "posts/*"], { ip: "192.0.2.1", identity: "anna" });
+    await hubs.connect(["a", "a?options=%7B%7D"], { ip: "192.0.2.2" });
+    await hubs.connect([]);
+    const nobody = await hubs.open(0);
+    await hubs.registry.setSubscriptions(nobody.clientId, { subscriptions: [] });
+    const [before, counted] = [await described(hubs), await hubs.registry.stats()];
+    expect(before).toHaveLength(4);
+    await hubs.evict();
+    expect(await described(hubs)).toEqual(before);
+    const { clients, subscriptions, topics } = counted;
+    expect(await hubs.registry.stats()).toMatchObject({ clients, subscriptions, topics });
+  });
+
+  it("delivers to them as before: all that was published, once, in order", async () => {
+    const hubs = openHubs();
+    const clients = [
+      await hubs.connect(["chat"]),
+      await hubs.connect(["*"]),
+      await hubs.connect([]),
+    ];
+    for (let round = 0; round < 5; round++) {
+      await hubs.publish(
+        { topic: "chat", data: `${round} a` },
+        { topic: "chat", data: `${round} b` },
+      );
+      await hubs.evict();
+    }
+    await hubs.settle(...clients);
+    const all = [0, 1, 2, 3, 4].flatMap((round) => [`${round} a`, `${round} b`]);
+    expect(clients[0]?.sink.data("chat")).toEqual(all);
+    // "*" takes the fence as well.
+    expect(clients[1]?.sink.data("*").slice(0, 10)).toEqual(all);
+    expect(clients[2]?.received()).toEqual([]);
+  });
+
+  it("takes what a client subscribed to last, and nothing it had before", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["old", "kept"]);
+    await hubs.subscribe(client, ["kept", "new"]);
+    await hubs.evict();
+    await hubs.publish(...["old", "kept", "new"].map((topic) => ({ topic, data: topic })));
+    await hubs.settle(client);
+    expect(client.sink.data()).toEqual(["kept", "new", 1]);
+    await hubs.registry.setSubscriptions(client.clientId, { subscriptions: [] });
+    await hubs.evict();
+    expect((await hubs.find(client.clientId))?.subscriptions).toEqual([]);
+  });
+
+  it("says since when it counts, from zero", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["chat"]);
+    await hubs.publish({ topic: "chat", data: 1, id: "m1" }, { topic: "chat", data: 1, id: "m1" });
+    await hubs.settle(client);
+    const before = await hubs.registry.stats();
+    expect(before).toMatchObject({ accepted: 2, duplicate: 1, delivered: 2 });
+    await eventually(() => Date.now() > Date.parse(before.startedAt), "the clock moves on");
+    await hubs.evict();
+    const after = await hubs.registry.stats();
+    expect(Date.parse(after.startedAt)).toBeGreaterThan(Date.parse(before.startedAt));
+    expect(after).toMatchObject({ accepted: 0, duplicate: 0, delivered: 0 });
+  });
+
+  it("counts a probe from before as its client's last sign of life", async () => {
+    const hubs = openHubs();
+    const { clientId, connection } = await hubs.connect();
+    const start = (await hubs.find(clientId))?.lastActivityAt ?? Number.NaN;
+    await eventually(() => Date.now() > start, "the clock moves on");
+    connection.updateActivity();
+    const probed = await eventually(async () => {
+      const { lastActivityAt } = (await hubs.find(clientId)) ?? {};
+      return lastActivityAt !== start && lastActivityAt;
+    }, "the probe is seen");
+    await hubs.evict();
+    expect((await hubs.find(clientId))?.lastActivityAt).toBeGreaterThanOrEqual(probed);
+  });
+});
+
+describe("who a client is when the hub wakes", () => {
+  const anna = { identity: "anna" };
+
+  it("is who signed in before, and nobody else takes its place", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["a"]);
+    await hubs.subscribe(client, ["b"], anna);
+    await hubs.evict();
+    expect((await hubs.find(client.clientId))?.identity).toBe("anna");
+    for (const peer of [{ identity: "bert" }, {}]) {
+      const subscribing = hubs.subscribe(client, ["c"], peer);
+      await expect(subscribing).rejects.toMatchObject({ code: "identity_changed" });
+    }
+    await hubs.subscribe(client, ["d"], anna);
+    expect((await hubs.find(client.clientId))?.subscriptions).toEqual(["fence", "d"]);
+  });
+
+  it("is who it came as", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["a"], anna);
+    await hubs.evict();
+    await expectRefused(hubs, client.clientId, { identity: "bert" }, "identity_changed");
+    await hubs.subscribe(client, ["b"], anna);
+  });
+
+  it("is a guest still, who may sign in then", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["a"]);
+    await hubs.evict();
+    expect((await hubs.find(client.clientId))?.identity).toBeUndefined();
+    await hubs.subscribe(client, ["a"], anna);
+    await hubs.evict();
+    await expectRefused(hubs, client.clientId, { identity: "bert" }, "identity_changed");
+  });
+
+  it("is at the address it came from: a request from another is refused", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["a"], { ip: "192.0.2.1" });
+    await hubs.evict();
+    for (const ip of ["192.0.2.2", undefined]) {
+      await expectRefused(hubs, client.clientId, { ip }, "ip_mismatch");
+    }
+    await hubs.subscribe(client, ["b"], { ip: "192.0.2.1" });
+    expect((await hubs.find(client.clientId))?.subscriptions).toContain("b");
+  });
+});
+
+describe("a client's end, seen by a hub that wakes", () => {
+  it("while it slept wakes it, and the client is gone with its rows", async () => {
+    const hubs = openHubs();
+    const [leaving, staying] = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
+    let woken = 0;
+    await hubs.inside((hub) => {
+      const { webSocketClose } = hub;
+      hub.webSocketClose = (...all) => {
+        woken += 1;
+        hub.evict();
+        webSocketClose.apply(hub, all);
+      };
+    });
+    leaving.connection.close("client");
+    await eventually(async () => (await hubs.rows()).length === 1, "its row is gone");
+    expect(woken).toBe(1);
+    expect((await hubs.registry.stats()).clients).toBe(1);
+    expect(await hubs.find(leaving.clientId)).toBeUndefined();
+    expect(await hubs.registry.send(leaving.clientId, "note", 1)).toBe(false);
+    await hubs.publish({ topic: "chat", data: 1 });
+    await hubs.settle(staying);
+    expect(staying.received()).toEqual([["chat", 1]]);
+  });
+
+  it("at the moment it falls asleep is not missed", async () => {
+    const hubs = openHubs();
+    const clients = [];
+    for (let count = 0; count < 10; count++) clients.push(await hubs.connect(["chat"]));
+    for (const { connection } of clients) connection.close("client");
+    await hubs.evict();
+    await eventually(async () => (await hubs.registry.stats()).clients === 0, "all are gone");
+    await eventually(async () => (await hubs.traces()) === 0, "no row and no socket is left");
+  });
+
+  it("that nobody saw leaves rows: they are removed, and nobody else's", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["chat"]);
+    await hubs.inside((_, { storage }) => {
+      for (const part of [0, 1]) {
+        const query =
+          "INSERT INTO subscriptions (client_id, part, keys) VALUES ('0-gone', ?, '[]')";
+        storage.sql.exec(query, part);
+      }
+    });
+    expect(await hubs.rows()).toEqual(["0-gone", "0-gone", client.clientId].toSorted());
+    await hubs.evict();
+    expect(await hubs.rows()).toEqual([client.clientId]);
+    expect((await hubs.find(client.clientId))?.subscriptions).toEqual(["chat", "fence"]);
+    expect((await hubs.registry.stats()).clients).toBe(1);
+  });
+});
+
+async function expectRefused(hubs: HubsUnderTest, clientId: string, peer: Peer, code: string) {
+  const subscribing = hubs.registry.setSubscriptions(clientId, { ...peer, subscriptions: ["x"] });
+  await expect(subscribing).rejects.toMatchObject({ code });
+  expect((await hubs.find(clientId))?.subscriptions).not.toContain("x");
+}
+
+/** Waking is itself a sign of life, so that time is left out. */
+async function described(hubs: HubsUnderTest): Promise<Omit<ClientInfo, "lastActivityAt">[]> {
+  const { clients } = await hubs.registry.clients();
+  return clients.map(({ lastActivityAt, ...rest }) => rest);
+}
