@@ -1,5 +1,6 @@
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
-import type { HubSocket, HubStub } from "../../src/registry/durable-object.ts";
+import type { HubStub } from "../../src/registry/durable-object.ts";
+import type { HubSocket } from "../../src/registry/hub-connection.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
 /** A way to a hub with something around every call. */
