@@ -157,12 +157,12 @@ export async function runProcess(
     createLogger({ format }).error("could not start", { error: String(error), host, port });
     process.exit(1);
   }
-  // Before anybody is told that it runs.
-  stopOnSignal(server, logger);
-  logger.info("listening", { url: server.url, pid: process.pid });
   for (const name of unknownVariables(process.env)) {
     logger.warn("there is no such variable; is the name misspelt?", { name });
   }
+  // Before anybody is told that it runs.
+  stopOnSignal(server, logger);
+  logger.info("listening", { url: server.url, pid: process.pid });
   if (config.adminKey === undefined) {
     logger.warn("publishing is closed: set REALTIME_ADMIN_KEY to open it");
   }

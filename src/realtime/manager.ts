@@ -80,7 +80,7 @@ export class RealtimeManager {
       ip: peer.ip,
       identity: peer.identity,
       connectedAt,
-      lastActivityAt: this.#now(),
+      lastActivityAt: connectedAt,
     });
     this.#logger?.debug("client connected", { clientId, ip: peer.ip });
   }
