@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, publish } from "../support/api.ts";
+import { eventually } from "../support/deadline.ts";
 import {
   type RuntimeUnderTest,
   type ServiceOptions,
@@ -64,6 +65,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
     it("takes settings from .dev.vars, and prints lines to try with its key", async () => {
       const service = await startService(runtime, { cwd, env: { REALTIME_ADMIN_KEY: undefined } });
       expect((await publish(service.url, message, fileKey)).status).toBe(200);
+      await eventually(() => service.output().includes('"topic":"chat"'), "the hints are read");
       expect(service.output()).toContain(`curl -sN ${service.url}/api/realtime`);
       expect(service.output()).toContain(`Authorization: Bearer ${fileKey}`);
       await service.stop();
@@ -73,6 +75,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       const service = await startService(runtime, { cwd });
       expect((await publish(service.url, message, ADMIN_KEY)).status).toBe(200);
       expect((await publish(service.url, message, fileKey)).status).toBe(401);
+      await eventually(() => service.output().includes('"topic":"chat"'), "the hints are read");
       expect(service.output()).toContain("$REALTIME_ADMIN_KEY");
       expect(service.output()).not.toContain(ADMIN_KEY);
       expect(service.output()).not.toContain(fileKey);

@@ -36,7 +36,10 @@ export function slowSuite(runtime: RuntimeUnderTest): void {
       expect(well.events.map(({ data }) => JSON.parse(data).n)).toEqual(
         Array.from({ length: sent }, (_, n) => n),
       );
-      const logged = service.logs.filter(({ reason }) => reason === "slow");
+      const logged = await eventually(() => {
+        const lines = service.logs.filter(({ reason }) => reason === "slow");
+        return lines.length > 0 && lines;
+      }, "the line is read");
       expect(logged).toEqual([
         expect.objectContaining({ level: "warn", clientId: slow.clientId, ip: "127.0.0.1" }),
       ]);
