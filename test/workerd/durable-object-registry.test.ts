@@ -108,7 +108,7 @@ describe("a hub that does not answer", () => {
       ...{ fetch: fail, setSubscriptions: fail, publish: fail, send: fail, clients: fail },
       ...{ disconnect: fail, stats: fail },
     });
-    const registry = createDurableObjectRegistry({ hub: () => hub, shards: 1 });
+    const registry = createDurableObjectRegistry({ hub: () => hub, shards: 1, retryDelays: [0] });
     const calls = [
       registry.open({}),
       registry.setSubscriptions("0-x", { subscriptions: [] }),
@@ -144,11 +144,11 @@ describe("a hub that does not answer", () => {
   it("with an upgrade is unreachable when it answers anything else", async () => {
     const fetch = vi.fn(async () => ({ status: 500, webSocket: null }));
     const hub = () => fakeHub({ fetch });
-    const registry = createDurableObjectRegistry({ hub, shards: 1 });
+    const registry = createDurableObjectRegistry({ hub, shards: 1, retryDelays: [0, 0, 0] });
     const error = await registry.open({}).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "unreachable" });
     expect(String((error as Error).cause)).toContain("500");
-    expect(fetch).toHaveBeenCalledTimes(3);
+    expect(fetch).toHaveBeenCalledTimes(4);
   });
 });
 
@@ -198,7 +198,7 @@ function over(hubs: HubsUnderTest, faults: Fault[][]) {
     return unreliable(hubs.stub(shard), faults[shard] ?? []);
   };
   const { shards } = hubs;
-  return { registry: createDurableObjectRegistry({ hub, shards }), asked };
+  return { registry: createDurableObjectRegistry({ hub, shards, retryDelays: [0, 0] }), asked };
 }
 
 async function connectOn(hubs: HubsUnderTest, shard: number) {

@@ -140,6 +140,12 @@ describe("listing clients of several shards", () => {
     });
   }
 
+  it("goes from shard 9 to shard 10, whose ids come before in the alphabet", async () => {
+    const hubs = openHubs(12);
+    const ids = await fill(hubs, [1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1]);
+    for (const limit of [1, 2, 4]) expect(await listed(hubs, limit)).toEqual(ids);
+  });
+
   it("goes on where it was when the last one listed has left", async () => {
     const hubs = openHubs(2);
     const ids = await fill(hubs, [2, 2]);
@@ -169,13 +175,15 @@ describe("a registry that closes", () => {
 async function fill(hubs: HubsUnderTest, perShard: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const [shard, count] of perShard.entries()) {
+    const ofShard: string[] = [];
     for (let index = 0; index < count; index++) {
       const connection = await hubs.open(shard);
       await connection.attach(new RecordingSink());
-      ids.push(connection.clientId);
+      ofShard.push(connection.clientId);
     }
+    ids.push(...ofShard.toSorted());
   }
-  return ids.toSorted();
+  return ids;
 }
 
 async function listed(hubs: HubsUnderTest, limit: number, from?: string): Promise<string[]> {

@@ -3,8 +3,18 @@ import type { HubStub } from "../../src/registry/durable-object.ts";
 import type { HubSocket } from "../../src/registry/hub-connection.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
-/** A way to a hub with something around every call. */
-export function around(hub: HubStub, over: <T>(call: () => Promise<T>) => Promise<T>): HubStub {
+/** One try that fails: before it reached the hub, or after, with the answer lost. */
+export type Fault = "request lost" | "answer lost";
+
+/** A way to a hub on which the next calls fail, one for each fault. */
+export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
+  const over = async <T>(call: () => Promise<T>): Promise<T> => {
+    const fault = faults.shift();
+    if (fault === "request lost") throw new Error("Network connection lost.");
+    const answer = await call();
+    if (fault === "answer lost") throw new Error("Network connection lost.");
+    return answer;
+  };
   return {
     fetch: (...all) => over(() => hub.fetch(...all)),
     setSubscriptions: (...all) => over(() => hub.setSubscriptions(...all)),
@@ -14,20 +24,6 @@ export function around(hub: HubStub, over: <T>(call: () => Promise<T>) => Promis
     disconnect: (...all) => over(() => hub.disconnect(...all)),
     stats: () => over(() => hub.stats()),
   };
-}
-
-/** One try that fails: before it reached the hub, or after, with the answer lost. */
-export type Fault = "request lost" | "answer lost";
-
-/** A way to a hub on which the next calls fail, one for each fault. */
-export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
-  return around(hub, async (call) => {
-    const fault = faults.shift();
-    if (fault === "request lost") throw new Error("Network connection lost.");
-    const answer = await call();
-    if (fault === "answer lost") throw new Error("Network connection lost.");
-    return answer;
-  });
 }
 
 const unasked = (): never => {

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { RealtimeError } from "../../src/realtime/errors.ts";
 import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
 import { eventually, within } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
@@ -113,15 +112,27 @@ describe("an identity", () => {
   it("too long to be kept is refused to a client that connects, and the hub wakes for the others", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
-    const { shards } = hubs;
-    const registry = createDurableObjectRegistry({ hub: () => hubs.stub(), shards });
-    const opening = registry.open({ identity: "x".repeat(20_000) });
-    await expect(opening).rejects.toBeInstanceOf(RealtimeError);
+    for (const length of [1025, 20_000]) {
+      const opening = hubs.open(0, { identity: "x".repeat(length) });
+      await expect(opening).rejects.toMatchObject({ code: "invalid_input" });
+    }
     await hubs.evict();
     await hubs.publish({ topic: "chat", data: 1 });
     await hubs.settle(client);
     expect(client.received()).toEqual([["chat", 1]]);
     expect((await hubs.registry.stats()).clients).toBe(1);
+  });
+
+  // Once it was taken in memory alone, so that after a sleep the client was a guest again, for anybody to be.
+  it("too long to be kept is refused to a guest who signs in, and nothing changes", async () => {
+    const hubs = openHubs();
+    const client = await hubs.connect(["a"]);
+    const signIn = hubs.subscribe(client, ["b"], { identity: "x".repeat(20_000) });
+    await expect(signIn).rejects.toMatchObject({ code: "invalid_input" });
+    const unchanged = { identity: undefined, subscriptions: ["a", "fence"] };
+    expect(await hubs.find(client.clientId)).toMatchObject(unchanged);
+    await hubs.evict();
+    expect(await hubs.find(client.clientId)).toMatchObject(unchanged);
   });
 });
 

@@ -4,7 +4,6 @@ import type { Peer } from "../../src/realtime/types.ts";
 import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
 import type { ClientConnection } from "../../src/registry/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
-import { around } from "./fake-hub.ts";
 import type { EvictableHub, TestEnv } from "./worker.ts";
 
 let opened = 0;
@@ -21,20 +20,9 @@ export class HubsUnderTest extends RegistryUnderTest {
     const ids = Array.from({ length: shards }, (_, shard) =>
       REALTIME_HUB.idFromName(names + shard),
     );
-    let failure: unknown;
-    const hub = (shard: number) => {
-      if (failure !== undefined) throw failure;
-      return around(stubOf(ids, shard) as unknown as HubStub, async (call) => {
-        try {
-          return await call();
-        } catch (error) {
-          // Nothing fails here by chance: a second try would only hide that a hub threw.
-          failure = error;
-          throw error;
-        }
-      });
-    };
-    super(createDurableObjectRegistry({ hub, shards }));
+    const hub = (shard: number) => stubOf(ids, shard) as unknown as HubStub;
+    // Nothing fails here by chance: a second try would only hide that a hub threw.
+    super(createDurableObjectRegistry({ hub, shards, retryDelays: [] }));
     this.shards = shards;
     this.#ids = ids;
   }
