@@ -9,6 +9,8 @@ export const reporters = (name: string): ["default", ...["json", { outputFile: s
 export default defineConfig({
   test: {
     reporters: reporters("node"),
+    // Most of the time is spent waiting for processes and for time to pass.
+    maxWorkers: 2,
     projects: [
       "vitest.workerd.config.ts",
       {

@@ -74,9 +74,17 @@ try {
     }
   });
   await check("curl hears what curl publishes", hearAndPublish);
+  await check("a stream resumes, and the history is read", () => {
+    const output = shell(block("resume"));
+    const heard =
+      /event: news\/\*\ndata: 2\n.*event: news\/\*\ndata: "while you were away"\n.*"recovered":true,"replayed":1}/s;
+    if (!heard.test(output) || !/"messages":\[.*"topics":\["news\/c"\]/.test(output)) {
+      throw new Error(output);
+    }
+  });
   await check("health and stats answer", async () => {
     const output = shell(block("operate").replaceAll("curl ", "curl -sSf "));
-    if (!/API is healthy.*"accepted":1/s.test(output)) throw new Error(output);
+    if (!/API is healthy.*"accepted":4/s.test(output)) throw new Error(output);
   });
   await check("npm start stops in an orderly way on SIGTERM", async () => {
     // npm alone gets the signal, as from a process manager; the service must not outlive it.

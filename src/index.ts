@@ -4,21 +4,22 @@ export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts
 export type { ServerOptions } from "./api/options.ts";
 export type { Authenticate, Runtime } from "./api/peer.ts";
 export { createServer, type RealtimeServer } from "./api/server.ts";
+export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export type {
   AppendReceipt,
   HistoryLimits,
   LogStats,
   MessageLog,
-  TailListener,
 } from "./log/log.ts";
 export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
+export { type Cursor, formatCursor, newLife, parseCursor } from "./realtime/cursor.ts";
 export {
   type FieldError,
   type FieldErrors,
   RealtimeError,
   type RealtimeErrorCode,
 } from "./realtime/errors.ts";
-export { type ManagerOptions, RealtimeManager } from "./realtime/manager.ts";
+export { type ManagerOptions, type Progress, RealtimeManager } from "./realtime/manager.ts";
 export {
   createMessage,
   type PublishInput,
@@ -26,6 +27,7 @@ export {
   type RecordInput,
   type TopicInput,
 } from "./realtime/message.ts";
+export type { ReplayState } from "./realtime/replay.ts";
 export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
 export { parseSubscription } from "./realtime/subscription.ts";
 export type {
@@ -35,12 +37,16 @@ export type {
   LogEntry,
   LogFields,
   Logger,
+  LogReader,
   ManagerStats,
+  MaybePromise,
   Message,
   Peer,
+  Start,
   SubscribeRequest,
   SubscriptionKey,
   SubscriptionOptions,
+  TailListener,
 } from "./realtime/types.ts";
 export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process.ts";
 export type {

@@ -202,7 +202,7 @@ function whatToTry(url: string, developmentKey: string | undefined): string {
 Try it. Listen in one terminal:
   curl -sN ${api} | tee /tmp/pocketwire.txt
 Subscribe and publish in another:
-  curl ${api} ${json} -d '{"clientId":"'$(sed -n 's/^id: //p' /tmp/pocketwire.txt)'","subscriptions":["chat"]}'
+  curl ${api} ${json} -d '{"clientId":"'$(sed -n '/^id: /{s///p;q;}' /tmp/pocketwire.txt)'","subscriptions":["chat"]}'
   curl ${api}/messages -H "Authorization: Bearer ${key}" ${json} -d '{"topic":"chat","data":{"text":"hello"}}'
 
 `;

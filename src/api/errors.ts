@@ -14,6 +14,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   client_exists: 500,
   invalid_event: 400,
   invalid_input: 400,
+  unknown_cursor: 410,
   invalid_config: 500,
   closed: 503,
   unreachable: 503,

@@ -12,10 +12,12 @@ import type { ClientConnection, ClientRegistry, PublishReceipt } from "../regist
 import { requireAdmin } from "./auth.ts";
 import { limitBody } from "./body.ts";
 import { errorResponse, handleError } from "./errors.ts";
+import { readMessages } from "./history.ts";
 import { createLogger } from "./logger.ts";
 import { checkInputs, publishMessages } from "./messages.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import { createIdentifyPeer, type IdentifyPeer, type Runtime } from "./peer.ts";
+import { readConnect } from "./query.ts";
 import { StreamSink } from "./sink.ts";
 import { subscribe } from "./subscribe.ts";
 
@@ -71,11 +73,12 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   );
   app.post("/api/realtime", limited, subscribe(registry, identify));
   app.post("/api/realtime/messages", admin, limited, publishMessages(registry));
+  app.get("/api/realtime/messages", readMessages(registry, identify));
   app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
   app.get("/api/health", (c) => c.json({ code: 200, message: "API is healthy.", data: {} }));
 
   app.all("/api/realtime", allowOnly("GET, POST"));
-  app.all("/api/realtime/messages", allowOnly("POST"));
+  app.all("/api/realtime/messages", allowOnly("GET, POST"));
   app.all("/api/realtime/stats", allowOnly("GET"));
   app.all("/api/health", allowOnly("GET"));
 
@@ -120,9 +123,10 @@ function connect(options: StreamOptions): Handler {
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return c.body(null);
+    const connect = readConnect(c);
     let connection: ClientConnection;
     try {
-      connection = await options.registry.open(await options.identify(c));
+      connection = await options.registry.open({ ...connect, ...(await options.identify(c)) });
     } catch (error) {
       if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
       // An EventSource gives up for good at a 503, but comes back to a stream that ended.
@@ -145,16 +149,25 @@ async function holdStream(
 ): Promise<void> {
   const { clientId } = connection;
   const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
+  const { maxStreamWrites = DEFAULTS.maxStreamWrites } = options;
   const now = options.now ?? Date.now;
   const sink = new StreamSink({
     write: (chunk) => stream.write(chunk),
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     onOverflow: () => connection.close("slow"),
-    maxWrites: options.maxStreamWrites ?? DEFAULTS.maxStreamWrites,
+    // The handshake is one that brings a client nothing.
+    maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
     onSpent: () => connection.close("lifetime"),
     now,
   });
-  const ping = encoder.encode(c.req.query("ping") === "event" ? PING_EVENT : PING);
+  const ping = c.req.query("ping") === "event" ? PING_EVENT : PING;
+  let told = connection.cursor;
+  const pingFrame = () => {
+    const place = connection.place();
+    const hasMoved = place !== undefined && place !== told;
+    told = place;
+    return encoder.encode(hasMoved ? ping + formatSSEMessage({ id: place }) : ping);
+  };
   const cut = () => {
     sink.discard();
     stream.abort();
@@ -168,7 +181,7 @@ async function holdStream(
     } else if (sink.bufferedBytes === 0 && now() - pinged >= pingInterval - TIMER_SLACK) {
       pinged = now();
       connection.updateActivity();
-      sink.write(ping);
+      sink.write(pingFrame());
     }
   };
   const leave = () => connection.close("client");
@@ -188,9 +201,7 @@ async function holdStream(
     Math.min(HANDSHAKE_TIMEOUT, staleTimeout),
   );
   try {
-    // The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect").
-    const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
-    sink.write(encoder.encode(formatSSEMessage(handshake)));
+    sink.write(encoder.encode(handshake(connection)));
     await connection.attach(sink);
     const reason = await sink.closed;
     connection.close(reason);
@@ -204,6 +215,13 @@ async function holdStream(
     clearInterval(timer);
     clearTimeout(handshakeDeadline);
   }
+}
+
+/** The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect"). */
+function handshake({ clientId, cursor }: ClientConnection): string {
+  const connected = formatSSEMessage({ event: "PB_CONNECT", data: { clientId }, id: clientId });
+  // No event for the page: only the id to come back with.
+  return cursor === undefined ? connected : connected + formatSSEMessage({ id: cursor });
 }
 
 /** Whether whoever listens is still there to be told what was accepted before. `error` is the registry's, then. */

@@ -35,6 +35,8 @@ export class StreamSink implements FrameSink {
   readonly #options: StreamSinkOptions;
   readonly #settle: (reason: CloseReason) => void;
   readonly #idle: (() => void)[] = [];
+  /** What is being written is one frame, which has a right to go however large it is. */
+  #isOneFrame = false;
   #queue: Uint8Array[] = [];
   #bufferedBytes = 0;
   #writes = 0;
@@ -74,6 +76,12 @@ export class StreamSink implements FrameSink {
     this.#push(frame);
     if (this.#bufferedBytes > maxBufferedBytes) this.#checkNextTurn();
     return true;
+  }
+
+  drained(taken: () => void): void {
+    const tell = () => !this.#isClosed && taken();
+    if (this.#writingSince === undefined) tell();
+    else this.#idle.push(tell);
   }
 
   /** Writes a last frame although the sink is closed, and waits until everything has been taken. */
@@ -128,6 +136,7 @@ export class StreamSink implements FrameSink {
       count += 1;
     }
     const frames = this.#queue.splice(0, count);
+    this.#isOneFrame = count === 1;
     return frames.length === 1 ? first : join(frames, length);
   }
 
@@ -136,7 +145,8 @@ export class StreamSink implements FrameSink {
     this.#checking = true;
     setTimeout(() => {
       this.#checking = false;
-      const over = this.#bufferedBytes > this.#options.maxBufferedBytes;
+      const isAlone = this.#isOneFrame && this.#queue.length === 0;
+      const over = this.#bufferedBytes > this.#options.maxBufferedBytes && !isAlone;
       if (over && !this.#isClosed) this.#options.onOverflow();
     });
   }

@@ -1,4 +1,4 @@
-import type { LogEntry, Message } from "../realtime/types.ts";
+import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
 
 /** How much a log keeps. Each bound trims by itself; 0 messages, milliseconds or bytes keeps nothing. */
 export interface HistoryLimits {
@@ -44,34 +44,28 @@ export interface LogStats {
   readonly bytes: number;
 }
 
-/** Gets entries in the log's order, each once. Must not throw. */
-export type TailListener = (entries: readonly LogEntry[]) => void;
-
-type MaybePromise<T> = T | Promise<T>;
+/** Whether anything at all is kept. */
+export function keepsAnything({ messages, maxAge, bytes }: HistoryLimits): boolean {
+  return messages > 0 && maxAge > 0 && bytes > 0;
+}
 
 /**
  * Accepted messages in one total order. It is asked first and delivers last: whoever hears of a message
  * from the tail can be sure the log has it.
  *
- * An adapter may answer plainly or with a promise. `test/suites/log.ts` says what it must do.
+ * An adapter may answer plainly or with a promise, and its cursors are `realtime/cursor.ts`'s.
+ * `test/suites/log.ts` says what it must do.
  */
-export interface MessageLog {
+export interface MessageLog extends LogReader {
   /**
    * Takes messages in the order given, all of them or, when it throws, none. A message whose id it took
    * before, within the time and number of ids it remembers, is answered and not taken again.
    */
   append(messages: readonly Message[]): MaybePromise<readonly AppendReceipt[]>;
-  /** Calls `listener` for everything appended from now on, by this process or another. Returns how to stop. */
-  tail(listener: TailListener): () => void;
-  /** The place behind the newest message the tail has seen: what comes after it is yet to be delivered here. */
-  cursor(): string;
-  /**
-   * At most `limit` entries after a cursor, oldest first; from the oldest kept when `after` is undefined.
-   * Undefined when the cursor is unknown, from another life of the log, or something after it was
-   * already trimmed: then a reader can't know what it missed.
-   */
-  read(after: string | undefined, limit: number): MaybePromise<readonly LogEntry[] | undefined>;
   stats(): MaybePromise<LogStats>;
-  /** Hands the tail what was appended before, then calls it no more. */
+  /**
+   * Hands the tail what was appended before, then calls it no more. Reading goes on: there may be clients
+   * that are being served from the history.
+   */
   close(): MaybePromise<void>;
 }

@@ -1,15 +1,16 @@
-import type { LogEntry, Message } from "../realtime/types.ts";
-import { formatCursor, newLife, parseCursor } from "./cursor.ts";
+import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
+import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import {
   type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
+  keepsAnything,
   type LogStats,
   type MessageLog,
   REMEMBERED_IDS,
   sizeOf,
-  type TailListener,
 } from "./log.ts";
+import { Queue } from "./queue.ts";
 
 /** What a memory log may be given. */
 export interface MemoryLogOptions {
@@ -28,20 +29,24 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MessageLog {
 }
 
 class MemoryLog implements MessageLog {
+  readonly keepsHistory: boolean;
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #life = newLife();
   readonly #listeners = new Set<TailListener>();
   /** What the tail has yet to hear; the first is being told. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
-  readonly #entries = new EntryQueue();
-  /** id -> when it came, oldest first. */
-  readonly #ids = new Map<string, number>();
+  readonly #entries = new Queue<Kept>();
+  #bytes = 0;
+  /** The ids that are remembered, and in the order they came: the oldest of a `Set` or `Map` is not found at once. */
+  readonly #ids = new Set<string>();
+  readonly #idQueue = new Queue<{ readonly id: string; readonly at: number }>();
   #sequence = 0;
   #duplicate = 0;
 
   constructor(options: MemoryLogOptions) {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
+    this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
   }
 
@@ -69,14 +74,28 @@ class MemoryLog implements MessageLog {
     return this.#cursorAt(this.#sequence);
   }
 
-  read(after: string | undefined, limit: number): readonly LogEntry[] | undefined {
+  read(
+    after: string | undefined,
+    limit: number,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): readonly LogEntry[] | undefined {
     this.#trim(this.#now());
     const oldest = this.#sequence - this.#entries.length;
-    if (after === undefined) return this.#entries.slice(0, limit);
-    const cursor = parseCursor(after);
-    if (cursor === undefined || cursor.shard !== 0 || cursor.life !== this.#life) return undefined;
-    if (cursor.sequence < oldest || cursor.sequence > this.#sequence) return undefined;
-    return this.#entries.slice(cursor.sequence - oldest, limit);
+    const sequence = after === undefined ? oldest : this.#sequenceOf(after);
+    if (sequence === undefined || sequence < oldest || sequence > this.#sequence) return undefined;
+    return this.#walk(sequence - oldest, 1, limit, maxBytes);
+  }
+
+  readBack(
+    before: string | undefined,
+    limit: number,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): readonly LogEntry[] | undefined {
+    this.#trim(this.#now());
+    const end = this.#sequence + 1;
+    const sequence = before === undefined ? end : this.#sequenceOf(before);
+    if (sequence === undefined || sequence > end) return undefined;
+    return this.#walk(this.#entries.length - 1 - (end - sequence), -1, limit, maxBytes);
   }
 
   stats(): LogStats {
@@ -85,7 +104,7 @@ class MemoryLog implements MessageLog {
       accepted: this.#sequence,
       duplicate: this.#duplicate,
       messages: this.#entries.length,
-      bytes: this.#entries.bytes,
+      bytes: this.#bytes,
     };
   }
 
@@ -107,76 +126,61 @@ class MemoryLog implements MessageLog {
 
   #take(message: Message, at: number): LogEntry {
     this.#sequence += 1;
-    this.#ids.set(message.id, at);
+    this.#ids.add(message.id);
+    this.#idQueue.push({ id: message.id, at });
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
-    this.#entries.push(entry, sizeOf(message));
+    const size = sizeOf(message);
+    this.#entries.push({ entry, size });
+    this.#bytes += size;
     return entry;
+  }
+
+  #sequenceOf(text: string): number | undefined {
+    const cursor = parseCursor(text);
+    return cursor?.shard === 0 && cursor.life === this.#life ? cursor.sequence : undefined;
   }
 
   #cursorAt(sequence: number): string {
     return formatCursor({ shard: 0, life: this.#life, sequence });
   }
 
+  /** Entries from an index on, forwards (1) or backwards (-1), by `read`'s limits. */
+  #walk(from: number, step: 1 | -1, limit: number, maxBytes: number): LogEntry[] {
+    const found: LogEntry[] = [];
+    let bytes = 0;
+    for (let index = from; found.length < limit; index += step) {
+      const kept = this.#entries.at(index);
+      if (kept === undefined) break;
+      bytes += kept.size;
+      if (bytes > maxBytes && found.length > 0) break;
+      found.push(kept.entry);
+    }
+    return found;
+  }
+
   #trim(now: number): void {
     const { messages, maxAge, bytes } = this.#limits;
-    for (;;) {
-      const oldest = this.#entries.first;
-      if (oldest === undefined) return;
+    for (let oldest = this.#entries.first; oldest !== undefined; oldest = this.#entries.first) {
       const within =
-        this.#entries.length <= messages &&
-        this.#entries.bytes <= bytes &&
-        now - oldest.at < maxAge;
+        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.entry.at < maxAge;
       if (within) return;
       this.#entries.shift();
+      this.#bytes -= oldest.size;
     }
   }
 
   #forgetIds(now: number): void {
-    for (const [id, at] of this.#ids) {
-      if (this.#ids.size <= REMEMBERED_IDS.count && now - at < REMEMBERED_IDS.maxAge) return;
-      this.#ids.delete(id);
+    const { count, maxAge } = REMEMBERED_IDS;
+    for (let oldest = this.#idQueue.first; oldest !== undefined; oldest = this.#idQueue.first) {
+      if (this.#ids.size <= count && now - oldest.at < maxAge) return;
+      this.#idQueue.shift();
+      this.#ids.delete(oldest.id);
     }
   }
 }
 
-/** A first-in-first-out list whose head is dropped in amortised constant time, counting bytes. */
-class EntryQueue {
-  #items: ({ entry: LogEntry; size: number } | undefined)[] = [];
-  #head = 0;
-  #bytes = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get first(): LogEntry | undefined {
-    return this.#items[this.#head]?.entry;
-  }
-
-  push(entry: LogEntry, size: number): void {
-    this.#items.push({ entry, size });
-    this.#bytes += size;
-  }
-
-  shift(): void {
-    const item = this.#items[this.#head];
-    if (item === undefined) return;
-    this.#bytes -= item.size;
-    // The entry is free at once; its slot when the empty ones outnumber the rest.
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-  }
-
-  slice(from: number, limit: number): LogEntry[] {
-    const start = this.#head + from;
-    return this.#items.slice(start, start + limit).flatMap((item) => item?.entry ?? []);
-  }
+/** One message of the history. */
+interface Kept {
+  readonly entry: LogEntry;
+  readonly size: number;
 }

@@ -1,15 +1,15 @@
+import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import type { LogEntry, Message } from "../realtime/types.ts";
-import { formatCursor, newLife, parseCursor } from "./cursor.ts";
+import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import {
   type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
+  keepsAnything,
   type LogStats,
   type MessageLog,
   REMEMBERED_IDS,
   sizeOf,
-  type TailListener,
 } from "./log.ts";
 
 type SqlValue = string | number | null | ArrayBuffer;
@@ -20,7 +20,7 @@ export interface SqliteStorage {
     exec<Row extends Record<string, SqlValue>>(
       query: string,
       ...bindings: SqlValue[]
-    ): { toArray(): Row[] };
+    ): { toArray(): Row[] } & Iterable<Row>;
   };
   /** Runs it whole or, when it throws, not at all. */
   transactionSync<T>(run: () => T): T;
@@ -67,6 +67,7 @@ interface Row extends Record<string, SqlValue> {
   readonly data: string;
   readonly private: number;
   readonly at: number;
+  readonly size: number;
 }
 
 /** What is kept beside the rows; read back from them when the object wakes. */
@@ -80,6 +81,7 @@ interface Extent {
 
 /** A log in a Durable Object's own SQLite: it survives eviction, restart and deploys. */
 export class SqliteLog implements MessageLog {
+  readonly keepsHistory: boolean;
   readonly #storage: SqliteStorage;
   readonly #shard: number;
   readonly #limits: HistoryLimits;
@@ -94,6 +96,7 @@ export class SqliteLog implements MessageLog {
     this.#storage = options.storage;
     this.#shard = options.shard ?? 0;
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
+    this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#storage.sql.exec(SCHEMA);
     this.#life = this.#readLife();
@@ -132,21 +135,30 @@ export class SqliteLog implements MessageLog {
     return this.#cursorAt(this.#extent.sequence);
   }
 
-  read(after: string | undefined, limit: number): readonly LogEntry[] | undefined {
+  read(
+    after: string | undefined,
+    limit: number,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): readonly LogEntry[] | undefined {
     this.trim();
-    const { sequence, oldest } = this.#extent;
-    let from = oldest - 1;
-    if (after !== undefined) {
-      const cursor = parseCursor(after);
-      if (cursor?.shard !== this.#shard || cursor.life !== this.#life) return undefined;
-      if (cursor.sequence < oldest - 1 || cursor.sequence > sequence) return undefined;
-      from = cursor.sequence;
-    }
-    return this.#query<Row>(
-      "SELECT * FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?",
-      from,
-      limit,
-    ).map((row) => this.#toEntry(row));
+    const oldest = this.#extent.oldest - 1;
+    const from = after === undefined ? oldest : this.#sequenceOf(after);
+    if (from === undefined || from < oldest || from > this.#extent.sequence) return undefined;
+    const query = "SELECT * FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?";
+    return this.#page(query, from, limit, maxBytes);
+  }
+
+  readBack(
+    before: string | undefined,
+    limit: number,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): readonly LogEntry[] | undefined {
+    this.trim();
+    const end = this.#extent.sequence + 1;
+    const to = before === undefined ? end : this.#sequenceOf(before);
+    if (to === undefined || to > end) return undefined;
+    const query = "SELECT * FROM messages WHERE sequence < ? ORDER BY sequence DESC LIMIT ?";
+    return this.#page(query, to, limit, maxBytes);
   }
 
   stats(): LogStats {
@@ -182,6 +194,18 @@ export class SqliteLog implements MessageLog {
 
   #query<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {
     return this.#storage.sql.exec<T>(query, ...bindings).toArray();
+  }
+
+  /** Row by row, so that no more are in memory than `maxBytes` let. */
+  #page(query: string, place: number, limit: number, maxBytes: number): LogEntry[] {
+    const found: LogEntry[] = [];
+    let bytes = 0;
+    for (const row of this.#storage.sql.exec<Row>(query, place, limit)) {
+      bytes += row.size;
+      if (bytes > maxBytes && found.length > 0) break;
+      found.push(this.#toEntry(row));
+    }
+    return found;
   }
 
   #readLife(): string {
@@ -268,6 +292,13 @@ export class SqliteLog implements MessageLog {
       at,
       message: { id, topics, data, private: row.private === 1 },
     };
+  }
+
+  #sequenceOf(text: string): number | undefined {
+    const cursor = parseCursor(text);
+    return cursor?.shard === this.#shard && cursor.life === this.#life
+      ? cursor.sequence
+      : undefined;
   }
 
   #cursorAt(sequence: number): string {

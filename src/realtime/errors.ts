@@ -7,6 +7,7 @@
  * - `client_exists`: that client id is taken
  * - `invalid_event`: an SSE field can't carry this text
  * - `invalid_input`: what was sent breaks a rule; `fields` says which
+ * - `unknown_cursor`: the log does not have, or no longer has, the place that a cursor names
  * - `invalid_config`: a setting is wrong; the message names it
  * - `closed`: the server is stopping
  * - `unreachable`: a shard could not be reached, though it was tried more than once
@@ -18,6 +19,7 @@ export type RealtimeErrorCode =
   | "client_exists"
   | "invalid_event"
   | "invalid_input"
+  | "unknown_cursor"
   | "invalid_config"
   | "closed"
   | "unreachable";

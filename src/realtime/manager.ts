@@ -1,6 +1,10 @@
-import { nanoid } from "nanoid";
+import { type Client, checkSubscriber, describeClient, newClient } from "./client.ts";
+import type { Cursor } from "./cursor.ts";
+import { deliverEntry } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
-import { formatSSEComment, formatSSEMessage, isFieldText } from "./sse.ts";
+import { Replay, type ReplayState } from "./replay.ts";
+import { Replays } from "./replays.ts";
+import { formatSSEComment, formatSSEMessage } from "./sse.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 import {
   CLOSE_REASONS,
@@ -9,8 +13,10 @@ import {
   type FrameSink,
   type LogEntry,
   type Logger,
+  type LogReader,
   type ManagerStats,
   type Peer,
+  type Start,
   type SubscribeRequest,
 } from "./types.ts";
 
@@ -22,21 +28,19 @@ export interface ManagerOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** A connected client: live, and never handed out. */
-interface Client {
-  readonly clientId: string;
-  readonly sink: FrameSink;
-  readonly ip: string | undefined;
-  identity: string | undefined;
-  readonly connectedAt: number;
-  lastActivityAt: number;
+/** What a client is on its way to, as plain data: for an owner that sleeps. */
+export interface Progress {
+  readonly replay?: ReplayState | undefined;
+  readonly start?: Start | undefined;
+  /** It was given something that it is to take before more comes. */
+  readonly isBusy: boolean;
 }
 
 /**
  * The connected clients of one process or Durable Object, what they subscribe to, and delivery to them.
  *
- * It knows no HTTP and no runtime: a client is an id and a `FrameSink`. It holds no timer and no promise,
- * so an idle manager keeps nothing awake.
+ * It knows no HTTP and no runtime: a client is an id and a `FrameSink`. It holds no timer and no promise but for
+ * replays that are under way, so an idle manager keeps nothing awake.
  */
 export class RealtimeManager {
   readonly #clients = new Map<string, Client>();
@@ -48,12 +52,30 @@ export class RealtimeManager {
   readonly #encoder = new TextEncoder();
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
+  readonly #replays: Replays<Client>;
   #delivered = 0;
+  /** Of the message delivered last. */
   #cursor = "";
+  /** Set once it is closing, with what happens when the last replay has ended. */
+  #closing: { readonly reason: CloseReason; readonly done: () => void } | undefined;
 
   constructor(options: ManagerOptions = {}) {
     this.#logger = options.logger;
     this.#now = options.now ?? Date.now;
+    this.#replays = new Replays({
+      logger: options.logger,
+      cursor: () => this.#cursor,
+      isHere: (client) => this.#clients.get(client.clientId) === client,
+      remove: (client, reason) => this.removeClient(client.clientId, reason),
+      ended: (client) => this.#endWhenClosing(client),
+    });
+  }
+
+  /** Delivers what a log takes from now on, and replays from it. Returns how to stop that. */
+  follow(log: LogReader): () => void {
+    this.#replays.readFrom(log);
+    this.#cursor = log.cursor();
+    return log.tail((entries) => this.deliver(entries));
   }
 
   /**
@@ -68,21 +90,26 @@ export class RealtimeManager {
     peer: Peer = {},
     connectedAt: number = this.#now(),
   ): void {
-    if (this.#clients.has(clientId)) {
-      throw new RealtimeError(
-        "client_exists",
-        `A client "${clientId}" is connected already; every connection needs an id of its own.`,
-      );
-    }
-    this.#clients.set(clientId, {
-      clientId,
-      sink,
-      ip: peer.ip,
-      identity: peer.identity,
-      connectedAt,
-      lastActivityAt: connectedAt,
-    });
+    this.#add(clientId, sink, peer, connectedAt);
     this.#logger?.debug("client connected", { clientId, ip: peer.ip });
+  }
+
+  /** Takes in a client again that its owner has kept through a sleep, with its keys and what `progressOf` said. */
+  restoreClient(
+    {
+      clientId,
+      connectedAt,
+      subscriptions,
+      ...peer
+    }: Omit<ClientInfo, "lastActivityAt" | "bufferedBytes">,
+    sink: FrameSink,
+    { replay, start, isBusy }: Progress = { isBusy: false },
+  ): void {
+    const client = this.#add(clientId, sink, peer, connectedAt);
+    client.start = start;
+    client.isBusy = isBusy;
+    this.#index.replace(client, subscriptions);
+    if (replay !== undefined) client.replay = new Replay(this.#index.keysOf(client), replay);
   }
 
   /** Forgets a client and its subscriptions, counts why, and closes its sink. False when it is unknown. */
@@ -102,6 +129,7 @@ export class RealtimeManager {
       bufferedBytes,
       connectedSeconds: Math.round((this.#now() - client.connectedAt) / 1000),
     });
+    this.#endWhenEmpty();
     return true;
   }
 
@@ -121,7 +149,7 @@ export class RealtimeManager {
   /** One client, or undefined when it is unknown. */
   getClient(clientId: string): ClientInfo | undefined {
     const client = this.#clients.get(clientId);
-    return client === undefined ? undefined : this.#describe(client);
+    return client && describeClient(client, this.#index.keysOf(client));
   }
 
   /**
@@ -140,15 +168,16 @@ export class RealtimeManager {
 
   /**
    * Sends one event to one client, outside the log. Its id is unique and still a place to resume from:
-   * the cursor of what was delivered last, and a suffix that reading a cursor ignores.
+   * the cursor that the client has come to, and a suffix that reading a cursor ignores.
    *
    * @param data As in `formatSSEMessage`: a string goes out as it is, anything else as JSON; undefined is null.
    * @returns false when the client is unknown, gone, or was just found too slow.
    * @throws RealtimeError `invalid_event` (as a rejection) when event or data can't be written.
    */
   async sendEvent(clientId: string, event: string, data: unknown): Promise<boolean> {
-    const id = `${this.#cursor}.${nanoid()}`;
-    return this.#send(clientId, () => formatSSEMessage({ event, data: data ?? null, id }));
+    return this.#send(clientId, (client) =>
+      formatSSEMessage({ event, data: data ?? null, id: this.#replays.ownId(client) }),
+    );
   }
 
   /** Sends a comment, which the page never sees. False as for `sendEvent`. */
@@ -157,48 +186,51 @@ export class RealtimeManager {
   }
 
   /**
-   * Replaces what a client subscribes to. Repeats and empty strings count for nothing.
+   * Replaces what a client subscribes to. Repeats and empty strings count for nothing. Keys it had go on
+   * where they are; new ones begin where `request` (`Start`) says, with what the history has since, and
+   * then go live in the same order, with nothing missed or repeated. An empty list keeps `Start` for the next.
    *
-   * Checks in PocketBase's order (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the
-   * address is the stream's, the identity is the client's or the first it has.
-   *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`, and before those
-   *   `invalid_input` for a key with CR, LF or NUL; then nothing was changed.
+   * @throws RealtimeError as `checkSubscriber`; then nothing was changed.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
-    // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
-    const unwritable = request.subscriptions.findIndex((key) => !isFieldText(key));
-    if (unwritable !== -1) {
-      throw new RealtimeError(
-        "invalid_input",
-        `Subscription ${unwritable} must not contain a line break or NUL.`,
-      );
-    }
     const client = this.#clients.get(clientId);
-    if (client === undefined) {
-      throw new RealtimeError("unknown_client", "Missing or invalid client id.");
-    }
-    if (client.ip !== undefined && client.ip !== request.ip) {
-      throw new RealtimeError("ip_mismatch", "Invalid realtime client.");
-    }
-    if (client.identity !== undefined && client.identity !== request.identity) {
-      throw new RealtimeError(
-        "identity_changed",
-        "The current and the previous request authorization don't match.",
-      );
-    }
+    checkSubscriber(client, request);
     client.identity = request.identity;
     client.lastActivityAt = this.#now();
+    const before = this.#index.keysOf(client);
     this.#index.replace(client, request.subscriptions);
-    this.#logger?.debug("subscriptions set", {
-      clientId,
-      subscriptions: this.#index.keysOf(client).length,
-    });
+    const keys = this.#index.keysOf(client);
+    this.#logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
+    const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
+    const start = { lastEventId, last };
+    const isSaid = lastEventId !== undefined || last !== undefined;
+    client.start = keys.length === 0 && isSaid ? start : undefined;
+    if (keys.length === 0) this.#replays.cancel(client);
+    else this.#replays.begin(client, new Set(before), keys, start, request.isFirst ?? false);
   }
 
-  /** Where the log stands, before anything was delivered: the base of `sendEvent`'s ids. */
-  setCursor(cursor: string): void {
-    this.#cursor = cursor;
+  /** The place in the log that an event id names; undefined when it is not of this life of the log. */
+  placeOf(eventId: string): Cursor | undefined {
+    return this.#replays.placeOf(eventId);
+  }
+
+  /** How far a client has come, as an id to come back with; undefined without a history to come back to. */
+  placeOfClient(clientId: string): string | undefined {
+    const client = this.#clients.get(clientId);
+    return client && this.#replays.placeOfClient(client);
+  }
+
+  /** What the client is on its way to, for `restoreClient`; undefined when it is live. */
+  progressOf(clientId: string): Progress | undefined {
+    const { replay, start, isBusy = false } = this.#clients.get(clientId) ?? {};
+    if (replay === undefined && start === undefined && !isBusy) return undefined;
+    return { replay: replay?.state, start, isBusy };
+  }
+
+  /** The client has taken what it was given of a replay: goes on with it. */
+  proceed(clientId: string): void {
+    const client = this.#clients.get(clientId);
+    if (client !== undefined) this.#replays.proceed(client);
   }
 
   /**
@@ -207,12 +239,11 @@ export class RealtimeManager {
    */
   deliver(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
+      const before = this.#cursor;
       this.#cursor = entry.cursor;
       // Nobody has a right to private messages until clients carry rights (issue 4): silence is the safe side.
       if (entry.message.private) continue;
-      for (const subscription of this.#index.match(entry.message.topics)) {
-        this.#deliverTo(subscription.key, subscription.clients, entry);
-      }
+      deliverEntry(entry, before, this.#index.match(entry.message.topics), this.#write);
     }
   }
 
@@ -222,46 +253,61 @@ export class RealtimeManager {
       clients: this.#clients.size,
       subscriptions: this.#index.size,
       topics: this.#index.topics,
-      delivered: this.#delivered,
+      ...this.#replays.stats,
+      delivered: this.#delivered + this.#replays.stats.replayed,
       disconnects: { ...this.#disconnects },
     };
   }
 
-  /** Removes every client. */
-  close(reason: CloseReason = "shutdown"): void {
-    for (const clientId of this.getAllClientIds()) this.removeClient(clientId, reason);
+  /** Removes every client, those that are being replayed to once they have come to the end. Resolves after the last. */
+  close(reason: CloseReason = "shutdown"): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.#closing?.done;
+      const done = () => {
+        before?.();
+        resolve();
+      };
+      this.#closing = { reason, done };
+      for (const client of this.#clients.values()) {
+        if (client.replay === undefined) this.removeClient(client.clientId, reason);
+      }
+      this.#endWhenEmpty();
+    });
   }
 
-  #deliverTo(key: string, clients: ReadonlySet<Client>, entry: LogEntry): void {
-    // A client found slow a moment ago may have been the last one here.
-    if (clients.size === 0) return;
-    const frame = this.#encoder.encode(
-      formatSSEMessage({ event: key, data: entry.message.data, id: entry.cursor }),
-    );
-    for (const client of clients) {
-      if (client.sink.write(frame)) this.#delivered += 1;
-      else this.removeClient(client.clientId, "slow");
+  #add(clientId: string, sink: FrameSink, peer: Peer, connectedAt: number): Client {
+    if (this.#clients.has(clientId)) {
+      throw new RealtimeError(
+        "client_exists",
+        `A client "${clientId}" is connected already; every connection needs an id of its own.`,
+      );
     }
+    const client = newClient(clientId, sink, peer, connectedAt);
+    this.#clients.set(clientId, client);
+    return client;
   }
 
-  #send(clientId: string, format: () => string): boolean {
+  readonly #write = (client: Client, frame: Uint8Array): void => {
+    if (client.sink.write(frame)) this.#delivered += 1;
+    else this.removeClient(client.clientId, "slow");
+  };
+
+  #send(clientId: string, format: (client: Client) => string): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
-    if (client.sink.write(this.#encoder.encode(format()))) return true;
+    if (client.sink.write(this.#encoder.encode(format(client)))) return true;
     this.removeClient(clientId, "slow");
     return false;
   }
 
-  #describe(client: Client): ClientInfo {
-    const { clientId, ip, identity, connectedAt, lastActivityAt, sink } = client;
-    return {
-      clientId,
-      ip,
-      identity,
-      subscriptions: this.#index.keysOf(client),
-      connectedAt,
-      lastActivityAt,
-      bufferedBytes: sink.bufferedBytes,
-    };
+  #endWhenClosing(client: Client): void {
+    if (this.#closing !== undefined) this.removeClient(client.clientId, this.#closing.reason);
+  }
+
+  #endWhenEmpty(): void {
+    if (this.#clients.size > 0 || this.#closing === undefined) return;
+    const { done } = this.#closing;
+    this.#closing = undefined;
+    done();
   }
 }

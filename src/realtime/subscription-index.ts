@@ -1,8 +1,11 @@
+import { keyMark } from "./cursor.ts";
 import { matchingTopics, parseSubscription } from "./subscription.ts";
 import type { SubscriptionKey } from "./types.ts";
 
 /** One subscription key and everybody who has it. */
 export interface Subscription<Client> extends SubscriptionKey {
+  /** `keyMark` of the key. */
+  readonly mark: string;
   readonly clients: ReadonlySet<Client>;
 }
 
@@ -10,12 +13,19 @@ interface Entry<Client> extends Subscription<Client> {
   readonly clients: Set<Client>;
 }
 
+/** The keys of one topic. */
+interface Topic<Client> {
+  readonly byKey: Map<string, Entry<Client>>;
+  /** The same in the order of their marks; made when it is asked for. */
+  sorted: readonly Entry<Client>[] | undefined;
+}
+
 /**
  * topic -> key -> clients, and the way back. Finding who gets a message takes as many look-ups as its
  * topics have levels, plus the matches; replacing a client's keys takes as many steps as it has keys.
  */
 export class SubscriptionIndex<Client> {
-  readonly #byTopic = new Map<string, Map<string, Entry<Client>>>();
+  readonly #byTopic = new Map<string, Topic<Client>>();
   readonly #byClient = new Map<Client, Map<string, Entry<Client>>>();
   #size = 0;
 
@@ -54,27 +64,33 @@ export class SubscriptionIndex<Client> {
     this.replace(client, []);
   }
 
-  /** Every subscription that a message to these topics reaches, each once. */
-  match(topics: readonly string[]): Subscription<Client>[] {
+  /**
+   * Every subscription that a message to these topics reaches, each once, in the order of their marks: so that
+   * deliveries can be gone on with where they stopped.
+   */
+  match(topics: readonly string[]): readonly Subscription<Client>[] {
     const candidates = new Set(topics.flatMap(matchingTopics));
-    const found: Subscription<Client>[] = [];
+    let found: readonly Entry<Client>[] = [];
     for (const topic of candidates) {
-      for (const entry of this.#byTopic.get(topic)?.values() ?? []) found.push(entry);
+      const entries = this.#byTopic.get(topic);
+      if (entries === undefined) continue;
+      found = found.length === 0 ? sorted(entries) : [...found, ...sorted(entries)].sort(byMark);
     }
     return found;
   }
 
   #join(key: string, client: Client): Entry<Client> {
     const parsed = parseSubscription(key);
-    let entries = this.#byTopic.get(parsed.topic);
-    if (entries === undefined) {
-      entries = new Map();
-      this.#byTopic.set(parsed.topic, entries);
+    let topic = this.#byTopic.get(parsed.topic);
+    if (topic === undefined) {
+      topic = { byKey: new Map(), sorted: undefined };
+      this.#byTopic.set(parsed.topic, topic);
     }
-    let entry = entries.get(key);
+    let entry = topic.byKey.get(key);
     if (entry === undefined) {
-      entry = { ...parsed, clients: new Set() };
-      entries.set(key, entry);
+      entry = { ...parsed, mark: keyMark(key), clients: new Set() };
+      topic.byKey.set(key, entry);
+      topic.sorted = undefined;
     }
     entry.clients.add(client);
     this.#size += 1;
@@ -85,8 +101,20 @@ export class SubscriptionIndex<Client> {
     entry.clients.delete(client);
     this.#size -= 1;
     if (entry.clients.size > 0) return;
-    const entries = this.#byTopic.get(entry.topic);
-    entries?.delete(entry.key);
-    if (entries?.size === 0) this.#byTopic.delete(entry.topic);
+    const topic = this.#byTopic.get(entry.topic);
+    if (topic === undefined) return;
+    topic.byKey.delete(entry.key);
+    topic.sorted = undefined;
+    if (topic.byKey.size === 0) this.#byTopic.delete(entry.topic);
   }
+}
+
+function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {
+  topic.sorted ??= [...topic.byKey.values()].sort(byMark);
+  return topic.sorted;
+}
+
+function byMark(one: Entry<unknown>, other: Entry<unknown>): number {
+  if (one.mark === other.mark) return one.key < other.key ? -1 : 1;
+  return one.mark < other.mark ? -1 : 1;
 }

@@ -1,4 +1,4 @@
-import type { SubscriptionKey, SubscriptionOptions } from "./types.ts";
+import { MAX_LAST, type SubscriptionKey, type SubscriptionOptions } from "./types.ts";
 
 /**
  * Takes a subscription key apart: `posts/*?options={"query":{"a":1}}` is the topic `posts/*` and its options.
@@ -49,10 +49,17 @@ function parseOptions(encoded: string): SubscriptionOptions {
     return NO_OPTIONS;
   }
   if (!isRecord(parsed)) return NO_OPTIONS;
+  const query = stringValues(parsed.query, (name) => name);
   return {
-    query: stringValues(parsed.query, (name) => name),
+    query,
     headers: stringValues(parsed.headers, snakeCase),
+    // The SDK moves what it does not know into the query.
+    last: readLast(toText(parsed.last) || (query.last ?? "")),
   };
+}
+
+function readLast(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Math.min(Number(text), MAX_LAST) || undefined : undefined;
 }
 
 function stringValues(

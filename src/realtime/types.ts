@@ -35,6 +35,12 @@ export interface FrameSink {
   write(frame: Uint8Array): boolean;
   /** Bytes accepted and not yet taken by the runtime. */
   readonly bufferedBytes: number;
+  /**
+   * Calls `taken` once, when everything written so far has been taken, be it at once; never after the end.
+   * A sink whose owner may forget its functions meanwhile does without, and its owner calls
+   * `RealtimeManager.proceed` then.
+   */
+  drained(taken: () => void): void;
   /** The core is done with this stream. Safe to call more than once; the first reason stays. */
   close(reason: CloseReason): void;
 }
@@ -56,7 +62,12 @@ export interface SubscriptionOptions {
   readonly query: Readonly<Record<string, string>>;
   /** Headers, names in snake case (`X-Token` is `x_token`); every value is a string. */
   readonly headers: Readonly<Record<string, string>>;
+  /** `last`, or `last` in the query: how many of the newest messages to begin with, 1 to `MAX_LAST`. Ours, not PocketBase's. */
+  readonly last?: number | undefined;
 }
+
+/** Most of the newest messages that a key may begin with. */
+export const MAX_LAST = 1000;
 
 /** A subscription key, taken apart. */
 export interface SubscriptionKey {
@@ -67,10 +78,20 @@ export interface SubscriptionKey {
   readonly options: SubscriptionOptions;
 }
 
+/** Where the keys that a client did not have before begin. By default with what is published from now on. */
+export interface Start {
+  /** The id of the last event that the client has: everything after it comes first. */
+  readonly lastEventId?: string | undefined;
+  /** Without a place to go on from: how many of each key's newest messages come first, 0 to `MAX_LAST`. */
+  readonly last?: number | undefined;
+}
+
 /** A new set of subscriptions for one client. */
-export interface SubscribeRequest extends Peer {
+export interface SubscribeRequest extends Peer, Start {
   /** Subscription keys. They replace the client's set; empty strings are ignored. */
   readonly subscriptions: readonly string[];
+  /** `lastEventId` is where the stream began, and its client did not ask how that went: no PB_RESUME. Default false. */
+  readonly isFirst?: boolean | undefined;
 }
 
 /** One message, ready for the log. `createMessage` makes them from what a backend posts. */
@@ -94,6 +115,41 @@ export interface LogEntry {
   readonly message: Message;
 }
 
+/** Gets entries in the log's order, each once. Must not throw. */
+export type TailListener = (entries: readonly LogEntry[]) => void;
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A log as far as it is read: what delivery, resuming and the history need. `log/log.ts` has the rest. */
+export interface LogReader {
+  /** Whether there is a history to read: not when a limit of it is 0. */
+  readonly keepsHistory: boolean;
+  /** Calls `listener` for everything appended from now on, by this process or another. Returns how to stop. */
+  tail(listener: TailListener): () => void;
+  /** The place behind the newest message the tail has seen: what comes after it is yet to be delivered here. */
+  cursor(): string;
+  /**
+   * At most `limit` entries after a cursor, oldest first; from the oldest kept when `after` is undefined.
+   * Fewer when they would take more than `maxBytes` (default: any number), but one if there is one.
+   * Undefined when the cursor is unknown, from another life of the log, or something after it was
+   * already trimmed: then a reader can't know what it missed. Finds the place in O(log n) at worst.
+   */
+  read(
+    after: string | undefined,
+    limit: number,
+    maxBytes?: number,
+  ): MaybePromise<readonly LogEntry[] | undefined>;
+  /**
+   * The same the other way: entries before a cursor, newest first; from the newest when `before` is undefined.
+   * Ends where the history begins. Undefined when the cursor is unknown or from another life.
+   */
+  readBack(
+    before: string | undefined,
+    limit: number,
+    maxBytes?: number,
+  ): MaybePromise<readonly LogEntry[] | undefined>;
+}
+
 /** One client as operators and embedding apps see it. */
 export interface ClientInfo extends Peer {
   readonly clientId: string;
@@ -115,6 +171,12 @@ export interface ManagerStats {
   readonly topics: number;
   /** Published messages handed to clients: one for each client and key. */
   readonly delivered: number;
+  /** Those of them that came from the history. */
+  readonly replayed: number;
+  /** Resumes that missed nothing. */
+  readonly recovered: number;
+  /** Resumes from a place that the history does not have. */
+  readonly unrecovered: number;
   /** Clients removed, by reason. */
   readonly disconnects: Readonly<Record<CloseReason, number>>;
 }

@@ -1,4 +1,4 @@
-import { nanoid } from "nanoid";
+import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import {
   CLOSE_REASONS,
@@ -10,11 +10,14 @@ import {
 import { type HubSocket, SocketConnection } from "./hub-connection.ts";
 import {
   CONNECT_HEADER,
+  fromHeader,
   type HubAnswer,
   type HubRPC,
   refuseLongIdentity,
+  toHeader,
   unwrap,
 } from "./hub-protocol.ts";
+import type { Origin } from "./origin.ts";
 import {
   type ClientConnection,
   type ClientPage,
@@ -33,6 +36,7 @@ export interface HubStub extends HubRPC {
 
 interface UpgradeResponse {
   readonly status: number;
+  readonly headers: { get(name: string): string | null };
   readonly webSocket: HubSocket | null;
 }
 
@@ -62,20 +66,22 @@ class DurableObjectRegistry implements ClientRegistry {
     this.#options = options;
   }
 
-  async open({ ip, identity }: ConnectRequest): Promise<ClientConnection> {
+  /** On the shard where the history is that the client comes back to, or else on any. */
+  async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
-    refuseLongIdentity(identity);
-    const shard = Math.floor(Math.random() * this.#options.shards);
-    const { clientId, socket } = await this.#retried(shard, async (hub) => {
-      // A new id for each try: the one before may have arrived although its answer did not.
-      const clientId = `${shard}-${nanoid()}`;
-      const who = encodeURIComponent(JSON.stringify({ clientId, ip, identity }));
-      const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
-      const { status, webSocket } = await hub.fetch("https://hub/", { headers });
-      if (webSocket === null) throw new Error(`the hub answered ${status} to an upgrade`);
-      return { clientId, socket: webSocket };
+    refuseLongIdentity(request.identity);
+    const shard = this.#shardOf(request.lastEventId) ?? this.#anyShard();
+    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: toHeader(request) };
+    const { origin, socket } = await this.#retried(shard, async (hub) => {
+      const answer = await hub.fetch("https://hub/", { headers });
+      const { status, webSocket } = answer;
+      const origin = answer.headers.get(CONNECT_HEADER);
+      if (webSocket === null || origin === null) {
+        throw new Error(`the hub answered ${status} to an upgrade`);
+      }
+      return { origin: fromHeader<Origin>(origin), socket: webSocket };
     });
-    const connection = new SocketConnection(clientId, socket, () => {
+    const connection = new SocketConnection(origin, socket, () => {
       this.#connections.delete(connection);
     });
     this.#connections.add(connection);
@@ -94,6 +100,12 @@ class DurableObjectRegistry implements ClientRegistry {
     this.#refuseWhenClosed();
     const answers = await this.#everywhere((hub) => hub.publish(messages));
     return answers[0] ?? [];
+  }
+
+  /** Of the shard that the place is on; each has all messages. */
+  async history(request: HistoryRequest): Promise<HistoryPage> {
+    const shard = this.#shardOf(request.after ?? request.before) ?? this.#anyShard();
+    return this.#call(shard, (hub) => hub.history(request));
   }
 
   async send(clientId: string, event: string, data: unknown): Promise<boolean> {
@@ -141,10 +153,14 @@ class DurableObjectRegistry implements ClientRegistry {
       throw new RealtimeError("closed", "The server is stopping. Try again soon.");
   }
 
-  /** Undefined when no client here can have that id: after the number of shards was changed, too. */
-  #shardOf(clientId: string): number | undefined {
-    const shard = Number(/^(\d{1,9})-/.exec(clientId)?.[1] ?? Number.NaN);
+  /** The shard that a client id or cursor names; undefined when there is none, after their number was changed, too. */
+  #shardOf(id: string | undefined): number | undefined {
+    const shard = Number(/^(\d{1,9})-/.exec(id ?? "")?.[1] ?? Number.NaN);
     return shard < this.#options.shards ? shard : undefined;
+  }
+
+  #anyShard(): number {
+    return Math.floor(Math.random() * this.#options.shards);
   }
 
   async #everywhere<T>(call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T[]> {
@@ -195,6 +211,9 @@ function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
     subscriptions: sum.subscriptions + one.subscriptions,
     topics: sum.topics + one.topics,
     delivered: sum.delivered + one.delivered,
+    replayed: sum.replayed + one.replayed,
+    recovered: sum.recovered + one.recovered,
+    unrecovered: sum.unrecovered + one.unrecovered,
     disconnects,
     startedAt: sum.startedAt < one.startedAt ? sum.startedAt : one.startedAt,
     // Every shard takes every message: the sum would count one message as many.

@@ -1,5 +1,6 @@
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
-import { PROBE, toCloseReason } from "./hub-protocol.ts";
+import { PROBE, TAKEN, toCloseReason } from "./hub-protocol.ts";
+import type { Origin } from "./origin.ts";
 import type { ClientConnection } from "./registry.ts";
 
 /** The Worker's end of a socket to a hub. Nothing is dispatched before `accept`. */
@@ -19,6 +20,7 @@ const MOST_UNANSWERED = 2;
 /** A client on a hub, by the socket that its frames arrive on. */
 export class SocketConnection implements ClientConnection {
   readonly clientId: string;
+  readonly cursor: string | undefined;
   readonly #socket: HubSocket;
   readonly #forget: () => void;
   #sink: FrameSink | undefined;
@@ -26,8 +28,9 @@ export class SocketConnection implements ClientConnection {
   #unanswered = 0;
   #isFinishing = false;
 
-  constructor(clientId: string, socket: HubSocket, forget: () => void) {
+  constructor({ clientId, cursor }: Origin, socket: HubSocket, forget: () => void) {
     this.clientId = clientId;
+    this.cursor = cursor;
     this.#forget = forget;
     this.#socket = socket;
   }
@@ -40,13 +43,23 @@ export class SocketConnection implements ClientConnection {
     socket.addEventListener("message", ({ data }) => {
       // What was on its way when the connection ended comes too late.
       if (this.#closed !== undefined) return;
-      if (!(data instanceof ArrayBuffer)) this.#unanswered = 0;
-      else if (!sink.write(new Uint8Array(data))) this.close("slow");
+      if (data instanceof ArrayBuffer) {
+        if (!sink.write(new Uint8Array(data))) this.close("slow");
+      } else if (data === TAKEN) {
+        sink.drained(() => this.#say(TAKEN));
+      } else {
+        this.#unanswered = 0;
+      }
     });
     socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason, "error")));
     socket.addEventListener("error", () => this.close("error"));
     socket.accept();
     if (this.#closed !== undefined) this.#end(this.#closed);
+  }
+
+  /** The hub knows, and may be asleep. */
+  place(): undefined {
+    return undefined;
   }
 
   /** The stream drains; the question left is whether the hub is there. It answers without waking. */
@@ -58,11 +71,7 @@ export class SocketConnection implements ClientConnection {
       return;
     }
     this.#unanswered += 1;
-    try {
-      this.#socket.send(PROBE.request);
-    } catch {
-      this.close("error");
-    }
+    this.#say(PROBE.request);
   }
 
   close(reason: CloseReason): void {
@@ -84,6 +93,15 @@ export class SocketConnection implements ClientConnection {
     // Nothing is dispatched before `attach`, not even the answer.
     if (this.#sink !== undefined) await answered;
     this.close(reason);
+  }
+
+  #say(text: string): void {
+    if (this.#closed !== undefined || this.#isFinishing) return;
+    try {
+      this.#socket.send(text);
+    } catch {
+      this.close("error");
+    }
   }
 
   #end(reason: CloseReason): void {

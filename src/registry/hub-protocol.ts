@@ -1,3 +1,4 @@
+import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import {
   CLOSE_REASONS,
@@ -24,17 +25,37 @@ export type HubAnswer<T> =
 export interface HubRPC {
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>>;
   publish(messages: readonly Message[]): Promise<HubAnswer<readonly PublishReceipt[]>>;
+  history(request: HistoryRequest): Promise<HubAnswer<HistoryPage>>;
   send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>>;
   clients(page: PageRequest): Promise<HubAnswer<ClientPage>>;
   disconnect(clientId: string): Promise<HubAnswer<boolean>>;
   stats(): Promise<HubAnswer<RegistryStats>>;
 }
 
-/** The header that says who connects, as JSON in a URI component. Only a binding reaches a hub. */
+/**
+ * The header that says who connects, a `ConnectRequest`, and in the answer who it is now, an `Origin`: JSON in a
+ * URI component. Only a binding reaches a hub.
+ */
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
 
 /** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
 export const PROBE = { request: "ping", response: "pong" };
+
+/**
+ * The hub sends it behind a page of a replay, and the Worker sends it back when the client has taken that: the hub
+ * can't see what waits in the Worker.
+ */
+export const TAKEN = "taken";
+
+/** `CONNECT_HEADER`'s value. */
+export function toHeader(value: object): string {
+  return encodeURIComponent(JSON.stringify(value));
+}
+
+/** What `toHeader` wrote. */
+export function fromHeader<T>(header: string): T {
+  return JSON.parse(decodeURIComponent(header)) as T;
+}
 
 /** A socket's attachment has room for 16 KiB; an identity that did not fit would be lost in the hub's sleep. */
 export function refuseLongIdentity(identity: string | undefined): void {

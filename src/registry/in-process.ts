@@ -1,8 +1,9 @@
-import { nanoid } from "nanoid";
+import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { MessageLog } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { CloseReason, FrameSink, Message, SubscribeRequest } from "../realtime/types.ts";
+import { type Origin, originOf, subscribeFirst } from "./origin.ts";
 import {
   type ClientConnection,
   type ClientPage,
@@ -35,13 +36,13 @@ class InProcessRegistry implements ClientRegistry {
   constructor({ manager, log }: InProcessOptions) {
     this.#manager = manager;
     this.#log = log;
-    manager.setCursor(log.cursor());
-    this.#stopTail = log.tail((entries) => manager.deliver(entries));
+    this.#stopTail = manager.follow(log);
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
-    return new InProcessConnection(this.#manager, request, () => this.#isClosed);
+    const origin = originOf(request, this.#manager, this.#log);
+    return new InProcessConnection(this.#manager, request, origin, () => this.#isClosed);
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
@@ -51,6 +52,10 @@ class InProcessRegistry implements ClientRegistry {
   async publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
     return this.#log.append(messages);
+  }
+
+  history(request: HistoryRequest): Promise<HistoryPage> {
+    return readHistory(this.#log, request);
   }
 
   send(clientId: string, event: string, data: unknown): Promise<boolean> {
@@ -79,7 +84,7 @@ class InProcessRegistry implements ClientRegistry {
   async #close(): Promise<void> {
     await this.#log.close();
     this.#stopTail();
-    this.#manager.close("shutdown");
+    await this.#manager.close("shutdown");
   }
 
   get #isClosed(): boolean {
@@ -93,24 +98,39 @@ class InProcessRegistry implements ClientRegistry {
 }
 
 class InProcessConnection implements ClientConnection {
-  /** One process is one shard. */
-  readonly clientId: string = `0-${nanoid()}`;
+  readonly clientId: string;
+  readonly cursor: string | undefined;
   readonly #manager: RealtimeManager;
-  readonly #peer: ConnectRequest;
+  readonly #request: ConnectRequest;
   readonly #registryClosed: () => boolean;
   #closed: CloseReason | undefined;
 
-  constructor(manager: RealtimeManager, peer: ConnectRequest, registryClosed: () => boolean) {
+  constructor(
+    manager: RealtimeManager,
+    request: ConnectRequest,
+    { clientId, cursor }: Origin,
+    registryClosed: () => boolean,
+  ) {
+    this.clientId = clientId;
+    this.cursor = cursor;
     this.#manager = manager;
-    this.#peer = peer;
+    this.#request = request;
     this.#registryClosed = registryClosed;
   }
 
   async attach(sink: FrameSink): Promise<void> {
     // The client may leave, or the server stop, while the handshake is being written.
     const closed = this.#closed ?? (this.#registryClosed() ? "shutdown" : undefined);
-    if (closed !== undefined) sink.close(closed);
-    else this.#manager.registerClient(this.clientId, sink, this.#peer);
+    if (closed !== undefined) {
+      sink.close(closed);
+      return;
+    }
+    this.#manager.registerClient(this.clientId, sink, this.#request);
+    subscribeFirst(this.#manager, this.#request, this);
+  }
+
+  place(): string | undefined {
+    return this.#manager.placeOfClient(this.clientId);
   }
 
   updateActivity(): void {

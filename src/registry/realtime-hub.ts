@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
+import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { HistoryLimits } from "../log/log.ts";
 import { SqliteLog } from "../log/sqlite.ts";
-import { RealtimeManager } from "../realtime/manager.ts";
+import { type Progress, RealtimeManager } from "../realtime/manager.ts";
 import type {
   ClientInfo,
   FrameSink,
@@ -13,14 +14,19 @@ import type {
 import {
   answer,
   CONNECT_HEADER,
+  fromHeader,
   type HubAnswer,
   type HubRPC,
   PROBE,
   refuseLongIdentity,
+  TAKEN,
   toCloseReason,
+  toHeader,
 } from "./hub-protocol.ts";
+import { originOf, subscribeFirst } from "./origin.ts";
 import {
   type ClientPage,
+  type ConnectRequest,
   type PageRequest,
   type PublishReceipt,
   pageOf,
@@ -38,6 +44,8 @@ export interface HubOptions {
 interface Attachment extends Peer {
   readonly clientId: string;
   readonly connectedAt: number;
+  /** Left out for a client that is live. */
+  readonly progress?: Progress | undefined;
 }
 
 /**
@@ -51,22 +59,23 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #manager: RealtimeManager;
   readonly #log: SqliteLog;
   readonly #subscriptions: SubscriptionStore;
+  readonly #shard: number;
   readonly #startedAt = new Date().toISOString();
 
   constructor(ctx: DurableObjectState, env: Env, options: HubOptions = {}) {
     super(ctx, env);
     const { storage } = ctx;
     this.#manager = new RealtimeManager({ logger: options.logger });
+    this.#shard = shardOf(ctx.id.name);
     this.#log = new SqliteLog({
       storage,
-      shard: shardOf(ctx.id.name),
+      shard: this.#shard,
       history: options.history,
     });
     this.#subscriptions = new SubscriptionStore(storage.sql);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
+    this.#manager.follow(this.#log);
     this.#restoreClients();
-    this.#manager.setCursor(this.#log.cursor());
-    this.#log.tail((entries) => this.#manager.deliver(entries));
   }
 
   /** A Worker brings a client: it gets a socket on which frames arrive as they are to be written. */
@@ -75,16 +84,29 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     if (who === null || request.headers.get("Upgrade") !== "websocket") {
       return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
     }
-    const attachment: Attachment = {
-      ...(JSON.parse(decodeURIComponent(who)) as Peer & { clientId: string }),
-      connectedAt: Date.now(),
-    };
+    const connect = fromHeader<ConnectRequest>(who);
+    const { ip, identity } = connect;
+    const origin = originOf(connect, this.#manager, this.#log, this.#shard);
+    const { clientId } = origin;
+    const connectedAt = Date.now();
     const { 0: theirs, 1: ours } = new WebSocketPair();
     // First what can fail: a socket without an attachment would be nobody's.
-    ours.serializeAttachment(attachment);
-    this.ctx.acceptWebSocket(ours, [attachment.clientId]);
-    this.#register(ours, attachment);
-    return new Response(null, { status: 101, webSocket: theirs });
+    ours.serializeAttachment({ clientId, ip, identity, connectedAt } satisfies Attachment);
+    // A tag has room for 256 characters, and a client id takes less.
+    this.ctx.acceptWebSocket(ours, [clientId]);
+    this.#manager.registerClient(clientId, new SocketSink(ours), { ip, identity }, connectedAt);
+    subscribeFirst(this.#manager, connect, origin);
+    if (connect.topics !== undefined) this.#keepSubscriptions(clientId);
+    this.#keepProgress(clientId);
+    const headers = { [CONNECT_HEADER]: toHeader(origin) };
+    return new Response(null, { status: 101, webSocket: theirs, headers });
+  }
+
+  /** The Worker says that a client has taken a page of its replay. Probes are answered without this. */
+  override webSocketMessage(socket: WebSocket): void {
+    const { clientId } = socket.deserializeAttachment() as Attachment;
+    this.#manager.proceed(clientId);
+    this.#keepProgress(clientId);
   }
 
   override webSocketClose(socket: WebSocket, _code: number, reason: string): void {
@@ -105,8 +127,11 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       refuseLongIdentity(request.identity);
       const before = this.#manager.getClient(clientId);
       this.#manager.setSubscriptions(clientId, request);
-      this.#subscriptions.set(clientId, this.#manager.getClient(clientId)?.subscriptions ?? []);
-      if (request.identity !== before?.identity) this.#setIdentity(clientId, request.identity);
+      if (request.identity !== before?.identity) {
+        this.#changeAttachment(clientId, { identity: request.identity });
+      }
+      this.#keepSubscriptions(clientId);
+      this.#keepProgress(clientId);
       return null;
     });
   }
@@ -117,6 +142,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       await this.#scheduleExpiry();
       return receipts;
     });
+  }
+
+  history(request: HistoryRequest): Promise<HubAnswer<HistoryPage>> {
+    return answer(() => readHistory(this.#log, request));
   }
 
   send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>> {
@@ -142,21 +171,17 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
   }
 
-  #register(socket: WebSocket, { clientId, connectedAt, ...peer }: Attachment): void {
-    this.#manager.registerClient(clientId, new SocketSink(socket), peer, connectedAt);
-  }
-
   /** On waking: the sockets that are open are the clients, and their rows are what they subscribe to. */
   #restoreClients(): void {
     const stored = this.#subscriptions.all();
     for (const socket of this.ctx.getWebSockets()) {
       // One that was closed before the hub slept is still there until its Worker has answered.
       if (socket.readyState !== WebSocket.OPEN) continue;
-      const attachment = socket.deserializeAttachment() as Attachment;
-      this.#register(socket, attachment);
-      const subscriptions = stored.get(attachment.clientId) ?? [];
-      this.#manager.setSubscriptions(attachment.clientId, { ...attachment, subscriptions });
-      stored.delete(attachment.clientId);
+      const { progress, ...client } = socket.deserializeAttachment() as Attachment;
+      const subscriptions = stored.get(client.clientId) ?? [];
+      const sink = new SocketSink(socket);
+      this.#manager.restoreClient({ ...client, subscriptions }, sink, progress);
+      stored.delete(client.clientId);
     }
     // Left by clients whose end nobody was there to see.
     for (const clientId of stored.keys()) this.#subscriptions.remove(clientId);
@@ -178,10 +203,19 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     return { ...client, lastActivityAt };
   }
 
-  #setIdentity(clientId: string, identity: string | undefined): void {
+  #keepSubscriptions(clientId: string): void {
+    this.#subscriptions.set(clientId, this.#manager.getClient(clientId)?.subscriptions ?? []);
+  }
+
+  /** How far a client's replay has come, for when the hub wakes again. */
+  #keepProgress(clientId: string): void {
+    this.#changeAttachment(clientId, { progress: this.#manager.progressOf(clientId) });
+  }
+
+  #changeAttachment(clientId: string, change: Partial<Attachment>): void {
     for (const socket of this.ctx.getWebSockets(clientId)) {
       const attachment = socket.deserializeAttachment() as Attachment;
-      socket.serializeAttachment({ ...attachment, identity });
+      socket.serializeAttachment({ ...attachment, ...change });
     }
   }
 
@@ -209,6 +243,15 @@ class SocketSink implements FrameSink {
       // It is closed already, and webSocketClose is about to say so: not slow, gone.
     }
     return true;
+  }
+
+  /** The hub may sleep until the Worker answers: `webSocketMessage` goes on then. */
+  drained(): void {
+    try {
+      this.#socket.send(TAKEN);
+    } catch {
+      // As above.
+    }
   }
 
   close(reason: string): void {

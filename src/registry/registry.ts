@@ -1,3 +1,4 @@
+import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import type {
   ClientInfo,
   CloseReason,
@@ -5,21 +6,35 @@ import type {
   ManagerStats,
   Message,
   Peer,
+  Start,
   SubscribeRequest,
 } from "../realtime/types.ts";
 
-/** Who opens a stream. */
-export type ConnectRequest = Peer;
+/** Who opens a stream, and where it begins. */
+export interface ConnectRequest extends Peer, Start {
+  /** Subscription keys to begin with. Default: none. */
+  readonly topics?: readonly string[] | undefined;
+}
 
 /** A reserved client id, and the way to start its deliveries. */
 export interface ClientConnection {
-  /** Begins with the client's shard: `0-V1StGXR8_Z5jdHi6B-myT`. */
+  /**
+   * Begins with the client's shard and cannot be guessed. Where there is a history it is a place to resume
+   * from, as every event's id: `<cursor>.V1StGXR8_Z5jdHi6B-myT`.
+   */
   readonly clientId: string;
+  /** Where its stream begins; undefined when that is no place it could resume from. */
+  readonly cursor: string | undefined;
   /**
    * From here on frames go to the sink. The caller has written the handshake: nothing may overtake it.
    * Whichever side ends the connection, `sink.close(reason)` is called once it is out of the registry.
    */
   attach(sink: FrameSink): Promise<void>;
+  /**
+   * How far the client has come, as an id to come back with: while its own topics are silent, the history moves on
+   * past the last id that it saw. Undefined where this side does not know, or there is no such place.
+   */
+  place(): string | undefined;
   /** The client showed life: a keep-alive drained. */
   updateActivity(): void;
   /** Ends it from this side. Safe at any time, also before `attach` and more than once. */
@@ -88,12 +103,21 @@ export interface ClientRegistry {
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /** Takes all messages into the log, in order, or none. Answers when the log has them. */
   publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]>;
+  /**
+   * Messages that were published before, of one shard.
+   *
+   * @throws RealtimeError `unknown_cursor`.
+   */
+  history(request: HistoryRequest): Promise<HistoryPage>;
   /** One event to one client, outside the log; false when it is unknown or gone. */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
   clients(page?: PageRequest): Promise<ClientPage>;
   /** False when the client is unknown. */
   disconnect(clientId: string): Promise<boolean>;
   stats(): Promise<RegistryStats>;
-  /** Ends every connection with `shutdown`; what was accepted is written to its sinks before. */
+  /**
+   * Ends every connection with `shutdown`; what was accepted is written to its sinks before, to those that are
+   * being replayed to as well. Who called decides how long that may take.
+   */
   close(): Promise<void>;
 }

@@ -31,9 +31,11 @@ class PlainRegistry implements ClientRegistry {
     const clientId = `0-plain-${String(this.#opened).padStart(6, "0")}`;
     return {
       clientId,
+      cursor: undefined,
       attach: async (sink) => {
         this.#clients.push({ id: clientId, sink, peer, identity: peer.identity, keys: [] });
       },
+      place: () => undefined,
       updateActivity: () => {},
       close: (reason) => void this.#remove(clientId, reason),
     };
@@ -73,13 +75,18 @@ class PlainRegistry implements ClientRegistry {
     return { clients, next: undefined };
   }
 
+  async history(): Promise<never> {
+    throw new Error("No step of the model reads the history.");
+  }
+
   async disconnect(clientId: string): Promise<boolean> {
     return this.#remove(clientId, "admin");
   }
 
   async stats(): Promise<RegistryStats> {
     const keys = this.#clients.flatMap((client) => client.keys);
-    const counts = { delivered: 0, duplicate: 0, startedAt: "" };
+    const replays = { replayed: 0, recovered: 0, unrecovered: 0 };
+    const counts = { ...replays, delivered: 0, duplicate: 0, startedAt: "" };
     const disconnects = {} as Record<CloseReason, number>;
     return {
       clients: this.#clients.length,

@@ -1,9 +1,11 @@
 import { describe } from "vitest";
+import { backwardsTests } from "./log/backwards.ts";
 import type { LogFlags, OpenLog } from "./log/context.ts";
 import { duplicateTests } from "./log/duplicates.ts";
 import { historyTests } from "./log/history.ts";
 import { modelTests } from "./log/model.ts";
 import { orderTests } from "./log/order.ts";
+import { pageTests } from "./log/pages.ts";
 import { readingTests } from "./log/reading.ts";
 
 export type { LogFlags, OpenLog, OpenLogOptions } from "./log/context.ts";
@@ -18,6 +20,8 @@ export function logSuite(name: string, open: OpenLog, flags: LogFlags = {}): voi
   describe(`MessageLog: ${name}`, () => {
     orderTests(open, flags);
     readingTests(open);
+    backwardsTests(open, flags);
+    pageTests(open);
     duplicateTests(open, flags);
     historyTests(open, flags);
     modelTests(open, flags);

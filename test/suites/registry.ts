@@ -3,6 +3,9 @@ import { connectionTests } from "./registry/connections.ts";
 import type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
 import { deliveryTests } from "./registry/delivery.ts";
 import { matchingTests } from "./registry/matching.ts";
+import { resumeTests } from "./registry/resume.ts";
+import { resumeKeyTests } from "./registry/resume-keys.ts";
+import { resumePageTests } from "./registry/resume-pages.ts";
 import { runningTests } from "./registry/running.ts";
 import { sendingTests } from "./registry/sending.ts";
 import { subscriptionTests } from "./registry/subscriptions.ts";
@@ -23,5 +26,8 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     deliveryTests(open, flags);
     sendingTests(open);
     runningTests(open, flags);
+    resumeTests(open);
+    resumeKeyTests(open);
+    resumePageTests(open);
   });
 }

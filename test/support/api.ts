@@ -9,6 +9,9 @@ export interface Stats {
   readonly startedAt: string;
   readonly accepted: number;
   readonly delivered: number;
+  readonly replayed: number;
+  readonly recovered: number;
+  readonly unrecovered: number;
   readonly duplicate: number;
   readonly disconnects: Readonly<Record<string, number>>;
 }

@@ -19,6 +19,9 @@ export interface RawOptions {
   readonly localAddress?: string;
   readonly httpVersion?: "1.0" | "1.1";
   readonly method?: string;
+  /** With its "?". */
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Sends a request for a stream. */
@@ -42,7 +45,13 @@ export async function openRaw(url: string, options: RawOptions = {}): Promise<Ra
     forget();
   });
   const version = options.httpVersion ?? "1.1";
-  socket.write(`${options.method ?? "GET"} /api/realtime HTTP/${version}\r\nHost: ${host}\r\n\r\n`);
+  const lines = [
+    `${options.method ?? "GET"} /api/realtime${options.query ?? ""} HTTP/${version}`,
+    ...Object.entries({ Host: host, ...options.headers }).map(
+      ([name, value]) => `${name}: ${value}`,
+    ),
+  ];
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   return {
     socket,
     text: () => text,

@@ -16,6 +16,8 @@ export class RecordingSink implements FrameSink {
   framesAfterClose = 0;
   bufferedBytes = 0;
   readonly #accepts: number;
+  /** Set while it takes nothing: whoever waits until it has. */
+  #waiting: (() => void)[] | undefined;
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({
     onEvent: (event) => this.events.push(event),
@@ -36,8 +38,45 @@ export class RecordingSink implements FrameSink {
     return true;
   }
 
+  /** Takes everything at once, so it has at the next turn; or, while it is held, when it is let go. */
+  drained(taken: () => void): void {
+    setTimeout(() => {
+      if (this.closings.length > 0) return;
+      if (this.#waiting === undefined) taken();
+      else this.#waiting.push(taken);
+    });
+  }
+
+  /** From now on nothing it is given counts as taken. */
+  hold(): this {
+    this.#waiting ??= [];
+    return this;
+  }
+
+  /** Somebody waits until it has taken what it was given, and it is held. */
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined && this.#waiting.length > 0;
+  }
+
+  /** Takes what it was given so far, and is held still. */
+  takeOnce(): void {
+    for (const taken of this.#waiting?.splice(0) ?? []) taken();
+  }
+
+  release(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const taken of waiting) this.drained(taken);
+  }
+
   close(reason: CloseReason): void {
     this.closings.push(reason);
+  }
+
+  /** Everything written so far. */
+  get text(): string {
+    const decoder = new TextDecoder();
+    return this.frames.map((frame) => decoder.decode(frame, { stream: true })).join("");
   }
 
   /** The data of the events so far, parsed; of those with one event name, if given. */

@@ -17,8 +17,12 @@ export interface RuntimeUnderTest {
   readonly settings?: Settings;
   /** Why it has no graceful stop. */
   readonly noStop?: string;
+  /** Why its log is there again after a restart. */
+  readonly keepsLog?: string;
   /** Why the bytes of its response head are not ours. */
   readonly ownHead?: string;
+  /** Why its pings don't say how far the log has come. */
+  readonly bareIds?: string;
   /** Why its client's address is always the same. */
   readonly oneAddress?: string;
 }
@@ -39,7 +43,7 @@ export const BUN: RuntimeUnderTest = {
   urlIn: listening,
 };
 
-/** `wrangler dev`: the real workerd, with storage of its own for each start. */
+/** `wrangler dev`: the real workerd, with storage of its own for each start, or in the folder WORKERD_STATE. */
 export const WORKERD: RuntimeUnderTest = {
   name: "workerd",
   command: (settings) => {
@@ -55,7 +59,7 @@ export const WORKERD: RuntimeUnderTest = {
       file("node_modules/wrangler/bin/wrangler.js"),
       "dev",
       ...["--config", file("wrangler.toml"), "--env-file", join(folder, "vars")],
-      ...["--persist-to", join(folder, "state"), "--ip", "127.0.0.1"],
+      ...["--persist-to", settings.WORKERD_STATE ?? join(folder, "state"), "--ip", "127.0.0.1"],
       ...["--port", settings.PORT ?? "0", "--inspector-port", "0"],
       "--show-interactive-dev-session=false",
     ];
@@ -64,5 +68,7 @@ export const WORKERD: RuntimeUnderTest = {
   // `wrangler dev` tells the Worker that a client has gone when the next write to it fails.
   settings: { REALTIME_PING_SECONDS: "0.3" },
   noStop: "a Worker is never stopped",
+  bareIds: "where the stream is, nobody knows how far the hub has come without waking it",
+  keepsLog: "a hub's log is SQLite, and survives",
   ownHead: "workerd, or Cloudflare's edge, frames the response",
 };

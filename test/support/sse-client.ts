@@ -60,6 +60,13 @@ export async function openStream(
   };
 }
 
+/** The whole events of a stream's text; one that was cut off is none. */
+export function parseEvents(text: string): EventSourceMessage[] {
+  const events: EventSourceMessage[] = [];
+  createParser({ onEvent: (event) => events.push(event) }).feed(text);
+  return events;
+}
+
 async function read(
   body: ReadableStream<Uint8Array>,
   feed: (text: string) => void,

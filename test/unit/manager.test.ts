@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { CLOSE_REASONS, type LogFields } from "../../src/realtime/types.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
@@ -49,11 +50,10 @@ describe("removing a client", () => {
     expect(manager.stats().disconnects.client).toBe(1);
   });
 
-  it("is done for all by close, which means a shutdown", () => {
+  it("is done for all by close, which means a shutdown", async () => {
     const manager = new RealtimeManager();
     const sinks = ["a", "b", "c"].map((clientId) => connect(manager, clientId, ["chat"]));
-    manager.close();
-    manager.close();
+    await Promise.all([manager.close(), manager.close()]);
     expect(sinks.map(({ closings }) => closings)).toEqual(sinks.map(() => ["shutdown"]));
     expect(manager.getAllClientIds()).toEqual([]);
     expect(manager.stats().disconnects.shutdown).toBe(3);
@@ -84,7 +84,7 @@ describe("sendEvent", () => {
       await manager.sendEvent("a", "hello", 1);
       return sink.events.at(-1)?.id ?? "";
     };
-    manager.setCursor("0-start-7");
+    manager.follow({ ...createMemoryLog(), cursor: () => "0-start-7", tail: () => () => {} });
     expect(await idOf()).toMatch(/^0-start-7\.[\w-]{10,}$/);
     const delivered = entry("nobody has it", 1);
     manager.deliver([entry("nobody has it", 1), delivered]);

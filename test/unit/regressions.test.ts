@@ -2,11 +2,11 @@
 import { expect, it } from "vitest";
 import { createLogger } from "../../src/api/logger.ts";
 import { checkInputs } from "../../src/api/messages.ts";
-import type { MessageLog, TailListener } from "../../src/log/log.ts";
+import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { createMessage } from "../../src/realtime/message.ts";
-import type { LogEntry } from "../../src/realtime/types.ts";
+import type { LogEntry, TailListener } from "../../src/realtime/types.ts";
 import { createInProcessRegistry } from "../../src/registry/in-process.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 
@@ -69,7 +69,9 @@ it("closing writes what was accepted although the log's tail comes later", async
       return () => listeners.delete(listener);
     },
     cursor: () => inner.cursor(),
-    read: async (after, limit) => inner.read(after, limit),
+    keepsHistory: inner.keepsHistory,
+    read: async (...all) => inner.read(...all),
+    readBack: async (...all) => inner.readBack(...all),
     stats: async () => inner.stats(),
     // Even a log whose close waits until its tail has caught up does not help.
     close: async () => {

@@ -1,3 +1,4 @@
+import { HTTPException } from "hono/http-exception";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
@@ -86,4 +87,17 @@ describe("a shard that can't be reached", () => {
     expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
     expect(await response.json()).toEqual({ status: 503, message: "Shard 0 is away.", data: {} });
   });
+});
+
+it("a refusal by the embedding app holds for the history too", async () => {
+  const refuse = () => {
+    throw new HTTPException(401, { message: "Sign in first." });
+  };
+  const server = createServer({ authenticate: refuse });
+  await server.publish({ topic: "secret", data: 1 });
+  for (const path of ["/api/realtime?topic=secret", "/api/realtime/messages?topic=secret"]) {
+    const answer = await server.app.request(path);
+    expect([path, answer.status]).toEqual([path, 401]);
+    expect(await answer.text()).not.toContain("topics");
+  }
 });

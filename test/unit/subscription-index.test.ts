@@ -54,6 +54,12 @@ function matchOf(index: SubscriptionIndex<string>, topics: readonly string[]): s
     .sort();
 }
 
+/** Those of the keys that somebody has, in the order given. */
+function present(index: SubscriptionIndex<string>, keys: readonly string[]): string[] {
+  const held = new Set(["anna", "bert", "carl", "dora"].flatMap((name) => index.keysOf(name)));
+  return keys.filter((key) => held.has(key));
+}
+
 const anyClient = fc.constantFrom("anna", "bert", "carl", "dora");
 const anyKeys = fc.array(fc.constantFrom(...TOPIC_OF.keys(), ""), { maxLength: 8 });
 const anyTopics = fc.array(fc.constantFrom(...PUBLISHED), { maxLength: 3 });
@@ -88,6 +94,44 @@ describe("the subscription index", () => {
         expect([index.size, index.topics]).toEqual([0, 0]);
         expect(index.match(PUBLISHED)).toEqual([]);
         for (const [client] of steps) expect(index.keysOf(client)).toEqual([]);
+      }),
+    );
+  });
+
+  it("gives one order, whenever and in whatever order the keys came and went", () => {
+    const keysIn = (index: SubscriptionIndex<string>, topics: readonly string[]) =>
+      index.match(topics).map(({ key }) => key);
+    const every = new SubscriptionIndex<string>();
+    every.replace("all", [...TOPIC_OF.keys()]);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyStep, anyTopics)), (steps) => {
+        const index = new SubscriptionIndex<string>();
+        const asked = steps.map(([, topics]) => topics);
+        for (const [{ client, keys }, topics] of steps) {
+          if (keys === undefined) index.remove(client);
+          else index.replace(client, keys);
+          // Asked in between too: what was found once must not stand in the way.
+          expect(keysIn(index, topics)).toEqual(present(index, keysIn(every, topics)));
+        }
+        for (const topics of asked) {
+          expect(keysIn(index, topics)).toEqual(present(index, keysIn(every, topics)));
+        }
+      }),
+    );
+  });
+
+  it("gives a client's keys in the order they have beside everybody else's", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyStep, anyTopics)), anyKeys, (steps, keys) => {
+        const crowded = new SubscriptionIndex<string>();
+        for (const [step] of steps) crowded.replace(step.client, step.keys ?? []);
+        crowded.replace("anna", keys);
+        const alone = new SubscriptionIndex<string>();
+        alone.replace("anna", keys.toReversed());
+        for (const [, topics] of steps) {
+          const own = crowded.match(topics).filter(({ clients }) => clients.has("anna"));
+          expect(own.map(({ key }) => key)).toEqual(alone.match(topics).map(({ key }) => key));
+        }
       }),
     );
   });

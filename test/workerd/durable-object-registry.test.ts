@@ -2,9 +2,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { createMessage } from "../../src/realtime/message.ts";
 import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
-import { CONNECT_HEADER, type HubAnswer } from "../../src/registry/hub-protocol.ts";
+import { CONNECT_HEADER, fromHeader, type HubAnswer } from "../../src/registry/hub-protocol.ts";
+import type { ConnectRequest } from "../../src/registry/registry.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
-import { FakeSocket, type Fault, fakeHub, unreliable } from "./fake-hub.ts";
+import { FakeSocket, type Fault, fakeHub, unreliable, upgraded } from "./fake-hub.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 afterEach(async () => {
@@ -142,7 +143,7 @@ describe("a hub that does not answer", () => {
   });
 
   it("with an upgrade is unreachable when it answers anything else", async () => {
-    const fetch = vi.fn(async () => ({ status: 500, webSocket: null }));
+    const fetch = vi.fn(async () => ({ status: 500, headers: new Headers(), webSocket: null }));
     const hub = () => fakeHub({ fetch });
     const registry = createDurableObjectRegistry({ hub, shards: 1, retryDelays: [0, 0, 0] });
     const error = await registry.open({}).catch((thrown: unknown) => thrown);
@@ -172,9 +173,9 @@ describe("opening a connection", () => {
     const hub = (shard: number) =>
       fakeHub({
         fetch: async (_, { headers }) => {
-          const who = JSON.parse(decodeURIComponent(headers[CONNECT_HEADER] ?? ""));
+          const who = fromHeader<ConnectRequest>(headers[CONNECT_HEADER] ?? "");
           seen.push({ shard, ...who, upgrade: headers.Upgrade });
-          return { status: 101, webSocket: new FakeSocket() };
+          return upgraded(new FakeSocket(), `${shard}-somebody`);
         },
       });
     const registry = createDurableObjectRegistry({ hub, shards: 3 });
@@ -183,7 +184,7 @@ describe("opening a connection", () => {
       const { clientId } = await registry.open({ ip: "192.0.2.1", identity: "änna" });
       const [shard] = clientId.split("-");
       shards.add(shard);
-      const who = { shard: Number(shard), clientId, ip: "192.0.2.1", identity: "änna" };
+      const who = { shard: Number(shard), ip: "192.0.2.1", identity: "änna" };
       expect(seen.at(-1)).toEqual({ ...who, upgrade: "websocket" });
     }
     expect([...shards].toSorted()).toEqual(["0", "1", "2"]);

@@ -1,6 +1,7 @@
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
 import type { HubStub } from "../../src/registry/durable-object.ts";
 import type { HubSocket } from "../../src/registry/hub-connection.ts";
+import { CONNECT_HEADER, toHeader } from "../../src/registry/hub-protocol.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
 /** One try that fails: before it reached the hub, or after, with the answer lost. */
@@ -19,6 +20,7 @@ export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
     fetch: (...all) => over(() => hub.fetch(...all)),
     setSubscriptions: (...all) => over(() => hub.setSubscriptions(...all)),
     publish: (...all) => over(() => hub.publish(...all)),
+    history: (...all) => over(() => hub.history(...all)),
     send: (...all) => over(() => hub.send(...all)),
     clients: (...all) => over(() => hub.clients(...all)),
     disconnect: (...all) => over(() => hub.disconnect(...all)),
@@ -36,6 +38,7 @@ export function fakeHub(answers: Partial<HubStub>): HubStub {
     fetch: unasked,
     setSubscriptions: unasked,
     publish: unasked,
+    history: unasked,
     send: unasked,
     clients: unasked,
     disconnect: unasked,
@@ -56,12 +59,21 @@ export function statsOf(counts: Counts): RegistryStats {
     subscriptions: 0,
     topics: 0,
     delivered: 0,
+    replayed: 0,
+    recovered: 0,
+    unrecovered: 0,
     accepted: 0,
     duplicate: 0,
     startedAt: "2026-01-01T00:00:00.000Z",
     ...counts,
     disconnects: { ...disconnects, ...counts.disconnects } as Record<CloseReason, number>,
   };
+}
+
+/** A hub's answer to an upgrade: who the client is, and its socket. */
+export function upgraded(webSocket: HubSocket, clientId = "0-somebody") {
+  const headers = new Headers({ [CONNECT_HEADER]: toHeader({ clientId }) });
+  return { status: 101, headers, webSocket };
 }
 
 type Listener = (event: { data: unknown; reason: string }) => void;

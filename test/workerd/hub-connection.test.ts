@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
 import { within } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
-import { FakeSocket, fakeHub } from "./fake-hub.ts";
+import { FakeSocket, fakeHub, upgraded } from "./fake-hub.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -131,7 +131,7 @@ describe("closing the registry", () => {
 });
 
 function registryOver(socket: FakeSocket) {
-  const hub = fakeHub({ fetch: async () => ({ status: 101, webSocket: socket }) });
+  const hub = fakeHub({ fetch: async () => upgraded(socket) });
   return createDurableObjectRegistry({ hub: () => hub, shards: 1 });
 }
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
 import { eventually, within } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
-import { FakeSocket, fakeHub } from "./fake-hub.ts";
+import { FakeSocket, fakeHub, upgraded } from "./fake-hub.ts";
 import { closeHubs, openHubs } from "./hubs.ts";
 
 afterEach(closeHubs);
@@ -138,7 +138,7 @@ describe("an identity", () => {
 
 async function attach(sink = new RecordingSink()) {
   const socket = new FakeSocket();
-  const hub = fakeHub({ fetch: async () => ({ status: 101, webSocket: socket }) });
+  const hub = fakeHub({ fetch: async () => upgraded(socket) });
   const registry = createDurableObjectRegistry({ hub: () => hub, shards: 1 });
   const connection = await registry.open({});
   await connection.attach(sink);

@@ -1,8 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import type { Peer } from "../../src/realtime/types.ts";
 import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
-import type { ClientConnection } from "../../src/registry/registry.ts";
+import type { ClientConnection, ConnectRequest } from "../../src/registry/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import type { EvictableHub, TestEnv } from "./worker.ts";
 
@@ -13,10 +12,12 @@ export class HubsUnderTest extends RegistryUnderTest {
   readonly shards: number;
   readonly #ids: readonly DurableObjectId[];
 
-  constructor(shards = 1) {
+  /** @param history Messages that each hub keeps. Default: as many as a hub does. */
+  constructor(shards = 1, history?: number) {
     opened += 1;
     const { REALTIME_HUB } = env as unknown as TestEnv;
-    const names = `hubs-${opened}-shard-`;
+    const keeps = history === undefined ? "" : `-history-${history}`;
+    const names = `hubs-${opened}${keeps}-shard-`;
     const ids = Array.from({ length: shards }, (_, shard) =>
       REALTIME_HUB.idFromName(names + shard),
     );
@@ -42,9 +43,9 @@ export class HubsUnderTest extends RegistryUnderTest {
   }
 
   /** As `registry.open`, on a shard that is chosen. */
-  open(shard: number, peer: Peer = {}): Promise<ClientConnection> {
+  open(shard: number, request: ConnectRequest = {}): Promise<ClientConnection> {
     const chance = vi.spyOn(Math, "random").mockReturnValueOnce(shard / this.shards);
-    const opening = this.registry.open(peer);
+    const opening = this.registry.open(request);
     chance.mockRestore();
     return opening;
   }

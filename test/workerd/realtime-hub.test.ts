@@ -1,9 +1,10 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseCursor } from "../../src/log/cursor.ts";
+import { parseCursor } from "../../src/realtime/cursor.ts";
 import { formatSSEMessage } from "../../src/realtime/sse.ts";
 import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
-import { CONNECT_HEADER } from "../../src/registry/hub-protocol.ts";
+import { CONNECT_HEADER, fromHeader, toHeader } from "../../src/registry/hub-protocol.ts";
+import type { Origin } from "../../src/registry/origin.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
@@ -15,7 +16,7 @@ afterEach(closeHubs);
 describe("a hub's fetch", () => {
   it("answers 426 without an upgrade, and to one that does not say who connects", async () => {
     const hubs = openHubs();
-    const who = encodeURIComponent(JSON.stringify({ clientId: "0-test" }));
+    const who = toHeader({ ip: "192.0.2.1" });
     const upgrade = { Upgrade: "websocket" };
     for (const headers of [
       {},
@@ -140,12 +141,14 @@ describe("a message that is too large for a row", () => {
 describe("a socket that ends", () => {
   it("leaves no row, and counts by the reason its Worker gave, and as its client's when it gave none", async () => {
     const hubs = openHubs();
-    const who = encodeURIComponent(JSON.stringify({ clientId: "0-test" }));
+    const who = toHeader({ ip: "192.0.2.1" });
     const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
     for (const reason of ["slow", "stale", "", "Going away"]) {
-      const { webSocket } = await hubs.stub().fetch("https://hub/", { headers });
+      const answer = await hubs.stub().fetch("https://hub/", { headers });
+      const { webSocket } = answer;
       webSocket?.accept();
-      await hubs.registry.setSubscriptions("0-test", { subscriptions: ["chat"] });
+      const { clientId } = fromHeader<Origin>(answer.headers.get(CONNECT_HEADER) ?? "");
+      await hubs.registry.setSubscriptions(clientId, { ip: "192.0.2.1", subscriptions: ["chat"] });
       webSocket?.close(1000, reason);
       await eventually(
         async () => (await hubs.traces()) === 0,

@@ -18,7 +18,9 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     append: (messages) => inside((log) => log.append(messages)),
     tail: (listener) => log.tail(listener),
     cursor: () => log.cursor(),
-    read: (after, limit) => inside((log) => log.read(after, limit)),
+    keepsHistory: log.keepsHistory,
+    read: (...all) => inside((log) => log.read(...all)),
+    readBack: (...all) => inside((log) => log.readBack(...all)),
     stats: () => inside((log) => log.stats()),
     close: () => log.close(),
   };

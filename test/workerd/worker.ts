@@ -1,5 +1,6 @@
 /** What the tests inside workerd run beside: hubs that can be evicted at will, and an object to hold a log. */
 import { DurableObject } from "cloudflare:workers";
+import type { HistoryRequest } from "../../src/log/history.ts";
 import type { Message, SubscribeRequest } from "../../src/realtime/types.ts";
 import type { HubRPC } from "../../src/registry/hub-protocol.ts";
 import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
@@ -20,11 +21,18 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
 
   constructor(ctx: DurableObjectState, env: TestEnv) {
     super(ctx, env);
-    this.#hub = new RealtimeHub(ctx, env);
+    this.#hub = this.#wake();
   }
 
   evict(): void {
-    this.#hub = new RealtimeHub(this.ctx, this.env);
+    this.#hub = this.#wake();
+  }
+
+  /** A name with `history-<n>` in it keeps n messages. */
+  #wake(): RealtimeHub<TestEnv> {
+    const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
+    const history = messages === undefined ? {} : { messages: Number(messages) };
+    return new RealtimeHub(this.ctx, this.env, { history });
   }
 
   override fetch(request: Request): Promise<Response> {
@@ -49,6 +57,14 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
 
   publish(messages: readonly Message[]) {
     return this.#hub.publish(messages);
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    this.#hub.webSocketMessage(socket);
+  }
+
+  history(request: HistoryRequest) {
+    return this.#hub.history(request);
   }
 
   send(clientId: string, event: string, data: unknown) {

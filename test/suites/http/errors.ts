@@ -32,7 +32,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       const wrong = [
         ["PUT", "/api/realtime", "GET, POST"],
         ["DELETE", "/api/realtime", "GET, POST"],
-        ["GET", "/api/realtime/messages", "POST"],
+        ["PUT", "/api/realtime/messages", "GET, POST"],
         ["POST", "/api/realtime/stats", "GET"],
         ["POST", "/api/health", "GET"],
       ] as const;
@@ -116,6 +116,9 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         accepted: expect.any(Number),
         delivered: 0,
+        replayed: 0,
+        recovered: 0,
+        unrecovered: 0,
         duplicate: 0,
         disconnects: { client: 0, slow: 0, stale: 0, shutdown: 0, lifetime: 0, admin: 0, error: 0 },
       });

@@ -2,12 +2,20 @@ import { describe, it } from "vitest";
 import { leftOut } from "../../support/flags.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { connectSuite } from "./connect.ts";
+import { cutSuite } from "./cut.ts";
 import { deliverySuite } from "./delivery.ts";
 import { errorsSuite } from "./errors.ts";
+import { eventSourceSuite } from "./event-source.ts";
+import { historySuite } from "./history.ts";
+import { limitsSuite } from "./limits.ts";
 import { publishSuite } from "./publish.ts";
+import { quietSuite } from "./quiet.ts";
+import { replaySuite } from "./replay.ts";
+import { resumeSuite } from "./resume.ts";
 import { slowSuite } from "./slow.ts";
 import { stopSuite } from "./stop.ts";
 import { subscribeSuite } from "./subscribe.ts";
+import { topicsSuite } from "./topics.ts";
 
 /** The service as its clients see it: over real sockets, against the real entry of a runtime. */
 export function httpSuite(runtime: RuntimeUnderTest): void {
@@ -15,9 +23,17 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     connectSuite(runtime);
     subscribeSuite(runtime);
     publishSuite(runtime);
+    quietSuite(runtime);
     deliverySuite(runtime);
     errorsSuite(runtime);
     slowSuite(runtime);
+    topicsSuite(runtime);
+    resumeSuite(runtime);
+    replaySuite(runtime);
+    limitsSuite(runtime);
+    historySuite(runtime);
+    cutSuite(runtime);
+    eventSourceSuite(runtime);
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));
   });

@@ -69,8 +69,21 @@ export class LogUnderTest {
   }
 
   /** The ids after a cursor; undefined when the log can't tell. */
-  async idsAfter(cursor: string | undefined, limit = 1000): Promise<string[] | undefined> {
-    return idsOf(await this.log.read(cursor, limit));
+  async idsAfter(
+    cursor: string | undefined,
+    limit = 1000,
+    maxBytes?: number,
+  ): Promise<string[] | undefined> {
+    return idsOf(await this.log.read(cursor, limit, maxBytes));
+  }
+
+  /** The ids before a cursor, newest first; undefined when the log can't tell. */
+  async idsBefore(
+    cursor: string | undefined,
+    limit = 1000,
+    maxBytes?: number,
+  ): Promise<string[] | undefined> {
+    return idsOf(await this.log.readBack(cursor, limit, maxBytes));
   }
 }
 
@@ -112,6 +125,11 @@ export function ids(count: number, prefix = "m"): string[] {
 
 export function idsOf(entries: readonly LogEntry[] | undefined): string[] | undefined {
   return entries?.map(({ message }) => message.id);
+}
+
+/** The last first, in a list of its own. */
+export function reverse<T>(list: readonly T[]): T[] {
+  return [...list].reverse();
 }
 
 /** The one at `index`, which there must be. */

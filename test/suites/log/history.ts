@@ -138,6 +138,18 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
     ["maxAge", flags.ownClock],
     ["bytes", flags.noByteBound],
   ];
+  describe("a log", () => {
+    it("keeps a history unless a limit of it is 0", async () => {
+      for (const [name] of off) {
+        expect((await open({ [name]: 0 })).log.keepsHistory, `${name}: 0`).toBe(false);
+        expect((await open({ [name]: 1 })).log.keepsHistory, `${name}: 1`).toBe(true);
+      }
+      const none = { messages: 0, maxAge: 0, bytes: 0 };
+      expect((await opener.open(none)).log.keepsHistory).toBe(false);
+      expect((await opener.open()).log.keepsHistory).toBe(true);
+    });
+  });
+
   for (const [name, flag] of off) {
     describe.skipIf(flag !== undefined)(`history off by ${name}: 0`, () => {
       it("keeps nothing, and the tail still delivers in order", async () => {

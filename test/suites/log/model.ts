@@ -1,13 +1,28 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { HistoryLimits } from "../../../src/log/log.ts";
-import type { Message } from "../../../src/realtime/types.ts";
-import { type LogFlags, LogOpener, type LogUnderTest, message, type OpenLog } from "./context.ts";
+import type { LogEntry, Message } from "../../../src/realtime/types.ts";
+import {
+  type LogFlags,
+  LogOpener,
+  type LogUnderTest,
+  message,
+  type OpenLog,
+  reverse,
+} from "./context.ts";
 
 type Step =
   | { readonly do: "append"; readonly messages: readonly Message[] }
-  | { readonly do: "read"; readonly place: number; readonly limit: number }
+  | ({ readonly do: "read" } & Reading)
   | { readonly do: "pass"; readonly milliseconds: number };
+
+/** One page; "back" is newest first, before the place. */
+interface Reading {
+  readonly back: boolean;
+  readonly place: number;
+  readonly limit: number;
+  readonly maxBytes: number | undefined;
+}
 
 /** Ids are few, so that duplicates are many. */
 const anyMessage = fc
@@ -27,8 +42,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("read" as const),
+      back: fc.boolean(),
       place: fc.nat({ max: 60 }),
       limit: fc.nat({ max: 12 }),
+      maxBytes: fc.option(fc.nat({ max: 200 }), { nil: undefined }),
     }),
   },
   {
@@ -40,9 +57,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+interface Accepted {
+  readonly message: Message;
+  readonly at: number;
+}
+
 /** What was accepted, in a plain array, with nothing clever about it. */
 class Model {
-  readonly accepted: { readonly message: Message; readonly at: number }[] = [];
+  readonly accepted: Accepted[] = [];
   duplicate = 0;
   readonly #limits: HistoryLimits;
 
@@ -67,7 +89,15 @@ class Model {
   }
 
   bytes(now: number): number {
-    return this.#bytesFrom(this.trimmed(now));
+    return bytesOf(this.accepted.slice(this.trimmed(now)));
+  }
+
+  /** What a page has of `candidates`: as many as both bounds let, and one whatever its bytes. */
+  page(candidates: readonly Accepted[], { limit, maxBytes = 1e9 }: Reading): Message[] {
+    const fits = (count: number) => count === 1 || bytesOf(candidates.slice(0, count)) <= maxBytes;
+    let count = Math.min(limit, candidates.length);
+    while (count > 0 && !fits(count)) count -= 1;
+    return candidates.slice(0, count).map(({ message }) => message);
   }
 
   #fits(from: number, now: number): boolean {
@@ -77,16 +107,14 @@ class Model {
       oldest !== undefined &&
       this.accepted.length - from <= messages &&
       now - oldest.at < maxAge &&
-      this.#bytesFrom(from) <= bytes
+      bytesOf(this.accepted.slice(from)) <= bytes
     );
   }
+}
 
-  #bytesFrom(from: number): number {
-    const text = this.accepted
-      .slice(from)
-      .map(({ message: { id, topics, data } }) => id + topics.join("") + data);
-    return new TextEncoder().encode(text.join("")).length;
-  }
+function bytesOf(accepted: readonly Accepted[]): number {
+  const text = accepted.map(({ message: { id, topics, data } }) => id + topics.join("") + data);
+  return new TextEncoder().encode(text.join("")).length;
 }
 
 /** Whatever is done to it, a log is a plain array that forgets its beginning. */
@@ -147,14 +175,27 @@ async function expectRead(
   log: LogUnderTest,
   model: Model,
   places: readonly string[],
-  { place, limit }: { readonly place: number; readonly limit: number },
+  reading: Reading,
 ): Promise<void> {
+  const { back, place, limit, maxBytes } = reading;
   // A place past the end stands for no cursor at all.
   const from = place < places.length ? place : undefined;
   const cursor = from === undefined ? undefined : places[from];
   const trimmed = model.trimmed(log.now);
-  const start = from ?? trimmed;
-  const entries = (await log.log.read(cursor, limit))?.map((entry) => entry.message);
-  const expected = model.accepted.slice(start, start + limit).map((entry) => entry.message);
-  expect(entries).toEqual(start < trimmed ? undefined : expected);
+  const kept = model.accepted.slice(trimmed);
+  if (back) {
+    const entries = await log.log.readBack(cursor, limit, maxBytes);
+    // The first place is before the first message, the second is that message's.
+    const end = from === undefined ? kept.length : Math.max(from - 1 - trimmed, 0);
+    expect(messagesOf(entries)).toEqual(model.page(reverse(kept.slice(0, end)), reading));
+  } else {
+    const entries = await log.log.read(cursor, limit, maxBytes);
+    const start = (from ?? trimmed) - trimmed;
+    const expected = start < 0 ? undefined : model.page(kept.slice(start), reading);
+    expect(messagesOf(entries)).toEqual(expected);
+  }
+}
+
+function messagesOf(entries: readonly LogEntry[] | undefined): Message[] | undefined {
+  return entries?.map(({ message }) => message);
 }

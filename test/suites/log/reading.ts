@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { nanoid } from "nanoid";
 import { afterEach, describe, expect, it } from "vitest";
-import { formatCursor, parseCursor } from "../../../src/log/cursor.ts";
+import { formatCursor, parseCursor } from "../../../src/realtime/cursor.ts";
 import { eventually } from "../../support/deadline.ts";
 import { at, ids, LogOpener, type OpenLog } from "./context.ts";
 

@@ -15,7 +15,7 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       const ids: string[] = [];
       for (let count = 0; count < 200; count += 1) ids.push((await registry.open({})).clientId);
       expect(new Set(ids).size).toBe(200);
-      for (const id of ids) expect(id).toMatch(/^\d+-[\w-]{15,200}$/);
+      for (const id of ids) expect(id).toMatch(/^\d+-[\w.-]{15,200}$/);
     });
 
     const title = "holds nothing yet: the client is not listed, counted, subscribed or sent to";

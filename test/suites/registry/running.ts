@@ -98,6 +98,9 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
         topics: 0,
         accepted: 0,
         delivered: 0,
+        replayed: 0,
+        recovered: 0,
+        unrecovered: 0,
         duplicate: 0,
         disconnects: Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])),
       });

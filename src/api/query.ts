@@ -1,0 +1,42 @@
+import type { Context } from "hono";
+import * as z from "zod/mini";
+import { MAX_LAST } from "../realtime/types.ts";
+import type { ConnectRequest } from "../registry/registry.ts";
+import { keysSchema, MAX_EVENT_ID } from "./subscribe.ts";
+import { validate } from "./validation.ts";
+
+/** A whole number in a query. */
+export function wholeNumber(least: number, most: number): z.ZodMiniType<number, string> {
+  return z.pipe(
+    z.string(),
+    z.transform((text, context): number => {
+      const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+      if (number >= least && number <= most) return number;
+      const message = `Must be a whole number from ${least} to ${most}.`;
+      context.issues.push({ code: "custom", message, input: text });
+      return z.NEVER;
+    }),
+  );
+}
+
+const connectSchema = z.object({
+  topic: keysSchema,
+  last: z.optional(wholeNumber(0, MAX_LAST)),
+});
+
+/** What a client connects with, besides who it is. */
+export function readConnect(c: Context): Omit<ConnectRequest, "ip" | "identity"> {
+  const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
+  const { topic: topics, last } = validate(connectSchema, {
+    topic,
+    last: c.req.query("last") || undefined,
+  });
+  // A browser that comes back sends the header, and the same address as ever. An id that names no place is
+  // never a reason to refuse: an EventSource would not come again.
+  const lastEventId = c.req.header("Last-Event-ID") || c.req.query("lastEventId") || undefined;
+  return {
+    topics: topics.length === 0 ? undefined : topics,
+    lastEventId: lastEventId?.slice(0, MAX_EVENT_ID),
+    last,
+  };
+}

@@ -1,0 +1,51 @@
+import { customAlphabet } from "nanoid";
+
+/** A place in one life of one shard's log. */
+export interface Cursor {
+  /** Index of the shard, from 0. */
+  readonly shard: number;
+  /** Random name of the log's life: a log that lost its memory takes a new one. Letters and digits. */
+  readonly life: string;
+  /** How many messages that life had so far. */
+  readonly sequence: number;
+  /** Of the message behind this place, the deliveries up to this key's (`keyMark`) have been made as well, it included. */
+  readonly key?: string | undefined;
+}
+
+const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-z]{1,7}))?(?:\..*)?$/;
+
+/** A name for a log that begins. */
+export const newLife: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
+
+export function formatCursor({ shard, life, sequence, key }: Cursor): string {
+  const place = `${shard}-${life}-${sequence}`;
+  return key === undefined ? place : `${place}~${key}`;
+}
+
+/**
+ * Reads what `formatCursor` wrote, ignoring a suffix after a dot (which makes ids unique that are no message's).
+ * Undefined for anything else. Other text may look like one by chance: only its log knows its life.
+ */
+export function parseCursor(text: string): Cursor | undefined {
+  const match = CURSOR.exec(text);
+  if (match === null) return undefined;
+  const [, shard = "", life = "", sequence = "", key] = match;
+  const place = { shard: Number(shard), life, sequence: Number(sequence) };
+  if (!Number.isSafeInteger(place.sequence)) return undefined;
+  return key === undefined ? place : { ...place, key };
+}
+
+/**
+ * A short name for a subscription key in a cursor, 7 characters. One message's deliveries to a client are made in the
+ * order of these: so a mark tells of any key whether it had that message, whichever keys there were.
+ *
+ * FNV-1a, 32 bits, over UTF-16 code units. Of two keys with the same mark, one in four thousand million, the second
+ * would be missed if the stream were cut between them.
+ */
+export function keyMark(key: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  }
+  return (hash >>> 0).toString(36).padStart(7, "0");
+}

@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createMemoryLog } from "../../src/log/memory.ts";
+import { RealtimeManager } from "../../src/realtime/manager.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { ResumesOpener, recovered, shown } from "../suites/registry/resume/context.ts";
+import { eventually } from "../support/deadline.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
+
+const PAGEFUL = "x".repeat(70_000);
+
+function openerOf(messages: number) {
+  const log = () => createMemoryLog({ history: { messages, bytes: 1e9 } });
+  return new ResumesOpener(() =>
+    createInProcessRegistry({ manager: new RealtimeManager(), log: log() }),
+  );
+}
+
+describe("the edges of a history", () => {
+  const [full, off, large] = [openerOf(20), openerOf(0), openerOf(1000)];
+  afterEach(async () => {
+    for (const opener of [full, off, large]) await opener.closeAll();
+  });
+
+  it("do not touch who only asked for the newest of a quiet topic while others move it on", async () => {
+    const test = await full.open();
+    await test.publish("quiet", 1);
+    // A page each: the next is looked at only when the client has taken nothing for eight of them.
+    await test.publish("busy", ...Array.from({ length: 19 }, () => PAGEFUL));
+    const sink = new RecordingSink().hold();
+    const stream = await test.open({ topics: ["quiet"], last: 5 }, sink);
+    for (let round = 0; round < 2; round++) {
+      await eventually(() => sink.isAwaited, "it looks for them");
+      await test.publish("busy", PAGEFUL, PAGEFUL);
+      sink.takeOnce();
+    }
+    sink.release();
+    await test.publish("quiet", 2);
+    await eventually(() => sink.data("quiet").includes(2), "it is live");
+    expect(shown(stream)).toEqual(["quiet 2"]);
+    expect(await test.test.registry.stats()).toMatchObject({ recovered: 0, unrecovered: 0 });
+  });
+
+  it("leave alone the keys of a client whose messages are still there", async () => {
+    const test = await full.open();
+    const past = await test.past(["chat"], 0);
+    const sink = new RecordingSink().hold();
+    const key = 'chat?options={"query":{"last":5}}';
+    const stream = await test.open({ topics: [key] }, sink);
+    await eventually(() => sink.data(key).length === 1, "it has the newest");
+    for (let number = 1; number <= 30; number++) await test.publish("chat", number);
+    // The place of the key that joins has left the history; what the other has is not to come again.
+    await test.subscribe(stream, [key, "other"], { lastEventId: past.sink.events[0]?.id });
+    await test.publish("chat", 31);
+    sink.release();
+    await eventually(() => sink.data(key).at(-1) === 31, "it is live");
+    expect(sink.data(key)).toEqual(Array.from({ length: 32 }, (_, number) => number));
+  });
+
+  it("make no difference to who asks for the newest where nothing is kept", async () => {
+    const test = await off.open();
+    const sink = new RecordingSink();
+    sink.bufferedBytes = 100;
+    await test.open({ topics: ["chat"], last: 5 }, sink);
+    await test.publish("chat", 1);
+    await sink.receive(1);
+    expect(sink.data("chat")).toEqual([1]);
+    expect(sink.data("PB_RESUME")).toEqual([]);
+  });
+
+  it("and a key that joins in the middle of a message's keys gets that message too", async () => {
+    const test = await large.open();
+    const past = await test.past(["first"]);
+    await test.publish("chat", PAGEFUL);
+    const sink = new RecordingSink().hold();
+    const lastEventId = past.clientId;
+    const held = ["chat?options=b", "chat?options=c"];
+    const stream = await test.open({ topics: held, lastEventId }, sink);
+    await eventually(() => sink.isAwaited, "the first of its keys has it");
+    expect(sink.events).toHaveLength(1);
+    // Both sides of the first in any order.
+    const keys = [...held, "chat", "chat?options=a", "chat?options=z", "*"];
+    await test.subscribe(stream, keys, { lastEventId });
+    sink.release();
+    await eventually(() => sink.data("PB_RESUME").length === 1, "it has come to the present");
+    const names = sink.events.map(({ event }) => event);
+    expect(names.slice(0, -1).toSorted()).toEqual(keys.toSorted());
+  });
+
+  for (const gone of [false, true]) {
+    const how = gone ? "one leaves that has it" : "one joins";
+    it(`nor does a message come again under keys that have it when ${how} before the first page`, async () => {
+      const test = await large.open();
+      const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
+      const past = await test.past(keys, 1);
+      const [first, second, third, last] = past.sink.events;
+      const sink = new RecordingSink();
+      // The handshake is being taken: no page is read yet.
+      sink.bufferedBytes = 100;
+      const stream = await test.open({ topics: keys, lastEventId: second?.id }, sink);
+      const left = gone ? keys.filter((key) => key !== second?.event) : [...keys, "other"];
+      await test.subscribe(stream, left);
+      sink.bufferedBytes = 0;
+      await eventually(() => sink.data("PB_RESUME").length === 1, "it has come to the present");
+      expect(first?.event).not.toBe(second?.event);
+      expect(sink.events.slice(0, -1).map(({ event }) => event)).toEqual([
+        third?.event,
+        last?.event,
+      ]);
+    });
+  }
+
+  it("who gives up its keys in the middle of a replay has a place again", async () => {
+    const test = await large.open();
+    await test.publish("other", PAGEFUL, PAGEFUL);
+    const sink = new RecordingSink().hold();
+    const stream = await test.open({ topics: ["chat"] }, sink);
+    await test.subscribe(stream, ["chat", "other"], { last: 2 });
+    await eventually(() => sink.isAwaited, "the first page arrives");
+    await test.subscribe(stream, []);
+    const place = /\n\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
+    expect(place).toBe(stream.connection.place());
+  });
+
+  it("who brings a place that is none, and no key to go on from it, misses nothing", async () => {
+    const test = await large.open();
+    const stream = await test.open({ topics: ["chat"] });
+    await test.subscribe(stream, ["chat"], { lastEventId: "garbage" });
+    expect(await test.until(stream)).toEqual([recovered(0)]);
+  });
+});

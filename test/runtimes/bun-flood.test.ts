@@ -1,0 +1,4 @@
+import { bunPath } from "../../scripts/bun.mjs";
+import { floodSuite } from "../suites/flood.ts";
+
+floodSuite("Bun", () => [bunPath()]);

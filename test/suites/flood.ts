@@ -1,0 +1,26 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { within } from "../support/deadline.ts";
+
+const program = fileURLToPath(new URL("../support/flood.ts", import.meta.url));
+
+/** From 100,000 messages to 1,000,000: a leak of two bytes a message would be more. */
+const MOST_GROWTH = 1_000_000;
+
+/** @param run Program and arguments that run a TypeScript file with `gc` at hand. */
+export function floodSuite(name: string, run: () => readonly [string, ...string[]]): void {
+  describe(`a million messages on ${name}`, () => {
+    it("leave no more in memory than a hundred thousand: the history, and the ids remembered", async () => {
+      const [command, ...args] = run();
+      const child = spawn(command, [...args, program], { stdio: ["ignore", "pipe", "inherit"] });
+      const output = await within(text(child.stdout), 120_000, "the flood ends");
+      console.log(`${name}: ${output.trim()}`);
+      const left = JSON.parse(output);
+      expect(left).toMatchObject({ accepted: 1_000_000, delivered: 1_000_000, messages: 10_000 });
+      expect(left).toMatchObject({ newestIsKnown: true, oldIsKnown: false });
+      expect(left.growth).toBeLessThan(MOST_GROWTH);
+    }, 130_000);
+  });
+}

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, type Answer, call, publish, setSubscriptions } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import {
+  backFrom,
+  numbers,
+  numbersOf,
+  publishNumbers,
+  queryOf,
+  received,
+  resumed,
+} from "../../support/numbered.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+import { inPage, type Page, pages, type Query, type Read } from "./history-pages.ts";
+
+type Ask = (topics: readonly string[], more?: Query) => Promise<Answer>;
+export function historySuite(runtime: RuntimeUnderTest): void {
+  describe("GET /api/realtime/messages", () => {
+    let service: Service;
+    beforeAll(async () => {
+      service = await startService(runtime);
+    });
+    afterEach(closeClients);
+    afterAll(() => service.stop());
+
+    const ask: Ask = (topics, more) =>
+      call(service.url, `/api/realtime/messages${queryOf(topics, more)}`);
+    const read: Read = async (topics, more) => {
+      const { status, headers, body } = await ask(topics, more);
+      expect([status, body.message]).toEqual([200, undefined]);
+      expect(headers.get("content-type")).toMatch(/^application\/json/);
+      return body as Page;
+    };
+    pages(() => service.url, read);
+    topics(() => service.url, read);
+    refusing(() => service.url, ask, read);
+    listening(() => service.url, read);
+  });
+}
+
+function topics(url: () => string, read: Read): void {
+  it("reads several topics, patterns and keys with options, each message once", async () => {
+    const { cursor: after } = await read(["t/a"]);
+    await publish(url(), [
+      { topic: "t/a", data: { n: 1 } },
+      { topic: "t/b/c", data: { n: 2 } },
+      { topic: "t", data: { n: 3 } },
+      { topic: "T/a", data: { n: 4 } },
+      { topic: "t/a", data: { n: 5 } },
+    ]);
+    const found = async (...keys: string[]) => inPage(await read(keys, { after }));
+    expect(await found("t/a")).toEqual([1, 5]);
+    expect(await found("t/a", "", "t", "t/a")).toEqual([1, 3, 5]);
+    expect(await found("t/*")).toEqual([1, 2, 5]);
+    expect(await found("t/*", "t/a", "*")).toEqual([1, 2, 3, 4, 5]);
+    expect(await found(`t/a?options=${encodeURIComponent('{"query":{"a":1}}')}`)).toEqual([1, 5]);
+    expect(await found("t/a?x=1")).toEqual([]);
+  });
+
+  it("shows record events under their collection and record, and hides what is private", async () => {
+    const { cursor: after } = await read(["posts"]);
+    const record = { id: "r1", collectionId: "pbc_1", collectionName: "posts", n: 1 };
+    await publish(url(), [
+      { collection: "posts", action: "update", record },
+      { topic: "posts/r1", data: { n: 2 }, private: true },
+      { collection: "posts", action: "delete", record: { id: "r2" }, private: true },
+    ]);
+    for (const key of ["posts/*", "posts/r1", "posts", "pbc_1/*", "*"]) {
+      const { messages, more } = await read([key], { after });
+      expect([key, messages.map(({ data }) => data), more]).toEqual([
+        key,
+        [{ action: "update", record }],
+        false,
+      ]);
+      expect(messages[0]?.topics).toEqual(expect.arrayContaining(["posts/r1", "posts"]));
+    }
+    expect(await read(["posts/r2"], { after })).toMatchObject({ messages: [], more: false });
+  });
+}
+
+function refusing(url: () => string, ask: Ask, read: Read): void {
+  const code = (code: string) => ({ code, message: expect.any(String) });
+  const refused = async (topics: readonly string[], more: Query = {}) => {
+    const { status, body } = await ask(topics, more);
+    expect([topics, more, status]).toEqual([topics, more, 400]);
+    expect(body).toEqual({ status: 400, message: expect.any(String), data: expect.any(Object) });
+    expect(body.message).toContain(Object.keys(body.data)[0]);
+    return body.data as unknown;
+  };
+
+  it("names what is wrong with a request", async () => {
+    const tooLong = code("validation_length_too_long");
+    const wrong = code("validation_match_invalid");
+    expect(await refused([])).toEqual({ topic: code("validation_required") });
+    expect(await refused(["", ""])).toEqual({ topic: code("validation_required") });
+    expect(await refused(["a", "b".repeat(2501)])).toEqual({ topic: { 1: tooLong } });
+    expect(await refused(["a\nb"])).toEqual({ topic: { 0: wrong } });
+    expect(await refused(numbers(0, 1000).map(String))).toEqual({ topic: tooLong });
+    for (const limit of ["0", "1001", "-1", "1.5", "x", "1e2", "9".repeat(20)]) {
+      expect([limit, await refused(["a"], { limit })]).toEqual([limit, { limit: wrong }]);
+    }
+    const { cursor } = await read(["a"]);
+    expect(await refused(["a"], { after: cursor, before: cursor })).toEqual({ before: wrong });
+    expect(await refused(["a"], { after: "x".repeat(256) })).toEqual({ after: tooLong });
+    expect(await refused(["a"], { before: "x".repeat(256) })).toEqual({ before: tooLong });
+  });
+
+  it("answers 410 for a place that is none of this history", async () => {
+    const { cursor } = await read(["a"]);
+    const life = cursor.split("-")[1];
+    for (const place of ["x", "0-otherlife0-0", `0-${life}-999999999`, `7-${life}-0`, "🎉"]) {
+      for (const name of ["after", "before"]) {
+        const { status, body } = await ask(["a"], { [name]: place });
+        expect([name, place, status]).toEqual([name, place, 410]);
+        expect(body).toEqual({ status: 410, message: expect.stringContaining(name), data: {} });
+      }
+    }
+  });
+
+  it("needs no key, lets pages of any origin read, errors too, and allows GET and POST only", async () => {
+    const headers = { Origin: "https://example.com" };
+    for (const [query, status] of [
+      ["?topic=a", 200],
+      ["", 400],
+      ["?topic=a&after=x", 410],
+    ]) {
+      const answer = await call(url(), `/api/realtime/messages${query}`, { headers });
+      expect([query, answer.status]).toEqual([query, status]);
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    }
+    for (const method of ["PUT", "DELETE", "PATCH"]) {
+      const authorized = { Authorization: `Bearer ${ADMIN_KEY}` };
+      const answer = await call(url(), "/api/realtime/messages?topic=a", {
+        method,
+        headers: authorized,
+      });
+      expect([method, answer.status, answer.headers.get("allow")]).toEqual([
+        method,
+        405,
+        "GET, POST",
+      ]);
+    }
+  });
+}
+
+function listening(url: () => string, read: Read): void {
+  it("is the first screen: what is listened to from its cursor misses and repeats nothing", async () => {
+    const total = 600;
+    const pouring = publishNumbers(url(), "screen", 1, total, { batch: 3 });
+    const screens = await Promise.all(
+      numbers(1, 6).map(async (index) => {
+        const page = await read(["screen"], { limit: "1000" });
+        const lastEventId = page.cursor;
+        const way = index % 3;
+        const query = queryOf(way === 2 ? [] : ["screen"], way === 1 ? { lastEventId } : {});
+        const client = await openStream(url(), way === 1 ? {} : backFrom(lastEventId), query);
+        if (way === 2) await setSubscriptions(url(), client.clientId, ["screen"]);
+        expect(await resumed(client)).toMatchObject({ recovered: true });
+        return { page, client };
+      }),
+    );
+    await pouring;
+    const all = await received(url(), "screen", ...screens.map(({ client }) => client));
+    for (const [index, { page }] of screens.entries()) {
+      const got = [...inPage(page), ...numbersOf(all[index] ?? [])];
+      expect([index, got]).toEqual([index, numbers(1, total)]);
+    }
+  });
+}

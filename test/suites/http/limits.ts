@@ -1,0 +1,158 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { call, publish } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import { eventually, pause } from "../../support/deadline.ts";
+import {
+  backFrom,
+  numbers,
+  numbersOf,
+  publishNumbers,
+  received,
+  resumed,
+} from "../../support/numbered.ts";
+import { openRaw, openRawStream } from "../../support/raw-client.ts";
+import { type RuntimeUnderTest, startService } from "../../support/service.ts";
+import { openStream, parseEvents } from "../../support/sse-client.ts";
+
+const KiB = 1024;
+
+type Env = Readonly<Record<string, string>>;
+
+/** What the history keeps, and how a client learns that it kept too little. */
+export function limitsSuite(runtime: RuntimeUnderTest): void {
+  describe("a history with limits", () => {
+    afterEach(closeClients);
+    kept(runtime);
+    expired(runtime);
+    overtaken(runtime);
+    off(runtime);
+  });
+}
+
+const page = async (url: string, query = "?topic=n&limit=1000") => {
+  const { status, body } = await call(url, `/api/realtime/messages${query}`);
+  expect(status).toBe(200);
+  return body.messages as readonly { readonly cursor: string; readonly data: unknown }[];
+};
+
+function kept(runtime: RuntimeUnderTest): void {
+  const rows: [Env, messages: number][] = [
+    [{ REALTIME_HISTORY_MESSAGES: "5" }, 5],
+    [{ REALTIME_HISTORY_BYTES: "350" }, 3],
+  ];
+  it.each(rows)(
+    "with %j lets those recover who miss nothing of it, and no others",
+    async (env, messages) => {
+      const { url, stop } = await startService(runtime, { env });
+      const watch = await openStream(url, {}, "?topic=n");
+      // 100 bytes each: the id, the topic, and the data's two quotes.
+      const message = (n: number) => ({ topic: "n", id: `id-${n % 10}`, data: `${n}`.repeat(93) });
+      for (const n of numbers(0, 9)) await publish(url, message(n));
+      await watch.receive(10);
+      const ids = [watch.clientId, ...watch.events.map(({ id }) => id)];
+      const behind = ids.map((_, index) => 10 - index);
+      for (const [index, missed] of behind.entries()) {
+        const client = await openStream(url, backFrom(ids[index]), "?topic=n");
+        const recovered = missed <= messages;
+        const wanted = recovered ? { recovered, replayed: missed } : { recovered };
+        expect([missed, await resumed(client)]).toEqual([missed, wanted]);
+        const replayed = client.events.filter(({ event }) => event === "n");
+        const newest = watch.events.slice(recovered ? index : 10);
+        expect(replayed).toEqual(newest);
+      }
+      expect(await page(url)).toHaveLength(messages);
+      await stop();
+    },
+  );
+}
+
+function expired(runtime: RuntimeUnderTest): void {
+  it("lets go of what is older than REALTIME_HISTORY_SECONDS", async () => {
+    const env = { REALTIME_HISTORY_SECONDS: "1" };
+    const { url, stop } = await startService(runtime, { env });
+    const watch = await openStream(url, {}, "?topic=n");
+    await publishNumbers(url, "n", 1, 2);
+    const [first, second] = await watch.receive(2);
+    await pause(1200);
+    expect(await page(url)).toEqual([]);
+    for (const id of [watch.clientId, first?.id]) {
+      const lost = await openStream(url, backFrom(id), "?topic=n");
+      expect(await resumed(lost)).toEqual({ recovered: false });
+    }
+    const well = await openStream(url, backFrom(second?.id), "?topic=n");
+    expect(await resumed(well)).toEqual({ recovered: true, replayed: 0 });
+    const [events = []] = await received(url, "n", well);
+    expect(numbersOf(events)).toEqual([]);
+    await stop();
+  });
+}
+
+function overtaken(runtime: RuntimeUnderTest): void {
+  it("tells a client in the middle of its replay that the history has moved on, and then goes on live", async () => {
+    // More than the kernels of both sides hold, so that a client that does not read can't have got it all.
+    const count = 400;
+    const env = {
+      REALTIME_HISTORY_MESSAGES: String(count),
+      REALTIME_HISTORY_BYTES: "1000000000",
+      // What is live waits for it as well, from when its place is lost.
+      REALTIME_MAX_BUFFERED_BYTES: "1000000000",
+    };
+    const { url, stop } = await startService(runtime, { env });
+    const origin = await openStream(url);
+    const text = "x".repeat(64 * KiB);
+    await publishNumbers(url, "n", 1, count, { text, batch: 10 });
+    const query = "?topic=n";
+    const headers = { "Last-Event-ID": origin.clientId };
+    const behind = await openRaw(url, { query, headers });
+    // With its first bytes, not when somebody has looked at them: by then it might have read all there is.
+    behind.socket.once("data", () => behind.socket.pause());
+    await eventually(() => behind.text() !== "", "the replay has begun");
+    await publishNumbers(url, "n", count + 1, 2 * count, { text, batch: 10 });
+    behind.socket.resume();
+    await behind.waitFor(/event: PB_RESUME/, "it is told");
+    // What came before that is not for it any more.
+    await publishNumbers(url, "n", 2 * count + 1, 2 * count + 1);
+    await behind.waitFor(new RegExp(`"n":${2 * count + 1}`), "the last message");
+    const events = parseEvents(behind.body()).slice(1);
+    const place = events.findIndex(({ event }) => event === "PB_RESUME");
+    expect(events[place]?.data).toBe('{"recovered":false}');
+    expect(place).toBeGreaterThan(0);
+    const live = numbersOf(events.slice(place));
+    expect(live[0]).toBeGreaterThan(place + 1);
+    expect(live).toEqual(numbers(live[0] ?? 0, 2 * count + 1));
+    expect(numbersOf(events.slice(0, place))).toEqual(numbers(1, place));
+    // From there on it missed nothing.
+    const back = await openStream(url, backFrom(events[place]?.id), query);
+    expect(await resumed(back)).toEqual({ recovered: true, replayed: live.length });
+    await stop();
+  });
+}
+
+function off(runtime: RuntimeUnderTest): void {
+  const names = ["REALTIME_HISTORY_MESSAGES", "REALTIME_HISTORY_SECONDS", "REALTIME_HISTORY_BYTES"];
+  it.each(names)(
+    "that %s=0 turns off names no place, and knows only whether nothing was missed",
+    async (name) => {
+      const { url, stop } = await startService(runtime, { env: { [name]: "0" } });
+      const first = await openRawStream(url, { query: "?topic=n" });
+      expect(first.clientId).toMatch(/^0-[\w-]{21}$/);
+      await publishNumbers(url, "n", 1, 1);
+      await first.waitFor(/"n":1/, "the message");
+      const [, event, ...more] = parseEvents(first.body());
+      expect(more).toEqual([]);
+      expect(first.body().match(/^id: /gm)).toHaveLength(2);
+      const well = await openStream(url, backFrom(event?.id), "?topic=n");
+      expect(await resumed(well)).toEqual({ recovered: true, replayed: 0 });
+      const stranger = await openStream(url, backFrom(first.clientId), "?topic=n");
+      expect(await resumed(stranger)).toEqual({ recovered: false });
+      await publishNumbers(url, "n", 2, 2);
+      const lost = await openStream(url, backFrom(event?.id), "?topic=n");
+      expect(await resumed(lost)).toEqual({ recovered: false });
+      const newest = await openStream(url, {}, "?topic=n&last=10");
+      const all = await received(url, "n", well, stranger, lost, newest);
+      expect(all.map(numbersOf)).toEqual([[2], [2], [], []]);
+      expect(await page(url)).toEqual([]);
+      await stop();
+    },
+  );
+}

@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { readStats } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import { leftOut } from "../../support/flags.ts";
+import {
+  backFrom,
+  numbers,
+  numbersOf,
+  publishNumbers,
+  queryOf,
+  received,
+  resumed,
+} from "../../support/numbered.ts";
+import { NODE, type RuntimeUnderTest, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+
+/** Larger than what is read of a history at a time. */
+const MANY = 10_001;
+const VERY_MANY = 100_000;
+
+export function replaySuite(runtime: RuntimeUnderTest): void {
+  describe("a replay", () => {
+    afterEach(closeClients);
+    whilePublishing(runtime);
+    ofMany(runtime);
+  });
+}
+
+function whilePublishing(runtime: RuntimeUnderTest): void {
+  it("goes live without a gap or repeat for all who resume while messages pour in", async () => {
+    const [before, during] = [2000, 800];
+    const { url, stop } = await startService(runtime);
+    const watch = await openStream(url, {}, "?topic=pour");
+    // Several pages each, and so several turns in which others publish.
+    const text = "x".repeat(300);
+    await publishNumbers(url, "pour", 1, before, { text });
+    await watch.receive(before);
+    const pouring = publishNumbers(url, "pour", before + 1, before + during, { text, batch: 4 });
+    const places = [0, 1, 2, 250, 999, 1000, 1500, 1900, 1999, 2000];
+    const clients = await Promise.all(
+      places.map((place) => {
+        const id = place === 0 ? watch.clientId : watch.events[place - 1]?.id;
+        return openStream(url, backFrom(id), queryOf(["pour"]));
+      }),
+    );
+    // Some more come later, and from where the others have just got to.
+    await watch.receive(before + during / 4);
+    for (let late = 0; late < 5; late++) {
+      places.push(watch.events.length);
+      clients.push(await openStream(url, backFrom(watch.events.at(-1)?.id), "?topic=pour"));
+    }
+    await pouring;
+    const all = await received(url, "pour", watch, ...clients);
+    for (const [index, events] of all.entries()) {
+      const from = index === 0 ? 0 : (places[index - 1] ?? 0);
+      expect([from, numbersOf(events)]).toEqual([from, numbers(from + 1, before + during)]);
+      const resumes = events.filter(({ event }) => event === "PB_RESUME");
+      expect(resumes).toHaveLength(index === 0 ? 0 : 1);
+    }
+    for (const client of clients) expect(await resumed(client)).toMatchObject({ recovered: true });
+    // Every place is the same for everybody, however they came to it.
+    const idsOf = new Map(watch.events.map(({ data, id }) => [data, id]));
+    for (const { events } of clients) {
+      for (const { event, data, id } of events) {
+        if (event !== "PB_RESUME") expect(id).toBe(idsOf.get(data));
+      }
+    }
+    expect(await readStats(url)).toMatchObject({
+      recovered: clients.length,
+      unrecovered: 0,
+      disconnects: { slow: 0, stale: 0, error: 0 },
+    });
+    await stop();
+  });
+
+  it("misses and repeats nothing for those who resume over and over while messages pour in", async () => {
+    const [rounds, total] = [15, 600];
+    const { url, stop } = await startService(runtime);
+    const origin = await openStream(url);
+    const pouring = publishNumbers(url, "pour", 1, total, { batch: 3 });
+    const found = await Promise.all(
+      numbers(1, 4).map(async (index) => {
+        const got: number[] = [];
+        let id: string | undefined = origin.clientId;
+        for (let round = 0; round < rounds; round++) {
+          const client = await openStream(url, backFrom(id), "?topic=pour");
+          await client.receive(index * 2);
+          // What a browser has got when its connection breaks is the whole events so far.
+          const events = [...client.events];
+          client.close();
+          got.push(...numbersOf(events));
+          id = events.at(-1)?.id;
+        }
+        return { got, id };
+      }),
+    );
+    await pouring;
+    for (const { got, id } of found) {
+      const last = await openStream(url, backFrom(id), "?topic=pour");
+      const [events = []] = await received(url, "pour", last);
+      expect([...got, ...numbersOf(events)]).toEqual(numbers(1, total));
+    }
+    await stop();
+  });
+}
+
+function ofMany(runtime: RuntimeUnderTest): void {
+  const replayed = async (count: number, env: Record<string, string>) => {
+    const { url, stop } = await startService(runtime, { env });
+    const origin = await openStream(url);
+    await publishNumbers(url, "many", 1, count);
+    const client = await openStream(url, backFrom(origin.clientId), "?topic=many");
+    expect(await resumed(client)).toEqual({ recovered: true, replayed: count });
+    const [events = []] = await received(url, "many", client);
+    expect(events.at(-1)?.event).toBe("PB_RESUME");
+    // Compared as one text: a list of differences of this length helps nobody.
+    expect(numbersOf(events).join() === numbers(1, count).join()).toBe(true);
+    expect(await readStats(url)).toMatchObject({ replayed: count, recovered: 1 });
+    await stop();
+  };
+
+  it(`brings all of ${MANY} messages, in order`, async () => {
+    await replayed(MANY, { REALTIME_HISTORY_MESSAGES: "20000" });
+  });
+
+  const reason = runtime === NODE ? undefined : "once is enough, and Node is the fastest";
+  const title = `brings all of ${VERY_MANY} messages, in order`;
+  it.skipIf(reason !== undefined)(leftOut(title, reason), async () => {
+    await replayed(VERY_MANY, {
+      REALTIME_HISTORY_MESSAGES: "200000",
+      REALTIME_HISTORY_BYTES: String(64 * 1024 * 1024),
+    });
+  });
+}

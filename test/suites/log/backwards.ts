@@ -1,0 +1,164 @@
+import { nanoid } from "nanoid";
+import { afterEach, describe, expect, it } from "vitest";
+import { formatCursor, parseCursor } from "../../../src/realtime/cursor.ts";
+import { at, ids, type LogFlags, LogOpener, message, type OpenLog, reverse } from "./context.ts";
+
+/** Reading before a place, newest first. */
+export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
+  const opener = new LogOpener(openLog);
+  afterEach(() => opener.closeAll());
+
+  describe("reading back", () => {
+    it("without a cursor begins at the newest entry", async () => {
+      const log = await opener.open();
+      expect(await log.idsBefore(undefined)).toEqual([]);
+      await log.append("a", "b");
+      await log.append("c");
+      expect(await log.idsBefore(undefined)).toEqual(["c", "b", "a"]);
+    });
+
+    it("before a cursor gives what came before it, newest first, and nothing else", async () => {
+      const log = await opener.open();
+      const names = ids(30);
+      for (const [index, cursor] of (await log.cursorsOf(...names)).entries()) {
+        expect(await log.idsBefore(cursor)).toEqual(reverse(names.slice(0, index)));
+      }
+    });
+
+    it("before the place behind the newest entry gives the newest too", async () => {
+      const log = await opener.open();
+      expect(await log.idsBefore(beyond(log.log.cursor(), 1))).toEqual([]);
+      const [, , newest = ""] = await log.cursorsOf("a", "b", "c");
+      expect(await log.idsBefore(beyond(newest, 1))).toEqual(["c", "b", "a"]);
+      await log.append("d");
+      expect(await log.idsBefore(beyond(newest, 1))).toEqual(["c", "b", "a"]);
+    });
+
+    it("before the beginning gives nothing", async () => {
+      const log = await opener.open();
+      const start = log.log.cursor();
+      expect(await log.idsBefore(start)).toEqual([]);
+      const [first = ""] = await log.cursorsOf("a", "b");
+      expect(await log.idsBefore(start)).toEqual([]);
+      expect(await log.idsBefore(first)).toEqual([]);
+    });
+
+    it("gives at most as many as asked for, the newest of them", async () => {
+      const log = await opener.open();
+      const cursors = await log.cursorsOf("a", "b", "c", "d", "e");
+      expect(await log.idsBefore(undefined, 2)).toEqual(["e", "d"]);
+      expect(await log.idsBefore(at(cursors, 3), 2)).toEqual(["c", "b"]);
+      expect(await log.idsBefore(at(cursors, 1), 2)).toEqual(["a"]);
+      expect(await log.idsBefore(at(cursors, 4), 1)).toEqual(["d"]);
+      expect(await log.idsBefore(undefined, 0)).toEqual([]);
+    });
+
+    it("page by page, by the cursor of each page's last entry, gives everything once", async () => {
+      const log = await opener.open();
+      const names = ids(103);
+      await log.append(...names);
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      for (;;) {
+        const page = (await log.log.readBack(cursor, 10)) ?? [];
+        if (page.length === 0) break;
+        pages.push(page.map(({ message }) => message.id));
+        cursor = page.at(-1)?.cursor;
+        expect(pages.length).toBeLessThan(12);
+      }
+      expect(pages.map((page) => page.length)).toEqual([...Array(10).fill(10), 3]);
+      expect(pages.flat()).toEqual(reverse(names));
+    });
+
+    it("gives the very entries that the tail told and that reading forwards gives", async () => {
+      const log = await opener.open();
+      await log.appendMessages([
+        message("a", { topics: ["posts/r1", "posts"], private: true }),
+        message("b", { data: JSON.stringify("🦊 \0 \ud800") }),
+      ]);
+      await log.delivered(2);
+      expect(await log.log.readBack(undefined, 10)).toEqual(reverse(log.tailed));
+      expect(await log.log.read(undefined, 10)).toEqual(log.tailed);
+    });
+  });
+
+  describe("reading back to where the history begins", () => {
+    it("ends at the oldest entry kept, and gives nothing before a place that was trimmed", async () => {
+      const log = await opener.open({ messages: 3 });
+      const start = log.log.cursor();
+      const cursors = [start, ...(await log.cursorsOf(...ids(10)))];
+      const places = await Promise.all(cursors.map((cursor) => log.idsBefore(cursor)));
+      expect(places).toEqual([
+        ...Array.from({ length: 9 }, () => []),
+        ["m8"],
+        ["m9", "m8"], // The eleventh place: before m10.
+      ]);
+      expect(await log.idsBefore(undefined)).toEqual(["m10", "m9", "m8"]);
+    });
+
+    it.skipIf(flags.ownClock !== undefined)(
+      "leaves out what has become too old, although nothing was appended since",
+      async () => {
+        const log = await opener.open({ maxAge: 1000 });
+        await log.append("a");
+        log.pass(600);
+        const [newest = ""] = await log.cursorsOf("b", "c");
+        log.pass(400);
+        expect(await log.idsBefore(undefined)).toEqual(["c", "b"]);
+        expect(await log.idsBefore(newest)).toEqual([]);
+        log.pass(600);
+        expect(await log.idsBefore(undefined)).toEqual([]);
+        expect(await log.idsBefore(newest)).toEqual([]);
+      },
+    );
+
+    it("gives nothing when the history is off", async () => {
+      const log = await opener.open({ messages: 0 });
+      const cursors = [log.log.cursor(), ...(await log.cursorsOf("a", "b")), undefined];
+      for (const cursor of cursors) expect(await log.idsBefore(cursor)).toEqual([]);
+    });
+  });
+
+  describe("what is no cursor of this log reads back undefined:", () => {
+    it("nonsense", async () => {
+      const log = await opener.open();
+      const [cursor = ""] = await log.cursorsOf("a");
+      const nonsense = ["", " ", "0", "-1", "0-0-0", "$", "\0", nanoid(), `0-${nanoid()}`];
+      for (const text of [...nonsense, `${cursor}x`, ` ${cursor}`, `${cursor}~`, `${cursor}~A`]) {
+        expect(await log.idsBefore(text), JSON.stringify(text)).toBeUndefined();
+      }
+    });
+
+    it("a cursor from another life of the log, and one of another shard", async () => {
+      const log = await opener.open();
+      const other = await opener.open();
+      await log.append("a", "b");
+      const others = [other.log.cursor(), ...(await other.cursorsOf("a", "b"))];
+      for (const cursor of others) expect(await log.idsBefore(cursor)).toBeUndefined();
+      const place = placeOf(at(log.tailed, 1).cursor);
+      const elsewhere = formatCursor({ ...place, shard: place.shard + 1 });
+      expect(await log.idsBefore(elsewhere)).toBeUndefined();
+    });
+
+    it("a cursor further on than the place behind the newest entry", async () => {
+      const log = await opener.open();
+      expect(await log.idsBefore(beyond(log.log.cursor(), 2))).toBeUndefined();
+      const [newest = ""] = await log.cursorsOf("a");
+      for (const step of [2, 3, 1000]) {
+        expect(await log.idsBefore(beyond(newest, step))).toBeUndefined();
+      }
+    });
+  });
+}
+
+function placeOf(cursor: string) {
+  const place = parseCursor(cursor);
+  expect(place, cursor).toBeDefined();
+  return place as NonNullable<typeof place>;
+}
+
+/** The place `step` further on than a cursor. */
+function beyond(cursor: string, step: number): string {
+  const place = placeOf(cursor);
+  return formatCursor({ ...place, sequence: place.sequence + step });
+}

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { OpenRegistry } from "./context.ts";
+import { idsOf, LOST, ResumesOpener, recovered, shown } from "./resume/context.ts";
+
+const withLast = (n: unknown) => `chat?options=${JSON.stringify({ query: { last: n } })}`;
+
+/** Keys that begin in the past: by a place, or with their newest messages. */
+export function resumeKeyTests(open: OpenRegistry): void {
+  const opener = new ResumesOpener(open);
+  afterEach(() => opener.closeAll());
+
+  describe("keys that join with a place", () => {
+    it("begin there, and those that the client has are not repeated", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1);
+      await test.publish("other", 2);
+      await test.publish("chat", 3);
+      await stream.sink.receive(2);
+      await test.subscribe(stream, ["chat", "other", "*"], { lastEventId: idsOf(stream)[0] });
+      const came = await test.until(stream);
+      const missed = ["* 2", "other 2", "* 3", recovered(2)];
+      expect(came).toEqual(["chat 1", "chat 3", ...missed]);
+    });
+
+    it("from a place that is not there say so, and those that the client has go on", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1);
+      await test.subscribe(stream, ["chat", "*"], { lastEventId: "garbage" });
+      expect((await test.until(stream)).filter((line) => !line.startsWith("*"))).toEqual([
+        "chat 1",
+        LOST,
+      ]);
+    });
+
+    it("name no place until all have come: whoever is cut before that is told, and not led back", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1, 2, 3);
+      await stream.sink.receive(3);
+      await test.subscribe(stream, ["chat", "*"], { lastEventId: stream.clientId });
+      await stream.sink.receive(7);
+      stream.connection.close("client");
+      const ids = idsOf(stream).slice(3);
+      for (const [index, lastEventId] of ids.entries()) {
+        const next = await test.open({ topics: ["chat", "*"], lastEventId });
+        await next.sink.receive(1);
+        const told = index === ids.length - 1 ? recovered(0) : LOST;
+        expect(shown(next)).toEqual([told]);
+      }
+    });
+  });
+
+  describe("the newest messages first", () => {
+    it("at connect: so many of each key's, fewer when there are fewer, then live", async () => {
+      const test = await opener.open();
+      await test.publish("chat", 1, 2, 3);
+      await test.publish("other", 4);
+      await test.test.publish({ topic: "chat", data: "secret", private: true });
+      const topics = ["chat", "other"];
+      const two = await test.open({ topics, last: 2 });
+      const all = await test.open({ topics, last: 1000 });
+      expect(two.connection.cursor).toBeUndefined();
+      expect(await test.until(two)).toEqual(["chat 2", "chat 3", "other 4"]);
+      expect(await test.until(all)).toEqual(["chat 1", "chat 2", "chat 3", "other 4"]);
+    });
+
+    it("none of them is live from `open` on", async () => {
+      const test = await opener.open();
+      await test.publish("chat", 1);
+      const stream = await test.open({ topics: ["chat", withLast(0), withLast("x")], last: 0 });
+      expect(stream.connection.cursor).toBeDefined();
+      expect(await test.until(stream)).toEqual([]);
+    });
+
+    it("in a key's options count for that key, and before what was said at connect", async () => {
+      const test = await opener.open();
+      await test.publish("chat", 1, 2, 3);
+      const topics = ["chat", withLast(2), 'chat?options={"last":1}'];
+      const stream = await test.open({ topics });
+      const expected = [`${withLast(2)} 2`, `chat?options={"last":1} 3`, `${withLast(2)} 3`];
+      expect(await test.until(stream)).toEqual(expected);
+    });
+
+    it("come to keys that join, and not again to those that the client has", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1, 2, 3);
+      await test.subscribe(stream, ["chat", "*"], { last: 2 });
+      expect((await test.until(stream)).slice(0, 5)).toEqual([
+        ...["chat 1", "chat 2", "chat 3"],
+        ...["* 2", "* 3"],
+      ]);
+    });
+
+    it("are not for a client that goes on from a good place, and are for one whose place is gone", async () => {
+      const test = await opener.open();
+      const past = await test.past(["chat"], 1, 2, 3);
+      const topics = [withLast(2), "chat"];
+      const good = await test.open({ topics: ["chat"], last: 1, lastEventId: idsOf(past)[0] });
+      expect(await test.until(good)).toEqual(["chat 2", "chat 3", recovered(2)]);
+      await test.publish("chat", 4, 5, 6);
+      const lost = await test.open({ topics, last: 1, lastEventId: "garbage" });
+      const newest = [`${withLast(2)} 5`, "chat 6", `${withLast(2)} 6`];
+      expect(await test.until(lost)).toEqual([LOST, ...newest]);
+    });
+  });
+}

@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../../support/deadline.ts";
+import { RecordingSink } from "../../support/recording-sink.ts";
+import type { OpenRegistry } from "./context.ts";
+import {
+  idsOf,
+  LOST,
+  type Resumes,
+  ResumesOpener,
+  recovered,
+  type Stream,
+} from "./resume/context.ts";
+
+/** More than a page has room for (`PAGE` in src/realtime/replay.ts): a page ends behind it. */
+const PAGEFUL = "x".repeat(70_000);
+
+/** Replays that take several pages, and what may happen meanwhile. */
+export function resumePageTests(open: OpenRegistry): void {
+  const opener = new ResumesOpener(open);
+  afterEach(() => opener.closeAll());
+
+  describe("a replay that waits for its client", () => {
+    it("takes what is published meanwhile into its order, once", async () => {
+      const test = await opener.open();
+      const stream = await heldIn(test, ["chat"]);
+      await test.publish("chat", 4, 5);
+      await test.test.registry.send(stream.clientId, "note", 0);
+      await eventually(() => stream.sink.data("note").length === 1, "the note arrives");
+      expect(brief(stream)).toEqual(["chat 1", "note 0"]);
+      stream.sink.takeOnce();
+      await eventually(() => stream.sink.isAwaited, "the next page");
+      await test.publish("chat", 6);
+      stream.sink.release();
+      await test.until(stream);
+      const rest = [2, 3, 4, 5, 6].map((n) => `chat ${n}`);
+      expect(brief(stream)).toEqual(["chat 1", "note 0", ...rest, recovered(0)]);
+      const { sink } = stream;
+      const again = await test.open({
+        topics: ["chat"],
+        lastEventId: idsOf({ ...stream, sink })[1],
+      });
+      await test.until(again);
+      expect(brief(again).slice(0, 5)).toEqual(rest);
+    });
+
+    it("keeps the keys that stay where they are, and begins others with the present", async () => {
+      const test = await opener.open();
+      const stream = await heldIn(test, ["chat", "other"]);
+      await test.subscribe(stream, ["*", "chat"]);
+      stream.sink.release();
+      await test.until(stream);
+      const rest = ["chat 1", "chat 2", "chat 3", recovered(0)];
+      expect(brief(stream).filter((line) => !line.startsWith("*"))).toEqual(rest);
+    });
+
+    it("cut between two keys of a message goes on with the other one, whatever joins and leaves", async () => {
+      const test = await opener.open();
+      // "*" comes before "chat", and "chat" before "chat?".
+      const stream = await heldIn(test, ["*", "chat", "chat?x"]);
+      expect(brief(stream)).toEqual(["* 1"]);
+      stream.sink.takeOnce();
+      await eventually(() => brief(stream).length >= 2 && stream.sink.isAwaited, "the next key");
+      expect(brief(stream)).toEqual(["* 1", "chat 1"]);
+      await test.subscribe(stream, ["*", "other"]);
+      stream.sink.release();
+      await test.until(stream, "*");
+      expect(brief(stream)).toEqual(["* 1", "chat 1", "* 2", "* 3", recovered(0)]);
+    });
+
+    it("stops when the client wants nothing any more, and goes on from the present when it does", async () => {
+      const test = await opener.open();
+      const stream = await heldIn(test, ["chat"]);
+      await test.subscribe(stream, []);
+      await test.publish("chat", 4);
+      await test.subscribe(stream, ["chat"]);
+      await test.publish("chat", 5);
+      stream.sink.release();
+      await test.until(stream);
+      expect(brief(stream)).toEqual(["chat 1", "chat 5"]);
+    });
+
+    for (const how of ["leaves", "is disconnected"]) {
+      it(`is given up when the client ${how}`, async () => {
+        const test = await opener.open();
+        const stream = await heldIn(test, ["chat"]);
+        if (how === "leaves") stream.connection.close("client");
+        else await test.test.registry.disconnect(stream.clientId);
+        await stream.sink.ended();
+        stream.sink.takeOnce();
+        const other = await test.open({ topics: ["chat"], lastEventId: stream.clientId });
+        await test.until(other);
+        expect(brief(stream)).toEqual(["chat 1"]);
+        expect(stream.sink.framesAfterClose).toBe(0);
+        await eventually(
+          async () => (await test.test.registry.stats()).clients === 1,
+          "it is gone",
+        );
+      });
+    }
+
+    it("looks for the newest messages over pages, and counts none of them twice", async () => {
+      const test = await opener.open();
+      await test.publish("chat", 1, 2, 3, 4);
+      // More pages without anything of interest than are looked through in one turn.
+      const pages = Array.from({ length: 9 }, () => PAGEFUL);
+      await test.publish("other", ...pages);
+      await test.publish("chat", 5);
+      await test.publish("other", ...pages);
+      const stream = await test.open({ topics: ["chat"], last: 3 }, new RecordingSink().hold());
+      await eventually(() => stream.sink.isAwaited, "it looks for them");
+      stream.sink.takeOnce();
+      await eventually(() => stream.sink.isAwaited, "it looks on");
+      await test.subscribe(stream, ["chat", "chat?x"]);
+      stream.sink.release();
+      await test.until(stream);
+      expect(brief(stream)).toEqual(["chat 3", "chat 4", "chat 5"]);
+    });
+
+    it("gives a key that joins its newest messages of now, and no more", async () => {
+      const test = await opener.open();
+      const stream = await heldIn(test, ["other"]);
+      await test.publish("chat", 4, 5, 6);
+      await test.subscribe(stream, ["other", "chat"], { last: 2 });
+      stream.sink.release();
+      await test.until(stream);
+      expect(brief(stream).filter((line) => line.startsWith("chat"))).toEqual(["chat 5", "chat 6"]);
+    });
+  });
+
+  describe("a replay of as much as the history has", () => {
+    it("gives all 10,000 in order; one more, and its place is gone", async () => {
+      const test = await opener.open();
+      const past = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 0);
+      await past.sink.receive(1);
+      past.connection.close("client");
+      for (let from = 1; from <= 10_000; from += 1000) {
+        await test.publish("chat", ...Array.from({ length: 1000 }, (_, index) => from + index));
+      }
+      const stream = await test.open({ topics: ["chat"], lastEventId: idsOf(past)[0] });
+      await stream.sink.receive(10_001);
+      const all = Array.from({ length: 10_000 }, (_, index) => index + 1);
+      expect(stream.sink.data("chat")).toEqual(all);
+      expect(stream.sink.data("PB_RESUME")).toEqual([{ recovered: true, replayed: 10_000 }]);
+      const lost = await test.open({ topics: ["chat"], lastEventId: past.clientId });
+      expect(await test.until(lost)).toEqual([LOST]);
+    });
+  });
+}
+
+/** A client in the middle of a replay of 1, 2 and 3, each a page: it was given the first for its first key. */
+async function heldIn(test: Resumes, topics: readonly string[]): Promise<Stream> {
+  const { clientId } = await test.past(["chat"]);
+  const topic = topics.includes("other") && !topics.includes("chat") ? "other" : "chat";
+  for (const number of [1, 2, 3]) await test.publish(topic, [number, PAGEFUL]);
+  const keys =
+    topic === "chat"
+      ? topics.map((key) => (key === "chat?x" ? 'chat?options={"x":1}' : key))
+      : topics;
+  const stream = await test.open(
+    { topics: keys, lastEventId: clientId },
+    new RecordingSink().hold(),
+  );
+  await eventually(() => stream.sink.isAwaited, "the first page arrives");
+  return stream;
+}
+
+/**
+ * Events without what fills a page, and without those that only say that all is live. These may be part of a
+ * replay or come after it, so how many were replayed is left out.
+ */
+function brief({ sink }: Stream): string[] {
+  return sink.events
+    .map(({ event, data }) => `${event?.split("?")[0]} ${data.replace(/^\[(\d+),.*$/, "$1")}`)
+    .filter((line) => !line.includes('"live '))
+    .map((line) => line.replace(/"replayed":\d+/, '"replayed":0'));
+}

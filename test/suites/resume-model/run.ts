@@ -1,0 +1,170 @@
+import type { ClientConnection, ClientRegistry } from "../../../src/registry/registry.ts";
+import { eventually } from "../../support/deadline.ts";
+import { Book, numberOf } from "./book.ts";
+import { ModelClient } from "./client.ts";
+import type { Action, Publication, Step, ToClient, Way } from "./steps.ts";
+
+/** A registry under test, and what the property does to it that no caller can. */
+export interface Resumable {
+  readonly registry: ClientRegistry;
+  readonly shards: number;
+  /** As `registry.open` without a place, on a shard that was chosen. */
+  open(shard: number, topics: readonly string[] | undefined): Promise<ClientConnection>;
+  /** Makes a shard forget everything but its storage and its sockets. Left out: nothing is ever evicted. */
+  evict?(shard: number): Promise<void>;
+  /** A registry like it, over a log that has forgotten everything. Left out: it never does. */
+  restart?(): ClientRegistry;
+}
+
+/** Clients stay few: each step finds them in the middle of something then. */
+const MOST_CLIENTS = 4;
+
+/** Every client has it, so that a last message tells when all before it have arrived. */
+const FENCE = "fence";
+
+export class ResumeRun {
+  readonly #subject: Resumable;
+  readonly #book: Book;
+  readonly #clients: ModelClient[] = [];
+  #registry: ClientRegistry;
+
+  constructor(subject: Resumable, history: number | undefined) {
+    this.#subject = subject;
+    this.#registry = subject.registry;
+    this.#book = new Book(history);
+  }
+
+  async take({ action, evicted }: Step): Promise<void> {
+    const { shards, evict } = this.#subject;
+    const acting = this.#act(action);
+    if (evict === undefined) return acting;
+    const ending = new Set(evicted.map((shard) => shard % shards));
+    await Promise.all([acting, ...[...ending].map((shard) => evict(shard))]);
+  }
+
+  /** Everybody comes back and has everything. */
+  async compare(): Promise<void> {
+    for (const client of this.#clients) {
+      if (client.open === undefined) await this.#resume(client, "topics", false, 0);
+      client.open?.sink.release();
+    }
+    const first = this.#book.now + 1;
+    await eventually(
+      async () => {
+        // More than one: whoever is told that it missed something may have missed a fence.
+        await this.#publish([{ id: undefined, topics: { topic: FENCE }, private: false, size: 0 }]);
+        return this.#clients.every(
+          ({ open }) =>
+            open?.sink.closings.length !== 0 ||
+            open.sink.events.some(({ event, data }) => event === FENCE && numberOf(data) >= first),
+        );
+      },
+      "every client is live again",
+      5000,
+    );
+    const end = this.#book.now;
+    await eventually(
+      () => this.#clients.every((client) => client.open?.sink.data(FENCE).some(isNumbered(end))),
+      "the last fence arrives",
+      5000,
+    );
+    for (const client of this.#clients) {
+      client.cut();
+      client.expectAll();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.cut();
+    await this.#registry.close();
+  }
+
+  async #act(action: Action): Promise<void> {
+    if (action.do === "connect") return this.#connect(action.shard, action.keys);
+    if (action.do === "publish") return this.#publish(action.messages);
+    if (action.do === "restart") return this.#restart();
+    if (action.do === "nothing") return;
+    const client = this.#clients[action.client % Math.max(this.#clients.length, 1)];
+    if (client !== undefined) await this.#actOn(client, action);
+  }
+
+  async #actOn(client: ModelClient, action: ToClient): Promise<void> {
+    if (action.do === "resume") {
+      if (client.open !== undefined) return;
+      return this.#resume(client, action.way, action.isHeld, action.shard);
+    }
+    if (action.do === "join") return this.#join(client, action.keys);
+    if (client.open === undefined) return;
+    const { sink, connection } = client.open;
+    if (action.do === "send") await this.#registry.send(connection.clientId, "note", 1);
+    else if (action.do === "cut") client.cut(action);
+    else if (action.do === "hold") sink.hold();
+    else if (action.do === "takeOnce") sink.takeOnce();
+    else sink.release();
+  }
+
+  async #connect(shard: number, keys: readonly string[]): Promise<void> {
+    if (this.#clients.length >= MOST_CLIENTS) return;
+    const client = new ModelClient(this.#book);
+    this.#clients.push(client);
+    for (const key of [...keys, FENCE]) client.keys.set(key, this.#book.now);
+    await this.#openAnew(client, shard, false);
+  }
+
+  async #openAnew(client: ModelClient, shard: number, isHeld: boolean): Promise<void> {
+    const { shards } = this.#subject;
+    const topics = [...client.keys.keys()];
+    const from = this.#book.now;
+    const connection = await this.#subject.open(shard % shards, topics);
+    await client.attach(connection, isHeld, from);
+  }
+
+  async #join(client: ModelClient, keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      if (!client.keys.has(key)) client.keys.set(key, this.#book.now);
+    }
+    if (client.open === undefined) return;
+    const { clientId } = client.open.connection;
+    const subscriptions = [...client.keys.keys()];
+    await this.#registry.setSubscriptions(clientId, { subscriptions });
+  }
+
+  async #resume(client: ModelClient, way: Way, isHeld: boolean, shard: number): Promise<void> {
+    const { lastEventId } = client;
+    if (lastEventId === undefined) {
+      client.loseTrack();
+      return this.#openAnew(client, shard, isHeld);
+    }
+    const keys = [...client.keys.keys()];
+    if (way === "posted") {
+      const connection = await this.#subject.open(shard % this.#subject.shards, undefined);
+      const from = client.place(Number(connection.clientId.split("-")[0]));
+      await client.attach(connection, isHeld, from, true);
+      const { clientId } = connection;
+      return this.#registry.setSubscriptions(clientId, { subscriptions: keys, lastEventId });
+    }
+    const from = client.place();
+    const topics = way === "topics" ? keys : undefined;
+    const connection = await this.#registry.open({ topics, lastEventId });
+    await client.attach(connection, isHeld, from);
+    if (way === "topics") return;
+    await this.#registry.setSubscriptions(connection.clientId, { subscriptions: keys });
+  }
+
+  async #publish(publications: readonly Publication[]): Promise<void> {
+    await this.#registry.publish(publications.map((publication) => this.#book.take(publication)));
+  }
+
+  async #restart(): Promise<void> {
+    const { restart } = this.#subject;
+    if (restart === undefined) return;
+    for (const client of this.#clients) client.cut();
+    await this.#registry.close();
+    this.#registry = restart();
+    this.#book.forget();
+  }
+}
+
+function isNumbered(number: number): (data: unknown) => boolean {
+  return (data) => (data as { number: number }).number === number;
+}

@@ -1,0 +1,110 @@
+import type { ChaosData } from "./chaos-client.ts";
+import type { Random } from "./random.ts";
+
+/** A message as it is posted. */
+export interface ChaosMessage {
+  readonly topic: string;
+  readonly data: ChaosData;
+  readonly id?: string;
+}
+
+/** Topics that are published to: rooms, and one that is no room. */
+export function chaosTopics(clients: number): string[] {
+  // So many that a message reaches about as many of 40 clients as of 200.
+  const rooms = Math.max(10, Math.ceil(clients / 5));
+  return [...Array.from({ length: rooms }, (_, room) => `room/${room}`), "lobby"];
+}
+
+const MOST_WILDCARDS = 10;
+
+/** The subscriptions of each client. Few have wildcards: those get most of all deliveries. */
+export function chaosKeys(clients: number, topics: readonly string[], random: Random): string[][] {
+  const wildcards = Math.min(MOST_WILDCARDS, Math.ceil(clients / 10));
+  return Array.from({ length: clients }, (_, index) => {
+    const own = random.sample(topics, random.between(1, 3));
+    if (index < wildcards) return wildcardKeys(index, own);
+    if (index % 4 === 0) return [...own, withOptions(random.pick(own))];
+    return index % 4 === 1 ? own.map(withOptions) : own;
+  });
+}
+
+/** Wildcards alone, and with other keys that match the same message. */
+function wildcardKeys(index: number, own: readonly string[]): string[] {
+  if (index % 4 === 0) return ["room/*", ...own];
+  if (index % 4 === 1) return ["*"];
+  return index % 4 === 2 ? ["*", "room/*"] : ["room/*", ...own, ...own.map(withOptions), "*"];
+}
+
+function withOptions(topic: string): string {
+  const options = { query: { why: "chaos" }, headers: { "X-Token": "a b+c" } };
+  return `${topic}?options=${encodeURIComponent(JSON.stringify(options))}`;
+}
+
+/** Whether a message to `topic` is one for the subscription `key`. */
+export function isFor(key: string, topic: string): boolean {
+  const [subscribed = ""] = key.split("?options=");
+  if (subscribed === "*" || subscribed === topic) return true;
+  return subscribed.endsWith("/*") && topic.startsWith(subscribed.slice(0, -1));
+}
+
+/** Makes messages, numbered from 0, and keeps what each was sent to. */
+export class ChaosMessages {
+  readonly #topics: readonly string[];
+  readonly #random: Random;
+  readonly #sentTo: string[] = [];
+
+  constructor(topics: readonly string[], random: Random) {
+    this.#topics = topics;
+    this.#random = random;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#sentTo.length;
+  }
+
+  /** The numbers of those for a key, in order. */
+  numbersFor(key: string): number[] {
+    return this.#sentTo.flatMap((topic, n) => (isFor(key, topic) ? [n] : []));
+  }
+
+  /** One to each topic. */
+  toEachTopic(): ChaosMessage[] {
+    return this.#topics.map((topic) => ({ topic, data: this.#number(topic, 0) }));
+  }
+
+  /** The number of the newest one for a key, or -1. */
+  newestFor(key: string): number {
+    return this.#sentTo.findLastIndex((topic) => isFor(key, topic));
+  }
+
+  /**
+   * What one request posts: one message, or a list of at most so many. Some have ids, so that they may be
+   * posted again; lists of those hold one twice.
+   */
+  next(most: number): {
+    readonly body: ChaosMessage | ChaosMessage[];
+    readonly isRepeatable: boolean;
+  } {
+    const random = this.#random;
+    const isRepeatable = random.chance(0.2);
+    if (random.chance(0.4)) return { body: this.#make(isRepeatable), isRepeatable };
+    const batch = Array.from({ length: random.between(1, most) }, () => this.#make(isRepeatable));
+    const body = isRepeatable ? [...batch, random.pick(batch)] : batch;
+    return { body, isRepeatable };
+  }
+
+  #make(hasId: boolean): ChaosMessage {
+    const random = this.#random;
+    const topic = random.pick(this.#topics);
+    const size = random.chance(0.01) ? 20_000 : random.between(0, 300);
+    const data = this.#number(topic, size);
+    return hasId ? { topic, data, id: `chaos-${data.n}` } : { topic, data };
+  }
+
+  #number(topic: string, size: number): ChaosData {
+    const n = this.#sentTo.push(topic) - 1;
+    // Characters of three bytes, so that a cut may fall into one.
+    return { n, padding: "€".repeat(Math.floor(size / 3)) };
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * What a browser sends as `Last-Event-ID` when its stream breaks off behind this text: WHATWG HTML, "Interpreting an
+ * event stream". An id counts from the empty line that ends its block, whether or not that block is an event.
+ */
+export function lastEventIdOf(text: string): string | undefined {
+  const blocks = text.split("\n\n").slice(0, -1);
+  const ids = blocks.flatMap((block) =>
+    block
+      .split("\n")
+      .filter((line) => line.startsWith("id: "))
+      .map((line) => line.slice("id: ".length)),
+  );
+  return ids.at(-1);
+}

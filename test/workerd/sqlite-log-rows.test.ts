@@ -1,0 +1,124 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { SqliteLog, type SqliteStorage } from "../../src/log/sqlite.ts";
+import { formatCursor, parseCursor } from "../../src/realtime/cursor.ts";
+import { ids, message } from "../suites/log/context.ts";
+import type { TestEnv } from "./worker.ts";
+
+const MANY = 10_000;
+const PAGE = 10;
+
+/** Beside a page's own rows: the newest one read, and the few that trimming looks at. */
+const MOST_OTHER_ROWS = 10;
+
+interface Cursor<Row> {
+  readonly rowsRead: number;
+  toArray(): Row[];
+  [Symbol.iterator](): Iterator<Row>;
+}
+
+/** A storage that keeps every statement and its cursor, which counts the rows that SQLite looked at. */
+class CountingStorage implements SqliteStorage {
+  readonly #storage: DurableObjectStorage;
+  #run: { readonly query: string; readonly cursor: Cursor<unknown> }[] = [];
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  readonly sql: SqliteStorage["sql"] = {
+    exec: (query, ...bindings) => {
+      const cursor = this.#storage.sql.exec(query, ...bindings);
+      this.#run.push({ query, cursor });
+      return cursor as never;
+    },
+  };
+
+  transactionSync<T>(run: () => T): T {
+    return this.#storage.transactionSync(run);
+  }
+
+  /** What was run since it was asked last: the statements, and the rows of all. */
+  taken(): { readonly queries: string[]; readonly rows: number } {
+    const run = this.#run;
+    this.#run = [];
+    return {
+      queries: run.map(({ query }) => query),
+      rows: run.reduce((sum, { cursor }) => sum + cursor.rowsRead, 0),
+    };
+  }
+
+  /** How SQLite would go about a statement, in its own words. */
+  planOf(query: string): string {
+    const bindings = [...query].filter((letter) => letter === "?").map(() => 1);
+    const plan = this.#storage.sql.exec<{ detail: string }>(
+      `EXPLAIN QUERY PLAN ${query}`,
+      ...bindings,
+    );
+    return plan
+      .toArray()
+      .map(({ detail }) => detail)
+      .join("\n");
+  }
+}
+
+/** Runs in an object with a log of `MANY` messages. */
+async function withLog(
+  run: (log: SqliteLog, storage: CountingStorage, place: (sequence: number) => string) => void,
+): Promise<void> {
+  const { LOG_HOST } = env as unknown as TestEnv;
+  const host = LOG_HOST.get(LOG_HOST.newUniqueId());
+  await runInDurableObject(host, (_, { storage }) => {
+    const counting = new CountingStorage(storage);
+    const log = new SqliteLog({ storage: counting });
+    for (const batch of ids(MANY / 1000)) {
+      log.append(ids(1000, `${batch}:`).map((id) => message(id)));
+    }
+    const newest = parseCursor(log.cursor());
+    if (newest?.sequence !== MANY) throw new Error(`The log is at ${log.cursor()}.`);
+    run(log, counting, (sequence) => formatCursor({ ...newest, sequence }));
+  });
+}
+
+const PLACES = [0, 1, MANY / 2, MANY - PAGE, MANY];
+
+describe(`reading a page of ${MANY} messages in SQLite`, () => {
+  it("looks at the rows of the page and hardly any other, wherever it begins", async () => {
+    await withLog((log, storage, place) => {
+      for (const sequence of PLACES) {
+        for (const way of ["read", "readBack"] as const) {
+          storage.taken();
+          const page = log[way](place(sequence), PAGE) ?? [];
+          const { rows } = storage.taken();
+          expect(rows, `${way} at ${sequence}`).toBeLessThanOrEqual(page.length + MOST_OTHER_ROWS);
+        }
+      }
+    });
+  });
+
+  it("looks at no more rows than its bytes have room for", async () => {
+    await withLog((log, storage, place) => {
+      for (const way of ["read", "readBack"] as const) {
+        storage.taken();
+        expect(log[way](place(MANY / 2), 1000, 1)).toHaveLength(1);
+        expect(storage.taken().rows, way).toBeLessThanOrEqual(1 + MOST_OTHER_ROWS);
+      }
+    });
+  });
+
+  it("finds its place by the primary key and never scans the messages", async () => {
+    await withLog((log, storage, place) => {
+      for (const way of ["read", "readBack"] as const) {
+        storage.taken();
+        log[way](place(MANY / 2), PAGE);
+        const pages = storage.taken().queries.filter((query) => query.startsWith("SELECT * "));
+        expect(pages, way).toHaveLength(1);
+        for (const query of pages) {
+          const plan = storage.planOf(query);
+          expect(plan, query).toContain("SEARCH messages USING INTEGER PRIMARY KEY");
+          expect(plan, query).not.toMatch(/SCAN|TEMP B-TREE/);
+        }
+      }
+    });
+  });
+});
