@@ -1,7 +1,8 @@
-import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
+import { closeClients } from "../support/clients.ts";
 import { eventually, pause } from "../support/deadline.ts";
+import { openRaw } from "../support/raw-client.ts";
 import { type Service, startService, WORKERD } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 
@@ -26,7 +27,10 @@ describe("a hub in the middle of a replay", () => {
       },
     });
   });
-  afterAll(() => service.stop());
+  afterAll(async () => {
+    closeClients();
+    await service.stop();
+  });
 
   it("sleeps while its client takes nothing, and goes on where it was when the client does", async () => {
     const { url } = service;
@@ -41,37 +45,22 @@ describe("a hub in the middle of a replay", () => {
     for (let batch = 0; batch < BATCHES; batch++) {
       await publish(url, Array.from({ length: BATCH }, next));
     }
-    const { socket, text } = openReader(url, lastEventId);
-    await eventually(() => text().length > 0, "it has begun");
+    const headers = { "Last-Event-ID": lastEventId };
+    const reader = await openRaw(url, { query: "?topic=a/*", headers });
+    // With its first bytes, not when somebody has looked at them: by then it might have read all there is.
+    reader.socket.once("data", () => reader.socket.pause());
+    await eventually(() => reader.text() !== "", "it has begun");
     const { startedAt } = await readStats(url);
     await pause(EVICTION);
     await publish(url, next());
     const woken = await readStats(url);
     expect(woken.startedAt > startedAt, "the hub was evicted").toBe(true);
     expect(woken, "what came meanwhile is not for it yet").toMatchObject({ delivered: 0 });
-    socket.resume();
-    await eventually(() => text().includes('"recovered":true'), "the replay ends");
+    reader.socket.resume();
+    await eventually(() => reader.body().includes('"recovered":true'), "the replay ends");
     await publish(url, next());
-    await eventually(() => text().includes(`{"n":${sent},`), "it is live");
-    const received = [...text().matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n));
+    await eventually(() => reader.body().includes(`{"n":${sent},`), "it is live");
+    const received = [...reader.body().matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n));
     expect(received).toEqual(Array.from({ length: sent }, (_, n) => n + 1));
-    socket.destroy();
   });
 });
-
-/** One that stops reading at the first bytes, all the way down to the kernel, until it is resumed. */
-function openReader(url: string, lastEventId: string) {
-  const { hostname, port, host } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  const chunks: string[] = [];
-  socket.setEncoding("latin1").on("data", (chunk: string) => {
-    if (chunks.length === 0) socket.pause();
-    chunks.push(chunk);
-  });
-  socket.on("error", () => {});
-  socket.write(
-    `GET /api/realtime?topic=a/* HTTP/1.1\r\nHost: ${host}\r\nLast-Event-ID: ${lastEventId}\r\n\r\n`,
-  );
-  // The marks of the chunks may fall into the middle of a frame.
-  return { socket, text: () => chunks.join("").replace(/\r\n[\da-f]+\r\n/g, "") };
-}
