@@ -84,7 +84,8 @@ try {
   });
   await check("health and stats answer", async () => {
     const output = shell(block("operate").replaceAll("curl ", "curl -sSf "));
-    if (!/API is healthy.*"accepted":4/s.test(output)) throw new Error(output);
+    const wanted = /API is healthy.*"accepted":4.*"clients":\[.*"topics":\[.*"disconnected":0/s;
+    if (!wanted.test(output)) throw new Error(output);
   });
   await check("npm start stops in an orderly way on SIGTERM", async () => {
     // npm alone gets the signal, as from a process manager; the service must not outlive it.
@@ -93,6 +94,18 @@ try {
     const { status } = spawnSync("curl", ["-sf", "http://127.0.0.1:8090/api/health"]);
     if (status !== 7) throw new Error(`something still answers at the port (curl: ${status})`);
   });
+  const signIn = start("bash", ["-c", block("sign-in-service")]);
+  await check("a token brings private messages, and a guest gets none", async () => {
+    await until(signIn, /"msg":"listening"/, "it listens with a secret");
+    const [anna, guest] = shell(block("sign-in")).split("pocketwire-guest.txt");
+    const isSecret = (text) => text.includes("for those with a right to it");
+    if (!isSecret(anna) || isSecret(guest) || !/event: PB_CONNECT/.test(guest)) {
+      throw new Error(anna + guest);
+    }
+    stop(signIn);
+    await until(signIn, /"msg":"stopped"/, "it stops");
+  });
+  stop(signIn);
   const worker = start("npm", ["run", "dev:worker"]);
   await check(
     "npm run dev:worker listens where npm start does, and curl hears what curl publishes",

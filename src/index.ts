@@ -1,9 +1,12 @@
 /** The library's face: re-exports, nothing else. */
+export type { Access, Authenticate, Authorize } from "./api/auth.ts";
 export { type Config, type Environment, readConfig } from "./api/config.ts";
+export type { IntrospectionOptions } from "./api/introspection.ts";
 export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
-export type { ServerOptions } from "./api/options.ts";
-export type { Authenticate, Runtime } from "./api/peer.ts";
+export type { RequestLimits, ServerOptions } from "./api/options.ts";
+export type { Runtime } from "./api/peer.ts";
 export { createServer, type RealtimeServer } from "./api/server.ts";
+export type { Identity, TokenAlgorithm, TokenOptions } from "./api/tokens.ts";
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export type {
   AppendReceipt,
@@ -19,7 +22,12 @@ export {
   RealtimeError,
   type RealtimeErrorCode,
 } from "./realtime/errors.ts";
-export { type ManagerOptions, type Progress, RealtimeManager } from "./realtime/manager.ts";
+export {
+  type KeptClient,
+  type ManagerOptions,
+  type Progress,
+  RealtimeManager,
+} from "./realtime/manager.ts";
 export {
   createMessage,
   type PublishInput,
@@ -42,11 +50,13 @@ export type {
   MaybePromise,
   Message,
   Peer,
+  Revocation,
   Start,
   SubscribeRequest,
   SubscriptionKey,
   SubscriptionOptions,
   TailListener,
+  TopicInfo,
 } from "./realtime/types.ts";
 export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process.ts";
 export type {
@@ -57,4 +67,5 @@ export type {
   PageRequest,
   PublishReceipt,
   RegistryStats,
+  TopicPage,
 } from "./registry/registry.ts";

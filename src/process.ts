@@ -11,7 +11,6 @@ import { createServer, type RealtimeServer } from "./api/server.ts";
 import type { HistoryLimits } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
 import { RealtimeError } from "./realtime/errors.ts";
-import { RealtimeManager } from "./realtime/manager.ts";
 import type { Logger } from "./realtime/types.ts";
 
 /** What `startServer` may be given, on top of what `createServer` takes. */
@@ -47,8 +46,7 @@ export async function startListening(
   listen: (server: RealtimeServer, host: string, port: number) => Promise<Listener>,
 ): Promise<RunningServer> {
   const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
-  const realtimeManager = options.realtimeManager ?? new RealtimeManager(options);
-  const server = createServer({ ...options, realtimeManager, log });
+  const server = createServer({ ...options, log });
   const listener = await listen(server, options.host ?? "127.0.0.1", options.port ?? 8090);
   const close = async () => {
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);

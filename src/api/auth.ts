@@ -1,27 +1,252 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
-import { errorResponse } from "./errors.ts";
+import { RealtimeError } from "../realtime/errors.ts";
+import { covers } from "../realtime/rights.ts";
+import { MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
+import { readCredential } from "./credentials.ts";
+import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
+import { addressOf, type Runtime } from "./peer.ts";
+import {
+  CONTROL,
+  createTokenVerifier,
+  type Identity,
+  type TokenOptions,
+  type VerifyToken,
+} from "./tokens.ts";
 
-/** Lets only holders of the admin key through: 403 while there is none to hold, 401 without it. */
-export function requireAdmin(adminKey: string | undefined): MiddlewareHandler {
-  return async (c, next) => {
-    if (adminKey === undefined) {
-      return errorResponse(
-        c,
-        403,
-        "This is closed because no admin key is configured. Set REALTIME_ADMIN_KEY and start again.",
-      );
+/**
+ * Who sends a request, by the embedding app's own lights: an id of the user, of at most 1,024 characters, or all there
+ * is to say of them; undefined for a guest. It takes the place of tokens.
+ * Throw Hono's HTTPException to refuse the request.
+ */
+export type Authenticate = (
+  c: Context,
+) => string | Identity | undefined | Promise<string | Identity | undefined>;
+
+/** What somebody wants to do. */
+export interface Access {
+  readonly action: "subscribe" | "publish";
+  /** A topic; to subscribe, also `prefix/*` or `*`. */
+  readonly topic: string;
+  /** Undefined is a guest. */
+  readonly identity: string | undefined;
+  readonly context: Context;
+}
+
+/**
+ * Whether somebody may subscribe to a topic, with the private messages in it, or publish to it. It takes the place of
+ * rights in tokens; refusal is a 403. Asked when a subscription is set, and for each message that is published without
+ * the admin key; not for each delivery.
+ */
+export type Authorize = (access: Access) => boolean | Promise<boolean>;
+
+/** How credentials are found and what they are worth. */
+export interface AuthOptions {
+  readonly adminKey?: string | undefined;
+  readonly runtime: Runtime;
+  readonly authenticate?: Authenticate | undefined;
+  readonly authorize?: Authorize | undefined;
+  readonly tokens?: TokenOptions | undefined;
+  readonly introspection?: IntrospectionOptions | undefined;
+  readonly cookie?: string | undefined;
+  readonly queryToken?: boolean | undefined;
+  readonly origins: readonly string[];
+  readonly anonymous: "subscribe" | "none";
+  readonly trustedProxyHeader?: string | undefined;
+  readonly now: () => number;
+}
+
+/** Who sends a request, and what they may. */
+export interface Caller {
+  /** With the rights to subscribe. */
+  readonly peer: Peer;
+  /** Patterns of topics. */
+  readonly publish: readonly string[];
+  readonly isAdmin: boolean;
+}
+
+/** In which time a guest must sign in, where guests may do nothing else: milliseconds. */
+const SIGN_IN_TIMEOUT = 30_000;
+
+/** Whoever holds the admin key; nobody else can be called that, since a subject has no tab. */
+const ADMIN_IDENTITY = "admin\tkey";
+
+/** The one place that says who a request is and what it may. */
+export class Auth {
+  readonly #options: AuthOptions;
+  readonly #verifiers: readonly VerifyToken[];
+
+  constructor(options: AuthOptions) {
+    this.#options = options;
+    const { tokens, introspection } = options;
+    this.#verifiers = [
+      ...(tokens === undefined ? [] : [createTokenVerifier(tokens)]),
+      ...(introspection === undefined ? [] : [createIntrospection(introspection)]),
+    ];
+  }
+
+  /** Where a request comes from. */
+  addressOf(c: Context): string | undefined {
+    const { runtime, trustedProxyHeader } = this.#options;
+    return addressOf(c, runtime, trustedProxyHeader);
+  }
+
+  /** @throws RealtimeError when a credential was sent that does not count: it is never taken for none. */
+  async identify(c: Context): Promise<Caller> {
+    const { authenticate, adminKey } = this.#options;
+    const ip = this.addressOf(c);
+    const knowsTokens = this.#verifiers.length > 0;
+    // Where there is nothing to compare it with, a credential is for somebody else: a proxy, PocketBase.
+    const isRead = adminKey !== undefined || knowsTokens;
+    const credential = isRead ? this.#read(c, knowsTokens) : undefined;
+    if (credential !== undefined && (await this.#isAdminKey(credential))) {
+      const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: this.#options.now() };
+      return { peer, publish: ["*"], isAdmin: true };
     }
-    const given = /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
-    // It looks at every character whatever it finds, so the time it takes tells nothing of the key.
-    if (!(await timingSafeEqual(given, adminKey))) {
-      c.header("WWW-Authenticate", 'Bearer realm="pocketwire"');
-      return errorResponse(
-        c,
-        401,
-        "The admin key is missing or wrong. Send it as Authorization: Bearer <REALTIME_ADMIN_KEY>.",
-      );
+    const identity =
+      authenticate !== undefined
+        ? this.#checked(await authenticate(c))
+        : credential === undefined || !knowsTokens
+          ? undefined
+          : await this.#verify(credential);
+    const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
+    const peer = {
+      ...{ ip, identity: subject, rights: subscribe, expiresAt },
+      issuedAt: issuedAt ?? this.#options.now(),
+    };
+    return { peer, publish, isAdmin: false };
+  }
+
+  /**
+   * Who may hold a stream, or set subscriptions, with these keys; with the rights that they have to them.
+   *
+   * @param topics Those of the keys, without options.
+   * @throws RealtimeError `not_signed_in`, `not_allowed`.
+   */
+  async toSubscribe(c: Context, topics: readonly string[], isStream = false): Promise<Peer> {
+    const { anonymous, authorize, now } = this.#options;
+    const { peer, isAdmin } = await this.identify(c);
+    if (peer.identity === undefined && anonymous === "none") {
+      if (!isStream || topics.length > 0) throw notSignedIn("subscribe");
+      // It may sign in by its first POST, as the SDKs do.
+      return { ...peer, expiresAt: now() + SIGN_IN_TIMEOUT };
     }
-    return next();
+    if (authorize === undefined || isAdmin) return peer;
+    for (const topic of topics) {
+      const access = { action: "subscribe", topic, identity: peer.identity, context: c } as const;
+      if (!(await authorize(access))) throw notAllowed(`subscribe to ${JSON.stringify(topic)}`);
+    }
+    // Each of its keys was allowed, and it has no others.
+    return { ...peer, rights: ["*"] };
+  }
+
+  /** @throws RealtimeError for somebody who may publish nothing at all, whatever it is. */
+  refuseToPublish({ peer, publish, isAdmin }: Caller): void {
+    const { adminKey, authorize, authenticate } = this.#options;
+    if (isAdmin || authorize !== undefined) return;
+    if (peer.identity !== undefined) {
+      if (publish.length === 0) throw notAllowed("publish");
+      return;
+    }
+    if (adminKey === undefined && this.#verifiers.length === 0 && authenticate === undefined) {
+      throw closed();
+    }
+    throw wrongKey(adminKey !== undefined);
+  }
+
+  /** @throws RealtimeError `not_allowed` for the first topic that the caller has no right to publish to. */
+  async checkPublish(c: Context, caller: Caller, topics: readonly string[]): Promise<void> {
+    const { authorize } = this.#options;
+    const { peer, publish, isAdmin } = caller;
+    if (isAdmin) return;
+    for (const topic of topics) {
+      const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
+      const isAllowed =
+        authorize === undefined
+          ? publish.some((pattern) => covers(pattern, topic))
+          : await authorize(access);
+      if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
+    }
+  }
+
+  /** Lets only holders of the admin key through: 403 while there is none to hold, 401 without it. */
+  readonly requireAdmin: MiddlewareHandler = async (c, next) => {
+    if (this.#options.adminKey === undefined) throw closed();
+    const { isAdmin, peer } = await this.identify(c);
+    if (isAdmin) return next();
+    if (peer.identity !== undefined) throw notAllowed("administer; that takes the admin key");
+    throw wrongKey(true);
   };
+
+  #read(c: Context, knowsTokens: boolean): string | undefined {
+    // A header that is no token is for somebody else, where there are no tokens.
+    try {
+      return readCredential(c, this.#options);
+    } catch (error) {
+      if (knowsTokens) throw error;
+      return undefined;
+    }
+  }
+
+  async #isAdminKey(credential: string): Promise<boolean> {
+    const { adminKey } = this.#options;
+    // It looks at every character whatever it finds, so the time it takes tells nothing of the key.
+    return adminKey !== undefined && (await timingSafeEqual(credential, adminKey));
+  }
+
+  /** The first that knows it has the say. */
+  async #verify(token: string): Promise<Identity> {
+    let unknown: unknown;
+    for (const verify of this.#verifiers) {
+      try {
+        return this.#checked(await verify(token)) as Identity;
+      } catch (error) {
+        if (!(error instanceof RealtimeError) || error.code !== "unknown_token") throw error;
+        unknown = error;
+      }
+    }
+    throw unknown;
+  }
+
+  #checked(answer: string | Identity | undefined): Identity | undefined {
+    if (answer === undefined) return undefined;
+    const identity = typeof answer === "string" ? { subject: answer } : answer;
+    const { subject, subscribe = [], publish = [] } = identity;
+    if (subject === "" || subject.length > MAX_IDENTITY || CONTROL.test(subject)) {
+      throw new Error(
+        `An identity has ${subject.length} characters; 1 to ${MAX_IDENTITY} can be kept, none of them control characters.`,
+      );
+    }
+    if (subscribe.length > MAX_RIGHTS || publish.length > MAX_RIGHTS) {
+      throw new Error(`An identity has more than ${MAX_RIGHTS} patterns of rights.`);
+    }
+    return identity;
+  }
+}
+
+function notSignedIn(what: string): RealtimeError {
+  return new RealtimeError(
+    "not_signed_in",
+    `Only who is signed in may ${what} here. Send a token.`,
+  );
+}
+
+function notAllowed(what: string): RealtimeError {
+  return new RealtimeError("not_allowed", `You have no right to ${what}.`);
+}
+
+function closed(): RealtimeError {
+  return new RealtimeError(
+    "not_allowed",
+    "This is closed because no admin key is configured. Set REALTIME_ADMIN_KEY and start again.",
+  );
+}
+
+function wrongKey(hasAdminKey: boolean): RealtimeError {
+  return new RealtimeError(
+    "not_signed_in",
+    hasAdminKey
+      ? "The admin key is missing or wrong. Send it as Authorization: Bearer <REALTIME_ADMIN_KEY>."
+      : "Only who is signed in may publish here. Send a token.",
+  );
 }

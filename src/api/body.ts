@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { RealtimeError } from "../realtime/errors.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
 const FORM_TYPES: ReadonlySet<string> = new Set([
@@ -8,16 +9,37 @@ const FORM_TYPES: ReadonlySet<string> = new Set([
   "multipart/form-data",
 ]);
 
-/** Refuses larger bodies with 413, whether or not they announce their length. */
-export function limitBody(maxBytes: number): MiddlewareHandler {
-  return bodyLimit({
+/**
+ * Reads the body, whole, before anybody asks for it in whatever form. Refuses a larger one with 413, whether or not it
+ * announces its length, and one that does not arrive in time with 408: a client that sends a byte now and then would
+ * hold its request, and what was read of it, for as long as it likes.
+ *
+ * @param timeout Milliseconds.
+ */
+export function limitBody(maxBytes: number, timeout: number): MiddlewareHandler {
+  const limited = bodyLimit({
     maxSize: maxBytes,
     onError: () => {
-      throw new HTTPException(413, {
-        message: `The request body is larger than ${maxBytes} bytes. Send less at a time.`,
-      });
+      const message = `The request body is larger than ${maxBytes} bytes. Send less at a time.`;
+      throw new RealtimeError("too_large", message);
     },
   });
+  return async (c, next) => {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `The request body did not arrive within ${timeout / 1000} s. Send it again.`;
+        reject(new RealtimeError("too_slow", message));
+      }, timeout);
+    });
+    try {
+      const read = limited(c, async () => void (await c.req.arrayBuffer()));
+      await Promise.race([read, late]);
+    } finally {
+      if (timer !== null) clearTimeout(timer);
+    }
+    return next();
+  };
 }
 
 /** The body as JSON. @throws HTTPException 415 or 400. */

@@ -11,6 +11,16 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   unknown_client: 404,
   ip_mismatch: 400,
   identity_changed: 403,
+  unknown_token: 401,
+  refused_token: 401,
+  not_signed_in: 401,
+  revoked: 401,
+  not_allowed: 403,
+  unavailable: 503,
+  too_many_requests: 429,
+  too_many_clients: 503,
+  too_slow: 408,
+  too_large: 413,
   client_exists: 500,
   invalid_event: 400,
   invalid_input: 400,
@@ -20,26 +30,39 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   unreachable: 503,
 };
 
+/** What an operator is to know of, although the client is told enough. */
+const NOTED: Partial<Record<RealtimeErrorCode, string>> = {
+  unreachable: "shard unreachable",
+  unavailable: "credentials can't be checked",
+};
+
 /** An answer in PocketBase's error shape (tools/router/error.go, `ApiError`). */
 export function errorResponse(
   c: Context,
   status: ContentfulStatusCode,
   message: string,
   data: FieldErrors = {},
+  retryAfter?: number,
 ): Response {
-  if (status === 503) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  const isForNow = status === 503 || status === 429;
+  if (isForNow) c.header("Retry-After", String(retryAfter ?? RETRY_AFTER_SECONDS));
+  // Also where nothing of ours is, and so no middleware.
+  c.header("X-Content-Type-Options", "nosniff");
+  if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="pocketwire"');
   // The rest of the body will not be read: the connection is of no more use.
-  if (status === 413) c.header("Connection", "close");
+  if (status === 413 || status === 408) c.header("Connection", "close");
   return c.json({ status, message, data }, status);
 }
 
 /** Turns whatever a handler threw into an answer. What we did not foresee is logged, and the client told nothing of it. */
 export function handleError(error: unknown, c: Context, logger: Logger): Response {
-  if (error instanceof RealtimeError && error.code === "unreachable") {
-    logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
+  if (error instanceof RealtimeError && NOTED[error.code] !== undefined) {
+    const said = { path: c.req.path, error: String(error.cause) };
+    logger.error(NOTED[error.code] as string, said);
   }
   if (error instanceof RealtimeError && STATUS[error.code] !== 500) {
-    return errorResponse(c, STATUS[error.code], error.message, error.fields);
+    const { code, message, fields, retryAfter } = error;
+    return errorResponse(c, STATUS[code], message, fields, retryAfter);
   }
   if (error instanceof HTTPException) {
     return errorResponse(c, error.status as ContentfulStatusCode, error.message);

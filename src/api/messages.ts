@@ -1,16 +1,16 @@
-import type { Handler } from "hono";
+import type { Handler, MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
-import type { FieldErrors } from "../realtime/errors.ts";
+import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import { createMessage, type PublishInput, RESERVED_TOPICS } from "../realtime/message.ts";
 import { isFieldText } from "../realtime/sse.ts";
+import type { Message, Peer } from "../realtime/types.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
+import type { Auth, Caller } from "./auth.ts";
 import { readJSON } from "./body.ts";
+import type { RequestLimits } from "./options.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { findFaults, invalidInput } from "./validation.ts";
 
-/** Messages in one batch. */
-const MAX_BATCH = 1000;
-/** UTF-16 code units: as long as a subscription key may be. */
-const MAX_TOPIC = 2500;
 const MAX_NAME = 255;
 
 const shared = {
@@ -25,15 +25,6 @@ const isFree = z.refine<string>(
   "Is an event of the service's own. Choose another name.",
 );
 
-const topicSchema = z.object({
-  ...shared,
-  topic: z.string().check(z.minLength(1), z.maxLength(MAX_TOPIC), isOneLine, isFree),
-  data: z.custom<unknown>(
-    (data) => data !== undefined,
-    "Cannot be left out. Send null for an empty message.",
-  ),
-});
-
 const recordSchema = z.object({
   ...shared,
   collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isFree),
@@ -43,49 +34,116 @@ const recordSchema = z.object({
   }),
 });
 
-/** `POST /api/realtime/messages`: publishes one message or a batch, all or none. */
-export function publishMessages(registry: ClientRegistry): Handler {
+interface PublisherEnv {
+  readonly Variables: { caller: Caller };
+}
+
+/** Turns away who may publish nothing at all, before anything of what they send is read. */
+export function requirePublisher(auth: Auth): MiddlewareHandler<PublisherEnv> {
+  return async (c, next) => {
+    const caller = await auth.identify(c);
+    auth.refuseToPublish(caller);
+    c.set("caller", caller);
+    return next();
+  };
+}
+
+/** `POST /api/realtime/messages`: publishes one message or a batch, all or none. It stands behind `requirePublisher`. */
+export function publishMessages(
+  registry: ClientRegistry,
+  auth: Auth,
+  limits: RequestLimits,
+  limitRate: RateLimit,
+): Handler<PublisherEnv> {
+  const createMessages = createMessageReader(limits);
   return async (c) => {
+    const caller = c.get("caller");
     const body = await readJSON(c);
-    const receipts = await registry.publish(checkInputs(body).map(createMessage));
-    const answers = receipts.map(({ id }) => ({ id }));
-    return c.json(Array.isArray(body) ? answers : answers[0]);
+    const messages = createMessages(body);
+    const { peer, isAdmin } = caller;
+    if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, messages.length);
+    // All of them: a record event has several, and reaches those who subscribe to any.
+    await auth.checkPublish(
+      c,
+      caller,
+      messages.flatMap(({ topics }) => topics),
+    );
+    const ids = messages.map(({ id }) => ({ id }));
+    if (isAdmin) await registry.publish(messages);
+    else
+      await registry.publish(
+        messages.map((message) => ofPublisher(message, peer)),
+        peer,
+      );
+    return c.json(Array.isArray(body) ? ids : ids[0]);
   };
 }
 
 /**
- * What is to be published, checked.
- *
- * @throws RealtimeError `invalid_input`; in a batch the faults are keyed by the message's index.
+ * Ids are known to all publishers of a log. Who may publish to little must not use up the ids of others, whose messages
+ * would count as sent.
  */
-export function checkInputs(body: unknown): readonly PublishInput[] {
-  const list: unknown[] = Array.isArray(body) ? body : [body];
-  if (list.length > MAX_BATCH) {
-    throw invalidInput({
-      messages: {
-        code: "validation_length_too_long",
-        message: `A batch holds at most ${MAX_BATCH} messages, this one has ${list.length}. Send it in parts.`,
-      },
-    });
-  }
-  const faults: Record<string, FieldErrors> = {};
-  for (const [index, item] of list.entries()) {
-    const fault = faultsOf(item);
-    if (fault !== undefined) faults[index] = fault;
-  }
-  const [first] = Object.values(faults);
-  if (first !== undefined) throw invalidInput(Array.isArray(body) ? faults : first);
-  return list as PublishInput[];
+function ofPublisher(message: Message, { identity = "" }: Peer): Message {
+  return { ...message, id: `${identity}:${message.id}` };
 }
 
-function faultsOf(item: unknown): FieldErrors | undefined {
-  const isRecord = has(item, "collection");
-  if (isRecord && has(item, "topic")) {
-    const message = "Send either topic and data, or collection, action and record; not both.";
-    return { topic: { code: "validation_match_invalid", message } };
-  }
-  return findFaults(isRecord ? recordSchema : topicSchema, item);
+/**
+ * Makes messages of what is to be published, one or a list.
+ *
+ * What it returns throws RealtimeError `invalid_input`, where the faults of a list are keyed by the message's index,
+ * `too_large`, or as `createMessage`.
+ */
+export function createMessageReader({
+  maxTopicLength,
+  maxBatch,
+  maxMessageBytes,
+}: RequestLimits): (body: unknown) => readonly Message[] {
+  const topicSchema = z.object({
+    ...shared,
+    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isFree),
+    data: z.custom<unknown>(
+      (data) => data !== undefined,
+      "Cannot be left out. Send null for an empty message.",
+    ),
+  });
+  const faultsOf = (item: unknown): FieldErrors | undefined => {
+    const isRecord = has(item, "collection");
+    if (isRecord && has(item, "topic")) {
+      const message = "Send either topic and data, or collection, action and record; not both.";
+      return { topic: { code: "validation_match_invalid", message } };
+    }
+    return findFaults(isRecord ? recordSchema : topicSchema, item);
+  };
+  return (body) => {
+    const list: unknown[] = Array.isArray(body) ? body : [body];
+    if (list.length > maxBatch) {
+      throw invalidInput({
+        messages: {
+          code: "validation_length_too_long",
+          message: `A batch holds at most ${maxBatch} messages, this one has ${list.length}. Send it in parts.`,
+        },
+      });
+    }
+    const faults: Record<string, FieldErrors> = {};
+    for (const [index, item] of list.entries()) {
+      const fault = faultsOf(item);
+      if (fault !== undefined) faults[index] = fault;
+    }
+    const [first] = Object.values(faults);
+    if (first !== undefined) throw invalidInput(Array.isArray(body) ? faults : first);
+    return (list as PublishInput[]).map((input, index) => {
+      const message = createMessage(input);
+      const bytes = utf8.encode(message.data).length;
+      if (bytes <= maxMessageBytes) return message;
+      throw new RealtimeError(
+        "too_large",
+        `The data of message ${index} takes ${bytes} bytes, and one may take ${maxMessageBytes}. Send less, or an address to fetch it from.`,
+      );
+    });
+  };
 }
+
+const utf8 = new TextEncoder();
 
 function has(item: unknown, name: string): boolean {
   return typeof item === "object" && item !== null && Object.hasOwn(item, name);

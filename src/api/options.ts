@@ -1,20 +1,25 @@
 import type { MessageLog } from "../log/log.ts";
-import type { RealtimeManager } from "../realtime/manager.ts";
-import type { Logger } from "../realtime/types.ts";
+import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
-import type { Authenticate, Runtime } from "./peer.ts";
+import type { Authenticate, Authorize } from "./auth.ts";
+import type { IntrospectionOptions } from "./introspection.ts";
+import type { Runtime } from "./peer.ts";
+import type { TokenOptions } from "./tokens.ts";
 
 /** What `createServer` may be given. Times are milliseconds. */
-export interface ServerOptions {
+export interface ServerOptions extends ManagerOptions, Partial<RequestLimits> {
   /** Where clients live. Default: in this process, over `realtimeManager` and `log`. */
   readonly registry?: ClientRegistry | undefined;
-  /** The manager of the default registry. Default: a new one. */
+  /** The manager of the default registry. Default: a new one, with what is said here for managers. */
   readonly realtimeManager?: RealtimeManager | undefined;
   /** The log of the default registry. Default: in memory. */
   readonly log?: MessageLog | undefined;
   /** Opens publishing and administration to whoever sends it. Default: both stay closed. */
   readonly adminKey?: string | undefined;
-  /** Origins whose pages may use the service; `*` is any, without credentials. Default `["*"]`. */
+  /**
+   * Origins whose pages may use the service. `*` is any, without cookies; those that are listed by name may send them.
+   * Default `["*"]`.
+   */
   readonly origins?: readonly string[] | undefined;
   /** Between two keep-alive comments. Default 30,000. */
   readonly pingInterval?: number | undefined;
@@ -27,16 +32,62 @@ export interface ServerOptions {
    * request after its share of CPU time. Default 0: no end.
    */
   readonly maxStreamWrites?: number | undefined;
-  /** Largest request body in bytes. Default 1 MiB. */
-  readonly maxBodyBytes?: number | undefined;
-  /** Who sends a request. Default: everybody is a guest. */
+  /** Who sends a request, in the place of tokens. Default: whoever the token says, or a guest. */
   readonly authenticate?: Authenticate | undefined;
-  /** Default: silent. */
-  readonly logger?: Logger | undefined;
+  /** What they may, in the place of rights in tokens. */
+  readonly authorize?: Authorize | undefined;
+  /** How JSON Web Tokens are verified. Default: none counts. */
+  readonly tokens?: TokenOptions | undefined;
+  /** Whom to ask about tokens that can't be verified here. Default: nobody. */
+  readonly introspection?: IntrospectionOptions | undefined;
+  /** Name of a cookie that carries a token. Default: none. */
+  readonly cookie?: string | undefined;
+  /** Whether GET takes a token as `?token=`. Default false: addresses end up in logs. */
+  readonly queryToken?: boolean | undefined;
+  /** What guests may: subscribe to everything that is not private (default), or nothing but sign in within 30 s. */
+  readonly anonymous?: "subscribe" | "none" | undefined;
+  /** Header in which a proxy, through which every request comes, says whose it is. Default: none is believed. */
+  readonly trustedProxyHeader?: string | undefined;
   /** What only the runtime can tell or do; the entries bring it. */
   readonly runtime?: Runtime | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: (() => number) | undefined;
+}
+
+/** Bounds of requests. Lengths are UTF-16 code units; a rate of 0 is no limit. */
+export interface RequestLimits {
+  /** Largest request body in bytes. Default 1 MiB. */
+  readonly maxBodyBytes: number;
+  /** How long a request body may take to arrive, in milliseconds. Default 30,000. */
+  readonly requestTimeout: number;
+  /** Subscription keys of one client. Default 1,000. */
+  readonly maxSubscriptions: number;
+  /** Length of a topic or subscription key. Default 2,500. */
+  readonly maxTopicLength: number;
+  /** Messages in one batch. Default 1,000. */
+  readonly maxBatch: number;
+  /** Data of one message, in bytes as JSON. Default 256 KiB. */
+  readonly maxMessageBytes: number;
+  /** Streams opened and histories read, by address (`networkOf`), and ten seconds' worth at once. Default 100. */
+  readonly connectsPerSecond: number;
+  /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
+  readonly publishesPerSecond: number;
+}
+
+export const DEFAULT_LIMITS: RequestLimits = {
+  maxBodyBytes: 1_048_576,
+  requestTimeout: 30_000,
+  maxSubscriptions: 1000,
+  maxTopicLength: 2500,
+  maxBatch: 1000,
+  maxMessageBytes: 262_144,
+  connectsPerSecond: 100,
+  publishesPerSecond: 100,
+};
+
+/** What was asked for, and the defaults for the rest. */
+export function limitsOf(options: Partial<RequestLimits>): RequestLimits {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof RequestLimits)[];
+  const limits = names.map((name) => [name, options[name] ?? DEFAULT_LIMITS[name]]);
+  return Object.fromEntries(limits) as unknown as RequestLimits;
 }
 
 /** What holds when an option or variable is left out. Milliseconds and bytes. */
@@ -45,17 +96,21 @@ export const DEFAULTS: {
   readonly pingInterval: number;
   readonly staleTimeout: number;
   readonly maxBufferedBytes: number;
-  readonly maxBodyBytes: number;
   readonly maxStreamWrites: number;
   readonly drainTimeout: number;
+  readonly maxClients: number;
+  readonly maxClientsPerAddress: number;
+  readonly authGrace: number;
 } = {
   origins: ["*"],
   pingInterval: 30_000,
   staleTimeout: 90_000,
   maxBufferedBytes: 1_048_576,
-  maxBodyBytes: 1_048_576,
   maxStreamWrites: 0,
   drainTimeout: 10_000,
+  maxClients: 50_000,
+  maxClientsPerAddress: 1000,
+  authGrace: 10_000,
 };
 
 /**

@@ -1,12 +1,4 @@
 import type { Context } from "hono";
-import { MAX_IDENTITY, type Peer } from "../realtime/types.ts";
-
-/**
- * Who sends a request, by the embedding app's own lights: an id of the user, of at most 1,024 characters, or
- * undefined for a guest.
- * Throw Hono's HTTPException to refuse the request.
- */
-export type Authenticate = (c: Context) => string | undefined | Promise<string | undefined>;
 
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
 export interface Runtime {
@@ -18,20 +10,20 @@ export interface Runtime {
   readonly httpVersion?: (c: Context) => string;
 }
 
-export type IdentifyPeer = (c: Context) => Promise<Peer>;
+const ADDRESS = /^[\da-fA-F:.%\w]{2,45}$/;
 
-/** Address and identity of a request, from the runtime and the embedding app. */
-export function createIdentifyPeer(
-  runtime: Runtime,
-  authenticate: Authenticate | undefined,
-): IdentifyPeer {
-  return async (c) => {
-    const identity = await authenticate?.(c);
-    if (identity !== undefined && identity.length > MAX_IDENTITY) {
-      throw new Error(
-        `authenticate answered an identity of ${identity.length} characters; at most ${MAX_IDENTITY} can be kept.`,
-      );
-    }
-    return { ip: runtime.clientAddress?.(c), identity };
-  };
+/**
+ * Where a request comes from. Of a header that a proxy adds to (X-Forwarded-For) the last address counts: what stands
+ * before it the client may have written.
+ *
+ * @param trustedHeader Set by a proxy that every request comes through; without one anybody could say who they are.
+ */
+export function addressOf(
+  c: Context,
+  { clientAddress }: Runtime,
+  trustedHeader: string | undefined,
+): string | undefined {
+  const told = trustedHeader === undefined ? undefined : c.req.header(trustedHeader);
+  const last = told?.split(",").at(-1)?.trim();
+  return last !== undefined && ADDRESS.test(last) ? last : clientAddress?.(c);
 }

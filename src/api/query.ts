@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
-import { MAX_LAST } from "../realtime/types.ts";
-import type { ConnectRequest } from "../registry/registry.ts";
+import { MAX_LAST, type Start } from "../realtime/types.ts";
+import type { RequestLimits } from "./options.ts";
 import { keysSchema, MAX_EVENT_ID } from "./subscribe.ts";
 import { validate } from "./validation.ts";
 
@@ -19,24 +19,23 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number, 
   );
 }
 
-const connectSchema = z.object({
-  topic: keysSchema,
-  last: z.optional(wholeNumber(0, MAX_LAST)),
-});
-
-/** What a client connects with, besides who it is. */
-export function readConnect(c: Context): Omit<ConnectRequest, "ip" | "identity"> {
-  const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
-  const { topic: topics, last } = validate(connectSchema, {
-    topic,
-    last: c.req.query("last") || undefined,
+/** Reads what a client connects with, besides who it is. */
+export function createReadConnect(
+  limits: RequestLimits,
+): (c: Context) => Start & { readonly topics: readonly string[] } {
+  const schema = z.object({
+    topic: keysSchema(limits),
+    last: z.optional(wholeNumber(0, MAX_LAST)),
   });
-  // A browser that comes back sends the header, and the same address as ever. An id that names no place is
-  // never a reason to refuse: an EventSource would not come again.
-  const lastEventId = c.req.header("Last-Event-ID") || c.req.query("lastEventId") || undefined;
-  return {
-    topics: topics.length === 0 ? undefined : topics,
-    lastEventId: lastEventId?.slice(0, MAX_EVENT_ID),
-    last,
+  return (c) => {
+    const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
+    const { topic: topics, last } = validate(schema, {
+      topic,
+      last: c.req.query("last") || undefined,
+    });
+    // A browser that comes back sends the header, and the same address as ever. An id that names no place is
+    // never a reason to refuse: an EventSource would not come again.
+    const lastEventId = c.req.header("Last-Event-ID") || c.req.query("lastEventId") || undefined;
+    return { topics, lastEventId: lastEventId?.slice(0, MAX_EVENT_ID), last };
   };
 }

@@ -1,25 +1,28 @@
 import { type Context, type Handler, Hono, type MiddlewareHandler } from "hono";
-import { cors } from "hono/cors";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { createMemoryLog } from "../log/memory.ts";
+import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { RealtimeManager } from "../realtime/manager.ts";
-import { createMessage, type PublishInput } from "../realtime/message.ts";
+import { type ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
+import type { PublishInput } from "../realtime/message.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason, Logger } from "../realtime/types.ts";
 import { createInProcessRegistry } from "../registry/in-process.ts";
 import type { ClientConnection, ClientRegistry, PublishReceipt } from "../registry/registry.ts";
-import { requireAdmin } from "./auth.ts";
+import { disconnectClient, listClients, listTopics, readClient, revoke } from "./admin.ts";
+import { Auth } from "./auth.ts";
 import { limitBody } from "./body.ts";
 import { errorResponse, handleError } from "./errors.ts";
 import { readMessages } from "./history.ts";
 import { createLogger } from "./logger.ts";
-import { checkInputs, publishMessages } from "./messages.ts";
-import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
-import { createIdentifyPeer, type IdentifyPeer, type Runtime } from "./peer.ts";
-import { readConnect } from "./query.ts";
+import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
+import { DEFAULTS, limitsOf, RETRY, type ServerOptions } from "./options.ts";
+import { allowOrigins, protectAnswers } from "./origins.ts";
+import type { Runtime } from "./peer.ts";
+import { createReadConnect } from "./query.ts";
+import { createRateLimit } from "./rate-limit.ts";
 import { StreamSink } from "./sink.ts";
-import { subscribe } from "./subscribe.ts";
+import { subscribe, topicsOf } from "./subscribe.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
 export interface RealtimeServer {
@@ -31,8 +34,8 @@ export interface RealtimeServer {
   /**
    * Publishes from the embedding app's own hooks; answers when the log has the messages.
    *
-   * @throws RealtimeError `invalid_input` or `invalid_event` when a message breaks a rule, `closed` when
-   *   the server is stopping.
+   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed`
+   *   when the server is stopping.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
@@ -47,51 +50,92 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const logger = options.logger ?? createLogger({ level: "silent" });
   const realtimeManager = options.registry
     ? undefined
-    : (options.realtimeManager ?? new RealtimeManager({ logger, now: options.now }));
+    : (options.realtimeManager ?? createManager({ ...options, logger }));
   const registry =
     options.registry ??
     createInProcessRegistry({
       manager: realtimeManager as RealtimeManager,
       log: options.log ?? createMemoryLog({ now: options.now }),
     });
-  const runtime = options.runtime ?? {};
-  const identify = createIdentifyPeer(runtime, options.authenticate);
-  const admin = requireAdmin(options.adminKey);
-  const limited = limitBody(options.maxBodyBytes ?? DEFAULTS.maxBodyBytes);
+  const { runtime = {}, now = Date.now } = options;
+  const origins = options.origins ?? DEFAULTS.origins;
+  const anonymous = options.anonymous ?? "subscribe";
+  const auth = new Auth({ ...options, runtime, origins, anonymous, now });
+  const limits = limitsOf(options);
+  const limitConnects = createRateLimit(limits.connectsPerSecond, "connections", now);
+  const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
+  const admin = auth.requireAdmin;
+  const bounded = limitBody(limits.maxBodyBytes, limits.requestTimeout);
+  const byAddress: MiddlewareHandler = async (c, next) => {
+    limitConnects(networkOf(auth.addressOf(c) ?? ""));
+    return next();
+  };
   const streams = new Set<Promise<void>>();
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
-  const origins = [...(options.origins ?? DEFAULTS.origins)];
-  app.use("/api/*", cors({ origin: origins.includes("*") ? "*" : origins }));
+  // Of our own addresses only: what else the app has that this is mounted in is not ours to open.
+  for (const path of ["/api/realtime", "/api/realtime/*", "/api/health"]) {
+    app.use(path, allowOrigins(origins), protectAnswers);
+  }
 
   app.get(
     "/api/realtime",
     streamHeaders(runtime.httpVersion),
-    connect({ ...options, registry, runtime, identify, logger, streams }),
+    byAddress,
+    connect({
+      ...{ ...options, registry, runtime, auth, logger, streams },
+      readConnect: createReadConnect(limits),
+    }),
   );
-  app.post("/api/realtime", limited, subscribe(registry, identify));
-  app.post("/api/realtime/messages", admin, limited, publishMessages(registry));
-  app.get("/api/realtime/messages", readMessages(registry, identify));
+  app.post("/api/realtime", bounded, subscribe(registry, auth, limits));
+  app.post(
+    "/api/realtime/messages",
+    requirePublisher(auth),
+    bounded,
+    publishMessages(registry, auth, limits, limitPublishes),
+  );
+  app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits));
+  app.get("/api/realtime/clients", admin, listClients(registry));
+  app.get("/api/realtime/clients/:id", admin, readClient(registry));
+  app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry));
+  app.get("/api/realtime/topics", admin, listTopics(registry));
+  app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
   app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
   app.get("/api/health", (c) => c.json({ code: 200, message: "API is healthy.", data: {} }));
 
   app.all("/api/realtime", allowOnly("GET, POST"));
   app.all("/api/realtime/messages", allowOnly("GET, POST"));
+  app.all("/api/realtime/clients", allowOnly("GET"));
+  app.all("/api/realtime/clients/:id", allowOnly("GET, DELETE"));
+  app.all("/api/realtime/topics", allowOnly("GET"));
+  app.all("/api/realtime/revoke", allowOnly("POST"));
   app.all("/api/realtime/stats", allowOnly("GET"));
   app.all("/api/health", allowOnly("GET"));
 
+  const createMessages = createMessageReader(limits);
   return {
     app,
     realtimeManager,
     registry,
-    publish: async (...inputs) => registry.publish(checkInputs(inputs).map(createMessage)),
+    publish: async (...inputs) => registry.publish(createMessages(inputs)),
     async close() {
       await registry.close();
       await Promise.all(streams);
     },
   };
+}
+
+/** With bounds, where nobody said otherwise. */
+function createManager(options: ManagerOptions): RealtimeManager {
+  const { maxClients, maxClientsPerAddress, authGrace } = options;
+  return new RealtimeManager({
+    ...options,
+    maxClients: maxClients ?? DEFAULTS.maxClients,
+    maxClientsPerAddress: maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
+    authGrace: authGrace ?? DEFAULTS.authGrace,
+  });
 }
 
 interface StreamOptions
@@ -101,7 +145,8 @@ interface StreamOptions
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
-  readonly identify: IdentifyPeer;
+  readonly auth: Auth;
+  readonly readConnect: ReturnType<typeof createReadConnect>;
   readonly logger: Logger;
   /** The streams that are open, each until it is written out. */
   readonly streams: Set<Promise<void>>;
@@ -123,10 +168,11 @@ function connect(options: StreamOptions): Handler {
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return c.body(null);
-    const connect = readConnect(c);
+    const start = options.readConnect(c);
+    const peer = await options.auth.toSubscribe(c, topicsOf(start.topics), true);
     let connection: ClientConnection;
     try {
-      connection = await options.registry.open({ ...connect, ...(await options.identify(c)) });
+      connection = await options.registry.open({ ...start, ...peer });
     } catch (error) {
       if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
       // An EventSource gives up for good at a 503, but comes back to a stream that ended.
@@ -230,7 +276,7 @@ function isOrderly(reason: CloseReason): boolean {
 }
 
 function farewell(reason: CloseReason): Uint8Array | undefined {
-  if (reason === "admin") return undefined;
+  if (reason === "admin" || reason === "expired" || reason === "revoked") return undefined;
   return encoder.encode(comeBack(reason === "lifetime" ? RETRY.lifetime : RETRY.shutdown));
 }
 

@@ -31,19 +31,25 @@ const PAGE = { messages: 1000, bytes: 256 * 1024 };
 const MAX_DATA = 4 * 1024 * 1024;
 
 /**
- * Reads what a guest may read of a log, looking through all of it if it must.
+ * Reads what somebody may read of a log, looking through all of it if it must.
  *
+ * @param rights Patterns of the topics whose private messages they may have.
  * @throws RealtimeError `unknown_cursor` when the log can't say what came after `after` or before `before`.
  */
-export async function readHistory(log: LogReader, request: HistoryRequest): Promise<HistoryPage> {
+export async function readHistory(
+  log: LogReader,
+  request: HistoryRequest,
+  rights: readonly string[] = [],
+): Promise<HistoryPage> {
   const { after } = request;
   // An id that is no message's own stands behind the message that it names.
   const before = /[~.]/.test(request.before ?? "")
     ? moved(request.before ?? "", 1)
     : request.before;
-  const found = new Found(request);
+  const found = new Found(request, rights);
   // What is published while the log is looked through belongs to a later page.
   const end = log.cursor();
+  if (sequenceOf(request.before ?? "") > sequenceOf(end)) throw unknownCursor("before");
   // The place that a page which is read backwards ends at.
   const last = before === undefined ? end : moved(before, -1);
   let place = after ?? before ?? moved(end, 1);
@@ -75,16 +81,15 @@ class Found {
   readonly #entries: LogEntry[] = [];
   #size = 0;
 
-  constructor({ topics, limit }: HistoryRequest) {
-    this.#index.replace(this, topics);
+  constructor({ topics, limit }: HistoryRequest, rights: readonly string[]) {
+    this.#index.replace(this, topics, rights);
     this.#limit = limit;
   }
 
   /** False when it matches and there is no room for it. */
   take(entry: LogEntry): boolean {
     const { topics, data, private: isPrivate } = entry.message;
-    // Nobody has a right to private messages until clients carry rights (issue 4).
-    if (isPrivate || this.#index.match(topics).length === 0) return true;
+    if (this.#index.match(topics, isPrivate).length === 0) return true;
     this.#size += data.length;
     const isFull = this.#entries.length >= this.#limit;
     if (isFull || (this.#size > MAX_DATA && this.#entries.length > 0)) return false;

@@ -1,14 +1,18 @@
 import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
+import type { Expiring } from "./expiries.ts";
 import type { ReplayClient } from "./replays.ts";
 import { isFieldText } from "./sse.ts";
 import type { ClientInfo, FrameSink, Peer, SubscribeRequest } from "./types.ts";
 
 /** A connected client: live, and never handed out. */
-export interface Client extends ReplayClient, Recipient {
+export interface Client extends ReplayClient, Recipient, Expiring {
   replay: ReplayClient["replay"];
   readonly ip: string | undefined;
   identity: string | undefined;
+  rights: readonly string[];
+  expiresAt: number | undefined;
+  closesAt: number | undefined;
   /** Milliseconds since 1970, as the next. */
   readonly connectedAt: number;
   lastActivityAt: number;
@@ -17,7 +21,7 @@ export interface Client extends ReplayClient, Recipient {
 export function newClient(
   clientId: string,
   sink: FrameSink,
-  { ip, identity }: Peer,
+  { ip, identity, rights = [], expiresAt }: Peer,
   connectedAt: number,
 ): Client {
   // One plain literal: an object made of spread ones is a slow one in V8, and every delivery looks at it.
@@ -26,6 +30,9 @@ export function newClient(
     sink,
     ip,
     identity,
+    rights,
+    expiresAt,
+    closesAt: undefined,
     connectedAt,
     lastActivityAt: connectedAt,
     start: undefined,
@@ -36,9 +43,20 @@ export function newClient(
 }
 
 export function describeClient(client: Client, subscriptions: readonly string[]): ClientInfo {
-  const { clientId, ip, identity, connectedAt, lastActivityAt, sink } = client;
+  const { clientId, ip, identity, rights, expiresAt, connectedAt, lastActivityAt, sink } = client;
   const { bufferedBytes } = sink;
-  return { clientId, ip, identity, subscriptions, connectedAt, lastActivityAt, bufferedBytes };
+  return {
+    ...{ clientId, ip, identity, rights, expiresAt, subscriptions },
+    ...{ connectedAt, lastActivityAt, bufferedBytes },
+  };
+}
+
+/** Makes a client who its peer is now. */
+export function identifyClient(client: Client, { identity, rights = [], expiresAt }: Peer): void {
+  client.identity = identity;
+  client.rights = rights;
+  client.expiresAt = expiresAt;
+  client.closesAt = undefined;
 }
 
 /**
@@ -53,6 +71,7 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 export function checkSubscriber(
   client: Client | undefined,
   { subscriptions, ip, identity }: SubscribeRequest,
+  checkAddress: boolean,
 ): asserts client is Client {
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
   const unwritable = subscriptions.findIndex((key) => !isFieldText(key));
@@ -65,7 +84,7 @@ export function checkSubscriber(
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }
-  if (client.ip !== undefined && client.ip !== ip) {
+  if (checkAddress && client.ip !== undefined && client.ip !== ip) {
     throw new RealtimeError("ip_mismatch", "Invalid realtime client.");
   }
   if (client.identity !== undefined && client.identity !== identity) {

@@ -4,6 +4,16 @@
  * - `unknown_client`: no such client here (any more)
  * - `ip_mismatch`: the request comes from another address than the stream
  * - `identity_changed`: the client is somebody else already
+ * - `unknown_token`: a credential that nobody here can tell anything of
+ * - `refused_token`: a credential that was signed as it should be, and does not count: it has expired, is for others, ...
+ * - `not_signed_in`: guests may not do this
+ * - `not_allowed`: whoever asks has no right to this
+ * - `unavailable`: what is needed to check a credential can't be reached, so nobody is let in
+ * - `too_many_requests`: more than the limit says; `retryAfter` says when to come again
+ * - `too_slow`: the request did not arrive in time
+ * - `too_large`: a message is larger than the limit says
+ * - `revoked`: the credential was made before its subject was revoked
+ * - `too_many_clients`: the server has as many as it takes
  * - `client_exists`: that client id is taken
  * - `invalid_event`: an SSE field can't carry this text
  * - `invalid_input`: what was sent breaks a rule; `fields` says which
@@ -16,6 +26,16 @@ export type RealtimeErrorCode =
   | "unknown_client"
   | "ip_mismatch"
   | "identity_changed"
+  | "unknown_token"
+  | "refused_token"
+  | "not_signed_in"
+  | "not_allowed"
+  | "unavailable"
+  | "too_many_requests"
+  | "too_slow"
+  | "too_large"
+  | "revoked"
+  | "too_many_clients"
   | "client_exists"
   | "invalid_event"
   | "invalid_input"
@@ -41,14 +61,21 @@ export class RealtimeError extends Error {
   readonly code: RealtimeErrorCode;
   /** For `invalid_input`: what is wrong with which field. */
   readonly fields: FieldErrors;
+  /** Seconds after which another try makes sense, where that is known. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: RealtimeErrorCode,
     message: string,
-    options: { readonly fields?: FieldErrors; readonly cause?: unknown } = {},
+    options: {
+      readonly fields?: FieldErrors;
+      readonly cause?: unknown;
+      readonly retryAfter?: number;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.fields = options.fields ?? {};
+    this.retryAfter = options.retryAfter;
   }
 }

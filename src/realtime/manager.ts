@@ -1,7 +1,16 @@
-import { type Client, checkSubscriber, describeClient, newClient } from "./client.ts";
+import { Admission } from "./admission.ts";
+import type { CapacityLimits } from "./capacity.ts";
+import {
+  type Client,
+  checkSubscriber,
+  describeClient,
+  identifyClient,
+  newClient,
+} from "./client.ts";
 import type { Cursor } from "./cursor.ts";
 import { deliverEntry } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
+import { Expiries } from "./expiries.ts";
 import { Replay, type ReplayState } from "./replay.ts";
 import { Replays } from "./replays.ts";
 import { formatSSEComment, formatSSEMessage } from "./sse.ts";
@@ -16,16 +25,32 @@ import {
   type LogReader,
   type ManagerStats,
   type Peer,
+  type Revocation,
   type Start,
   type SubscribeRequest,
+  type TopicInfo,
 } from "./types.ts";
 
 /** What a manager may be given. */
-export interface ManagerOptions {
+export interface ManagerOptions extends CapacityLimits {
+  /** Whether a client's subscriptions are set only from the address of its stream, as PocketBase does. Default true. */
+  readonly checkAddress?: boolean | undefined;
+  /** How long a stream stays open, without rights, once its credential has expired, in milliseconds. Default 10,000. */
+  readonly authGrace?: number | undefined;
   /** Default: silent. */
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+const DEFAULT_AUTH_GRACE = 10_000;
+
+/** A client as its owner keeps it through a sleep. */
+export interface KeptClient extends Peer {
+  readonly clientId: string;
+  readonly connectedAt: number;
+  /** Set once its credential has expired: when its stream is to be closed, in milliseconds since 1970. */
+  readonly closesAt?: number | undefined;
 }
 
 /** What a client is on its way to, as plain data: for an owner that sleeps. */
@@ -53,6 +78,10 @@ export class RealtimeManager {
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly #replays: Replays<Client>;
+  readonly #admission: Admission;
+  readonly #expiries = new Expiries<Client>();
+  readonly #checkAddress: boolean;
+  readonly #authGrace: number;
   #delivered = 0;
   /** Of the message delivered last. */
   #cursor = "";
@@ -62,6 +91,9 @@ export class RealtimeManager {
   constructor(options: ManagerOptions = {}) {
     this.#logger = options.logger;
     this.#now = options.now ?? Date.now;
+    this.#admission = new Admission(options, options.logger, this.#now);
+    this.#checkAddress = options.checkAddress ?? true;
+    this.#authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
     this.#replays = new Replays({
       logger: options.logger,
       cursor: () => this.#cursor,
@@ -79,10 +111,19 @@ export class RealtimeManager {
   }
 
   /**
+   * Whether somebody may connect now.
+   *
+   * @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`.
+   */
+  admit(peer: Peer): void {
+    this.#admission.admit(peer);
+  }
+
+  /**
    * Takes in a client; frames go to its sink from now on.
    *
    * @param connectedAt When it came, in milliseconds since 1970. Default now.
-   * @throws RealtimeError `client_exists` when the id is taken.
+   * @throws RealtimeError `client_exists` when the id is taken, and as `admit`.
    */
   registerClient(
     clientId: string,
@@ -90,26 +131,26 @@ export class RealtimeManager {
     peer: Peer = {},
     connectedAt: number = this.#now(),
   ): void {
+    this.admit(peer);
     this.#add(clientId, sink, peer, connectedAt);
     this.#logger?.debug("client connected", { clientId, ip: peer.ip });
   }
 
   /** Takes in a client again that its owner has kept through a sleep, with its keys and what `progressOf` said. */
   restoreClient(
-    {
-      clientId,
-      connectedAt,
-      subscriptions,
-      ...peer
-    }: Omit<ClientInfo, "lastActivityAt" | "bufferedBytes">,
+    { clientId, connectedAt, closesAt, ...peer }: KeptClient,
+    subscriptions: readonly string[],
     sink: FrameSink,
     { replay, start, isBusy }: Progress = { isBusy: false },
   ): void {
     const client = this.#add(clientId, sink, peer, connectedAt);
     client.start = start;
     client.isBusy = isBusy;
-    this.#index.replace(client, subscriptions);
-    if (replay !== undefined) client.replay = new Replay(this.#index.keysOf(client), replay);
+    client.closesAt = closesAt;
+    this.#expiries.track(client);
+    this.#index.replace(client, subscriptions, client.rights);
+    if (replay === undefined) return;
+    client.replay = new Replay(this.#index.keysOf(client), replay, client.rights);
   }
 
   /** Forgets a client and its subscriptions, counts why, and closes its sink. False when it is unknown. */
@@ -119,6 +160,8 @@ export class RealtimeManager {
     const { bufferedBytes } = client.sink;
     this.#clients.delete(clientId);
     this.#index.remove(client);
+    this.#admission.leave(client.ip);
+    this.#expiries.forget(client);
     this.#disconnects[reason] += 1;
     client.sink.close(reason);
     const unwell = reason === "slow" || reason === "stale" || reason === "error";
@@ -190,15 +233,20 @@ export class RealtimeManager {
    * where they are; new ones begin where `request` (`Start`) says, with what the history has since, and
    * then go live in the same order, with nothing missed or repeated. An empty list keeps `Start` for the next.
    *
-   * @throws RealtimeError as `checkSubscriber`; then nothing was changed.
+   * The client is who asks from then on, with the rights that they have: a guest signs in so, and whoever is signed
+   * in brings a fresh credential.
+   *
+   * @throws RealtimeError as `checkSubscriber`, or `revoked`; then nothing was changed.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
-    checkSubscriber(client, request);
-    client.identity = request.identity;
+    checkSubscriber(client, request, this.#checkAddress);
+    this.#admission.checkRevoked(request);
+    identifyClient(client, request);
+    this.#expiries.track(client);
     client.lastActivityAt = this.#now();
     const before = this.#index.keysOf(client);
-    this.#index.replace(client, request.subscriptions);
+    this.#index.replace(client, request.subscriptions, client.rights);
     const keys = this.#index.keysOf(client);
     this.#logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
     const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
@@ -207,6 +255,61 @@ export class RealtimeManager {
     client.start = keys.length === 0 && isSaid ? start : undefined;
     if (keys.length === 0) this.#replays.cancel(client);
     else this.#replays.begin(client, new Set(before), keys, start, request.isFirst ?? false);
+  }
+
+  /** Whether a credential counts. @throws RealtimeError `revoked`. */
+  checkRevoked(peer: Peer): void {
+    this.#admission.checkRevoked(peer);
+  }
+
+  /**
+   * Ends the streams of one client or of a subject, whose credentials of before count for nothing any more.
+   *
+   * @returns how many streams, and the subjects whose revocation is forgotten for want of room or by age.
+   */
+  revoke(
+    revocation: Revocation,
+    at: number = this.#now(),
+  ): { readonly disconnected: number; readonly forgotten: readonly string[] } {
+    if ("clientId" in revocation) {
+      const wasHere = this.removeClient(revocation.clientId, "revoked");
+      return { disconnected: wasHere ? 1 : 0, forgotten: [] };
+    }
+    const { subject } = revocation;
+    const forgotten = this.#admission.revoke(subject, at);
+    let disconnected = 0;
+    for (const { clientId, identity } of this.#clients.values()) {
+      if (identity === subject && this.removeClient(clientId, "revoked")) disconnected += 1;
+    }
+    return { disconnected, forgotten };
+  }
+
+  /** In how many milliseconds `expire` has something to do; undefined when it never will. */
+  get expiresIn(): number | undefined {
+    const { next } = this.#expiries;
+    return next === undefined ? undefined : Math.max(next - this.#now(), 0);
+  }
+
+  /**
+   * Takes their rights from clients whose credential has expired and tells them (PB_AUTH_EXPIRED), and closes those who
+   * have brought no fresh one since. Cheap when nothing is due.
+   *
+   * @returns the clients that changed.
+   */
+  expire(): readonly string[] {
+    const now = this.#now();
+    const due = this.#expiries.take(now);
+    for (const client of due) this.#expire(client, now);
+    return due.map(({ clientId }) => clientId);
+  }
+
+  /** Topics that somebody subscribes to, in their order, for listing page by page. */
+  listTopics(limit: number, after = ""): TopicInfo[] {
+    return [...this.#index.countTopics()]
+      .filter(([topic]) => topic > after)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .slice(0, limit)
+      .map(([topic, subscriptions]) => ({ topic, subscriptions }));
   }
 
   /** The place in the log that an event id names; undefined when it is not of this life of the log. */
@@ -218,6 +321,14 @@ export class RealtimeManager {
   placeOfClient(clientId: string): string | undefined {
     const client = this.#clients.get(clientId);
     return client && this.#replays.placeOfClient(client);
+  }
+
+  /** What is to be kept of a client through a sleep, for `restoreClient`. */
+  keptClient(clientId: string): KeptClient | undefined {
+    const client = this.#clients.get(clientId);
+    if (client === undefined) return undefined;
+    const { ip, identity, rights, expiresAt, closesAt, connectedAt } = client;
+    return { clientId, ip, identity, rights, expiresAt, closesAt, connectedAt };
   }
 
   /** What the client is on its way to, for `restoreClient`; undefined when it is live. */
@@ -238,12 +349,13 @@ export class RealtimeManager {
    * subscription key and shared by all its clients; one that can't keep up is removed and delays nobody.
    */
   deliver(entries: readonly LogEntry[]): void {
+    // A timer may be late: what is private must not go to somebody whose rights have ended meanwhile.
+    this.expire();
     for (const entry of entries) {
       const before = this.#cursor;
       this.#cursor = entry.cursor;
-      // Nobody has a right to private messages until clients carry rights (issue 4): silence is the safe side.
-      if (entry.message.private) continue;
-      deliverEntry(entry, before, this.#index.match(entry.message.topics), this.#write);
+      const { topics, private: isPrivate } = entry.message;
+      deliverEntry(entry, before, this.#index.match(topics, isPrivate), this.#write);
     }
   }
 
@@ -284,7 +396,27 @@ export class RealtimeManager {
     }
     const client = newClient(clientId, sink, peer, connectedAt);
     this.#clients.set(clientId, client);
+    this.#admission.enter(client.ip);
+    this.#expiries.track(client);
     return client;
+  }
+
+  #expire(client: Client, now: number): void {
+    const { clientId } = client;
+    if (client.closesAt !== undefined) {
+      this.removeClient(clientId, "expired");
+      return;
+    }
+    client.rights = [];
+    client.closesAt = now + this.#authGrace;
+    this.#expiries.track(client);
+    this.#index.changeRights(client, []);
+    client.replay?.changeRights([]);
+    this.#logger?.debug("credential expired", { clientId });
+    const data = { closesIn: this.#authGrace };
+    this.#send(clientId, () =>
+      formatSSEMessage({ event: "PB_AUTH_EXPIRED", data, id: this.#replays.ownId(client) }),
+    );
   }
 
   readonly #write = (client: Client, frame: Uint8Array): void => {

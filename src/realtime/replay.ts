@@ -72,9 +72,14 @@ export class Replay {
   #foundFrom: number;
   readonly #state: Mutable<Omit<ReplayState, "places">>;
 
-  constructor(keys: readonly string[], { places, ...state }: ReplayState) {
+  /** @param rights Patterns of the topics whose private messages the client may have. */
+  constructor(
+    keys: readonly string[],
+    { places, ...state }: ReplayState,
+    rights: readonly string[],
+  ) {
     this.keys = keys;
-    this.#index.replace(this, keys);
+    this.#index.replace(this, keys, rights);
     this.#places = new Map(keys.map((key, index) => [key, places[index] ?? state.origin]));
     for (const [key, place] of this.#places) {
       if (place < 0) this.#sought.set(key, { missing: -place, oldest: state.origin + 1 });
@@ -117,6 +122,10 @@ export class Replay {
     return place < 0 ? place : Math.max(place, this.#state.at);
   }
 
+  changeRights(rights: readonly string[]): void {
+    this.#index.changeRights(this, rights);
+  }
+
   get state(): ReplayState {
     const places = this.keys.map((key) => this.#places.get(key) ?? this.#state.at);
     return { ...this.#state, places };
@@ -127,8 +136,9 @@ export class Replay {
     for (const { cursor, message } of page) {
       const sequence = sequenceOf(cursor);
       this.#foundFrom = sequence;
-      if (sequence > this.#state.origin || message.private) continue;
-      for (const { key } of this.#index.match(message.topics)) this.#count(key, sequence);
+      if (sequence > this.#state.origin) continue;
+      const matched = this.#index.match(message.topics, message.private);
+      for (const { key } of matched) this.#count(key, sequence);
       if (!this.isFinding) break;
     }
     // Fewer than were asked for. The key begins with the oldest it has and not where the history begins: that
@@ -187,9 +197,7 @@ export class Replay {
 
   /** Those of the client's keys that are still to get this message. */
   #keysFor({ message }: LogEntry, sequence: number): readonly Subscription<Replay>[] {
-    // Nobody has a right to private messages until clients carry rights (issue 4).
-    if (message.private) return [];
-    const matched = this.#index.match(message.topics);
+    const matched = this.#index.match(message.topics, message.private);
     return matched.filter(({ key }) => (this.#places.get(key) ?? 0) < sequence);
   }
 

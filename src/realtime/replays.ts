@@ -21,6 +21,8 @@ const IDLE_PAGES = 8;
 export interface ReplayClient {
   readonly clientId: string;
   readonly sink: FrameSink;
+  /** Patterns of the topics whose private messages it may have. */
+  readonly rights: readonly string[];
   /** Where its first subscriptions are to begin, said before there were any. */
   start: Start | undefined;
   /** Set until it has what came before: it gets nothing live meanwhile. */
@@ -94,7 +96,7 @@ export class Replays<Client extends ReplayClient> {
     const isLost = isAsked && from === undefined && joining.length > 0;
     let floor = joining.length === 0 ? (before?.floor ?? 0) : (old?.reached ?? now);
     if (joining.length === keys.length) floor = 0;
-    client.replay = new Replay(keys, {
+    const state = {
       ...{ at, places, last },
       key: at === before?.at ? before.key : at === from?.sequence ? from.key : undefined,
       origin: before !== undefined && old?.isFinding ? before.origin : now,
@@ -103,7 +105,8 @@ export class Replays<Client extends ReplayClient> {
       isResume: (isAsked && !isLost) || (before?.isResume ?? false),
       isTold: false,
       hasMoved: old !== undefined,
-    });
+    };
+    client.replay = new Replay(keys, state, client.rights);
     if (isLost) this.#tellLost(client);
     this.#goOn(client);
   }
@@ -268,10 +271,11 @@ export class Replays<Client extends ReplayClient> {
       isMissed ||= last === 0;
       return -last || now;
     });
-    client.replay = new Replay(replay.keys, {
+    const changed = {
       ...{ ...state, at: earliest(places, now), key: undefined, places },
       ...(isMissed && { origin: now, floor: now, isResume: false, isTold: true }),
-    });
+    };
+    client.replay = new Replay(replay.keys, changed, client.rights);
     if (!isMissed) this.#wait(client);
     else if (state.isTold || this.#tellLost(client)) this.#goOn(client);
   }

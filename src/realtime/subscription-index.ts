@@ -1,4 +1,5 @@
 import { keyMark } from "./cursor.ts";
+import { coveredTopics } from "./rights.ts";
 import { matchingTopics, parseSubscription } from "./subscription.ts";
 import type { SubscriptionKey } from "./types.ts";
 
@@ -10,23 +11,31 @@ export interface Subscription<Client> extends SubscriptionKey {
 }
 
 interface Entry<Client> extends Subscription<Client> {
+  /** Where it stands in its table: the key's topic, or the part of that which its clients have a right to. */
+  readonly at: string;
   readonly clients: Set<Client>;
 }
 
-/** The keys of one topic. */
-interface Topic<Client> {
-  readonly byKey: Map<string, Entry<Client>>;
-  /** The same in the order of their marks; made when it is asked for. */
-  sorted: readonly Entry<Client>[] | undefined;
+/** What one client has. */
+interface Held<Client> {
+  readonly keys: Map<string, Entry<Client>>;
+  /** Of its keys, what its rights cover. */
+  covered: Entry<Client>[];
 }
+
+const NO_RIGHTS: readonly string[] = [];
 
 /**
  * topic -> key -> clients, and the way back. Finding who gets a message takes as many look-ups as its
- * topics have levels, plus the matches; replacing a client's keys takes as many steps as it has keys.
+ * topics have levels, plus the matches; replacing a client's keys takes as many steps as it has keys, times its rights.
+ *
+ * Rights are looked at when keys or rights are set. Private messages have a table of their own, where a key stands
+ * under the topics that its client has a right to; so delivering one is the same look-up.
  */
 export class SubscriptionIndex<Client> {
-  readonly #byTopic = new Map<string, Topic<Client>>();
-  readonly #byClient = new Map<Client, Map<string, Entry<Client>>>();
+  readonly #public = new Table<Client>();
+  readonly #private = new Table<Client>();
+  readonly #byClient = new Map<Client, Held<Client>>();
   #size = 0;
 
   /** Keys over all clients. */
@@ -36,28 +45,48 @@ export class SubscriptionIndex<Client> {
 
   /** Distinct topics. */
   get topics(): number {
-    return this.#byTopic.size;
+    return this.#public.size;
+  }
+
+  /** Distinct topics in no order, and how many keys there are of each over all clients. */
+  countTopics(): Generator<[topic: string, subscriptions: number]> {
+    return this.#public.count();
   }
 
   keysOf(client: Client): string[] {
-    return [...(this.#byClient.get(client)?.keys() ?? [])];
+    return [...(this.#byClient.get(client)?.keys.keys() ?? [])];
   }
 
-  /** Gives `client` these keys and no others. Keys that stay keep their place, so nothing is missed. */
-  replace(client: Client, keys: readonly string[]): void {
+  /**
+   * Gives `client` these keys and no others. Keys that stay keep their place, so nothing is missed.
+   *
+   * @param rights Patterns of the topics whose private messages it may have. Default: none.
+   */
+  replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
     const wanted = new Set(keys);
     wanted.delete("");
-    const held = this.#byClient.get(client) ?? new Map<string, Entry<Client>>();
-    for (const [key, entry] of held) {
+    const held = this.#byClient.get(client) ?? { keys: new Map(), covered: [] };
+    for (const [key, entry] of held.keys) {
       if (wanted.has(key)) continue;
-      held.delete(key);
-      this.#leave(entry, client);
+      held.keys.delete(key);
+      this.#public.leave(entry, client);
+      this.#size -= 1;
     }
     for (const key of wanted) {
-      if (!held.has(key)) held.set(key, this.#join(key, client));
+      if (held.keys.has(key)) continue;
+      const parsed = parseSubscription(key);
+      held.keys.set(key, this.#public.join(parsed.topic, parsed, client));
+      this.#size += 1;
     }
-    if (held.size === 0) this.#byClient.delete(client);
+    this.#cover(client, held, rights);
+    if (held.keys.size === 0) this.#byClient.delete(client);
     else this.#byClient.set(client, held);
+  }
+
+  /** Leaves a client its keys and changes what private messages it gets under them. */
+  changeRights(client: Client, rights: readonly string[]): void {
+    const held = this.#byClient.get(client);
+    if (held !== undefined) this.#cover(client, held, rights);
   }
 
   remove(client: Client): void {
@@ -67,8 +96,75 @@ export class SubscriptionIndex<Client> {
   /**
    * Every subscription that a message to these topics reaches, each once, in the order of their marks: so that
    * deliveries can be gone on with where they stopped.
+   *
+   * @param isPrivate Only those who have a right to it. Default false.
    */
-  match(topics: readonly string[]): readonly Subscription<Client>[] {
+  match(topics: readonly string[], isPrivate = false): readonly Subscription<Client>[] {
+    return isPrivate ? united(this.#private.find(topics)) : this.#public.find(topics);
+  }
+
+  #cover(client: Client, held: Held<Client>, rights: readonly string[]): void {
+    for (const entry of held.covered) this.#private.leave(entry, client);
+    held.covered = [];
+    if (rights.length === 0) return;
+    for (const entry of held.keys.values()) {
+      for (const topic of coveredTopics(entry.topic, rights)) {
+        held.covered.push(this.#private.join(topic, entry, client));
+      }
+    }
+  }
+}
+
+/** The keys of one topic. */
+interface Topic<Client> {
+  readonly byKey: Map<string, Entry<Client>>;
+  /** The same in the order of their marks; made when it is asked for. */
+  sorted: readonly Entry<Client>[] | undefined;
+}
+
+/** topic -> key -> clients. */
+class Table<Client> {
+  readonly #byTopic = new Map<string, Topic<Client>>();
+
+  get size(): number {
+    return this.#byTopic.size;
+  }
+
+  *count(): Generator<[topic: string, subscriptions: number]> {
+    for (const [name, { byKey }] of this.#byTopic) {
+      let count = 0;
+      for (const { clients } of byKey.values()) count += clients.size;
+      yield [name, count];
+    }
+  }
+
+  join(at: string, { key, topic, options }: SubscriptionKey, client: Client): Entry<Client> {
+    let found = this.#byTopic.get(at);
+    if (found === undefined) {
+      found = { byKey: new Map(), sorted: undefined };
+      this.#byTopic.set(at, found);
+    }
+    let entry = found.byKey.get(key);
+    if (entry === undefined) {
+      entry = { at, key, topic, options, mark: keyMark(key), clients: new Set() };
+      found.byKey.set(key, entry);
+      found.sorted = undefined;
+    }
+    entry.clients.add(client);
+    return entry;
+  }
+
+  leave(entry: Entry<Client>, client: Client): void {
+    entry.clients.delete(client);
+    if (entry.clients.size > 0) return;
+    const topic = this.#byTopic.get(entry.at);
+    if (topic === undefined) return;
+    topic.byKey.delete(entry.key);
+    topic.sorted = undefined;
+    if (topic.byKey.size === 0) this.#byTopic.delete(entry.at);
+  }
+
+  find(topics: readonly string[]): readonly Entry<Client>[] {
     const candidates = new Set(topics.flatMap(matchingTopics));
     let found: readonly Entry<Client>[] = [];
     for (const topic of candidates) {
@@ -78,35 +174,18 @@ export class SubscriptionIndex<Client> {
     }
     return found;
   }
+}
 
-  #join(key: string, client: Client): Entry<Client> {
-    const parsed = parseSubscription(key);
-    let topic = this.#byTopic.get(parsed.topic);
-    if (topic === undefined) {
-      topic = { byKey: new Map(), sorted: undefined };
-      this.#byTopic.set(parsed.topic, topic);
-    }
-    let entry = topic.byKey.get(key);
-    if (entry === undefined) {
-      entry = { ...parsed, mark: keyMark(key), clients: new Set() };
-      topic.byKey.set(key, entry);
-      topic.sorted = undefined;
-    }
-    entry.clients.add(client);
-    this.#size += 1;
-    return entry;
+/** One key may have been found under several topics, for clients with different rights or a message with several names. */
+function united<Client>(entries: readonly Entry<Client>[]): readonly Subscription<Client>[] {
+  const isSame = (entry: Entry<Client>, index: number) => entry.key === entries[index - 1]?.key;
+  if (!entries.some(isSame)) return entries;
+  const byKey = new Map<string, Subscription<Client>>();
+  for (const entry of entries) {
+    const clients = [...(byKey.get(entry.key)?.clients ?? []), ...entry.clients];
+    byKey.set(entry.key, { ...entry, clients: new Set(clients) });
   }
-
-  #leave(entry: Entry<Client>, client: Client): void {
-    entry.clients.delete(client);
-    this.#size -= 1;
-    if (entry.clients.size > 0) return;
-    const topic = this.#byTopic.get(entry.topic);
-    if (topic === undefined) return;
-    topic.byKey.delete(entry.key);
-    topic.sorted = undefined;
-    if (topic.byKey.size === 0) this.#byTopic.delete(entry.topic);
-  }
+  return [...byKey.values()];
 }
 
 function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {

@@ -11,9 +11,20 @@
  * - `shutdown`: this server is stopping
  * - `lifetime`: the stream has had as many writes as one may have; its client is asked to come back at once
  * - `admin`: an operator or the embedding app asked for it
+ * - `expired`: its credential has expired, and no fresh one came within the grace
+ * - `revoked`: its subject, or the client itself, was revoked
  * - `error`: the stream's handler failed; the log says how
  */
-export type CloseReason = "client" | "slow" | "stale" | "shutdown" | "lifetime" | "admin" | "error";
+export type CloseReason =
+  | "client"
+  | "slow"
+  | "stale"
+  | "shutdown"
+  | "lifetime"
+  | "admin"
+  | "expired"
+  | "revoked"
+  | "error";
 
 /** Every reason, for counters that start at zero. */
 export const CLOSE_REASONS: readonly CloseReason[] = [
@@ -23,6 +34,8 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   "shutdown",
   "lifetime",
   "admin",
+  "expired",
+  "revoked",
   "error",
 ];
 
@@ -48,13 +61,30 @@ export interface FrameSink {
 /** Characters of an identity: on Workers it is kept with a socket, where 16 KiB in all have room. */
 export const MAX_IDENTITY = 1024;
 
-/** What is known of whoever opened a stream or posts its subscriptions. */
+/** What is known of whoever sends a request. */
 export interface Peer {
   /** Network address, if the runtime tells. */
   readonly ip?: string | undefined;
   /** Who they are; undefined is a guest. */
   readonly identity?: string | undefined;
+  /** Patterns of the topics whose private messages they may have. Default: none. */
+  readonly rights?: readonly string[] | undefined;
+  /** When the credential was made, in milliseconds since 1970: a revocation counts for what is older than itself. */
+  readonly issuedAt?: number | undefined;
+  /** When the credential ends, in milliseconds since 1970. Default: never. */
+  readonly expiresAt?: number | undefined;
 }
+
+/** Whom to revoke: one open stream, or somebody with all streams and credentials they have. */
+export type Revocation =
+  | { readonly clientId: string }
+  | {
+      /** An identity. */
+      readonly subject: string;
+    };
+
+/** Most patterns in a list of rights: each is looked at for each key that is set. */
+export const MAX_RIGHTS = 100;
 
 /** The options of a subscription key, normalised as PocketBase does (tools/subscriptions/client.go, `Subscribe`). */
 export interface SubscriptionOptions {
@@ -148,6 +178,13 @@ export interface LogReader {
     limit: number,
     maxBytes?: number,
   ): MaybePromise<readonly LogEntry[] | undefined>;
+}
+
+/** A topic that somebody subscribes to. */
+export interface TopicInfo {
+  readonly topic: string;
+  /** Subscription keys of it, over all clients. */
+  readonly subscriptions: number;
 }
 
 /** One client as operators and embedding apps see it. */

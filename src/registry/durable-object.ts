@@ -5,7 +5,10 @@ import {
   type ClientInfo,
   type CloseReason,
   type Message,
+  type Peer,
+  type Revocation,
   type SubscribeRequest,
+  type TopicInfo,
 } from "../realtime/types.ts";
 import { type HubSocket, SocketConnection } from "./hub-connection.ts";
 import {
@@ -13,20 +16,22 @@ import {
   fromHeader,
   type HubAnswer,
   type HubRPC,
+  REFUSED,
   refuseLongIdentity,
   toHeader,
   unwrap,
 } from "./hub-protocol.ts";
 import type { Origin } from "./origin.ts";
-import {
-  type ClientConnection,
-  type ClientPage,
-  type ClientRegistry,
-  type ConnectRequest,
-  type PageRequest,
-  type PublishReceipt,
-  pageSize,
-  type RegistryStats,
+import { pageSize, topicPage } from "./pages.ts";
+import type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+  TopicPage,
 } from "./registry.ts";
 
 /** One hub, as the Worker reaches it. */
@@ -34,10 +39,16 @@ export interface HubStub extends HubRPC {
   fetch(url: string, init: { readonly headers: Record<string, string> }): Promise<UpgradeResponse>;
 }
 
+interface Opened {
+  readonly origin: Origin;
+  readonly socket: HubSocket;
+}
+
 interface UpgradeResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly webSocket: HubSocket | null;
+  json(): Promise<unknown>;
 }
 
 /** What the Worker's side is made of. */
@@ -72,14 +83,15 @@ class DurableObjectRegistry implements ClientRegistry {
     refuseLongIdentity(request.identity);
     const shard = this.#shardOf(request.lastEventId) ?? this.#anyShard();
     const headers = { Upgrade: "websocket", [CONNECT_HEADER]: toHeader(request) };
-    const { origin, socket } = await this.#retried(shard, async (hub) => {
+    const { origin, socket } = await this.#call<Opened>(shard, async (hub) => {
       const answer = await hub.fetch("https://hub/", { headers });
       const { status, webSocket } = answer;
+      if (status === REFUSED) return (await answer.json()) as HubAnswer<never>;
       const origin = answer.headers.get(CONNECT_HEADER);
       if (webSocket === null || origin === null) {
         throw new Error(`the hub answered ${status} to an upgrade`);
       }
-      return { origin: fromHeader<Origin>(origin), socket: webSocket };
+      return { ok: true, value: { origin: fromHeader<Origin>(origin), socket: webSocket } };
     });
     const connection = new SocketConnection(origin, socket, () => {
       this.#connections.delete(connection);
@@ -96,16 +108,19 @@ class DurableObjectRegistry implements ClientRegistry {
     await this.#call(shard, (hub) => hub.setSubscriptions(clientId, request));
   }
 
-  async publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
+  async publish(
+    messages: readonly Message[],
+    publisher?: Peer,
+  ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
-    const answers = await this.#everywhere((hub) => hub.publish(messages));
+    const answers = await this.#everywhere((hub) => hub.publish(messages, publisher));
     return answers[0] ?? [];
   }
 
   /** Of the shard that the place is on; each has all messages. */
-  async history(request: HistoryRequest): Promise<HistoryPage> {
+  async history(request: HistoryRequest, reader?: Peer): Promise<HistoryPage> {
     const shard = this.#shardOf(request.after ?? request.before) ?? this.#anyShard();
-    return this.#call(shard, (hub) => hub.history(request));
+    return this.#call(shard, (hub) => hub.history(request, reader));
   }
 
   async send(clientId: string, event: string, data: unknown): Promise<boolean> {
@@ -132,9 +147,34 @@ class DurableObjectRegistry implements ClientRegistry {
     return { clients, next: undefined };
   }
 
+  async client(clientId: string): Promise<ClientInfo | undefined> {
+    const shard = this.#shardOf(clientId);
+    return shard === undefined ? undefined : this.#call(shard, (hub) => hub.client(clientId));
+  }
+
+  /** Each shard's page, added up by topic: what comes first over all is among what comes first on each. */
+  async topics(page: PageRequest = {}): Promise<TopicPage> {
+    const request = { ...page, limit: pageSize(page.limit) };
+    const pages = await this.#everywhere((hub) => hub.topics(request));
+    const isMore = pages.some(({ next }) => next !== undefined);
+    const merged = sumTopics(pages.flatMap(({ topics }) => topics));
+    const { topics, next } = topicPage(request, () => merged);
+    return { topics, next: next ?? (isMore ? topics.at(-1)?.topic : undefined) };
+  }
+
   async disconnect(clientId: string): Promise<boolean> {
     const shard = this.#shardOf(clientId);
     return shard !== undefined && this.#callOnce(shard, (hub) => hub.disconnect(clientId));
+  }
+
+  /** What it does twice is as if it were done once: it may be tried again. */
+  async revoke(revocation: Revocation): Promise<number> {
+    if ("subject" in revocation) {
+      const counts = await this.#everywhere((hub) => hub.revoke(revocation));
+      return counts.reduce((sum, count) => sum + count, 0);
+    }
+    const shard = this.#shardOf(revocation.clientId);
+    return shard === undefined ? 0 : this.#call(shard, (hub) => hub.revoke(revocation));
   }
 
   async stats(): Promise<RegistryStats> {
@@ -200,6 +240,16 @@ class DurableObjectRegistry implements ClientRegistry {
       }
     }
   }
+}
+
+function sumTopics(all: readonly TopicInfo[]): TopicInfo[] {
+  const counts = new Map<string, number>();
+  for (const { topic, subscriptions } of all) {
+    counts.set(topic, (counts.get(topic) ?? 0) + subscriptions);
+  }
+  return [...counts]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([topic, subscriptions]) => ({ topic, subscriptions }));
 }
 
 function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {

@@ -2,12 +2,21 @@ import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import {
   CLOSE_REASONS,
+  type ClientInfo,
   type CloseReason,
   MAX_IDENTITY,
   type Message,
+  type Peer,
+  type Revocation,
   type SubscribeRequest,
 } from "../realtime/types.ts";
-import type { ClientPage, PageRequest, PublishReceipt, RegistryStats } from "./registry.ts";
+import type {
+  ClientPage,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+  TopicPage,
+} from "./registry.ts";
 
 /**
  * What the Worker and its hubs say to each other. Errors cross as data: an RPC keeps only their message.
@@ -24,11 +33,17 @@ export type HubAnswer<T> =
 /** What a hub answers over RPC; a stream is opened by `fetch` with an upgrade. */
 export interface HubRPC {
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>>;
-  publish(messages: readonly Message[]): Promise<HubAnswer<readonly PublishReceipt[]>>;
-  history(request: HistoryRequest): Promise<HubAnswer<HistoryPage>>;
+  publish(
+    messages: readonly Message[],
+    publisher?: Peer,
+  ): Promise<HubAnswer<readonly PublishReceipt[]>>;
+  history(request: HistoryRequest, reader?: Peer): Promise<HubAnswer<HistoryPage>>;
   send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>>;
   clients(page: PageRequest): Promise<HubAnswer<ClientPage>>;
+  client(clientId: string): Promise<HubAnswer<ClientInfo | undefined>>;
+  topics(page: PageRequest): Promise<HubAnswer<TopicPage>>;
   disconnect(clientId: string): Promise<HubAnswer<boolean>>;
+  revoke(revocation: Revocation): Promise<HubAnswer<number>>;
   stats(): Promise<HubAnswer<RegistryStats>>;
 }
 
@@ -37,6 +52,9 @@ export interface HubRPC {
  * URI component. Only a binding reaches a hub.
  */
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
+
+/** The status of an upgrade that the hub refuses on purpose: the body is a `HubAnswer` that is not `ok`. */
+export const REFUSED = 409;
 
 /** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
 export const PROBE = { request: "ping", response: "pong" };

@@ -2,17 +2,27 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../log/histo
 import type { MessageLog } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
-import type { CloseReason, FrameSink, Message, SubscribeRequest } from "../realtime/types.ts";
+import type {
+  ClientInfo,
+  CloseReason,
+  FrameSink,
+  Message,
+  Peer,
+  Revocation,
+  SubscribeRequest,
+} from "../realtime/types.ts";
+import { ExpiryAlarm } from "./expiry-alarm.ts";
 import { type Origin, originOf, subscribeFirst } from "./origin.ts";
-import {
-  type ClientConnection,
-  type ClientPage,
-  type ClientRegistry,
-  type ConnectRequest,
-  type PageRequest,
-  type PublishReceipt,
-  pageOf,
-  type RegistryStats,
+import { clientPage, topicPage } from "./pages.ts";
+import type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+  TopicPage,
 } from "./registry.ts";
 
 /** What the in-process registry is made of. It takes them over: `close` closes both. */
@@ -31,31 +41,43 @@ class InProcessRegistry implements ClientRegistry {
   readonly #log: MessageLog;
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
+  readonly #alarm: ExpiryAlarm;
   #closing: Promise<void> | undefined;
 
   constructor({ manager, log }: InProcessOptions) {
     this.#manager = manager;
     this.#log = log;
     this.#stopTail = manager.follow(log);
+    this.#alarm = new ExpiryAlarm(manager);
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
+    this.#manager.admit(request);
     const origin = originOf(request, this.#manager, this.#log);
-    return new InProcessConnection(this.#manager, request, origin, () => this.#isClosed);
+    return new InProcessConnection(this.#manager, request, origin, {
+      isClosed: () => this.#isClosed,
+      attached: () => this.#alarm.set(),
+    });
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
     this.#manager.setSubscriptions(clientId, request);
+    this.#alarm.set();
   }
 
-  async publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
+  async publish(
+    messages: readonly Message[],
+    publisher: Peer = {},
+  ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
+    this.#manager.checkRevoked(publisher);
     return this.#log.append(messages);
   }
 
-  history(request: HistoryRequest): Promise<HistoryPage> {
-    return readHistory(this.#log, request);
+  async history(request: HistoryRequest, reader: Peer = {}): Promise<HistoryPage> {
+    this.#manager.checkRevoked(reader);
+    return readHistory(this.#log, request, reader.rights);
   }
 
   send(clientId: string, event: string, data: unknown): Promise<boolean> {
@@ -63,11 +85,23 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async clients(page?: PageRequest): Promise<ClientPage> {
-    return pageOf(page, (limit, after) => this.#manager.listClients(limit, after));
+    return clientPage(page, (limit, after) => this.#manager.listClients(limit, after));
+  }
+
+  async client(clientId: string): Promise<ClientInfo | undefined> {
+    return this.#manager.getClient(clientId);
+  }
+
+  async topics(page?: PageRequest): Promise<TopicPage> {
+    return topicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
   }
 
   async disconnect(clientId: string): Promise<boolean> {
     return this.#manager.removeClient(clientId, "admin");
+  }
+
+  async revoke(revocation: Revocation): Promise<number> {
+    return this.#manager.revoke(revocation).disconnected;
   }
 
   async stats(): Promise<RegistryStats> {
@@ -84,6 +118,7 @@ class InProcessRegistry implements ClientRegistry {
   async #close(): Promise<void> {
     await this.#log.close();
     this.#stopTail();
+    this.#alarm.stop();
     await this.#manager.close("shutdown");
   }
 
@@ -97,36 +132,43 @@ class InProcessRegistry implements ClientRegistry {
   }
 }
 
+/** What a connection asks and tells its registry. */
+interface Host {
+  readonly isClosed: () => boolean;
+  readonly attached: () => void;
+}
+
 class InProcessConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
   readonly #manager: RealtimeManager;
   readonly #request: ConnectRequest;
-  readonly #registryClosed: () => boolean;
+  readonly #host: Host;
   #closed: CloseReason | undefined;
 
   constructor(
     manager: RealtimeManager,
     request: ConnectRequest,
     { clientId, cursor }: Origin,
-    registryClosed: () => boolean,
+    host: Host,
   ) {
     this.clientId = clientId;
     this.cursor = cursor;
     this.#manager = manager;
     this.#request = request;
-    this.#registryClosed = registryClosed;
+    this.#host = host;
   }
 
   async attach(sink: FrameSink): Promise<void> {
     // The client may leave, or the server stop, while the handshake is being written.
-    const closed = this.#closed ?? (this.#registryClosed() ? "shutdown" : undefined);
+    const closed = this.#closed ?? (this.#host.isClosed() ? "shutdown" : undefined);
     if (closed !== undefined) {
       sink.close(closed);
       return;
     }
     this.#manager.registerClient(this.clientId, sink, this.#request);
     subscribeFirst(this.#manager, this.#request, this);
+    this.#host.attached();
   }
 
   place(): string | undefined {

@@ -2,13 +2,18 @@ import { DurableObject } from "cloudflare:workers";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { HistoryLimits } from "../log/log.ts";
 import { SqliteLog } from "../log/sqlite.ts";
-import { type Progress, RealtimeManager } from "../realtime/manager.ts";
+import {
+  type KeptClient,
+  type ManagerOptions,
+  type Progress,
+  RealtimeManager,
+} from "../realtime/manager.ts";
 import type {
   ClientInfo,
   FrameSink,
-  Logger,
   Message,
   Peer,
+  Revocation,
   SubscribeRequest,
 } from "../realtime/types.ts";
 import {
@@ -18,32 +23,32 @@ import {
   type HubAnswer,
   type HubRPC,
   PROBE,
+  REFUSED,
   refuseLongIdentity,
   TAKEN,
   toCloseReason,
   toHeader,
 } from "./hub-protocol.ts";
 import { originOf, subscribeFirst } from "./origin.ts";
-import {
-  type ClientPage,
-  type ConnectRequest,
-  type PageRequest,
-  type PublishReceipt,
-  pageOf,
-  type RegistryStats,
+import { clientPage, topicPage } from "./pages.ts";
+import type {
+  ClientPage,
+  ConnectRequest,
+  PageRequest,
+  PublishReceipt,
+  RegistryStats,
+  TopicPage,
 } from "./registry.ts";
+import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 
 /** What a hub may be given. */
-export interface HubOptions {
+export interface HubOptions extends Omit<ManagerOptions, "now"> {
   readonly history?: Partial<HistoryLimits> | undefined;
-  readonly logger?: Logger | undefined;
 }
 
-/** What stays with a socket while the hub sleeps: who is at its other end. */
-interface Attachment extends Peer {
-  readonly clientId: string;
-  readonly connectedAt: number;
+/** What stays with a socket while the hub sleeps: who is at its other end. Rights have more room in SQLite. */
+interface Attachment extends Omit<KeptClient, "rights"> {
   /** Left out for a client that is live. */
   readonly progress?: Progress | undefined;
 }
@@ -59,13 +64,14 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #manager: RealtimeManager;
   readonly #log: SqliteLog;
   readonly #subscriptions: SubscriptionStore;
+  readonly #revocations: RevocationStore;
   readonly #shard: number;
   readonly #startedAt = new Date().toISOString();
 
   constructor(ctx: DurableObjectState, env: Env, options: HubOptions = {}) {
     super(ctx, env);
     const { storage } = ctx;
-    this.#manager = new RealtimeManager({ logger: options.logger });
+    this.#manager = new RealtimeManager(options);
     this.#shard = shardOf(ctx.id.name);
     this.#log = new SqliteLog({
       storage,
@@ -73,8 +79,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       history: options.history,
     });
     this.#subscriptions = new SubscriptionStore(storage.sql);
+    this.#revocations = new RevocationStore(storage.sql);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
     this.#manager.follow(this.#log);
+    for (const { subject, at } of this.#revocations.all()) this.#manager.revoke({ subject }, at);
     this.#restoreClients();
   }
 
@@ -85,19 +93,24 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
     }
     const connect = fromHeader<ConnectRequest>(who);
-    const { ip, identity } = connect;
+    const admitted = await answer(() => this.#manager.admit(connect));
+    if (!admitted.ok) return Response.json(admitted, { status: REFUSED });
+    const { ip, identity, expiresAt } = connect;
     const origin = originOf(connect, this.#manager, this.#log, this.#shard);
     const { clientId } = origin;
     const connectedAt = Date.now();
     const { 0: theirs, 1: ours } = new WebSocketPair();
     // First what can fail: a socket without an attachment would be nobody's.
-    ours.serializeAttachment({ clientId, ip, identity, connectedAt } satisfies Attachment);
+    ours.serializeAttachment({
+      ...{ clientId, ip, identity, expiresAt, connectedAt },
+    } satisfies Attachment);
     // A tag has room for 256 characters, and a client id takes less.
     this.ctx.acceptWebSocket(ours, [clientId]);
-    this.#manager.registerClient(clientId, new SocketSink(ours), { ip, identity }, connectedAt);
+    this.#manager.registerClient(clientId, new SocketSink(ours), connect, connectedAt);
     subscribeFirst(this.#manager, connect, origin);
-    if (connect.topics !== undefined) this.#keepSubscriptions(clientId);
-    this.#keepProgress(clientId);
+    this.#keepRows(clientId);
+    this.#keepAttachment(clientId);
+    await this.#scheduleAlarm();
     const headers = { [CONNECT_HEADER]: toHeader(origin) };
     return new Response(null, { status: 101, webSocket: theirs, headers });
   }
@@ -105,8 +118,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   /** The Worker says that a client has taken a page of its replay. Probes are answered without this. */
   override webSocketMessage(socket: WebSocket): void {
     const { clientId } = socket.deserializeAttachment() as Attachment;
+    this.#expire();
     this.#manager.proceed(clientId);
-    this.#keepProgress(clientId);
+    this.#keepAttachment(clientId);
   }
 
   override webSocketClose(socket: WebSocket, _code: number, reason: string): void {
@@ -119,33 +133,39 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   override async alarm(): Promise<void> {
     this.#log.trim();
-    await this.#scheduleExpiry();
+    this.#expire();
+    await this.#scheduleAlarm();
   }
 
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>> {
-    return answer(() => {
+    return answer(async () => {
       refuseLongIdentity(request.identity);
-      const before = this.#manager.getClient(clientId);
       this.#manager.setSubscriptions(clientId, request);
-      if (request.identity !== before?.identity) {
-        this.#changeAttachment(clientId, { identity: request.identity });
-      }
-      this.#keepSubscriptions(clientId);
-      this.#keepProgress(clientId);
+      this.#keepRows(clientId);
+      this.#keepAttachment(clientId);
+      await this.#scheduleAlarm();
       return null;
     });
   }
 
-  publish(messages: readonly Message[]): Promise<HubAnswer<readonly PublishReceipt[]>> {
+  publish(
+    messages: readonly Message[],
+    publisher: Peer = {},
+  ): Promise<HubAnswer<readonly PublishReceipt[]>> {
     return answer(async () => {
+      this.#manager.checkRevoked(publisher);
+      this.#expire();
       const receipts = this.#log.append(messages);
-      await this.#scheduleExpiry();
+      await this.#scheduleAlarm();
       return receipts;
     });
   }
 
-  history(request: HistoryRequest): Promise<HubAnswer<HistoryPage>> {
-    return answer(() => readHistory(this.#log, request));
+  history(request: HistoryRequest, reader: Peer = {}): Promise<HubAnswer<HistoryPage>> {
+    return answer(() => {
+      this.#manager.checkRevoked(reader);
+      return readHistory(this.#log, request, reader.rights);
+    });
   }
 
   send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>> {
@@ -154,14 +174,36 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   clients(page: PageRequest): Promise<HubAnswer<ClientPage>> {
     return answer(() =>
-      pageOf(page, (limit, after) =>
+      clientPage(page, (limit, after) =>
         this.#manager.listClients(limit, after).map((client) => this.#withProbe(client)),
       ),
     );
   }
 
+  client(clientId: string): Promise<HubAnswer<ClientInfo | undefined>> {
+    return answer(() => {
+      const client = this.#manager.getClient(clientId);
+      return client && this.#withProbe(client);
+    });
+  }
+
+  topics(page: PageRequest): Promise<HubAnswer<TopicPage>> {
+    return answer(() => topicPage(page, (limit, after) => this.#manager.listTopics(limit, after)));
+  }
+
   disconnect(clientId: string): Promise<HubAnswer<boolean>> {
     return answer(() => this.#manager.removeClient(clientId, "admin"));
+  }
+
+  revoke(revocation: Revocation): Promise<HubAnswer<number>> {
+    return answer(() => {
+      const at = Date.now();
+      // First what is remembered, since what is not would let them in again.
+      if ("subject" in revocation) this.#revocations.set(revocation.subject, at);
+      const { disconnected, forgotten } = this.#manager.revoke(revocation, at);
+      for (const subject of forgotten) this.#revocations.remove(subject);
+      return disconnected;
+    });
   }
 
   stats(): Promise<HubAnswer<RegistryStats>> {
@@ -178,9 +220,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       // One that was closed before the hub slept is still there until its Worker has answered.
       if (socket.readyState !== WebSocket.OPEN) continue;
       const { progress, ...client } = socket.deserializeAttachment() as Attachment;
-      const subscriptions = stored.get(client.clientId) ?? [];
+      const { keys = [], rights } = stored.get(client.clientId) ?? {};
       const sink = new SocketSink(socket);
-      this.#manager.restoreClient({ ...client, subscriptions }, sink, progress);
+      this.#manager.restoreClient({ ...client, rights }, keys, sink, progress);
       stored.delete(client.clientId);
     }
     // Left by clients whose end nobody was there to see.
@@ -203,27 +245,40 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     return { ...client, lastActivityAt };
   }
 
-  #keepSubscriptions(clientId: string): void {
-    this.#subscriptions.set(clientId, this.#manager.getClient(clientId)?.subscriptions ?? []);
+  /** What a client subscribes to and has rights to. */
+  #keepRows(clientId: string): void {
+    const { subscriptions: keys = [], rights = [] } = this.#manager.getClient(clientId) ?? {};
+    this.#subscriptions.set(clientId, { keys, rights });
   }
 
-  /** How far a client's replay has come, for when the hub wakes again. */
-  #keepProgress(clientId: string): void {
-    this.#changeAttachment(clientId, { progress: this.#manager.progressOf(clientId) });
-  }
-
-  #changeAttachment(clientId: string, change: Partial<Attachment>): void {
+  /** Who a client is, and how far its replay has come. */
+  #keepAttachment(clientId: string): void {
+    const kept = this.#manager.keptClient(clientId);
+    if (kept === undefined) return;
+    const { rights: _, ...client } = kept;
+    const progress = this.#manager.progressOf(clientId);
     for (const socket of this.ctx.getWebSockets(clientId)) {
-      const attachment = socket.deserializeAttachment() as Attachment;
-      socket.serializeAttachment({ ...attachment, ...change });
+      socket.serializeAttachment({ ...client, progress } satisfies Attachment);
     }
   }
 
-  /** One alarm while something kept will expire, none otherwise. */
-  async #scheduleExpiry(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) !== null) return;
-    const at = this.#log.expiresAt();
-    if (at !== undefined) await this.ctx.storage.setAlarm(at);
+  /** Ends the rights, and later the streams, of those whose credentials have expired. */
+  #expire(): void {
+    for (const clientId of this.#manager.expire()) {
+      this.#subscriptions.removeRights(clientId);
+      this.#keepAttachment(clientId);
+    }
+  }
+
+  /** One alarm while something kept will expire, none otherwise: history, remembered ids, credentials. */
+  async #scheduleAlarm(): Promise<void> {
+    const { expiresIn } = this.#manager;
+    const set = await this.ctx.storage.getAlarm();
+    const sooner = expiresIn === undefined ? undefined : Date.now() + expiresIn;
+    if (set !== null && (sooner === undefined || set <= sooner)) return;
+    const later = this.#log.expiresAt();
+    const at = Math.min(sooner ?? Number.POSITIVE_INFINITY, later ?? Number.POSITIVE_INFINITY);
+    if (at < Number.POSITIVE_INFINITY) await this.ctx.storage.setAlarm(at);
   }
 }
 

@@ -6,8 +6,10 @@ import type {
   ManagerStats,
   Message,
   Peer,
+  Revocation,
   Start,
   SubscribeRequest,
+  TopicInfo,
 } from "../realtime/types.ts";
 
 /** Who opens a stream, and where it begins. */
@@ -58,7 +60,7 @@ export interface RegistryStats extends ManagerStats {
   readonly duplicate: number;
 }
 
-/** Which clients to list. */
+/** Which clients or topics to list. */
 export interface PageRequest {
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -72,48 +74,57 @@ export interface ClientPage {
   readonly next: string | undefined;
 }
 
-const PAGE = { default: 100, most: 1000 };
-
-/** How many clients a page has room for. */
-export function pageSize(limit: number = PAGE.default): number {
-  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
-  return Math.min(Math.max(asked, 1), PAGE.most);
-}
-
-/** One page of a list that is asked for by a limit and the id it goes on after. */
-export function pageOf(
-  { limit, after }: PageRequest = {},
-  list: (limit: number, after: string | undefined) => readonly ClientInfo[],
-): ClientPage {
-  const size = pageSize(limit);
-  const found = list(size + 1, after);
-  const clients = found.slice(0, size);
-  return { clients, next: found.length > size ? clients.at(-1)?.clientId : undefined };
+export interface TopicPage {
+  /** In the order of their names. */
+  readonly topics: readonly TopicInfo[];
+  /** As `ClientPage.next`. */
+  readonly next: string | undefined;
 }
 
 /** Where clients live. Everything that crosses this line is data. `test/suites/registry.ts` says how it behaves. */
 export interface ClientRegistry {
-  /** Reserves a client id (and, on Workers, its shard). Nothing flows yet, nothing is held yet. */
+  /**
+   * Reserves a client id (and, on Workers, its shard). Nothing flows yet, nothing is held yet.
+   *
+   * @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`.
+   */
   open(request: ConnectRequest): Promise<ClientConnection>;
   /**
    * Replaces a client's subscriptions.
    *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, checked in that order.
+   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, `revoked`, checked in that order.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
-  /** Takes all messages into the log, in order, or none. Answers when the log has them. */
-  publish(messages: readonly Message[]): Promise<readonly PublishReceipt[]>;
+  /**
+   * Takes all messages into the log, in order, or none. Answers when the log has them.
+   *
+   * @param publisher Who asks, if it is not the embedding app or an operator: they may be revoked.
+   * @throws RealtimeError `revoked`.
+   */
+  publish(messages: readonly Message[], publisher?: Peer): Promise<readonly PublishReceipt[]>;
   /**
    * Messages that were published before, of one shard.
    *
-   * @throws RealtimeError `unknown_cursor`.
+   * @param reader Who asks: private messages are read by their rights. Default: a guest.
+   * @throws RealtimeError `unknown_cursor`, `revoked`.
    */
-  history(request: HistoryRequest): Promise<HistoryPage>;
+  history(request: HistoryRequest, reader?: Peer): Promise<HistoryPage>;
   /** One event to one client, outside the log; false when it is unknown or gone. */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
   clients(page?: PageRequest): Promise<ClientPage>;
+  /** Undefined when the client is unknown. */
+  client(clientId: string): Promise<ClientInfo | undefined>;
+  /** Topics that somebody subscribes to, over all shards. */
+  topics(page?: PageRequest): Promise<TopicPage>;
   /** False when the client is unknown. */
   disconnect(clientId: string): Promise<boolean>;
+  /**
+   * Takes the rights of one client, or of a subject, and ends their streams. Of a subject, what was issued up to now
+   * is refused from then on.
+   *
+   * @returns how many streams were ended.
+   */
+  revoke(revocation: Revocation): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
    * Ends every connection with `shutdown`; what was accepted is written to its sinks before, to those that are

@@ -2,7 +2,14 @@ import { describe } from "vitest";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
-import type { CloseReason, FrameSink, Message, Peer } from "../../src/realtime/types.ts";
+import type {
+  ClientInfo,
+  CloseReason,
+  FrameSink,
+  Message,
+  Peer,
+  Revocation,
+} from "../../src/realtime/types.ts";
 import { createInProcessRegistry } from "../../src/registry/in-process.ts";
 import type {
   ClientConnection,
@@ -16,6 +23,7 @@ interface Entry {
   readonly sink: FrameSink;
   readonly peer: Peer;
   identity: string | undefined;
+  rights: readonly string[];
   keys: readonly string[];
 }
 
@@ -23,17 +31,20 @@ interface Entry {
 class PlainRegistry implements ClientRegistry {
   readonly #clients: Entry[] = [];
   readonly #ids: string[] = [];
+  readonly #revoked: string[] = [];
   #opened = 0;
   #sent = 0;
 
   async open(peer: Peer): Promise<ClientConnection> {
+    this.#refuseRevoked(peer);
     this.#opened += 1;
     const clientId = `0-plain-${String(this.#opened).padStart(6, "0")}`;
     return {
       clientId,
       cursor: undefined,
       attach: async (sink) => {
-        this.#clients.push({ id: clientId, sink, peer, identity: peer.identity, keys: [] });
+        const { identity, rights = [] } = peer;
+        this.#clients.push({ id: clientId, sink, peer, identity, rights, keys: [] });
       },
       place: () => undefined,
       updateActivity: () => {},
@@ -46,7 +57,9 @@ class PlainRegistry implements ClientRegistry {
     const client = this.#find(clientId) ?? refuse("unknown_client");
     if (client.peer.ip && client.peer.ip !== request.ip) refuse("ip_mismatch");
     if (client.identity && client.identity !== request.identity) refuse("identity_changed");
+    this.#refuseRevoked(request);
     client.identity = request.identity;
+    client.rights = request.rights ?? [];
     client.keys = [...new Set(request.subscriptions)].filter((key) => key !== "");
   }
 
@@ -68,11 +81,35 @@ class PlainRegistry implements ClientRegistry {
   }
 
   async clients() {
-    const clients = this.#clients.map(({ id, peer, identity, keys }) => {
-      const times = { connectedAt: 0, lastActivityAt: 0, bufferedBytes: 0 };
-      return { clientId: id, ip: peer.ip, identity, subscriptions: keys, ...times };
-    });
-    return { clients, next: undefined };
+    return { clients: this.#clients.map(describeEntry), next: undefined };
+  }
+
+  async client(clientId: string) {
+    const client = this.#find(clientId);
+    return client && describeEntry(client);
+  }
+
+  async topics() {
+    const topics = new Map<string, number>();
+    for (const key of this.#clients.flatMap(({ keys }) => keys)) {
+      topics.set(topicOf(key), (topics.get(topicOf(key)) ?? 0) + 1);
+    }
+    const sorted = [...topics].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    return {
+      topics: sorted.map(([topic, subscriptions]) => ({ topic, subscriptions })),
+      next: undefined,
+    };
+  }
+
+  async revoke(revocation: Revocation): Promise<number> {
+    const isMeant = (client: Entry) =>
+      "subject" in revocation
+        ? client.identity === revocation.subject
+        : client.id === revocation.clientId;
+    if ("subject" in revocation) this.#revoked.push(revocation.subject);
+    const meant = this.#clients.filter(isMeant);
+    for (const { id } of meant) this.#remove(id, "revoked");
+    return meant.length;
   }
 
   async history(): Promise<never> {
@@ -101,14 +138,19 @@ class PlainRegistry implements ClientRegistry {
 
   #take({ id, topics, data, private: isPrivate }: Message): void {
     this.#ids.push(id);
-    // Nobody has a right to private messages yet.
-    if (isPrivate) return;
-    for (const { sink, keys } of this.#clients) {
+    for (const { sink, keys, rights } of this.#clients) {
       for (const key of keys) {
-        const matches = topics.some((topic) => reaches(topicOf(key), topic));
+        const isOpen = (topic: string) =>
+          !isPrivate || rights.some((right) => reaches(right, topic));
+        const matches = topics.some((topic) => isOpen(topic) && reaches(topicOf(key), topic));
         if (matches) write(sink, key, data, `0-plain-${this.#ids.length}`);
       }
     }
+  }
+
+  /** None of the model's credentials says how old it is. */
+  #refuseRevoked({ identity }: Peer): void {
+    if (identity !== undefined && this.#revoked.includes(identity)) refuse("revoked");
   }
 
   #find(clientId: string): Entry | undefined {
@@ -122,6 +164,11 @@ class PlainRegistry implements ClientRegistry {
     client.sink.close(reason);
     return true;
   }
+}
+
+function describeEntry({ id, peer, identity, rights, keys }: Entry): ClientInfo {
+  const times = { connectedAt: 0, lastActivityAt: 0, bufferedBytes: 0 };
+  return { clientId: id, ip: peer.ip, identity, rights, subscriptions: keys, ...times };
 }
 
 function refuse(code: RealtimeErrorCode): never {

@@ -6,16 +6,18 @@ import { matchingTests } from "./registry/matching.ts";
 import { resumeTests } from "./registry/resume.ts";
 import { resumeKeyTests } from "./registry/resume-keys.ts";
 import { resumePageTests } from "./registry/resume-pages.ts";
+import { rightsTests } from "./registry/rights.ts";
 import { runningTests } from "./registry/running.ts";
 import { sendingTests } from "./registry/sending.ts";
 import { subscriptionTests } from "./registry/subscriptions.ts";
 
 export type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
+export { AUTH_GRACE } from "./registry/rights.ts";
 
 /**
  * What every `ClientRegistry` must do. Deliveries may take their time: the suite waits for them.
  *
- * @param open Opens an empty registry; the suite closes it.
+ * @param open Opens an empty registry, with `AUTH_GRACE`; the suite closes it.
  * @param flags What the adapter can't do, with the reason.
  */
 export function registrySuite(name: string, open: OpenRegistry, flags: RegistryFlags = {}): void {
@@ -29,5 +31,6 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     resumeTests(open);
     resumeKeyTests(open);
     resumePageTests(open);
+    rightsTests(open);
   });
 }

@@ -5,6 +5,7 @@ import { createSDKWorld, type SDKClient, type SDKWorld, soon } from "../support/
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { newest } from "./sdk-newest.ts";
 import { restarting } from "./sdk-restarting.ts";
+import { signedIn } from "./sdk-signed-in.ts";
 
 export function sdkSuite(runtime: RuntimeUnderTest): void {
   describe(`the PocketBase SDK with the service on ${runtime.name}`, () => {
@@ -20,6 +21,9 @@ export function sdkSuite(runtime: RuntimeUnderTest): void {
     records(world);
     unsubscribing(world);
     newest(world);
+  });
+  describe(`the PocketBase SDK, signed in, with the service on ${runtime.name}`, () => {
+    signedIn(runtime);
   });
   describe(`the PocketBase SDK when the service on ${runtime.name} ends and starts again`, () => {
     restarting(runtime);

@@ -1,6 +1,7 @@
 /** The service's HTTP interface as a backend and a page use it. */
+import { keepSecret } from "./secrets.ts";
 
-export const ADMIN_KEY = "test-only-admin-key";
+export const ADMIN_KEY: string = keepSecret("test-only-admin-key");
 
 export interface Stats {
   readonly clients: number;
@@ -30,7 +31,7 @@ export async function call(url: string, path: string, init: RequestInit = {}): P
   return {
     status: response.status,
     headers: response.headers,
-    body: isJSON ? JSON.parse(text) : text,
+    body: isJSON && text !== "" ? JSON.parse(text) : text,
   };
 }
 

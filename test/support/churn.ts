@@ -43,7 +43,11 @@ const isBun = process.versions.bun !== undefined;
 const { startServer } = isBun
   ? await import("../../src/bun.ts")
   : await import("../../src/node.ts");
-const { url, realtimeManager, registry, close } = await startServer({ port: 0 });
+const { url, realtimeManager, registry, close } = await startServer({
+  port: 0,
+  connectsPerSecond: 0,
+  maxClientsPerAddress: 0,
+});
 
 async function churn(cycles: number): Promise<void> {
   let started = 0;

@@ -23,8 +23,6 @@ export interface RuntimeUnderTest {
   readonly ownHead?: string;
   /** Why its pings don't say how far the log has come. */
   readonly bareIds?: string;
-  /** Why its client's address is always the same. */
-  readonly oneAddress?: string;
 }
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

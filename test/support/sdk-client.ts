@@ -35,7 +35,8 @@ export interface SDKWorld {
   start(): Promise<void>;
   /** Ends the service, if it runs, and answers its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null | undefined>;
-  open(): Promise<SDKClient>;
+  /** @param token What the SDK's auth store holds. Default: nobody is signed in. */
+  open(token?: string): Promise<SDKClient>;
   /** Unsubscribes every client from everything. */
   leave(): Promise<void>;
   /** Publishes as a backend does. @throws when it was not accepted. */
@@ -45,7 +46,10 @@ export interface SDKWorld {
   clients(count: number): Promise<void>;
 }
 
-export function createSDKWorld(runtime: RuntimeUnderTest): SDKWorld {
+export function createSDKWorld(
+  runtime: RuntimeUnderTest,
+  settings: Readonly<Record<string, string>> = {},
+): SDKWorld {
   const opened = new Set<PocketBase>();
   let current: Service | undefined;
   const service = () => {
@@ -58,12 +62,13 @@ export function createSDKWorld(runtime: RuntimeUnderTest): SDKWorld {
       return service();
     },
     start: async () => {
-      const env = current === undefined ? {} : { PORT: new URL(current.url).port };
-      current = await startService(runtime, { env });
+      const port = current === undefined ? {} : { PORT: new URL(current.url).port };
+      current = await startService(runtime, { env: { ...settings, ...port } });
     },
     stop: async (signal) => current?.stop(signal),
-    open: () => {
+    open: (token) => {
       const pb = new PocketBase(service().url);
+      if (token !== undefined) pb.authStore.save(token);
       opened.add(pb);
       return connect(pb);
     },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { ADMIN_KEY } from "./api.ts";
 import { eventually, within } from "./deadline.ts";
 import type { RuntimeUnderTest } from "./runtimes.ts";
+import { expectNoSecrets } from "./secrets.ts";
 
 export { BUN, NODE, type RuntimeUnderTest, WORKERD } from "./runtimes.ts";
 
@@ -54,6 +55,9 @@ export function spawnService(
     LOG_LEVEL: "debug",
     LOG_FORMAT: "json",
     REALTIME_ADMIN_KEY: ADMIN_KEY,
+    // All clients of a test come from one address. Those about these limits set them.
+    REALTIME_CONNECTS_PER_SECOND: "0",
+    REALTIME_MAX_CLIENTS_PER_ADDRESS: "0",
     ...runtime.settings,
     ...options.env,
   };
@@ -90,9 +94,11 @@ export function spawnService(
     logs,
     output: () => output,
     exited,
-    stop: (signal = "SIGTERM") => {
+    stop: async (signal = "SIGTERM") => {
       signalGroup(child, signal);
-      return within(exited, 20_000, `${runtime.name} ends after ${signal}`);
+      const code = await within(exited, 20_000, `${runtime.name} ends after ${signal}`);
+      expectNoSecrets(output, runtime.name);
+      return code;
     },
   };
 }

@@ -1,16 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Config, type Environment, readConfig, VARIABLES } from "../../src/api/config.ts";
+import { type Environment, readConfig, VARIABLES } from "../../src/api/config.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
-
-interface Case {
-  readonly variable: string;
-  readonly read: (config: Config) => unknown;
-  readonly byDefault: unknown;
-  readonly good: readonly (readonly [text: string, value: unknown])[];
-  readonly bad: readonly string[];
-  /** What the message says it may be. */
-  readonly may: string;
-}
+import { ACCESS_CASES, type Case } from "./config-cases.ts";
 
 const BAD_BYTES = ["1023", "1073741825", "-1", "1e6", "1.5", "1 MiB", "0x400"];
 const MEBIBYTE = 1024 * 1024;
@@ -202,6 +193,7 @@ const CASES: readonly Case[] = [
     bad: ["JSON", "pretty"],
     may: "one of auto, json, text",
   },
+  ...ACCESS_CASES,
 ];
 
 /** The message with which settings are refused. */
@@ -221,7 +213,7 @@ describe("the settings", () => {
     expect(CASES.map(({ variable }) => variable).sort()).toEqual([...VARIABLES].sort());
   });
 
-  for (const { variable, read, byDefault, good, bad, may } of CASES) {
+  for (const { variable, read, byDefault, good, bad, may, beside } of CASES) {
     it(`have a default when ${variable} is not set, or empty, or blank`, () => {
       for (const text of [undefined, "", " ", "\t\n"]) {
         expect(read(readConfig({ [variable]: text })), JSON.stringify(text)).toEqual(byDefault);
@@ -231,13 +223,14 @@ describe("the settings", () => {
 
     it(`take ${variable}, with or without spaces around it`, () => {
       for (const [text, value] of good) {
-        expect(read(readConfig({ [variable]: text })), text).toEqual(value);
-        expect(read(readConfig({ [variable]: ` ${text}\n` })), text).toEqual(value);
+        expect(read(readConfig({ ...beside, [variable]: text })), text).toEqual(value);
+        const spaced = { ...beside, [variable]: ` ${text}\n` };
+        expect(read(readConfig(spaced)), text).toEqual(value);
       }
     });
 
     it(`refuse a wrong ${variable}, and say what it was and what it may be`, () => {
-      const isSecret = variable === "REALTIME_ADMIN_KEY";
+      const isSecret = /_(KEY|SECRET)$/.test(variable);
       for (const text of bad) {
         const was = isSecret ? "the value given" : JSON.stringify(text);
         expect(refusal({ [variable]: text })).toBe(`${variable} must be ${may}; it was ${was}.`);
@@ -269,6 +262,15 @@ describe("the settings", () => {
 
   it("tell a fault in one line, whatever the value", () => {
     expect(refusal({ PORT: "1\n2\r3" }).split(/[\r\n]/)).toHaveLength(1);
+  });
+
+  it("refuse algorithms that there is no key for", () => {
+    const secret = { REALTIME_JWT_SECRET: "s".repeat(32) };
+    const refused = { ...secret, REALTIME_JWT_ALGORITHMS: "HS256,RS256" };
+    expect(refusal(refused)).toBe(
+      "REALTIME_JWT_ALGORITHMS has RS256, which needs REALTIME_JWT_PUBLIC_KEY or REALTIME_JWKS_URL.",
+    );
+    expect(refusal({ REALTIME_JWT_ALGORITHMS: "HS256" })).toContain("needs REALTIME_JWT_SECRET.");
   });
 
   it("leave alone what they do not know", () => {

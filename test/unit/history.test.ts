@@ -41,6 +41,14 @@ describe("the history", () => {
     expect(await read(log, { before: placeOf(log, 1) })).toMatchObject({ ids: [], more: false });
   });
 
+  it("has nothing before a place that is yet to come", async () => {
+    const log = logOf(ids(3).map((id) => message(id)));
+    for (const place of [4, 5, 100]) {
+      const asked = read(log, { before: placeOf(log, place) });
+      await expect(asked).rejects.toMatchObject({ code: "unknown_cursor" });
+    }
+  });
+
   it("read back page by page, each before its first message, has every message once", async () => {
     const log = logOf(ids(25).map((id) => message(id)));
     const pages: string[][] = [];

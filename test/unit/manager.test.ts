@@ -176,6 +176,8 @@ describe("clients", () => {
       clientId: "a",
       ip: "192.0.2.1",
       identity: "anna",
+      rights: [],
+      expiresAt: undefined,
       subscriptions: [],
       connectedAt: 1000,
       lastActivityAt: 1000,

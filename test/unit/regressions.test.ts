@@ -1,7 +1,8 @@
 /** Cases that once went wrong and that no contract covers: each came with its fix. */
 import { expect, it } from "vitest";
 import { createLogger } from "../../src/api/logger.ts";
-import { checkInputs } from "../../src/api/messages.ts";
+import { createMessageReader } from "../../src/api/messages.ts";
+import { DEFAULT_LIMITS } from "../../src/api/options.ts";
 import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
@@ -32,7 +33,7 @@ for (const input of [
     const { registry, connect } = await setUp();
     const { sink } = await connect(["PB_CONNECT", "PB_RESUME"]);
     await Promise.resolve()
-      .then(() => registry.publish(checkInputs(input).map(createMessage)))
+      .then(() => registry.publish(createMessageReader(DEFAULT_LIMITS)(input)))
       .catch(() => {});
     expect(sink.events).toEqual([]);
   });

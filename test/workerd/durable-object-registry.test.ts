@@ -143,7 +143,8 @@ describe("a hub that does not answer", () => {
   });
 
   it("with an upgrade is unreachable when it answers anything else", async () => {
-    const fetch = vi.fn(async () => ({ status: 500, headers: new Headers(), webSocket: null }));
+    const answer = { status: 500, headers: new Headers(), webSocket: null, json: async () => ({}) };
+    const fetch = vi.fn(async () => answer);
     const hub = () => fakeHub({ fetch });
     const registry = createDurableObjectRegistry({ hub, shards: 1, retryDelays: [0, 0, 0] });
     const error = await registry.open({}).catch((thrown: unknown) => thrown);

@@ -23,6 +23,9 @@ export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
     history: (...all) => over(() => hub.history(...all)),
     send: (...all) => over(() => hub.send(...all)),
     clients: (...all) => over(() => hub.clients(...all)),
+    client: (...all) => over(() => hub.client(...all)),
+    topics: (...all) => over(() => hub.topics(...all)),
+    revoke: (...all) => over(() => hub.revoke(...all)),
     disconnect: (...all) => over(() => hub.disconnect(...all)),
     stats: () => over(() => hub.stats()),
   };
@@ -41,6 +44,9 @@ export function fakeHub(answers: Partial<HubStub>): HubStub {
     history: unasked,
     send: unasked,
     clients: unasked,
+    client: unasked,
+    topics: unasked,
+    revoke: unasked,
     disconnect: unasked,
     stats: unasked,
     ...answers,
@@ -73,7 +79,7 @@ export function statsOf(counts: Counts): RegistryStats {
 /** A hub's answer to an upgrade: who the client is, and its socket. */
 export function upgraded(webSocket: HubSocket, clientId = "0-somebody") {
   const headers = new Headers({ [CONNECT_HEADER]: toHeader({ clientId }) });
-  return { status: 101, headers, webSocket };
+  return { status: 101, headers, webSocket, json: async () => ({}) };
 }
 
 type Listener = (event: { data: unknown; reason: string }) => void;

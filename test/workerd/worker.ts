@@ -1,10 +1,13 @@
 /** What the tests inside workerd run beside: hubs that can be evicted at will, and an object to hold a log. */
 import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
-import type { Message, SubscribeRequest } from "../../src/realtime/types.ts";
+import type { Message, Peer, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
 import type { HubRPC } from "../../src/registry/hub-protocol.ts";
 import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
+
+/** As the registry suite's, which can't be imported here: it runs in another place than the hubs. */
+const AUTH_GRACE = 300;
 
 export interface TestEnv {
   readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;
@@ -32,7 +35,7 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   #wake(): RealtimeHub<TestEnv> {
     const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
     const history = messages === undefined ? {} : { messages: Number(messages) };
-    return new RealtimeHub(this.ctx, this.env, { history });
+    return new RealtimeHub(this.ctx, this.env, { history, authGrace: AUTH_GRACE });
   }
 
   override fetch(request: Request): Promise<Response> {
@@ -55,16 +58,16 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     return this.#hub.setSubscriptions(clientId, request);
   }
 
-  publish(messages: readonly Message[]) {
-    return this.#hub.publish(messages);
+  publish(messages: readonly Message[], publisher?: Peer) {
+    return this.#hub.publish(messages, publisher);
   }
 
   override webSocketMessage(socket: WebSocket): void {
     this.#hub.webSocketMessage(socket);
   }
 
-  history(request: HistoryRequest) {
-    return this.#hub.history(request);
+  history(request: HistoryRequest, reader?: Peer) {
+    return this.#hub.history(request, reader);
   }
 
   send(clientId: string, event: string, data: unknown) {
@@ -73,6 +76,18 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
 
   clients(page: PageRequest) {
     return this.#hub.clients(page);
+  }
+
+  client(clientId: string) {
+    return this.#hub.client(clientId);
+  }
+
+  topics(page: PageRequest) {
+    return this.#hub.topics(page);
+  }
+
+  revoke(revocation: Revocation) {
+    return this.#hub.revoke(revocation);
   }
 
   disconnect(clientId: string) {

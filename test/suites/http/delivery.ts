@@ -9,7 +9,9 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
     let service: Service;
     beforeAll(async () => {
       // Rare enough that a thousand clients' pings are no load of their own.
-      service = await startService(runtime, { env: { REALTIME_PING_SECONDS: "2" } });
+      service = await startService(runtime, {
+        env: { REALTIME_PING_SECONDS: "2", REALTIME_MAX_MESSAGE_BYTES: "1048576" },
+      });
     });
     afterAll(() => service.stop());
 

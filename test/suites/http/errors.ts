@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSE_REASONS } from "../../../src/realtime/types.ts";
 import { ADMIN_KEY, call, postJSON } from "../../support/api.ts";
 import { eventually } from "../../support/deadline.ts";
 import { openRaw } from "../../support/raw-client.ts";
@@ -120,7 +121,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         recovered: 0,
         unrecovered: 0,
         duplicate: 0,
-        disconnects: { client: 0, slow: 0, stale: 0, shutdown: 0, lifetime: 0, admin: 0, error: 0 },
+        disconnects: Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])),
       });
     });
 

@@ -38,6 +38,7 @@ export class ModelRun {
   readonly #subject: Subject;
   readonly #reference: ClientRegistry;
   readonly #clients: Client[] = [];
+  readonly #revoked: string[] = [];
   /** By shard: how many messages had been accepted when it was constructed, at least and at most. */
   readonly #acceptedBefore: { least: number; most: number }[];
   #count = 0;
@@ -110,6 +111,7 @@ export class ModelRun {
   async #act(action: Action): Promise<void> {
     if (action.do === "connect") return this.#connect(action.shard, action.peer, action.keys);
     if (action.do === "publish") return this.#publish(action.messages);
+    if (action.do === "revoke") return this.#revoke(action.subject);
     if (action.do === "nothing" || this.#clients.length === 0) return;
     const client = this.#clients[action.client % this.#clients.length];
     if (client !== undefined) await this.#actOn(client, action);
@@ -128,6 +130,13 @@ export class ModelRun {
       await end.connection.attach(end.sink);
       return end;
     };
+    if (this.#isRevoked(peer)) {
+      const refused = { code: "revoked" };
+      const opening = this.#subject.open(shard % this.#subject.shards, peer);
+      expect(await outcome(opening), "connecting").toEqual(refused);
+      expect(await outcome(this.#reference.open(peer)), "connecting").toEqual(refused);
+      return;
+    }
     const subject = await attached(this.#subject.open(shard % this.#subject.shards, peer));
     const reference = await attached(this.#reference.open(peer));
     const client = { subject, reference, peer, isGone: false, isCut: false };
@@ -139,6 +148,25 @@ export class ModelRun {
     await this.#agree("subscribing", (registry, side) =>
       registry.setSubscriptions(client[side].connection.clientId, { ...as, subscriptions: keys }),
     );
+  }
+
+  async #revoke(subject: string): Promise<void> {
+    const ended = new Set<Client>();
+    const { clients } = await this.#reference.clients();
+    for (const { clientId, identity } of clients) {
+      const is = (client: Client) => client.reference.connection.clientId === clientId;
+      if (identity === subject) for (const client of this.#clients.filter(is)) ended.add(client);
+    }
+    await this.#agree("revoking", (registry) => registry.revoke({ subject }));
+    this.#revoked.push(subject);
+    for (const client of ended) {
+      client.isGone = true;
+      await client.subject.sink.ended("a client is told that it was revoked");
+    }
+  }
+
+  #isRevoked({ identity }: Peer): boolean {
+    return identity !== undefined && this.#revoked.includes(identity);
   }
 
   /** Data is told apart by its number: a duplicate's is not the first one's. */
@@ -208,8 +236,8 @@ export class ModelRun {
     } while (after !== undefined);
     const ids = this.#clients.map((client) => client[side].connection.clientId);
     return found
-      .map(({ clientId, ip, identity, subscriptions }) => {
-        return { client: ids.indexOf(clientId), ip, identity, keys: subscriptions.toSorted() };
+      .map(({ clientId, ip, identity, rights = [], subscriptions: keys }) => {
+        return { client: ids.indexOf(clientId), ip, identity, rights, keys: keys.toSorted() };
       })
       .toSorted((one, other) => one.client - other.client);
   }

@@ -21,6 +21,7 @@ export type Action =
       readonly keys: readonly string[];
     }
   | { readonly do: "publish"; readonly messages: readonly PublishInput[] }
+  | { readonly do: "revoke"; readonly subject: string }
   | { readonly do: "nothing" }
   | ToClient;
 
@@ -49,7 +50,10 @@ const PEERS: readonly Peer[] = [
   {},
   { ip: "192.0.2.1" },
   { identity: "anna" },
-  { ip: "192.0.2.1", identity: "bert" },
+  // As with a fresh token that says otherwise.
+  { identity: "anna", rights: ["posts/*", "posts/r1/*", "chat"] },
+  { identity: "carl", rights: ["c_1/*", "posts/r1", "*/x", "posts"] },
+  { ip: "192.0.2.1", identity: "bert", rights: ["*"] },
 ];
 
 const client = fc.nat({ max: 9 });
@@ -66,7 +70,7 @@ const common = {
     fc.nat({ max: 12 }).map((id) => `m${id}`),
     { nil: undefined },
   ),
-  private: fc.constantFrom(false, false, false, false, true),
+  private: fc.constantFrom(false, false, true),
 };
 const message: fc.Arbitrary<PublishInput> = fc.oneof(
   fc.record({ ...common, topic: fc.constantFrom(...TOPICS), data: fc.string({ unit: "binary" }) }),
@@ -116,6 +120,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("leave" as const), client, settled: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("revoke" as const),
+      // Whoever was revoked does not come back, so seldom somebody.
+      subject: fc.constantFrom("anna", "bert", "nobody", "nobody", "nobody", "nobody"),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("nothing" as const) }) },
 );

@@ -1,0 +1,70 @@
+import type { Context, Handler } from "hono";
+import * as z from "zod/mini";
+import { RealtimeError } from "../realtime/errors.ts";
+import { MAX_IDENTITY } from "../realtime/types.ts";
+import { PAGE } from "../registry/pages.ts";
+import type { ClientRegistry, PageRequest } from "../registry/registry.ts";
+import { readJSON } from "./body.ts";
+import { wholeNumber } from "./query.ts";
+import { invalidInput, validate } from "./validation.ts";
+
+const pageSchema = z.object({
+  limit: z.optional(wholeNumber(1, PAGE.most)),
+  after: z.optional(z.string().check(z.maxLength(10_000))),
+});
+
+const revokeSchema = z.object({
+  subject: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_IDENTITY))),
+  clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
+});
+
+function readPage(c: Context): PageRequest {
+  const { limit, after } = c.req.query();
+  return validate(pageSchema, { limit: limit || undefined, after: after || undefined });
+}
+
+/** `GET /api/realtime/clients`: who is connected, page by page. */
+export function listClients(registry: ClientRegistry): Handler {
+  return async (c) => c.json(await registry.clients(readPage(c)));
+}
+
+/** `GET /api/realtime/clients/:id`. */
+export function readClient(registry: ClientRegistry): Handler {
+  return async (c) => {
+    const client = await registry.client(c.req.param("id") ?? "");
+    if (client === undefined) throw unknownClient();
+    return c.json(client);
+  };
+}
+
+/** `DELETE /api/realtime/clients/:id`: ends the stream; its client may come back. */
+export function disconnectClient(registry: ClientRegistry): Handler {
+  return async (c) => {
+    if (!(await registry.disconnect(c.req.param("id") ?? ""))) throw unknownClient();
+    return c.body(null, 204);
+  };
+}
+
+/** `GET /api/realtime/topics`: what is subscribed to, page by page. */
+export function listTopics(registry: ClientRegistry): Handler {
+  return async (c) => c.json(await registry.topics(readPage(c)));
+}
+
+/** `POST /api/realtime/revoke`: `{"subject"}` or `{"clientId"}`. */
+export function revoke(registry: ClientRegistry): Handler {
+  return async (c) => {
+    const { subject, clientId } = validate(revokeSchema, await readJSON(c));
+    if (subject !== undefined && clientId === undefined) {
+      return c.json({ disconnected: await registry.revoke({ subject }) });
+    }
+    if (clientId !== undefined && subject === undefined) {
+      return c.json({ disconnected: await registry.revoke({ clientId }) });
+    }
+    const message = "Send either subject or clientId.";
+    throw invalidInput({ subject: { code: "validation_match_invalid", message } });
+  };
+}
+
+function unknownClient(): RealtimeError {
+  return new RealtimeError("unknown_client", "There is no such client here (any more).");
+}

@@ -1,0 +1,68 @@
+import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
+import { RealtimeError } from "../realtime/errors.ts";
+import { invalidInput } from "./validation.ts";
+
+/** Where a credential may come from, besides `Authorization`. */
+export interface CredentialOptions {
+  /** Name of a cookie. Only requests of pages of this address, or of `origins`, may use it. Default: none. */
+  readonly cookie?: string | undefined;
+  /** Whether GET takes it as `?token=`. Addresses end up in logs and histories. Default false. */
+  readonly queryToken?: boolean | undefined;
+  readonly origins: readonly string[];
+}
+
+/**
+ * The credential of a request: from `Authorization` (with or without `Bearer`: the PocketBase SDK sends it bare), a
+ * cookie or the query, in this order; undefined when there is none.
+ *
+ * @throws RealtimeError `unknown_token` for a header that is no one token, `not_allowed` for a cookie that another
+ *   site's page makes the browser send, `invalid_input` for a query token where none is taken.
+ */
+export function readCredential(c: Context, options: CredentialOptions): string | undefined {
+  const header = c.req.header("Authorization");
+  if (header !== undefined && header !== "") return readHeader(header);
+  const cookie = options.cookie === undefined ? undefined : getCookie(c, options.cookie);
+  if (cookie) {
+    refuseForeignPage(c, options.origins);
+    return cookie;
+  }
+  const query = c.req.method === "GET" ? c.req.query("token") : undefined;
+  if (!query) return undefined;
+  if (options.queryToken === true) return query;
+  const message =
+    "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
+  throw invalidInput({ token: { code: "validation_not_allowed", message } });
+}
+
+/** Two headers arrive as one with a comma and a space: neither is taken then. */
+function readHeader(header: string): string {
+  const token = /^(?:Bearer +)?(\S+)$/i.exec(header.trim())?.[1];
+  if (token !== undefined) return token;
+  throw new RealtimeError(
+    "unknown_token",
+    "Authorization must be one token, with or without Bearer before it.",
+  );
+}
+
+/**
+ * A browser sends cookies with whatever any page asks it to. So the page must say that it is one of ours, by `Origin`
+ * (which is left out of a GET to the page's own address) or `Sec-Fetch-Site`, which no page can set.
+ */
+function refuseForeignPage(c: Context, origins: readonly string[]): void {
+  const origin = c.req.header("Origin");
+  const isOurs =
+    origin === undefined
+      ? c.req.header("Sec-Fetch-Site") === "same-origin"
+      : origins.includes(origin) || isOwnAddress(c, origin);
+  if (isOurs) return;
+  throw new RealtimeError(
+    "not_allowed",
+    "The cookie is refused: the request does not come from a page of this address or of REALTIME_ORIGINS.",
+  );
+}
+
+/** By host alone: a proxy that ends TLS changes the scheme. */
+function isOwnAddress(c: Context, origin: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host;
+}

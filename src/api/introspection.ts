@@ -1,0 +1,150 @@
+import { decodeJwt } from "jose";
+import { RealtimeError } from "../realtime/errors.ts";
+import { readBounded } from "./bounded.ts";
+import {
+  type Identity,
+  identityOf,
+  refusedToken,
+  unavailable,
+  type VerifyToken,
+} from "./tokens.ts";
+
+/** How tokens are shown to somebody who knows. */
+export interface IntrospectionOptions {
+  /**
+   * Gets a POST with the token in `Authorization`, bare, as PocketBase's `/api/collections/<name>/auth-refresh` does.
+   * 200 says that it counts; 400, 401, 403 and 404 that it does not; anything else that nobody knows, and then it
+   * does not either.
+   */
+  readonly url: string;
+  /** For how long an answer holds, in milliseconds. Default 30,000. */
+  readonly cacheTime?: number | undefined;
+  /** Whether a token may be without end. Default false. */
+  readonly allowEndless?: boolean | undefined;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const DEFAULT_CACHE_TIME = 30_000;
+const TIMEOUT = 5000;
+const MOST_ANSWERS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const REFUSALS: readonly number[] = [400, 401, 403, 404];
+
+/** What it said once it had: on Workers a request must not wait for what another asked. */
+type Answer = { readonly until: number } & (
+  | { readonly identity: Identity }
+  | { readonly refusal: RealtimeError }
+);
+
+/**
+ * Asks an endpoint whose a token is, and remembers the answer, also a refusal, for a short time.
+ *
+ * The endpoint's answer is `{"sub","exp"?,"realtime"?}`, or PocketBase's `{"token","record"}`: then the subject is
+ * `<collection name>/<record id>`. Without `exp` the token's own counts, which the endpoint has vouched for.
+ * Throws as `createTokenVerifier`'s verifier does.
+ */
+export function createIntrospection(options: IntrospectionOptions): VerifyToken {
+  const { url, cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
+  const answers = new Map<string, Answer>();
+  const remember = (key: string, answer: Answer) => {
+    answers.delete(key);
+    answers.set(key, answer);
+    for (const oldest of answers.keys()) {
+      if (answers.size <= MOST_ANSWERS) break;
+      answers.delete(oldest);
+    }
+  };
+  return async (token) => {
+    // Tokens themselves are not kept.
+    const key = await digest(token);
+    const known = answers.get(key);
+    if (known !== undefined && now() < known.until) {
+      if ("refusal" in known) throw known.refusal;
+      return known.identity;
+    }
+    const until = now() + cacheTime;
+    try {
+      const identity = await ask(url, token, options.allowEndless ?? false, now());
+      remember(key, { identity, until: Math.min(until, identity.expiresAt ?? until) });
+      return identity;
+    } catch (error) {
+      // What failed may work the next time; a refusal stands.
+      const isRefusal = error instanceof RealtimeError && error.code === "refused_token";
+      if (isRefusal) remember(key, { refusal: error, until });
+      throw error;
+    }
+  };
+}
+
+async function ask(
+  url: string,
+  token: string,
+  allowEndless: boolean,
+  askedAt: number,
+): Promise<Identity> {
+  let text: string;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { Authorization: token, Accept: "application/json" },
+      // To nobody but who was configured.
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+    text = await readBounded(response, MAX_ANSWER_BYTES);
+    if (REFUSALS.includes(response.status)) throw refusedToken("its issuer does not know it");
+    if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+  } catch (error) {
+    throw error instanceof RealtimeError ? error : unavailable(error);
+  }
+  const claims = toClaims(parse(text), token);
+  if (claims.exp === undefined && !allowEndless) throw refusedToken("it has no end (exp)");
+  // Vouched for now: a revocation of before does not count against it.
+  const identity = { ...identityOf(claims), issuedAt: askedAt };
+  if ((identity.expiresAt ?? Number.POSITIVE_INFINITY) <= askedAt) {
+    throw refusedToken("it has expired");
+  }
+  return identity;
+}
+
+function toClaims(answer: Record<string, unknown>, token: string): Record<string, unknown> {
+  const { active, sub, exp, realtime, record } = answer;
+  if (active === false) throw refusedToken("its issuer does not know it");
+  return {
+    sub: sub ?? subjectOf(record),
+    exp: exp ?? expiryOf(token),
+    realtime: realtime ?? undefined,
+  };
+}
+
+function subjectOf(record: unknown): string | undefined {
+  if (typeof record !== "object" || record === null) return undefined;
+  const { id, collectionName, collectionId } = record as Record<string, unknown>;
+  const collection = collectionName ?? collectionId;
+  if (typeof id !== "string" || typeof collection !== "string") return undefined;
+  return `${collection}/${id}`;
+}
+
+function expiryOf(token: string): number | undefined {
+  try {
+    return decodeJwt(token).exp;
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer === "object" && answer !== null) return answer as Record<string, unknown>;
+  } catch {
+    // As below.
+  }
+  throw unavailable("the introspection endpoint answered no JSON object");
+}
+
+async function digest(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

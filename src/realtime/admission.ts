@@ -1,0 +1,60 @@
+import { Capacity, type CapacityLimits } from "./capacity.ts";
+import { Revocations } from "./revocations.ts";
+import type { Logger, Peer } from "./types.ts";
+
+/** Milliseconds: an operator must hear of refusals, and an attack must not fill the log. */
+const NOTED_EVERY = 60_000;
+
+const MEND =
+  "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
+
+/** Who is let in: those for whom there is room, and whose credential was not revoked. */
+export class Admission {
+  readonly #capacity: Capacity;
+  readonly #revocations = new Revocations();
+  readonly #logger: Logger | undefined;
+  readonly #now: () => number;
+  #noted = Number.NEGATIVE_INFINITY;
+
+  constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
+    this.#capacity = new Capacity(limits);
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  /** @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`. */
+  admit(peer: Peer): void {
+    this.checkRevoked(peer);
+    try {
+      this.#capacity.check(peer.ip);
+    } catch (error) {
+      this.#noteRefusal(peer.ip);
+      throw error;
+    }
+  }
+
+  /** @throws RealtimeError `revoked`. */
+  checkRevoked(peer: Peer): void {
+    this.#revocations.check(peer);
+  }
+
+  /** Returns the subjects that are forgotten for this one. */
+  revoke(subject: string, at: number): readonly string[] {
+    return this.#revocations.add(subject, at);
+  }
+
+  enter(ip: string | undefined): void {
+    this.#capacity.enter(ip);
+  }
+
+  leave(ip: string | undefined): void {
+    this.#capacity.leave(ip);
+  }
+
+  #noteRefusal(ip: string | undefined): void {
+    const now = this.#now();
+    if (now - this.#noted < NOTED_EVERY) return;
+    this.#noted = now;
+    this.#logger?.warn("clients are refused", { ip, mend: MEND });
+  }
+}

@@ -1,0 +1,40 @@
+import type { RealtimeManager } from "../realtime/manager.ts";
+
+/** The longest that timers take, in milliseconds: past it they fire at once. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Lets a manager expire its clients' credentials on time: one timer, however many there are, and none when there are none. */
+export class ExpiryAlarm {
+  readonly #manager: RealtimeManager;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  /** When it fires, in milliseconds since 1970. */
+  #at = Number.POSITIVE_INFINITY;
+
+  constructor(manager: RealtimeManager) {
+    this.#manager = manager;
+  }
+
+  /** To be called whenever a credential may have come that ends sooner than the others. */
+  set(): void {
+    const { expiresIn } = this.#manager;
+    if (expiresIn === undefined) return;
+    const at = Date.now() + expiresIn;
+    if (at >= this.#at) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#at = at;
+    this.#timer = setTimeout(() => this.#ring(), Math.min(expiresIn, LONGEST));
+    // It alone is no reason for a process to go on.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#at = Number.NEGATIVE_INFINITY;
+  }
+
+  #ring(): void {
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#manager.expire();
+    this.set();
+  }
+}

@@ -1,0 +1,34 @@
+import type { ClientInfo, TopicInfo } from "../realtime/types.ts";
+import type { ClientPage, PageRequest, TopicPage } from "./registry.ts";
+
+/** Entries of a page, when its request does not say, and at the most. */
+export const PAGE: { readonly default: number; readonly most: number } = {
+  default: 100,
+  most: 1000,
+};
+
+/** How many a page has room for. */
+export function pageSize(limit: number = PAGE.default): number {
+  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
+  return Math.min(Math.max(asked, 1), PAGE.most);
+}
+
+type List<T> = (limit: number, after: string | undefined) => readonly T[];
+
+/** A page of a list that is asked for by a limit and the client id it goes on after. */
+export function clientPage(page: PageRequest | undefined, list: List<ClientInfo>): ClientPage {
+  const { items, isMore } = pageOf(page, list);
+  return { clients: items, next: isMore ? items.at(-1)?.clientId : undefined };
+}
+
+/** The same of topics. */
+export function topicPage(page: PageRequest | undefined, list: List<TopicInfo>): TopicPage {
+  const { items, isMore } = pageOf(page, list);
+  return { topics: items, next: isMore ? items.at(-1)?.topic : undefined };
+}
+
+function pageOf<T>({ limit, after }: PageRequest = {}, list: List<T>) {
+  const size = pageSize(limit);
+  const found = list(size + 1, after);
+  return { items: found.slice(0, size), isMore: found.length > size };
+}

@@ -1,0 +1,4 @@
+import { attackSuite } from "../suites/attacks.ts";
+import { BUN } from "../support/service.ts";
+
+attackSuite(BUN);

@@ -1,0 +1,4 @@
+import { fuzzSuite } from "../suites/fuzz.ts";
+import { BUN } from "../support/service.ts";
+
+fuzzSuite(BUN);

@@ -1,0 +1,4 @@
+import { accessSuite } from "../suites/access.ts";
+import { NODE } from "../support/service.ts";
+
+accessSuite(NODE);

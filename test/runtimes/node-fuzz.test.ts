@@ -1,0 +1,4 @@
+import { fuzzSuite } from "../suites/fuzz.ts";
+import { NODE } from "../support/service.ts";
+
+fuzzSuite(NODE);

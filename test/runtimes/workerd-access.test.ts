@@ -1,0 +1,4 @@
+import { accessSuite } from "../suites/access.ts";
+import { WORKERD } from "../support/service.ts";
+
+accessSuite(WORKERD);

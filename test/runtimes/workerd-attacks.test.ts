@@ -1,0 +1,4 @@
+import { attackSuite } from "../suites/attacks.ts";
+import { WORKERD } from "../support/service.ts";
+
+attackSuite(WORKERD);

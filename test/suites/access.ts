@@ -1,0 +1,16 @@
+import { describe } from "vitest";
+import type { RuntimeUnderTest } from "../support/service.ts";
+import { browserTests } from "./access/browsers.ts";
+import { identityTests } from "./access/identity.ts";
+import { issuersTests } from "./access/issuers.ts";
+import { limitTests } from "./access/limits.ts";
+
+/** Who may listen and speak, and how much, over real sockets. */
+export function accessSuite(runtime: RuntimeUnderTest): void {
+  describe(`access on ${runtime.name}`, () => {
+    identityTests(runtime);
+    issuersTests(runtime);
+    limitTests(runtime);
+    browserTests(runtime);
+  });
+}

@@ -1,0 +1,253 @@
+import { describe, expect, it } from "vitest";
+import { publish, readStats } from "../../support/api.ts";
+import { eventually } from "../../support/deadline.ts";
+import type { RuntimeUnderTest } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+import { bearer, inSeconds, tokenFor } from "../../support/tokens.ts";
+import { ADMIN, accessWorld, type Headers, ORIGIN } from "./context.ts";
+
+/** Who a request is, by its credential. */
+export function identityTests(runtime: RuntimeUnderTest): void {
+  describe("a token", () => {
+    const world = accessWorld(runtime, {
+      REALTIME_COOKIE: "session",
+      REALTIME_ORIGINS: ORIGIN,
+      REALTIME_JWT_SKEW_SECONDS: "0",
+      REALTIME_AUTH_GRACE_SECONDS: "1",
+    });
+
+    it("brings private messages to its stream, and a guest beside it gets none", async () => {
+      const token = await tokenFor("anna", { subscribe: ["room/1"] });
+      const anna = await openStream(world.url, { headers: bearer(token) }, "?topic=room/*");
+      const guest = await openStream(world.url, {}, "?topic=room/*");
+      await world.publish(
+        { topic: "room/1", data: "for anna", private: true },
+        { topic: "room/2", data: "for nobody here", private: true },
+        { topic: "room/3", data: "for all" },
+      );
+      expect(await world.heard(anna, "room/*")).toEqual(["for anna", "for all"]);
+      expect(await world.heard(guest, "room/*")).toEqual(["for all"]);
+    });
+
+    it("is taken from Authorization, bare as well, and from a cookie of a page that may use it", async () => {
+      const token = await tokenFor("anna", { subscribe: ["places"] });
+      const cookie = `theme=dark; session=${token}`;
+      const ways: Headers[] = [
+        { Authorization: `Bearer ${token}` },
+        { Authorization: `bearer ${token}` },
+        { Authorization: token },
+        { Cookie: cookie, Origin: ORIGIN },
+        { Cookie: cookie, Origin: world.url },
+        { Cookie: cookie, "Sec-Fetch-Site": "same-origin" },
+        // What was sent on purpose comes before what the browser sends of itself.
+        { Cookie: "session=broken", Authorization: token },
+      ];
+      for (const headers of ways) {
+        const client = await openStream(world.url, { headers }, "?topic=places");
+        await world.publish({ topic: "places", data: "private", private: true });
+        expect(await world.heard(client, "places"), JSON.stringify(headers)).toEqual(["private"]);
+        client.close();
+      }
+    });
+
+    it("in the address is refused, and says what to do", async () => {
+      const token = await tokenFor("anna");
+      const answer = await world.get(`/api/realtime?topic=a&token=${token}`);
+      expect(answer.status).toBe(400);
+      expect(answer.body.data.token.code).toBe("validation_not_allowed");
+      expect(answer.body.message).toContain("REALTIME_QUERY_TOKEN");
+    });
+
+    it("that does not count is refused everywhere, and never taken for none", async () => {
+      const expired = bearer(await tokenFor("anna", {}, { exp: inSeconds(-10) }));
+      const { clientId } = await openStream(world.url);
+      const message = { topic: "a", data: 1 };
+      for (const headers of [
+        expired,
+        { Authorization: "nonsense" },
+        { Authorization: "Basic eDp5" },
+      ]) {
+        const answers = [
+          await world.get("/api/realtime?topic=a", headers),
+          await world.get("/api/realtime/messages?topic=a", headers),
+          await world.subscribe(clientId, ["a"], headers),
+          await world.post("/api/realtime/messages", message, headers),
+          await world.get("/api/realtime/stats", headers),
+        ];
+        for (const { status, body, headers } of answers) {
+          expect(body).toEqual({ status: 401, message: expect.any(String), data: {} });
+          expect(status).toBe(401);
+          expect(headers.get("www-authenticate")).toBe('Bearer realm="pocketwire"');
+        }
+      }
+    });
+
+    it("signs a guest in by POST; any other change is refused", async () => {
+      const anna = bearer(await tokenFor("anna", { subscribe: ["sign-in"] }));
+      const bert = bearer(await tokenFor("bert", { subscribe: ["*"] }));
+      const client = await openStream(world.url, {}, "?topic=sign-in");
+      await world.publish({ topic: "sign-in", data: 1, private: true });
+      expect((await world.subscribe(client.clientId, ["sign-in"], anna)).status).toBe(204);
+      await world.publish({ topic: "sign-in", data: 2, private: true });
+      for (const headers of [bert, {}]) {
+        const answer = await world.subscribe(client.clientId, ["*"], headers);
+        expect(answer.status).toBe(403);
+        expect(answer.body.data).toEqual({});
+      }
+      await world.publish({ topic: "sign-in", data: 3, private: true });
+      expect(await world.heard(client, "sign-in")).toEqual([2, 3]);
+    });
+
+    it("reads and resumes what it has a right to, and no more", async () => {
+      const anna = bearer(await tokenFor("anna", { subscribe: ["past/1"] }));
+      const { clientId } = await openStream(world.url);
+      await world.publish(
+        { topic: "past/1", data: 1, private: true },
+        { topic: "past/2", data: 2, private: true },
+        { topic: "past/3", data: 3 },
+      );
+      const read = async (headers?: Headers) => {
+        const { body } = await world.get("/api/realtime/messages?topic=past/*", headers);
+        return body.messages.map(({ data }: { data: unknown }) => data);
+      };
+      expect(await read(anna)).toEqual([1, 3]);
+      expect(await read()).toEqual([3]);
+      expect(await read(ADMIN)).toEqual([1, 2, 3]);
+      for (const query of [`?topic=past/*&lastEventId=${clientId}`, "?topic=past/*&last=9"]) {
+        const client = await openStream(world.url, { headers: anna }, query);
+        const guest = await openStream(world.url, {}, query);
+        const numbers = (all: readonly unknown[]) => all.filter((one) => typeof one === "number");
+        expect(numbers(await world.heard(client, "past/*"))).toEqual([1, 3]);
+        expect(numbers(await world.heard(guest, "past/*"))).toEqual([3]);
+      }
+    });
+
+    it("publishes where it has the right, with ids of its own, and nowhere else", async () => {
+      const realtime = { publish: ["wall/*", "posts", "posts/*"] };
+      const anna = bearer(await tokenFor("anna", realtime));
+      const post = (message: unknown) => world.post("/api/realtime/messages", message, anna);
+      const client = await openStream(world.url, {}, "?topic=wall/*&topic=posts/*");
+      const answer = await post({ topic: "wall/1", data: "from anna", id: "m1" });
+      expect([answer.status, answer.body]).toEqual([200, { id: "m1" }]);
+      expect((await post({ topic: "wall/1", data: "again", id: "m1" })).status).toBe(200);
+      // Nobody uses up the ids of others.
+      await world.publish({ topic: "wall/1", data: "from the backend", id: "m1" });
+      const record = { collection: "posts", action: "create", record: { id: "r1" } };
+      expect((await post(record)).status).toBe(200);
+      const foreign = [
+        { topic: "wall", data: 1 },
+        { topic: "news", data: 1 },
+        { topic: "*", data: 1 },
+        [
+          { topic: "wall/1", data: 1 },
+          { topic: "news", data: 1 },
+        ],
+        { ...record, collection: "users" },
+        { ...record, record: { id: "r1", collectionName: "users" } },
+        { ...record, record: { id: "r1", collectionId: "pbc_2" } },
+      ];
+      for (const message of foreign) {
+        const { status, body } = await post(message);
+        expect([message, status, body.data]).toEqual([message, 403, {}]);
+      }
+      const { record: data, action } = record;
+      expect(await world.heard(client, "wall/*")).toEqual([
+        ...["from anna", "from the backend"],
+        { action, record: data },
+      ]);
+      const nobody = bearer(await tokenFor("bert", { subscribe: ["*"] }));
+      const message = { topic: "wall/1", data: 1 };
+      expect((await world.post("/api/realtime/messages", message, nobody)).status).toBe(403);
+      expect((await world.post("/api/realtime/messages", message)).status).toBe(401);
+    });
+
+    it("that ends is told of, loses its rights at once, and its stream after the grace", async () => {
+      const exp = inSeconds(2);
+      const token = await tokenFor("anna", { subscribe: ["*"] }, { exp });
+      const client = await openStream(world.url, { headers: bearer(token) }, "?topic=end");
+      const before = (await readStats(world.url)).disconnects.expired ?? 0;
+      await world.publish({ topic: "end", data: 1, private: true });
+      const isTold = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
+      const told = await eventually(isTold, "it is told");
+      expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000 - 50);
+      expect(JSON.parse(told.data)).toEqual({ closesIn: 1000 });
+      await world.publish({ topic: "end", data: 2, private: true }, { topic: "end", data: 3 });
+      expect(await client.ended).toBe("end");
+      const data = client.events.map((event) => JSON.parse(event.data));
+      expect(data).toEqual([1, { closesIn: 1000 }, 3]);
+      expect((await readStats(world.url)).disconnects.expired).toBe(before + 1);
+    });
+
+    it("is followed by a fresh one of the same identity, and the stream goes on", async () => {
+      const first = bearer(await tokenFor("anna", { subscribe: ["go-on"] }, { exp: inSeconds(2) }));
+      const client = await openStream(world.url, { headers: first }, "?topic=go-on");
+      await eventually(() => client.events[0]?.event === "PB_AUTH_EXPIRED", "it is told");
+      const bert = bearer(await tokenFor("bert", { subscribe: ["go-on"] }));
+      expect((await world.subscribe(client.clientId, ["go-on"], bert)).status).toBe(403);
+      expect((await world.subscribe(client.clientId, ["go-on"], first)).status).toBe(401);
+      const fresh = bearer(await tokenFor("anna", { subscribe: ["go-on"] }));
+      expect((await world.subscribe(client.clientId, ["go-on"], fresh)).status).toBe(204);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await world.publish({ topic: "go-on", data: 1, private: true });
+      expect(await world.heard(client, "go-on")).toEqual([{ closesIn: 1000 }, 1]);
+    });
+
+    it("that is revoked counts for nothing any more, and its streams end", async () => {
+      const realtime = { subscribe: ["*"], publish: ["*"] };
+      const old = bearer(await tokenFor("carl", realtime, { iat: inSeconds(-5) }));
+      const client = await openStream(world.url, { headers: old }, "?topic=revoke");
+      const guest = await openStream(world.url, {}, "?topic=revoke");
+      const answer = await world.post("/api/realtime/revoke", { subject: "carl" }, ADMIN);
+      expect([answer.status, answer.body]).toEqual([200, { disconnected: 1 }]);
+      expect(await client.ended).toBe("end");
+      const message = { topic: "revoke", data: 1 };
+      const refusals = [
+        await world.get("/api/realtime?topic=revoke", old),
+        await world.get("/api/realtime/messages?topic=revoke", old),
+        await world.subscribe(guest.clientId, ["revoke"], old),
+        await world.post("/api/realtime/messages", message, old),
+      ];
+      expect(refusals.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+      const fresh = bearer(await tokenFor("carl", realtime, { iat: inSeconds(5) }));
+      expect((await world.post("/api/realtime/messages", message, fresh)).status).toBe(200);
+      expect(await world.heard(guest, "revoke")).toEqual([1]);
+      expect((await publish(world.url, message)).status).toBe(200);
+    });
+  });
+
+  describe("a token in the address", () => {
+    const world = accessWorld(runtime, { REALTIME_QUERY_TOKEN: "true" });
+
+    it("is taken for a stream and the history where that is allowed, and not for a POST", async () => {
+      const realtime = { subscribe: ["a"], publish: ["a"] };
+      const token = await tokenFor("anna", realtime);
+      const client = await openStream(world.url, {}, `?topic=a&token=${token}`);
+      await world.publish({ topic: "a", data: 1, private: true });
+      expect(await world.heard(client, "a")).toEqual([1]);
+      const { body } = await world.get(`/api/realtime/messages?topic=a&token=${token}`);
+      expect(body.messages).toHaveLength(2);
+      const path = `/api/realtime/messages?token=${token}`;
+      expect((await world.post(path, { topic: "a", data: 1 })).status).toBe(401);
+    });
+  });
+
+  describe("without guests", () => {
+    const world = accessWorld(runtime, { REALTIME_ANONYMOUS: "none" });
+
+    it("a stream may be opened and signed in by POST, as the SDKs do, and nothing else", async () => {
+      const { clientId, ...client } = await openStream(world.url);
+      const refusals = [
+        await world.get("/api/realtime?topic=a"),
+        await world.get("/api/realtime/messages?topic=a"),
+        await world.subscribe(clientId, ["a"]),
+        await world.subscribe(clientId, []),
+      ];
+      expect(refusals.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+      const anna = bearer(await tokenFor("anna"));
+      expect((await world.subscribe(clientId, ["a"], anna)).status).toBe(204);
+      await world.publish({ topic: "a", data: 1 });
+      expect(await world.heard({ clientId, ...client }, "a")).toEqual([1]);
+      expect((await world.get("/api/realtime/messages?topic=a", anna)).status).toBe(200);
+    });
+  });
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { readStats } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import { eventually } from "../../support/deadline.ts";
+import { openRaw, openRawStream } from "../../support/raw-client.ts";
+import type { RuntimeUnderTest } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+import { bearer, tokenFor } from "../../support/tokens.ts";
+import { accessWorld } from "./context.ts";
+
+/** How much of everything, each by the variable that says so. */
+export function limitTests(runtime: RuntimeUnderTest): void {
+  const world = (env: Readonly<Record<string, string>>) =>
+    accessWorld(runtime, { REALTIME_PING_SECONDS: "0.2", ...env });
+
+  describe("the number of clients", () => {
+    const it_ = world({
+      REALTIME_MAX_CLIENTS: "4",
+      REALTIME_MAX_CLIENTS_PER_ADDRESS: "3",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Forwarded-For",
+    });
+
+    it("is bounded for an address, as the trusted header names it, and in all; who leaves makes room", async () => {
+      // What stands before the last address the client wrote itself.
+      const from = (ip: string) => ({ headers: { "X-Forwarded-For": `203.0.113.9, ${ip}` } });
+      for (let n = 0; n < 3; n++) await openStream(it_.url, from("2001:db8::1"));
+      const refused = await it_.get("/api/realtime", from("2001:db8::ffff").headers);
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("retry-after")).toBe("5");
+      expect(refused.body.message).toContain("3 streams from this address");
+      await openStream(it_.url, from("192.0.2.1"));
+      const full = await it_.get("/api/realtime", from("192.0.2.2").headers);
+      expect([full.status, full.headers.get("retry-after")]).toEqual([503, "5"]);
+      const isNoted = () => it_.service.logs.some(({ msg }) => msg === "clients are refused");
+      if (runtime.noStop === undefined) await eventually(isNoted, "the log says so");
+      closeClients();
+      await eventually(async () => (await readStats(it_.url)).clients === 0, "they are gone");
+      await openStream(it_.url, from("2001:db8::1"));
+    });
+  });
+
+  describe("the address of a client", () => {
+    const trusting = world({ REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP" });
+    const careless = world({ REALTIME_CHECK_IP: "false" });
+
+    it("is what the trusted header says, and no other header", async () => {
+      const headers = { "X-Real-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.9" };
+      const { clientId } = await openStream(trusting.url, { headers });
+      expect((await trusting.subscribe(clientId, ["a"], headers)).status).toBe(204);
+      for (const other of [{}, { "X-Real-IP": "192.0.2.2" }, { "X-Forwarded-For": "192.0.2.1" }]) {
+        const answer = await trusting.subscribe(clientId, ["a"], other);
+        expect([other, answer.status]).toEqual([other, 400]);
+      }
+      // What is no address is not believed either.
+      const nonsense = { "X-Real-IP": "192.0.2.1\u00e4" };
+      expect((await trusting.subscribe(clientId, ["a"], nonsense)).status).toBe(400);
+    });
+
+    it("need not be the stream's where that is switched off", async () => {
+      const elsewhere = await openRawStream(careless.url, { localAddress: "127.0.0.2" });
+      expect((await careless.subscribe(elsewhere.clientId, ["a"])).status).toBe(204);
+      elsewhere.socket.destroy();
+    });
+  });
+
+  describe("rates", () => {
+    const it_ = world({
+      REALTIME_CONNECTS_PER_SECOND: "0.5",
+      REALTIME_PUBLISHES_PER_SECOND: "0.5",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+    });
+
+    it("of connects and of reading the history are bounded for an address", async () => {
+      const headers = { "X-Real-IP": "192.0.2.1" };
+      const path = "/api/realtime/messages?topic=a";
+      const statuses = [];
+      for (let n = 0; n < 8; n++) statuses.push((await it_.get(path, headers)).status);
+      expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
+      expect(statuses).toContain(429);
+      const refused = await it_.get("/api/realtime", headers);
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
+    });
+
+    it("of publishing are bounded for an identity, and not for the admin key", async () => {
+      const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
+      const post = (data: number, headers: typeof anna) =>
+        it_.post("/api/realtime/messages", { topic: "a", data }, headers);
+      const statuses = [];
+      for (let n = 0; n < 8; n++) statuses.push((await post(n, anna)).status);
+      expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
+      const refused = await post(9, anna);
+      expect([refused.status, refused.body.data]).toEqual([429, {}]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+      const bert = bearer(await tokenFor("bert", { publish: ["*"] }));
+      expect((await post(10, bert)).status).toBe(200);
+      for (let n = 0; n < 20; n++) await it_.publish({ topic: "a", data: n });
+    });
+  });
+
+  describe("sizes", () => {
+    const it_ = world({
+      REALTIME_MAX_SUBSCRIPTIONS: "3",
+      REALTIME_MAX_TOPIC_LENGTH: "10",
+      REALTIME_MAX_BATCH: "2",
+      REALTIME_MAX_MESSAGE_BYTES: "20",
+      REALTIME_MAX_BODY_BYTES: "1024",
+      REALTIME_REQUEST_SECONDS: "1",
+    });
+
+    it("are as configured", async () => {
+      const { clientId } = await openStream(it_.url);
+      const subscribe = async (keys: readonly string[]) =>
+        (await it_.subscribe(clientId, keys)).status;
+      expect(await subscribe(["a", "b", "c"])).toBe(204);
+      expect(await subscribe(["a", "b", "c", "d"])).toBe(400);
+      expect(await subscribe(["x".repeat(10)])).toBe(204);
+      expect(await subscribe(["x".repeat(11)])).toBe(400);
+      expect((await it_.get("/api/realtime?topic=a&topic=b&topic=c&topic=d")).status).toBe(400);
+      expect((await it_.get(`/api/realtime/messages?topic=${"x".repeat(11)}`)).status).toBe(400);
+      const admin = async (body: unknown) => {
+        const realtime = { publish: ["*"] };
+        const answer = await it_.post(
+          "/api/realtime/messages",
+          body,
+          bearer(await tokenFor("anna", realtime)),
+        );
+        return [answer.status, answer.body.message] as const;
+      };
+      const message = { topic: "a", data: "x".repeat(18) };
+      expect((await admin([message, message]))[0]).toBe(200);
+      expect((await admin([message, message, message]))[0]).toBe(400);
+      const [status, text] = await admin([message, { topic: "a", data: "é".repeat(10) }]);
+      expect([status, text]).toEqual([413, expect.stringContaining("message 1 takes 22 bytes")]);
+      expect((await admin({ topic: "x".repeat(11), data: 1 }))[0]).toBe(400);
+      expect((await admin({ topic: "a", data: 1, more: "x".repeat(1024) }))[0]).toBe(413);
+    });
+
+    it("end a request whose body does not come, and keep the service for others", async () => {
+      const slow = await openRaw(it_.url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Content-Length": "100" },
+      });
+      const drip = setInterval(() => slow.socket.write(" "), 100);
+      await slow.waitFor(/^HTTP\/1\.1 408 /, "it is refused");
+      expect(slow.body()).toContain("did not arrive within 1 s");
+      await eventually(slow.isClosed, "its connection is closed");
+      clearInterval(drip);
+      expect((await it_.get("/api/health")).status).toBe(200);
+    });
+  });
+}

@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { PublishInput } from "../../../src/realtime/message.ts";
+import type { Peer, SubscribeRequest } from "../../../src/realtime/types.ts";
+import { eventually } from "../../support/deadline.ts";
+import { RecordingSink } from "../../support/recording-sink.ts";
+import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts";
+
+/** Registries under test give an expired client so long, in milliseconds. */
+export const AUTH_GRACE = 300;
+
+const ANNA: Peer = { identity: "anna", rights: ["posts/*", "chat"] };
+const secret = (topic: string, data: unknown): PublishInput => ({ topic, data, private: true });
+
+/** Who gets what is private, and for how long. */
+export function rightsTests(open: OpenRegistry): void {
+  const opener = new RegistryOpener(open);
+  afterEach(() => opener.closeAll());
+
+  describe("private messages", () => {
+    it("reach those with a right to the topic, and no guest beside them", async () => {
+      const test = await opener.open();
+      const keys = ["*", "posts/*", "posts/r1", "other"];
+      const anna = await test.connect(keys, ANNA);
+      const bert = await test.connect(keys, { identity: "bert", rights: ["other"] });
+      const guest = await test.connect(keys);
+      await test.publish(
+        secret("posts/r1", "one"),
+        secret("other", "two"),
+        { topic: "other", data: "three" },
+        { collection: "posts", action: "update", record: { id: "r2" }, private: true },
+      );
+      await test.settle(anna, bert, guest);
+      // Whoever listens to everything hears the fence by that name as well.
+      const fence = "* 1";
+      const record = { action: "update", record: { id: "r2" } };
+      expect(sorted(anna)).toEqual(
+        [
+          ["*", 1],
+          ["*", "one"],
+          ["posts/*", "one"],
+          ["posts/r1", "one"],
+          ["*", "three"],
+          ["other", "three"],
+          ["*", record],
+          ["posts/*", record],
+        ]
+          .map(asText)
+          .toSorted(),
+      );
+      expect(sorted(bert)).toEqual(['* "three"', '* "two"', fence, 'other "three"', 'other "two"']);
+      expect(sorted(guest)).toEqual(['* "three"', fence, 'other "three"']);
+    });
+
+    it("are replayed and read by the same rights", async () => {
+      const test = await opener.open();
+      const first = await test.connect([], {});
+      const after = first.connection.cursor;
+      if (after === undefined) throw new Error("The registry keeps no history.");
+      const [shard] = after.split("-");
+      await test.publish(secret("chat", 1), { topic: "chat", data: 2 }, secret("other", 3));
+      const replayed = async (peer: Peer, start: Partial<SubscribeRequest>) => {
+        const sink = new RecordingSink();
+        const topics = ["chat", "other"];
+        const connection = await test.registry.open({ ...peer, ...start, topics });
+        // With several shards `last` may be any.
+        if (start.lastEventId) expect(connection.clientId.split("-")[0]).toBe(shard);
+        await connection.attach(sink);
+        await eventually(() => sink.data("chat").includes(2), "the replay");
+        return [sink.data("chat"), sink.data("other")];
+      };
+      for (const start of [{ lastEventId: after }, { last: 5 }]) {
+        expect(await replayed(ANNA, start)).toEqual([[1, 2], []]);
+        expect(await replayed({}, start)).toEqual([[2], []]);
+        expect(await replayed({ identity: "root", rights: ["*"] }, start)).toEqual([[1, 2], [3]]);
+      }
+      const read = async (reader?: Peer) => {
+        const request = { topics: ["*"], after, limit: 10 };
+        const { messages, more } = await test.registry.history(request, reader);
+        expect(more).toBe(false);
+        return messages.map(({ message }) => JSON.parse(message.data));
+      };
+      expect(await read(ANNA)).toEqual([1, 2]);
+      expect(await read({})).toEqual([2]);
+      expect(await read()).toEqual([2]);
+      expect(await read({ identity: "root", rights: ["*"] })).toEqual([1, 2, 3]);
+    });
+
+    it("reach a guest once it has signed in, and another identity never", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"]);
+      await test.publish(secret("chat", 1));
+      await test.subscribe(client, ["chat"], ANNA);
+      await test.publish(secret("chat", 2));
+      for (const other of [{}, { identity: "bert", rights: ["*"] }]) {
+        const refused = test.subscribe(client, ["chat"], other);
+        await expect(refused).rejects.toMatchObject({ code: "identity_changed" });
+      }
+      await test.subscribe(client, ["chat"], { ...ANNA, rights: [] });
+      await test.publish(secret("chat", 3));
+      await test.settle(client);
+      expect(client.received()).toEqual([["chat", 2]]);
+    });
+  });
+
+  describe("a credential that expires", () => {
+    it("loses its rights, is told, and its stream is closed after the grace", async () => {
+      const test = await opener.open();
+      const expiresAt = Date.now() + 400;
+      const client = await test.connect(["chat"], { ...ANNA, expiresAt });
+      await test.publish(secret("chat", 1));
+      await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "it is told");
+      await test.publish(secret("chat", 2), { topic: "chat", data: 3 });
+      await client.sink.ended("it is closed");
+      expect(client.sink.closings).toEqual(["expired"]);
+      expect(client.received()).toEqual([
+        ["chat", 1],
+        ["PB_AUTH_EXPIRED", { closesIn: AUTH_GRACE }],
+        ["chat", 3],
+      ]);
+      expect((await test.registry.stats()).clients).toBe(0);
+      expect((await test.registry.stats()).disconnects.expired).toBe(1);
+    });
+
+    it("is saved by a fresh one of the same identity", async () => {
+      const test = await opener.open();
+      const expiresAt = Date.now() + 200;
+      const client = await test.connect(["chat"], { ...ANNA, expiresAt });
+      await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "it is told");
+      await test.subscribe(client, ["chat"], { ...ANNA, expiresAt: Date.now() + 60_000 });
+      await new Promise((resolve) => setTimeout(resolve, AUTH_GRACE + 200));
+      await test.publish(secret("chat", 1));
+      await test.settle(client);
+      expect(client.sink.closings).toEqual([]);
+      expect(client.sink.data("chat")).toEqual([1]);
+    });
+  });
+
+  describe("a revocation", () => {
+    it("of a subject ends all its streams, and refuses what was issued before in every way", async () => {
+      const test = await opener.open();
+      const old = { ...ANNA, issuedAt: Date.now() - 1000 };
+      const streams: TestClient[] = [];
+      for (let count = 0; count < 6; count++) streams.push(await test.connect(["chat"], old));
+      const bert = await test.connect(["chat"], { identity: "bert" });
+      const guest = await test.connect(["chat"]);
+      expect(await test.registry.revoke({ subject: "anna" })).toBe(6);
+      for (const { sink } of streams) {
+        await sink.ended("it is revoked");
+        expect(sink.closings).toEqual(["revoked"]);
+      }
+      const revoked = { code: "revoked" };
+      for (let count = 0; count < 6; count++) {
+        await expect(test.registry.open(old)).rejects.toMatchObject(revoked);
+        const request = { topics: ["chat"], limit: 1 };
+        await expect(test.registry.history(request, old)).rejects.toMatchObject(revoked);
+      }
+      await expect(test.registry.publish([], old)).rejects.toMatchObject(revoked);
+      await expect(test.subscribe(guest, ["chat"], old)).rejects.toMatchObject(revoked);
+      const fresh = await test.connect(["chat"], { ...ANNA, issuedAt: Date.now() + 60_000 });
+      await test.publish(secret("chat", 1));
+      await test.settle(bert, guest, fresh);
+      expect(fresh.received()).toEqual([["chat", 1]]);
+      expect(bert.sink.closings).toEqual([]);
+    });
+
+    it("of a client ends that stream, and says 0 when there is none", async () => {
+      const test = await opener.open();
+      const [one, other] = [await test.connect([], ANNA), await test.connect([], ANNA)];
+      const { clientId } = one;
+      expect(await test.registry.revoke({ clientId })).toBe(1);
+      await one.sink.ended("it is revoked");
+      expect(await test.registry.revoke({ clientId })).toBe(0);
+      expect(await test.registry.revoke({ clientId: "9-nobody" })).toBe(0);
+      expect(await test.find(other.clientId)).toMatchObject({ identity: "anna" });
+    });
+  });
+
+  describe("what operators see", () => {
+    it("is each client by its id, and nothing of an unknown one", async () => {
+      const test = await opener.open();
+      const expiresAt = Date.now() + 60_000;
+      const { clientId } = await test.connect(["chat"], { ...ANNA, ip: "192.0.2.1", expiresAt });
+      expect(await test.registry.client(clientId)).toEqual(await test.find(clientId));
+      expect(await test.registry.client(clientId)).toMatchObject({
+        ...{ clientId, ip: "192.0.2.1", identity: "anna", rights: ["posts/*", "chat"], expiresAt },
+        subscriptions: ["chat", "fence"],
+      });
+      for (const unknown of ["", "nobody", `${clientId}x`, "0-nobody", "99-nobody"]) {
+        expect(await test.registry.client(unknown)).toBeUndefined();
+      }
+    });
+
+    it("is every topic once, with how often it is subscribed to, page by page in order", async () => {
+      const test = await opener.open();
+      expect(await test.registry.topics()).toEqual({ topics: [], next: undefined });
+      const names = Array.from({ length: 12 }, (_, n) => `t${n}`);
+      for (const [index] of names.entries()) {
+        await test.connect([...names.slice(0, index + 1), 't0?options={"query":{"a":1}}']);
+      }
+      const expected = [
+        { topic: "fence", subscriptions: 12 },
+        ...names.map((topic, n) => ({ topic, subscriptions: 12 - n + (n === 0 ? 12 : 0) })),
+      ].toSorted((one, other) => (one.topic < other.topic ? -1 : 1));
+      for (const limit of [1, 5, 12, 13, 14, 1000]) {
+        const seen = [];
+        let after: string | undefined;
+        do {
+          const page = await test.registry.topics({ limit, after });
+          expect(page.topics.length).toBeLessThanOrEqual(limit);
+          seen.push(...page.topics);
+          after = page.next;
+        } while (after !== undefined && seen.length < 100);
+        expect(seen, `pages of ${limit}`).toEqual(expected);
+      }
+    });
+  });
+}
+
+/** What a client received, in an order of the test's own: one message goes out under each key in no promised one. */
+function sorted(client: TestClient): string[] {
+  return client.received().map(asText).toSorted();
+}
+
+function asText([event, data]: readonly unknown[]): string {
+  return `${event} ${JSON.stringify(data)}`;
+}

@@ -1,0 +1,256 @@
+import type { Config, Environment } from "../../src/api/config.ts";
+
+/** What one variable may be. */
+export interface Case {
+  readonly variable: string;
+  readonly read: (config: Config) => unknown;
+  readonly byDefault: unknown;
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  readonly bad: readonly string[];
+  /** What the message says it may be. */
+  readonly may: string;
+  /** What else must be set for the good ones. */
+  readonly beside?: Environment;
+}
+
+const SECRET = "s".repeat(32);
+const OTHER = "-old-secret-".repeat(4);
+const PEM = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+-----END PUBLIC KEY-----`;
+
+const yesOrNo = { bad: ["yes", "TRUE", "1", "on"], may: "true or false" };
+const safeURL = {
+  byDefault: undefined,
+  bad: [
+    "example.com/keys",
+    "http://example.com/keys",
+    "https://user:password@example.com/",
+    "ftp://example.com/",
+    "http://127.0.0.1.example.com/",
+  ],
+  may: "an https address without credentials in it, or an http address of this machine",
+};
+const urls = ["https://example.com/keys", "http://127.0.0.1:8080/a", "http://localhost/a"].map(
+  (url) => [url, url] as const,
+);
+
+function counted(
+  variable: string,
+  read: Case["read"],
+  byDefault: number,
+  least: number,
+  most: number,
+): Case {
+  return {
+    ...{ variable, read, byDefault },
+    good: [
+      [String(least), least],
+      [String(most), most],
+    ],
+    bad: [String(most + 1), String(least - 1), "1.5", "x"],
+    may: `a whole number from ${least} to ${most}`,
+  };
+}
+
+/** Those of `docs/security.md`: who may what, and how much. */
+export const ACCESS_CASES: readonly Case[] = [
+  {
+    variable: "REALTIME_JWT_SECRET",
+    read: ({ tokens }) => tokens?.secrets,
+    byDefault: undefined,
+    good: [
+      [SECRET, [SECRET]],
+      [`${SECRET} ${OTHER}`, [SECRET, OTHER]],
+    ],
+    bad: ["s".repeat(31), `${SECRET} short`, "ключ".repeat(20), PEM],
+    may: "one or more secrets of at least 32 visible ASCII characters, with spaces between",
+  },
+  {
+    variable: "REALTIME_JWT_PUBLIC_KEY",
+    read: ({ tokens }) => tokens?.publicKeys,
+    byDefault: undefined,
+    good: [
+      [PEM, [PEM]],
+      [PEM.replaceAll("\n", "\\n"), [PEM]],
+      [`${PEM}\n${PEM}`, [PEM, PEM]],
+    ],
+    bad: [
+      SECRET,
+      PEM.replaceAll("PUBLIC", "PRIVATE"),
+      `${PEM} and more`,
+      "-----BEGIN PUBLIC KEY-----",
+    ],
+    may: "one or more public keys in PEM (BEGIN PUBLIC KEY)",
+  },
+  {
+    variable: "REALTIME_JWKS_URL",
+    read: ({ tokens }) => tokens?.jwksURL,
+    good: urls,
+    ...safeURL,
+  },
+  {
+    variable: "REALTIME_JWT_ALGORITHMS",
+    read: ({ tokens }) => tokens?.algorithms,
+    byDefault: undefined,
+    beside: { REALTIME_JWT_SECRET: SECRET, REALTIME_JWKS_URL: "https://example.com/keys" },
+    good: [
+      ["HS512", ["HS512"]],
+      ["RS256, HS256", ["HS256", "RS256"]],
+    ],
+    bad: ["none", "HS256,none", "hs256", "HS256,", "RS1"],
+    may: "a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
+  },
+  ...(["issuer", "audience"] as const).map(
+    (name): Case => ({
+      variable: `REALTIME_JWT_${name.toUpperCase()}`,
+      read: ({ tokens }) => tokens?.[name],
+      byDefault: undefined,
+      beside: { REALTIME_JWT_SECRET: SECRET },
+      good: [["https://issuer.example.com/", "https://issuer.example.com/"]],
+      bad: ["x".repeat(1025), "two\nlines"],
+      may: "a line of at most 1024 characters",
+    }),
+  ),
+  {
+    variable: "REALTIME_JWT_SKEW_SECONDS",
+    // Without a key there is nothing to set it for.
+    read: ({ tokens }) => tokens?.clockSkew,
+    byDefault: undefined,
+    beside: { REALTIME_JWT_SECRET: SECRET },
+    good: [
+      ["0", 0],
+      ["2.5", 2500],
+      ["300", 300_000],
+    ],
+    bad: ["301", "-1", "5s"],
+    may: "a number of seconds from 0 to 300",
+  },
+  {
+    variable: "REALTIME_JWT_ENDLESS",
+    read: ({ tokens }) => tokens?.allowEndless,
+    byDefault: undefined,
+    beside: { REALTIME_JWT_SECRET: SECRET },
+    good: [
+      ["true", true],
+      ["false", false],
+    ],
+    ...yesOrNo,
+  },
+  {
+    variable: "REALTIME_INTROSPECT_URL",
+    read: ({ introspection }) => introspection?.url,
+    good: urls,
+    ...safeURL,
+  },
+  {
+    variable: "REALTIME_INTROSPECT_SECONDS",
+    read: ({ introspection }) => introspection?.cacheTime,
+    byDefault: undefined,
+    beside: { REALTIME_INTROSPECT_URL: "https://example.com/auth" },
+    good: [
+      ["0", 0],
+      ["3600", 3_600_000],
+    ],
+    bad: ["3601", "-1"],
+    may: "a number of seconds from 0 to 3600",
+  },
+  {
+    variable: "REALTIME_COOKIE",
+    read: ({ cookie }) => cookie,
+    byDefault: undefined,
+    good: [["__Host-token", "__Host-token"]],
+    bad: ["two words", "a=b", "a;b", "ключ"],
+    may: "a name",
+  },
+  {
+    variable: "REALTIME_QUERY_TOKEN",
+    read: ({ queryToken }) => queryToken,
+    byDefault: false,
+    good: [["true", true]],
+    ...yesOrNo,
+  },
+  {
+    variable: "REALTIME_ANONYMOUS",
+    read: ({ anonymous }) => anonymous,
+    byDefault: "subscribe",
+    good: [["none", "none"]],
+    bad: ["publish", "None", "false"],
+    may: "one of subscribe, none",
+  },
+  {
+    variable: "REALTIME_AUTH_GRACE_SECONDS",
+    read: ({ authGrace }) => authGrace,
+    byDefault: 10_000,
+    good: [
+      ["0", 0],
+      ["3600", 3_600_000],
+    ],
+    bad: ["3601", "-1"],
+    may: "a number of seconds from 0 to 3600",
+  },
+  {
+    variable: "REALTIME_CHECK_IP",
+    read: ({ checkAddress }) => checkAddress,
+    byDefault: true,
+    good: [["false", false]],
+    ...yesOrNo,
+  },
+  {
+    variable: "REALTIME_TRUSTED_PROXY_HEADER",
+    read: ({ trustedProxyHeader }) => trustedProxyHeader,
+    byDefault: undefined,
+    good: [["X-Forwarded-For", "X-Forwarded-For"]],
+    bad: ["X Forwarded", "a:b", "ключ"],
+    may: "a name",
+  },
+  counted("REALTIME_MAX_CLIENTS", ({ maxClients }) => maxClients, 50_000, 0, 10_000_000),
+  counted(
+    "REALTIME_MAX_CLIENTS_PER_ADDRESS",
+    ({ maxClientsPerAddress }) => maxClientsPerAddress,
+    1000,
+    0,
+    10_000_000,
+  ),
+  ...(["connectsPerSecond", "publishesPerSecond"] as const).map(
+    (name): Case => ({
+      variable: `REALTIME_${name === "connectsPerSecond" ? "CONNECTS" : "PUBLISHES"}_PER_SECOND`,
+      read: (config) => config[name],
+      byDefault: 100,
+      good: [
+        ["0", 0],
+        ["0.1", 0.1],
+        ["1000000", 1_000_000],
+      ],
+      bad: ["-1", "1000001", "x"],
+      may: "a number from 0 to 1000000",
+    }),
+  ),
+  counted(
+    "REALTIME_MAX_SUBSCRIPTIONS",
+    ({ maxSubscriptions }) => maxSubscriptions,
+    1000,
+    1,
+    10_000,
+  ),
+  counted("REALTIME_MAX_TOPIC_LENGTH", ({ maxTopicLength }) => maxTopicLength, 2500, 1, 10_000),
+  counted("REALTIME_MAX_BATCH", ({ maxBatch }) => maxBatch, 1000, 1, 100_000),
+  counted(
+    "REALTIME_MAX_MESSAGE_BYTES",
+    ({ maxMessageBytes }) => maxMessageBytes,
+    256 * 1024,
+    1,
+    1024 ** 3,
+  ),
+  {
+    variable: "REALTIME_REQUEST_SECONDS",
+    read: ({ requestTimeout }) => requestTimeout,
+    byDefault: 30_000,
+    good: [
+      ["0.05", 50],
+      ["3600", 3_600_000],
+    ],
+    bad: ["0", "3601", "-1"],
+    may: "a number of seconds from 0.05 to 3600",
+  },
+];

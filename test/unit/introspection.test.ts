@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createIntrospection, type IntrospectionOptions } from "../../src/api/introspection.ts";
+import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
+import { inSeconds, signToken } from "../support/tokens.ts";
+
+let server: JSONServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+/** An endpoint that answers so, and who asks it, by a clock of the test's own. */
+async function world(answer: () => JSONAnswer, options: Partial<IntrospectionOptions> = {}) {
+  server = await startJSONServer(answer);
+  let time = Date.now();
+  const url = `${server.url}/api/collections/users/auth-refresh`;
+  const verify = createIntrospection({ url, now: () => time, ...options });
+  return {
+    verify,
+    requests: server.requests,
+    pass: (milliseconds: number) => {
+      time += milliseconds;
+    },
+    now: () => time,
+  };
+}
+
+const record = { id: "r1", collectionId: "pbc_1", collectionName: "users" };
+
+describe("a token that somebody else knows", () => {
+  it("is shown to them bare, and is of PocketBase's record then", async () => {
+    const token = await signToken({ id: "r1", sub: undefined });
+    const { verify, requests, now } = await world(() => ({ body: { token: "another", record } }));
+    const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    expect(await verify(token)).toEqual({
+      ...{ subject: "users/r1", subscribe: undefined, publish: undefined },
+      ...{ issuedAt: now(), expiresAt: exp * 1000 },
+    });
+    const [request] = requests;
+    expect([request?.method, request?.url]).toEqual([
+      "POST",
+      "/api/collections/users/auth-refresh",
+    ]);
+    expect(request?.headers.authorization).toBe(token);
+  });
+
+  it("is of whom they say, with the rights they say", async () => {
+    const realtime = { subscribe: ["a"], publish: ["b/*"] };
+    const exp = inSeconds(50);
+    const { verify } = await world(() => ({ body: { sub: "anna", exp, realtime, more: 1 } }));
+    expect(await verify("opaque")).toMatchObject({
+      ...{ subject: "anna", subscribe: ["a"], publish: ["b/*"], expiresAt: exp * 1000 },
+    });
+  });
+
+  it("is asked about again when the answer is too old, or the token has ended", async () => {
+    let sub = "anna";
+    const exp = inSeconds(40);
+    const { verify, requests, pass } = await world(() => ({ body: { sub, exp } }));
+    expect((await verify("opaque")).subject).toBe("anna");
+    sub = "bert";
+    pass(29_999);
+    expect((await verify("opaque")).subject).toBe("anna");
+    expect((await verify("another")).subject, "each has its own").toBe("bert");
+    pass(1);
+    expect((await verify("opaque")).subject).toBe("bert");
+    expect(requests).toHaveLength(3);
+    pass(11_000);
+    await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+  });
+
+  it.each([400, 401, 403, 404])(
+    "is refused when they answer %d, and for a while without asking",
+    async (status) => {
+      const { verify, requests, pass } = await world(() => ({ status, body: {} }));
+      for (let n = 0; n < 3; n++) {
+        await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+      }
+      expect(requests).toHaveLength(1);
+      pass(30_000);
+      await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+      expect(requests).toHaveLength(2);
+    },
+  );
+
+  const exp = inSeconds(60);
+  it.each<[string, unknown]>([
+    ["that it is not active", { active: false, sub: "anna", exp }],
+    ["nobody", { exp }],
+    ["a record of no collection", { record: { id: "r1" }, exp }],
+    ["no end", { sub: "anna" }],
+    ["an end that has come", { sub: "anna", exp: inSeconds(-1) }],
+    ["rights that are none", { sub: "anna", exp, realtime: { subscribe: "*" } }],
+    ["the subject of the admin", { sub: "admin\tkey", exp }],
+  ])("is refused when they say %s", async (_, body) => {
+    const { verify } = await world(() => ({ body }));
+    await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+  });
+
+  it.each<[string, JSONAnswer]>([
+    ["500", { status: 500 }],
+    ["204", { status: 204 }],
+    ["a redirect", { status: 302, headers: { Location: "/elsewhere" } }],
+    ["no JSON", { body: "<html>" }],
+    ["a text", { body: '"anna"' }],
+    ["too much", { body: JSON.stringify({ sub: "anna", exp, more: "x".repeat(70_000) }) }],
+  ])(
+    "lets nobody in when they answer %s, and is asked about again the next time",
+    async (_, answer) => {
+      const { verify, requests } = await world(() => answer);
+      for (let n = 0; n < 2; n++) {
+        await expect(verify("opaque")).rejects.toMatchObject({ code: "unavailable" });
+      }
+      expect(requests).toHaveLength(2);
+    },
+  );
+
+  it("lets nobody in when nobody answers", async () => {
+    const { verify } = await world(() => ({}));
+    await server?.close();
+    await expect(verify("opaque")).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
