@@ -41,18 +41,30 @@ export interface Access {
 export type Authorize = (access: Access) => boolean | Promise<boolean>;
 
 /** How credentials are found and what they are worth. */
-export interface AuthOptions {
+export interface AuthSettings {
+  /** Opens publishing and administration to whoever sends it. Default: administration stays closed. */
   readonly adminKey?: string | undefined;
-  readonly runtime: Runtime;
+  /** Who sends a request, in the place of tokens. Default: whoever the token says, or a guest. */
   readonly authenticate?: Authenticate | undefined;
+  /** What they may, in the place of rights in tokens. */
   readonly authorize?: Authorize | undefined;
+  /** How JSON Web Tokens are verified. Default: none counts. */
   readonly tokens?: TokenOptions | undefined;
+  /** Whom to ask about tokens that can't be verified here. Default: nobody. */
   readonly introspection?: IntrospectionOptions | undefined;
+  /** Name of a cookie that carries a token. Default: none. */
   readonly cookie?: string | undefined;
+  /** Whether GET takes a token as `?token=`. Default false: addresses end up in logs. */
   readonly queryToken?: boolean | undefined;
-  readonly origins: readonly string[];
-  readonly anonymous: "subscribe" | "none";
+  /** What guests may: subscribe to everything that is not private (default), or nothing but sign in within 30 s. */
+  readonly anonymous?: "subscribe" | "none" | undefined;
+  /** Header in which a proxy, through which every request comes, says whose it is. Default: none is believed. */
   readonly trustedProxyHeader?: string | undefined;
+}
+
+interface AuthOptions extends AuthSettings {
+  readonly runtime: Runtime;
+  readonly origins: readonly string[];
   readonly now: () => number;
 }
 

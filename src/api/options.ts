@@ -1,21 +1,17 @@
 import type { MessageLog } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
-import type { Authenticate, Authorize } from "./auth.ts";
-import type { IntrospectionOptions } from "./introspection.ts";
+import type { AuthSettings } from "./auth.ts";
 import type { Runtime } from "./peer.ts";
-import type { TokenOptions } from "./tokens.ts";
 
 /** What `createServer` may be given. Times are milliseconds. */
-export interface ServerOptions extends ManagerOptions, Partial<RequestLimits> {
+export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<RequestLimits> {
   /** Where clients live. Default: in this process, over `realtimeManager` and `log`. */
   readonly registry?: ClientRegistry | undefined;
   /** The manager of the default registry. Default: a new one, with what is said here for managers. */
   readonly realtimeManager?: RealtimeManager | undefined;
   /** The log of the default registry. Default: in memory. */
   readonly log?: MessageLog | undefined;
-  /** Opens publishing and administration to whoever sends it. Default: both stay closed. */
-  readonly adminKey?: string | undefined;
   /**
    * Origins whose pages may use the service. `*` is any, without cookies; those that are listed by name may send them.
    * Default `["*"]`.
@@ -32,22 +28,6 @@ export interface ServerOptions extends ManagerOptions, Partial<RequestLimits> {
    * request after its share of CPU time. Default 0: no end.
    */
   readonly maxStreamWrites?: number | undefined;
-  /** Who sends a request, in the place of tokens. Default: whoever the token says, or a guest. */
-  readonly authenticate?: Authenticate | undefined;
-  /** What they may, in the place of rights in tokens. */
-  readonly authorize?: Authorize | undefined;
-  /** How JSON Web Tokens are verified. Default: none counts. */
-  readonly tokens?: TokenOptions | undefined;
-  /** Whom to ask about tokens that can't be verified here. Default: nobody. */
-  readonly introspection?: IntrospectionOptions | undefined;
-  /** Name of a cookie that carries a token. Default: none. */
-  readonly cookie?: string | undefined;
-  /** Whether GET takes a token as `?token=`. Default false: addresses end up in logs. */
-  readonly queryToken?: boolean | undefined;
-  /** What guests may: subscribe to everything that is not private (default), or nothing but sign in within 30 s. */
-  readonly anonymous?: "subscribe" | "none" | undefined;
-  /** Header in which a proxy, through which every request comes, says whose it is. Default: none is believed. */
-  readonly trustedProxyHeader?: string | undefined;
   /** What only the runtime can tell or do; the entries bring it. */
   readonly runtime?: Runtime | undefined;
 }

@@ -59,8 +59,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     });
   const { runtime = {}, now = Date.now } = options;
   const origins = options.origins ?? DEFAULTS.origins;
-  const anonymous = options.anonymous ?? "subscribe";
-  const auth = new Auth({ ...options, runtime, origins, anonymous, now });
+  const auth = new Auth({ ...options, runtime, origins, now });
   const limits = limitsOf(options);
   const limitConnects = createRateLimit(limits.connectsPerSecond, "connections", now);
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
