@@ -34,8 +34,6 @@ export interface ReplayState {
   readonly last: number;
   /** Whether the client asked to resume, and so is to be told how that went. */
   readonly isResume: boolean;
-  /** It was told that it missed something. */
-  readonly isTold: boolean;
   /** It was led anywhere, so that the client may have ids of before, or that name nothing. */
   readonly hasMoved: boolean;
 }

@@ -103,7 +103,6 @@ export class Replays<Client extends ReplayClient> {
       floor: isLost ? now : floor,
       replayed: before?.replayed ?? 0,
       isResume: (isAsked && !isLost) || (before?.isResume ?? false),
-      isTold: false,
       hasMoved: old !== undefined,
     };
     client.replay = new Replay(keys, state, client.rights);
@@ -273,11 +272,11 @@ export class Replays<Client extends ReplayClient> {
     });
     const changed = {
       ...{ ...state, at: earliest(places, now), key: undefined, places },
-      ...(isMissed && { origin: now, floor: now, isResume: false, isTold: true }),
+      ...(isMissed && { origin: now, floor: now, isResume: false }),
     };
     client.replay = new Replay(replay.keys, changed, client.rights);
     if (!isMissed) this.#wait(client);
-    else if (state.isTold || this.#tellLost(client)) this.#goOn(client);
+    else if (this.#tellLost(client)) this.#goOn(client);
   }
 
   #tellLost(client: Client): boolean {

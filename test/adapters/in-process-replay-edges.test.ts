@@ -16,9 +16,9 @@ function openerOf(messages: number) {
 }
 
 describe("the edges of a history", () => {
-  const [full, off, large] = [openerOf(20), openerOf(0), openerOf(1000)];
+  const [full, off, large, small] = [openerOf(20), openerOf(0), openerOf(1000), openerOf(4)];
   afterEach(async () => {
-    for (const opener of [full, off, large]) await opener.closeAll();
+    for (const opener of [full, off, large, small]) await opener.closeAll();
   });
 
   it("do not touch who only asked for the newest of a quiet topic while others move it on", async () => {
@@ -54,6 +54,28 @@ describe("the edges of a history", () => {
     sink.release();
     await eventually(() => sink.data(key).at(-1) === 31, "it is live");
     expect(sink.data(key)).toEqual(Array.from({ length: 32 }, (_, number) => number));
+  });
+
+  it("are told of again when they move on past somebody who was told already", async () => {
+    const test = await small.open();
+    const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
+    const past = await test.past(keys, 1);
+    await test.publish("chat", PAGEFUL, 3, 4, 5);
+    const sink = new RecordingSink().hold();
+    // Two of the keys have the first message, and it has left the history: the others have missed it.
+    const lastEventId = past.sink.events[1]?.id;
+    const stream = await test.open({ topics: keys, lastEventId }, sink);
+    await eventually(() => sink.isAwaited, "the next message came under one of them");
+    expect(sink.data("PB_RESUME")).toEqual([{ recovered: false }]);
+    await test.publish("chat", 6);
+    sink.release();
+    await eventually(
+      () => sink.data("PB_RESUME").length === 2,
+      "the other has missed that one now",
+    );
+    await test.publish("chat", 7);
+    await test.until(stream);
+    for (const key of keys) expect(sink.data(key)).toContain(7);
   });
 
   it("make no difference to who asks for the newest where nothing is kept", async () => {
