@@ -8,6 +8,7 @@ import { type Config, type Environment, readConfig, unknownVariables } from "./a
 import { createLogger } from "./api/logger.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
+import { checkPublicKeys } from "./api/tokens.ts";
 import type { HistoryLimits } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
 import { RealtimeError } from "./realtime/errors.ts";
@@ -137,6 +138,7 @@ export async function runProcess(
   let settings: ProcessSettings;
   try {
     settings = readProcessSettings();
+    await checkPublicKeys(settings.config.tokens ?? {});
   } catch (error) {
     if (!(error instanceof RealtimeError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -73,12 +73,15 @@ async function readForm(c: Context, lists: readonly string[]): Promise<unknown> 
       message: "The request body is not the form that its Content-Type announces.",
     });
   }
-  return Object.fromEntries(
-    [...form.keys()].map((name) => [
-      name,
-      lists.includes(name) ? form.getAll(name) : form.get(name),
-    ]),
-  );
+  // One pass: asking a form for each of its names takes as many steps as it has fields, each time.
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of form) {
+    const before = fields.get(name);
+    if (Array.isArray(before)) before.push(value);
+    else if (lists.includes(name)) fields.set(name, [value]);
+    else if (before === undefined) fields.set(name, value);
+  }
+  return Object.fromEntries(fields);
 }
 
 function parseJSON(text: string): unknown {

@@ -47,5 +47,10 @@ export function readMessages(registry: ClientRegistry, auth: Auth, limits: Reque
 }
 
 function toJSON({ cursor, at, message: { id, topics, data } }: LogEntry) {
-  return { cursor, at: new Date(at).toISOString(), id, topics, data: JSON.parse(data) as unknown };
+  // Of a user's message: who, and their id.
+  const shown = id.replace("\t", ":");
+  return {
+    ...{ cursor, at: new Date(at).toISOString(), id: shown, topics },
+    data: JSON.parse(data) as unknown,
+  };
 }

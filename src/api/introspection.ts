@@ -1,4 +1,4 @@
-import { decodeJwt } from "jose";
+import { decodeJwt, type JWTPayload } from "jose";
 import { RealtimeError } from "../realtime/errors.ts";
 import { readBounded } from "./bounded.ts";
 import {
@@ -40,8 +40,8 @@ type Answer = { readonly until: number } & (
 /**
  * Asks an endpoint whose a token is, and remembers the answer, also a refusal, for a short time.
  *
- * The endpoint's answer is `{"sub","exp"?,"realtime"?}`, or PocketBase's `{"token","record"}`: then the subject is
- * `<collection name>/<record id>`. Without `exp` the token's own counts, which the endpoint has vouched for.
+ * The endpoint's answer is `{"sub","exp"?,"iat"?,"realtime"?}`, or PocketBase's `{"token","record"}`: then the subject is
+ * `<collection name>/<record id>`. Without `exp` or `iat` the token's own count, which the endpoint has vouched for.
  * Throws as `createTokenVerifier`'s verifier does.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
@@ -100,8 +100,9 @@ async function ask(
   }
   const claims = toClaims(parse(text), token);
   if (claims.exp === undefined && !allowEndless) throw refusedToken("it has no end (exp)");
-  // Vouched for now: a revocation of before does not count against it.
-  const identity = { ...identityOf(claims), issuedAt: askedAt };
+  const known = identityOf(claims);
+  // Without a time of issue it is vouched for now, and whoever vouches has the say about revoking it.
+  const identity = claims.iat === undefined ? { ...known, issuedAt: askedAt } : known;
   if ((identity.expiresAt ?? Number.POSITIVE_INFINITY) <= askedAt) {
     throw refusedToken("it has expired");
   }
@@ -109,11 +110,13 @@ async function ask(
 }
 
 function toClaims(answer: Record<string, unknown>, token: string): Record<string, unknown> {
-  const { active, sub, exp, realtime, record } = answer;
+  const { active, sub, exp, iat, realtime, record } = answer;
+  const own = claimsOf(token);
   if (active === false) throw refusedToken("its issuer does not know it");
   return {
     sub: sub ?? subjectOf(record),
-    exp: exp ?? expiryOf(token),
+    exp: exp ?? own.exp,
+    iat: iat ?? own.iat,
     realtime: realtime ?? undefined,
   };
 }
@@ -126,11 +129,12 @@ function subjectOf(record: unknown): string | undefined {
   return `${collection}/${id}`;
 }
 
-function expiryOf(token: string): number | undefined {
+/** What the token says of itself, which counts once somebody has vouched for it. */
+function claimsOf(token: string): JWTPayload {
   try {
-    return decodeJwt(token).exp;
+    return decodeJwt(token);
   } catch {
-    return undefined;
+    return {};
   }
 }
 

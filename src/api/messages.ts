@@ -14,9 +14,19 @@ import { findFaults, invalidInput } from "./validation.ts";
 const MAX_NAME = 255;
 
 const shared = {
-  id: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_NAME))),
+  id: z.optional(
+    z.string().check(
+      z.minLength(1),
+      z.maxLength(MAX_NAME),
+      // It stands between a user and their id.
+      z.refine((id) => !id.includes("\t"), "Must not contain a tab."),
+    ),
+  ),
   private: z.optional(z.boolean()),
 };
+
+/** Levels of a topic: as many look-ups it takes to find who gets a message to it. */
+const MAX_LEVELS = 100;
 
 const isOneLine = z.refine<string>(isFieldText, "Must not contain a line break or NUL.");
 
@@ -84,7 +94,7 @@ export function publishMessages(
  * would count as sent.
  */
 function ofPublisher(message: Message, { identity = "" }: Peer): Message {
-  return { ...message, id: `${identity}:${message.id}` };
+  return { ...message, id: `${identity}\t${message.id}` };
 }
 
 /**
@@ -133,6 +143,7 @@ export function createMessageReader({
     if (first !== undefined) throw invalidInput(Array.isArray(body) ? faults : first);
     return (list as PublishInput[]).map((input, index) => {
       const message = createMessage(input);
+      checkTopics(message, index, maxTopicLength);
       const bytes = utf8.encode(message.data).length;
       if (bytes <= maxMessageBytes) return message;
       throw new RealtimeError(
@@ -144,6 +155,26 @@ export function createMessageReader({
 }
 
 const utf8 = new TextEncoder();
+
+/** Also those that a record brings names for. */
+function checkTopics({ topics }: Message, index: number, maxLength: number): void {
+  for (const topic of topics) {
+    if (topic.length > maxLength) {
+      throw invalid(
+        `Message ${index} has a topic of ${topic.length} characters, and one may have ${maxLength}.`,
+      );
+    }
+    const levels = topic.split("/", MAX_LEVELS + 1).length;
+    if (levels > MAX_LEVELS) {
+      throw invalid(`Message ${index} has a topic of more than ${MAX_LEVELS} levels.`);
+    }
+  }
+}
+
+function invalid(message: string): RealtimeError {
+  const fields = { topic: { code: "validation_length_too_long", message } };
+  return new RealtimeError("invalid_input", message, { fields });
+}
 
 function has(item: unknown, name: string): boolean {
   return typeof item === "object" && item !== null && Object.hasOwn(item, name);

@@ -46,7 +46,10 @@ export interface RequestLimits {
   readonly maxBatch: number;
   /** Data of one message, in bytes as JSON. Default 256 KiB. */
   readonly maxMessageBytes: number;
-  /** Streams opened and histories read, by address (`networkOf`), and ten seconds' worth at once. Default 100. */
+  /**
+   * Streams opened, subscriptions set and histories read, by address (`networkOf`), and ten seconds' worth at once; not
+   * where the runtime tells no address. Default 100.
+   */
   readonly connectsPerSecond: number;
   /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
   readonly publishesPerSecond: number;

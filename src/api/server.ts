@@ -61,12 +61,13 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const origins = options.origins ?? DEFAULTS.origins;
   const auth = new Auth({ ...options, runtime, origins, now });
   const limits = limitsOf(options);
-  const limitConnects = createRateLimit(limits.connectsPerSecond, "connections", now);
+  const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits.maxBodyBytes, limits.requestTimeout);
   const byAddress: MiddlewareHandler = async (c, next) => {
-    limitConnects(networkOf(auth.addressOf(c) ?? ""));
+    const ip = auth.addressOf(c);
+    if (ip !== undefined) limitConnects(networkOf(ip));
     return next();
   };
   const streams = new Set<Promise<void>>();
@@ -88,7 +89,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
       readConnect: createReadConnect(limits),
     }),
   );
-  app.post("/api/realtime", bounded, subscribe(registry, auth, limits));
+  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits));
   app.post(
     "/api/realtime/messages",
     requirePublisher(auth),

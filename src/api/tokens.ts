@@ -181,6 +181,22 @@ class Keys {
   }
 }
 
+/**
+ * Whether every public key can be read: one that can't would only make tokens unknown.
+ *
+ * @throws RealtimeError `invalid_config`.
+ */
+export async function checkPublicKeys({ publicKeys = [] }: TokenOptions): Promise<void> {
+  for (const [index, pem] of publicKeys.entries()) {
+    const imported = await Promise.all(KEY_ALGORITHMS.map((name) => importKeys([pem], name)));
+    if (imported.flat().length > 0) continue;
+    throw new RealtimeError(
+      "invalid_config",
+      `REALTIME_JWT_PUBLIC_KEY: key ${index + 1} can't be read. It must be an RSA, EC or Ed25519 public key in PEM (SPKI).`,
+    );
+  }
+}
+
 /** Those that are of the algorithm's kind. */
 async function importKeys(pems: readonly string[], algorithm: string): Promise<CryptoKey[]> {
   const keys = await Promise.allSettled(pems.map((pem) => importSPKI(pem, algorithm)));

@@ -1,4 +1,5 @@
 import { Capacity, type CapacityLimits } from "./capacity.ts";
+import { RealtimeError } from "./errors.ts";
 import { Revocations } from "./revocations.ts";
 import type { Logger, Peer } from "./types.ts";
 
@@ -22,15 +23,26 @@ export class Admission {
     this.#now = now;
   }
 
-  /** @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`. */
+  /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
   admit(peer: Peer): void {
-    this.checkRevoked(peer);
+    this.checkCredential(peer);
     try {
       this.#capacity.check(peer.ip);
     } catch (error) {
       this.#noteRefusal(peer.ip);
       throw error;
     }
+  }
+
+  /**
+   * Whether a client may be who a credential says. What a verifier lets through because clocks differ would end at once.
+   *
+   * @throws RealtimeError `revoked`, or `refused_token` when it has ended.
+   */
+  checkCredential(peer: Peer): void {
+    this.checkRevoked(peer);
+    if (peer.expiresAt === undefined || peer.expiresAt > this.#now()) return;
+    throw new RealtimeError("refused_token", "This credential has expired. Sign in again.");
   }
 
   /** @throws RealtimeError `revoked`. */

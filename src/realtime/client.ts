@@ -2,7 +2,9 @@ import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
 import type { Expiring } from "./expiries.ts";
 import type { ReplayClient } from "./replays.ts";
+import { coveredTopics } from "./rights.ts";
 import { isFieldText } from "./sse.ts";
+import { parseSubscription } from "./subscription.ts";
 import type { ClientInfo, FrameSink, Peer, SubscribeRequest } from "./types.ts";
 
 /** A connected client: live, and never handed out. */
@@ -51,6 +53,23 @@ export function describeClient(client: Client, subscriptions: readonly string[])
   };
 }
 
+/** Topics that the rights of one client may cover of its keys, all counted. */
+const MAX_COVERED = 10_000;
+
+/** Each takes memory: a key that reaches everything has one for each right. */
+function refuseWideCover(subscriptions: readonly string[], rights: readonly string[]): void {
+  let covered = 0;
+  for (const key of new Set(subscriptions)) {
+    covered += coveredTopics(parseSubscription(key).topic, rights).length;
+    if (covered > MAX_COVERED) {
+      throw new RealtimeError(
+        "invalid_input",
+        `These subscriptions and rights meet in more than ${MAX_COVERED} topics. Subscribe to fewer or narrower ones.`,
+      );
+    }
+  }
+}
+
 /** Makes a client who its peer is now. */
 export function identifyClient(client: Client, { identity, rights = [], expiresAt }: Peer): void {
   client.identity = identity;
@@ -70,7 +89,7 @@ export function identifyClient(client: Client, { identity, rights = [], expiresA
  */
 export function checkSubscriber(
   client: Client | undefined,
-  { subscriptions, ip, identity }: SubscribeRequest,
+  { subscriptions, ip, identity, rights = [] }: SubscribeRequest,
   checkAddress: boolean,
 ): asserts client is Client {
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
@@ -81,6 +100,7 @@ export function checkSubscriber(
       `Subscription ${unwritable} must not contain a line break or NUL.`,
     );
   }
+  if (rights.length * subscriptions.length > MAX_COVERED) refuseWideCover(subscriptions, rights);
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }

@@ -45,6 +45,15 @@ export interface ManagerOptions extends CapacityLimits {
 
 const DEFAULT_AUTH_GRACE = 10_000;
 
+/** Characters of subscription keys in one list of clients; one client is listed however many it has. */
+const MAX_LISTED_KEYS = 1024 * 1024;
+
+/** One page of something. */
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly isMore: boolean;
+}
+
 /** A client as its owner keeps it through a sleep. */
 export interface KeptClient extends Peer {
   readonly clientId: string;
@@ -113,7 +122,7 @@ export class RealtimeManager {
   /**
    * Whether somebody may connect now.
    *
-   * @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`.
+   * @throws RealtimeError `revoked`, `refused_token`, `too_many_clients` or, of one address, `too_many_requests`.
    */
   admit(peer: Peer): void {
     this.#admission.admit(peer);
@@ -197,16 +206,24 @@ export class RealtimeManager {
 
   /**
    * Clients in the order of their ids, for listing page by page: nobody is listed twice, whoever comes and
-   * goes meanwhile.
+   * goes meanwhile. At most `limit`, and fewer where they have very many keys.
    *
    * @param after The last client id of the page before, connected still or not.
    */
-  listClients(limit: number, after = ""): ClientInfo[] {
-    return this.getAllClientIds()
+  listClients(limit: number, after = ""): Listed<ClientInfo> {
+    const ids = this.getAllClientIds()
       .filter((clientId) => clientId > after)
-      .toSorted()
-      .slice(0, limit)
-      .flatMap((clientId) => this.getClient(clientId) ?? []);
+      .toSorted();
+    const items: ClientInfo[] = [];
+    let size = 0;
+    for (const clientId of ids.slice(0, limit)) {
+      const client = this.getClient(clientId);
+      if (client === undefined) continue;
+      for (const key of client.subscriptions) size += key.length;
+      if (size > MAX_LISTED_KEYS && items.length > 0) break;
+      items.push(client);
+    }
+    return { items, isMore: items.length < ids.length };
   }
 
   /**
@@ -236,12 +253,12 @@ export class RealtimeManager {
    * The client is who asks from then on, with the rights that they have: a guest signs in so, and whoever is signed
    * in brings a fresh credential.
    *
-   * @throws RealtimeError as `checkSubscriber`, or `revoked`; then nothing was changed.
+   * @throws RealtimeError as `checkSubscriber`, `revoked` or `refused_token`; then nothing was changed.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
     checkSubscriber(client, request, this.#checkAddress);
-    this.#admission.checkRevoked(request);
+    this.#admission.checkCredential(request);
     identifyClient(client, request);
     this.#expiries.track(client);
     client.lastActivityAt = this.#now();
@@ -304,12 +321,12 @@ export class RealtimeManager {
   }
 
   /** Topics that somebody subscribes to, in their order, for listing page by page. */
-  listTopics(limit: number, after = ""): TopicInfo[] {
-    return [...this.#index.countTopics()]
+  listTopics(limit: number, after = ""): Listed<TopicInfo> {
+    const all = [...this.#index.countTopics()]
       .filter(([topic]) => topic > after)
       .sort(([one], [other]) => (one < other ? -1 : 1))
-      .slice(0, limit)
       .map(([topic, subscriptions]) => ({ topic, subscriptions }));
+    return { items: all.slice(0, limit), isMore: all.length > limit };
   }
 
   /** The place in the log that an event id names; undefined when it is not of this life of the log. */

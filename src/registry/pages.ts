@@ -1,3 +1,4 @@
+import type { Listed } from "../realtime/manager.ts";
 import type { ClientInfo, TopicInfo } from "../realtime/types.ts";
 import type { ClientPage, PageRequest, TopicPage } from "./registry.ts";
 
@@ -13,22 +14,16 @@ export function pageSize(limit: number = PAGE.default): number {
   return Math.min(Math.max(asked, 1), PAGE.most);
 }
 
-type List<T> = (limit: number, after: string | undefined) => readonly T[];
+type List<T> = (limit: number, after: string | undefined) => Listed<T>;
 
 /** A page of a list that is asked for by a limit and the client id it goes on after. */
-export function clientPage(page: PageRequest | undefined, list: List<ClientInfo>): ClientPage {
-  const { items, isMore } = pageOf(page, list);
+export function clientPage(page: PageRequest = {}, list: List<ClientInfo>): ClientPage {
+  const { items, isMore } = list(pageSize(page.limit), page.after);
   return { clients: items, next: isMore ? items.at(-1)?.clientId : undefined };
 }
 
 /** The same of topics. */
-export function topicPage(page: PageRequest | undefined, list: List<TopicInfo>): TopicPage {
-  const { items, isMore } = pageOf(page, list);
+export function topicPage(page: PageRequest = {}, list: List<TopicInfo>): TopicPage {
+  const { items, isMore } = list(pageSize(page.limit), page.after);
   return { topics: items, next: isMore ? items.at(-1)?.topic : undefined };
-}
-
-function pageOf<T>({ limit, after }: PageRequest = {}, list: List<T>) {
-  const size = pageSize(limit);
-  const found = list(size + 1, after);
-  return { items: found.slice(0, size), isMore: found.length > size };
 }

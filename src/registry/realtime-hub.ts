@@ -42,6 +42,9 @@ import type {
 import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 
+/** Milliseconds: the runtime takes no alarm after the year 2189, and one that rings early is set again. */
+const LATEST = 30 * 86_400_000;
+
 /** What a hub may be given. */
 export interface HubOptions extends Omit<ManagerOptions, "now"> {
   readonly history?: Partial<HistoryLimits> | undefined;
@@ -174,9 +177,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   clients(page: PageRequest): Promise<HubAnswer<ClientPage>> {
     return answer(() =>
-      clientPage(page, (limit, after) =>
-        this.#manager.listClients(limit, after).map((client) => this.#withProbe(client)),
-      ),
+      clientPage(page, (limit, after) => {
+        const { items, isMore } = this.#manager.listClients(limit, after);
+        return { items: items.map((client) => this.#withProbe(client)), isMore };
+      }),
     );
   }
 
@@ -277,8 +281,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     const sooner = expiresIn === undefined ? undefined : Date.now() + expiresIn;
     if (set !== null && (sooner === undefined || set <= sooner)) return;
     const later = this.#log.expiresAt();
-    const at = Math.min(sooner ?? Number.POSITIVE_INFINITY, later ?? Number.POSITIVE_INFINITY);
-    if (at < Number.POSITIVE_INFINITY) await this.ctx.storage.setAlarm(at);
+    if (sooner === undefined && later === undefined) return;
+    const due = Math.min(sooner ?? Number.POSITIVE_INFINITY, later ?? Number.POSITIVE_INFINITY);
+    const at = Math.min(due, Date.now() + LATEST);
+    await this.ctx.storage.setAlarm(at);
   }
 }
 

@@ -29,7 +29,7 @@ const record = { id: "r1", collectionId: "pbc_1", collectionName: "users" };
 
 describe("a token that somebody else knows", () => {
   it("is shown to them bare, and is of PocketBase's record then", async () => {
-    const token = await signToken({ id: "r1", sub: undefined });
+    const token = await signToken({ id: "r1", sub: undefined, iat: undefined });
     const { verify, requests, now } = await world(() => ({ body: { token: "another", record } }));
     const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     expect(await verify(token)).toEqual({
@@ -51,6 +51,17 @@ describe("a token that somebody else knows", () => {
     expect(await verify("opaque")).toMatchObject({
       ...{ subject: "anna", subscribe: ["a"], publish: ["b/*"], expiresAt: exp * 1000 },
     });
+  });
+
+  it("was issued when they say, or when it says itself, and otherwise now", async () => {
+    const exp = inSeconds(50);
+    const iat = inSeconds(-100);
+    const said = await world(() => ({ body: { sub: "anna", exp, iat } }));
+    expect((await said.verify("opaque")).issuedAt).toBe(iat * 1000);
+    await server?.close();
+    const silent = await world(() => ({ body: { sub: "anna" } }));
+    expect((await silent.verify(await signToken({ iat, exp }))).issuedAt).toBe(iat * 1000);
+    expect((await silent.verify(await signToken({ iat: undefined }))).issuedAt).toBe(silent.now());
   });
 
   it("is asked about again when the answer is too old, or the token has ended", async () => {

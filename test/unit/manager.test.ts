@@ -158,13 +158,44 @@ describe("clients", () => {
     const ids = Array.from({ length: 10 }, (_, index) => `client-${index}`);
     for (const clientId of ids) connect(manager, clientId);
     const page = (limit: number, after?: string) =>
-      manager.listClients(limit, after).map(({ clientId }) => clientId);
+      manager.listClients(limit, after).items.map(({ clientId }) => clientId);
     expect(page(4)).toEqual(ids.slice(0, 4));
     expect(page(4, "client-3")).toEqual(ids.slice(4, 8));
     expect(page(4, "client-7")).toEqual(ids.slice(8));
     expect(page(4, "client-9")).toEqual([]);
     expect(page(0)).toEqual([]);
     expect(page(100)).toEqual(ids);
+    expect([9, 10].map((limit) => manager.listClients(limit).isMore)).toEqual([true, false]);
+  });
+
+  it("with very many keys come on pages of their own", () => {
+    const manager = new RealtimeManager();
+    const subscriptions = Array.from({ length: 300 }, (_, n) => `${n}${"x".repeat(2400)}`);
+    for (const clientId of ["a", "b", "c"]) {
+      connect(manager, clientId);
+      manager.setSubscriptions(clientId, { subscriptions });
+    }
+    const pages: string[][] = [];
+    for (let isMore = true; isMore; ) {
+      const page = manager.listClients(100, pages.flat().at(-1));
+      pages.push(page.items.map(({ clientId }) => clientId));
+      isMore = page.isMore;
+    }
+    expect(pages).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it("get no more keys than their rights may cover", () => {
+    const manager = new RealtimeManager();
+    connect(manager, "a");
+    const rights = Array.from({ length: 100 }, (_, n) => `rooms/${n}/*`);
+    const wide = (count: number) =>
+      Array.from({ length: count }, (_, n) => `*?options={"query":{"a":${n}}}`);
+    const set = (subscriptions: string[]) =>
+      manager.setSubscriptions("a", { identity: "anna", rights, subscriptions });
+    set(wide(100));
+    expect(() => set(wide(101))).toThrow(/meet in more than 10000 topics/);
+    expect(manager.getClient("a")?.subscriptions).toHaveLength(100);
+    set(Array.from({ length: 1000 }, (_, n) => `rooms/1/${n}`));
   });
 
   it("are described with all that is known of them, and when they last showed life", () => {
@@ -195,7 +226,7 @@ describe("clients", () => {
     time = 3000;
     const request = { ip: "192.0.2.1", identity: "anna", subscriptions: ["chat"] };
     manager.setSubscriptions("a", request);
-    expect(manager.listClients(1)[0]).toMatchObject({
+    expect(manager.listClients(1).items[0]).toMatchObject({
       connectedAt: 1000,
       lastActivityAt: 3000,
       subscriptions: ["chat"],
@@ -209,7 +240,7 @@ describe("clients", () => {
     const manager = new RealtimeManager();
     expect(manager.updateActivity("nobody")).toBe(false);
     expect(manager.getClient("nobody")).toBeUndefined();
-    expect(manager.listClients(10)).toEqual([]);
+    expect(manager.listClients(10).items).toEqual([]);
     expect(manager.getAllClientIds()).toEqual([]);
   });
 });

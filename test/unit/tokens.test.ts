@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createTokenVerifier, type TokenOptions } from "../../src/api/tokens.ts";
+import { checkPublicKeys, createTokenVerifier, type TokenOptions } from "../../src/api/tokens.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../support/tokens.ts";
@@ -164,6 +164,19 @@ describe("a token", () => {
     ]) {
       expect(await outcome(token), token.slice(0, 20)).toBe("unknown_token");
     }
+  });
+});
+
+describe("public keys", () => {
+  it("that can't be read are found at the start", async () => {
+    await checkPublicKeys({ publicKeys: [rsa.publicKey, ec.publicKey, ed.publicKey] });
+    await checkPublicKeys({});
+    const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
+    const checked = checkPublicKeys({ publicKeys: [rsa.publicKey, broken] });
+    await expect(checked).rejects.toMatchObject({
+      code: "invalid_config",
+      message: expect.stringContaining("key 2 can't be read"),
+    });
   });
 });
 

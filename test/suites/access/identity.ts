@@ -146,10 +146,19 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         { ...record, record: { id: "r1", collectionName: "users" } },
         { ...record, record: { id: "r1", collectionId: "pbc_2" } },
       ];
+      for (const publish of [
+        post,
+        (message: unknown) => world.post("/api/realtime/messages", message, ADMIN),
+      ]) {
+        // A tab stands between a user and their id.
+        expect((await publish({ topic: "wall/1", data: 1, id: "a\tb" })).status).toBe(400);
+      }
       for (const message of foreign) {
         const { status, body } = await post(message);
         expect([message, status, body.data]).toEqual([message, 403, {}]);
       }
+      const { body } = await world.get("/api/realtime/messages?topic=wall/1");
+      expect(body.messages.map(({ id }: { id: string }) => id)).toEqual(["anna:m1", "m1"]);
       const { record: data, action } = record;
       expect(await world.heard(client, "wall/*")).toEqual([
         ...["from anna", "from the backend"],

@@ -21,6 +21,13 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
       const { clientId } = await openStream(url);
       const long = (length: number) => "x".repeat(length);
       const topics = (count: number) => Array.from({ length: count }, () => "topic=a").join("&");
+      const form = (fields: string) =>
+        call(url, "/api/realtime", { method: "POST", body: new URLSearchParams(fields) });
+      const record = (more: object) => {
+        return { collection: "c", action: "create", record: { id: "r", ...more } };
+      };
+      const names = Array.from({ length: 60_000 }, (_, n) => `f${n}=`).join("&");
+      const slashes = "/".repeat(60_000);
       const answers: [name: string, status: number, ...expected: number[]][] = [
         ["topics at connect", (await world.get(`/api/realtime?${topics(1001)}`)).status, 400],
         [
@@ -54,6 +61,20 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
           431,
         ],
         ["an address", (await world.get(`/api/health?${long(60_000)}`)).status, 200, 431, 414],
+        // What is quadratic in these takes minutes, or all the memory there is.
+        ["fields of a form", (await form("subscriptions=&".repeat(60_000))).status, 400],
+        ["names of a form", (await form(names)).status, 400],
+        ["levels", (await publish(url, { topic: "a/".repeat(101), data: 1 })).status, 400],
+        [
+          "a collection's name",
+          (await publish(url, record({ collectionName: slashes }))).status,
+          400,
+        ],
+        [
+          "a collection's id",
+          (await publish(url, record({ collectionId: long(2500) }))).status,
+          400,
+        ],
         [
           "nesting",
           (await publish(url, `{"topic":"a","data":${"[".repeat(100_000)}${"]".repeat(100_000)}}`))

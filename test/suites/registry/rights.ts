@@ -121,6 +121,25 @@ export function rightsTests(open: OpenRegistry): void {
       expect((await test.registry.stats()).disconnects.expired).toBe(1);
     });
 
+    it("lets nobody in any more, and not back in either", async () => {
+      const test = await opener.open();
+      const expired = { ...ANNA, expiresAt: Date.now() - 1 };
+      const refused = { code: "refused_token" };
+      await expect(test.registry.open(expired)).rejects.toMatchObject(refused);
+      const client = await test.connect(["chat"]);
+      await expect(test.subscribe(client, ["chat"], expired)).rejects.toMatchObject(refused);
+      expect(await test.find(client.clientId)).toMatchObject({ identity: undefined });
+    });
+
+    it("may do so in a thousand years", async () => {
+      const test = await opener.open();
+      const client = await test.connect(["chat"], { ...ANNA, expiresAt: 32_503_680_000_000 });
+      const guest = await test.connect(["chat"]);
+      await test.publish(secret("chat", 1));
+      await test.settle(client, guest);
+      expect(client.sink.data("chat")).toEqual([1]);
+    });
+
     it("is saved by a fresh one of the same identity", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 200;
