@@ -20,6 +20,7 @@ const server = (c: Context) => (c.env as { server: BunServer }).server;
 
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
+  isOneProcess: true,
   clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
   // Bun has no way to cut one connection; one second without traffic does it.
   abort: (c) => server(c).timeout(c.req.raw, 1),

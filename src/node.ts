@@ -11,6 +11,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
+import { openNodeSink } from "./node-sink.ts";
 import {
   formatURL,
   type Listener,
@@ -31,9 +32,11 @@ const bindings = (c: Context) => c.env as NodeBindings;
 
 /** What Node knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const nodeRuntime: Runtime = {
+  isOneProcess: true,
   clientAddress: (c) => bindings(c).incoming.socket.remoteAddress,
   abort: (c) => bindings(c).outgoing.destroy(),
   httpVersion: (c) => bindings(c).incoming.httpVersion,
+  openSink: openNodeSink,
 };
 
 /**

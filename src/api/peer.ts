@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
+import type { OutgoingSink, SinkOwner } from "./sink.ts";
 
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
 export interface Runtime {
@@ -6,6 +8,14 @@ export interface Runtime {
   readonly clientAddress?: (c: Context) => string | undefined;
   /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
   readonly abort?: (c: Context) => void;
+  /** The cheapest way to a client's connection. Default: through the stream, which works everywhere. */
+  readonly openSink?: (
+    c: Context,
+    stream: SSEStreamingApi,
+    owner: SinkOwner,
+  ) => OutgoingSink | undefined;
+  /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */
+  readonly isOneProcess?: boolean;
   /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }

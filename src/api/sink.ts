@@ -1,17 +1,62 @@
+import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
+import { joinFrames } from "./frame-runs.ts";
+import type { Runtime } from "./peer.ts";
 
-/** What a stream sink is made of. */
-export interface StreamSinkOptions {
+/** What a portable sink is made of. */
+export interface SinkOptions {
   /** Writes to the stream; resolves when the stream has taken the bytes, and also when it is gone. */
-  readonly write: (chunk: Uint8Array) => Promise<unknown>;
+  write(chunk: Uint8Array): Promise<unknown>;
   /** Bytes that may wait for a client. */
   readonly maxBufferedBytes: number;
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
-  readonly onOverflow: () => void;
-  readonly now: () => number;
+  onOverflow(): void;
+  now(): number;
   /** Writes after which `onSpent` is called, once; 0 is never. */
   readonly maxWrites: number;
-  readonly onSpent: () => void;
+  onSpent(): void;
+}
+
+/** Whoever holds the stream, as a sink of any kind sees it. */
+export interface SinkOwner extends SinkOptions {
+  /** The client has left. May be called more than once, and at the end. */
+  onGone(): void;
+  /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
+  onIndependent(): void;
+}
+
+/** A `FrameSink`, and what the handler of its stream does with it. */
+export interface OutgoingSink extends FrameSink {
+  /** Settles when the core or the handler closes the sink, with the first reason given. */
+  readonly closed: Promise<CloseReason>;
+  /** Writes that the stream has taken. */
+  readonly writes: number;
+  /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
+  readonly stalledFor: number;
+  /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
+  finish(frame: Uint8Array | undefined): Promise<void>;
+  /** Lets go of everything that waits, and of the connection: nobody will read it. */
+  cut(): void;
+}
+
+/** The portable sink of a stream of Hono's: the stream's closing ends the response. */
+export function openStreamSink(
+  c: Context,
+  stream: SSEStreamingApi,
+  owner: SinkOwner,
+  { abort }: Runtime,
+): OutgoingSink {
+  const { signal } = c.req.raw;
+  const leave = () => owner.onGone();
+  stream.onAbort(leave);
+  signal.addEventListener("abort", leave);
+  // It may have left while it was being let in; an aborted signal tells nobody any more.
+  if (signal.aborted) leave();
+  return new StreamSink(owner, () => {
+    stream.abort();
+    abort?.(c);
+  });
 }
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
@@ -21,7 +66,7 @@ const CHUNK_BYTES = 64 * 1024;
  * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
  * once. It gets this many times its bound until the turn ends.
  */
-const BURST = 4;
+export const BURST = 4;
 
 /**
  * A `FrameSink` over any stream with an awaited write: the portable one, for every runtime.
@@ -29,10 +74,9 @@ const BURST = 4;
  * Hono's `StreamingApi.write` resolves when the stream behind it has room, which is the only backpressure
  * it shows; so frames queue here and are counted until that write resolves.
  */
-export class StreamSink implements FrameSink {
-  /** Settles when the core or the handler closes the sink, with the first reason given. */
+export class StreamSink implements OutgoingSink {
   readonly closed: Promise<CloseReason>;
-  readonly #options: StreamSinkOptions;
+  readonly #options: SinkOptions;
   readonly #settle: (reason: CloseReason) => void;
   readonly #idle: (() => void)[] = [];
   /** What is being written is one frame, which has a right to go however large it is. */
@@ -43,9 +87,13 @@ export class StreamSink implements FrameSink {
   #isClosed = false;
   #checking = false;
   #writingSince: number | undefined;
+  #accepted = 0;
+  #first: Uint8Array | undefined;
+  readonly #onCut: () => void;
 
-  constructor(options: StreamSinkOptions) {
+  constructor(options: SinkOptions, onCut: () => void = () => {}) {
     this.#options = options;
+    this.#onCut = onCut;
     let settle: (reason: CloseReason) => void = () => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
@@ -57,12 +105,20 @@ export class StreamSink implements FrameSink {
     return this.#bufferedBytes;
   }
 
-  /** Writes that the stream has taken. */
   get writes(): number {
     return this.#writes;
   }
 
-  /** For how long the stream has not taken what it was last given, in milliseconds; 0 when nothing waits. */
+  /** Bytes given to it so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** The first frame given to it. */
+  get first(): Uint8Array | undefined {
+    return this.#first;
+  }
+
   get stalledFor(): number {
     return this.#writingSince === undefined ? 0 : this.#options.now() - this.#writingSince;
   }
@@ -84,7 +140,6 @@ export class StreamSink implements FrameSink {
     else this.#idle.push(tell);
   }
 
-  /** Writes a last frame although the sink is closed, and waits until everything has been taken. */
   async finish(frame: Uint8Array | undefined): Promise<void> {
     if (frame !== undefined) this.#push(frame);
     if (this.#writingSince === undefined) return;
@@ -97,13 +152,15 @@ export class StreamSink implements FrameSink {
     this.#settle(reason);
   }
 
-  /** Lets go of everything that waits: nobody will read it. */
-  discard(): void {
+  cut(): void {
     this.#queue = [];
+    this.#onCut();
   }
 
   #push(frame: Uint8Array): void {
     this.#queue.push(frame);
+    this.#first ??= frame;
+    this.#accepted += frame.length;
     this.#bufferedBytes += frame.length;
     if (this.#writingSince === undefined) void this.#drain();
   }
@@ -137,7 +194,7 @@ export class StreamSink implements FrameSink {
     }
     const frames = this.#queue.splice(0, count);
     this.#isOneFrame = count === 1;
-    return frames.length === 1 ? first : join(frames, length);
+    return joinFrames(length, frames);
   }
 
   #checkNextTurn(): void {
@@ -150,14 +207,4 @@ export class StreamSink implements FrameSink {
       if (over && !this.#isClosed) this.#options.onOverflow();
     });
   }
-}
-
-function join(frames: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let offset = 0;
-  for (const frame of frames) {
-    joined.set(frame, offset);
-    offset += frame.length;
-  }
-  return joined;
 }

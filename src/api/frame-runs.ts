@@ -1,0 +1,115 @@
+/**
+ * Frames of one turn of the event loop, joined so that they leave in one write, and shared: clients that were given the
+ * same frames one after another get the same bytes. Giving a frame to the thousandth client allocates nothing.
+ */
+
+const NONE = new Uint8Array();
+
+/** Frames that some client was given in this turn, the last of them here. */
+export class FrameRun {
+  /** Of all frames in it. */
+  readonly length: number;
+  /** How many. */
+  readonly count: number;
+  readonly #before: FrameRun | undefined;
+  readonly #frame: Uint8Array;
+  /** What was given behind it, to anybody; the one asked for last, since the next client asks for the same. */
+  #last: FrameRun | undefined;
+  #others: Map<Uint8Array, FrameRun> | undefined;
+  #bytes: Uint8Array | undefined;
+
+  private constructor(before: FrameRun | undefined, frame: Uint8Array) {
+    this.#before = before;
+    this.#frame = frame;
+    this.length = (before?.length ?? 0) + frame.length;
+    this.count = before === undefined ? 0 : before.count + 1;
+  }
+
+  /** No frame yet; every turn has one of its own. */
+  static start(): FrameRun {
+    return new FrameRun(undefined, NONE);
+  }
+
+  /** These frames and one more. */
+  with(frame: Uint8Array): FrameRun {
+    const last = this.#last;
+    if (last !== undefined && last.#frame === frame) return last;
+    if (last !== undefined) {
+      this.#others ??= new Map();
+      this.#others.set(last.#frame, last);
+    }
+    const known = this.#others?.get(frame);
+    const run = known ?? new FrameRun(this, frame);
+    this.#last = run;
+    return run;
+  }
+
+  /**
+   * All of it as it goes out, made once.
+   *
+   * @param wrap Puts what the connection wants around the frames: their length in bytes, and the frames in order.
+   */
+  bytes(wrap: (length: number, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
+    this.#bytes ??= wrap(this.length, this.#frames());
+    return this.#bytes;
+  }
+
+  #frames(): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (let run: FrameRun = this; run.#before !== undefined; run = run.#before) {
+      frames.push(run.#frame);
+    }
+    return frames.reverse();
+  }
+}
+
+/** Something that has frames of this turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+/**
+ * Flushes whoever was given something in this turn, when it ends.
+ *
+ * @param atTurnsEnd Runs a function then. On Node and Bun `setImmediate`: after everything that had arrived was read, so
+ *   what came together leaves together.
+ */
+export class Turn {
+  readonly #atTurnsEnd: (run: () => void) => void;
+  #given: Flushable[] = [];
+  #start = FrameRun.start();
+
+  constructor(atTurnsEnd: (run: () => void) => void) {
+    this.#atTurnsEnd = atTurnsEnd;
+  }
+
+  /** What everybody begins this turn with. */
+  get start(): FrameRun {
+    return this.#start;
+  }
+
+  add(one: Flushable): void {
+    this.#given.push(one);
+    if (this.#given.length === 1) this.#atTurnsEnd(this.#end);
+  }
+
+  readonly #end = (): void => {
+    const given = this.#given;
+    this.#given = [];
+    this.#start = FrameRun.start();
+    for (const one of given) one.flush();
+  };
+}
+
+/** Frames one behind the other. */
+export function joinFrames(length: number, frames: readonly Uint8Array[]): Uint8Array {
+  const [first] = frames;
+  if (frames.length === 1 && first !== undefined) return first;
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const frame of frames) {
+    joined.set(frame, offset);
+    offset += frame.length;
+  }
+  return joined;
+}

@@ -1,0 +1,103 @@
+import { createServer as createPlain, type RequestListener, type Server } from "node:http";
+import { connect as connectHTTP2, createServer as createHTTP2 } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { afterEach, describe, expect, it } from "vitest";
+import { createServer } from "../../src/api/server.ts";
+import { nodeRuntime } from "../../src/node.ts";
+import { closeClients } from "../support/clients.ts";
+import { eventually } from "../support/deadline.ts";
+import { openRawStream } from "../support/raw-client.ts";
+import { openStream } from "../support/sse-client.ts";
+
+const realtime = createServer({ runtime: nodeRuntime, pingInterval: 200 });
+const stops: (() => void)[] = [];
+
+async function serve(
+  app: Hono,
+  make: (listener: RequestListener) => Server = (listener) => createPlain(listener),
+): Promise<string> {
+  const server = make(getRequestListener(app.fetch) as RequestListener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(async () => {
+  closeClients();
+  for (const stop of stops.splice(0)) stop();
+  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
+});
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+async function publish(from: number, to: number): Promise<void> {
+  for (const n of numbers(from, to)) await realtime.publish({ topic: "n", data: n });
+}
+
+describe("a stream on Node", () => {
+  it("lets go of Hono's stream once its head is out, and is whole all the same", async () => {
+    const url = await serve(realtime.app);
+    const raw = await openRawStream(url, { query: "?topic=n" });
+    await publish(1, 50);
+    await raw.waitFor(/data: 50\n/, "the last message");
+    const data = [...raw.body().matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n));
+    expect(data).toEqual(numbers(1, 50));
+    // Every chunk is what its head says: a reader that counts gets to the end.
+    expect(raw.body()).toMatch(/id: \S+\n\n(: ping\n\n)*$/);
+  });
+
+  it("whose bytes somebody changes on the way stays in the stream", async () => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      await next();
+      const shout = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          const text = new TextDecoder().decode(chunk);
+          controller.enqueue(new TextEncoder().encode(text.replaceAll("data: ", "data: 1")));
+        },
+      });
+      if (c.res.body !== null) c.res = new Response(c.res.body.pipeThrough(shout), c.res);
+    });
+    app.get("/api/realtime", (c) => realtime.app.fetch(c.req.raw, c.env));
+    const url = await serve(app);
+    const raw = await openRawStream(url, { query: "?topic=n" });
+    await publish(1, 30);
+    await raw.waitFor(/data: 130\n/, "the last message");
+    const data = [...raw.body().matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n));
+    expect(data).toEqual(numbers(1, 30).map((n) => Number(`1${n}`)));
+    raw.socket.destroy();
+  });
+
+  it("over HTTP/2 stays in the stream", async () => {
+    const url = await serve(realtime.app, (listener) => {
+      return createHTTP2({}, listener as never) as unknown as Server;
+    });
+    const session = connectHTTP2(url);
+    const request = session.request({ ":path": "/api/realtime?topic=n" });
+    let text = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    await eventually(() => text.includes("PB_CONNECT"), "the handshake");
+    await publish(1, 30);
+    await eventually(() => text.includes("data: 30\n"), "the last message");
+    expect([...text.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))).toEqual(numbers(1, 30));
+    session.destroy();
+  });
+
+  it("that is ended while its handshake goes out ends once, and its connection serves the next request", async () => {
+    const url = await serve(realtime.app);
+    for (let round = 0; round < 20; round++) {
+      const opening = openStream(url);
+      const manager = realtime.realtimeManager;
+      await eventually(() => (manager?.getAllClientIds().length ?? 0) > 0, "it is there");
+      for (const clientId of manager?.getAllClientIds() ?? [])
+        manager?.removeClient(clientId, "admin");
+      const client = await opening;
+      expect(await client.ended).toBe("end");
+    }
+  });
+});
