@@ -1,6 +1,7 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
 import type { Server } from "bun";
 import type { Context } from "hono";
+import { Turn } from "./api/frame-runs.ts";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
 import {
@@ -21,6 +22,7 @@ const server = (c: Context) => (c.env as { server: BunServer }).server;
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
+  turn: new Turn((run) => void setImmediate(run)),
   clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
   // Bun has no way to cut one connection; one second without traffic does it.
   abort: (c) => server(c).timeout(c.req.raw, 1),

@@ -42,6 +42,8 @@ class ConnectionSink implements OutgoingSink {
   #socket: Socket | undefined;
   /** Given in this turn, and not written yet. */
   #given: FrameRun | undefined;
+  /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
+  #isWaiting = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
   #isOneFrame = false;
   #isChecking = false;
@@ -91,9 +93,12 @@ class ConnectionSink implements OutgoingSink {
     if (this.#settle === undefined) return false;
     const socket = this.#socket;
     if (socket === undefined) return this.#stream?.write(frame) ?? false;
-    const waiting = (this.#given?.length ?? 0) + socket.writableLength;
-    // A single frame, however large, always goes to a client for which nothing waits.
-    if (waiting > 0 && waiting + frame.length > this.#owner.maxBufferedBytes * BURST) return false;
+    if (this.#isWaiting || this.#given !== undefined) {
+      const waiting = this.bufferedBytes;
+      // A single frame, however large, always goes to a client for which nothing waits.
+      const isTooMuch = waiting + frame.length > this.#owner.maxBufferedBytes * BURST;
+      if (isTooMuch && waiting > 0) return false;
+    }
     this.#give(frame);
     return true;
   }
@@ -128,10 +133,14 @@ class ConnectionSink implements OutgoingSink {
     const socket = this.#socket;
     if (given === undefined || socket === undefined) return;
     this.#given = undefined;
-    this.#isOneFrame = given.count === 1 && socket.writableLength === 0;
-    socket.write(given.bytes(toChunk));
+    const isAlone = !this.#isWaiting || socket.writableLength === 0;
+    // True when the socket has taken all of it, or is about to.
+    const isTaken = socket.write(given.bytes(toChunk));
     this.#writes += 1;
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    this.#isWaiting = !isTaken || socket.writableLength > 0;
+    if (!this.#isWaiting) return;
+    this.#isOneFrame = given.count === 1 && isAlone;
     if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
   }
 

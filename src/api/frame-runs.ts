@@ -50,11 +50,12 @@ export class FrameRun {
    * @param wrap Puts what the connection wants around the frames: their length in bytes, and the frames in order.
    */
   bytes(wrap: (length: number, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
-    this.#bytes ??= wrap(this.length, this.#frames());
+    this.#bytes ??= wrap(this.length, this.frames());
     return this.#bytes;
   }
 
-  #frames(): Uint8Array[] {
+  /** In order. */
+  frames(): Uint8Array[] {
     const frames: Uint8Array[] = [];
     for (let run: FrameRun = this; run.#before !== undefined; run = run.#before) {
       frames.push(run.#frame);

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
+import type { Turn } from "./frame-runs.ts";
 import type { OutgoingSink, SinkOwner } from "./sink.ts";
 
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
@@ -14,6 +15,8 @@ export interface Runtime {
     stream: SSEStreamingApi,
     owner: SinkOwner,
   ) => OutgoingSink | undefined;
+  /** At whose end the frames of a portable sink are written, together. Default: each at once. */
+  readonly turn?: Turn;
   /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */
   readonly isOneProcess?: boolean;
   /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */

@@ -16,7 +16,7 @@ import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
 import { createRateLimit } from "./rate-limit.ts";
-import { connect, streamHeaders } from "./stream.ts";
+import { connect } from "./stream.ts";
 import { subscribe } from "./subscribe.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
@@ -77,7 +77,6 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
   app.get(
     "/api/realtime",
-    streamHeaders(runtime.httpVersion),
     byAddress,
     connect({
       ...{ ...options, registry, runtime, auth, logger, streams },

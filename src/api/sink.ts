@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
-import { joinFrames } from "./frame-runs.ts";
+import { type Flushable, type FrameRun, joinFrames, type Turn } from "./frame-runs.ts";
 import type { Runtime } from "./peer.ts";
 
 /** What a portable sink is made of. */
@@ -45,7 +45,7 @@ export function openStreamSink(
   c: Context,
   stream: SSEStreamingApi,
   owner: SinkOwner,
-  { abort }: Runtime,
+  { abort, turn }: Runtime,
 ): OutgoingSink {
   const { signal } = c.req.raw;
   const leave = () => owner.onGone();
@@ -53,10 +53,11 @@ export function openStreamSink(
   signal.addEventListener("abort", leave);
   // It may have left while it was being let in; an aborted signal tells nobody any more.
   if (signal.aborted) leave();
-  return new StreamSink(owner, () => {
+  const cut = () => {
     stream.abort();
     abort?.(c);
-  });
+  };
+  return new StreamSink(owner, cut, turn);
 }
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
@@ -74,7 +75,7 @@ export const BURST = 4;
  * Hono's `StreamingApi.write` resolves when the stream behind it has room, which is the only backpressure
  * it shows; so frames queue here and are counted until that write resolves.
  */
-export class StreamSink implements OutgoingSink {
+export class StreamSink implements OutgoingSink, Flushable {
   readonly closed: Promise<CloseReason>;
   readonly #options: SinkOptions;
   readonly #settle: (reason: CloseReason) => void;
@@ -90,10 +91,15 @@ export class StreamSink implements OutgoingSink {
   #accepted = 0;
   #first: Uint8Array | undefined;
   readonly #onCut: () => void;
+  readonly #turn: Turn | undefined;
+  /** Given in this turn, where turns are waited for. */
+  #given: FrameRun | undefined;
 
-  constructor(options: SinkOptions, onCut: () => void = () => {}) {
+  /** @param turn At the end of which frames are written; without it they are at once. */
+  constructor(options: SinkOptions, onCut: () => void = () => {}, turn?: Turn) {
     this.#options = options;
     this.#onCut = onCut;
+    this.#turn = turn;
     let settle: (reason: CloseReason) => void = () => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
@@ -136,12 +142,14 @@ export class StreamSink implements OutgoingSink {
 
   drained(taken: () => void): void {
     const tell = () => !this.#isClosed && taken();
+    this.flush();
     if (this.#writingSince === undefined) tell();
     else this.#idle.push(tell);
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
     if (frame !== undefined) this.#push(frame);
+    this.flush();
     if (this.#writingSince === undefined) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -152,16 +160,42 @@ export class StreamSink implements OutgoingSink {
     this.#settle(reason);
   }
 
+  /** The end of a turn in which it was given something. */
+  flush(): void {
+    const given = this.#given;
+    if (given === undefined) return;
+    this.#given = undefined;
+    if (this.#writingSince !== undefined) {
+      // They go with whatever else comes until that has been taken.
+      this.#queue.push(...given.frames());
+      return;
+    }
+    this.#enqueue(given.bytes(joinFrames));
+    this.#isOneFrame = given.count === 1;
+  }
+
   cut(): void {
+    this.#given = undefined;
     this.#queue = [];
     this.#onCut();
   }
 
   #push(frame: Uint8Array): void {
-    this.#queue.push(frame);
     this.#first ??= frame;
     this.#accepted += frame.length;
     this.#bufferedBytes += frame.length;
+    if (this.#turn === undefined) {
+      this.#enqueue(frame);
+    } else if (this.#given === undefined) {
+      this.#given = this.#turn.start.with(frame);
+      this.#turn.add(this);
+    } else {
+      this.#given = this.#given.with(frame);
+    }
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    this.#queue.push(bytes);
     if (this.#writingSince === undefined) void this.#drain();
   }
 
@@ -177,7 +211,8 @@ export class StreamSink implements OutgoingSink {
       this.#writes += 1;
       if (this.#writes === this.#options.maxWrites) this.#options.onSpent();
     }
-    this.#bufferedBytes = 0;
+    // Of what was cut nothing comes any more.
+    this.#bufferedBytes = this.#given?.length ?? 0;
     this.#writingSince = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

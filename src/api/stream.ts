@@ -1,5 +1,5 @@
 /** `GET /api/realtime`: a client's stream, from the handshake to its end. */
-import type { Context, Handler, MiddlewareHandler } from "hono";
+import type { Context, Handler } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
@@ -27,6 +27,12 @@ export interface StreamOptions
   readonly streams: Set<Promise<void>>;
 }
 
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-cache, no-transform",
+  "X-Accel-Buffering": "no",
+};
+
 const encoder = new TextEncoder();
 const PING = formatSSEComment("ping");
 const PING_BYTES = encoder.encode(PING);
@@ -52,11 +58,11 @@ interface Shared {
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, logger, streams } = options;
+  const { registry, auth, readConnect, logger, streams, runtime } = options;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
-    if (c.req.method === "HEAD") return c.body(null);
+    if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     const start = readConnect(c);
     const peer = await auth.toSubscribe(c, topicsOf(start.topics), true);
     let connection: ClientConnection;
@@ -66,16 +72,29 @@ export function connect(options: StreamOptions): Handler {
       if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
       // An EventSource gives up for good at a 503, but comes back to a stream that ended.
       logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
-      return c.body(comeBack(RETRY.shutdown));
+      return c.body(comeBack(RETRY.shutdown), 200, STREAM_HEADERS);
     }
-    return streamSSE(c, (stream) => {
+    let body: ReadableStream | null = null;
+    streamSSE(c, (stream) => {
+      body = stream.responseReadable;
       const held = new HeldStream(shared, connection);
       const ended = held.hold(c, stream);
       streams.add(ended);
       void ended.finally(() => streams.delete(ended));
       return held.released;
     });
+    return streamResponse(c, body, shared.runtime);
   };
+}
+
+/** The response that streamSSE makes, with the headers of docs/protocol.md: it sets others, where they can't be changed. */
+function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }: Runtime) {
+  if ((httpVersion?.(c) ?? "1.1") !== "1.1") {
+    // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
+    c.header("Connection", undefined);
+    c.header("Transfer-Encoding", undefined);
+  }
+  return body === null ? c.body(null, 200, STREAM_HEADERS) : c.body(body, 200, STREAM_HEADERS);
 }
 
 function share(options: StreamOptions): Shared {
@@ -237,26 +256,4 @@ function farewell(reason: CloseReason): Uint8Array | undefined {
 /** Asks a client to come back, at a time of its own within the range. */
 function comeBack({ least, most }: { readonly least: number; readonly most: number }): string {
   return formatSSEMessage({ retry: least + Math.round(Math.random() * (most - least)) });
-}
-
-/**
- * Replaces what streamSSE sets where the protocol says more. A middleware, because Hono merges headers that
- * were set before the handler over those of the response it returned.
- */
-export function streamHeaders(httpVersion: Runtime["httpVersion"]): MiddlewareHandler {
-  return async (c, next) => {
-    await next();
-    if (!c.res.ok) return;
-    const { headers } = c.res;
-    headers.set("Content-Type", "text/event-stream");
-    headers.set("Cache-Control", "no-cache, no-transform");
-    headers.set("X-Accel-Buffering", "no");
-    if ((httpVersion?.(c) ?? "1.1") === "1.1") {
-      headers.set("Connection", "keep-alive");
-    } else {
-      // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
-      headers.delete("Connection");
-      headers.delete("Transfer-Encoding");
-    }
-  };
 }

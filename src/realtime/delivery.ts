@@ -29,6 +29,18 @@ export function deliverEntry<Client extends Recipient>(
 ): void {
   const encode = (event: string, id: string) =>
     encoder.encode(formatSSEMessage({ event, data, id }));
+  const [only] = matched;
+  if (only === undefined) return;
+  if (matched.length === 1) {
+    // The usual case, and each look at a client costs when there are many.
+    let frame: Uint8Array | undefined;
+    for (const client of only.clients) {
+      if (client.replay !== undefined) continue;
+      frame ??= encode(only.key, cursor);
+      write(client, frame);
+    }
+    return;
+  }
   for (const [index, { clients }] of matched.entries()) {
     for (const client of clients) client.lastMatch = index;
   }
