@@ -1,7 +1,6 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
 import type { Server } from "bun";
 import type { Context } from "hono";
-import { Turn } from "./api/frame-runs.ts";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type StartOptions,
   startListening,
 } from "./process.ts";
+import { Turn } from "./realtime/frame-runs.ts";
 
 export type { RunningServer, StartOptions } from "./process.ts";
 

@@ -4,9 +4,9 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type FrameRun, joinFrames, Turn } from "./api/frame-runs.ts";
 import type { Runtime } from "./api/peer.ts";
 import { BURST, type OutgoingSink, type SinkOwner, StreamSink } from "./api/sink.ts";
+import { type FrameRun, joinFrames, Turn } from "./realtime/frame-runs.ts";
 import type { CloseReason } from "./realtime/types.ts";
 
 const EMPTY = new Uint8Array();

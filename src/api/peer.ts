@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
-import type { Turn } from "./frame-runs.ts";
+import type { Turn } from "../realtime/frame-runs.ts";
 import type { OutgoingSink, SinkOwner } from "./sink.ts";
 
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
+import { type Flushable, type FrameRun, joinFrames, type Turn } from "../realtime/frame-runs.ts";
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
-import { type Flushable, type FrameRun, joinFrames, type Turn } from "./frame-runs.ts";
 import type { Runtime } from "./peer.ts";
 
 /** What a portable sink is made of. */

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { HistoryLimits } from "../log/log.ts";
 import { SqliteLog } from "../log/sqlite.ts";
+import { type Flushable, type FrameRun, joinFrames, Turn } from "../realtime/frame-runs.ts";
 import {
   type KeptClient,
   type ManagerOptions,
@@ -288,35 +289,50 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 }
 
+/** A turn of the hub's is what one call does: it needs no timer, which would keep it awake. */
+const turn = new Turn((run) => queueMicrotask(run));
+
 /** A client's frames on their way to the Worker that holds its stream, which counts what waits there. */
-class SocketSink implements FrameSink {
+class SocketSink implements FrameSink, Flushable {
   readonly bufferedBytes = 0;
   readonly #socket: WebSocket;
+  /** Given in this turn: it goes as one message, since each costs both sides. */
+  #given: FrameRun | undefined;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
   }
 
   write(frame: Uint8Array): boolean {
-    try {
-      this.#socket.send(frame);
-    } catch {
-      // It is closed already, and webSocketClose is about to say so: not slow, gone.
-    }
+    if (this.#given === undefined) turn.add(this);
+    this.#given = (this.#given ?? turn.start).with(frame);
     return true;
   }
 
   /** The hub may sleep until the Worker answers: `webSocketMessage` goes on then. */
   drained(): void {
-    try {
-      this.#socket.send(TAKEN);
-    } catch {
-      // As above.
-    }
+    this.flush();
+    this.#send(TAKEN);
   }
 
   close(reason: string): void {
+    this.flush();
     closeSocket(this.#socket, reason);
+  }
+
+  flush(): void {
+    const given = this.#given;
+    if (given === undefined) return;
+    this.#given = undefined;
+    this.#send(given.bytes(joinFrames));
+  }
+
+  #send(message: Uint8Array | string): void {
+    try {
+      this.#socket.send(message);
+    } catch {
+      // It is closed already, and webSocketClose is about to say so: not slow, gone.
+    }
   }
 }
 
