@@ -94,7 +94,11 @@ describe("an app around it", () => {
     const headers = { Origin: "https://app.example.com" };
     const answer = await app.request("/api/mine", { headers });
     expect(await answer.text()).toBe("mine");
-    const ours = ["access-control-allow-origin", "x-content-type-options", "content-security-policy"];
+    const ours = [
+      "access-control-allow-origin",
+      "x-content-type-options",
+      "content-security-policy",
+    ];
     expect(ours.map((name) => answer.headers.get(name))).toEqual([null, null, null]);
     const own = await app.request("/api/health", { headers });
     expect(ours.map((name) => own.headers.get(name))).not.toContain(null);
