@@ -23,7 +23,7 @@ export interface Runtime {
   readonly httpVersion?: (c: Context) => string;
 }
 
-const ADDRESS = /^[\da-fA-F:.%\w]{2,45}$/;
+const ADDRESS = /^[\w:.%]{2,45}$/;
 
 /**
  * Where a request comes from. Of a header that a proxy adds to (X-Forwarded-For) the last address counts: what stands
