@@ -74,10 +74,15 @@ function whilePublishing(runtime: RuntimeUnderTest): void {
   });
 
   it("misses and repeats nothing for those who resume over and over while messages pour in", async () => {
-    const [rounds, total] = [15, 600];
+    const rounds = 15;
     const { url, stop } = await startService(runtime);
     const origin = await openStream(url);
-    const pouring = publishNumbers(url, "pour", 1, total, { batch: 3 });
+    // For as long as anybody comes back: each round waits for what the next messages bring.
+    let [total, isOver] = [0, false];
+    const pour = async () => {
+      for (; !isOver; total += 3) await publishNumbers(url, "pour", total + 1, total + 3);
+    };
+    const pouring = pour();
     const found = await Promise.all(
       numbers(1, 4).map(async (index) => {
         const got: number[] = [];
@@ -93,7 +98,9 @@ function whilePublishing(runtime: RuntimeUnderTest): void {
         }
         return { got, id };
       }),
-    );
+    ).finally(() => {
+      isOver = true;
+    });
     await pouring;
     for (const { got, id } of found) {
       const last = await openStream(url, backFrom(id), "?topic=pour");

@@ -105,7 +105,7 @@ export function rightsTests(open: OpenRegistry): void {
   describe("a credential that expires", () => {
     it("loses its rights, is told, and its stream is closed after the grace", async () => {
       const test = await opener.open();
-      const expiresAt = Date.now() + 400;
+      const expiresAt = Date.now() + 1000;
       const client = await test.connect(["chat"], { ...ANNA, expiresAt });
       await test.publish(secret("chat", 1));
       await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "it is told");
