@@ -3,6 +3,7 @@ import type { Server } from "bun";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
+import { openBunSink, openDirectBunSink } from "./bun-sink.ts";
 import {
   formatURL,
   type Listener,
@@ -11,7 +12,6 @@ import {
   type StartOptions,
   startListening,
 } from "./process.ts";
-import { Turn } from "./realtime/frame-runs.ts";
 
 export type { RunningServer, StartOptions } from "./process.ts";
 
@@ -22,10 +22,9 @@ const server = (c: Context) => (c.env as { server: BunServer }).server;
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
-  turn: new Turn((run) => void setImmediate(run)),
   clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
-  // Bun has no way to cut one connection; one second without traffic does it.
-  abort: (c) => server(c).timeout(c.req.raw, 1),
+  openSink: openBunSink,
+  openDirect: openDirectBunSink,
 };
 
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */

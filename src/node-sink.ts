@@ -4,8 +4,10 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
 import type { Runtime } from "./api/peer.ts";
-import { BURST, type OutgoingSink, type SinkOwner, StreamSink } from "./api/sink.ts";
+import { BURST, type OutgoingSink, type SinkOwner, StreamSink, writeTo } from "./api/sink.ts";
 import { type FrameRun, joinFrames, Turn } from "./realtime/frame-runs.ts";
 import type { CloseReason } from "./realtime/types.ts";
 
@@ -21,27 +23,112 @@ function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
 
 const turn = new Turn((run) => void setImmediate(run));
 
+/** The response, where its connection can be written to: not HTTP/1.0, which has no chunks, and not HTTP/2. */
+function outgoingOf(c: Context): ServerResponse | undefined {
+  const { outgoing } = c.env as { readonly outgoing?: ServerResponse };
+  const isPlain = outgoing?.req?.httpVersion === "1.1" && "chunkedEncoding" in outgoing;
+  return isPlain ? outgoing : undefined;
+}
+
 /**
  * A sink that writes to the connection itself as soon as the response's head and first frame are out, and lets go of the
- * stream then. Where that can't be (HTTP/1.0, HTTP/2, somebody between who changes the bytes) it stays on the stream.
+ * stream then. Where somebody between changes the bytes, a compression for example, it stays on the stream.
  */
-export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, _, owner) => {
-  const { outgoing } = c.env as { readonly outgoing?: ServerResponse };
-  if (outgoing?.req?.httpVersion !== "1.1" || !("chunkedEncoding" in outgoing)) return undefined;
-  return new ConnectionSink(outgoing, owner);
+export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
+  const outgoing = outgoingOf(c);
+  return outgoing && { sink: new ConnectionSink(outgoing, owner, stream) };
 };
 
+/** A sink that writes as soon as the response, which has no body for others, has its head. */
+export const openDirectNodeSink: NonNullable<Runtime["openDirect"]> = (c, respond, owner) => {
+  const outgoing = outgoingOf(c);
+  // Behind another response on its connection it would have to wait for that one.
+  if (outgoing?.socket == null) return undefined;
+  return { sink: new ConnectionSink(outgoing, owner), response: respond(null) };
+};
+
+/**
+ * Waits for whoever puts the handler's response on the connection. Where that is another one meanwhile, which has a body, a
+ * middleware has answered in its place.
+ */
+function atEmptyEnd(outgoing: ServerResponse, begin: () => void, isReplaced: () => void): void {
+  const { write, end } = outgoing;
+  const answer = (method: typeof write | typeof end) =>
+    ((...parts: []) => {
+      outgoing.write = write;
+      outgoing.end = end;
+      if (method === end && parts.length === 0) {
+        begin();
+        return outgoing;
+      }
+      isReplaced();
+      return Reflect.apply(method, outgoing, parts);
+    }) as never;
+  outgoing.write = answer(write);
+  outgoing.end = answer(end);
+}
+
+/** Takes what comes before the connection can be written to. */
+class Handover {
+  readonly sink: StreamSink;
+  readonly #outgoing: ServerResponse;
+  /** Bytes given to the stream. */
+  #accepted = 0;
+  #first: Uint8Array | undefined;
+
+  constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
+    this.#outgoing = outgoing;
+    this.sink = new StreamSink(owner, writeTo(stream));
+  }
+
+  note(frame: Uint8Array): void {
+    this.#first ??= frame;
+    this.#accepted += frame.length;
+  }
+
+  /**
+   * Counts what comes out of the stream until that is all that was put into it. That first write comes after the head,
+   * and on a connection with several requests after the responses before it.
+   *
+   * @param begin The connection is free, after so many writes.
+   */
+  watch(begin: (writes: number) => void): void {
+    const outgoing = this.#outgoing;
+    const { write } = outgoing;
+    let out = 0;
+    let writes = 0;
+    outgoing.write = ((chunk: Uint8Array, ...rest: []) => {
+      // Somebody between us and the connection makes other bytes of ours: a compression.
+      const isOurs = out > 0 || chunk === this.#first;
+      const taken = Reflect.apply(write, outgoing, [chunk, ...rest]);
+      out += chunk.length;
+      writes += 1;
+      if (isOurs && out < this.#accepted) return taken;
+      outgoing.write = write;
+      if (!isOurs || !outgoing.chunkedEncoding || outgoing.socket === null) return taken;
+      // The stream's end is not the response's any more: whoever copies one to the other is told that it is done.
+      const { end } = outgoing;
+      outgoing.end = (() => {
+        outgoing.end = end;
+        return outgoing;
+      }) as typeof end;
+      begin(writes);
+      return taken;
+    }) as typeof write;
+  }
+}
+
 class ConnectionSink implements OutgoingSink {
-  readonly closed: Promise<CloseReason>;
   readonly #outgoing: ServerResponse;
   readonly #owner: SinkOwner;
-  #settle: ((reason: CloseReason) => void) | undefined;
-  /** Takes what comes before the connection can be written to. */
-  #stream: StreamSink | undefined;
-  /** Set once everything that went through the stream is out: from then on nothing does. */
+  /** Unset once everything that went through the stream is out: from then on nothing does. */
+  #handover: Handover | undefined;
   #socket: Socket | undefined;
   /** Given in this turn, and not written yet. */
   #given: FrameRun | undefined;
+  #isClosed = false;
+  /** The response is not ours any more. */
+  #isReplaced = false;
   /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
   #isWaiting = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
@@ -52,31 +139,46 @@ class ConnectionSink implements OutgoingSink {
   #taken = -1;
   #takenAt = 0;
 
-  constructor(outgoing: ServerResponse, owner: SinkOwner) {
+  /** @param stream What the response's head and first frame go through. Default: the head comes alone. */
+  constructor(outgoing: ServerResponse, owner: SinkOwner, stream?: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#owner = owner;
-    this.closed = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    this.#stream = new StreamSink(owner);
-    outgoing.once("close", () => owner.onGone());
+    outgoing.on("close", () => owner.onGone());
     if (outgoing.destroyed || outgoing.closed) owner.onGone();
-    this.#watch();
+    if (stream === undefined) {
+      const begin = () => {
+        this.#socket = outgoing.socket ?? undefined;
+        this.flush();
+      };
+      const isReplaced = () => {
+        this.#isReplaced = true;
+        owner.onGone();
+      };
+      atEmptyEnd(outgoing, begin, isReplaced);
+      return;
+    }
+    this.#handover = new Handover(outgoing, owner, stream);
+    this.#handover.watch((writes) => {
+      this.#handover = undefined;
+      this.#socket = outgoing.socket ?? undefined;
+      this.#writes = writes;
+      owner.onIndependent();
+    });
   }
 
   get bufferedBytes(): number {
-    if (this.#socket === undefined) return this.#stream?.bufferedBytes ?? 0;
-    return (this.#given?.length ?? 0) + this.#socket.writableLength;
+    if (this.#handover !== undefined) return this.#handover.sink.bufferedBytes;
+    return (this.#given?.length ?? 0) + (this.#socket?.writableLength ?? 0);
   }
 
   get writes(): number {
-    return this.#writes + (this.#stream?.writes ?? 0);
+    return this.#writes + (this.#handover?.sink.writes ?? 0);
   }
 
   get stalledFor(): number {
+    if (this.#handover !== undefined) return this.#handover.sink.stalledFor;
     const socket = this.#socket;
-    if (socket === undefined) return this.#stream?.stalledFor ?? 0;
-    if (socket.writableLength === 0) {
+    if (socket === undefined || socket.writableLength === 0) {
       this.#taken = -1;
       return 0;
     }
@@ -90,9 +192,11 @@ class ConnectionSink implements OutgoingSink {
   }
 
   write(frame: Uint8Array): boolean {
-    if (this.#settle === undefined) return false;
-    const socket = this.#socket;
-    if (socket === undefined) return this.#stream?.write(frame) ?? false;
+    if (this.#isClosed) return false;
+    if (this.#handover !== undefined) {
+      this.#handover.note(frame);
+      return this.#handover.sink.write(frame);
+    }
     if (this.#isWaiting || this.#given !== undefined) {
       const waiting = this.bufferedBytes;
       // A single frame, however large, always goes to a client for which nothing waits.
@@ -104,27 +208,30 @@ class ConnectionSink implements OutgoingSink {
   }
 
   drained(taken: () => void): void {
-    if (this.#socket === undefined) this.#stream?.drained(taken);
-    else this.#whenTaken(() => this.#settle !== undefined && taken());
+    if (this.#handover !== undefined) this.#handover.sink.drained(taken);
+    else this.#whenTaken(() => !this.#isClosed && taken());
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
-    if (this.#socket === undefined) return this.#stream?.finish(frame);
+    if (this.#handover !== undefined) {
+      if (frame !== undefined) this.#handover.note(frame);
+      return this.#handover.sink.finish(frame);
+    }
     if (frame !== undefined) this.#give(frame);
     await new Promise<void>((resolve) => this.#whenTaken(resolve));
     this.#outgoing.end();
   }
 
   close(reason: CloseReason): void {
-    this.#stream?.close(reason);
-    this.#settle?.(reason);
-    this.#settle = undefined;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#owner.onClosed(reason);
   }
 
   cut(): void {
     this.#given = undefined;
-    this.#stream?.cut();
-    this.#outgoing.destroy();
+    this.#handover?.sink.cut();
+    if (!this.#isReplaced) this.#outgoing.destroy();
   }
 
   /** The end of a turn in which it was given something. */
@@ -135,13 +242,19 @@ class ConnectionSink implements OutgoingSink {
     this.#given = undefined;
     const isAlone = !this.#isWaiting || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
-    const isTaken = socket.write(given.bytes(toChunk));
+    const isTaken = this.#send(socket, given);
     this.#writes += 1;
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
     this.#isWaiting = !isTaken || socket.writableLength > 0;
     if (!this.#isWaiting) return;
     this.#isOneFrame = given.count === 1 && isAlone;
     if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
+  }
+
+  #send(socket: Socket, given: FrameRun): boolean {
+    if (this.#writes > 0) return socket.write(given.bytes(toChunk));
+    // Node writes a head that has not gone yet, and the first bytes behind it, in one.
+    return this.#outgoing.write(joinFrames(given.length, given.frames()));
   }
 
   #give(frame: Uint8Array): void {
@@ -167,45 +280,7 @@ class ConnectionSink implements OutgoingSink {
       this.#isChecking = false;
       const waiting = this.#socket?.writableLength ?? 0;
       const isOver = waiting > this.#owner.maxBufferedBytes && !this.#isOneFrame;
-      if (isOver && this.#settle !== undefined) this.#owner.onOverflow();
+      if (isOver && !this.#isClosed) this.#owner.onOverflow();
     });
-  }
-
-  /**
-   * Counts what comes out of the stream until that is all that was put into it. That first write comes after the head,
-   * and on a connection with several requests after the responses before it.
-   */
-  #watch(): void {
-    const outgoing = this.#outgoing;
-    const stream = this.#stream as StreamSink;
-    const { write } = outgoing;
-    let out = 0;
-    let writes = 0;
-    outgoing.write = ((chunk: Uint8Array, ...rest: []) => {
-      // Somebody between us and the connection makes other bytes of ours: a compression.
-      const isOurs = out > 0 || chunk === stream.first;
-      const taken = Reflect.apply(write, outgoing, [chunk, ...rest]);
-      out += chunk.length;
-      writes += 1;
-      if (isOurs && out < stream.accepted) return taken;
-      outgoing.write = write;
-      const { socket, chunkedEncoding } = outgoing;
-      if (isOurs && chunkedEncoding && socket !== null) this.#begin(socket, writes);
-      return taken;
-    }) as typeof write;
-  }
-
-  #begin(socket: Socket, writes: number): void {
-    const outgoing = this.#outgoing;
-    this.#socket = socket;
-    this.#writes = writes;
-    this.#stream = undefined;
-    // The stream's end is not the response's any more: whoever copies one to the other is told that it is done.
-    const { end } = outgoing;
-    outgoing.end = (() => {
-      outgoing.end = end;
-      return outgoing;
-    }) as typeof end;
-    this.#owner.onIndependent();
   }
 }

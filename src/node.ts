@@ -11,7 +11,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
-import { openNodeSink } from "./node-sink.ts";
+import { openDirectNodeSink, openNodeSink } from "./node-sink.ts";
 import {
   formatURL,
   type Listener,
@@ -37,6 +37,7 @@ export const nodeRuntime: Runtime = {
   abort: (c) => bindings(c).outgoing.destroy(),
   httpVersion: (c) => bindings(c).incoming.httpVersion,
   openSink: openNodeSink,
+  openDirect: openDirectNodeSink,
 };
 
 /**
@@ -83,7 +84,7 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
     (incoming, outgoing) => {
       inFlight += 1;
       closeQueued(incoming, outgoing);
-      outgoing.once("close", () => {
+      outgoing.on("close", () => {
         inFlight -= 1;
       });
       return handle(incoming, outgoing);

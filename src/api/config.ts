@@ -36,6 +36,7 @@ export interface Config extends RequestLimits {
   /** Durable Objects that share the clients; Workers only. */
   readonly shards: number;
   readonly maxStreamWrites: number;
+  readonly direct: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "text" | "auto";
 }
@@ -217,6 +218,7 @@ const environmentSchema = z.object({
   REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),
   REALTIME_SHARDS: count(1, 1000, 1),
   REALTIME_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
+  REALTIME_DIRECT: yesOrNo(false),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
   LOG_FORMAT: oneOf(["auto", "json", "text"], "auto"),
 });
@@ -285,6 +287,7 @@ export function readConfig(environment: Environment): Config {
     drainTimeout: settings.REALTIME_DRAIN_SECONDS * 1000,
     shards: settings.REALTIME_SHARDS,
     maxStreamWrites: settings.REALTIME_STREAM_WRITES,
+    direct: settings.REALTIME_DIRECT,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
   };

@@ -28,6 +28,11 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
    * request after its share of CPU time. Default 0: no end.
    */
   readonly maxStreamWrites?: number | undefined;
+  /**
+   * Opens streams without Hono's `streamSSE` where the runtime can (Node and Bun): less CPU time for a connect. On Node
+   * middleware does not get to see their bytes then. Default false.
+   */
+  readonly direct?: boolean | undefined;
   /** What only the runtime can tell or do; the entries bring it. */
   readonly runtime?: Runtime | undefined;
 }

@@ -3,18 +3,41 @@ import type { SSEStreamingApi } from "hono/streaming";
 import type { Turn } from "../realtime/frame-runs.ts";
 import type { OutgoingSink, SinkOwner } from "./sink.ts";
 
+/** A sink beneath a stream of Hono's. */
+export interface OpenedSink {
+  readonly sink: OutgoingSink;
+  /** The response's body, where that is not the stream's own. */
+  readonly body?: ReadableStream;
+}
+
+/** A sink without one, and what the handler answers. */
+export interface DirectSink {
+  readonly sink: OutgoingSink;
+  readonly response: Response;
+}
+
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
 export interface Runtime {
   /** The peer's network address. Default: unknown, and the same-address check is off. */
   readonly clientAddress?: (c: Context) => string | undefined;
   /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
   readonly abort?: (c: Context) => void;
-  /** The cheapest way to a client's connection. Default: through the stream, which works everywhere. */
+  /** The cheapest way to a client beneath a stream of Hono's. Default: through it, which works everywhere. */
   readonly openSink?: (
     c: Context,
     stream: SSEStreamingApi,
     owner: SinkOwner,
-  ) => OutgoingSink | undefined;
+  ) => OpenedSink | undefined;
+  /**
+   * The cheapest way to a client without one, for `direct`. Default, and where it answers undefined: with one.
+   *
+   * @param respond Makes the response, with all its headers.
+   */
+  readonly openDirect?: (
+    c: Context,
+    respond: (body: ReadableStream | null) => Response,
+    owner: SinkOwner,
+  ) => DirectSink | undefined;
   /** At whose end the frames of a portable sink are written, together. Default: each at once. */
   readonly turn?: Turn;
   /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */

@@ -3,10 +3,15 @@ export interface Beating {
   beat(): void;
 }
 
+/** Where one has its turn. */
+export type Beat = Set<Beating> | ReturnType<typeof setInterval>;
+
 /** Looks after streams, each once in every interval. */
 export interface Pulse {
-  /** From now on, until the function that it returns is called. */
-  add(one: Beating): () => void;
+  /** From now on, until it is removed. */
+  add(one: Beating): Beat;
+  /** @param beat What `add` returned. */
+  remove(one: Beating, beat: Beat): void;
 }
 
 /** Most turns of an interval in which streams have theirs. */
@@ -35,20 +40,22 @@ export class SharedPulse implements Pulse {
     this.#gap = interval / count;
   }
 
-  add(one: Beating): () => void {
+  add(one: Beating): Beat {
     const { length } = this.#slots;
     this.#back = (this.#back + 1) % Math.ceil(length / 4);
     const slot = this.#slots[(this.#due + length - 1 - this.#back) % length] as Set<Beating>;
     slot.add(one);
     this.#count += 1;
     this.#timer ??= setInterval(() => this.#turn(), this.#gap);
-    return () => {
-      if (!slot.delete(one)) return;
-      this.#count -= 1;
-      if (this.#count > 0 || this.#timer === null) return;
-      clearInterval(this.#timer);
-      this.#timer = null;
-    };
+    return slot;
+  }
+
+  remove(one: Beating, beat: Beat): void {
+    if (!(beat instanceof Set) || !beat.delete(one)) return;
+    this.#count -= 1;
+    if (this.#count > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
   }
 
   #turn(): void {
@@ -66,8 +73,11 @@ export class OwnPulse implements Pulse {
     this.#interval = interval;
   }
 
-  add(one: Beating): () => void {
-    const timer = setInterval(() => one.beat(), this.#interval);
-    return () => clearInterval(timer);
+  add(one: Beating): Beat {
+    return setInterval(() => one.beat(), this.#interval);
+  }
+
+  remove(_: Beating, beat: Beat): void {
+    if (!(beat instanceof Set)) clearInterval(beat);
   }
 }

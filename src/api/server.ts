@@ -12,6 +12,7 @@ import { errorResponse, handleError } from "./errors.ts";
 import { readMessages } from "./history.ts";
 import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
@@ -65,7 +66,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     if (ip !== undefined) limitConnects(networkOf(ip));
     return next();
   };
-  const streams = new Set<Promise<void>>();
+  const streams = new OpenStreams();
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
@@ -116,7 +117,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     publish: async (...inputs) => registry.publish(createMessages(inputs)),
     async close() {
       await registry.close();
-      await Promise.all(streams);
+      await streams.ended();
     },
   };
 }

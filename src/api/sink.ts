@@ -4,32 +4,26 @@ import { type Flushable, type FrameRun, joinFrames, type Turn } from "../realtim
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
 import type { Runtime } from "./peer.ts";
 
-/** What a portable sink is made of. */
-export interface SinkOptions {
-  /** Writes to the stream; resolves when the stream has taken the bytes, and also when it is gone. */
-  write(chunk: Uint8Array): Promise<unknown>;
+/** Whoever holds the stream, as a sink of any kind sees it. */
+export interface SinkOwner {
   /** Bytes that may wait for a client. */
   readonly maxBufferedBytes: number;
-  /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
-  onOverflow(): void;
-  now(): number;
   /** Writes after which `onSpent` is called, once; 0 is never. */
   readonly maxWrites: number;
+  now(): number;
+  /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
+  onOverflow(): void;
   onSpent(): void;
-}
-
-/** Whoever holds the stream, as a sink of any kind sees it. */
-export interface SinkOwner extends SinkOptions {
   /** The client has left. May be called more than once, and at the end. */
   onGone(): void;
   /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
   onIndependent(): void;
+  /** The core has closed the sink, or the handler has. Called once, with the first reason given. */
+  onClosed(reason: CloseReason): void;
 }
 
 /** A `FrameSink`, and what the handler of its stream does with it. */
 export interface OutgoingSink extends FrameSink {
-  /** Settles when the core or the handler closes the sink, with the first reason given. */
-  readonly closed: Promise<CloseReason>;
   /** Writes that the stream has taken. */
   readonly writes: number;
   /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
@@ -37,6 +31,15 @@ export interface OutgoingSink extends FrameSink {
   /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
   finish(frame: Uint8Array | undefined): Promise<void>;
   /** Lets go of everything that waits, and of the connection: nobody will read it. */
+  cut(): void;
+}
+
+/** What a `StreamSink` writes to, one chunk at a time. */
+export interface ChunkWriter {
+  /** Calls `sink.taken` when the stream has taken the chunk, at once or later, and when it never will. */
+  write(chunk: Uint8Array, sink: { taken(hasFailed?: boolean): void }): void;
+  /** Ends the response, when everything was taken. Default: whoever opened the stream does. */
+  end?(): void;
   cut(): void;
 }
 
@@ -57,7 +60,20 @@ export function openStreamSink(
     stream.abort();
     abort?.(c);
   };
-  return new StreamSink(owner, cut, turn);
+  return new StreamSink(owner, writeTo(stream, cut), turn);
+}
+
+/** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
+export function writeTo(stream: SSEStreamingApi, cut: () => void = () => {}): ChunkWriter {
+  return {
+    write: (chunk, sink) => {
+      stream.write(chunk).then(
+        () => sink.taken(),
+        () => sink.taken(true),
+      );
+    },
+    cut,
+  };
 }
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
@@ -70,41 +86,34 @@ const CHUNK_BYTES = 64 * 1024;
 export const BURST = 4;
 
 /**
- * A `FrameSink` over any stream with an awaited write: the portable one, for every runtime.
- *
- * Hono's `StreamingApi.write` resolves when the stream behind it has room, which is the only backpressure
- * it shows; so frames queue here and are counted until that write resolves.
+ * A `FrameSink` over any stream that says when it has taken a chunk: the portable one, for every runtime. Until then frames
+ * queue here and are counted.
  */
 export class StreamSink implements OutgoingSink, Flushable {
-  readonly closed: Promise<CloseReason>;
-  readonly #options: SinkOptions;
-  readonly #settle: (reason: CloseReason) => void;
-  readonly #idle: (() => void)[] = [];
-  /** What is being written is one frame, which has a right to go however large it is. */
-  #isOneFrame = false;
-  #queue: Uint8Array[] = [];
-  #bufferedBytes = 0;
-  #writes = 0;
-  #isClosed = false;
-  #checking = false;
-  #writingSince: number | undefined;
-  #accepted = 0;
-  #first: Uint8Array | undefined;
-  readonly #onCut: () => void;
+  readonly #owner: SinkOwner;
+  readonly #writer: ChunkWriter;
   readonly #turn: Turn | undefined;
   /** Given in this turn, where turns are waited for. */
   #given: FrameRun | undefined;
+  /** Most clients never have a queue, and there are many of them. */
+  #queue: Uint8Array[] | undefined;
+  #idle: (() => void)[] | undefined;
+  #bufferedBytes = 0;
+  /** Length of the chunk that the stream has not taken yet; 0 is none. */
+  #writing = 0;
+  #writingSince = 0;
+  #writes = 0;
+  /** What is being written is one frame, which has a right to go however large it is. */
+  #isOneFrame = false;
+  #isPumping = false;
+  #isClosed = false;
+  #isChecking = false;
 
   /** @param turn At the end of which frames are written; without it they are at once. */
-  constructor(options: SinkOptions, onCut: () => void = () => {}, turn?: Turn) {
-    this.#options = options;
-    this.#onCut = onCut;
+  constructor(owner: SinkOwner, writer: ChunkWriter, turn?: Turn) {
+    this.#owner = owner;
+    this.#writer = writer;
     this.#turn = turn;
-    let settle: (reason: CloseReason) => void = () => {};
-    this.closed = new Promise((resolve) => {
-      settle = resolve;
-    });
-    this.#settle = settle;
   }
 
   get bufferedBytes(): number {
@@ -115,23 +124,13 @@ export class StreamSink implements OutgoingSink, Flushable {
     return this.#writes;
   }
 
-  /** Bytes given to it so far. */
-  get accepted(): number {
-    return this.#accepted;
-  }
-
-  /** The first frame given to it. */
-  get first(): Uint8Array | undefined {
-    return this.#first;
-  }
-
   get stalledFor(): number {
-    return this.#writingSince === undefined ? 0 : this.#options.now() - this.#writingSince;
+    return this.#writing === 0 ? 0 : this.#owner.now() - this.#writingSince;
   }
 
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
-    const { maxBufferedBytes } = this.#options;
+    const { maxBufferedBytes } = this.#owner;
     const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST;
     // A single frame, however large, always goes to a client for which nothing waits.
     if (burst && this.#bufferedBytes > 0) return false;
@@ -141,23 +140,25 @@ export class StreamSink implements OutgoingSink, Flushable {
   }
 
   drained(taken: () => void): void {
-    const tell = () => !this.#isClosed && taken();
-    this.flush();
-    if (this.#writingSince === undefined) tell();
-    else this.#idle.push(tell);
+    this.#whenTaken(() => !this.#isClosed && taken());
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
     if (frame !== undefined) this.#push(frame);
-    this.flush();
-    if (this.#writingSince === undefined) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await new Promise<void>((resolve) => this.#whenTaken(resolve));
+    this.#writer.end?.();
   }
 
   close(reason: CloseReason): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#settle(reason);
+    this.#owner.onClosed(reason);
+  }
+
+  cut(): void {
+    this.#given = undefined;
+    this.#queue = undefined;
+    this.#writer.cut();
   }
 
   /** The end of a turn in which it was given something. */
@@ -165,27 +166,33 @@ export class StreamSink implements OutgoingSink, Flushable {
     const given = this.#given;
     if (given === undefined) return;
     this.#given = undefined;
-    if (this.#writingSince !== undefined) {
+    if (this.#writing > 0) {
       // They go with whatever else comes until that has been taken.
+      this.#queue ??= [];
       this.#queue.push(...given.frames());
       return;
     }
-    this.#enqueue(given.bytes(joinFrames));
     this.#isOneFrame = given.count === 1;
+    this.#begin(given.bytes(joinFrames));
+    this.#pump();
   }
 
-  cut(): void {
-    this.#given = undefined;
-    this.#queue = [];
-    this.#onCut();
+  /** The stream has taken the chunk, or has failed. */
+  taken(hasFailed = false): void {
+    this.#bufferedBytes -= this.#writing;
+    this.#writing = 0;
+    this.#writes += 1;
+    if (hasFailed) this.close("client");
+    if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    this.#pump();
   }
 
   #push(frame: Uint8Array): void {
-    this.#first ??= frame;
-    this.#accepted += frame.length;
     this.#bufferedBytes += frame.length;
     if (this.#turn === undefined) {
-      this.#enqueue(frame);
+      this.#queue ??= [];
+      this.#queue.push(frame);
+      this.#pump();
     } else if (this.#given === undefined) {
       this.#given = this.#turn.start.with(frame);
       this.#turn.add(this);
@@ -194,52 +201,68 @@ export class StreamSink implements OutgoingSink, Flushable {
     }
   }
 
-  #enqueue(bytes: Uint8Array): void {
-    this.#queue.push(bytes);
-    if (this.#writingSince === undefined) void this.#drain();
+  #whenTaken(tell: () => void): void {
+    this.flush();
+    if (this.#writing === 0) {
+      tell();
+    } else {
+      this.#idle ??= [];
+      this.#idle.push(tell);
+    }
   }
 
-  async #drain(): Promise<void> {
-    for (let chunk = this.#take(); chunk !== undefined; chunk = this.#take()) {
-      this.#writingSince = this.#options.now();
-      try {
-        await this.#options.write(chunk);
-      } catch {
-        this.close("client");
-      }
-      this.#bufferedBytes -= chunk.length;
-      this.#writes += 1;
-      if (this.#writes === this.#options.maxWrites) this.#options.onSpent();
+  #begin(chunk: Uint8Array): void {
+    this.#writing = chunk.length;
+    this.#writingSince = this.#owner.now();
+    // A stream that takes it at once says so from within; `#pump` goes on then.
+    const isPumping = this.#isPumping;
+    this.#isPumping = true;
+    this.#writer.write(chunk, this);
+    this.#isPumping = isPumping;
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#writing === 0) {
+      const chunk = this.#take();
+      if (chunk === undefined) break;
+      this.#begin(chunk);
     }
+    this.#isPumping = false;
+    if (this.#writing > 0) return;
     // Of what was cut nothing comes any more.
     this.#bufferedBytes = this.#given?.length ?? 0;
-    this.#writingSince = undefined;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    const idle = this.#idle;
+    this.#idle = undefined;
+    for (const tell of idle ?? []) tell();
   }
 
   #take(): Uint8Array | undefined {
-    const [first] = this.#queue;
-    if (first === undefined) return undefined;
+    const queue = this.#queue;
+    const first = queue?.[0];
+    if (queue === undefined || first === undefined) return undefined;
     let { length } = first;
     let count = 1;
-    for (let next = this.#queue[count]; next !== undefined; next = this.#queue[count]) {
+    for (let next = queue[count]; next !== undefined; next = queue[count]) {
       if (length + next.length > CHUNK_BYTES) break;
       length += next.length;
       count += 1;
     }
-    const frames = this.#queue.splice(0, count);
+    const frames = queue.splice(0, count);
+    if (queue.length === 0) this.#queue = undefined;
     this.#isOneFrame = count === 1;
     return joinFrames(length, frames);
   }
 
   #checkNextTurn(): void {
-    if (this.#checking) return;
-    this.#checking = true;
+    if (this.#isChecking) return;
+    this.#isChecking = true;
     setTimeout(() => {
-      this.#checking = false;
-      const isAlone = this.#isOneFrame && this.#queue.length === 0;
-      const over = this.#bufferedBytes > this.#options.maxBufferedBytes && !isAlone;
-      if (over && !this.#isClosed) this.#options.onOverflow();
+      this.#isChecking = false;
+      const isAlone = this.#isOneFrame && this.#queue === undefined;
+      const over = this.#bufferedBytes > this.#owner.maxBufferedBytes && !isAlone;
+      if (over && !this.#isClosed) this.#owner.onOverflow();
     });
   }
 }

@@ -1,14 +1,15 @@
 /** `GET /api/realtime`: a client's stream, from the handshake to its end. */
 import type { Context, Handler } from "hono";
-import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { streamSSE } from "hono/streaming";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason, Logger } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
+import type { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import type { Runtime } from "./peer.ts";
-import { type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
+import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
 import type { createReadConnect } from "./query.ts";
 import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
 import { topicsOf } from "./subscribe.ts";
@@ -16,15 +17,14 @@ import { topicsOf } from "./subscribe.ts";
 export interface StreamOptions
   extends Pick<
     ServerOptions,
-    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "now"
+    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "direct" | "now"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
   readonly auth: Auth;
   readonly readConnect: ReturnType<typeof createReadConnect>;
   readonly logger: Logger;
-  /** The streams that are open, each until it is written out. */
-  readonly streams: Set<Promise<void>>;
+  readonly streams: OpenStreams;
 }
 
 const STREAM_HEADERS = {
@@ -54,11 +54,12 @@ interface Shared {
   readonly now: () => number;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly streams: OpenStreams;
   readonly pulse: Pulse;
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, logger, streams, runtime } = options;
+  const { registry, auth, readConnect, logger, runtime, direct = false } = options;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
@@ -74,16 +75,21 @@ export function connect(options: StreamOptions): Handler {
       logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
       return c.body(comeBack(RETRY.shutdown), 200, STREAM_HEADERS);
     }
+    const held = new HeldStream(shared, connection, c.req.query("ping") === "event");
+    const respond = (body: ReadableStream | null) => streamResponse(c, body, runtime);
+    const own = direct ? runtime.openDirect?.(c, respond, held) : undefined;
+    if (own !== undefined) {
+      void held.hold(own.sink);
+      return own.response;
+    }
     let body: ReadableStream | null = null;
     streamSSE(c, (stream) => {
-      body = stream.responseReadable;
-      const held = new HeldStream(shared, connection);
-      const ended = held.hold(c, stream);
-      streams.add(ended);
-      void ended.finally(() => streams.delete(ended));
+      const opened = runtime.openSink?.(c, stream, held);
+      body = opened?.body ?? stream.responseReadable;
+      void held.hold(opened?.sink ?? openStreamSink(c, stream, held, runtime));
       return held.released;
     });
-    return streamResponse(c, body, shared.runtime);
+    return respond(body);
   };
 }
 
@@ -93,17 +99,19 @@ function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }
     // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
     c.header("Connection", undefined);
     c.header("Transfer-Encoding", undefined);
+  } else {
+    c.header("Connection", "keep-alive");
   }
   return body === null ? c.body(null, 200, STREAM_HEADERS) : c.body(body, 200, STREAM_HEADERS);
 }
 
 function share(options: StreamOptions): Shared {
   const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
-  const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, logger } = options;
+  const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, logger, streams } = options;
   // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
   const interval = pingInterval / Math.ceil(pingInterval / staleTimeout);
   return {
-    ...{ pingInterval, staleTimeout, runtime, logger },
+    ...{ pingInterval, staleTimeout, runtime, logger, streams },
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
@@ -112,28 +120,35 @@ function share(options: StreamOptions): Shared {
   };
 }
 
-/** One open stream. There may be very many, and most are silent: what it needs for its start it lets go of. */
+/** One open stream. There may be very many, and most are silent: of what its start needs it keeps nothing. */
 class HeldStream implements SinkOwner, Beating {
-  /** Settles when the stream of Hono's is not needed any more: at the end, or when the sink does without. */
-  readonly released: Promise<void>;
   readonly #shared: Shared;
   readonly #connection: ClientConnection;
-  #release: (() => void) | undefined;
-  #stream: SSEStreamingApi | undefined;
+  readonly #withPingEvent: boolean;
   #sink: OutgoingSink | undefined;
-  #withPingEvent = false;
-  #pinged = 0;
+  #beat: Beat | undefined;
+  /** Ends the wait for the client's first bite, where there is one. */
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** `released` in the making; true when it is over. */
+  #release: (() => void) | true | undefined;
+  #pinged: number;
   /** The place that the client was told last. */
   #told: string | undefined;
 
-  constructor(shared: Shared, connection: ClientConnection) {
+  constructor(shared: Shared, connection: ClientConnection, withPingEvent: boolean) {
     this.#shared = shared;
     this.#connection = connection;
+    this.#withPingEvent = withPingEvent;
     this.#told = connection.cursor;
     // The first ping may come earlier by as much as the pulse spreads them.
     this.#pinged = shared.now() - shared.pingInterval / 4;
-    this.released = new Promise((resolve) => {
-      this.#release = resolve;
+  }
+
+  /** Settles when the stream of Hono's is not needed any more: at the end, or when the sink does without. */
+  get released(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#release === true) resolve();
+      else this.#release = resolve;
     });
   }
 
@@ -149,10 +164,6 @@ class HeldStream implements SinkOwner, Beating {
     return this.#shared.now();
   }
 
-  write(chunk: Uint8Array): Promise<unknown> {
-    return this.#stream?.write(chunk) ?? Promise.resolve();
-  }
-
   onOverflow(): void {
     this.#connection.close("slow");
   }
@@ -166,36 +177,57 @@ class HeldStream implements SinkOwner, Beating {
   }
 
   onIndependent(): void {
-    this.#stream = undefined;
-    this.#release?.();
-    this.#release = undefined;
+    if (typeof this.#release === "function") this.#release();
+    this.#release = true;
   }
 
-  async hold(c: Context, stream: SSEStreamingApi): Promise<void> {
-    const { runtime, pulse, logger } = this.#shared;
+  onClosed(reason: CloseReason): void {
+    void this.#end(reason);
+  }
+
+  async hold(sink: OutgoingSink): Promise<void> {
+    const { runtime, pulse, streams } = this.#shared;
     const connection = this.#connection;
-    this.#stream = stream;
-    this.#withPingEvent = c.req.query("ping") === "event";
-    const sink = runtime.openSink?.(c, stream, this) ?? openStreamSink(c, stream, this, runtime);
     this.#sink = sink;
-    const stopPulse = pulse.add(this);
-    const stopWaiting = runtime.isOneProcess === true ? undefined : this.#expectTaking(sink);
+    streams.add(this);
+    this.#beat = pulse.add(this);
+    if (runtime.isOneProcess !== true) this.#expectTaking(sink);
     try {
       sink.write(encoder.encode(handshake(connection)));
       await connection.attach(sink);
-      const reason = await sink.closed;
-      connection.close(reason);
+    } catch (error) {
+      this.#fail(sink, error);
+      this.#leave();
+    }
+  }
+
+  async #end(reason: CloseReason): Promise<void> {
+    // Whoever closes is in the middle of something.
+    await undefined;
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    try {
+      this.#connection.close(reason);
       if (isOrderly(reason)) await sink.finish(farewell(reason));
       else sink.cut();
     } catch (error) {
-      logger.error("stream failed", { clientId: connection.clientId, error: String(error) });
-      connection.close("error");
-      sink.cut();
-    } finally {
-      stopPulse();
-      stopWaiting?.();
-      this.onIndependent();
+      this.#fail(sink, error);
     }
+    this.#leave();
+  }
+
+  #fail(sink: OutgoingSink, error: unknown): void {
+    const { clientId } = this.#connection;
+    this.#shared.logger.error("stream failed", { clientId, error: String(error) });
+    this.#connection.close("error");
+    sink.cut();
+  }
+
+  #leave(): void {
+    if (this.#beat !== undefined) this.#shared.pulse.remove(this, this.#beat);
+    if (this.#deadline !== undefined) clearTimeout(this.#deadline);
+    this.onIndependent();
+    this.#shared.streams.delete(this);
   }
 
   /** The keep-alive, and the end of a client that takes nothing. */
@@ -225,14 +257,13 @@ class HeldStream implements SinkOwner, Beating {
   }
 
   /** workerd never pulls a response whose client left before it, and says nothing of it either. */
-  #expectTaking(sink: OutgoingSink): () => void {
-    const deadline = Math.min(HANDSHAKE_TIMEOUT, this.#shared.staleTimeout);
-    const timer = setTimeout(() => {
+  #expectTaking(sink: OutgoingSink): void {
+    const timeout = Math.min(HANDSHAKE_TIMEOUT, this.#shared.staleTimeout);
+    this.#deadline = setTimeout(() => {
       if (sink.writes > 0) return;
       this.onGone();
       sink.cut();
-    }, deadline);
-    return () => clearTimeout(timer);
+    }, timeout);
   }
 }
 

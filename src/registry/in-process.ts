@@ -42,6 +42,10 @@ class InProcessRegistry implements ClientRegistry {
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
   readonly #alarm: ExpiryAlarm;
+  readonly #host: Host = {
+    isClosed: () => this.#isClosed,
+    attached: () => this.#alarm.set(),
+  };
   #closing: Promise<void> | undefined;
 
   constructor({ manager, log }: InProcessOptions) {
@@ -55,10 +59,7 @@ class InProcessRegistry implements ClientRegistry {
     this.#refuseWhenClosed();
     this.#manager.admit(request);
     const origin = originOf(request, this.#manager, this.#log);
-    return new InProcessConnection(this.#manager, request, origin, {
-      isClosed: () => this.#isClosed,
-      attached: () => this.#alarm.set(),
-    });
+    return new InProcessConnection(this.#manager, request, origin, this.#host);
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
@@ -142,8 +143,9 @@ class InProcessConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
   readonly #manager: RealtimeManager;
-  readonly #request: ConnectRequest;
   readonly #host: Host;
+  /** Until it is attached. */
+  #request: ConnectRequest | undefined;
   #closed: CloseReason | undefined;
 
   constructor(
@@ -162,12 +164,14 @@ class InProcessConnection implements ClientConnection {
   async attach(sink: FrameSink): Promise<void> {
     // The client may leave, or the server stop, while the handshake is being written.
     const closed = this.#closed ?? (this.#host.isClosed() ? "shutdown" : undefined);
-    if (closed !== undefined) {
-      sink.close(closed);
+    const request = this.#request;
+    this.#request = undefined;
+    if (closed !== undefined || request === undefined) {
+      sink.close(closed ?? "error");
       return;
     }
-    this.#manager.registerClient(this.clientId, sink, this.#request);
-    subscribeFirst(this.#manager, this.#request, this);
+    this.#manager.registerClient(this.clientId, sink, request);
+    subscribeFirst(this.#manager, request, this);
     this.#host.attached();
   }
 

@@ -1,6 +1,6 @@
 import { createServer as createPlain, type RequestListener, type Server } from "node:http";
 import { connect as connectHTTP2, createServer as createHTTP2 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
@@ -12,6 +12,7 @@ import { openRawStream } from "../support/raw-client.ts";
 import { openStream } from "../support/sse-client.ts";
 
 const realtime = createServer({ runtime: nodeRuntime, pingInterval: 200 });
+const direct = createServer({ runtime: nodeRuntime, direct: true });
 const stops: (() => void)[] = [];
 
 async function serve(
@@ -27,7 +28,8 @@ async function serve(
 afterEach(async () => {
   closeClients();
   for (const stop of stops.splice(0)) stop();
-  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
+  for (const { realtimeManager } of [realtime, direct])
+    await eventually(() => realtimeManager?.getAllClientIds().length === 0, "all are gone");
 });
 
 const numbers = (from: number, to: number) =>
@@ -99,5 +101,60 @@ describe("a stream on Node", () => {
       const client = await opening;
       expect(await client.ended).toBe("end");
     }
+  });
+});
+
+describe("a direct stream on Node", () => {
+  it("behind another response on its connection waits for that one, and is whole", async () => {
+    const url = await serve(direct.app);
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let text = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    const head = "HTTP/1.1\r\nHost: x\r\n\r\n";
+    socket.write(`GET /api/health ${head}GET /api/realtime?topic=n ${head}`);
+    await eventually(() => text.includes("PB_CONNECT"), "the handshake");
+    for (const n of numbers(1, 30)) await direct.publish({ topic: "n", data: n });
+    await eventually(() => text.includes("data: 30\n"), "the last message");
+    expect(text.indexOf("API is healthy")).toBeLessThan(text.indexOf("PB_CONNECT"));
+    expect([...text.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))).toEqual(numbers(1, 30));
+    socket.destroy();
+  });
+
+  it("sends its head with what middleware has set, before its handler and behind it", async () => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      c.header("X-Before", "yes");
+      await next();
+      c.header("X-Behind", "yes");
+    });
+    app.route("/", direct.app);
+    const raw = await openRawStream(await serve(app), { query: "?topic=n" });
+    const head = raw.text().split("\r\n\r\n")[0] ?? "";
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    for (const line of [
+      /^x-before: yes$/im,
+      /^x-behind: yes$/im,
+      /^transfer-encoding: chunked$/im,
+      /^content-type: text\/event-stream$/im,
+    ])
+      expect(head).toMatch(line);
+    raw.socket.destroy();
+  });
+  it.each([
+    ["a text", () => "another answer"],
+    ["a stream", () => new Blob(["another ", "answer"]).stream()],
+  ])("is given up when middleware answers with %s in its place", async (_, body) => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      await next();
+      c.res = new Response(body(), { status: 418 });
+    });
+    app.route("/", direct.app);
+    const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
+    expect([answer.status, await answer.text()]).toEqual([418, "another answer"]);
+    await eventually(() => direct.realtimeManager?.getAllClientIds().length === 0, "it is gone");
   });
 });

@@ -167,6 +167,14 @@ const CASES: readonly Case[] = [
     may: "a whole number from 1 to 1000",
   },
   {
+    variable: "REALTIME_DIRECT",
+    read: ({ direct }) => direct,
+    byDefault: false,
+    good: [["true", true]],
+    bad: ["yes", "TRUE", "1", "on"],
+    may: "true or false",
+  },
+  {
     variable: "REALTIME_STREAM_WRITES",
     read: ({ maxStreamWrites }) => maxStreamWrites,
     byDefault: 0,

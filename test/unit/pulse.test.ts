@@ -75,10 +75,10 @@ describe("a shared pulse", () => {
   it("is one timer for all, and none for nobody", () => {
     const pulse = new SharedPulse(1000);
     const beat = vi.fn();
-    const stops = Array.from({ length: 1000 }, () => pulse.add({ beat }));
+    const all = Array.from({ length: 1000 }, () => ({ beat }));
+    const beats = all.map((one) => ({ one, beat: pulse.add(one) }));
     expect(time.timers.size).toBe(1);
-    for (const stop of stops) stop();
-    for (const stop of stops) stop();
+    for (const { one, beat } of [...beats, ...beats]) pulse.remove(one, beat);
     expect(time.timers.size).toBe(0);
     time.pass(2000);
     expect(beat).not.toHaveBeenCalled();
@@ -99,12 +99,12 @@ describe("an own pulse", () => {
   it("is a timer for each", () => {
     const pulse = new OwnPulse(100);
     const beat = vi.fn();
-    const stop = pulse.add({ beat });
-    const stopOther = pulse.add({ beat: () => {} });
+    const [one, other] = [{ beat }, { beat: () => {} }];
+    const stops = [pulse.add(one), pulse.add(other)] as const;
     expect(time.timers.size).toBe(2);
     time.pass(300);
-    stop();
-    stopOther();
+    pulse.remove(one, stops[0]);
+    pulse.remove(other, stops[1]);
     time.pass(300);
     expect(beat).toHaveBeenCalledTimes(3);
   });

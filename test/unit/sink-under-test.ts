@@ -1,4 +1,5 @@
-import { StreamSink } from "../../src/api/sink.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink } from "../../src/api/sink.ts";
+import type { CloseReason } from "../../src/realtime/types.ts";
 import { pause } from "../support/deadline.ts";
 
 /** A sink over a stream that takes a chunk only when it is told to. */
@@ -9,24 +10,33 @@ export class SinkUnderTest {
   overflows = 0;
   spent = 0;
   time = 1000;
+  /** With what reasons its owner was told that it is closed. */
+  readonly reasons: CloseReason[] = [];
   readonly #taking: (() => void)[] = [];
 
   constructor(maxBufferedBytes = 1000, maxWrites = 0) {
-    this.sink = new StreamSink({
-      write: (chunk) => {
-        this.chunks.push(chunk);
-        return new Promise<void>((resolve) => this.#taking.push(resolve));
-      },
+    const owner: SinkOwner = {
       maxBufferedBytes,
+      maxWrites,
+      now: () => this.time,
       onOverflow: () => {
         this.overflows += 1;
       },
-      now: () => this.time,
-      maxWrites,
       onSpent: () => {
         this.spent += 1;
       },
-    });
+      onGone: () => {},
+      onIndependent: () => {},
+      onClosed: (reason) => this.reasons.push(reason),
+    };
+    const writer: ChunkWriter = {
+      write: (chunk, sink) => {
+        this.chunks.push(chunk);
+        this.#taking.push(() => sink.taken());
+      },
+      cut: () => {},
+    };
+    this.sink = new StreamSink(owner, writer);
   }
 
   /** Sizes of the chunks so far. */

@@ -1,0 +1,104 @@
+/**
+ * Frames on their way to a client on Bun, past Hono's TransformStream: straight into the stream that Bun reads the response
+ * from (docs/performance.md).
+ */
+import type { SSEStreamingApi } from "hono/streaming";
+import type { Runtime } from "./api/peer.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink } from "./api/sink.ts";
+import { Turn } from "./realtime/frame-runs.ts";
+
+const turn = new Turn((run) => void setImmediate(run));
+
+/** Takes over from Hono's stream as soon as the handshake has come out of it. */
+export const openBunSink: NonNullable<Runtime["openSink"]> = (_, stream, owner) => {
+  const body = new ResponseBody(owner, new FirstChunk(stream, owner));
+  return { sink: new StreamSink(owner, body, turn), body: body.readable };
+};
+
+export const openDirectBunSink: NonNullable<Runtime["openDirect"]> = (_, respond, owner) => {
+  const body = new ResponseBody(owner);
+  return { sink: new StreamSink(owner, body, turn), response: respond(body.readable) };
+};
+
+/** The first chunk, by way of a stream of Hono's. */
+class FirstChunk {
+  readonly #stream: SSEStreamingApi;
+  readonly #owner: SinkOwner;
+
+  constructor(stream: SSEStreamingApi, owner: SinkOwner) {
+    this.#stream = stream;
+    this.#owner = owner;
+  }
+
+  async pass(chunk: Uint8Array): Promise<Uint8Array> {
+    void this.#stream.write(chunk);
+    // streamSSE makes a response of it when the handler's first steps are done, which can't be while it is being read.
+    await undefined;
+    const reader = this.#stream.responseReadable.getReader();
+    const { value } = await reader.read();
+    reader.releaseLock();
+    this.#owner.onIndependent();
+    return value ?? chunk;
+  }
+}
+
+/** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
+class ResponseBody implements ChunkWriter {
+  readonly readable: ReadableStream<Uint8Array>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #first: FirstChunk | undefined;
+  /** Whose chunk has not been taken yet. */
+  #waiting: { taken(hasFailed?: boolean): void } | undefined;
+
+  constructor(owner: SinkOwner, first?: FirstChunk) {
+    this.#first = first;
+    this.readable = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#taken(),
+      cancel: () => {
+        this.#controller = undefined;
+        owner.onGone();
+        this.#taken();
+      },
+    });
+  }
+
+  write(chunk: Uint8Array, sink: { taken(hasFailed?: boolean): void }): void {
+    this.#waiting = sink;
+    const first = this.#first;
+    if (first === undefined) {
+      this.#enqueue(chunk);
+    } else {
+      this.#first = undefined;
+      first.pass(chunk).then(
+        (passed) => this.#enqueue(passed),
+        () => this.#taken(true),
+      );
+    }
+  }
+
+  end(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  /** Bun resets the connection of a body that fails. */
+  cut(): void {
+    this.#controller?.error();
+    this.#controller = undefined;
+    this.#taken();
+  }
+
+  #enqueue(chunk: Uint8Array): void {
+    if (this.#controller === undefined) this.#taken();
+    else this.#controller.enqueue(chunk);
+  }
+
+  #taken(hasFailed = false): void {
+    const sink = this.#waiting;
+    this.#waiting = undefined;
+    sink?.taken(hasFailed);
+  }
+}
