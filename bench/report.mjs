@@ -1,4 +1,5 @@
 // The table and the chart of a run.
+import { median as middle } from "./measure.mjs";
 
 export function report({ results, servers, machine }) {
   const groups = new Map();
@@ -31,7 +32,8 @@ function section(clients, servers, of) {
     "|---|---|---|---|---|---|---|---|---|---|",
   ];
   const floor = (window) => median(of(window, "floor"), "cpu_us");
-  const rows = servers.map(({ name, title }) => {
+  const measured = servers.filter(({ name }) => of(1, name).length > 0);
+  const rows = measured.map(({ name, title }) => {
     const [one, many] = [of(1, name), of(16, name)];
     const ratio = (runs, window) =>
       floor(window) ? (median(runs, "cpu_us") / floor(window)).toFixed(2) : "";
@@ -43,19 +45,16 @@ function section(clients, servers, of) {
       ratio(many, 16),
       latency(one),
       latency(many),
-      Math.round(median(many, "dps")).toLocaleString("en"),
-      (median(one, "rss_per_conn") / 1024).toFixed(1),
-      Math.round(median(one, "cpu_us_conn")),
+      Math.round(median(many, "deliveries_per_s")).toLocaleString("en"),
+      (median(one, "bytes_per_client") / 1024).toFixed(1),
+      Math.round(median(one, "cpu_us_connect")),
     ].join(" | ");
   });
   return [...head, ...rows.map((row) => `| ${row} |`), ""].join("\n");
 }
 
 function median(runs, field) {
-  const values = runs.map((run) => run[field]).toSorted((one, other) => one - other);
-  const middle = Math.floor(values.length / 2);
-  if (values.length === 0) return Number.NaN;
-  return values.length % 2 === 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  return middle(runs.map((run) => run[field]));
 }
 
 function spread(runs, field) {

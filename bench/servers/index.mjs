@@ -6,15 +6,17 @@ import { bunPath } from "../../scripts/bun.mjs";
 import { ADMIN_KEY, PORT } from "./settings.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const node = (file, ...flags) => [process.execPath, "--expose-gc", ...flags, join(here, file)];
-const PLAIN = ["--path", "/events", "--pub-path", "/publish"];
+const node = (file, ...rest) => [process.execPath, "--expose-gc", join(here, file), ...rest];
+const PLAIN = ["--path", "/events", "--publish-path", "/publish"];
 const POCKETWIRE = [
-  ...["--path", "/api/realtime?topic=msg", "--pub-path", "/api/realtime/messages"],
-  ...["--pub-hdr", "Content-Type: application/json"],
-  ...["--pub-hdr", `Authorization: Bearer ${ADMIN_KEY}`],
-  ...["--tmpl", '{"topic":"msg","data":%D}'],
+  ...["--path", "/api/realtime?topic=msg", "--publish-path", "/api/realtime/messages"],
+  ...["--publish-header", "Content-Type: application/json"],
+  ...["--publish-header", `Authorization: Bearer ${ADMIN_KEY}`],
+  ...["--body", '{"topic":"msg","data":%D}'],
 ];
-const GC = ["--gc", "/gc"];
+/** With more, those that are slow take up most of a run's time. */
+const SLOW_CLIENTS = 1000;
+const GC = ["--collect-path", "/gc"];
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 function nchan(folder) {
@@ -32,7 +34,7 @@ export function listServers(tools) {
     {
       name: "floor",
       title: "C++ epoll broadcaster, the floor",
-      command: [join(tools, "bcast"), String(PORT), "batch"],
+      command: [join(tools, "bcast"), String(PORT)],
       args: PLAIN,
     },
     {
@@ -42,9 +44,21 @@ export function listServers(tools) {
       args: [...POCKETWIRE, ...GC],
     },
     {
+      name: "pocketwire-node-direct",
+      title: "Pocketwire on Node, `REALTIME_DIRECT=true`",
+      command: node("pocketwire-node.mjs", "direct"),
+      args: [...POCKETWIRE, ...GC],
+    },
+    {
       name: "pocketwire-bun",
       title: "**Pocketwire on Bun**",
       command: [bunPath(), join(here, "pocketwire-bun.ts")],
+      args: [...POCKETWIRE, ...GC],
+    },
+    {
+      name: "pocketwire-bun-direct",
+      title: "Pocketwire on Bun, `REALTIME_DIRECT=true`",
+      command: [bunPath(), join(here, "pocketwire-bun.ts"), "direct"],
       args: [...POCKETWIRE, ...GC],
     },
     {
@@ -64,18 +78,21 @@ export function listServers(tools) {
       name: "better-sse-node",
       title: "better-sse on node:http",
       command: node("better-sse-node.mjs"),
+      mostClients: SLOW_CLIENTS,
       args: [...PLAIN, ...GC],
     },
     {
       name: "better-sse-hono",
       title: "better-sse on Hono",
       command: node("better-sse-hono.mjs"),
+      mostClients: SLOW_CLIENTS,
       args: [...PLAIN, ...GC],
     },
     {
       name: "naive-hono",
       title: "Hono `streamSSE`, `writeSSE` for each client",
       command: node("naive-hono.mjs"),
+      mostClients: SLOW_CLIENTS,
       args: [...PLAIN, ...GC],
     },
   ];

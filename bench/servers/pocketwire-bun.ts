@@ -7,6 +7,7 @@ const { app } = await startServer({
   adminKey: ADMIN_KEY,
   connectsPerSecond: 0,
   maxClientsPerAddress: 0,
+  direct: process.argv.includes("direct"),
 });
 app.post("/gc", (c) => {
   Bun.gc(true);

@@ -1,138 +1,141 @@
-// bcast - minimal one-thread epoll SSE broadcaster: the floor for one thread. bcast PORT
-// [each|batch]
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
+// bcast: the floor. A broadcaster of Server-Sent Events in one thread that does nothing but what must be done: every
+// body that is POSTed goes to every stream, the frames of one turn of the event loop in one send to each. A client for
+// whom the kernel has no room misses what does not fit: this is a measure, not a service.
+//
+//   g++ -O2 -std=c++17 -o bcast bcast.cpp
+//   ./bcast 8090
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <string>
-#include <unordered_map>
+#include <memory>
 #include <vector>
-using namespace std;
-struct C {
-  string in;
-  bool sub = false;
-  int pos = -1;
+
+#include "common.h"
+
+using std::string;
+using std::vector;
+
+namespace {
+
+struct Connection {
+  string received;
+  /** Where it stands among the streams; -1 is nowhere. */
+  int stream = -1;
 };
-static vector<C*> tab;
-static vector<int> subs;
-static int ep;
-static string pend;
-static bool batch;
-static unsigned long id = 0, drops = 0;
-static void put(int fd, const char* p, size_t n) {
-  ssize_t r = send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (r != (ssize_t)n)
-    drops++;
+
+const char kStreamHead[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+    "Transfer-Encoding: chunked\r\n\r\n";
+const char kAccepted[] = "HTTP/1.1 204 No Content\r\n\r\n";
+
+int poller;
+vector<std::unique_ptr<Connection>> connections;
+/** Sockets of those who listen. */
+vector<int> streams;
+/** What was POSTed in this turn. */
+string frames;
+unsigned long messages = 0;
+
+void put(int fd, const char* bytes, size_t length) { (void)!send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT); }
+
+void flush() {
+  if (frames.empty()) return;
+  char size[20];
+  snprintf(size, sizeof size, "%zx\r\n", frames.size());
+  const string chunk = size + frames + "\r\n";
+  frames.clear();
+  for (const int fd : streams) put(fd, chunk.data(), chunk.size());
 }
-static string chunk(const string& s) {
-  char h[16];
-  snprintf(h, 16, "%zx\r\n", s.size());
-  return h + s + "\r\n";
-}
-static void flush() {
-  if (pend.empty())
-    return;
-  string f = chunk(pend);
-  pend.clear();
-  for (int fd : subs)
-    put(fd, f.data(), f.size());
-}
-static void drop(int fd) {
-  C* c = tab[fd];
-  if (c->pos >= 0) {
-    int l = subs.back();
-    subs[c->pos] = l;
-    tab[l]->pos = c->pos;
-    subs.pop_back();
+
+void drop(int fd) {
+  if (const int stream = connections[fd]->stream; stream >= 0) {
+    const int last = streams.back();
+    streams[stream] = last;
+    connections[last]->stream = stream;
+    streams.pop_back();
   }
-  delete c;
-  tab[fd] = nullptr;
+  connections[fd].reset();
   close(fd);
 }
-int main(int ac, char** av) {
-  int port = atoi(av[1]);
-  batch = ac > 2 && !strcmp(av[2], "batch");
-  signal(SIGPIPE, SIG_IGN);
-  tab.resize(65536);
-  rlimit rl;
-  getrlimit(RLIMIT_NOFILE, &rl);
-  rl.rlim_cur = rl.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &rl);
-  int ls = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-  setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, 4);
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_port = htons(port);
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(ls, (sockaddr*)&a, sizeof a) || listen(ls, 4096)) {
-    perror("bind");
-    return 1;
+
+void acceptAll(int listener) {
+  const int one = 1;
+  for (int fd; (fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (fd >= static_cast<int>(connections.size())) connections.resize(2 * fd);
+    connections[fd] = std::make_unique<Connection>();
+    epoll_event event{EPOLLIN, {.fd = fd}};
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
   }
-  ep = epoll_create1(0);
-  epoll_event e{EPOLLIN, {.fd = ls}};
-  epoll_ctl(ep, EPOLL_CTL_ADD, ls, &e);
-  static epoll_event ev[1024];
-  static char b[65536];
+}
+
+void openStream(int fd, Connection& connection) {
+  put(fd, kStreamHead, sizeof kStreamHead - 1);
+  connection.stream = streams.size();
+  streams.push_back(fd);
+  string().swap(connection.received);
+}
+
+/** Takes one request from the front of what was received; false when it is not whole yet. */
+bool serve(int fd, Connection& connection) {
+  string& received = connection.received;
+  const size_t end = received.find("\r\n\r\n");
+  if (end == string::npos) return false;
+  if (received.compare(0, 4, "GET ") == 0) {
+    openStream(fd, connection);
+    return false;
+  }
+  const string announced = "Content-Length: ";
+  const size_t at = received.find(announced);
+  const size_t length = at < end ? atol(received.c_str() + at + announced.size()) : 0;
+  const size_t body = end + 4;
+  if (received.size() < body + length) return false;
+  frames += "event: msg\nid: " + std::to_string(++messages) + "\ndata: " + received.substr(body, length) + "\n\n";
+  received.erase(0, body + length);
+  put(fd, kAccepted, sizeof kAccepted - 1);
+  return true;
+}
+
+void receive(int fd) {
+  static char buffer[1 << 16];
+  if (connections[fd] == nullptr) return;
+  const ssize_t length = recv(fd, buffer, sizeof buffer, 0);
+  if (length <= 0) return drop(fd);
+  Connection& connection = *connections[fd];
+  connection.received.append(buffer, length);
+  while (serve(fd, connection)) continue;
+}
+
+int listenAt(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 || listen(fd, 4096) < 0) die("bcast: listen");
+  return fd;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count != 2) die("bcast: which port?");
+  signal(SIGPIPE, SIG_IGN);
+  raiseFileLimit();
+  connections.resize(1024);
+  poller = epoll_create1(0);
+  const int listener = listenAt(atoi(words[1]));
+  epoll_event event{EPOLLIN, {.fd = listener}};
+  epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+  static epoll_event events[1024];
   for (;;) {
-    int n = epoll_wait(ep, ev, 1024, -1);
-    for (int i = 0; i < n; i++) {
-      int fd = ev[i].data.fd;
-      if (fd == ls) {
-        int c;
-        while ((c = accept4(ls, 0, 0, SOCK_NONBLOCK)) >= 0) {
-          setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, 4);
-          tab[c] = new C;
-          epoll_event x{EPOLLIN, {.fd = c}};
-          epoll_ctl(ep, EPOLL_CTL_ADD, c, &x);
-        }
-        continue;
-      }
-      C* c = tab[fd];
-      if (!c)
-        continue;
-      ssize_t r = recv(fd, b, sizeof b, 0);
-      if (r <= 0) {
-        drop(fd);
-        continue;
-      }
-      c->in.append(b, r);
-      for (;;) {
-        size_t x = c->in.find("\r\n\r\n");
-        if (x == string::npos)
-          break;
-        if (!c->in.compare(0, 11, "GET /events")) {
-          static const char* h =
-              "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: "
-              "no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
-          put(fd, h, strlen(h));
-          c->sub = true;
-          c->pos = subs.size();
-          subs.push_back(fd);
-          string().swap(c->in);
-          break;
-        }
-        size_t cl = c->in.find("Content-Length: ");
-        size_t len = cl < x ? atol(c->in.c_str() + cl + 16) : 0;
-        if (c->in.size() < x + 4 + len)
-          break;
-        pend +=
-            "event: msg\nid: " + to_string(++id) + "\ndata: " + c->in.substr(x + 4, len) + "\n\n";
-        c->in.erase(0, x + 4 + len);
-        static const char* ok = "HTTP/1.1 204 No Content\r\n\r\n";
-        put(fd, ok, strlen(ok));
-        if (!batch)
-          flush();
-      }
+    const int ready = epoll_wait(poller, events, 1024, -1);
+    for (int i = 0; i < ready; i++) {
+      if (events[i].data.fd == listener) acceptAll(listener);
+      else receive(events[i].data.fd);
     }
-    if (batch)
-      flush();
+    flush();
   }
 }

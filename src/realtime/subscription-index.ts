@@ -115,8 +115,18 @@ export class SubscriptionIndex<Client> {
   }
 }
 
+/**
+ * Topics that nobody has any more and that stay for a while. A `Map` of V8's keeps a mark for each deletion until it is built
+ * anew, in a chain that is walked to find the key again: a key that comes and goes a hundred thousand times would take
+ * longer and longer to find.
+ */
+const EMPTY_TOPICS = 1024;
+
 /** The keys of one topic. */
 interface Topic<Client> {
+  readonly name: string;
+  /** It is among the empty ones that stay for a while, or was when they were looked at last. */
+  isEmptied: boolean;
   readonly byKey: Map<string, Entry<Client>>;
   /** The same in the order of their marks; made when it is asked for. */
   sorted: readonly Entry<Client>[] | undefined;
@@ -125,13 +135,17 @@ interface Topic<Client> {
 /** topic -> key -> clients. */
 class Table<Client> {
   readonly #byTopic = new Map<string, Topic<Client>>();
+  /** From the longest empty on; of some somebody may have become a subscriber again. */
+  readonly #emptied: Topic<Client>[] = [];
+  #size = 0;
 
   get size(): number {
-    return this.#byTopic.size;
+    return this.#size;
   }
 
   *count(): Generator<[topic: string, subscriptions: number]> {
     for (const [name, { byKey }] of this.#byTopic) {
+      if (byKey.size === 0) continue;
       let count = 0;
       for (const { clients } of byKey.values()) count += clients.size;
       yield [name, count];
@@ -141,9 +155,10 @@ class Table<Client> {
   join(at: string, { key, topic, options }: SubscriptionKey, client: Client): Entry<Client> {
     let found = this.#byTopic.get(at);
     if (found === undefined) {
-      found = { byKey: new Map(), sorted: undefined };
+      found = { name: at, isEmptied: false, byKey: new Map(), sorted: undefined };
       this.#byTopic.set(at, found);
     }
+    if (found.byKey.size === 0) this.#size += 1;
     let entry = found.byKey.get(key);
     if (entry === undefined) {
       entry = { at, key, topic, options, mark: keyMark(key), clients: new Set() };
@@ -161,7 +176,19 @@ class Table<Client> {
     if (topic === undefined) return;
     topic.byKey.delete(entry.key);
     topic.sorted = undefined;
-    if (topic.byKey.size === 0) this.#byTopic.delete(entry.at);
+    if (topic.byKey.size === 0) this.#empty(topic);
+  }
+
+  #empty(topic: Topic<Client>): void {
+    this.#size -= 1;
+    if (topic.isEmptied) return;
+    topic.isEmptied = true;
+    this.#emptied.push(topic);
+    if (this.#emptied.length <= EMPTY_TOPICS) return;
+    const oldest = this.#emptied.shift();
+    if (oldest === undefined) return;
+    oldest.isEmptied = false;
+    if (oldest.byKey.size === 0) this.#byTopic.delete(oldest.name);
   }
 
   find(topics: readonly string[]): readonly Entry<Client>[] {
@@ -169,7 +196,7 @@ class Table<Client> {
     let found: readonly Entry<Client>[] = [];
     for (const topic of candidates) {
       const entries = this.#byTopic.get(topic);
-      if (entries === undefined) continue;
+      if (entries === undefined || entries.byKey.size === 0) continue;
       found = found.length === 0 ? sorted(entries) : [...found, ...sorted(entries)].sort(byMark);
     }
     return found;

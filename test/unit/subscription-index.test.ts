@@ -180,3 +180,20 @@ describe("the subscription index", () => {
     expect([index.size, index.topics]).toEqual([0, 0]);
   });
 });
+
+describe("topics that nobody has any more", () => {
+  it("are none, however many come and go", () => {
+    const index = new SubscriptionIndex<string>();
+    for (let n = 0; n < 5000; n++) index.replace("a", [`topic/${n}`, `again/${n % 3}`]);
+    expect(index.topics).toBe(2);
+    expect([...index.countTopics()].sort()).toEqual([
+      ["again/1", 1],
+      ["topic/4999", 1],
+    ]);
+    expect(index.match(["topic/4998"])).toEqual([]);
+    expect(index.match(["again/1"]).map(({ key }) => key)).toEqual(["again/1"]);
+    index.remove("a");
+    expect([index.topics, index.size]).toEqual([0, 0]);
+    expect([...index.countTopics()]).toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+// What the benchmarks share: building the tools, and one measurement of one server.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { PORT } from "./servers/settings.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** Where what is built goes. */
+export const TOOLS = join(root, ".cache/bench");
+const [SERVER_CORE, LOAD_CORE] = ["0", "1"];
+
+export function build() {
+  mkdirSync(TOOLS, { recursive: true });
+  for (const tool of ["sseload", "bcast"]) {
+    const source = join(root, `bench/tools/${tool}.cpp`);
+    run("g++", ["-O2", "-std=c++17", "-o", join(TOOLS, tool), source]);
+  }
+  run("npm", ["run", "--silent", "build"]);
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error ?? `exit ${status}`}`);
+}
+
+/**
+ * One server, started anew, with one load.
+ *
+ * @param load Options of bench/tools/sseload.cpp, by their names.
+ */
+export async function measure({ name, command, args }, load) {
+  const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  try {
+    await listening(name);
+    const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...load };
+    const words = Object.entries(options).flatMap(([option, value]) => [
+      `--${option}`,
+      String(value),
+    ]);
+    const { status, stdout, stderr } = spawnSync(
+      "taskset",
+      ["-c", LOAD_CORE, join(TOOLS, "sseload"), ...args, ...words],
+      { encoding: "utf8" },
+    );
+    if (status !== 0) throw new Error(`${name}: the load ended with ${status}: ${stderr}`);
+    return JSON.parse(stdout);
+  } finally {
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("close", resolve));
+  }
+}
+
+async function listening(name) {
+  for (let tries = 0; tries < 200; tries++) {
+    const isOpen = await new Promise((resolve) => {
+      const socket = connect(PORT, "127.0.0.1");
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (isOpen) return;
+    await pause(50);
+  }
+  throw new Error(`${name} does not listen at ${PORT}`);
+}
+
+export function machine() {
+  const [cpu] = cpus();
+  const date = new Date().toISOString().slice(0, 10);
+  const memory = Math.round(totalmem() / 1024 ** 3);
+  return `${date}, ${cpu?.model.trim()}, ${cpus().length} cores, ${memory} GiB, Node ${process.version}; server on one core, load on another`;
+}
+
+export function median(values) {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

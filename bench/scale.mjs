@@ -1,0 +1,85 @@
+// `npm run bench:scale`: how cost grows with clients, message size, keys of a client and live topics. One run of each by
+// default; --rounds N for medians of interleaved ones.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build, machine, measure, median, TOOLS } from "./measure.mjs";
+import { listServers } from "./servers/index.mjs";
+
+const { values: flags } = parseArgs({
+  options: { rounds: { type: "string", default: "1" }, quick: { type: "boolean", default: false } },
+});
+const rounds = Number(flags.rounds);
+const RUNTIMES = ["pocketwire-node", "pocketwire-bun"];
+/** Files that a process may open, but for its own. */
+const mostClients =
+  Number(spawnSync("bash", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) - 100;
+
+build();
+const servers = listServers(TOOLS).filter(({ name }) => RUNTIMES.includes(name));
+console.log(`${machine()}; ${rounds} round(s), medians\n`);
+
+const all = flags.quick ? [50, 500] : [50, 500, 5000, 50_000];
+const counts = [...new Set(all.map((count) => Math.min(count, mostClients)))];
+if (counts.at(-1) !== all.at(-1))
+  console.log(`This machine lets a process open ${mostClients + 100} files.\n`);
+await table("clients", counts, (clients) => ({ load: { clients, ...messagesFor(clients) } }));
+await table("bytes of a message, 500 clients", [50, 500, 5000, 50_000], (size) => ({
+  load: { clients: 500, size, ...messagesFor(500 * Math.ceil(size / 1000)) },
+}));
+await table(
+  "keys of a client, 500 clients, one key is published to",
+  [1, 10, 100, 1000],
+  (keys) => ({
+    load: { clients: 500, ...messagesFor(500) },
+    path: `/api/realtime?topic=msg${Array.from({ length: keys - 1 }, (_, n) => `&topic=k${n}`).join("")}`,
+  }),
+);
+const topics = fileURLToPath(new URL("topics.mjs", import.meta.url));
+spawnSync(process.execPath, [topics], { stdio: "inherit" });
+
+function messagesFor(clients) {
+  const messages = Math.min(2000, Math.ceil((flags.quick ? 100_000 : 1_000_000) / clients));
+  return { messages, warmup: Math.ceil(messages / 3), settle: 500 };
+}
+
+async function table(title, values, of) {
+  console.log(
+    `| ${title} | ${RUNTIMES.map((name) => `${name}: µs CPU a delivery | with 16 in flight | KB a connection | µs CPU a connect`).join(" | ")} |`,
+  );
+  console.log(`|${"---|".repeat(1 + 4 * RUNTIMES.length)}`);
+  const cells = new Map();
+  for (let round = 0; round < rounds; round++) {
+    for (const value of values) {
+      for (const server of servers) {
+        const { load, path } = of(value);
+        const args = path === undefined ? server.args : [...server.args, "--path", path];
+        const one = await measure({ ...server, args }, { ...load, window: 1 });
+        const many = await measure(
+          { ...server, args },
+          { ...load, window: 16, messages: load.messages * 2 },
+        );
+        const key = `${value}/${server.name}`;
+        cells.set(key, [...(cells.get(key) ?? []), { one, many }]);
+      }
+    }
+  }
+  for (const value of values) {
+    const row = RUNTIMES.flatMap((name) => {
+      const runs = cells.get(`${value}/${name}`) ?? [];
+      const ones = runs.map(({ one }) => one);
+      const middle = (list, field) => median(list.map((run) => run[field]));
+      return [
+        middle(ones, "cpu_us").toFixed(2),
+        middle(
+          runs.map(({ many }) => many),
+          "cpu_us",
+        ).toFixed(2),
+        (middle(ones, "bytes_per_client") / 1024).toFixed(1),
+        middle(ones, "cpu_us_connect").toFixed(0),
+      ];
+    });
+    console.log(`| ${value.toLocaleString("en")} | ${row.join(" | ")} |`);
+  }
+  console.log("");
+}
