@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/runtimes/bun-*.test.ts", "test/workerd/**"],
+          exclude: ["test/runtimes/bun-*.test.ts", "test/workerd/**", "test/browser/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -2,7 +2,7 @@
  * Frames on their way to a client on Bun, past Hono's TransformStream: straight into the stream that Bun reads the response
  * from (docs/performance.md).
  */
-import type { SSEStreamingApi } from "hono/streaming";
+import { FirstChunk } from "./api/first-chunk.ts";
 import type { Runtime } from "./api/peer.ts";
 import { type ChunkWriter, type SinkOwner, StreamSink } from "./api/sink.ts";
 import { Turn } from "./realtime/frame-runs.ts";
@@ -19,28 +19,6 @@ export const openDirectBunSink: NonNullable<Runtime["openDirect"]> = (_, respond
   const body = new ResponseBody(owner);
   return { sink: new StreamSink(owner, body, turn), response: respond(body.readable) };
 };
-
-/** The first chunk, by way of a stream of Hono's. */
-class FirstChunk {
-  readonly #stream: SSEStreamingApi;
-  readonly #owner: SinkOwner;
-
-  constructor(stream: SSEStreamingApi, owner: SinkOwner) {
-    this.#stream = stream;
-    this.#owner = owner;
-  }
-
-  async pass(chunk: Uint8Array): Promise<Uint8Array> {
-    void this.#stream.write(chunk);
-    // streamSSE makes a response of it when the handler's first steps are done, which can't be while it is being read.
-    await undefined;
-    const reader = this.#stream.responseReadable.getReader();
-    const { value } = await reader.read();
-    reader.releaseLock();
-    this.#owner.onIndependent();
-    return value ?? chunk;
-  }
-}
 
 /** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
 class ResponseBody implements ChunkWriter {

@@ -150,7 +150,8 @@ export async function runProcess(
   const logger = createLogger({ level: config.logLevel, format });
   let server: RunningServer;
   try {
-    server = await start({ ...config, logger });
+    const console = config.console ?? process.env.NODE_ENV !== "production";
+    server = await start({ ...config, console, logger });
   } catch (error) {
     const { host, port } = config;
     // Said at every level: a silent service that is not there helps nobody.

@@ -7,6 +7,7 @@ import { createServer } from "./api/server.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object.ts";
 import { RealtimeHub as Hub } from "./registry/realtime-hub.ts";
+import { openWorkerSink } from "./worker-sink.ts";
 
 /** Variables and secrets, by the names of the README's table, and the binding of wrangler.toml. */
 export interface Env {
@@ -32,6 +33,7 @@ export const workerRuntime: Runtime = {
   clientAddress: (c) => c.req.header("CF-Connecting-IP"),
   // The runtime frames the response itself, and clients speak HTTP/2 or 3 with it.
   httpVersion: () => "2.0",
+  openSink: openWorkerSink,
 };
 
 let app: Hono | undefined;
@@ -43,7 +45,9 @@ function createApp(env: Env): Hono {
       env.REALTIME_HUB.get(env.REALTIME_HUB.idFromName(String(shard))) as unknown as HubStub,
     shards: settings.shards,
   });
-  return createServer({ ...settings, registry, runtime: workerRuntime }).app;
+  // Without a key the page could do little; with one in .dev.vars it is there under `wrangler dev`.
+  const console = settings.console ?? settings.adminKey !== undefined;
+  return createServer({ ...settings, console, registry, runtime: workerRuntime }).app;
 }
 
 export default {

@@ -37,6 +37,9 @@ export interface Config extends RequestLimits {
   readonly shards: number;
   readonly maxStreamWrites: number;
   readonly direct: boolean;
+  /** Undefined where nothing was said: the entry knows what is right. */
+  readonly console: boolean | undefined;
+  readonly metrics: "admin" | "open" | "off";
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "text" | "auto";
 }
@@ -219,6 +222,10 @@ const environmentSchema = z.object({
   REALTIME_SHARDS: count(1, 1000, 1),
   REALTIME_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
   REALTIME_DIRECT: yesOrNo(false),
+  REALTIME_CONSOLE: setting<boolean | undefined>("true or false", undefined, (text) =>
+    text === "true" ? true : text === "false" ? false : undefined,
+  ),
+  REALTIME_METRICS: oneOf(["admin", "open", "off"], DEFAULTS.metrics),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
   LOG_FORMAT: oneOf(["auto", "json", "text"], "auto"),
 });
@@ -288,6 +295,8 @@ export function readConfig(environment: Environment): Config {
     shards: settings.REALTIME_SHARDS,
     maxStreamWrites: settings.REALTIME_STREAM_WRITES,
     direct: settings.REALTIME_DIRECT,
+    console: settings.REALTIME_CONSOLE,
+    metrics: settings.REALTIME_METRICS,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
   };

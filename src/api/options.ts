@@ -33,6 +33,10 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
    * middleware does not get to see their bytes then. Default false.
    */
   readonly direct?: boolean | undefined;
+  /** Whether `GET /` is the console. Default false: an app that this is mounted in has a page of its own there. */
+  readonly console?: boolean | undefined;
+  /** Who may read `GET /metrics`: whoever has the admin key, everybody, or nobody. Default `admin`. */
+  readonly metrics?: "admin" | "open" | "off" | undefined;
   /** What only the runtime can tell or do; the entries bring it. */
   readonly runtime?: Runtime | undefined;
 }
@@ -89,6 +93,7 @@ export const DEFAULTS: {
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
   readonly authGrace: number;
+  readonly metrics: "admin" | "open" | "off";
 } = {
   origins: ["*"],
   pingInterval: 30_000,
@@ -99,6 +104,7 @@ export const DEFAULTS: {
   maxClients: 50_000,
   maxClientsPerAddress: 1000,
   authGrace: 10_000,
+  metrics: "admin",
 };
 
 /**

@@ -8,10 +8,13 @@ import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
 import { disconnectClient, listClients, listTopics, readClient, revoke } from "./admin.ts";
 import { Auth } from "./auth.ts";
 import { limitBody } from "./body.ts";
+import { showConsole } from "./console/routes.ts";
 import { errorResponse, handleError } from "./errors.ts";
+import { showHealth, showReady } from "./health.ts";
 import { readMessages } from "./history.ts";
 import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
+import { showMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
@@ -67,12 +70,13 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     return next();
   };
   const streams = new OpenStreams();
+  let isClosing = false;
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
   // Of our own addresses only: what else the app has that this is mounted in is not ours to open.
-  for (const path of ["/api/realtime", "/api/realtime/*", "/api/health"]) {
+  for (const path of ["/api/realtime", "/api/realtime/*", "/api/health", "/api/health/ready"]) {
     app.use(path, allowOrigins(origins), protectAnswers);
   }
 
@@ -98,7 +102,15 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.get("/api/realtime/topics", admin, listTopics(registry));
   app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
   app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
-  app.get("/api/health", (c) => c.json({ code: 200, message: "API is healthy.", data: {} }));
+  app.get("/api/health", showHealth);
+  app.get(
+    "/api/health/ready",
+    showReady(registry, () => isClosing),
+  );
+  const { metrics = DEFAULTS.metrics } = options;
+  if (metrics === "admin") app.use("/metrics", admin);
+  if (metrics !== "off") app.get("/metrics", showMetrics(registry));
+  if (options.console === true) app.get("/", showConsole);
 
   app.all("/api/realtime", allowOnly("GET, POST"));
   app.all("/api/realtime/messages", allowOnly("GET, POST"));
@@ -108,6 +120,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.all("/api/realtime/revoke", allowOnly("POST"));
   app.all("/api/realtime/stats", allowOnly("GET"));
   app.all("/api/health", allowOnly("GET"));
+  app.all("/api/health/ready", allowOnly("GET"));
 
   const createMessages = createMessageReader(limits);
   return {
@@ -116,6 +129,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     registry,
     publish: async (...inputs) => registry.publish(createMessages(inputs)),
     async close() {
+      isClosing = true;
       await registry.close();
       await streams.ended();
     },

@@ -92,6 +92,7 @@ export class RealtimeManager {
   readonly #checkAddress: boolean;
   readonly #authGrace: number;
   #delivered = 0;
+  #connects = 0;
   /** Of the message delivered last. */
   #cursor = "";
   /** Set once it is closing, with what happens when the last replay has ended. */
@@ -142,6 +143,7 @@ export class RealtimeManager {
   ): void {
     this.admit(peer);
     this.#add(clientId, sink, peer, connectedAt);
+    this.#connects += 1;
     this.#logger?.debug("client connected", { clientId, ip: peer.ip });
   }
 
@@ -382,6 +384,8 @@ export class RealtimeManager {
       clients: this.#clients.size,
       subscriptions: this.#index.size,
       topics: this.#index.topics,
+      queuedBytes: this.#queuedBytes(),
+      connects: this.#connects,
       ...this.#replays.stats,
       delivered: this.#delivered + this.#replays.stats.replayed,
       disconnects: { ...this.#disconnects },
@@ -416,6 +420,12 @@ export class RealtimeManager {
     this.#admission.enter(client.ip);
     this.#expiries.track(client);
     return client;
+  }
+
+  #queuedBytes(): number {
+    let sum = 0;
+    for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;
+    return sum;
   }
 
   #expire(client: Client, now: number): void {

@@ -206,6 +206,10 @@ export interface ManagerStats {
   readonly subscriptions: number;
   /** Distinct topics subscribed to, now. */
   readonly topics: number;
+  /** Bytes that wait for clients to take them, now; on Workers those wait where the stream is, and are not known. */
+  readonly queuedBytes: number;
+  /** Clients taken in. */
+  readonly connects: number;
   /** Published messages handed to clients: one for each client and key. */
   readonly delivered: number;
   /** Those of them that came from the history. */

@@ -1,5 +1,6 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import { RealtimeError } from "../realtime/errors.ts";
+import { addLatency } from "../realtime/latency.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,
@@ -268,6 +269,8 @@ function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
     clients: sum.clients + one.clients,
     subscriptions: sum.subscriptions + one.subscriptions,
     topics: sum.topics + one.topics,
+    queuedBytes: sum.queuedBytes + one.queuedBytes,
+    connects: sum.connects + one.connects,
     delivered: sum.delivered + one.delivered,
     replayed: sum.replayed + one.replayed,
     recovered: sum.recovered + one.recovered,
@@ -277,5 +280,10 @@ function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
     // Every shard takes every message: the sum would count one message as many.
     accepted: Math.max(sum.accepted, one.accepted),
     duplicate: Math.max(sum.duplicate, one.duplicate),
+    history: {
+      messages: Math.max(sum.history.messages, one.history.messages),
+      bytes: Math.max(sum.history.bytes, one.history.bytes),
+    },
+    publishLatency: addLatency(sum.publishLatency, one.publishLatency),
   };
 }

@@ -1,6 +1,7 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { MessageLog } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
+import { LatencyHistogram } from "../realtime/latency.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type {
   ClientInfo,
@@ -11,6 +12,7 @@ import type {
   Revocation,
   SubscribeRequest,
 } from "../realtime/types.ts";
+import { describeStats } from "./describe-stats.ts";
 import { ExpiryAlarm } from "./expiry-alarm.ts";
 import { type Origin, originOf, subscribeFirst } from "./origin.ts";
 import { clientPage, topicPage } from "./pages.ts";
@@ -41,6 +43,7 @@ class InProcessRegistry implements ClientRegistry {
   readonly #log: MessageLog;
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
+  readonly #latency = new LatencyHistogram();
   readonly #alarm: ExpiryAlarm;
   readonly #host: Host = {
     isClosed: () => this.#isClosed,
@@ -73,7 +76,11 @@ class InProcessRegistry implements ClientRegistry {
   ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
     this.#manager.checkRevoked(publisher);
-    return this.#log.append(messages);
+    const start = performance.now();
+    const receipts = await this.#log.append(messages);
+    // Sinks write when the turn ends, and asked for that before this.
+    afterTurn(() => this.#latency.observe(performance.now() - start));
+    return receipts;
   }
 
   async history(request: HistoryRequest, reader: Peer = {}): Promise<HistoryPage> {
@@ -106,8 +113,12 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async stats(): Promise<RegistryStats> {
-    const { accepted, duplicate } = await this.#log.stats();
-    return { ...this.#manager.stats(), startedAt: this.#startedAt, accepted, duplicate };
+    return describeStats(
+      this.#manager.stats(),
+      await this.#log.stats(),
+      this.#latency,
+      this.#startedAt,
+    );
   }
 
   close(): Promise<void> {
@@ -132,6 +143,12 @@ class InProcessRegistry implements ClientRegistry {
       throw new RealtimeError("closed", "The server is stopping. Try again soon.");
   }
 }
+
+/** Not every runtime has `setImmediate`; there time for it is good enough. */
+const { setImmediate = setTimeout } = globalThis as {
+  readonly setImmediate?: (run: () => void) => unknown;
+};
+const afterTurn = (run: () => void): void => void setImmediate(run);
 
 /** What a connection asks and tells its registry. */
 interface Host {

@@ -3,6 +3,7 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../log/histo
 import type { HistoryLimits } from "../log/log.ts";
 import { SqliteLog } from "../log/sqlite.ts";
 import { type Flushable, type FrameRun, joinFrames, Turn } from "../realtime/frame-runs.ts";
+import { LatencyHistogram } from "../realtime/latency.ts";
 import {
   type KeptClient,
   type ManagerOptions,
@@ -17,6 +18,7 @@ import type {
   Revocation,
   SubscribeRequest,
 } from "../realtime/types.ts";
+import { describeStats } from "./describe-stats.ts";
 import {
   answer,
   CONNECT_HEADER,
@@ -70,6 +72,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #subscriptions: SubscriptionStore;
   readonly #revocations: RevocationStore;
   readonly #shard: number;
+  readonly #latency = new LatencyHistogram();
   readonly #startedAt = new Date().toISOString();
 
   constructor(ctx: DurableObjectState, env: Env, options: HubOptions = {}) {
@@ -159,8 +162,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     return answer(async () => {
       this.#manager.checkRevoked(publisher);
       this.#expire();
+      const start = performance.now();
       const receipts = this.#log.append(messages);
       await this.#scheduleAlarm();
+      this.#latency.observe(performance.now() - start);
       return receipts;
     });
   }
@@ -213,8 +218,12 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   stats(): Promise<HubAnswer<RegistryStats>> {
     return answer(() => {
-      const { accepted, duplicate } = this.#log.stats();
-      return { ...this.#manager.stats(), startedAt: this.#startedAt, accepted, duplicate };
+      return describeStats(
+        this.#manager.stats(),
+        this.#log.stats(),
+        this.#latency,
+        this.#startedAt,
+      );
     });
   }
 

@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
+import type { LatencyStats } from "../realtime/latency.ts";
 import type {
   ClientInfo,
   CloseReason,
@@ -58,6 +59,10 @@ export interface RegistryStats extends ManagerStats {
   readonly accepted: number;
   /** Messages answered from memory because their id was known. */
   readonly duplicate: number;
+  /** What the log keeps for resuming, now. */
+  readonly history: { readonly messages: number; readonly bytes: number };
+  /** From the call of a publish to the end of its writes. In workerd no time passes while it computes. */
+  readonly publishLatency: LatencyStats;
 }
 
 /** Which clients or topics to list. */

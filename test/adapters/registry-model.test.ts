@@ -130,6 +130,10 @@ class PlainRegistry implements ClientRegistry {
       subscriptions: keys.length,
       topics: new Set(keys.map(topicOf)).size,
       accepted: this.#ids.length,
+      connects: 0,
+      queuedBytes: 0,
+      history: { messages: 0, bytes: 0 },
+      publishLatency: { counts: [], seconds: 0 },
       ...{ ...counts, disconnects },
     };
   }

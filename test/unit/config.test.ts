@@ -167,6 +167,28 @@ const CASES: readonly Case[] = [
     may: "a whole number from 1 to 1000",
   },
   {
+    variable: "REALTIME_CONSOLE",
+    read: ({ console }) => console,
+    byDefault: undefined,
+    good: [
+      ["true", true],
+      ["false", false],
+    ],
+    bad: ["yes", "auto", "1"],
+    may: "true or false",
+  },
+  {
+    variable: "REALTIME_METRICS",
+    read: ({ metrics }) => metrics,
+    byDefault: "admin",
+    good: [
+      ["open", "open"],
+      ["off", "off"],
+    ],
+    bad: ["true", "public"],
+    may: "one of admin, open, off",
+  },
+  {
     variable: "REALTIME_DIRECT",
     read: ({ direct }) => direct,
     byDefault: false,

@@ -93,6 +93,8 @@ describe("delivery", () => {
       clients: 0,
       subscriptions: 0,
       topics: 0,
+      queuedBytes: 0,
+      connects: 0,
       delivered: 0,
       replayed: 0,
       recovered: 0,

@@ -8,6 +8,7 @@ import { errorsSuite } from "./errors.ts";
 import { eventSourceSuite } from "./event-source.ts";
 import { historySuite } from "./history.ts";
 import { limitsSuite } from "./limits.ts";
+import { operateSuite } from "./operate.ts";
 import { publishSuite } from "./publish.ts";
 import { quietSuite } from "./quiet.ts";
 import { replaySuite } from "./replay.ts";
@@ -33,6 +34,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     limitsSuite(runtime);
     historySuite(runtime);
     cutSuite(runtime);
+    operateSuite(runtime);
     eventSourceSuite(runtime);
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));

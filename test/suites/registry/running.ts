@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { LATENCY_BOUNDS } from "../../../src/realtime/latency.ts";
 import { CLOSE_REASONS } from "../../../src/realtime/types.ts";
 import { within } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
@@ -96,7 +97,11 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
         clients: 0,
         subscriptions: 0,
         topics: 0,
+        queuedBytes: 0,
+        connects: 0,
         accepted: 0,
+        history: { messages: 0, bytes: 0 },
+        publishLatency: { counts: LATENCY_BOUNDS.map(() => 0).concat(0), seconds: 0 },
         delivered: 0,
         replayed: 0,
         recovered: 0,

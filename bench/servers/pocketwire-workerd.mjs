@@ -1,0 +1,34 @@
+// Pocketwire in workerd, as Cloudflare runs it, and without what `wrangler dev` puts in front.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Miniflare } from "miniflare";
+import { ADMIN_KEY, PORT } from "./settings.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = fileURLToPath(new URL("../../.cache/bench/worker", import.meta.url));
+execFileSync(
+  process.execPath,
+  ["node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", folder],
+  {
+    cwd: root,
+    stdio: "ignore",
+  },
+);
+await new Miniflare({
+  modules: [
+    { type: "ESModule", path: "worker.js", contents: readFileSync(`${folder}/worker.js`, "utf8") },
+  ],
+  compatibilityDate: /^compatibility_date = "(.*)"/m.exec(
+    readFileSync(`${root}wrangler.toml`, "utf8"),
+  )[1],
+  compatibilityFlags: ["enable_request_signal"],
+  durableObjects: { REALTIME_HUB: { className: "RealtimeHub", useSQLite: true } },
+  bindings: {
+    REALTIME_ADMIN_KEY: ADMIN_KEY,
+    REALTIME_CONNECTS_PER_SECOND: "0",
+    REALTIME_MAX_CLIENTS_PER_ADDRESS: "0",
+  },
+  host: "127.0.0.1",
+  port: PORT,
+}).ready;

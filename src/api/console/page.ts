@@ -1,0 +1,97 @@
+/** The console's document; what it does is in app.ts. Everything is in it: it works without any other network. */
+export function consolePage(style: string, script: string, nonce: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Pocketwire console</title>
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${style}</style>
+</head>
+<body>
+<header>
+  <h1>Pocketwire</h1>
+  <p id="state" role="status"><span class="dot" aria-hidden="true"></span> <span id="state-text">not connected</span></p>
+  <p class="id">client <code id="client-id">none</code></p>
+  <nav aria-label="Documentation"><a id="openapi" href="#">OpenAPI</a></nav>
+</header>
+<main>
+  <section aria-labelledby="h-stream">
+    <h2 id="h-stream">Stream</h2>
+    <div class="row">
+      <button type="button" id="connect" class="primary">Connect</button>
+      <button type="button" id="break" disabled>Break the stream</button>
+    </div>
+    <form id="subscribe" class="row">
+      <label>Topic <input name="topic" value="chat" required placeholder="chat, news/*, *" autocomplete="off"></label>
+      <label class="short">Newest first <input name="last" type="number" min="0" max="10000" placeholder="0"></label>
+      <label>Options <input name="options" placeholder='{"query":{}}' autocomplete="off"></label>
+      <button>Subscribe</button>
+    </form>
+    <ul id="subscriptions" class="chips" aria-label="Subscriptions"></ul>
+  </section>
+
+  <section aria-labelledby="h-publish">
+    <h2 id="h-publish">Publish</h2>
+    <label>Admin key or token <input id="key" type="password" autocomplete="off" placeholder="stays in this page"></label>
+    <form id="publish">
+      <fieldset class="row">
+        <legend class="hidden">Kind</legend>
+        <label class="inline"><input type="radio" name="kind" value="message" checked> Message</label>
+        <label class="inline"><input type="radio" name="kind" value="record"> Record event</label>
+      </fieldset>
+      <div class="row" data-kind="message">
+        <label>Topic <input name="topic" value="chat" autocomplete="off"></label>
+        <label class="inline"><input type="checkbox" name="private"> Private</label>
+      </div>
+      <div class="row" data-kind="record" hidden>
+        <label>Collection <input name="collection" value="posts" autocomplete="off"></label>
+        <label>Action <select name="action"><option>create</option><option>update</option><option>delete</option></select></label>
+      </div>
+      <label><span id="data-label">Data, JSON</span> <textarea name="data" rows="3" spellcheck="false">{"text":"hello"}</textarea></label>
+      <div class="row"><button class="primary">Publish</button><button type="button" id="history">Read the history of the topic</button></div>
+    </form>
+    <p id="answer" role="status"></p>
+  </section>
+
+  <section aria-labelledby="h-events" class="wide">
+    <h2 id="h-events">Events</h2>
+    <div class="row">
+      <label>Filter <input id="filter" type="search" placeholder="topic or data" autocomplete="off"></label>
+      <button type="button" id="pause" aria-pressed="false">Pause</button>
+      <button type="button" id="clear">Clear</button>
+      <p id="counts">0 events</p>
+    </div>
+    <ol id="events" aria-label="Received events, newest first" tabindex="0"></ol>
+  </section>
+
+  <section aria-labelledby="h-traffic">
+    <h2 id="h-traffic">Traffic</h2>
+    <svg id="chart" viewBox="0 0 300 80" preserveAspectRatio="none" role="img" aria-label="Over the last minute: events per second, and clients as a broken line"></svg>
+    <p>Events a second; the broken line is clients, with the admin key.</p>
+    <p id="rate">0 events a second</p>
+    <dl id="stats"></dl>
+  </section>
+
+  <section aria-labelledby="h-clients">
+    <h2 id="h-clients">Clients</h2>
+    <div class="row"><button type="button" id="load-clients">List clients</button></div>
+    <p id="clients-note">Wants the admin key.</p>
+    <ul id="clients" aria-label="Clients"></ul>
+  </section>
+
+  <section aria-labelledby="h-same" class="wide">
+    <h2 id="h-same">The same elsewhere</h2>
+    <h3>curl</h3>
+    <pre id="curl" tabindex="0" aria-label="The last step with curl"></pre>
+    <h3>PocketBase SDK</h3>
+    <pre id="sdk" tabindex="0" aria-label="The last step with the PocketBase SDK"></pre>
+  </section>
+</main>
+<script nonce="${nonce}">${script}</script>
+</body>
+</html>
+`;
+}

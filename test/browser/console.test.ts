@@ -1,0 +1,99 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY } from "../support/api.ts";
+import { NODE, type Service, startService, WORKERD } from "../support/service.ts";
+import { expectAccessible, launch, openPage, picture } from "./chromium.ts";
+
+describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) => {
+  let service: Service;
+  let browser: Browser;
+  beforeAll(async () => {
+    [service, browser] = await Promise.all([startService(runtime), launch()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await service.stop();
+  });
+
+  const event = (page: Page, text: string) =>
+    page.locator("#events li").filter({ hasText: text }).first();
+
+  it("connects, subscribes, publishes, is broken and resumes, and administrates", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page, complaints } = await openPage(context, service.url);
+    await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.getByText("connected", { exact: true }).waitFor();
+    expect(await page.locator("#client-id").textContent()).toMatch(/^0-/);
+    await page.getByRole("button", { name: "Subscribe", exact: true }).click();
+    await page.locator("#subscriptions li").waitFor();
+    await page.waitForTimeout(300);
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await event(page, '"text":"hello"').waitFor();
+    expect(await page.locator("#curl").textContent()).toContain("/api/realtime/messages");
+    expect(await page.locator("#curl").textContent()).not.toContain(ADMIN_KEY);
+
+    // What is published while the stream is broken comes when it is back.
+    await page.getByRole("button", { name: "Break the stream" }).click();
+    await page.getByLabel("Data, JSON").fill('{"text":"meanwhile"}');
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await page.getByText(/^Accepted: /).waitFor();
+    await event(page, '"text":"meanwhile"').waitFor();
+    await event(page, '"recovered":true,"replayed":1').waitFor();
+    await page.getByText("connected", { exact: true }).waitFor();
+
+    await page.getByRole("button", { name: "Read the history of the topic" }).click();
+    await event(page, "history: chat").waitFor();
+    await page.getByLabel("Filter").fill("meanwhile");
+    expect(await page.locator("#events li:visible").count()).toBe(2);
+    await page.getByLabel("Filter").fill("");
+    await event(page, "meanwhile").locator("summary").click();
+    await event(page, "meanwhile").locator("pre").waitFor();
+
+    await page.getByRole("button", { name: "List clients" }).click();
+    await page.locator("#clients li").waitFor();
+    await page.locator("#stats dd").first().waitFor({ timeout: 10_000 });
+    await expectAccessible(page);
+    await picture(page, `console-${runtime.name}`);
+    await page.getByRole("button", { name: /^Disconnect 0-/ }).click();
+    await page.getByText(/^(not connected|broken, coming back)$/).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("publishes a record event, and says what is wrong with data that is none", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page, complaints } = await openPage(context, service.url);
+    await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
+    await page.getByLabel("Topic").first().fill("posts/*");
+    await page.getByRole("button", { name: "Subscribe", exact: true }).click();
+    await page.getByText("connected", { exact: true }).waitFor();
+    await page.waitForTimeout(300);
+    await page.getByText("Record event").click();
+    await page.getByLabel("Record, JSON with an id").fill('{"id":"r1","title":"a"}');
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await event(page, '"action":"create"').waitFor();
+    await page.getByLabel("Record, JSON with an id").fill("{");
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await page.getByText(/^The data is not JSON/).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("is used by keyboard alone, on a phone and in the dark", async () => {
+    const context = await browser.newContext({
+      viewport: { width: 375, height: 740 },
+      colorScheme: "dark",
+    });
+    const { page, complaints } = await openPage(context, service.url);
+    // The link in the head comes first.
+    for (const key of ["Tab", "Tab", "Enter"]) await page.keyboard.press(key);
+    await page.getByText("connected", { exact: true }).waitFor();
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(375);
+    await expectAccessible(page);
+    await picture(page, `phone-${runtime.name}`);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});

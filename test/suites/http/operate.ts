@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, call, publish } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import { eventually } from "../../support/deadline.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+
+const admin = { Authorization: `Bearer ${ADMIN_KEY}` };
+
+/** What an operator looks at: readiness, metrics and the console. */
+export function operateSuite(runtime: RuntimeUnderTest): void {
+  describe("for operators", () => {
+    let service: Service;
+    beforeAll(async () => {
+      service = await startService(runtime);
+    });
+    afterAll(async () => {
+      closeClients();
+      await service.stop();
+    });
+
+    it("says that it is ready", async () => {
+      const answer = await call(service.url, "/api/health/ready");
+      expect([answer.status, answer.body]).toEqual([
+        200,
+        { code: 200, message: "API is ready.", data: {} },
+      ]);
+    });
+
+    it("shows metrics to the admin only, in Prometheus' format", async () => {
+      expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
+      const client = await openStream(service.url, {}, "?topic=measured");
+      await publish(service.url, { topic: "measured", data: 1 });
+      await client.receive(1);
+      const read = async () => {
+        const answer = await fetch(`${service.url}/metrics`, { headers: admin });
+        expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+        return answer.text();
+      };
+      const text = await eventually(async () => {
+        const found = await read();
+        return /^pocketwire_publish_latency_seconds_count 1$/m.test(found) ? found : undefined;
+      }, "the publish is counted");
+      for (const line of [
+        "# TYPE pocketwire_clients gauge",
+        "pocketwire_clients 1",
+        "pocketwire_connects_total 1",
+        'pocketwire_disconnects_total{reason="slow"} 0',
+        "pocketwire_messages_accepted_total 1",
+        "pocketwire_deliveries_total 1",
+        'pocketwire_publish_latency_seconds_bucket{le="+Inf"} 1',
+        "pocketwire_history_messages 1",
+      ]) {
+        expect(text.split("\n")).toContain(line);
+      }
+      // Every line is a comment or a sample with a number.
+      for (const line of text.trimEnd().split("\n")) {
+        expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"\})? [\d.e+-]+)$/);
+      }
+    });
+
+    it("has the console at /, with a policy that lets nothing else in", async () => {
+      const answer = await fetch(`${service.url}/`);
+      const policy = answer.headers.get("content-security-policy") ?? "";
+      const nonce = /script-src 'nonce-([\w-]+)'/.exec(policy)?.[1];
+      expect(answer.status).toBe(200);
+      expect(policy).toContain("default-src 'none'");
+      const page = await answer.text();
+      expect(page).toContain(`<script nonce="${nonce}">`);
+      expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
+    });
+  });
+
+  describe("what an operator may turn off", () => {
+    it("is the console and the metrics, and metrics may be open", async () => {
+      const closed = await startService(runtime, {
+        env: { REALTIME_CONSOLE: "false", REALTIME_METRICS: "off" },
+      });
+      expect((await fetch(`${closed.url}/`)).status).toBe(404);
+      expect((await fetch(`${closed.url}/metrics`, { headers: admin })).status).toBe(404);
+      await closed.stop();
+      const open = await startService(runtime, { env: { REALTIME_METRICS: "open" } });
+      expect((await fetch(`${open.url}/metrics`)).status).toBe(200);
+      await open.stop();
+    });
+  });
+}
