@@ -1,6 +1,14 @@
 /** The library's face: re-exports, nothing else. */
 export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth.ts";
 export { type Config, type Environment, readConfig } from "./api/config.ts";
+export type {
+  ConnectEvent,
+  DisconnectEvent,
+  HookClient,
+  Hooks,
+  MessageEvent,
+  SubscribeEvent,
+} from "./api/hooks.ts";
 export type { IntrospectionOptions } from "./api/introspection.ts";
 export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
 export type { RequestLimits, ServerOptions } from "./api/options.ts";

@@ -119,7 +119,8 @@ export function readProcessSettings(environment: Environment = process.env): Pro
   return { config, isDevelopmentKey };
 }
 
-function readDevVars(): Environment {
+/** Variables of `.dev.vars` in the working directory; none without one. */
+export function readDevVars(): Environment {
   try {
     // Some editors begin a file with a byte order mark, which would become part of the first name.
     return parseEnv(readFileSync(".dev.vars", "utf8").replace(/^\uFEFF/, "")) as Environment;

@@ -1,4 +1,4 @@
-import type { Handler, MiddlewareHandler } from "hono";
+import type { Context, Handler, MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import { createMessage, type PublishInput, RESERVED_TOPICS } from "../realtime/message.ts";
@@ -7,6 +7,7 @@ import type { Message, Peer } from "../realtime/types.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth, Caller } from "./auth.ts";
 import { readJSON } from "./body.ts";
+import type { Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { findFaults, invalidInput } from "./validation.ts";
@@ -64,13 +65,16 @@ export function publishMessages(
   auth: Auth,
   limits: RequestLimits,
   limitRate: RateLimit,
+  hooks: Hooks = {},
 ): Handler<PublisherEnv> {
   const createMessages = createMessageReader(limits);
   return async (c) => {
     const caller = c.get("caller");
     const body = await readJSON(c);
-    const messages = createMessages(body);
     const { peer, isAdmin } = caller;
+    const given = createMessages(body);
+    const changed = await changedBy(hooks, body, caller, c);
+    const messages = changed === undefined ? given : createMessages(changed);
     if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, messages.length);
     // All of them: a record event has several, and reaches those who subscribe to any.
     await auth.checkPublish(
@@ -87,6 +91,22 @@ export function publishMessages(
       );
     return c.json(Array.isArray(body) ? ids : ids[0]);
   };
+}
+
+/** What the app's hook makes of valid messages; undefined when it changed none. */
+async function changedBy(
+  { onMessage }: Hooks,
+  body: unknown,
+  { peer: { ip, identity }, isAdmin }: Caller,
+  c: Context,
+): Promise<readonly PublishInput[] | undefined> {
+  if (onMessage === undefined) return undefined;
+  const inputs = (Array.isArray(body) ? body : [body]) as PublishInput[];
+  const changes: PublishInput[] = [];
+  for (const message of inputs) {
+    changes.push((await onMessage({ ip, identity, isAdmin, message }, c)) ?? message);
+  }
+  return changes;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { MessageLog } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth.ts";
+import type { Hooks } from "./hooks.ts";
 import type { Runtime } from "./peer.ts";
 
 /** What `createServer` may be given. Times are milliseconds. */
@@ -33,6 +34,8 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
    * middleware does not get to see their bytes then. Default false.
    */
   readonly direct?: boolean | undefined;
+  /** An embedding app's say in connects, subscriptions and messages. */
+  readonly hooks?: Hooks | undefined;
   /** Whether `GET /` is the console. Default false: an app that this is mounted in has a page of its own there. */
   readonly console?: boolean | undefined;
   /** Who may read `GET /metrics`: whoever has the admin key, everybody, or nobody. Default `admin`. */

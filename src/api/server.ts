@@ -88,12 +88,12 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
       readConnect: createReadConnect(limits),
     }),
   );
-  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits));
+  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits, options.hooks));
   app.post(
     "/api/realtime/messages",
     requirePublisher(auth),
     bounded,
-    publishMessages(registry, auth, limits, limitPublishes),
+    publishMessages(registry, auth, limits, limitPublishes, options.hooks),
   );
   app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits));
   app.get("/api/realtime/clients", admin, listClients(registry));

@@ -3,9 +3,10 @@ import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
-import type { CloseReason, Logger } from "../realtime/types.ts";
+import type { CloseReason, Logger, Peer } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
+import type { Hooks } from "./hooks.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import type { Runtime } from "./peer.ts";
@@ -17,7 +18,13 @@ import { topicsOf } from "./subscribe.ts";
 export interface StreamOptions
   extends Pick<
     ServerOptions,
-    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "direct" | "now"
+    | "pingInterval"
+    | "staleTimeout"
+    | "maxBufferedBytes"
+    | "maxStreamWrites"
+    | "direct"
+    | "hooks"
+    | "now"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
@@ -56,24 +63,42 @@ interface Shared {
   readonly logger: Logger;
   readonly streams: OpenStreams;
   readonly pulse: Pulse;
+  readonly onDisconnect: Hooks["onDisconnect"];
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, logger, runtime, direct = false } = options;
+  const { registry, auth, readConnect, logger, runtime, direct = false, hooks = {} } = options;
+  const onSubscribe = async (
+    subscriptions: readonly string[],
+    { ip, identity }: Peer,
+    c: Context,
+  ) =>
+    (await hooks.onSubscribe?.({ clientId: undefined, ip, identity, subscriptions }, c)) ??
+    subscriptions;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     const start = readConnect(c);
     const peer = await auth.toSubscribe(c, topicsOf(start.topics), true);
+    const { ip, identity } = peer;
+    const keys =
+      start.topics.length === 0 ? start.topics : await onSubscribe(start.topics, peer, c);
     let connection: ClientConnection;
     try {
-      connection = await registry.open({ ...start, ...peer });
+      connection = await registry.open({ ...start, ...peer, topics: keys });
     } catch (error) {
       if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
       // An EventSource gives up for good at a 503, but comes back to a stream that ended.
       logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
       return c.body(comeBack(RETRY.shutdown), 200, STREAM_HEADERS);
+    }
+    try {
+      const { clientId } = connection;
+      await hooks.onConnect?.({ clientId, ip, identity, subscriptions: keys }, c);
+    } catch (error) {
+      connection.close("client");
+      throw error;
     }
     const held = new HeldStream(shared, connection, c.req.query("ping") === "event");
     const respond = (body: ReadableStream | null) => streamResponse(c, body, runtime);
@@ -116,6 +141,7 @@ function share(options: StreamOptions): Shared {
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
     now: options.now ?? Date.now,
+    onDisconnect: options.hooks?.onDisconnect,
     pulse: runtime.isOneProcess === true ? new SharedPulse(interval) : new OwnPulse(interval),
   };
 }
@@ -214,6 +240,11 @@ class HeldStream implements SinkOwner, Beating {
       this.#fail(sink, error);
     }
     this.#leave();
+    try {
+      await this.#shared.onDisconnect?.({ clientId: this.#connection.clientId, reason });
+    } catch (error) {
+      this.#shared.logger.error("onDisconnect failed", { error: String(error) });
+    }
   }
 
   #fail(sink: OutgoingSink, error: unknown): void {

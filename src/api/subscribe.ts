@@ -5,6 +5,7 @@ import { parseSubscription } from "../realtime/subscription.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import { readJSONOrForm } from "./body.ts";
+import type { Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
 import { validate } from "./validation.ts";
 
@@ -36,7 +37,12 @@ export function topicsOf(keys: readonly string[]): string[] {
 }
 
 /** `POST /api/realtime`: replaces what a client subscribes to. */
-export function subscribe(registry: ClientRegistry, auth: Auth, limits: RequestLimits): Handler {
+export function subscribe(
+  registry: ClientRegistry,
+  auth: Auth,
+  limits: RequestLimits,
+  { onSubscribe }: Hooks = {},
+): Handler {
   const schema = z.object({
     clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
     subscriptions: z.nullish(keysSchema(limits)),
@@ -47,9 +53,11 @@ export function subscribe(registry: ClientRegistry, auth: Auth, limits: RequestL
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     const keys = subscriptions ?? [];
     const peer = await auth.toSubscribe(c, topicsOf(keys));
+    const { ip, identity } = peer;
+    const changed = await onSubscribe?.({ clientId, ip, identity, subscriptions: keys }, c);
     await registry.setSubscriptions(clientId, {
       ...peer,
-      subscriptions: keys,
+      subscriptions: changed ?? keys,
       lastEventId: lastEventId || undefined,
     });
     return c.body(null, 204);

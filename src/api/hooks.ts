@@ -1,0 +1,60 @@
+import type { Context } from "hono";
+import type { PublishInput } from "../realtime/message.ts";
+import type { CloseReason, MaybePromise } from "../realtime/types.ts";
+
+/** Who it is about, as far as it is known. */
+export interface HookClient {
+  readonly ip: string | undefined;
+  /** The `sub` of their token, or what `authenticate` said; undefined for a guest. */
+  readonly identity: string | undefined;
+}
+
+export interface ConnectEvent extends HookClient {
+  readonly clientId: string;
+  /** Subscription keys that it connects with (`?topic=`). */
+  readonly subscriptions: readonly string[];
+}
+
+export interface SubscribeEvent extends HookClient {
+  /** Undefined for the keys that a client connects with. */
+  readonly clientId: string | undefined;
+  readonly subscriptions: readonly string[];
+}
+
+export interface MessageEvent extends HookClient {
+  readonly isAdmin: boolean;
+  /** It is valid. */
+  readonly message: PublishInput;
+}
+
+export interface DisconnectEvent {
+  readonly clientId: string;
+  readonly reason: CloseReason;
+}
+
+/**
+ * An embedding app's say in what comes by HTTP, on every adapter: they run where the request is served. To refuse, throw a
+ * `RealtimeError` (`not_allowed` is 403) or Hono's `HTTPException`.
+ *
+ * As PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend (core/app.go), but for one
+ * thing: `onMessage` runs once for a message when it is published, not once for each client, since a frame is made once
+ * for all. What the app publishes itself (`publish`, `sendEvent`) goes past it.
+ */
+export interface Hooks {
+  /** Before anything is written to the client. May refuse. */
+  readonly onConnect?: (event: ConnectEvent, c: Context) => MaybePromise<void>;
+  /** May refuse, or return other keys. Rights are checked before, for those that were asked for. */
+  readonly onSubscribe?: (
+    event: SubscribeEvent,
+    c: Context,
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
+  ) => MaybePromise<readonly string[] | void>;
+  /** May refuse, and so the whole batch, or return another message, which is checked again. */
+  readonly onMessage?: (
+    event: MessageEvent,
+    c: Context,
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
+  ) => MaybePromise<PublishInput | void>;
+  /** The stream has ended, for whatever reason. What it throws is logged. */
+  readonly onDisconnect?: (event: DisconnectEvent) => MaybePromise<void>;
+}

@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ADMIN_KEY, readStats } from "../support/api.ts";
+import { eventually, within } from "../support/deadline.ts";
+import { keepSecret } from "../support/secrets.ts";
+import { NODE, type Service, startService } from "../support/service.ts";
+
+const program = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const SECRET = keepSecret("a-secret-for-the-command-line-tests");
+const nowhere = mkdtempSync(join(tmpdir(), "pocketwire-cli-"));
+
+interface Command {
+  out(): string;
+  err(): string;
+  readonly exited: Promise<number | null>;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+/** Runs the command with nothing of the test's environment. */
+function command(words: readonly string[], env: Record<string, string> = {}, input = ""): Command {
+  const child = spawn(process.execPath, [program, ...words], {
+    cwd: nowhere,
+    env: { PATH: process.env.PATH, ...env },
+  });
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  child.stdin.end(input);
+  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { out: () => out, err: () => err, exited, kill: (signal) => child.kill(signal) };
+}
+
+async function done(...given: Parameters<typeof command>) {
+  const running = command(...given);
+  const code = await within(running.exited, 20_000, "the command ends");
+  return { code, out: running.out(), err: running.err() };
+}
+
+describe("the command pocketwire", () => {
+  let service: Service;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    service = await startService(NODE, { env: { REALTIME_JWT_SECRET: SECRET } });
+    env = { POCKETWIRE_URL: service.url, REALTIME_ADMIN_KEY: ADMIN_KEY };
+  });
+  afterAll(() => service.stop());
+
+  const listeners = async (count: number) =>
+    eventually(async () => (await readStats(service.url)).subscriptions === count, "it listens");
+
+  it("listens and publishes, one line an event", async () => {
+    const listening = command(["listen", "chat", "news/*", "--count", "3"], env);
+    await listeners(2);
+    const first = await done(["publish", "chat", '{"text":"hello"}'], env);
+    expect(first).toMatchObject({ code: 0, err: "" });
+    expect(first.out).toMatch(/^[\w-]{21}\n$/);
+    expect((await done(["publish", "news/a", "-"], env, "[1, 2]\n")).code).toBe(0);
+    expect((await done(["publish", "chat", "null", "--id", "own"], env)).out).toBe("own\n");
+    expect(await within(listening.exited, 20_000, "it ends")).toBe(0);
+    expect(listening.out()).toBe('chat\t{"text":"hello"}\nnews/*\t[1,2]\nchat\tnull\n');
+    await listeners(0);
+  });
+
+  it("begins with the newest, as JSON where that is asked for", async () => {
+    for (const n of [1, 2, 3]) await done(["publish", "last", String(n)], env);
+    const { code, out } = await done(
+      ["listen", "last", "--last", "2", "--json", "--count", "2"],
+      env,
+    );
+    const events = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(code).toBe(0);
+    expect(events.map(({ event, data }) => [event, data])).toEqual([
+      ["last", 2],
+      ["last", 3],
+    ]);
+    expect(events[1].id).toMatch(/^0-/);
+  });
+
+  it("comes back to a service that was away, and ends in order when its reader does", async () => {
+    const own = await startService(NODE, { env: { PORT: "18432" } });
+    const at = { ...env, POCKETWIRE_URL: own.url };
+    const listening = command(["listen", "chat"], at);
+    await eventually(async () => (await readStats(own.url)).clients === 1, "it listens");
+    await own.stop();
+    const again = await startService(NODE, { env: { PORT: "18432" } });
+    await eventually(async () => (await readStats(again.url)).clients === 1, "it is back", 30_000);
+    await done(["publish", "chat", "1"], at);
+    await eventually(() => listening.out() === "chat\t1\n", "the event");
+    expect(listening.err()).toContain("Coming back");
+    listening.kill("SIGTERM");
+    expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
+    await again.stop();
+  });
+
+  it("makes a token that the service takes", async () => {
+    const words = ["token", "--sub", "anna", "--publish", "room/*", "--subscribe", "room/*"];
+    const { code, out } = await done(words, { REALTIME_JWT_SECRET: SECRET });
+    expect(code).toBe(0);
+    const at = { POCKETWIRE_URL: service.url };
+    const as = ["--key", out.trim()];
+    const listening = command(["listen", "room/7", "--count", "1", ...as], at);
+    await listeners(1);
+    expect((await done(["publish", "room/7", '"psst"', "--private", ...as], at)).code).toBe(0);
+    expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
+    expect(listening.out()).toBe('room/7\t"psst"\n');
+    const refused = await done(["publish", "elsewhere", "1", ...as], at);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/^403: /);
+  });
+
+  it("serves with flags, and stops on SIGTERM", async () => {
+    const running = command([
+      "serve",
+      "--port",
+      "0",
+      "--key",
+      "a-key-of-its-own",
+      "--log-level",
+      "info",
+    ]);
+    const url = await eventually(
+      () => /"msg":"listening","url":"([^"]+)"/.exec(running.out())?.[1],
+      "it listens",
+    );
+    const at = { POCKETWIRE_URL: url, REALTIME_ADMIN_KEY: "a-key-of-its-own" };
+    expect((await done(["publish", "chat", "1"], at)).code).toBe(0);
+    running.kill("SIGTERM");
+    expect(await within(running.exited, 10_000, "it stops")).toBe(0);
+    expect(running.out() + running.err()).not.toContain("a-key-of-its-own");
+  });
+
+  it.each([
+    [[], 2, ""],
+    [["--help"], 0, "pocketwire listen chat"],
+    [["listen", "--help"], 0, "--last N"],
+    [["serve", "--help"], 0, "--host 127.0.0.1"],
+    [["fly"], 2, "no command"],
+    [["listen"], 2, "Which topics?"],
+    [["listen", "a", "--last", "x"], 2, "--last is a whole number"],
+    [["listen", "a", "--nope"], 2, "--nope"],
+    [["publish", "a"], 2, "A topic and its data"],
+    [["publish", "a", "{"], 2, "not JSON"],
+    [["publish", "a", "1", "--url", "nowhere"], 2, "--url must be an address"],
+    [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
+    [["token", "--sub", "a"], 2, "32 characters"],
+    [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],
+    [["serve", "--port", "x"], 1, "PORT must be"],
+  ])("%j ends with %i and says %j", async (words, code, said) => {
+    const result = await done(words);
+    expect(result.code).toBe(code);
+    expect(result.out + result.err).toContain(said);
+  });
+});
