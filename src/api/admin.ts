@@ -8,12 +8,12 @@ import { readJSON } from "./body.ts";
 import { wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
 
-const pageSchema = z.object({
+export const pageSchema = z.object({
   limit: z.optional(wholeNumber(1, PAGE.most)),
   after: z.optional(z.string().check(z.maxLength(10_000))),
 });
 
-const revokeSchema = z.object({
+export const revokeSchema = z.object({
   subject: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_IDENTITY))),
   clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
 });

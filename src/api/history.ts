@@ -5,19 +5,24 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import type { RequestLimits } from "./options.ts";
 import { wholeNumber } from "./query.ts";
-import { eventIdSchema, keysSchema, topicsOf } from "./subscribe.ts";
+import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./subscribe.ts";
 import { invalidInput, validate } from "./validation.ts";
 
 const LIMIT = { default: 100, most: 1000 };
 
-/** `GET /api/realtime/messages`: messages of before, for whoever may subscribe to their topics. */
-export function readMessages(registry: ClientRegistry, auth: Auth, limits: RequestLimits): Handler {
-  const schema = z.object({
+/** What the history is read by. */
+export function historySchema(limits: KeyLimits) {
+  return z.object({
     topic: keysSchema(limits).check(z.minLength(1)),
     after: z.optional(eventIdSchema),
     before: z.optional(eventIdSchema),
     limit: z.optional(wholeNumber(1, LIMIT.most)),
   });
+}
+
+/** `GET /api/realtime/messages`: messages of before, for whoever may subscribe to their topics. */
+export function readMessages(registry: ClientRegistry, auth: Auth, limits: RequestLimits): Handler {
+  const schema = historySchema(limits);
   return async (c) => {
     const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
     const { after, before, limit } = c.req.query();

@@ -36,7 +36,7 @@ const isFree = z.refine<string>(
   "Is an event of the service's own. Choose another name.",
 );
 
-const recordSchema = z.object({
+export const recordSchema = z.object({
   ...shared,
   collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isFree),
   action: z.enum(["create", "update", "delete"]),
@@ -44,6 +44,18 @@ const recordSchema = z.object({
     id: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine),
   }),
 });
+
+/** A message to a topic; a record event is the other kind. */
+export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
+  return z.object({
+    ...shared,
+    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isFree),
+    data: z.custom<unknown>(
+      (data) => data !== undefined,
+      "Cannot be left out. Send null for an empty message.",
+    ),
+  });
+}
 
 interface PublisherEnv {
   readonly Variables: { caller: Caller };
@@ -128,21 +140,14 @@ export function createMessageReader({
   maxBatch,
   maxMessageBytes,
 }: RequestLimits): (body: unknown) => readonly Message[] {
-  const topicSchema = z.object({
-    ...shared,
-    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isFree),
-    data: z.custom<unknown>(
-      (data) => data !== undefined,
-      "Cannot be left out. Send null for an empty message.",
-    ),
-  });
+  const schema = topicSchema({ maxTopicLength });
   const faultsOf = (item: unknown): FieldErrors | undefined => {
     const isRecord = has(item, "collection");
     if (isRecord && has(item, "topic")) {
       const message = "Send either topic and data, or collection, action and record; not both.";
       return { topic: { code: "validation_match_invalid", message } };
     }
-    return findFaults(isRecord ? recordSchema : topicSchema, item);
+    return findFaults(isRecord ? recordSchema : schema, item);
   };
   return (body) => {
     const list: unknown[] = Array.isArray(body) ? body : [body];

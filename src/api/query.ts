@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import * as z from "zod/mini";
 import { MAX_LAST, type Start } from "../realtime/types.ts";
 import type { RequestLimits } from "./options.ts";
-import { keysSchema, MAX_EVENT_ID } from "./subscribe.ts";
+import { type KeyLimits, keysSchema, MAX_EVENT_ID } from "./subscribe.ts";
 import { validate } from "./validation.ts";
 
 /** A whole number in a query. */
 export function wholeNumber(least: number, most: number): z.ZodMiniType<number, string> {
-  return z.pipe(
+  const schema = z.pipe(
     z.string(),
     z.transform((text, context): number => {
       const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
@@ -17,16 +17,20 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number, 
       return z.NEVER;
     }),
   );
+  // What it is for those who read the OpenAPI document.
+  return schema.register(z.globalRegistry, { type: "integer", minimum: least, maximum: most });
+}
+
+/** What a client connects with. */
+export function connectSchema(limits: KeyLimits) {
+  return z.object({ topic: keysSchema(limits), last: z.optional(wholeNumber(0, MAX_LAST)) });
 }
 
 /** Reads what a client connects with, besides who it is. */
 export function createReadConnect(
   limits: RequestLimits,
 ): (c: Context) => Start & { readonly topics: readonly string[] } {
-  const schema = z.object({
-    topic: keysSchema(limits),
-    last: z.optional(wholeNumber(0, MAX_LAST)),
-  });
+  const schema = connectSchema(limits);
   return (c) => {
     const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
     const { topic: topics, last } = validate(schema, {

@@ -16,6 +16,7 @@ import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
 import { showMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
+import { describeAPI } from "./openapi.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
@@ -76,7 +77,13 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
   // Of our own addresses only: what else the app has that this is mounted in is not ours to open.
-  for (const path of ["/api/realtime", "/api/realtime/*", "/api/health", "/api/health/ready"]) {
+  for (const path of [
+    "/api/realtime",
+    "/api/realtime/*",
+    "/api/health",
+    "/api/health/ready",
+    "/api/openapi.json",
+  ]) {
     app.use(path, allowOrigins(origins), protectAnswers);
   }
 
@@ -107,6 +114,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     "/api/health/ready",
     showReady(registry, () => isClosing),
   );
+  app.get("/api/openapi.json", describeAPI(limits));
   const { metrics = DEFAULTS.metrics } = options;
   if (metrics === "admin") app.use("/metrics", admin);
   if (metrics !== "off") app.get("/metrics", showMetrics(registry));
@@ -121,6 +129,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.all("/api/realtime/stats", allowOnly("GET"));
   app.all("/api/health", allowOnly("GET"));
   app.all("/api/health/ready", allowOnly("GET"));
+  app.all("/api/openapi.json", allowOnly("GET"));
 
   const createMessages = createMessageReader(limits);
   return {

@@ -14,11 +14,13 @@ const MAX_CLIENT_ID = 255;
 /** Ours are shorter. */
 export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
 
+export type KeyLimits = Pick<RequestLimits, "maxSubscriptions" | "maxTopicLength">;
+
 /** Subscription keys: the same wherever they are sent. */
 export function keysSchema({
   maxSubscriptions,
   maxTopicLength,
-}: Pick<RequestLimits, "maxSubscriptions" | "maxTopicLength">): z.ZodMiniArray<z.ZodMiniString> {
+}: KeyLimits): z.ZodMiniArray<z.ZodMiniString> {
   const key = z
     .string()
     .check(
@@ -36,6 +38,15 @@ export function topicsOf(keys: readonly string[]): string[] {
   return keys.filter((key) => key !== "").map((key) => parseSubscription(key).topic);
 }
 
+/** What a client's subscriptions are set with. */
+export function subscribeSchema(limits: KeyLimits) {
+  return z.object({
+    clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
+    subscriptions: z.nullish(keysSchema(limits)),
+    lastEventId: z.nullish(eventIdSchema),
+  });
+}
+
 /** `POST /api/realtime`: replaces what a client subscribes to. */
 export function subscribe(
   registry: ClientRegistry,
@@ -43,11 +54,7 @@ export function subscribe(
   limits: RequestLimits,
   { onSubscribe }: Hooks = {},
 ): Handler {
-  const schema = z.object({
-    clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
-    subscriptions: z.nullish(keysSchema(limits)),
-    lastEventId: z.nullish(eventIdSchema),
-  });
+  const schema = subscribeSchema(limits);
   return async (c) => {
     const body = await readJSONOrForm(c, ["subscriptions"]);
     const { clientId, subscriptions, lastEventId } = validate(schema, body);

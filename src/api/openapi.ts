@@ -1,0 +1,290 @@
+/** The OpenAPI document, made of the schemas that requests are checked with. */
+import type { Handler } from "hono";
+import * as z from "zod/mini";
+import { pageSchema, revokeSchema } from "./admin.ts";
+import { historySchema } from "./history.ts";
+import { recordSchema, topicSchema } from "./messages.ts";
+import type { RequestLimits } from "./options.ts";
+import { connectSchema } from "./query.ts";
+import { subscribeSchema } from "./subscribe.ts";
+
+type JSONObject = Readonly<Record<string, unknown>>;
+
+/** `GET /api/openapi.json`. https://spec.openapis.org/oas/v3.1.1.html */
+export function describeAPI(limits: RequestLimits): Handler {
+  let document: JSONObject | undefined;
+  return (c) => {
+    document ??= openAPI(limits);
+    return c.json(document);
+  };
+}
+
+/** What a request may be, as JSON Schema 2020-12: OpenAPI 3.1's own. */
+function schemaOf(schema: z.ZodMiniType): JSONObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return rest;
+}
+
+const json = (schema: JSONObject): JSONObject => ({ "application/json": { schema } });
+const ref = (name: string): JSONObject => ({ $ref: `#/components/schemas/${name}` });
+const answer = (description: string, schema?: JSONObject): JSONObject =>
+  schema === undefined ? { description } : { description, content: json(schema) };
+
+const WHOLE = { type: "integer", minimum: 0 };
+const TEXT = { type: "string" };
+const pageOf = (name: string, items: JSONObject): JSONObject => ({
+  type: "object",
+  properties: {
+    [name]: { type: "array", items },
+    next: { ...TEXT, description: "Ask for what is `after` it; absent on the last page." },
+  },
+  required: [name],
+});
+
+/** Parameters of a query from the schema of all of it. */
+function query(schema: z.ZodMiniType): JSONObject[] {
+  const { properties = {}, required = [] } = schemaOf(schema) as {
+    properties?: Record<string, JSONObject>;
+    required?: readonly string[];
+  };
+  return Object.entries(properties).map(([name, own]) => ({
+    ...{ name, in: "query", schema: own },
+    // A list of keys may be empty, and then it is absent.
+    required: required.includes(name) && own.minItems !== undefined,
+  }));
+}
+
+const CLIENT_ID = { name: "id", in: "path", required: true, schema: TEXT };
+const LAST_EVENT_ID = [
+  {
+    name: "Last-Event-ID",
+    in: "header",
+    schema: TEXT,
+    description: "The event seen last: what came since is sent first.",
+  },
+  {
+    name: "lastEventId",
+    in: "query",
+    schema: TEXT,
+    description: "The same, for those who can't set a header.",
+  },
+];
+
+/** Answers that any request may get. */
+const REFUSALS = {
+  "4XX": answer("Refused; `message` says why and what to do.", ref("Error")),
+  "503": answer("Not now.", ref("Error")),
+};
+const ADMIN = { security: [{ bearer: [] }], tags: ["administration"] };
+const OPEN = { security: [{}, { bearer: [] }], tags: ["realtime"] };
+
+function openAPI(limits: RequestLimits): JSONObject {
+  const message = { anyOf: [ref("Message"), ref("RecordEvent")] };
+  const operation = (summary: string, rest: JSONObject, responses: JSONObject): JSONObject => ({
+    ...{ summary, ...rest },
+    responses: { ...responses, ...REFUSALS },
+  });
+  const body = (schema: JSONObject): JSONObject => ({ required: true, content: json(schema) });
+  const health = answer("It is.", {
+    type: "object",
+    properties: { code: WHOLE, message: TEXT, data: { type: "object" } },
+  });
+  const plain = { security: [{}], tags: ["operation"] };
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Pocketwire",
+      version: "0.1.0",
+      license: { name: "MIT", identifier: "MIT" },
+      description: "Live updates over Server-Sent Events, in PocketBase's realtime protocol.",
+    },
+    servers: [{ url: "/" }],
+    tags: [{ name: "realtime" }, { name: "administration" }, { name: "operation" }],
+    paths: {
+      "/api/realtime": {
+        get: operation(
+          "Open a stream of events. The first is PB_CONNECT, with the client id.",
+          {
+            ...OPEN,
+            operationId: "connect",
+            parameters: [...query(connectSchema(limits)), ...LAST_EVENT_ID],
+          },
+          {
+            "200": {
+              description: "Events, until either side ends it.",
+              content: { "text/event-stream": { schema: TEXT } },
+            },
+          },
+        ),
+        post: operation(
+          "Set what a client subscribes to: these keys and no others.",
+          {
+            ...OPEN,
+            operationId: "subscribe",
+            requestBody: body(schemaOf(subscribeSchema(limits))),
+          },
+          { "204": answer("It does.") },
+        ),
+      },
+      "/api/realtime/messages": {
+        get: operation(
+          "Read the history of topics, the newest page where no place is given.",
+          { ...OPEN, operationId: "history", parameters: query(historySchema(limits)) },
+          { "200": answer("A page, from old to new.", ref("History")) },
+        ),
+        post: operation(
+          "Publish a message, or a list of which all are taken or none.",
+          {
+            ...{ ...OPEN, security: [{ bearer: [] }] },
+            operationId: "publish",
+            requestBody: body({
+              anyOf: [message, { type: "array", items: message, maxItems: limits.maxBatch }],
+            }),
+          },
+          {
+            "200": answer("In the log.", {
+              anyOf: [ref("Receipt"), { type: "array", items: ref("Receipt") }],
+            }),
+          },
+        ),
+      },
+      "/api/realtime/clients": {
+        get: operation(
+          "List clients, page by page.",
+          { ...ADMIN, operationId: "listClients", parameters: query(pageSchema) },
+          { "200": answer("A page.", pageOf("clients", ref("Client"))) },
+        ),
+      },
+      "/api/realtime/clients/{id}": {
+        get: operation(
+          "One client.",
+          { ...ADMIN, operationId: "readClient", parameters: [CLIENT_ID] },
+          { "200": answer("It.", ref("Client")) },
+        ),
+        delete: operation(
+          "End a client's stream.",
+          { ...ADMIN, operationId: "disconnectClient", parameters: [CLIENT_ID] },
+          { "204": answer("Ended.") },
+        ),
+      },
+      "/api/realtime/topics": {
+        get: operation(
+          "List what is subscribed to, page by page.",
+          { ...ADMIN, operationId: "listTopics", parameters: query(pageSchema) },
+          {
+            "200": answer(
+              "A page.",
+              pageOf("topics", {
+                type: "object",
+                properties: { topic: TEXT, subscriptions: WHOLE },
+              }),
+            ),
+          },
+        ),
+      },
+      "/api/realtime/revoke": {
+        post: operation(
+          "End the streams of a user, whose tokens count for nothing from now on, or one stream.",
+          { ...ADMIN, operationId: "revoke", requestBody: body(schemaOf(revokeSchema)) },
+          {
+            "200": answer("How many were ended.", {
+              type: "object",
+              properties: { disconnected: WHOLE },
+            }),
+          },
+        ),
+      },
+      "/api/realtime/stats": {
+        get: operation(
+          "Counts.",
+          { ...ADMIN, operationId: "stats" },
+          { "200": answer("Now, and since the start.", { type: "object" }) },
+        ),
+      },
+      "/api/health": {
+        get: operation("Does it answer?", { ...plain, operationId: "health" }, { "200": health }),
+      },
+      "/api/health/ready": {
+        get: operation(
+          "Does it take clients and messages?",
+          { ...plain, operationId: "ready" },
+          { "200": health },
+        ),
+      },
+      "/api/openapi.json": {
+        get: operation(
+          "This document.",
+          { ...plain, operationId: "openapi" },
+          { "200": answer("It.", { type: "object" }) },
+        ),
+      },
+      "/metrics": {
+        get: operation(
+          "Counts for Prometheus.",
+          { ...ADMIN, operationId: "metrics" },
+          {
+            "200": {
+              description: "Text-based format 0.0.4.",
+              content: { "text/plain": { schema: TEXT } },
+            },
+          },
+        ),
+      },
+    },
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "The admin key, or a user's token.",
+        },
+      },
+      schemas: {
+        Message: schemaOf(topicSchema(limits)),
+        RecordEvent: schemaOf(recordSchema),
+        Receipt: { type: "object", properties: { id: TEXT }, required: ["id"] },
+        History: {
+          type: "object",
+          properties: {
+            messages: {
+              type: "array",
+              items: {
+                type: "object",
+                properties: {
+                  cursor: TEXT,
+                  at: { ...TEXT, format: "date-time" },
+                  id: TEXT,
+                  topics: { type: "array", items: TEXT },
+                  data: {},
+                },
+              },
+            },
+            cursor: { ...TEXT, description: "The place of the newest message that there is." },
+          },
+          required: ["messages"],
+        },
+        Client: {
+          type: "object",
+          properties: {
+            ...{ clientId: TEXT, ip: TEXT, identity: TEXT },
+            ...{
+              subscriptions: { type: "array", items: TEXT },
+              rights: { type: "array", items: TEXT },
+            },
+            ...{ connectedAt: WHOLE, lastActivityAt: WHOLE, bufferedBytes: WHOLE },
+          },
+          required: ["clientId", "subscriptions"],
+        },
+        Error: {
+          type: "object",
+          properties: {
+            status: WHOLE,
+            message: TEXT,
+            data: { type: "object", description: "Faults by field." },
+          },
+          required: ["status", "message", "data"],
+        },
+      },
+    },
+  };
+}
