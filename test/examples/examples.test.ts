@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { bunPath } from "../../scripts/bun.mjs";
+import { ADMIN_KEY, call, postJSON, publish, readStats } from "../support/api.ts";
+import { closeClients } from "../support/clients.ts";
+import { eventually } from "../support/deadline.ts";
+import { NODE, startService } from "../support/service.ts";
+import { openStream, type SSEClient } from "../support/sse-client.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const stops: (() => void)[] = [];
+
+afterEach(() => {
+  closeClients();
+  for (const stop of stops.splice(0)) stop();
+});
+
+/** Runs an example as its README says, until the test ends. @returns what it prints first. */
+async function run(
+  file: string,
+  env: Record<string, string>,
+  program = process.execPath,
+): Promise<string> {
+  const child = spawn(program, [`examples/${file}`], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  });
+  stops.push(() => child.kill());
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  return eventually(() => {
+    if (child.exitCode !== null) throw new Error(`It ended: ${output}`);
+    return /^(http:\S+|passing on .+)$/m.exec(output)?.[1];
+  }, `${file} says that it runs`);
+}
+
+const dataOf = ({ events }: SSEClient, name: string): unknown[] =>
+  events.filter(({ event }) => event === name).map(({ data }) => JSON.parse(data));
+
+describe("the example", () => {
+  it("chat.mjs has the last messages, and says how many are there", async () => {
+    const url = await run("chat.mjs", { PORT: "18441" });
+    expect((await call(url, "/")).body).toContain("<title>Chat</title>");
+    for (const text of ["one", "two"]) {
+      const answer = await postJSON(url, "/rooms/lobby", { who: "anna", text });
+      expect(answer.status).toBe(200);
+    }
+    const topic = `room/lobby?options=${encodeURIComponent('{"last":20}')}`;
+    const query = new URLSearchParams([
+      ["topic", topic],
+      ["topic", "present/room/lobby"],
+    ]);
+    const first = await openStream(url, {}, `?${query}`);
+    await eventually(() => dataOf(first, topic).length === 2, "the last messages");
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one is there");
+    const second = await openStream(url, {}, `?${query}`);
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 2, "two are there");
+    second.close();
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one has left");
+    expect((await postJSON(url, "/rooms/lobby", { who: 1 })).status).toBe(400);
+  });
+
+  it("dashboard.ts shows each change of a SQLite table", async () => {
+    const url = await run("dashboard.ts", { PORT: "18442" }, bunPath());
+    expect((await call(url, "/")).body).toContain("<title>Orders</title>");
+    const client = await openStream(url, {}, "?topic=orders/*");
+    await postJSON(url, "/orders", { item: "tea", cents: 350 });
+    await eventually(() => dataOf(client, "orders/*").length === 1, "the order");
+    expect(dataOf(client, "orders/*")).toEqual([
+      { action: "create", record: { id: "1", item: "tea", cents: 350 } },
+    ]);
+    expect((await call(url, "/orders")).body).toEqual([{ id: 1, item: "tea", cents: 350 }]);
+  });
+
+  it("embed.mjs gives each user their own letters and nobody else's", async () => {
+    const url = await run("embed.mjs", { PORT: "18443" });
+    const signIn = async (user: string) => {
+      const answer = await postJSON(url, "/sign-in", { user });
+      return { Cookie: (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "" };
+    };
+    const [anna, bert] = [await signIn("anna"), await signIn("bert")];
+    const own = await openStream(url, { headers: { ...anna, Origin: url } }, "?topic=inbox/*");
+    const other = await openStream(url, { headers: { ...bert, Origin: url } }, "?topic=inbox/*");
+    expect((await postJSON(url, "/letters/anna", { text: "hello" })).status).toBe(401);
+    expect((await postJSON(url, "/letters/anna", { text: "hello" }, bert)).status).toBe(202);
+    await postJSON(url, "/letters/bert", { text: "dear" }, anna);
+    await eventually(
+      () => dataOf(own, "inbox/*").length + dataOf(other, "inbox/*").length === 2,
+      "both",
+    );
+    expect(dataOf(own, "inbox/*")).toEqual([{ from: "bert", text: "hello" }]);
+    expect(dataOf(other, "inbox/*")).toEqual([{ from: "anna", text: "dear" }]);
+  });
+
+  it("progress.mjs shows whoever comes late how far a job is", async () => {
+    const url = await run("progress.mjs", { PORT: "18444", PAUSE: "30" });
+    const { id } = (await postJSON(url, "/jobs", {})).body;
+    const early = await openStream(url, {}, `?last=1&topic=jobs/${id}`);
+    await eventually(() => dataOf(early, `jobs/${id}`).length > 5, "it goes on");
+    const late = await openStream(url, {}, `?last=1&topic=jobs/${id}`);
+    const end = { step: 20, of: 20, isDone: true };
+    for (const client of [early, late]) {
+      await eventually(
+        () =>
+          dataOf(client, `jobs/${id}`).length > 0 &&
+          (dataOf(client, `jobs/${id}`).at(-1) as typeof end).isDone,
+        "its end",
+      );
+      expect(dataOf(client, `jobs/${id}`).at(-1)).toEqual(end);
+    }
+    expect((dataOf(late, `jobs/${id}`)[0] as typeof end).step).toBeGreaterThan(1);
+  });
+
+  // Another Pocketwire stands in for PocketBase, whose protocol it speaks: its program can't be had from npm.
+  it("pocketbase-bridge.mjs passes record events on, once and in order, also while the other end is away", async () => {
+    const source = await startService(NODE);
+    const settings = { PORT: "18445" };
+    const target = await startService(NODE, { env: settings });
+    const env = {
+      POCKETBASE_URL: source.url,
+      COLLECTIONS: "posts,comments",
+      POCKETWIRE_URL: target.url,
+      REALTIME_ADMIN_KEY: ADMIN_KEY,
+    };
+    expect(await run("pocketbase-bridge.mjs", env)).toBe("passing on posts,comments");
+    await eventually(async () => (await readStats(source.url)).subscriptions === 2, "it listens");
+    const change = (n: number) =>
+      publish(source.url, { collection: "posts", action: "update", record: { id: "r1", n } });
+    const first = await openStream(target.url, {}, "?topic=posts/*");
+    for (const n of [1, 2, 3]) await change(n);
+    await eventually(() => dataOf(first, "posts/*").length === 3, "they come");
+    expect(dataOf(first, "posts/*")).toEqual(
+      [1, 2, 3].map((n) => ({ action: "update", record: { id: "r1", n } })),
+    );
+    await target.stop();
+    for (const n of [4, 5]) await change(n);
+    const again = await startService(NODE, { env: settings });
+    const second = await openStream(again.url, {}, "?topic=posts/*&last=10");
+    await eventually(() => dataOf(second, "posts/*").length === 2, "the others, when it is back");
+    expect(
+      dataOf(second, "posts/*").map((event) => (event as { record: { n: number } }).record.n),
+    ).toEqual([4, 5]);
+    await again.stop();
+    await source.stop();
+  });
+});
