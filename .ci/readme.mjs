@@ -74,6 +74,10 @@ try {
     }
   });
   await check("curl hears what curl publishes", hearAndPublish);
+  await check("the command publishes and listens", () => {
+    const output = shell(block("command"));
+    if (!/^[\w-]{21}\nchat\t{"text":"hello"}\n$/.test(output)) throw new Error(output);
+  });
   await check("a stream resumes, and the history is read", () => {
     const output = shell(block("resume"));
     const heard =
@@ -84,7 +88,8 @@ try {
   });
   await check("health and stats answer", async () => {
     const output = shell(block("operate").replaceAll("curl ", "curl -sSf "));
-    const wanted = /API is healthy.*"accepted":4.*"clients":\[.*"topics":\[.*"disconnected":0/s;
+    const wanted =
+      /API is healthy.*API is ready.*pocketwire_messages_accepted_total 5\n.*"accepted":5.*"clients":\[.*"topics":\[.*"disconnected":0/s;
     if (!wanted.test(output)) throw new Error(output);
   });
   await check("npm start stops in an orderly way on SIGTERM", async () => {

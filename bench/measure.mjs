@@ -38,6 +38,8 @@ function run(command, args) {
 export async function measure({ name, command, args }, load) {
   const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
     stdio: ["ignore", "ignore", "inherit"],
+    // What it starts is to end with it.
+    detached: true,
   });
   try {
     await listening(name);
@@ -54,13 +56,13 @@ export async function measure({ name, command, args }, load) {
     if (status !== 0) throw new Error(`${name}: the load ended with ${status}: ${stderr}`);
     return JSON.parse(stdout);
   } finally {
-    child.kill("SIGKILL");
+    process.kill(-child.pid, "SIGKILL");
     await new Promise((resolve) => child.once("close", resolve));
   }
 }
 
 async function listening(name) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const isOpen = await new Promise((resolve) => {
       const socket = connect(PORT, "127.0.0.1");
       socket.once("connect", () => resolve(true)).once("error", () => resolve(false));

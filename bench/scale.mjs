@@ -35,12 +35,35 @@ await table(
     path: `/api/realtime?topic=msg${Array.from({ length: keys - 1 }, (_, n) => `&topic=k${n}`).join("")}`,
   }),
 );
+await workers();
 const topics = fileURLToPath(new URL("topics.mjs", import.meta.url));
 spawnSync(process.execPath, [topics], { stdio: "inherit" });
 
 function messagesFor(clients) {
   const messages = Math.min(2000, Math.ceil((flags.quick ? 100_000 : 1_000_000) / clients));
   return { messages, warmup: Math.ceil(messages / 3), settle: 500 };
+}
+
+/** The Worker and its hub together: one process, which is not told apart. */
+async function workers() {
+  const [server] = listServers(TOOLS, "workerd");
+  const load = { clients: 500, messages: 200, warmup: 50, settle: 1000 };
+  console.log(
+    "| in workerd, 500 clients | µs CPU a delivery | p50 / p99, ms | µs CPU a connect |\n|---|---|---|---|",
+  );
+  for (const window of [1, 16]) {
+    const runs = [];
+    for (let round = 0; round < rounds; round++)
+      runs.push(await measure(server, { ...load, window }));
+    const middle = (field) => median(runs.map((run) => run[field]));
+    const latency = ["p50_us", "p99_us"]
+      .map((field) => (middle(field) / 1000).toFixed(1))
+      .join(" / ");
+    console.log(
+      `| ${window} in flight | ${middle("cpu_us").toFixed(1)} | ${latency} | ${middle("cpu_us_connect").toFixed(0)} |`,
+    );
+  }
+  console.log("");
 }
 
 async function table(title, values, of) {

@@ -24,8 +24,11 @@ const HELP = `Pocketwire: live updates over Server-Sent Events, in PocketBase's 
   --key KEY                     admin key or token, for listen and publish (REALTIME_ADMIN_KEY)
   --help                        with a command: what else it takes
 
-Try it: run "pocketwire serve" in one terminal, "pocketwire listen chat" in a second and
-"pocketwire publish chat '{\\"text\\":\\"hello\\"}'" in a third.
+Try it, each in a terminal of its own:
+
+  pocketwire serve
+  pocketwire listen chat
+  pocketwire publish chat '{"text":"hello"}'
 `;
 
 const HELPS: Readonly<Record<string, string>> = {

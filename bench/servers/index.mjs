@@ -29,7 +29,7 @@ function nchan(folder) {
 }
 
 /** @param tools Where the built tools are. */
-export function listServers(tools) {
+export function listServers(tools, only) {
   const all = [
     {
       name: "floor",
@@ -96,6 +96,13 @@ export function listServers(tools) {
       args: [...PLAIN, ...GC],
     },
   ];
+  // Not beside the others: it is measured by bench/scale.mjs.
+  if (only === "workerd") {
+    const command = [process.execPath, join(here, "pocketwire-workerd.mjs")];
+    return [
+      { name: "pocketwire-workerd", title: "Pocketwire in workerd", command, args: POCKETWIRE },
+    ];
+  }
   for (const { title, missing } of all) {
     if (missing !== undefined) console.error(`left out: ${title} (not installed: ${missing})`);
   }

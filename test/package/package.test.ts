@@ -17,10 +17,14 @@ describe("the package", () => {
   const folder = mkdtempSync(join(tmpdir(), "pocketwire-package-"));
   let tarball: string;
   beforeAll(() => {
-    const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
-      cwd: root,
-      encoding: "utf8",
-    });
+    const packed = execFileSync(
+      "npm",
+      ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+      {
+        cwd: root,
+        encoding: "utf8",
+      },
+    );
     tarball = join(folder, JSON.parse(packed)[0].filename);
     writeFileSync(join(folder, "package.json"), '{"type":"module","private":true}\n');
     const install = [
