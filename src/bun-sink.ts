@@ -4,7 +4,7 @@
  */
 import { FirstChunk } from "./api/first-chunk.ts";
 import type { Runtime } from "./api/peer.ts";
-import { type ChunkWriter, type SinkOwner, StreamSink } from "./api/sink.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "./api/sink.ts";
 import { Turn } from "./realtime/frame-runs.ts";
 
 const turn = new Turn((run) => void setImmediate(run));
@@ -26,7 +26,7 @@ class ResponseBody implements ChunkWriter {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #first: FirstChunk | undefined;
   /** Whose chunk has not been taken yet. */
-  #waiting: { taken(hasFailed?: boolean): void } | undefined;
+  #waiting: Taking | undefined;
 
   constructor(owner: SinkOwner, first?: FirstChunk) {
     this.#first = first;
@@ -43,16 +43,15 @@ class ResponseBody implements ChunkWriter {
     });
   }
 
-  write(chunk: Uint8Array, sink: { taken(hasFailed?: boolean): void }): void {
-    this.#waiting = sink;
+  write(chunk: Uint8Array, sink: Taking): void {
     const first = this.#first;
     if (first === undefined) {
-      this.#enqueue(chunk);
+      this.#enqueue(chunk, sink);
     } else {
       this.#first = undefined;
       first.pass(chunk).then(
-        (passed) => this.#enqueue(passed),
-        () => this.#taken(true),
+        (passed) => this.#enqueue(passed, sink),
+        () => sink.taken(true),
       );
     }
   }
@@ -69,14 +68,19 @@ class ResponseBody implements ChunkWriter {
     this.#taken();
   }
 
-  #enqueue(chunk: Uint8Array): void {
-    if (this.#controller === undefined) this.#taken();
-    else this.#controller.enqueue(chunk);
+  #enqueue(chunk: Uint8Array, sink: Taking): void {
+    if (this.#controller === undefined) {
+      sink.taken();
+      return;
+    }
+    // Bun may ask for the next one before this returns.
+    this.#waiting = sink;
+    this.#controller.enqueue(chunk);
   }
 
-  #taken(hasFailed = false): void {
+  #taken(): void {
     const sink = this.#waiting;
     this.#waiting = undefined;
-    sink?.taken(hasFailed);
+    sink?.taken();
   }
 }

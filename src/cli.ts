@@ -156,6 +156,9 @@ function connectionOf({
   const { hostname } = new URL(given);
   const isHere = hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]";
   const own = key || process.env.REALTIME_ADMIN_KEY;
+  if (own && !isHere && new URL(given).protocol === "http:") {
+    complain(`The key goes to ${hostname} in clear: it is http, not https.\n`, OK);
+  }
   const credential = own || (isHere ? readDevVars().REALTIME_ADMIN_KEY : undefined);
   return {
     api: `${given.replace(/\/+$/, "")}/api/realtime`,
@@ -166,17 +169,27 @@ function connectionOf({
 function listen(words: readonly string[]): Promise<number> {
   const options = { ...CONNECTION, last: text, count: text, json: yes };
   const { values, positionals: topics } = read(words, options);
-  if (topics.length === 0) throw new Misuse("Which topics?");
+  if (topics.length === 0 || topics.includes("")) throw new Misuse("Which topics?");
   const count =
     values.count === undefined ? Number.POSITIVE_INFINITY : numberOf("--count", values.count);
+  if (count === 0) return Promise.resolve(OK);
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   if (values.last !== undefined) query.set("last", String(numberOf("--last", values.last)));
   const { api, headers } = connectionOf(values);
   return new Promise((resolve) => {
     let heard = 0;
+    let refusal = "";
     const stream = new EventSource(`${api}?${query}`, {
-      fetch: (address, init) =>
-        fetch(address, { ...init, headers: { ...init.headers, ...headers } }),
+      fetch: async (address, init) => {
+        const response = await fetch(address, {
+          ...init,
+          headers: { ...init.headers, ...headers },
+        });
+        if (response.ok) return response;
+        const text = await response.text();
+        refusal = `${response.status}: ${(parse(text) as { message?: string })?.message ?? "that was no Pocketwire that answered"}`;
+        return new Response(text, response);
+      },
     });
     const end = (code: number) => {
       stream.close();
@@ -187,7 +200,8 @@ function listen(words: readonly string[]): Promise<number> {
     process.on("SIGINT", () => end(OK)).on("SIGTERM", () => end(OK));
     for (const topic of topics) {
       stream.addEventListener(topic, ({ data, lastEventId: id }) => {
-        if (heard >= count) return;
+        // A broken connection is no message to a topic "error".
+        if (heard >= count || data === undefined) return;
         heard += 1;
         const line = values.json
           ? JSON.stringify({ event: topic, data: parse(data), id })
@@ -200,16 +214,14 @@ function listen(words: readonly string[]): Promise<number> {
       if (data.includes('"recovered":false'))
         complain("Some events were missed: the history does not reach so far.\n", OK);
     });
-    stream.addEventListener("error", ({ code, message }) => {
-      if (stream.readyState === EventSource.CLOSED) {
-        end(
-          complain(
-            `The stream was refused${code === undefined ? "" : ` (${code})`}: ${message ?? "no reason given"}\n`,
-            FAILED,
-          ),
-        );
+    stream.addEventListener("error", (event) => {
+      // A message to a topic of that name.
+      if ("data" in event) return;
+      const { message = "it ended" } = event;
+      if (stream.readyState !== EventSource.CLOSED) {
+        complain(`The stream broke: ${message}. Coming back.\n`, OK);
       } else {
-        complain(`The stream broke: ${message ?? "it ended"}. Coming back.\n`, OK);
+        end(complain(`The stream was refused. ${refusal || message}\n`, FAILED));
       }
     });
   });
@@ -234,8 +246,12 @@ async function publish(words: readonly string[]): Promise<number> {
   }).catch((error: Error & { cause?: Error }) => {
     throw new Error(`${api} can't be reached: ${error.cause?.message ?? error.message}`);
   });
-  const answer = (await response.json()) as { id?: string; message?: string };
-  if (!response.ok) throw new Error(`${response.status}: ${answer.message}`);
+  const answer = parse(await response.text()) as { id?: string; message?: string };
+  if (!response.ok || answer?.id === undefined) {
+    throw new Error(
+      `${response.status}: ${answer?.message ?? "that was no Pocketwire that answered"}`,
+    );
+  }
   process.stdout.write(`${answer.id}\n`);
   return OK;
 }

@@ -48,16 +48,22 @@ export const openDirectNodeSink: NonNullable<Runtime["openDirect"]> = (c, respon
 };
 
 /**
- * Waits for whoever puts the handler's response on the connection. Where that is another one meanwhile, which has a body, a
- * middleware has answered in its place.
+ * Waits until the handler's response, which has no body, is put on the connection: its head is out then. Where that is
+ * another response meanwhile, a middleware has answered in its place.
  */
 function atEmptyEnd(outgoing: ServerResponse, begin: () => void, isReplaced: () => void): void {
-  const { write, end } = outgoing;
+  const { writeHead, write, end } = outgoing;
+  let isOurs = false;
+  outgoing.writeHead = ((status: number, ...rest: [unknown]) => {
+    isOurs = status === 200 && JSON.stringify(rest).includes("text/event-stream");
+    return Reflect.apply(writeHead, outgoing, [status, ...rest]);
+  }) as never;
   const answer = (method: typeof write | typeof end) =>
     ((...parts: []) => {
+      outgoing.writeHead = writeHead;
       outgoing.write = write;
       outgoing.end = end;
-      if (method === end && parts.length === 0) {
+      if (method === end && parts.length === 0 && isOurs) {
         begin();
         return outgoing;
       }
@@ -75,6 +81,7 @@ class Handover {
   /** Bytes given to the stream. */
   #accepted = 0;
   #first: Uint8Array | undefined;
+  #isEnding = false;
 
   constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
@@ -84,6 +91,12 @@ class Handover {
   note(frame: Uint8Array): void {
     this.#first ??= frame;
     this.#accepted += frame.length;
+  }
+
+  /** All of it goes through the stream, whose end is the response's. */
+  finish(frame: Uint8Array | undefined): Promise<void> {
+    this.#isEnding = true;
+    return this.sink.finish(frame);
   }
 
   /**
@@ -103,9 +116,10 @@ class Handover {
       const taken = Reflect.apply(write, outgoing, [chunk, ...rest]);
       out += chunk.length;
       writes += 1;
-      if (isOurs && out < this.#accepted) return taken;
+      if (isOurs && out < this.#accepted && !this.#isEnding) return taken;
       outgoing.write = write;
-      if (!isOurs || !outgoing.chunkedEncoding || outgoing.socket === null) return taken;
+      if (!isOurs || this.#isEnding || !outgoing.chunkedEncoding || outgoing.socket === null)
+        return taken;
       // The stream's end is not the response's any more: whoever copies one to the other is told that it is done.
       const { end } = outgoing;
       outgoing.end = (() => {
@@ -129,6 +143,8 @@ class ConnectionSink implements OutgoingSink {
   #isClosed = false;
   /** The response is not ours any more. */
   #isReplaced = false;
+  /** Somebody waits until the head is out, or never will be. */
+  #whenBegun: (() => void) | undefined;
   /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
   #isWaiting = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
@@ -143,16 +159,21 @@ class ConnectionSink implements OutgoingSink {
   constructor(outgoing: ServerResponse, owner: SinkOwner, stream?: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#owner = owner;
-    outgoing.on("close", () => owner.onGone());
+    outgoing.on("close", () => {
+      owner.onGone();
+      this.#whenBegun?.();
+    });
     if (outgoing.destroyed || outgoing.closed) owner.onGone();
     if (stream === undefined) {
       const begin = () => {
         this.#socket = outgoing.socket ?? undefined;
         this.flush();
+        this.#whenBegun?.();
       };
       const isReplaced = () => {
         this.#isReplaced = true;
         owner.onGone();
+        this.#whenBegun?.();
       };
       atEmptyEnd(outgoing, begin, isReplaced);
       return;
@@ -213,11 +234,14 @@ class ConnectionSink implements OutgoingSink {
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
-    if (this.#handover !== undefined) {
-      if (frame !== undefined) this.#handover.note(frame);
-      return this.#handover.sink.finish(frame);
-    }
+    if (this.#handover !== undefined) return this.#handover.finish(frame);
     if (frame !== undefined) this.#give(frame);
+    if (this.#socket === undefined && !this.#isReplaced && !this.#outgoing.destroyed) {
+      await new Promise<void>((resolve) => {
+        this.#whenBegun = resolve;
+      });
+    }
+    if (this.#isReplaced) return;
     await new Promise<void>((resolve) => this.#whenTaken(resolve));
     this.#outgoing.end();
   }

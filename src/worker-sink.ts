@@ -4,7 +4,7 @@
  */
 import { FirstChunk } from "./api/first-chunk.ts";
 import type { Runtime } from "./api/peer.ts";
-import { type ChunkWriter, type SinkOwner, StreamSink } from "./api/sink.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "./api/sink.ts";
 
 /** Takes over from Hono's stream as soon as the handshake has come out of it. */
 export const openWorkerSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
@@ -27,7 +27,7 @@ class IdentityWriter implements ChunkWriter {
     this.#writer.closed.catch(() => owner.onGone());
   }
 
-  write(chunk: Uint8Array, sink: { taken(hasFailed?: boolean): void }): void {
+  write(chunk: Uint8Array, sink: Taking): void {
     const first = this.#first;
     this.#first = undefined;
     const passed = first === undefined ? undefined : first.pass(chunk);

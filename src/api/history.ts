@@ -3,9 +3,10 @@ import * as z from "zod/mini";
 import type { LogEntry } from "../realtime/types.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
+import type { AskSubscribe } from "./hooks.ts";
+import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./keys.ts";
 import type { RequestLimits } from "./options.ts";
 import { wholeNumber } from "./query.ts";
-import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./subscribe.ts";
 import { invalidInput, validate } from "./validation.ts";
 
 const LIMIT = { default: 100, most: 1000 };
@@ -21,7 +22,12 @@ export function historySchema(limits: KeyLimits) {
 }
 
 /** `GET /api/realtime/messages`: messages of before, for whoever may subscribe to their topics. */
-export function readMessages(registry: ClientRegistry, auth: Auth, limits: RequestLimits): Handler {
+export function readMessages(
+  registry: ClientRegistry,
+  auth: Auth,
+  limits: RequestLimits,
+  askSubscribe: AskSubscribe,
+): Handler {
   const schema = historySchema(limits);
   return async (c) => {
     const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
@@ -39,7 +45,7 @@ export function readMessages(registry: ClientRegistry, auth: Auth, limits: Reque
     }
     const reader = await auth.toSubscribe(c, topicsOf(request.topic));
     const asked = {
-      topics: request.topic,
+      topics: await askSubscribe(c, request.topic, reader),
       after: request.after,
       before: request.before,
       limit: request.limit ?? LIMIT.default,

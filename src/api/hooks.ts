@@ -1,6 +1,9 @@
 import type { Context } from "hono";
+import * as z from "zod/mini";
 import type { PublishInput } from "../realtime/message.ts";
 import type { CloseReason, MaybePromise } from "../realtime/types.ts";
+import { type KeyLimits, keysSchema } from "./keys.ts";
+import { validate } from "./validation.ts";
 
 /** Who it is about, as far as it is known. */
 export interface HookClient {
@@ -16,7 +19,7 @@ export interface ConnectEvent extends HookClient {
 }
 
 export interface SubscribeEvent extends HookClient {
-  /** Undefined for the keys that a client connects with. */
+  /** Undefined for the keys that a client connects with, and for a history. */
   readonly clientId: string | undefined;
   readonly subscriptions: readonly string[];
 }
@@ -43,13 +46,16 @@ export interface DisconnectEvent {
 export interface Hooks {
   /** Before anything is written to the client. May refuse. */
   readonly onConnect?: (event: ConnectEvent, c: Context) => MaybePromise<void>;
-  /** May refuse, or return other keys. Rights are checked before, for those that were asked for. */
+  /**
+   * May refuse, or return other keys, which are checked as any. Rights are checked before, for those that were asked for.
+   * Also for the topics of a history that is read.
+   */
   readonly onSubscribe?: (
     event: SubscribeEvent,
     c: Context,
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
   ) => MaybePromise<readonly string[] | void>;
-  /** May refuse, and so the whole batch, or return another message, which is checked again. */
+  /** May refuse, and so the whole batch, or return another message, which is checked again. It runs for whoever may publish. */
   readonly onMessage?: (
     event: MessageEvent,
     c: Context,
@@ -57,4 +63,35 @@ export interface Hooks {
   ) => MaybePromise<PublishInput | void>;
   /** The stream has ended, for whatever reason. What it throws is logged. */
   readonly onDisconnect?: (event: DisconnectEvent) => MaybePromise<void>;
+}
+
+/** Asks the app about keys. @returns those that count. */
+export type AskSubscribe = (
+  c: Context,
+  keys: readonly string[],
+  peer: Partial<HookClient>,
+  clientId?: string,
+) => Promise<readonly string[]>;
+
+/** @throws RealtimeError `invalid_input` when the app returns keys that nobody could have sent. */
+export function createAskSubscribe({ onSubscribe }: Hooks, limits: KeyLimits): AskSubscribe {
+  const schema = z.object({ subscriptions: keysSchema(limits) });
+  return async (c, subscriptions, { ip, identity }, clientId) => {
+    if (onSubscribe === undefined) return subscriptions;
+    const event = { clientId, ip, identity, subscriptions };
+    const changed = await askHook("onSubscribe", () => onSubscribe(event, c));
+    return changed === undefined
+      ? subscriptions
+      : validate(schema, { subscriptions: changed }).subscriptions;
+  };
+}
+
+/** Runs a hook. Hono lets what is no Error through to the server, which would say something else. */
+export async function askHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await hook();
+  } catch (cause) {
+    if (cause instanceof Error) throw cause;
+    throw new Error(`${name} threw something that is no Error: ${String(cause)}`, { cause });
+  }
 }

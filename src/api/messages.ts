@@ -7,7 +7,7 @@ import type { Message, Peer } from "../realtime/types.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth, Caller } from "./auth.ts";
 import { readJSON } from "./body.ts";
-import type { Hooks } from "./hooks.ts";
+import { askHook, type Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { findFaults, invalidInput } from "./validation.ts";
@@ -85,15 +85,13 @@ export function publishMessages(
     const body = await readJSON(c);
     const { peer, isAdmin } = caller;
     const given = createMessages(body);
+    if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, given.length);
+    // All of them: a record event has several, and reaches those who subscribe to any.
+    const topicsOf = (messages: readonly Message[]) => messages.flatMap(({ topics }) => topics);
+    await auth.checkPublish(c, caller, topicsOf(given));
     const changed = await changedBy(hooks, body, caller, c);
     const messages = changed === undefined ? given : createMessages(changed);
-    if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, messages.length);
-    // All of them: a record event has several, and reaches those who subscribe to any.
-    await auth.checkPublish(
-      c,
-      caller,
-      messages.flatMap(({ topics }) => topics),
-    );
+    if (changed !== undefined) await auth.checkPublish(c, caller, topicsOf(messages));
     const ids = messages.map(({ id }) => ({ id }));
     if (isAdmin) await registry.publish(messages);
     else
@@ -116,7 +114,8 @@ async function changedBy(
   const inputs = (Array.isArray(body) ? body : [body]) as PublishInput[];
   const changes: PublishInput[] = [];
   for (const message of inputs) {
-    changes.push((await onMessage({ ip, identity, isAdmin, message }, c)) ?? message);
+    const event = { ip, identity, isAdmin, message };
+    changes.push((await askHook("onMessage", () => onMessage(event, c))) ?? message);
   }
   return changes;
 }

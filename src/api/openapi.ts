@@ -15,7 +15,9 @@ export function describeAPI(limits: RequestLimits): Handler {
   let document: JSONObject | undefined;
   return (c) => {
     document ??= openAPI(limits);
-    return c.json(document);
+    // Where this is mounted.
+    const base = c.req.path.slice(0, -"/api/openapi.json".length);
+    return c.json({ ...document, servers: [{ url: base === "" ? "/" : base }] });
   };
 }
 
@@ -98,7 +100,6 @@ function openAPI(limits: RequestLimits): JSONObject {
       license: { name: "MIT", identifier: "MIT" },
       description: "Live updates over Server-Sent Events, in PocketBase's realtime protocol.",
     },
-    servers: [{ url: "/" }],
     tags: [{ name: "realtime" }, { name: "administration" }, { name: "operation" }],
     paths: {
       "/api/realtime": {

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { MAX_LAST, type Start } from "../realtime/types.ts";
+import { type KeyLimits, keysSchema, MAX_EVENT_ID } from "./keys.ts";
 import type { RequestLimits } from "./options.ts";
-import { type KeyLimits, keysSchema, MAX_EVENT_ID } from "./subscribe.ts";
 import { validate } from "./validation.ts";
 
 /** A whole number in a query. */

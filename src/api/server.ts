@@ -12,6 +12,7 @@ import { showConsole } from "./console/routes.ts";
 import { errorResponse, handleError } from "./errors.ts";
 import { showHealth, showReady } from "./health.ts";
 import { readMessages } from "./history.ts";
+import { createAskSubscribe } from "./hooks.ts";
 import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
 import { showMetrics } from "./metrics.ts";
@@ -61,6 +62,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const origins = options.origins ?? DEFAULTS.origins;
   const auth = new Auth({ ...options, runtime, origins, now });
   const limits = limitsOf(options);
+  const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
   const admin = auth.requireAdmin;
@@ -91,18 +93,18 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     "/api/realtime",
     byAddress,
     connect({
-      ...{ ...options, registry, runtime, auth, logger, streams },
+      ...{ ...options, registry, runtime, auth, logger, streams, askSubscribe },
       readConnect: createReadConnect(limits),
     }),
   );
-  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits, options.hooks));
+  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits, askSubscribe));
   app.post(
     "/api/realtime/messages",
     requirePublisher(auth),
     bounded,
     publishMessages(registry, auth, limits, limitPublishes, options.hooks),
   );
-  app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits));
+  app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits, askSubscribe));
   app.get("/api/realtime/clients", admin, listClients(registry));
   app.get("/api/realtime/clients/:id", admin, readClient(registry));
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry));

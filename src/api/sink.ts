@@ -34,10 +34,16 @@ export interface OutgoingSink extends FrameSink {
   cut(): void;
 }
 
+/** Whoever has written a chunk, and waits. */
+export interface Taking {
+  /** The stream has taken the chunk, or never will. */
+  taken(hasFailed?: boolean): void;
+}
+
 /** What a `StreamSink` writes to, one chunk at a time. */
 export interface ChunkWriter {
   /** Calls `sink.taken` when the stream has taken the chunk, at once or later, and when it never will. */
-  write(chunk: Uint8Array, sink: { taken(hasFailed?: boolean): void }): void;
+  write(chunk: Uint8Array, sink: Taking): void;
   /** Ends the response, when everything was taken. Default: whoever opened the stream does. */
   end?(): void;
   cut(): void;

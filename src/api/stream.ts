@@ -3,17 +3,17 @@ import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
-import type { CloseReason, Logger, Peer } from "../realtime/types.ts";
+import type { CloseReason, Logger } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
-import type { Hooks } from "./hooks.ts";
+import { type AskSubscribe, askHook, type Hooks } from "./hooks.ts";
+import { topicsOf } from "./keys.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import type { Runtime } from "./peer.ts";
 import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
 import type { createReadConnect } from "./query.ts";
 import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
-import { topicsOf } from "./subscribe.ts";
 
 export interface StreamOptions
   extends Pick<
@@ -29,6 +29,7 @@ export interface StreamOptions
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
   readonly auth: Auth;
+  readonly askSubscribe: AskSubscribe;
   readonly readConnect: ReturnType<typeof createReadConnect>;
   readonly logger: Logger;
   readonly streams: OpenStreams;
@@ -67,14 +68,8 @@ interface Shared {
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, logger, runtime, direct = false, hooks = {} } = options;
-  const onSubscribe = async (
-    subscriptions: readonly string[],
-    { ip, identity }: Peer,
-    c: Context,
-  ) =>
-    (await hooks.onSubscribe?.({ clientId: undefined, ip, identity, subscriptions }, c)) ??
-    subscriptions;
+  const { registry, auth, readConnect, logger, runtime, askSubscribe } = options;
+  const { direct = false, hooks = {} } = options;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
@@ -82,8 +77,8 @@ export function connect(options: StreamOptions): Handler {
     const start = readConnect(c);
     const peer = await auth.toSubscribe(c, topicsOf(start.topics), true);
     const { ip, identity } = peer;
-    const keys =
-      start.topics.length === 0 ? start.topics : await onSubscribe(start.topics, peer, c);
+    const { topics } = start;
+    const keys = topics.length === 0 ? topics : await askSubscribe(c, topics, peer);
     let connection: ClientConnection;
     try {
       connection = await registry.open({ ...start, ...peer, topics: keys });
@@ -94,8 +89,8 @@ export function connect(options: StreamOptions): Handler {
       return c.body(comeBack(RETRY.shutdown), 200, STREAM_HEADERS);
     }
     try {
-      const { clientId } = connection;
-      await hooks.onConnect?.({ clientId, ip, identity, subscriptions: keys }, c);
+      const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
+      await askHook("onConnect", () => hooks.onConnect?.(event, c));
     } catch (error) {
       connection.close("client");
       throw error;
@@ -157,6 +152,7 @@ class HeldStream implements SinkOwner, Beating {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   /** `released` in the making; true when it is over. */
   #release: (() => void) | true | undefined;
+  #isGone = false;
   #pinged: number;
   /** The place that the client was told last. */
   #told: string | undefined;
@@ -222,9 +218,18 @@ class HeldStream implements SinkOwner, Beating {
       sink.write(encoder.encode(handshake(connection)));
       await connection.attach(sink);
     } catch (error) {
-      this.#fail(sink, error);
-      this.#leave();
+      if (error instanceof RealtimeError) await this.#turnAway(sink, error);
+      else this.#fail(sink, error);
+      await this.#leave("error");
     }
+  }
+
+  /** There was room for it when it asked, and is none any more: it may come back. */
+  async #turnAway(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
+    const { clientId } = this.#connection;
+    this.#shared.logger.warn("client turned away", { clientId, reason: message });
+    this.#connection.close("error");
+    await sink.finish(farewell("shutdown"));
   }
 
   async #end(reason: CloseReason): Promise<void> {
@@ -239,12 +244,7 @@ class HeldStream implements SinkOwner, Beating {
     } catch (error) {
       this.#fail(sink, error);
     }
-    this.#leave();
-    try {
-      await this.#shared.onDisconnect?.({ clientId: this.#connection.clientId, reason });
-    } catch (error) {
-      this.#shared.logger.error("onDisconnect failed", { error: String(error) });
-    }
+    await this.#leave(reason);
   }
 
   #fail(sink: OutgoingSink, error: unknown): void {
@@ -254,11 +254,18 @@ class HeldStream implements SinkOwner, Beating {
     sink.cut();
   }
 
-  #leave(): void {
+  async #leave(reason: CloseReason): Promise<void> {
+    if (this.#isGone) return;
+    this.#isGone = true;
     if (this.#beat !== undefined) this.#shared.pulse.remove(this, this.#beat);
     if (this.#deadline !== undefined) clearTimeout(this.#deadline);
     this.onIndependent();
     this.#shared.streams.delete(this);
+    try {
+      await this.#shared.onDisconnect?.({ clientId: this.#connection.clientId, reason });
+    } catch (error) {
+      this.#shared.logger.error("onDisconnect failed", { error: String(error) });
+    }
   }
 
   /** The keep-alive, and the end of a client that takes nothing. */

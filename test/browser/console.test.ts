@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ADMIN_KEY } from "../support/api.ts";
+import { ADMIN_KEY, publish } from "../support/api.ts";
+import { eventually } from "../support/deadline.ts";
 import { NODE, type Service, startService, WORKERD } from "../support/service.ts";
 import { expectAccessible, launch, openPage, picture } from "./chromium.ts";
 
@@ -78,6 +79,34 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await page.getByText(/^The data is not JSON/).waitFor();
     expect(complaints).toEqual([]);
     await context.close();
+  });
+
+  it("keeps its subscriptions through a break and a restart, whatever they are called", async () => {
+    const port = runtime === NODE ? "18451" : "18452";
+    const own = await startService(runtime, { env: { PORT: port } });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page } = await openPage(context, own.url);
+    const subscribe = async (topic: string) => {
+      await page.getByLabel("Topic").first().fill(topic);
+      await page.getByRole("button", { name: "Subscribe", exact: true }).click();
+    };
+    await subscribe("100%");
+    await page.getByText("connected", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Break the stream" }).click();
+    await event(page, '"recovered":true').waitFor();
+    await subscribe("later");
+    await own.stop();
+    await page.getByText("broken, coming back").waitFor();
+    const again = await startService(runtime, { env: { PORT: port } });
+    await page.getByText("connected", { exact: true }).waitFor();
+    for (const topic of ["100%", "later"]) {
+      await eventually(async () => {
+        await publish(again.url, { topic, data: { to: topic } });
+        return (await event(page, `"to":"${topic}"`).count()) > 0;
+      }, `a message to ${topic}`);
+    }
+    await context.close();
+    await again.stop();
   });
 
   it("is used by keyboard alone, on a phone and in the dark", async () => {

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
 import { nodeRuntime } from "../../src/node.ts";
 import { closeClients } from "../support/clients.ts";
-import { eventually } from "../support/deadline.ts";
+import { eventually, pause, within } from "../support/deadline.ts";
 import { openRawStream } from "../support/raw-client.ts";
 import { openStream } from "../support/sse-client.ts";
 
@@ -157,4 +157,50 @@ describe("a direct stream on Node", () => {
     expect([answer.status, await answer.text()]).toEqual([418, "another answer"]);
     await eventually(() => direct.realtimeManager?.getAllClientIds().length === 0, "it is gone");
   });
+});
+
+describe.each([
+  ["through streamSSE", realtime],
+  ["direct", direct],
+])("a stream %s", (_, server) => {
+  it("that is ended while middleware still holds its response has its head, its words and its end", async () => {
+    for (const end of ["admin", "shutdown"] as const) {
+      const app = new Hono();
+      app.use("*", async (c, next) => {
+        await next();
+        const [clientId = ""] = server.realtimeManager?.getAllClientIds() ?? [];
+        server.realtimeManager?.removeClient(clientId, end);
+        await pause(50);
+        c.header("X-Behind", "yes");
+      });
+      app.route("/", server.app);
+      const answer = await fetch(`${await serve(app)}/api/realtime`);
+      expect(answer.headers.get("content-type")).toBe("text/event-stream");
+      const text = await within(answer.text(), 5000, "it ends");
+      expect(text).toMatch(/^event: PB_CONNECT\n/);
+      if (end === "shutdown") expect(text).toMatch(/retry: \d+\n\n$/);
+    }
+  });
+
+  it.each([401, 204, 200])(
+    "is given up when middleware answers with an empty %i in its place",
+    async (status) => {
+      const app = new Hono();
+      app.use("*", async (c, next) => {
+        await next();
+        c.res = undefined;
+        c.res = new Response(null, { status });
+      });
+      app.route("/", server.app);
+      const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
+      expect(answer.status).toBe(status);
+      const text = await within(answer.text(), 5000, "it ends");
+      expect(text).toBe("");
+      // Beneath a stream of Hono's it is seen when the stream is let go of, or takes nothing.
+      for (const clientId of realtime.realtimeManager?.getAllClientIds() ?? []) {
+        realtime.realtimeManager?.removeClient(clientId, "client");
+      }
+      await eventually(() => direct.realtimeManager?.getAllClientIds().length === 0, "it is gone");
+    },
+  );
 });

@@ -1,13 +1,13 @@
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
-import { type Hooks, RealtimeError } from "../../src/index.ts";
+import { type Hooks, RealtimeError, type ServerOptions } from "../../src/index.ts";
 import { eventually } from "../support/deadline.ts";
 
 const KEY = "a-key-for-hooks";
 
-function serve(hooks: Hooks) {
-  const server = createServer({ hooks, adminKey: KEY });
+function serve(hooks: Hooks, options: ServerOptions = {}) {
+  const server = createServer({ ...options, hooks, adminKey: KEY });
   const post = (path: string, body: unknown) =>
     server.app.request(`/api/realtime${path}`, {
       method: "POST",
@@ -112,5 +112,89 @@ describe("an app's hooks", () => {
     await client.leave();
     await eventually(async () => (await registry.stats()).clients === 0, "it is gone");
     await (await open()).leave();
+  });
+
+  it("about subscriptions count for the history as well, and are checked", async () => {
+    const answers: Record<string, readonly string[]> = {
+      many: ["a", "b", "c"],
+      broken: ["a\nb"],
+      none: "a" as never,
+    };
+    const { app, publish } = serve(
+      {
+        onSubscribe: ({ subscriptions: [key = ""] }) =>
+          key === "secret" ? refuse() : answers[key],
+      },
+      { maxSubscriptions: 2 },
+    );
+    await publish({ topic: "secret", data: 1 });
+    const read = (topic: string) => app.request(`/api/realtime/messages?topic=${topic}`);
+    expect((await read("secret")).status).toBe(403);
+    expect((await read("open")).status).toBe(200);
+    for (const topic of Object.keys(answers)) {
+      expect((await app.request(`/api/realtime?topic=${topic}`)).status).toBe(400);
+    }
+  });
+
+  it("that throw what is no Error are answered with 500, and noted", async () => {
+    const noted: unknown[] = [];
+    const note = (_: string, fields?: object) => void noted.push(fields);
+    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: note };
+    const thrown: unknown[] = ["no", undefined, { message: "no" }];
+    const throws = () => {
+      throw thrown[noted.length % thrown.length];
+    };
+    const hooks = { onConnect: throws, onSubscribe: throws, onMessage: throws };
+    const { app, post } = serve(hooks, { logger });
+    expect((await app.request("/api/realtime")).status).toBe(500);
+    expect((await app.request("/api/realtime?topic=a")).status).toBe(500);
+    expect((await post("/messages", { topic: "a", data: 1 })).status).toBe(500);
+    expect(noted).toHaveLength(3);
+  });
+
+  it("about messages run for those who may publish, and see no others", async () => {
+    let runs = 0;
+    const onMessage = () => {
+      runs += 1;
+    };
+    const hooks = { onMessage };
+    const authenticate = () => ({ subject: "anna", publish: ["only/this"] });
+    const { app } = createServer({ hooks, authenticate });
+    const send = (topic: string) =>
+      app.request("/api/realtime/messages", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ topic, data: 1 }),
+      });
+    expect((await send("forbidden")).status).toBe(403);
+    expect(runs).toBe(0);
+    expect((await send("only/this")).status).toBe(200);
+    expect(runs).toBe(1);
+  });
+
+  it("see a client go for which there was no room any more, and it is asked to come back", async () => {
+    const [gone, waiting]: [string[], (() => void)[]] = [[], []];
+    const { open } = serve(
+      {
+        onConnect: () => new Promise((resolve) => void waiting.push(resolve)),
+        onDisconnect: ({ reason }) => void gone.push(reason),
+      },
+      { maxClients: 1 },
+    );
+    const opening = [open(), open()];
+    await eventually(() => waiting.length === 2, "both are being let in");
+    for (const resolve of waiting) resolve();
+    const clients = await Promise.all(opening);
+    await eventually(() => gone.length === 1, "one is turned away");
+    expect(gone).toEqual(["error"]);
+    let rest = "";
+    for (
+      let part = await clients[1]?.reader?.read();
+      part && !part.done;
+      part = await clients[1]?.reader?.read()
+    )
+      rest += part.value;
+    expect(rest).toMatch(/^retry: \d+\n\n$/);
+    await clients[0]?.leave();
   });
 });

@@ -23,6 +23,8 @@ export function runConsole(): void {
   const clients: number[] = new Array(SECONDS).fill(0);
   /** As the service said last: it tells whoever has the admin key. */
   let clientCount = 0;
+  /** Not asked about stats again. */
+  let refusedKey = "";
   let stream: EventSource | undefined;
   let clientId = "";
   let lastEventId = "";
@@ -87,8 +89,14 @@ export function runConsole(): void {
       headers: { ...authorization(), ...init.headers },
     });
     const text = await response.text();
-    const value = text === "" ? undefined : JSON.parse(text);
+    let value: unknown;
+    try {
+      value = text === "" ? undefined : JSON.parse(text);
+    } catch {
+      throw new Error(`${response.status}, with an answer that is not the service's`);
+    }
     if (response.ok) return value;
+    if (response.status === 401 || response.status === 403) refusedKey = keyField.value;
     const { message = "", data = {} } = value as Failure;
     const fields = Object.entries(data).map(
       ([field, error]) => `${field}: ${error?.message ?? ""}`,
@@ -170,9 +178,15 @@ export function runConsole(): void {
     }
   };
 
+  /** Options are shown as they were typed in; a topic may have a % of its own. */
+  const readable = (key: string): string => {
+    const [topic = "", options] = key.split("?options=");
+    return options === undefined ? key : `${topic} ${decodeURIComponent(options)}`;
+  };
+
   const showSubscriptions = (): void => {
     const items = [...subscriptions].map((key) => {
-      const item = element("li", decodeURIComponent(key));
+      const item = element("li", readable(key));
       const remove = element("button", "×");
       remove.setAttribute("aria-label", `Unsubscribe from ${key}`);
       remove.addEventListener("click", () => {
@@ -208,12 +222,20 @@ export function runConsole(): void {
       clientId = (JSON.parse(event.data) as { clientId: string }).clientId;
       setState("connected", "open");
       // A browser that came back by itself has a new client id, and the address it had at first.
-      if (from === "" && subscriptions.size > 0) void setSubscriptions();
+      const wanted = [...subscriptions].sort().join("\n");
+      if (wanted !== query.getAll("topic").sort().join("\n")) void setSubscriptions();
     });
-    stream.addEventListener("error", () => {
+    stream.addEventListener("error", (event) => {
+      // A message to a topic of that name.
+      if (event instanceof MessageEvent) return;
       const isOver = stream?.readyState === EventSource.CLOSED;
-      if (isOver) disconnect();
-      else setState("broken, coming back", "broken");
+      if (isOver) {
+        disconnect();
+        answer(
+          "The stream was refused: the browser does not say why, the curl line below does.",
+          true,
+        );
+      } else setState("broken, coming back", "broken");
     });
   };
 
@@ -244,9 +266,11 @@ export function runConsole(): void {
     const [last, options] = [String(form.get("last")), String(form.get("options")).trim()];
     let given: Record<string, unknown> = {};
     try {
-      if (options !== "") given = JSON.parse(options);
+      const parsed: unknown = options === "" ? {} : JSON.parse(options);
+      if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new Error();
+      given = parsed as Record<string, unknown>;
     } catch {
-      answer('Options must be JSON, for example {"query":{"expand":"author"}}.', true);
+      answer('Options must be a JSON object, for example {"query":{"expand":"author"}}.', true);
       return;
     }
     if (last !== "" && last !== "0") given.last = Number(last);
@@ -397,7 +421,7 @@ export function runConsole(): void {
 
   let isAsking = false;
   const readStats = async (): Promise<void> => {
-    if (keyField.value === "" || isAsking) return;
+    if (keyField.value === refusedKey || keyField.value === "" || isAsking) return;
     isAsking = true;
     try {
       const stats = (await ask("/stats")) as Record<string, unknown>;

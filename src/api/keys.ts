@@ -1,0 +1,34 @@
+/** Subscription keys and event ids: the same wherever they are sent. */
+import * as z from "zod/mini";
+import { isFieldText } from "../realtime/sse.ts";
+import { parseSubscription } from "../realtime/subscription.ts";
+import type { RequestLimits } from "./options.ts";
+
+/** As PocketBase's (apis/realtime.go, `realtimeSetSubscriptions`). UTF-16 code units. */
+export const MAX_CLIENT_ID = 255;
+/** Ours are shorter. */
+export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
+
+export type KeyLimits = Pick<RequestLimits, "maxSubscriptions" | "maxTopicLength">;
+
+/** Subscription keys: the same wherever they are sent. */
+export function keysSchema({
+  maxSubscriptions,
+  maxTopicLength,
+}: KeyLimits): z.ZodMiniArray<z.ZodMiniString> {
+  const key = z
+    .string()
+    .check(
+      z.maxLength(maxTopicLength),
+      z.refine(isFieldText, "Must not contain a line break or NUL."),
+    );
+  return z.array(key).check(z.maxLength(maxSubscriptions));
+}
+
+/** An event id or cursor, as it came to the client. What it names, the log says. */
+export const eventIdSchema: z.ZodMiniString = z.string().check(z.maxLength(MAX_EVENT_ID));
+
+/** The topics of subscription keys, without options: what rights are about. */
+export function topicsOf(keys: readonly string[]): string[] {
+  return keys.filter((key) => key !== "").map((key) => parseSubscription(key).topic);
+}
