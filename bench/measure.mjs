@@ -42,7 +42,7 @@ export async function measure({ name, command, args }, load) {
     detached: true,
   });
   try {
-    await listening(name);
+    await until(true, `${name} does not listen`);
     const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...load };
     const words = Object.entries(options).flatMap(([option, value]) => [
       `--${option}`,
@@ -58,20 +58,25 @@ export async function measure({ name, command, args }, load) {
   } finally {
     process.kill(-child.pid, "SIGKILL");
     await new Promise((resolve) => child.once("close", resolve));
+    // What it had started may take a moment longer.
+    await until(false, `${name} still listens`);
   }
 }
 
-async function listening(name) {
+function isListening() {
+  return new Promise((resolve) => {
+    const socket = connect(PORT, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+async function until(wanted, otherwise) {
   for (let tries = 0; tries < 600; tries++) {
-    const isOpen = await new Promise((resolve) => {
-      const socket = connect(PORT, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (isOpen) return;
+    if ((await isListening()) === wanted) return;
     await pause(50);
   }
-  throw new Error(`${name} does not listen at ${PORT}`);
+  throw new Error(`${otherwise} at ${PORT}`);
 }
 
 export function machine() {
