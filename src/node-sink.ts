@@ -219,7 +219,9 @@ class ConnectionSink implements OutgoingSink {
       return this.#handover.sink.write(frame);
     }
     if (this.#isWaiting || this.#given !== undefined) {
-      const waiting = this.bufferedBytes;
+      // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
+      const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;
+      const waiting = (this.#given?.length ?? 0) + inSocket;
       // A single frame, however large, always goes to a client for which nothing waits.
       const isTooMuch = waiting + frame.length > this.#owner.maxBufferedBytes * BURST;
       if (isTooMuch && waiting > 0) return false;

@@ -77,6 +77,8 @@ describe("imports point inward", () => {
     const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
     const hidden = sources
       .filter((file) => file.endsWith(".ts"))
+      // An entry, which may import anything; it loads the service only when it serves.
+      .filter((file) => file !== "cli.ts")
       .filter((file) => /\bimport\(/.test(readFileSync(join(root, "src", file), "utf8")));
     expect(sources.length).toBeGreaterThan(20);
     expect(hidden).toEqual([]);

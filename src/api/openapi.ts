@@ -80,7 +80,8 @@ const REFUSALS = {
 const ADMIN = { security: [{ bearer: [] }], tags: ["administration"] };
 const OPEN = { security: [{}, { bearer: [] }], tags: ["realtime"] };
 
-function openAPI(limits: RequestLimits): JSONObject {
+/** The whole document, but for where it is served. */
+export function openAPI(limits: RequestLimits): JSONObject {
   const message = { anyOf: [ref("Message"), ref("RecordEvent")] };
   const operation = (summary: string, rest: JSONObject, responses: JSONObject): JSONObject => ({
     ...{ summary, ...rest },

@@ -9,6 +9,7 @@ import { disconnectClient, listClients, listTopics, readClient, revoke } from ".
 import { Auth } from "./auth.ts";
 import { limitBody } from "./body.ts";
 import { showConsole } from "./console/routes.ts";
+import { showDocs } from "./docs.ts";
 import { errorResponse, handleError } from "./errors.ts";
 import { showHealth, showReady } from "./health.ts";
 import { readMessages } from "./history.ts";
@@ -120,7 +121,10 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const { metrics = DEFAULTS.metrics } = options;
   if (metrics === "admin") app.use("/metrics", admin);
   if (metrics !== "off") app.get("/metrics", showMetrics(registry));
-  if (options.console === true) app.get("/", showConsole);
+  if (options.console === true) {
+    app.get("/", showConsole);
+    app.get("/api/docs", showDocs(limits));
+  }
 
   app.all("/api/realtime", allowOnly("GET, POST"));
   app.all("/api/realtime/messages", allowOnly("GET, POST"));

@@ -81,6 +81,17 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
+  it("links to a page of the HTTP interface", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page, complaints } = await openPage(context, service.url);
+    await page.getByRole("link", { name: "HTTP interface" }).click();
+    await page.getByRole("heading", { name: "POST /api/realtime/messages" }).waitFor();
+    expect(await page.getByRole("heading", { level: 2 }).count()).toBeGreaterThan(12);
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   it("keeps its subscriptions through a break and a restart, whatever they are called", async () => {
     const port = runtime === NODE ? "18451" : "18452";
     const own = await startService(runtime, { env: { PORT: port } });

@@ -457,7 +457,7 @@ export function runConsole(): void {
   setInterval(() => {
     if (!document.hidden) void readStats();
   }, 2000);
-  find<HTMLAnchorElement>("#openapi").href = `${base}/api/openapi.json`;
+  find<HTMLAnchorElement>("#docs").href = `${base}/api/docs`;
   show("?topic=chat", undefined, `${pocketbase}await pb.realtime.subscribe("chat", console.log);`);
   draw();
 }

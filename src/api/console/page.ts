@@ -1,21 +1,28 @@
-/** The console's document; what it does is in app.ts. Everything is in it: it works without any other network. */
-export function consolePage(style: string, script: string, nonce: string): string {
+/** A document; everything is in it: it works without any other network. */
+export function pageOf(title: string, body: string, style: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Pocketwire console</title>
+<title>${title}</title>
 <link rel="icon" href="data:,">
-<style nonce="${nonce}">${style}</style>
+${style}
 </head>
 <body>
-<header>
+${body}
+</body>
+</html>
+`;
+}
+
+/** The console's; what it does is in app.ts. */
+export const CONSOLE_BODY: string = `<header>
   <h1>Pocketwire</h1>
   <p id="state" role="status"><span class="dot" aria-hidden="true"></span> <span id="state-text">not connected</span></p>
   <p class="id">client <code id="client-id">none</code></p>
-  <nav aria-label="Documentation"><a id="openapi" href="#">OpenAPI</a></nav>
+  <nav aria-label="Documentation"><a id="docs" href="#">HTTP interface</a></nav>
 </header>
 <main>
   <section aria-labelledby="h-stream">
@@ -90,8 +97,4 @@ export function consolePage(style: string, script: string, nonce: string): strin
     <pre id="sdk" tabindex="0" aria-label="The last step with the PocketBase SDK"></pre>
   </section>
 </main>
-<script nonce="${nonce}">${script}</script>
-</body>
-</html>
 `;
-}

@@ -1,8 +1,8 @@
 /** The console: a page to look at a service with, and try it. */
-import type { Handler } from "hono";
+import type { Context, Handler } from "hono";
 import { nanoid } from "nanoid";
 import { runConsole } from "./app.ts";
-import { consolePage } from "./page.ts";
+import { CONSOLE_BODY, pageOf } from "./page.ts";
 import { CONSOLE_STYLE } from "./style.ts";
 
 /**
@@ -21,7 +21,17 @@ function nameKeeper(): string {
 const SCRIPT = `(() => {${nameKeeper()}(${runConsole})();})();`;
 
 /** `GET /`. It is the same for everybody: what it shows, it asks for with the key that somebody types in. */
-export const showConsole: Handler = (c) => {
+export const showConsole: Handler = (c) =>
+  sendPage(c, (nonce) => ({
+    title: "Pocketwire console",
+    body: `${CONSOLE_BODY}<script nonce="${nonce}">${SCRIPT}</script>`,
+  }));
+
+/** Answers with a page that has everything in it, and a policy that lets nothing else in. */
+export function sendPage(
+  c: Context,
+  make: (nonce: string) => { readonly title: string; readonly body: string },
+): Response | Promise<Response> {
   const nonce = nanoid();
   c.header("Cache-Control", "no-store");
   c.header("X-Content-Type-Options", "nosniff");
@@ -31,5 +41,6 @@ export const showConsole: Handler = (c) => {
     "Content-Security-Policy",
     `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  return c.html(consolePage(CONSOLE_STYLE, SCRIPT, nonce));
-};
+  const { title, body } = make(nonce);
+  return c.html(pageOf(title, body, `<style nonce="${nonce}">${CONSOLE_STYLE}</style>`));
+}
