@@ -16,6 +16,15 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await service.stop();
   });
 
+  /** Presses "Subscribe" and waits until the service has answered. */
+  const subscribed = (page: Page) =>
+    Promise.all([
+      page.waitForResponse(
+        (answer) => answer.request().method() === "POST" && answer.status() === 204,
+      ),
+      page.getByRole("button", { name: "Subscribe", exact: true }).click(),
+    ]);
+
   const event = (page: Page, text: string) =>
     page.locator("#events li").filter({ hasText: text }).first();
 
@@ -26,9 +35,8 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.getByText("connected", { exact: true }).waitFor();
     expect(await page.locator("#client-id").textContent()).toMatch(/^0-/);
-    await page.getByRole("button", { name: "Subscribe", exact: true }).click();
+    await subscribed(page);
     await page.locator("#subscriptions li").waitFor();
-    await page.waitForTimeout(300);
     await page.getByRole("button", { name: "Publish", exact: true }).click();
     await event(page, '"text":"hello"').waitFor();
     expect(await page.locator("#curl").textContent()).toContain("/api/realtime/messages");
@@ -67,9 +75,8 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     const { page, complaints } = await openPage(context, service.url);
     await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
     await page.getByLabel("Topic").first().fill("posts/*");
-    await page.getByRole("button", { name: "Subscribe", exact: true }).click();
+    await subscribed(page);
     await page.getByText("connected", { exact: true }).waitFor();
-    await page.waitForTimeout(300);
     await page.getByText("Record event").click();
     await page.getByLabel("Record, JSON with an id").fill('{"id":"r1","title":"a"}');
     await page.getByRole("button", { name: "Publish", exact: true }).click();
