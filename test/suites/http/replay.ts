@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { readStats } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
-import { leftOut } from "../../support/flags.ts";
 import {
   backFrom,
   numbers,
@@ -11,7 +10,7 @@ import {
   received,
   resumed,
 } from "../../support/numbered.ts";
-import { NODE, type RuntimeUnderTest, startService } from "../../support/service.ts";
+import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 
 /** Larger than what is read of a history at a time. */
@@ -130,9 +129,7 @@ function ofMany(runtime: RuntimeUnderTest): void {
     await replayed(MANY, { REALTIME_HISTORY_MESSAGES: "20000" });
   });
 
-  const reason = runtime === NODE ? undefined : "once is enough, and Node is the fastest";
-  const title = `brings all of ${VERY_MANY} messages, in order`;
-  it.skipIf(reason !== undefined)(leftOut(title, reason), async () => {
+  it(`brings all of ${VERY_MANY} messages, in order`, async () => {
     await replayed(VERY_MANY, {
       REALTIME_HISTORY_MESSAGES: "200000",
       REALTIME_HISTORY_BYTES: String(64 * 1024 * 1024),
