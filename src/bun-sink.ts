@@ -2,6 +2,8 @@
  * Frames on their way to a client on Bun, past Hono's TransformStream: straight into the stream that Bun reads the response
  * from (docs/performance.md).
  */
+import type { Server } from "bun";
+import type { Context } from "hono";
 import { FirstChunk } from "./api/first-chunk.ts";
 import type { Runtime } from "./api/peer.ts";
 import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "./api/sink.ts";
@@ -9,13 +11,20 @@ import { Turn } from "./realtime/frame-runs.ts";
 
 const turn = new Turn((run) => void setImmediate(run));
 
+/** Bun closes a response that stays quiet for its `idleTimeout` (10 s by default); streams do, and pings see to the dead. */
+function stayOpen(c: Context): void {
+  (c.env as { server?: Server<undefined> }).server?.timeout(c.req.raw, 0);
+}
+
 /** Takes over from Hono's stream as soon as the handshake has come out of it. */
-export const openBunSink: NonNullable<Runtime["openSink"]> = (_, stream, owner) => {
+export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
+  stayOpen(c);
   const body = new ResponseBody(owner, new FirstChunk(stream, owner));
   return { sink: new StreamSink(owner, body, turn), body: body.readable };
 };
 
-export const openDirectBunSink: NonNullable<Runtime["openDirect"]> = (_, respond, owner) => {
+export const openDirectBunSink: NonNullable<Runtime["openDirect"]> = (c, respond, owner) => {
+  stayOpen(c);
   const body = new ResponseBody(owner);
   return { sink: new StreamSink(owner, body, turn), response: respond(body.readable) };
 };

@@ -36,13 +36,9 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
   const bun = Bun.serve({
     hostname: host,
     port,
-    // Slow requests end here; streams are exempt, below.
+    // Slow requests, answers that nobody reads and idle connections end here; streams are exempt (bun-sink.ts).
     idleTimeout: 30,
-    fetch(request, server) {
-      // Bun closes a response that stays quiet for its idleTimeout (10 s by default).
-      if (request.method === "GET") server.timeout(request, 0);
-      return app.fetch(request, { server });
-    },
+    fetch: (request, server) => app.fetch(request, { server }),
   });
   return {
     url: formatURL(host, bun.port ?? port),

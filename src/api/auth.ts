@@ -1,10 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { covers } from "../realtime/rights.ts";
 import { MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
 import { readCredential } from "./credentials.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
 import { addressOf, type Runtime } from "./peer.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import {
   CONTROL,
   createTokenVerifier,
@@ -65,6 +67,8 @@ interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
   readonly origins: readonly string[];
   readonly now: () => number;
+  /** How often one network may have somebody asked about tokens. */
+  readonly limitAsks: RateLimit;
 }
 
 /** Who sends a request, and what they may. */
@@ -110,7 +114,9 @@ export class Auth {
     // Where there is nothing to compare it with, a credential is for somebody else: a proxy, PocketBase.
     const isRead = adminKey !== undefined || knowsTokens;
     const credential = isRead ? this.#read(c, knowsTokens) : undefined;
-    if (credential !== undefined && this.#isAdminKey(credential)) {
+    // From nowhere else: cookies are sent by pages, and addresses end up in logs.
+    const isHeader = Boolean(c.req.header("Authorization"));
+    if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
       const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: this.#options.now() };
       return { peer, publish: ["*"], isAdmin: true };
     }
@@ -119,7 +125,7 @@ export class Auth {
         ? this.#checked(await authenticate(c))
         : credential === undefined || !knowsTokens
           ? undefined
-          : await this.#verify(credential);
+          : await this.#verify(credential, ip);
     const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
     const peer = {
       ...{ ip, identity: subject, rights: subscribe, expiresAt },
@@ -149,6 +155,11 @@ export class Auth {
     }
     // Each of its keys was allowed, and it has no others.
     return { ...peer, rights: ["*"] };
+  }
+
+  /** Whether a credential has ended since it was looked at. */
+  hasEnded({ expiresAt }: Peer): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#options.now();
   }
 
   /** @throws RealtimeError for somebody who may publish nothing at all, whatever it is. */
@@ -205,11 +216,15 @@ export class Auth {
   }
 
   /** The first that knows it has the say. */
-  async #verify(token: string): Promise<Identity> {
+  async #verify(token: string, ip: string | undefined): Promise<Identity> {
+    const { limitAsks } = this.#options;
+    const onAsk = () => {
+      if (ip !== undefined) limitAsks(networkOf(ip));
+    };
     let unknown: unknown;
     for (const verify of this.#verifiers) {
       try {
-        return this.#checked(await verify(token)) as Identity;
+        return this.#checked(await verify(token, onAsk)) as Identity;
       } catch (error) {
         if (!(error instanceof RealtimeError) || error.code !== "unknown_token") throw error;
         unknown = error;

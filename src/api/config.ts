@@ -254,7 +254,9 @@ export function readConfig(environment: Environment): Config {
   if (!result.success) {
     const lines = result.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      const was = /_(KEY|SECRET)$/.test(name) ? "the value given" : JSON.stringify(given[name]);
+      // A URL may carry a password, and is refused for it.
+      const isSecret = /_(KEY|SECRET|URL)$/.test(name);
+      const was = isSecret ? "the value given" : JSON.stringify(given[name]);
       return `${name} must be ${message}; it was ${was}.`;
     });
     throw new RealtimeError("invalid_config", lines.join("\n"));

@@ -1,10 +1,11 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
-import type { LogEntry } from "../realtime/types.ts";
+import type { HistoryPage } from "../log/history.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./keys.ts";
+import { answerInPieces } from "./long-answer.ts";
 import type { RequestLimits } from "./options.ts";
 import { wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
@@ -53,15 +54,22 @@ export function readMessages(
     const page = await registry.history(asked, reader);
     // The newest page is another one soon.
     c.header("Cache-Control", "no-store");
-    return c.json({ ...page, messages: page.messages.map(toJSON) });
+    c.header("Content-Type", "application/json");
+    return answerInPieces(c, piecesOf(page), limits.requestTimeout);
   };
 }
 
-function toJSON({ cursor, at, message: { id, topics, data } }: LogEntry) {
-  // Of a user's message: who, and their id.
-  const shown = id.replace("\t", ":");
-  return {
-    ...{ cursor, at: new Date(at).toISOString(), id: shown, topics },
-    data: JSON.parse(data) as unknown,
-  };
+/** The page as JSON. Data goes out as it stands: it may be nested deeper than it can be made anew. */
+function* piecesOf({ messages, ...rest }: HistoryPage): Generator<string, void> {
+  let before = '{"messages":[';
+  for (const { cursor, at, message } of messages) {
+    const { id, topics, data } = message;
+    // Of a user's message: who, and their id.
+    const shown = id.replace("\t", ":");
+    const head = JSON.stringify({ cursor, at: new Date(at).toISOString(), id: shown, topics });
+    yield `${before}${head.slice(0, -1)},"data":${data}}`;
+    before = ",";
+  }
+  const tail = JSON.stringify(rest).slice(1);
+  yield messages.length === 0 ? `${before}],${tail}` : `],${tail}`;
 }

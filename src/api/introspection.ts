@@ -55,7 +55,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
       answers.delete(oldest);
     }
   };
-  return async (token) => {
+  return async (token, onAsk) => {
     // Tokens themselves are not kept.
     const key = await digest(token);
     const known = answers.get(key);
@@ -63,6 +63,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
       if ("refusal" in known) throw known.refusal;
       return known.identity;
     }
+    onAsk?.();
     const until = now() + cacheTime;
     try {
       const identity = await ask(url, token, options.allowEndless ?? false, now());
@@ -112,7 +113,7 @@ async function ask(
 function toClaims(answer: Record<string, unknown>, token: string): Record<string, unknown> {
   const { active, sub, exp, iat, realtime, record } = answer;
   const own = claimsOf(token);
-  if (active === false) throw refusedToken("its issuer does not know it");
+  if (active !== undefined && active !== true) throw refusedToken("its issuer does not know it");
   return {
     sub: sub ?? subjectOf(record),
     exp: exp ?? own.exp,
@@ -126,6 +127,7 @@ function subjectOf(record: unknown): string | undefined {
   const { id, collectionName, collectionId } = record as Record<string, unknown>;
   const collection = collectionName ?? collectionId;
   if (typeof id !== "string" || typeof collection !== "string") return undefined;
+  if (id === "" || collection === "") return undefined;
   return `${collection}/${id}`;
 }
 

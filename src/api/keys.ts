@@ -9,6 +9,9 @@ export const MAX_CLIENT_ID = 255;
 /** Ours are shorter. */
 export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
 
+/** Of all keys of a client, which stay in memory. UTF-16 code units. */
+const MAX_KEYS_LENGTH = 131_072;
+
 export type KeyLimits = Pick<RequestLimits, "maxSubscriptions" | "maxTopicLength">;
 
 /** Subscription keys: the same wherever they are sent. */
@@ -22,7 +25,17 @@ export function keysSchema({
       z.maxLength(maxTopicLength),
       z.refine(isFieldText, "Must not contain a line break or NUL."),
     );
-  return z.array(key).check(z.maxLength(maxSubscriptions));
+  const fits = (keys: readonly string[]) => {
+    let length = 0;
+    for (const key of keys) length += key.length;
+    return length <= MAX_KEYS_LENGTH;
+  };
+  return z
+    .array(key)
+    .check(
+      z.maxLength(maxSubscriptions),
+      z.refine(fits, `Must have at most ${MAX_KEYS_LENGTH} characters in all.`),
+    );
 }
 
 /** An event id or cursor, as it came to the client. What it names, the log says. */

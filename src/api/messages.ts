@@ -84,6 +84,8 @@ export function publishMessages(
     const caller = c.get("caller");
     const body = await readJSON(c);
     const { peer, isAdmin } = caller;
+    // The body may have taken its time.
+    if (auth.hasEnded(peer)) await auth.identify(c);
     const given = createMessages(body);
     if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, given.length);
     // All of them: a record event has several, and reaches those who subscribe to any.

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
+import { plainAddress } from "../realtime/address.ts";
 import type { Turn } from "../realtime/frame-runs.ts";
 import type { OutgoingSink, SinkOwner } from "./sink.ts";
 
@@ -60,6 +61,8 @@ export function addressOf(
   trustedHeader: string | undefined,
 ): string | undefined {
   const told = trustedHeader === undefined ? undefined : c.req.header(trustedHeader);
-  const last = told?.split(",").at(-1)?.trim();
-  return last !== undefined && ADDRESS.test(last) ? last : clientAddress?.(c);
+  const last = plainAddress(told?.split(",").at(-1)?.trim() ?? "");
+  if (ADDRESS.test(last)) return last;
+  const peer = clientAddress?.(c);
+  return peer && plainAddress(peer);
 }

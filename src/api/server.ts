@@ -61,8 +61,9 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     });
   const { runtime = {}, now = Date.now } = options;
   const origins = options.origins ?? DEFAULTS.origins;
-  const auth = new Auth({ ...options, runtime, origins, now });
   const limits = limitsOf(options);
+  const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", now);
+  const auth = new Auth({ ...options, runtime, origins, now, limitAsks });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
@@ -119,6 +120,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   );
   app.get("/api/openapi.json", describeAPI(limits));
   const { metrics = DEFAULTS.metrics } = options;
+  if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
   if (metrics !== "off") app.get("/metrics", showMetrics(registry));
   if (options.console === true) {

@@ -73,6 +73,9 @@ const DEFAULT_CLOCK_SKEW = 5000;
 /** Milliseconds: what a set of keys is kept for, asked for again at the earliest, and waited for. */
 const JWKS = { cacheMaxAge: 600_000, cooldownDuration: 10_000, timeoutDuration: 5000 };
 
+/** Milliseconds until a key set is asked for again, whatever came of it. */
+const JWKS_REST = 1000;
+
 const MAX_JWKS_BYTES = 256 * 1024;
 
 const pattern = z
@@ -95,8 +98,8 @@ const claimsSchema = z.looseObject({
   realtime: z.optional(z.looseObject({ subscribe: patterns, publish: patterns })),
 });
 
-/** Says whose a token is. */
-export type VerifyToken = (token: string) => Promise<Identity>;
+/** Says whose a token is. @param onAsk Called before somebody else is asked; what it throws, is thrown. */
+export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identity>;
 
 /**
  * A verifier of JSON Web Tokens (RFC 7519).
@@ -138,6 +141,10 @@ export function identityOf(claims: unknown): Identity {
     throw refusedToken(`its claim ${issue?.path.join(".")} is not as it should be`);
   }
   const { sub, iat, exp, realtime } = data;
+  // It would outlive a revocation.
+  if (iat !== undefined && iat * 1000 > Date.now() + DEFAULT_CLOCK_SKEW) {
+    throw refusedToken("its claim iat is in the future; it counts seconds since 1970");
+  }
   return {
     subject: sub,
     subscribe: realtime?.subscribe,
@@ -166,7 +173,10 @@ class Keys {
     this.#secrets = secrets.map((secret) => encoder.encode(secret));
     this.#pems = publicKeys;
     if (jwksURL === undefined) return;
-    this.#remote = createRemoteJWKSet(new URL(jwksURL), { ...JWKS, [customFetch]: fetchKeys });
+    this.#remote = createRemoteJWKSet(new URL(jwksURL), {
+      ...JWKS,
+      [customFetch]: resting(fetchKeys),
+    });
   }
 
   async for(algorithm: string): Promise<readonly Key[]> {
@@ -255,6 +265,26 @@ const fetchKeys: FetchImplementation = async (url, options) => {
     throw unavailable(error);
   }
 };
+
+/**
+ * An answer stands for a moment, also a bad one: everybody who comes with a token would ask. (jose rests for ten seconds,
+ * but only after what went well.) It is no promise: on Workers a request must not wait for what another asked.
+ */
+function resting(fetch: FetchImplementation): FetchImplementation {
+  let last:
+    | { readonly until: number; readonly text?: string; readonly error?: unknown }
+    | undefined;
+  return async (url, options) => {
+    if (last === undefined || Date.now() >= last.until) {
+      const answer = await fetch(url, options)
+        .then(async (response) => ({ text: await response.text() }))
+        .catch((error: unknown) => ({ error }));
+      last = { ...answer, until: Date.now() + JWKS_REST };
+    }
+    if (last.text === undefined) throw last.error;
+    return new Response(last.text);
+  };
+}
 
 /** It is not known whether a token counts; so it does not. */
 export function unavailable(cause: unknown): RealtimeError {

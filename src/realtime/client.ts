@@ -2,7 +2,7 @@ import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
 import type { Expiring } from "./expiries.ts";
 import type { ReplayClient } from "./replays.ts";
-import { coveredTopics } from "./rights.ts";
+import { coveredTopics, covers } from "./rights.ts";
 import { isFieldText } from "./sse.ts";
 import { parseSubscription } from "./subscription.ts";
 import type { ClientInfo, FrameSink, Peer, SubscribeRequest } from "./types.ts";
@@ -56,8 +56,16 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 /** Topics that the rights of one client may cover of its keys, all counted. */
 const MAX_COVERED = 10_000;
 
-/** Each takes memory: a key that reaches everything has one for each right. */
-function refuseWideCover(subscriptions: readonly string[], rights: readonly string[]): void {
+/**
+ * Each takes memory: a key that reaches everything has one for each right.
+ *
+ * @throws RealtimeError `invalid_input`.
+ */
+export function refuseWideCover(
+  subscriptions: readonly string[],
+  rights: readonly string[] = [],
+): void {
+  if (rights.length * subscriptions.length <= MAX_COVERED) return;
   let covered = 0;
   for (const key of new Set(subscriptions)) {
     covered += coveredTopics(parseSubscription(key).topic, rights).length;
@@ -68,6 +76,16 @@ function refuseWideCover(subscriptions: readonly string[], rights: readonly stri
       );
     }
   }
+}
+
+/** Patterns that it would have and has not. */
+export function gainedRights(client: Client, { rights = [] }: Peer): string[] {
+  return rights.filter((right) => !client.rights.some((other) => covers(other, right)));
+}
+
+/** Whether a key reaches anything of what the patterns cover. */
+export function reaches(key: string, patterns: readonly string[]): boolean {
+  return patterns.length > 0 && coveredTopics(parseSubscription(key).topic, patterns).length > 0;
 }
 
 /** Makes a client who its peer is now. */
@@ -100,7 +118,7 @@ export function checkSubscriber(
       `Subscription ${unwritable} must not contain a line break or NUL.`,
     );
   }
-  if (rights.length * subscriptions.length > MAX_COVERED) refuseWideCover(subscriptions, rights);
+  refuseWideCover(subscriptions, rights);
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }

@@ -4,8 +4,11 @@ import {
   type Client,
   checkSubscriber,
   describeClient,
+  gainedRights,
   identifyClient,
   newClient,
+  reaches,
+  refuseWideCover,
 } from "./client.ts";
 import type { Cursor } from "./cursor.ts";
 import { deliverEntry } from "./delivery.ts";
@@ -37,6 +40,8 @@ export interface ManagerOptions extends CapacityLimits {
   readonly checkAddress?: boolean | undefined;
   /** How long a stream stays open, without rights, once its credential has expired, in milliseconds. Default 10,000. */
   readonly authGrace?: number | undefined;
+  /** What guests may subscribe to, and so who is left with an expired credential: all that is not private, or nothing. Default "subscribe". */
+  readonly anonymous?: "subscribe" | "none" | undefined;
   /** Default: silent. */
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -91,6 +96,7 @@ export class RealtimeManager {
   readonly #expiries = new Expiries<Client>();
   readonly #checkAddress: boolean;
   readonly #authGrace: number;
+  readonly #guestsSubscribe: boolean;
   #delivered = 0;
   #connects = 0;
   /** Of the message delivered last. */
@@ -104,6 +110,7 @@ export class RealtimeManager {
     this.#admission = new Admission(options, options.logger, this.#now);
     this.#checkAddress = options.checkAddress ?? true;
     this.#authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
+    this.#guestsSubscribe = options.anonymous !== "none";
     this.#replays = new Replays({
       logger: options.logger,
       cursor: () => this.#cursor,
@@ -123,9 +130,12 @@ export class RealtimeManager {
   /**
    * Whether somebody may connect now.
    *
-   * @throws RealtimeError `revoked`, `refused_token`, `too_many_clients` or, of one address, `too_many_requests`.
+   * @param subscriptions Those that it comes with.
+   * @throws RealtimeError `revoked`, `refused_token`, `too_many_clients` or, of one address, `too_many_requests`; and
+   *   `invalid_input` for subscriptions that meet too many rights.
    */
-  admit(peer: Peer): void {
+  admit(peer: Peer, subscriptions: readonly string[] = []): void {
+    refuseWideCover(subscriptions, peer.rights);
     this.#admission.admit(peer);
   }
 
@@ -261,6 +271,7 @@ export class RealtimeManager {
     const client = this.#clients.get(clientId);
     checkSubscriber(client, request, this.#checkAddress);
     this.#admission.checkCredential(request);
+    const gained = gainedRights(client, request);
     identifyClient(client, request);
     this.#expiries.track(client);
     client.lastActivityAt = this.#now();
@@ -273,7 +284,14 @@ export class RealtimeManager {
     const isSaid = lastEventId !== undefined || last !== undefined;
     client.start = keys.length === 0 && isSaid ? start : undefined;
     if (keys.length === 0) this.#replays.cancel(client);
-    else this.#replays.begin(client, new Set(before), keys, start, request.isFirst ?? false);
+    else {
+      const held = new Set(before);
+      const asked = { ...start, isFirst: request.isFirst ?? false };
+      this.#replays.begin(client, held, keys, {
+        ...asked,
+        isWider: keys.some((key) => held.has(key) && reaches(key, gained)),
+      });
+    }
   }
 
   /** Whether a credential counts. @throws RealtimeError `revoked`. */
@@ -437,8 +455,14 @@ export class RealtimeManager {
     client.rights = [];
     client.closesAt = now + this.#authGrace;
     this.#expiries.track(client);
-    this.#index.changeRights(client, []);
-    client.replay?.changeRights([]);
+    if (this.#guestsSubscribe) {
+      this.#index.changeRights(client, []);
+      client.replay?.changeRights([]);
+    } else {
+      this.#index.replace(client, [], []);
+      client.start = undefined;
+      this.#replays.cancel(client);
+    }
     this.#logger?.debug("credential expired", { clientId });
     const data = { closesIn: this.#authGrace };
     this.#send(clientId, () =>

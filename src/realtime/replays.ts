@@ -42,6 +42,14 @@ export interface ReplayHost<Client extends ReplayClient> {
   readonly ended: (client: Client) => void;
 }
 
+/** Where keys begin that join. */
+interface Beginning extends Start {
+  /** The client knows of its place from its connect, and is not told again. */
+  readonly isFirst?: boolean;
+  /** Keys that it had reach private messages now that they did not: of before, those are missing. */
+  readonly isWider?: boolean;
+}
+
 /** Serves clients from the history until they have come to the present. */
 export class Replays<Client extends ReplayClient> {
   readonly #host: ReplayHost<Client>;
@@ -78,8 +86,7 @@ export class Replays<Client extends ReplayClient> {
     client: Client,
     held: ReadonlySet<string>,
     keys: readonly string[],
-    { lastEventId, last = 0 }: Start,
-    isFirst: boolean,
+    { lastEventId, last = 0, isFirst = false, isWider = false }: Beginning,
   ): void {
     const { sequence: now = 0 } = this.#now ?? {};
     const from = lastEventId === undefined ? undefined : this.placeOf(lastEventId);
@@ -91,9 +98,11 @@ export class Replays<Client extends ReplayClient> {
     });
     const at = earliest(places, now);
     const isAsked = lastEventId !== undefined && !isFirst;
-    // Where no key joins, nothing can be missing.
     const joining = keys.filter((key) => !held.has(key));
-    const isLost = isAsked && from === undefined && joining.length > 0;
+    // Keys that it had began no earlier than the stream: what they missed before is not sent now.
+    const began = this.placeOf(client.clientId)?.sequence ?? 0;
+    const isBefore = from !== undefined && from.sequence < began && joining.length < keys.length;
+    const isLost = isAsked && (from === undefined || isWider || isBefore);
     let floor = joining.length === 0 ? (before?.floor ?? 0) : (old?.reached ?? now);
     if (joining.length === keys.length) floor = 0;
     const state = {
@@ -103,7 +112,7 @@ export class Replays<Client extends ReplayClient> {
       floor: isLost ? now : floor,
       replayed: before?.replayed ?? 0,
       isResume: (isAsked && !isLost) || (before?.isResume ?? false),
-      hasMoved: old !== undefined,
+      hasMoved: old !== undefined || (isLost && from !== undefined),
     };
     client.replay = new Replay(keys, state, client.rights);
     if (isLost) this.#tellLost(client);

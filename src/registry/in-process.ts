@@ -60,7 +60,7 @@ class InProcessRegistry implements ClientRegistry {
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
-    this.#manager.admit(request);
+    this.#manager.admit(request, request.topics);
     const origin = originOf(request, this.#manager, this.#log);
     return new InProcessConnection(this.#manager, request, origin, this.#host);
   }

@@ -100,7 +100,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
     }
     const connect = fromHeader<ConnectRequest>(who);
-    const admitted = await answer(() => this.#manager.admit(connect));
+    const admitted = await answer(() => this.#manager.admit(connect, connect.topics));
     if (!admitted.ok) return Response.json(admitted, { status: REFUSED });
     const { ip, identity, expiresAt } = connect;
     const origin = originOf(connect, this.#manager, this.#log, this.#shard);
@@ -216,6 +216,14 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
   }
 
+  /** Forgets everything and everybody: there are fewer shards now, and this is none of them. Its clients come back elsewhere. */
+  async retire(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    // What is in memory as well, once this is answered.
+    setTimeout(() => this.ctx.abort("This shard is no more."));
+  }
+
   stats(): Promise<HubAnswer<RegistryStats>> {
     return answer(() => {
       return describeStats(
@@ -279,7 +287,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   /** Ends the rights, and later the streams, of those whose credentials have expired. */
   #expire(): void {
     for (const clientId of this.#manager.expire()) {
-      this.#subscriptions.removeRights(clientId);
+      // Where guests may subscribe to nothing, it has lost its keys as well.
+      if (this.#manager.getClient(clientId)?.subscriptions.length)
+        this.#subscriptions.removeRights(clientId);
+      else this.#subscriptions.remove(clientId);
       this.#keepAttachment(clientId);
     }
   }

@@ -57,6 +57,28 @@ describe("the log of a Worker that was started again over the same storage", () 
     await stop();
   });
 
+  it("says that a place is lost on a shard that was away meanwhile", async () => {
+    const state = folder();
+    const shards = (count: number) => start(state, { REALTIME_SHARDS: String(count) });
+    const first = await shards(2);
+    let watch = await openStream(first.url, {}, "?topic=n");
+    while (shardOf(watch.clientId) !== "1") watch = await openStream(first.url, {}, "?topic=n");
+    await publishNumbers(first.url, "n", 1, 5);
+    await watch.receive(5);
+    await first.stop();
+    const second = await shards(1);
+    await publishNumbers(second.url, "n", 6, 10);
+    await second.stop();
+    const { url, stop } = await shards(2);
+    const client = await openStream(url, backFrom(watch.events.at(-1)?.id), "?topic=n");
+    expect(shardOf(client.clientId)).toBe("1");
+    expect(await resumed(client)).toEqual({ recovered: false });
+    await publishNumbers(url, "n", 11, 12);
+    const [events = []] = await received(url, "n", client);
+    expect(numbersOf(events)).toEqual([11, 12]);
+    await stop();
+  });
+
   it("knows an id that it took before, and the limits that have come since", async () => {
     const state = folder();
     const first = await start(state);

@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { networkOf } from "../../src/realtime/address.ts";
+import { networkOf, plainAddress } from "../../src/realtime/address.ts";
 import { Capacity } from "../../src/realtime/capacity.ts";
 
 describe("the network of an address", () => {
   it.each([
     ["192.0.2.1", "192.0.2.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::FFFF:c000:0201", "192.0.2.1"],
+    ["0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1"],
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8:1:2::1]:4711", "2001:db8:1:2::/64"],
+    ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
     ["2001:DB8:1:2::1", "2001:db8:1:2::/64"],
     ["2001:0db8:0001:0002:0000::1", "2001:db8:1:2::/64"],
@@ -17,6 +22,22 @@ describe("the network of an address", () => {
     ["unknown", "unknown"],
   ])("%s is %s", (ip, network) => {
     expect(networkOf(ip)).toBe(network);
+  });
+});
+
+describe("an address", () => {
+  it.each([
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8::1]:4711", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::ffff:c000:201", "192.0.2.1"],
+    ["1::ffff:c000:201", "1::ffff:c000:201"],
+    ["unknown", "unknown"],
+    ["", ""],
+  ])("%s is written %s", (text, address) => {
+    expect(plainAddress(text)).toBe(address);
   });
 });
 

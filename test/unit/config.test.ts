@@ -260,7 +260,7 @@ describe("the settings", () => {
     });
 
     it(`refuse a wrong ${variable}, and say what it was and what it may be`, () => {
-      const isSecret = /_(KEY|SECRET)$/.test(variable);
+      const isSecret = /_(KEY|SECRET|URL)$/.test(variable);
       for (const text of bad) {
         const was = isSecret ? "the value given" : JSON.stringify(text);
         expect(refusal({ [variable]: text })).toBe(`${variable} must be ${may}; it was ${was}.`);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createIntrospection, type IntrospectionOptions } from "../../src/api/introspection.ts";
+import { createServer } from "../../src/api/server.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { inSeconds, signToken } from "../support/tokens.ts";
 
@@ -27,7 +28,47 @@ async function world(answer: () => JSONAnswer, options: Partial<IntrospectionOpt
 
 const record = { id: "r1", collectionId: "pbc_1", collectionName: "users" };
 
+describe("whoever is asked about tokens", () => {
+  it("is asked by one network only so often", async () => {
+    server = await startJSONServer(() => ({ status: 401, body: {} }));
+    const { app } = createServer({
+      introspection: { url: server.url },
+      connectsPerSecond: 1,
+      trustedProxyHeader: "X-Real-IP",
+      adminKey: "an-admin-key",
+    });
+    const statuses = new Map<number, number>();
+    const send = async (token: string, ip: string) => {
+      const headers = { Authorization: token, "X-Real-IP": ip };
+      const { status } = await app.request("/api/realtime/messages", { method: "POST", headers });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      return status;
+    };
+    for (let n = 0; n < 30; n++) await send(`opaque-${n}`, "192.0.2.1");
+    // Ten seconds' worth, and what comes by while they are asked about.
+    const asked = server.requests.length;
+    expect(asked).toBeGreaterThanOrEqual(10);
+    expect(asked).toBeLessThan(25);
+    expect(Object.fromEntries(statuses)).toEqual({ 401: asked, 429: 30 - asked });
+    expect(await send("opaque-x", "192.0.2.2")).toBe(401);
+    // What is known already, and the admin key, need no question.
+    expect(await send("opaque-0", "192.0.2.1")).toBe(401);
+    expect(await send("an-admin-key", "192.0.2.1")).toBe(415);
+  });
+});
+
 describe("a token that somebody else knows", () => {
+  it.each([
+    { active: "false", sub: "anna" },
+    { active: 0, sub: "anna" },
+    { active: null, sub: "anna" },
+    { record: { id: "", collectionName: "users" } },
+    { record: { id: "r1", collectionName: "" } },
+  ])("is refused when the answer is %j", async (body) => {
+    const { verify } = await world(() => ({ body: { exp: inSeconds(50), ...body } }));
+    await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+  });
+
   it("is shown to them bare, and is of PocketBase's record then", async () => {
     const token = await signToken({ id: "r1", sub: undefined, iat: undefined });
     const { verify, requests, now } = await world(() => ({ body: { token: "another", record } }));

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { checkPublicKeys, createTokenVerifier, type TokenOptions } from "../../src/api/tokens.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
-import { type JSONServer, startJSONServer } from "../support/json-server.ts";
+import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../support/tokens.ts";
 
 const rsa = await makeKeyPair("RS256", "rsa");
@@ -226,6 +226,27 @@ describe("a set of keys", () => {
     server = await startJSONServer(() => ({ body: { keys: [oct, rsa.jwk] } }));
     const token = await signToken({}, { keyId: "s" });
     expect(await outcome(token, { jwksURL: server.url })).toBe("unknown_token");
+  });
+
+  it("that can't be had is asked for again, but not by everybody", async () => {
+    let late = 0;
+    const now = Date.now;
+    vi.spyOn(Date, "now").mockImplementation(() => now() + late);
+    let answer: JSONAnswer = { status: 500 };
+    server = await startJSONServer(() => answer);
+    const verify = createTokenVerifier({ jwksURL: server.url });
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
+    for (const bad of [{ status: 500 }, { body: {} }]) {
+      answer = bad;
+      const before = server.requests.length;
+      for (let n = 0; n < 20; n++) {
+        await expect(verify(token)).rejects.toMatchObject({ code: "unavailable" });
+      }
+      expect(server.requests.length - before).toBe(1);
+      late += 2000;
+    }
+    answer = { body: { keys: [rsa.jwk] } };
+    expect((await verify(token)).subject).toBe("anna");
   });
 
   it("that can't be had lets nobody in, and is no fault of the token", async () => {

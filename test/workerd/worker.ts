@@ -7,7 +7,7 @@ import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
 
 /** As the registry suite's, which can't be imported here: it runs in another place than the hubs. */
-const AUTH_GRACE = 300;
+const AUTH_GRACE = 1500;
 
 export interface TestEnv {
   readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { publish, readStats } from "../../support/api.ts";
-import { eventually } from "../../support/deadline.ts";
+import { ADMIN_KEY, publish, readStats } from "../../support/api.ts";
+import { eventually, pause } from "../../support/deadline.ts";
+import { openRaw } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 import { bearer, inSeconds, tokenFor } from "../../support/tokens.ts";
@@ -47,6 +48,39 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         await world.publish({ topic: "places", data: "private", private: true });
         expect(await world.heard(client, "places"), JSON.stringify(headers)).toEqual(["private"]);
         client.close();
+      }
+    });
+
+    it("that is the admin key counts in Authorization alone", async () => {
+      const headers = { Cookie: `session=${ADMIN_KEY}`, "Sec-Fetch-Site": "same-origin" };
+      expect((await world.get("/api/realtime/stats", ADMIN)).status).toBe(200);
+      expect((await world.get("/api/realtime/stats", headers)).status).toBe(401);
+    });
+
+    it("that ends while the body is on its way publishes nothing", async () => {
+      const token = await tokenFor("anna", { publish: ["*"] }, { exp: inSeconds(2) });
+      const text = '{"topic":"late","data":1}';
+      const { socket, waitFor } = await openRaw(world.url, {
+        method: "POST",
+        query: "/messages",
+        headers: {
+          ...bearer(token),
+          "Content-Type": "application/json",
+          "Content-Length": String(text.length),
+        },
+      });
+      socket.write(text.slice(0, 10));
+      await pause(2500);
+      socket.write(text.slice(10));
+      await waitFor(/^HTTP\/1\.1 401 /, "the refusal");
+    });
+
+    it("that was issued in the future is refused", async () => {
+      const claims = [{ iat: inSeconds(60) }, { iat: Date.now() }];
+      for (const claim of claims) {
+        const token = bearer(await tokenFor("anna", { publish: ["*"] }, claim));
+        const answer = await world.post("/api/realtime/messages", { topic: "a", data: 1 }, token);
+        expect([answer.status, answer.body.message]).toEqual([401, expect.stringContaining("iat")]);
       }
     });
 
@@ -257,6 +291,28 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       await world.publish({ topic: "a", data: 1 });
       expect(await world.heard({ clientId, ...client }, "a")).toEqual([1]);
       expect((await world.get("/api/realtime/messages?topic=a", anna)).status).toBe(200);
+    });
+
+    it("whose token ends hears nothing more, until a fresh one comes", async () => {
+      const old = bearer(await tokenFor("anna", { subscribe: ["*"] }, { exp: inSeconds(2) }));
+      const client = await openStream(world.url, { headers: old }, "?topic=over");
+      await world.publish({ topic: "over", data: 1 });
+      const isTold = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
+      await eventually(isTold, "it is told");
+      await world.publish({ topic: "over", data: 2 });
+      const fresh = bearer(await tokenFor("anna"));
+      const { id } = client.events[0] ?? {};
+      const body = { clientId: client.clientId, subscriptions: ["over"], lastEventId: id };
+      expect((await world.post("/api/realtime", body, fresh)).status).toBe(204);
+      await world.publish({ topic: "over", data: 3 });
+      await client.receive(5);
+      expect(client.events.map(({ event, data }) => [event, JSON.parse(data)])).toEqual([
+        ["over", 1],
+        ["PB_AUTH_EXPIRED", { closesIn: expect.any(Number) }],
+        ["over", 2],
+        ["PB_RESUME", { recovered: true, replayed: 1 }],
+        ["over", 3],
+      ]);
     });
   });
 }

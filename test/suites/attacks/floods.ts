@@ -43,6 +43,16 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
         ],
         ["a client id", (await world.subscribe(long(256), ["a"])).status, 400],
         ["keys", (await world.subscribe(clientId, Array(1001).fill("a"))).status, 400],
+        [
+          "keys together",
+          (
+            await world.subscribe(
+              clientId,
+              Array.from({ length: 60 }, (_, n) => n + long(2490)),
+            )
+          ).status,
+          400,
+        ],
         ["a key", (await world.subscribe(clientId, [long(2501)])).status, 400],
         ["a batch", (await publish(url, Array(1001).fill({ topic: "a", data: 1 }))).status, 400],
         ["an id", (await publish(url, { topic: "a", data: 1, id: long(256) })).status, 400],

@@ -58,6 +58,30 @@ function topics(url: () => string, read: Read): void {
     expect(await found("t/a?x=1")).toEqual([]);
   });
 
+  it("gives data back as it came, however deep and long", async () => {
+    const { cursor: after } = await read(["deep"]);
+    const body = (depth: number) =>
+      `{"topic":"deep","data":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    // As deep as it is taken at all: some runtimes read deeper than they write.
+    let taken = 0;
+    for (const depth of [1000, 4000, 39_000, 120_000]) {
+      const { status } = await publish(url(), body(depth));
+      expect([200, 400]).toContain(status);
+      if (status === 200) taken += 1;
+    }
+    expect(taken).toBeGreaterThan(0);
+    const text = "ü".repeat(100_000);
+    for (let n = 0; n < 5; n++) {
+      expect((await publish(url(), { topic: "deep", data: { n, text } })).status).toBe(200);
+    }
+    const answer = await fetch(`${url()}/api/realtime/messages?topic=deep&after=${after}`);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+    const found = await answer.text();
+    expect(found.split('"data":')).toHaveLength(taken + 5 + 1);
+    expect(found.split(text)).toHaveLength(5 + 1);
+    expect(found.endsWith('"more":false}')).toBe(true);
+  });
+
   it("shows record events under their collection and record, and hides what is private", async () => {
     const { cursor: after } = await read(["posts"]);
     const record = { id: "r1", collectionId: "pbc_1", collectionName: "posts", n: 1 };

@@ -34,6 +34,46 @@ export function resumeKeyTests(open: OpenRegistry): void {
       ]);
     });
 
+    it("cannot be served to keys that the stream began with later, and that is said", async () => {
+      const test = await opener.open();
+      const before = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1, 2);
+      await before.sink.receive(2);
+      const [lastEventId] = idsOf(before);
+      const lost = await test.open({ topics: ["chat"], lastEventId });
+      await lost.sink.receive(2);
+      const shard = lost.clientId.split("-")[0];
+      let stream = await test.open({ topics: ["chat"] });
+      while (stream.clientId.split("-")[0] !== shard)
+        stream = await test.open({ topics: ["chat"] });
+      await test.subscribe(stream, ["chat"], { lastEventId });
+      expect(await test.until(stream)).toEqual([LOST]);
+      // One that came back with it missed nothing, and may say it again.
+      await test.subscribe(lost, ["chat"], { lastEventId });
+      expect(await test.until(lost)).toEqual(["chat 2", recovered(1), recovered(0)]);
+    });
+
+    it("of a guest who has signed in say that what was private before is missing", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat", "other"] });
+      await test.publish("chat", 1);
+      await test.test.publish({ topic: "chat", data: 2, private: true });
+      const anna = { identity: "anna", rights: ["chat"], lastEventId: stream.clientId };
+      await test.subscribe(stream, ["chat", "other"], anna);
+      expect(await test.until(stream)).toEqual(["chat 1", LOST]);
+      await test.subscribe(stream, ["chat", "other"], anna);
+      expect(await test.until(stream)).toEqual(["chat 1", LOST, recovered(0)]);
+    });
+
+    it("of a guest who has signed in, with rights to other topics, miss nothing", async () => {
+      const test = await opener.open();
+      const stream = await test.open({ topics: ["chat"] });
+      await test.publish("chat", 1);
+      const anna = { identity: "anna", rights: ["other"], lastEventId: stream.clientId };
+      await test.subscribe(stream, ["chat"], anna);
+      expect(await test.until(stream)).toEqual(["chat 1", recovered(0)]);
+    });
+
     it("name no place until all have come: whoever is cut before that is told, and not led back", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
