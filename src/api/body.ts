@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
@@ -9,14 +10,29 @@ const FORM_TYPES: ReadonlySet<string> = new Set([
   "multipart/form-data",
 ]);
 
+/** How many of the largest bodies one network may have on their way at the same time. */
+const BODIES_AT_ONCE = 16;
+
+/** What a body counts for that does not say how long it is. */
+const UNANNOUNCED_BYTES = 65_536;
+
+interface BodyLimits {
+  readonly maxBodyBytes: number;
+  /** Milliseconds. */
+  readonly requestTimeout: number;
+}
+
 /**
  * Reads the body, whole, before anybody asks for it in whatever form. Refuses a larger one with 413, whether or not it
  * announces its length, and one that does not arrive in time with 408: a client that sends a byte now and then would
- * hold its request, and what was read of it, for as long as it likes.
- *
- * @param timeout Milliseconds.
+ * hold its request, and what was read of it, for as long as it likes. One network may have sixteen of the largest, or as
+ * many bytes of smaller ones, on their way; beyond that it gets 429. Whoever holds the admin key is trusted to know.
  */
-export function limitBody(maxBytes: number, timeout: number): MiddlewareHandler {
+export function limitBody(
+  { maxBodyBytes: maxBytes, requestTimeout: timeout }: BodyLimits,
+  addressOf: (c: Context) => string | undefined,
+): MiddlewareHandler {
+  const reserve = createReserve(maxBytes * BODIES_AT_ONCE);
   const tooLarge = () => {
     const message = `The request body is larger than ${maxBytes} bytes. Send less at a time.`;
     return new RealtimeError("too_large", message);
@@ -36,6 +52,8 @@ export function limitBody(maxBytes: number, timeout: number): MiddlewareHandler 
     return c.req.arrayBuffer();
   };
   return async (c, next) => {
+    const ip = c.get("caller")?.isAdmin === true ? undefined : addressOf(c);
+    const free = ip === undefined ? undefined : reserve(networkOf(ip), expectedOf(c, maxBytes));
     let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -47,8 +65,33 @@ export function limitBody(maxBytes: number, timeout: number): MiddlewareHandler 
       await Promise.race([read(c), late]);
     } finally {
       if (timer !== null) clearTimeout(timer);
+      free?.();
     }
     return next();
+  };
+}
+
+/** Bytes that a body will take, as far as can be told: what is not announced is mostly small. */
+function expectedOf(c: Context, maxBytes: number): number {
+  const length = c.req.header("Content-Length") ?? UNANNOUNCED_BYTES;
+  return Math.min(Number(length) || 0, maxBytes);
+}
+
+/** Counts what each network has on its way. What it returns gives a share back; it throws `too_many_requests`. */
+function createReserve(most: number): (network: string, bytes: number) => () => void {
+  const taken = new Map<string, number>();
+  return (network, bytes) => {
+    const before = taken.get(network) ?? 0;
+    if (before + bytes > most) {
+      const message = "Too much is on its way from this address. Wait as Retry-After says.";
+      throw new RealtimeError("too_many_requests", message, { retryAfter: 1 });
+    }
+    taken.set(network, before + bytes);
+    return () => {
+      const rest = (taken.get(network) ?? 0) - bytes;
+      if (rest > 0) taken.set(network, rest);
+      else taken.delete(network);
+    };
   };
 }
 

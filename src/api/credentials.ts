@@ -25,11 +25,11 @@ export function readCredential(c: Context, options: CredentialOptions): string |
   const cookie = options.cookie === undefined ? undefined : getCookie(c, options.cookie);
   if (cookie) {
     refuseForeignPage(c, options.origins);
-    return cookie;
+    return plain(cookie);
   }
   const query = c.req.method === "GET" ? c.req.query("token") : undefined;
   if (!query) return undefined;
-  if (options.queryToken === true) return query;
+  if (options.queryToken === true) return plain(query);
   const message =
     "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
@@ -38,11 +38,17 @@ export function readCredential(c: Context, options: CredentialOptions): string |
 /** Two headers arrive as one with a comma and a space: neither is taken then. */
 function readHeader(header: string): string {
   const token = /^(?:Bearer +)?(\S+)$/i.exec(header.trim())?.[1];
-  if (token !== undefined) return token;
+  if (token !== undefined) return plain(token);
   throw new RealtimeError(
     "unknown_token",
     "Authorization must be one token, with or without Bearer before it.",
   );
+}
+
+/** What no header could carry is no token, and must not get as far as somebody who would log it. */
+function plain(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new RealtimeError("unknown_token", "A token has no characters but visible ASCII ones.");
 }
 
 /**

@@ -56,8 +56,8 @@ export interface ReplayedPage {
 export class Replay {
   /** The client's, in its order. */
   readonly keys: readonly string[];
-  /** Pages that had nothing for the client. */
-  idlePages = 0;
+  /** Messages that were looked at since the client was waited for, and were nothing for it. */
+  idleMessages = 0;
   /** Which of the keys a message matches, in the order in which deliveries are made. */
   readonly #index = new SubscriptionIndex<Replay>();
   readonly #places: Map<string, number>;

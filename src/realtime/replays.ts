@@ -14,8 +14,10 @@ import type {
   Start,
 } from "./types.ts";
 
-/** Pages in a row without anything for the client, before it is waited for and others get their turn. */
-const IDLE_PAGES = 8;
+/** Messages that are looked at without any for the client, before it is waited for and others get their turn. */
+const IDLE_MESSAGES = 2000;
+/** What a page counts for at least: few messages fill one when they are large. */
+const LEAST_OF_A_PAGE = 250;
 
 /** A client as far as its replay goes. */
 export interface ReplayClient {
@@ -221,7 +223,7 @@ export class Replays<Client extends ReplayClient> {
       this.#goOn(client);
     } else if (replay.isFinding) {
       replay.find(page ?? []);
-      this.#goOnWithout(client, replay);
+      this.#goOnWithout(client, replay, page?.length ?? 0);
     } else if (page === undefined) {
       this.#lose(client, replay);
     } else if (page.length === 0 && !replay.isAt(asked)) {
@@ -236,15 +238,19 @@ export class Replays<Client extends ReplayClient> {
     const { text, frames } = replay.take(page, now);
     this.#replayed += frames;
     if (replay.isAt(now)) this.#finish(client, replay, text);
-    else if (text === "") this.#goOnWithout(client, replay);
+    else if (text === "") this.#goOnWithout(client, replay, page.length);
     else if (this.#write(client, text)) this.#wait(client);
   }
 
   /** After a page that had nothing for the client: with the next, unless it were too many of these at once. */
-  #goOnWithout(client: Client, replay: Replay): void {
-    replay.idlePages += 1;
-    if (replay.idlePages % IDLE_PAGES === 0) this.#wait(client);
-    else this.#goOn(client);
+  #goOnWithout(client: Client, replay: Replay, messages: number): void {
+    replay.idleMessages += Math.max(messages, LEAST_OF_A_PAGE);
+    if (replay.idleMessages < IDLE_MESSAGES) {
+      this.#goOn(client);
+    } else {
+      replay.idleMessages = 0;
+      this.#wait(client);
+    }
   }
 
   #finish(client: Client, replay: Replay, text: string): void {

@@ -4,7 +4,7 @@ import { matchingTopics, parseSubscription } from "./subscription.ts";
 import type { SubscriptionKey } from "./types.ts";
 
 /** One subscription key and everybody who has it. */
-export interface Subscription<Client> extends SubscriptionKey {
+export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
   /** `keyMark` of the key. */
   readonly mark: string;
   readonly clients: ReadonlySet<Client>;
@@ -152,7 +152,11 @@ class Table<Client> {
     }
   }
 
-  join(at: string, { key, topic, options }: SubscriptionKey, client: Client): Entry<Client> {
+  join(
+    at: string,
+    { key, topic }: Omit<SubscriptionKey, "options">,
+    client: Client,
+  ): Entry<Client> {
     let found = this.#byTopic.get(at);
     if (found === undefined) {
       found = { name: at, isEmptied: false, byKey: new Map(), sorted: undefined };
@@ -161,7 +165,8 @@ class Table<Client> {
     if (found.byKey.size === 0) this.#size += 1;
     let entry = found.byKey.get(key);
     if (entry === undefined) {
-      entry = { at, key, topic, options, mark: keyMark(key), clients: new Set() };
+      // Without its options, which may take far more memory than their text.
+      entry = { at, key, topic, mark: keyMark(key), clients: new Set() };
       found.byKey.set(key, entry);
       found.sorted = undefined;
     }
