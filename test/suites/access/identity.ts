@@ -100,6 +100,9 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         expired,
         { Authorization: "nonsense" },
         { Authorization: "Basic eDp5" },
+        // What could stand in no header gets no further.
+        { Cookie: "session=not%0Aone", "Sec-Fetch-Site": "same-origin" },
+        { Cookie: "session=%7B%22name%22%3A%22%C3%A4%22%7D", "Sec-Fetch-Site": "same-origin" },
       ]) {
         const answers = [
           await world.get("/api/realtime?topic=a", headers),
