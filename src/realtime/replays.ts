@@ -15,9 +15,9 @@ import type {
 } from "./types.ts";
 
 /** Messages that are looked at without any for the client, before it is waited for and others get their turn. */
-const IDLE_MESSAGES = 1000;
+const IDLE_MESSAGES = 400;
 /** What a page counts for at least: few messages fill one when they are large. */
-const LEAST_OF_A_PAGE = 125;
+const LEAST_OF_A_PAGE = 50;
 
 /** A client as far as its replay goes. */
 export interface ReplayClient {
