@@ -64,8 +64,8 @@ function* piecesOf({ messages, ...rest }: HistoryPage): Generator<string, void> 
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
     const { id, topics, data } = message;
-    // Of a user's message: who, and their id.
-    const shown = id.replace("\t", ":");
+    // As it was published: whose it is stands before it (`ofPublisher`), and is nobody else's business.
+    const shown = id.slice(id.indexOf("\t") + 1);
     const head = JSON.stringify({ cursor, at: new Date(at).toISOString(), id: shown, topics });
     yield `${before}${head.slice(0, -1)},"data":${data}}`;
     before = ",";

@@ -27,6 +27,11 @@ const PATHS = [
   "/api/realtime/revoke",
   "/api/realtime/stats",
   "/api/health",
+  "/api/health/ready",
+  "/api/openapi.json",
+  "/api/docs",
+  "/metrics",
+  "/",
 ];
 const FIELDS = [
   ...["clientId", "subscriptions", "lastEventId", "topic", "data", "id", "private", "collection"],

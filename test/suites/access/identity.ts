@@ -195,7 +195,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         expect([message, status, body.data]).toEqual([message, 403, {}]);
       }
       const { body } = await world.get("/api/realtime/messages?topic=wall/1");
-      expect(body.messages.map(({ id }: { id: string }) => id)).toEqual(["anna:m1", "m1"]);
+      expect(body.messages.map(({ id }: { id: string }) => id)).toEqual(["m1", "m1"]);
       const { record: data, action } = record;
       expect(await world.heard(client, "wall/*")).toEqual([
         ...["from anna", "from the backend"],
