@@ -26,7 +26,7 @@ interface BodyLimits {
  * Reads the body, whole, before anybody asks for it in whatever form. Refuses a larger one with 413, whether or not it
  * announces its length, and one that does not arrive in time with 408: a client that sends a byte now and then would
  * hold its request, and what was read of it, for as long as it likes. One network may have sixteen of the largest, or as
- * many bytes of smaller ones, on their way; beyond that it gets 429. Whoever holds the admin key is trusted to know.
+ * many bytes of smaller ones, on their way; beyond that it gets 429. Who publishes with the admin key is not counted.
  */
 export function limitBody(
   { maxBodyBytes: maxBytes, requestTimeout: timeout }: BodyLimits,

@@ -297,7 +297,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
     });
 
     it("whose token ends hears nothing more, until a fresh one comes", async () => {
-      const old = bearer(await tokenFor("anna", { subscribe: ["*"] }, { exp: inSeconds(2) }));
+      const old = bearer(await tokenFor("anna", { subscribe: ["*"] }, { exp: inSeconds(4) }));
       const client = await openStream(world.url, { headers: old }, "?topic=over");
       await world.publish({ topic: "over", data: 1 });
       const isTold = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
