@@ -68,7 +68,8 @@ function latency(runs) {
 }
 
 function draw(servers, value, clients) {
-  const bars = servers.flatMap(({ name, title }) =>
+  const measured = servers.filter(({ name }) => !Number.isNaN(value(1, name)));
+  const bars = measured.flatMap(({ name, title }) =>
     [1, 16].map((window) => ({
       label: `${title.replace(/[*`]/g, "")}, ${window === 1 ? "one at a time" : "16 in flight"}`,
       value: value(window, name),

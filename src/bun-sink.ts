@@ -23,12 +23,6 @@ export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) 
   return { sink: new StreamSink(owner, body, turn), body: body.readable };
 };
 
-export const openDirectBunSink: NonNullable<Runtime["openDirect"]> = (c, respond, owner) => {
-  stayOpen(c);
-  const body = new ResponseBody(owner);
-  return { sink: new StreamSink(owner, body, turn), response: respond(body.readable) };
-};
-
 /** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
@@ -37,7 +31,7 @@ class ResponseBody implements ChunkWriter {
   /** Whose chunk has not been taken yet. */
   #waiting: Taking | undefined;
 
-  constructor(owner: SinkOwner, first?: FirstChunk) {
+  constructor(owner: SinkOwner, first: FirstChunk) {
     this.#first = first;
     this.readable = new ReadableStream({
       start: (controller) => {

@@ -3,7 +3,7 @@ import type { Server } from "bun";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
-import { openBunSink, openDirectBunSink } from "./bun-sink.ts";
+import { openBunSink } from "./bun-sink.ts";
 import {
   formatURL,
   type Listener,
@@ -24,7 +24,6 @@ export const bunRuntime: Runtime = {
   isOneProcess: true,
   clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
   openSink: openBunSink,
-  openDirect: openDirectBunSink,
 };
 
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */

@@ -39,41 +39,6 @@ export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner)
   return outgoing && { sink: new ConnectionSink(outgoing, owner, stream) };
 };
 
-/** A sink that writes as soon as the response, which has no body for others, has its head. */
-export const openDirectNodeSink: NonNullable<Runtime["openDirect"]> = (c, respond, owner) => {
-  const outgoing = outgoingOf(c);
-  // Behind another response on its connection it would have to wait for that one.
-  if (outgoing?.socket == null) return undefined;
-  return { sink: new ConnectionSink(outgoing, owner), response: respond(null) };
-};
-
-/**
- * Waits until the handler's response, which has no body, is put on the connection: its head is out then. Where that is
- * another response meanwhile, a middleware has answered in its place.
- */
-function atEmptyEnd(outgoing: ServerResponse, begin: () => void, isReplaced: () => void): void {
-  const { writeHead, write, end } = outgoing;
-  let isOurs = false;
-  outgoing.writeHead = ((status: number, ...rest: [unknown]) => {
-    isOurs = status === 200 && JSON.stringify(rest).includes("text/event-stream");
-    return Reflect.apply(writeHead, outgoing, [status, ...rest]);
-  }) as never;
-  const answer = (method: typeof write | typeof end) =>
-    ((...parts: []) => {
-      outgoing.writeHead = writeHead;
-      outgoing.write = write;
-      outgoing.end = end;
-      if (method === end && parts.length === 0 && isOurs) {
-        begin();
-        return outgoing;
-      }
-      isReplaced();
-      return Reflect.apply(method, outgoing, parts);
-    }) as never;
-  outgoing.write = answer(write);
-  outgoing.end = answer(end);
-}
-
 /** Takes what comes before the connection can be written to. */
 class Handover {
   readonly sink: StreamSink;
@@ -141,10 +106,6 @@ class ConnectionSink implements OutgoingSink {
   /** Given in this turn, and not written yet. */
   #given: FrameRun | undefined;
   #isClosed = false;
-  /** The response is not ours any more. */
-  #isReplaced = false;
-  /** Somebody waits until the head is out, or never will be. */
-  #whenBegun: (() => void) | undefined;
   /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
   #isWaiting = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
@@ -155,29 +116,12 @@ class ConnectionSink implements OutgoingSink {
   #taken = -1;
   #takenAt = 0;
 
-  /** @param stream What the response's head and first frame go through. Default: the head comes alone. */
-  constructor(outgoing: ServerResponse, owner: SinkOwner, stream?: SSEStreamingApi) {
+  /** @param stream What the response's head and first frame go through. */
+  constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#owner = owner;
-    outgoing.on("close", () => {
-      owner.onGone();
-      this.#whenBegun?.();
-    });
+    outgoing.on("close", () => owner.onGone());
     if (outgoing.destroyed || outgoing.closed) owner.onGone();
-    if (stream === undefined) {
-      const begin = () => {
-        this.#socket = outgoing.socket ?? undefined;
-        this.flush();
-        this.#whenBegun?.();
-      };
-      const isReplaced = () => {
-        this.#isReplaced = true;
-        owner.onGone();
-        this.#whenBegun?.();
-      };
-      atEmptyEnd(outgoing, begin, isReplaced);
-      return;
-    }
     this.#handover = new Handover(outgoing, owner, stream);
     this.#handover.watch((writes) => {
       this.#handover = undefined;
@@ -238,12 +182,6 @@ class ConnectionSink implements OutgoingSink {
   async finish(frame: Uint8Array | undefined): Promise<void> {
     if (this.#handover !== undefined) return this.#handover.finish(frame);
     if (frame !== undefined) this.#give(frame);
-    if (this.#socket === undefined && !this.#isReplaced && !this.#outgoing.destroyed) {
-      await new Promise<void>((resolve) => {
-        this.#whenBegun = resolve;
-      });
-    }
-    if (this.#isReplaced) return;
     await new Promise<void>((resolve) => this.#whenTaken(resolve));
     this.#outgoing.end();
   }
@@ -257,7 +195,7 @@ class ConnectionSink implements OutgoingSink {
   cut(): void {
     this.#given = undefined;
     this.#handover?.sink.cut();
-    if (!this.#isReplaced) this.#outgoing.destroy();
+    this.#outgoing.destroy();
   }
 
   /** The end of a turn in which it was given something. */
@@ -268,19 +206,13 @@ class ConnectionSink implements OutgoingSink {
     this.#given = undefined;
     const isAlone = !this.#isWaiting || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
-    const isTaken = this.#send(socket, given);
+    const isTaken = socket.write(given.bytes(toChunk));
     this.#writes += 1;
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
     this.#isWaiting = !isTaken || socket.writableLength > 0;
     if (!this.#isWaiting) return;
     this.#isOneFrame = given.count === 1 && isAlone;
     if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
-  }
-
-  #send(socket: Socket, given: FrameRun): boolean {
-    if (this.#writes > 0) return socket.write(given.bytes(toChunk));
-    // Node writes a head that has not gone yet, and the first bytes behind it, in one.
-    return this.#outgoing.write(joinFrames(given.length, given.frames()));
   }
 
   #give(frame: Uint8Array): void {

@@ -11,7 +11,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
-import { openDirectNodeSink, openNodeSink } from "./node-sink.ts";
+import { openNodeSink } from "./node-sink.ts";
 import {
   formatURL,
   type Listener,
@@ -37,7 +37,6 @@ export const nodeRuntime: Runtime = {
   abort: (c) => bindings(c).outgoing.destroy(),
   httpVersion: (c) => bindings(c).incoming.httpVersion,
   openSink: openNodeSink,
-  openDirect: openDirectNodeSink,
 };
 
 /**

@@ -44,21 +44,9 @@ export function listServers(tools, only) {
       args: [...POCKETWIRE, ...GC],
     },
     {
-      name: "pocketwire-node-direct",
-      title: "Pocketwire on Node, `REALTIME_DIRECT=true`",
-      command: node("pocketwire-node.mjs", "direct"),
-      args: [...POCKETWIRE, ...GC],
-    },
-    {
       name: "pocketwire-bun",
       title: "**Pocketwire on Bun**",
       command: [bunPath(), join(here, "pocketwire-bun.ts")],
-      args: [...POCKETWIRE, ...GC],
-    },
-    {
-      name: "pocketwire-bun-direct",
-      title: "Pocketwire on Bun, `REALTIME_DIRECT=true`",
-      command: [bunPath(), join(here, "pocketwire-bun.ts"), "direct"],
       args: [...POCKETWIRE, ...GC],
     },
     {

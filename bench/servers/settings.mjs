@@ -7,5 +7,4 @@ export const POCKETWIRE = {
   adminKey: ADMIN_KEY,
   connectsPerSecond: 0,
   maxClientsPerAddress: 0,
-  direct: process.argv.includes("direct"),
 };

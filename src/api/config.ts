@@ -36,7 +36,6 @@ export interface Config extends RequestLimits {
   /** Durable Objects that share the clients; Workers only. */
   readonly shards: number;
   readonly maxStreamWrites: number;
-  readonly direct: boolean;
   /** Undefined where nothing was said: the entry knows what is right. */
   readonly console: boolean | undefined;
   readonly metrics: "admin" | "open" | "off";
@@ -221,7 +220,6 @@ const environmentSchema = z.object({
   REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),
   REALTIME_SHARDS: count(1, 1000, 1),
   REALTIME_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
-  REALTIME_DIRECT: yesOrNo(false),
   REALTIME_CONSOLE: setting<boolean | undefined>("true or false", undefined, (text) =>
     text === "true" ? true : text === "false" ? false : undefined,
   ),
@@ -296,7 +294,6 @@ export function readConfig(environment: Environment): Config {
     drainTimeout: settings.REALTIME_DRAIN_SECONDS * 1000,
     shards: settings.REALTIME_SHARDS,
     maxStreamWrites: settings.REALTIME_STREAM_WRITES,
-    direct: settings.REALTIME_DIRECT,
     console: settings.REALTIME_CONSOLE,
     metrics: settings.REALTIME_METRICS,
     logLevel: settings.LOG_LEVEL,

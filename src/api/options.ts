@@ -29,11 +29,6 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
    * request after its share of CPU time. Default 0: no end.
    */
   readonly maxStreamWrites?: number | undefined;
-  /**
-   * Opens streams without Hono's `streamSSE` where the runtime can (Node and Bun): less CPU time for a connect. On Node
-   * middleware does not get to see their bytes then. Default false.
-   */
-  readonly direct?: boolean | undefined;
   /** An embedding app's say in connects, subscriptions and messages. */
   readonly hooks?: Hooks | undefined;
   /** Whether `GET /` is the console. Default false: an app that this is mounted in has a page of its own there. */

@@ -11,12 +11,6 @@ export interface OpenedSink {
   readonly body?: ReadableStream;
 }
 
-/** A sink without one, and what the handler answers. */
-export interface DirectSink {
-  readonly sink: OutgoingSink;
-  readonly response: Response;
-}
-
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
 export interface Runtime {
   /** The peer's network address. Default: unknown, and the same-address check is off. */
@@ -29,16 +23,6 @@ export interface Runtime {
     stream: SSEStreamingApi,
     owner: SinkOwner,
   ) => OpenedSink | undefined;
-  /**
-   * The cheapest way to a client without one, for `direct`. Default, and where it answers undefined: with one.
-   *
-   * @param respond Makes the response, with all its headers.
-   */
-  readonly openDirect?: (
-    c: Context,
-    respond: (body: ReadableStream | null) => Response,
-    owner: SinkOwner,
-  ) => DirectSink | undefined;
   /** At whose end the frames of a portable sink are written, together. Default: each at once. */
   readonly turn?: Turn;
   /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */

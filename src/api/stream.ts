@@ -18,13 +18,7 @@ import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
 export interface StreamOptions
   extends Pick<
     ServerOptions,
-    | "pingInterval"
-    | "staleTimeout"
-    | "maxBufferedBytes"
-    | "maxStreamWrites"
-    | "direct"
-    | "hooks"
-    | "now"
+    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "hooks" | "now"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
@@ -69,7 +63,7 @@ interface Shared {
 
 export function connect(options: StreamOptions): Handler {
   const { registry, auth, readConnect, logger, runtime, askSubscribe } = options;
-  const { direct = false, hooks = {} } = options;
+  const { hooks = {} } = options;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
@@ -96,12 +90,6 @@ export function connect(options: StreamOptions): Handler {
       throw error;
     }
     const held = new HeldStream(shared, connection, c.req.query("ping") === "event");
-    const respond = (body: ReadableStream | null) => streamResponse(c, body, runtime);
-    const own = direct ? runtime.openDirect?.(c, respond, held) : undefined;
-    if (own !== undefined) {
-      void held.hold(own.sink);
-      return own.response;
-    }
     let body: ReadableStream | null = null;
     streamSSE(c, (stream) => {
       const opened = runtime.openSink?.(c, stream, held);
@@ -109,7 +97,7 @@ export function connect(options: StreamOptions): Handler {
       void held.hold(opened?.sink ?? openStreamSink(c, stream, held, runtime));
       return held.released;
     });
-    return respond(body);
+    return streamResponse(c, body, runtime);
   };
 }
 

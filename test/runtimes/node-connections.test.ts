@@ -12,7 +12,6 @@ import { openRawStream } from "../support/raw-client.ts";
 import { openStream } from "../support/sse-client.ts";
 
 const realtime = createServer({ runtime: nodeRuntime, pingInterval: 200 });
-const direct = createServer({ runtime: nodeRuntime, direct: true });
 const stops: (() => void)[] = [];
 
 async function serve(
@@ -28,8 +27,7 @@ async function serve(
 afterEach(async () => {
   closeClients();
   for (const stop of stops.splice(0)) stop();
-  for (const { realtimeManager } of [realtime, direct])
-    await eventually(() => realtimeManager?.getAllClientIds().length === 0, "all are gone");
+  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
 });
 
 const numbers = (from: number, to: number) =>
@@ -104,9 +102,9 @@ describe("a stream on Node", () => {
   });
 });
 
-describe("a direct stream on Node", () => {
+describe("a stream on Node beside other requests and middleware", () => {
   it("behind another response on its connection waits for that one, and is whole", async () => {
-    const url = await serve(direct.app);
+    const url = await serve(realtime.app);
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
     let text = "";
@@ -116,7 +114,7 @@ describe("a direct stream on Node", () => {
     const head = "HTTP/1.1\r\nHost: x\r\n\r\n";
     socket.write(`GET /api/health ${head}GET /api/realtime?topic=n ${head}`);
     await eventually(() => text.includes("PB_CONNECT"), "the handshake");
-    for (const n of numbers(1, 30)) await direct.publish({ topic: "n", data: n });
+    for (const n of numbers(1, 30)) await realtime.publish({ topic: "n", data: n });
     await eventually(() => text.includes("data: 30\n"), "the last message");
     expect(text.indexOf("API is healthy")).toBeLessThan(text.indexOf("PB_CONNECT"));
     expect([...text.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))).toEqual(numbers(1, 30));
@@ -130,7 +128,7 @@ describe("a direct stream on Node", () => {
       await next();
       c.header("X-Behind", "yes");
     });
-    app.route("/", direct.app);
+    app.route("/", realtime.app);
     const raw = await openRawStream(await serve(app), { query: "?topic=n" });
     const head = raw.text().split("\r\n\r\n")[0] ?? "";
     expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -152,28 +150,25 @@ describe("a direct stream on Node", () => {
       await next();
       c.res = new Response(body(), { status: 418 });
     });
-    app.route("/", direct.app);
+    app.route("/", realtime.app);
     const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
     expect([answer.status, await answer.text()]).toEqual([418, "another answer"]);
-    await eventually(() => direct.realtimeManager?.getAllClientIds().length === 0, "it is gone");
+    await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "it is gone");
   });
 });
 
-describe.each([
-  ["through streamSSE", realtime],
-  ["direct", direct],
-])("a stream %s", (_, server) => {
+describe("a stream on Node whose response middleware holds", () => {
   it("that is ended while middleware still holds its response has its head, its words and its end", async () => {
     for (const end of ["admin", "shutdown"] as const) {
       const app = new Hono();
       app.use("*", async (c, next) => {
         await next();
-        const [clientId = ""] = server.realtimeManager?.getAllClientIds() ?? [];
-        server.realtimeManager?.removeClient(clientId, end);
+        const [clientId = ""] = realtime.realtimeManager?.getAllClientIds() ?? [];
+        realtime.realtimeManager?.removeClient(clientId, end);
         await pause(50);
         c.header("X-Behind", "yes");
       });
-      app.route("/", server.app);
+      app.route("/", realtime.app);
       const answer = await fetch(`${await serve(app)}/api/realtime`);
       expect(answer.headers.get("content-type")).toBe("text/event-stream");
       const text = await within(answer.text(), 5000, "it ends");
@@ -191,12 +186,15 @@ describe.each([
         c.res = undefined;
         c.res = new Response(null, { status });
       });
-      app.route("/", server.app);
+      app.route("/", realtime.app);
       const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
       expect(answer.status).toBe(status);
       const text = await within(answer.text(), 5000, "it ends");
       expect(text).toBe("");
-      await eventually(() => server.realtimeManager?.getAllClientIds().length === 0, "it is gone");
+      await eventually(
+        () => realtime.realtimeManager?.getAllClientIds().length === 0,
+        "it is gone",
+      );
     },
   );
 });

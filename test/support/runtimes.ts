@@ -41,14 +41,6 @@ export const BUN: RuntimeUnderTest = {
   urlIn: listening,
 };
 
-/** Each without Hono's `streamSSE`. */
-export const NODE_DIRECT: RuntimeUnderTest = directly(NODE);
-export const BUN_DIRECT: RuntimeUnderTest = directly(BUN);
-
-function directly(runtime: RuntimeUnderTest): RuntimeUnderTest {
-  return { ...runtime, name: `${runtime.name}, direct`, settings: { REALTIME_DIRECT: "true" } };
-}
-
 /** `wrangler dev`: the real workerd, with storage of its own for each start, or in the folder WORKERD_STATE. */
 export const WORKERD: RuntimeUnderTest = {
   name: "workerd",

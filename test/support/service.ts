@@ -5,7 +5,7 @@ import { eventually, within } from "./deadline.ts";
 import type { RuntimeUnderTest } from "./runtimes.ts";
 import { expectNoSecrets } from "./secrets.ts";
 
-export { BUN, BUN_DIRECT, NODE, NODE_DIRECT, type RuntimeUnderTest, WORKERD } from "./runtimes.ts";
+export { BUN, NODE, type RuntimeUnderTest, WORKERD } from "./runtimes.ts";
 
 /** The real entry, running as its own process on a free port. */
 export interface Service {

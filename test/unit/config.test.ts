@@ -189,14 +189,6 @@ const CASES: readonly Case[] = [
     may: "one of admin, open, off",
   },
   {
-    variable: "REALTIME_DIRECT",
-    read: ({ direct }) => direct,
-    byDefault: false,
-    good: [["true", true]],
-    bad: ["yes", "TRUE", "1", "on"],
-    may: "true or false",
-  },
-  {
     variable: "REALTIME_STREAM_WRITES",
     read: ({ maxStreamWrites }) => maxStreamWrites,
     byDefault: 0,
