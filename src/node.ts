@@ -35,6 +35,11 @@ export const nodeRuntime: Runtime = {
   isOneProcess: true,
   clientAddress: (c) => bindings(c).incoming.socket.remoteAddress,
   abort: (c) => bindings(c).outgoing.destroy(),
+  isBodyRead: (c) => {
+    const { incoming } = bindings(c);
+    // Where a platform has read the body, it leaves the bytes in `rawBody`, and node-server takes them from there.
+    return incoming.readableDidRead && !("rawBody" in incoming);
+  },
   httpVersion: (c) => bindings(c).incoming.httpVersion,
   openSink: openNodeSink,
 };

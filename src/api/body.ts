@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
+import type { Runtime } from "./peer.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
 const FORM_TYPES: ReadonlySet<string> = new Set([
@@ -31,25 +31,37 @@ interface BodyLimits {
 export function limitBody(
   { maxBodyBytes: maxBytes, requestTimeout: timeout }: BodyLimits,
   addressOf: (c: Context) => string | undefined,
+  { isBodyRead }: Runtime = {},
 ): MiddlewareHandler {
   const reserve = createReserve(maxBytes * BODIES_AT_ONCE);
   const tooLarge = () => {
     const message = `The request body is larger than ${maxBytes} bytes. Send less at a time.`;
     return new RealtimeError("too_large", message);
   };
-  const limited = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw tooLarge();
-    },
-  });
-  const read = (c: Context): Promise<unknown> => {
-    const length = c.req.header("Content-Length");
-    const isAnnounced = length !== undefined && c.req.header("Transfer-Encoding") === undefined;
-    // What is announced is read the short way, past the web stream that the other makes of the request.
-    if (!isAnnounced) return limited(c, async () => void (await c.req.arrayBuffer()));
-    if (Number(length) > maxBytes) throw tooLarge();
-    return c.req.arrayBuffer();
+  const read = async ({ req }: Context): Promise<void> => {
+    const length = req.header("Content-Length");
+    const isAnnounced = length !== undefined && req.header("Transfer-Encoding") === undefined;
+    if (isAnnounced && Number(length) > maxBytes) throw tooLarge();
+    // Hono keeps a body that middleware has read through `c.req`. Without a web stream, an announced body is cheaper to read.
+    if (isAnnounced || hasCachedBody(req)) {
+      if ((await req.arrayBuffer()).byteLength > maxBytes) throw tooLarge();
+      return;
+    }
+    const body = await readUpTo(req.raw.body, maxBytes);
+    if (body === undefined) throw tooLarge();
+    // Not a `new Request`: the constructor refuses node-server's request where that has not replaced the global class.
+    req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
+  };
+  const readUnread = async (c: Context): Promise<void> => {
+    if (!hasCachedBody(c.req) && (c.req.raw.bodyUsed || isBodyRead?.(c) === true)) {
+      throw alreadyRead();
+    }
+    try {
+      await read(c);
+    } catch (error) {
+      // A body that other code is reading is locked, but not used yet.
+      throw error instanceof TypeError && c.req.raw.body?.locked === true ? alreadyRead() : error;
+    }
   };
   return async (c, next) => {
     const ip = c.get("caller")?.isAdmin === true ? undefined : addressOf(c);
@@ -62,13 +74,43 @@ export function limitBody(
       }, timeout);
     });
     try {
-      await Promise.race([read(c), late]);
+      await Promise.race([readUnread(c), late]);
     } finally {
       if (timer !== null) clearTimeout(timer);
       free?.();
     }
     return next();
   };
+}
+
+function hasCachedBody({ bodyCache }: Context["req"]): boolean {
+  return Object.keys(bodyCache).length > 0;
+}
+
+function alreadyRead(): RealtimeError {
+  const message =
+    "The request body was read before the request reached Pocketwire. Mount Pocketwire in front of what reads bodies, " +
+    "such as express.json(), or exclude Pocketwire's paths from it.";
+  return new RealtimeError("body_already_read", message, { cause: message });
+}
+
+/** The whole body; undefined when it is longer than `most` bytes. */
+async function readUpTo(
+  stream: ReadableStream<Uint8Array> | null,
+  most: number,
+): Promise<ArrayBuffer | undefined> {
+  const chunks: BlobPart[] = [];
+  let length = 0;
+  const reader = stream?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    length += part.value.byteLength;
+    if (length > most) {
+      reader?.cancel().catch(() => {});
+      return undefined;
+    }
+    chunks.push(part.value as Uint8Array<ArrayBuffer>);
+  }
+  return new Blob(chunks).arrayBuffer();
 }
 
 /** Bytes that a body will take, as far as can be told: what is not announced is mostly small. */

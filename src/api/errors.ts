@@ -20,6 +20,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   too_many_requests: 429,
   too_many_clients: 503,
   too_slow: 408,
+  body_already_read: 500,
   too_large: 413,
   client_exists: 500,
   invalid_event: 400,
@@ -34,6 +35,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
 const NOTED: Partial<Record<RealtimeErrorCode, string>> = {
   unreachable: "shard unreachable",
   unavailable: "credentials can't be checked",
+  body_already_read: "request body already read",
 };
 
 /** An answer in PocketBase's error shape (tools/router/error.go, `ApiError`). */
@@ -60,7 +62,7 @@ export function handleError(error: unknown, c: Context, logger: Logger): Respons
     const said = { path: c.req.path, error: String(error.cause) };
     logger.error(NOTED[error.code] as string, said);
   }
-  if (error instanceof RealtimeError && STATUS[error.code] !== 500) {
+  if (error instanceof RealtimeError && (STATUS[error.code] !== 500 || error.code in NOTED)) {
     const { code, message, fields, retryAfter } = error;
     return errorResponse(c, STATUS[code], message, fields, retryAfter);
   }

@@ -27,6 +27,8 @@ export interface Runtime {
   readonly turn?: Turn;
   /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */
   readonly isOneProcess?: boolean;
+  /** Whether other code has read the request's body already, past Hono. Default: what `Request.bodyUsed` says. */
+  readonly isBodyRead?: (c: Context) => boolean;
   /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }

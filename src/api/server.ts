@@ -68,7 +68,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
   const admin = auth.requireAdmin;
-  const bounded = limitBody(limits, (c) => auth.addressOf(c));
+  const bounded = limitBody(limits, (c) => auth.addressOf(c), runtime);
   const byAddress: MiddlewareHandler = async (c, next) => {
     const ip = auth.addressOf(c);
     if (ip !== undefined) limitConnects(networkOf(ip));

@@ -11,6 +11,7 @@
  * - `unavailable`: what is needed to check a credential can't be reached, so nobody is let in
  * - `too_many_requests`: more than the limit says; `retryAfter` says when to come again
  * - `too_slow`: the request did not arrive in time
+ * - `body_already_read`: code in front of the service has read the request's body
  * - `too_large`: a message is larger than the limit says
  * - `revoked`: the credential was made before its subject was revoked
  * - `too_many_clients`: the server has as many as it takes
@@ -33,6 +34,7 @@ export type RealtimeErrorCode =
   | "unavailable"
   | "too_many_requests"
   | "too_slow"
+  | "body_already_read"
   | "too_large"
   | "revoked"
   | "too_many_clients"
