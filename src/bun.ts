@@ -1,13 +1,14 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
 import type { Server } from "bun";
 import type { Context } from "hono";
-import type { Runtime } from "./api/peer.ts";
+import { asksToClose, type Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
 import { openBunSink } from "./bun-sink.ts";
 import {
   formatURL,
   type Listener,
   type RunningServer,
+  refuseRequest,
   runProcess,
   type StartOptions,
   startListening,
@@ -31,13 +32,39 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
   return startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
 }
 
+/**
+ * Bun's `request.url` is a bare path where the request has no Host, or one that can't be in an address; Hono then takes a
+ * part of that path for the host. Without a Host (HTTP/1.0) the URL is made with the address that the service listens at.
+ *
+ * @returns false for what is no address.
+ */
+function completeURL(request: Request, host: string, port: number): boolean {
+  if (URL.canParse(request.url)) return true;
+  // An empty Host is as good as none (RFC 9112, section 3.2).
+  if (request.headers.get("Host")) return false;
+  const url = formatURL(host, port) + request.url;
+  if (!request.url.startsWith("/") || !URL.canParse(url)) return false;
+  // Not a new Request: Bun knows the connection of this object only.
+  Object.defineProperty(request, "url", { value: url });
+  return true;
+}
+
+/** Bun closes the connection when its client asks for that, but does not say so. */
+function answerClose(request: Request, response: Response): Response {
+  if (asksToClose(request.headers)) response.headers.set("Connection", "close");
+  return response;
+}
+
 async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
   const bun = Bun.serve({
     hostname: host,
     port,
     // Slow requests, answers that nobody reads and idle connections end here; streams are exempt (bun-sink.ts).
     idleTimeout: 30,
-    fetch: (request, server) => app.fetch(request, { server }),
+    fetch: async (request, server) => {
+      if (!completeURL(request, host, server.port ?? port)) return refuseRequest();
+      return answerClose(request, await app.fetch(request, { server }));
+    },
   });
   return {
     url: formatURL(host, bun.port ?? port),

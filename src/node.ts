@@ -16,6 +16,7 @@ import {
   formatURL,
   type Listener,
   type RunningServer,
+  refuseRequest,
   runProcess,
   type StartOptions,
   startListening,
@@ -64,12 +65,6 @@ function createQueueCloser(): (incoming: IncomingMessage, outgoing: ServerRespon
     queue.add(outgoing);
     outgoing.once("socket", () => queues.get(socket)?.delete(outgoing));
   };
-}
-
-function refuseRequest(): Response {
-  const message =
-    "This is no request that can be answered: its address or Host header is malformed.";
-  return Response.json({ status: 400, message, data: {} }, { status: 400 });
 }
 
 /** Starts the service. Resolves when it listens. @throws when the address can't be had. */

@@ -85,6 +85,12 @@ export function formatURL(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** The answer to a request whose URL can't be made of its target and its Host. */
+export function refuseRequest(): Response {
+  const message = "The request can't be answered: its address or its Host header is malformed.";
+  return Response.json({ status: 400, message, data: {} }, { status: 400 });
+}
+
 /** Settings, and whether the admin key is the published one of `.dev.vars`. */
 export interface ProcessSettings {
   readonly config: Config;

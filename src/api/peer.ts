@@ -33,6 +33,12 @@ export interface Runtime {
   readonly httpVersion?: (c: Context) => string;
 }
 
+/** Whether a request asks that its connection is closed behind the response (RFC 9112, section 9.6). */
+export function asksToClose(headers: Headers): boolean {
+  const options = headers.get("Connection")?.split(",") ?? [];
+  return options.some((option) => option.trim().toLowerCase() === "close");
+}
+
 const ADDRESS = /^[\w:.%]{2,45}$/;
 
 /**

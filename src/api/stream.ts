@@ -10,7 +10,7 @@ import { type AskSubscribe, askHook, type Hooks } from "./hooks.ts";
 import { topicsOf } from "./keys.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
-import type { Runtime } from "./peer.ts";
+import { asksToClose, type Runtime } from "./peer.ts";
 import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
 import type { createReadConnect } from "./query.ts";
 import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
@@ -108,7 +108,7 @@ function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }
     c.header("Connection", undefined);
     c.header("Transfer-Encoding", undefined);
   } else {
-    c.header("Connection", "keep-alive");
+    c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
   return body === null ? c.body(null, 200, STREAM_HEADERS) : c.body(body, 200, STREAM_HEADERS);
 }

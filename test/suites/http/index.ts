@@ -2,6 +2,7 @@ import { describe, it } from "vitest";
 import { leftOut } from "../../support/flags.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { connectSuite } from "./connect.ts";
+import { connectionsSuite } from "./connections.ts";
 import { cutSuite } from "./cut.ts";
 import { deliverySuite } from "./delivery.ts";
 import { errorsSuite } from "./errors.ts";
@@ -36,6 +37,8 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     cutSuite(runtime);
     operateSuite(runtime);
     eventSourceSuite(runtime);
+    if (runtime.ownHead === undefined) connectionsSuite(runtime);
+    else it.skip(leftOut("requests on the wire", runtime.ownHead));
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));
   });
