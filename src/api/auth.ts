@@ -110,6 +110,8 @@ export class Auth {
   async identify(c: Context): Promise<Caller> {
     const { authenticate, adminKey } = this.#options;
     const ip = this.addressOf(c);
+    // Before anything is awaited: a revocation that comes meanwhile counts for what was vouched for before it.
+    const askedAt = this.#options.now();
     const knowsTokens = this.#verifiers.length > 0;
     // Where there is nothing to compare it with, a credential is for somebody else: a proxy, PocketBase.
     const isRead = adminKey !== undefined || knowsTokens;
@@ -117,7 +119,7 @@ export class Auth {
     // From nowhere else: cookies are sent by pages, and addresses end up in logs.
     const isHeader = Boolean(c.req.header("Authorization"));
     if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
-      const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: this.#options.now() };
+      const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
       return { peer, publish: ["*"], isAdmin: true };
     }
     const identity =
@@ -129,7 +131,7 @@ export class Auth {
     const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
     const peer = {
       ...{ ip, identity: subject, rights: subscribe, expiresAt },
-      issuedAt: issuedAt ?? this.#options.now(),
+      issuedAt: issuedAt ?? askedAt,
     };
     return { peer, publish, isAdmin: false };
   }

@@ -23,6 +23,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   body_already_read: 500,
   too_large: 413,
   client_exists: 500,
+  id_reused: 409,
   invalid_event: 400,
   invalid_input: 400,
   unknown_cursor: 410,

@@ -32,10 +32,11 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const REFUSALS: readonly number[] = [400, 401, 403, 404];
 
 /** What it said once it had: on Workers a request must not wait for what another asked. */
-type Answer = { readonly until: number } & (
-  | { readonly identity: Identity }
-  | { readonly refusal: RealtimeError }
-);
+type Answer = {
+  readonly until: number;
+  /** Answers may arrive in another order than they were asked for: the one that was asked for last counts. */
+  readonly question: number;
+} & ({ readonly identity: Identity } | { readonly refusal: RealtimeError });
 
 /**
  * Asks an endpoint whose a token is, and remembers the answer, also a refusal, for a short time.
@@ -47,7 +48,9 @@ type Answer = { readonly until: number } & (
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { url, cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
   const answers = new Map<string, Answer>();
+  let questions = 0;
   const remember = (key: string, answer: Answer) => {
+    if ((answers.get(key)?.question ?? 0) > answer.question) return;
     answers.delete(key);
     answers.set(key, answer);
     for (const oldest of answers.keys()) {
@@ -65,14 +68,16 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     }
     onAsk?.();
     const until = now() + cacheTime;
+    questions += 1;
+    const question = questions;
     try {
       const identity = await ask(url, token, options.allowEndless ?? false, now());
-      remember(key, { identity, until: Math.min(until, identity.expiresAt ?? until) });
+      remember(key, { identity, question, until: Math.min(until, identity.expiresAt ?? until) });
       return identity;
     } catch (error) {
       // What failed may work the next time; a refusal stands.
       const isRefusal = error instanceof RealtimeError && error.code === "refused_token";
-      if (isRefusal) remember(key, { refusal: error, until });
+      if (isRefusal) remember(key, { refusal: error, question, until });
       throw error;
     }
   };

@@ -6,6 +6,7 @@ import type { PublishInput } from "../realtime/message.ts";
 import { createInProcessRegistry } from "../registry/in-process.ts";
 import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
 import { disconnectClient, listClients, listTopics, readClient, revoke } from "./admin.ts";
+import { noteArrival } from "./arrival.ts";
 import { Auth } from "./auth.ts";
 import { limitBody } from "./body.ts";
 import { showConsole } from "./console/routes.ts";
@@ -99,7 +100,13 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
       readConnect: createReadConnect(limits),
     }),
   );
-  app.post("/api/realtime", byAddress, bounded, subscribe(registry, auth, limits, askSubscribe));
+  app.post(
+    "/api/realtime",
+    noteArrival(now),
+    byAddress,
+    bounded,
+    subscribe(registry, auth, limits, askSubscribe),
+  );
   app.post(
     "/api/realtime/messages",
     requirePublisher(auth),

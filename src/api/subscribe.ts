@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import type { ClientRegistry } from "../registry/registry.ts";
+import type { ArrivalEnv } from "./arrival.ts";
 import type { Auth } from "./auth.ts";
 import { readJSONOrForm } from "./body.ts";
 import type { AskSubscribe } from "./hooks.ts";
@@ -23,9 +24,10 @@ export function subscribe(
   auth: Auth,
   limits: RequestLimits,
   askSubscribe: AskSubscribe,
-): Handler {
+): Handler<ArrivalEnv> {
   const schema = subscribeSchema(limits);
   return async (c) => {
+    const arrivedAt = c.get("arrivedAt");
     const body = await readJSONOrForm(c, ["subscriptions"]);
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     const keys = subscriptions ?? [];
@@ -33,6 +35,7 @@ export function subscribe(
     const counting = await askSubscribe(c, keys, peer, clientId);
     await registry.setSubscriptions(clientId, {
       ...peer,
+      arrivedAt,
       subscriptions: counting,
       lastEventId: lastEventId || undefined,
     });

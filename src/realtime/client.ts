@@ -15,6 +15,8 @@ export interface Client extends ReplayClient, Recipient, Expiring {
   rights: readonly string[];
   expiresAt: number | undefined;
   closesAt: number | undefined;
+  /** `SubscribeRequest.arrivedAt` of the request that set the subscriptions; 0 until one has. */
+  subscribedAt: number;
   /** Milliseconds since 1970, as the next. */
   readonly connectedAt: number;
   lastActivityAt: number;
@@ -35,6 +37,7 @@ export function newClient(
     rights,
     expiresAt,
     closesAt: undefined,
+    subscribedAt: 0,
     connectedAt,
     lastActivityAt: connectedAt,
     start: undefined,
@@ -88,6 +91,14 @@ export function reaches(key: string, patterns: readonly string[]): boolean {
   return patterns.length > 0 && coveredTopics(parseSubscription(key).topic, patterns).length > 0;
 }
 
+/**
+ * Whether a newer request has set the client's subscriptions already. Requests of one client can be applied in another
+ * order than they arrived in, since each waits for its own body, token issuer and hooks.
+ */
+export function isSuperseded(client: Client, { arrivedAt }: SubscribeRequest): boolean {
+  return arrivedAt !== undefined && arrivedAt < client.subscribedAt;
+}
+
 /** Makes a client who its peer is now. */
 export function identifyClient(client: Client, { identity, rights = [], expiresAt }: Peer): void {
   client.identity = identity;
@@ -100,16 +111,18 @@ export function identifyClient(client: Client, { identity, rights = [], expiresA
  * Whether a client may have these subscriptions set by whoever asks.
  *
  * Checks in PocketBase's order (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the address is
- * the stream's, the identity is the client's or the first it has.
+ * the stream's, the identity is the client's or the first it has. The identity of a superseded request is not checked:
+ * a guest's request may have been overtaken by the one that signs in, and it changes nothing.
  *
  * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`, and before those `invalid_input` for
  *   a key with CR, LF or NUL.
  */
 export function checkSubscriber(
   client: Client | undefined,
-  { subscriptions, ip, identity, rights = [] }: SubscribeRequest,
+  request: SubscribeRequest,
   checkAddress: boolean,
 ): asserts client is Client {
+  const { subscriptions, ip, identity, rights = [] } = request;
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
   const unwritable = subscriptions.findIndex((key) => !isFieldText(key));
   if (unwritable !== -1) {
@@ -125,6 +138,7 @@ export function checkSubscriber(
   if (checkAddress && client.ip !== undefined && client.ip !== ip) {
     throw new RealtimeError("ip_mismatch", "Invalid realtime client.");
   }
+  if (isSuperseded(client, request)) return;
   if (client.identity !== undefined && client.identity !== identity) {
     throw new RealtimeError(
       "identity_changed",

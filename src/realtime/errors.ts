@@ -17,6 +17,7 @@
  * - `too_many_clients`: the server has as many as it takes
  * - `client_exists`: that client id is taken
  * - `invalid_event`: an SSE field can't carry this text
+ * - `id_reused`: a message has the id of an earlier message and other content
  * - `invalid_input`: what was sent breaks a rule; `fields` says which
  * - `unknown_cursor`: the log does not have, or no longer has, the place that a cursor names
  * - `invalid_config`: a setting is wrong; the message names it
@@ -40,6 +41,7 @@ export type RealtimeErrorCode =
   | "too_many_clients"
   | "client_exists"
   | "invalid_event"
+  | "id_reused"
   | "invalid_input"
   | "unknown_cursor"
   | "invalid_config"

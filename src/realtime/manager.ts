@@ -6,6 +6,7 @@ import {
   describeClient,
   gainedRights,
   identifyClient,
+  isSuperseded,
   newClient,
   reaches,
   refuseWideCover,
@@ -65,6 +66,8 @@ export interface KeptClient extends Peer {
   readonly connectedAt: number;
   /** Set once its credential has expired: when its stream is to be closed, in milliseconds since 1970. */
   readonly closesAt?: number | undefined;
+  /** When the request arrived that set its subscriptions last; left out until one has. */
+  readonly subscribedAt?: number | undefined;
 }
 
 /** What a client is on its way to, as plain data: for an owner that sleeps. */
@@ -159,7 +162,7 @@ export class RealtimeManager {
 
   /** Takes in a client again that its owner has kept through a sleep, with its keys and what `progressOf` said. */
   restoreClient(
-    { clientId, connectedAt, closesAt, ...peer }: KeptClient,
+    { clientId, connectedAt, closesAt, subscribedAt = 0, ...peer }: KeptClient,
     subscriptions: readonly string[],
     sink: FrameSink,
     { replay, start, isBusy }: Progress = { isBusy: false },
@@ -168,6 +171,7 @@ export class RealtimeManager {
     client.start = start;
     client.isBusy = isBusy;
     client.closesAt = closesAt;
+    client.subscribedAt = subscribedAt;
     this.#expiries.track(client);
     this.#index.replace(client, subscriptions, client.rights);
     if (replay === undefined) return;
@@ -265,14 +269,18 @@ export class RealtimeManager {
    * The client is who asks from then on, with the rights that they have: a guest signs in so, and whoever is signed
    * in brings a fresh credential.
    *
+   * A request that arrived before the one that was applied last changes nothing (`SubscribeRequest.arrivedAt`).
+   *
    * @throws RealtimeError as `checkSubscriber`, `revoked` or `refused_token`; then nothing was changed.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
     checkSubscriber(client, request, this.#checkAddress);
+    if (isSuperseded(client, request)) return;
     this.#admission.checkCredential(request);
     const gained = gainedRights(client, request);
     identifyClient(client, request);
+    client.subscribedAt = request.arrivedAt ?? client.subscribedAt;
     this.#expiries.track(client);
     client.lastActivityAt = this.#now();
     const before = this.#index.keysOf(client);
@@ -294,9 +302,9 @@ export class RealtimeManager {
     }
   }
 
-  /** Whether a credential counts. @throws RealtimeError `revoked`. */
-  checkRevoked(peer: Peer): void {
-    this.#admission.checkRevoked(peer);
+  /** Whether a credential counts now. @throws RealtimeError `revoked`, or `refused_token` when it has expired. */
+  checkCredential(peer: Peer): void {
+    this.#admission.checkCredential(peer);
   }
 
   /**
@@ -365,7 +373,8 @@ export class RealtimeManager {
     const client = this.#clients.get(clientId);
     if (client === undefined) return undefined;
     const { ip, identity, rights, expiresAt, closesAt, connectedAt } = client;
-    return { clientId, ip, identity, rights, expiresAt, closesAt, connectedAt };
+    const subscribedAt = client.subscribedAt || undefined;
+    return { clientId, ip, identity, rights, expiresAt, closesAt, connectedAt, subscribedAt };
   }
 
   /** What the client is on its way to, for `restoreClient`; undefined when it is live. */

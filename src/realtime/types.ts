@@ -120,6 +120,11 @@ export interface Start {
 export interface SubscribeRequest extends Peer, Start {
   /** Subscription keys. They replace the client's set; empty strings are ignored. */
   readonly subscriptions: readonly string[];
+  /**
+   * When the request arrived, in milliseconds since 1970 and unlike that of any other request of this process. A request
+   * that arrived before one that was applied already changes nothing. Default: it is the newest.
+   */
+  readonly arrivedAt?: number | undefined;
   /** `lastEventId` is where the stream began, and its client did not ask how that went: no PB_RESUME. Default false. */
   readonly isFirst?: boolean | undefined;
 }

@@ -114,11 +114,11 @@ class DurableObjectRegistry implements ClientRegistry {
     publisher?: Peer,
   ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
-    const publish = (hub: HubStub) => hub.publish(messages, publisher);
-    // One shard has the say about a user: another that does not know of a revocation must not take what that refuses.
-    const first = publisher === undefined ? undefined : await this.#call(0, publish);
-    const answers = await this.#everywhere(publish, first === undefined ? 0 : 1);
-    return first ?? answers[0] ?? [];
+    // The first shard decides, about the publisher's credential and about ids that were used before: another shard must
+    // not take what the first one refuses. The others are not asked again, since the credential may end meanwhile.
+    const receipts = await this.#call(0, (hub) => hub.publish(messages, publisher));
+    await this.#everywhere((hub) => hub.publish(messages), 1);
+    return receipts;
   }
 
   /** Of the shard that the place is on; each has all messages. */

@@ -75,7 +75,7 @@ class InProcessRegistry implements ClientRegistry {
     publisher: Peer = {},
   ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
-    this.#manager.checkRevoked(publisher);
+    this.#manager.checkCredential(publisher);
     const start = performance.now();
     const receipts = await this.#log.append(messages);
     // Sinks write when the turn ends, and asked for that before this.
@@ -84,7 +84,7 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async history(request: HistoryRequest, reader: Peer = {}): Promise<HistoryPage> {
-    this.#manager.checkRevoked(reader);
+    this.#manager.checkCredential(reader);
     return readHistory(this.#log, request, reader.rights);
   }
 

@@ -160,7 +160,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     publisher: Peer = {},
   ): Promise<HubAnswer<readonly PublishReceipt[]>> {
     return answer(async () => {
-      this.#manager.checkRevoked(publisher);
+      this.#manager.checkCredential(publisher);
       this.#expire();
       const start = performance.now();
       const receipts = this.#log.append(messages);
@@ -172,7 +172,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   history(request: HistoryRequest, reader: Peer = {}): Promise<HubAnswer<HistoryPage>> {
     return answer(() => {
-      this.#manager.checkRevoked(reader);
+      this.#manager.checkCredential(reader);
       return readHistory(this.#log, request, reader.rights);
     });
   }

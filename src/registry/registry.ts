@@ -97,21 +97,22 @@ export interface ClientRegistry {
   /**
    * Replaces a client's subscriptions.
    *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, `revoked`, checked in that order.
+   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, `revoked`, checked in that order. A
+   *   request that a newer one has overtaken changes nothing, and is checked as far as `ip_mismatch`.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /**
    * Takes all messages into the log, in order, or none. Answers when the log has them.
    *
-   * @param publisher Who asks, if it is not the embedding app or an operator: they may be revoked.
-   * @throws RealtimeError `revoked`.
+   * @param publisher Who asks, if it is not the embedding app or an operator: their credential may have ended since.
+   * @throws RealtimeError `revoked`, `refused_token` when the credential has expired.
    */
   publish(messages: readonly Message[], publisher?: Peer): Promise<readonly PublishReceipt[]>;
   /**
    * Messages that were published before, of one shard.
    *
    * @param reader Who asks: private messages are read by their rights. Default: a guest.
-   * @throws RealtimeError `unknown_cursor`, `revoked`.
+   * @throws RealtimeError `unknown_cursor`, `revoked`, `refused_token` when the credential has expired.
    */
   history(request: HistoryRequest, reader?: Peer): Promise<HistoryPage>;
   /** One event to one client, outside the log; false when it is unknown or gone. */

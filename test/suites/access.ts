@@ -4,12 +4,14 @@ import { browserTests } from "./access/browsers.ts";
 import { identityTests } from "./access/identity.ts";
 import { issuersTests } from "./access/issuers.ts";
 import { limitTests } from "./access/limits.ts";
+import { orderTests } from "./access/order.ts";
 
 /** Who may listen and speak, and how much, over real sockets. */
 export function accessSuite(runtime: RuntimeUnderTest): void {
   describe(`access on ${runtime.name}`, () => {
     identityTests(runtime);
     issuersTests(runtime);
+    orderTests(runtime);
     limitTests(runtime);
     browserTests(runtime);
   });

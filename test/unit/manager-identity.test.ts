@@ -129,7 +129,7 @@ describe("a revocation", () => {
     expect(sinks.map(({ closings }) => closings)).toEqual([["revoked"], ["revoked"], []]);
     for (const issuedAt of [undefined, 0, 9000, 10_000]) {
       expect(() => manager.admit({ ...ANNA, issuedAt }), String(issuedAt)).toThrow(/revoked/);
-      expect(() => manager.checkRevoked({ ...ANNA, issuedAt })).toThrow(/revoked/);
+      expect(() => manager.checkCredential({ ...ANNA, issuedAt })).toThrow(/revoked/);
     }
     connect("guest", {});
     const late = { ...ANNA, issuedAt: 9000, subscriptions: [] };

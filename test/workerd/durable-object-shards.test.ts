@@ -46,26 +46,51 @@ describe("a client id of a shard that is not there", () => {
 });
 
 describe("a publish to several shards", () => {
-  it("takes the same messages to each, at the same time, and answers once", async () => {
+  it("takes the same messages to the first, then to the others at the same time, and answers once", async () => {
     const taken: (readonly Message[])[] = [];
     let release = () => {};
     const allThere = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const hub = () =>
+    const hub = (shard: number) =>
       fakeHub({
         publish: async (messages) => {
           taken.push(messages);
           if (taken.length === 3) release();
-          await allThere;
+          if (shard > 0) await allThere;
           return { ok: true, value: messages.map(({ id }) => ({ id, duplicate: false })) };
         },
       });
     const registry = createDurableObjectRegistry({ hub, shards: 3 });
     const messages = [1, 2].map((data) => createMessage({ topic: "chat", data }));
-    const receipts = await within(registry.publish(messages), 5000, "all three are asked at once");
+    const receipts = await within(registry.publish(messages), 5000, "all three are asked");
     expect(taken).toEqual([messages, messages, messages]);
     expect(receipts.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
+  });
+
+  it("is decided by the first shard: what it refuses reaches no other", async () => {
+    const asked: unknown[] = [];
+    let code: "id_reused" | undefined = "id_reused";
+    const hub = (shard: number) =>
+      fakeHub({
+        publish: async (messages, publisher) => {
+          asked.push([shard, publisher]);
+          if (code !== undefined) return { ok: false, code, message: "Used before.", fields: {} };
+          return { ok: true, value: messages.map(({ id }) => ({ id, duplicate: false })) };
+        },
+      });
+    const registry = createDurableObjectRegistry({ hub, shards: 2 });
+    const messages = [createMessage({ topic: "chat", data: 1 })];
+    await expect(registry.publish(messages)).rejects.toMatchObject({ code: "id_reused" });
+    expect(asked).toEqual([[0, undefined]]);
+    code = undefined;
+    const anna = { identity: "anna" };
+    await registry.publish(messages, anna);
+    // The credential may end before the others are asked.
+    expect(asked.slice(1)).toEqual([
+      [0, anna],
+      [1, undefined],
+    ]);
   });
 
   it("reaches the clients of all, in the same order", async () => {

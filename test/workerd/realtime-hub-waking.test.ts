@@ -56,6 +56,20 @@ describe("a hub that wakes", () => {
     expect((await hubs.find(client.clientId))?.subscriptions).toEqual([]);
   });
 
+  it("still refuses to go back to what an older request subscribes to", async () => {
+    const hubs = openHubs();
+    const { clientId } = await hubs.connect();
+    const subscribe = (key: string, arrivedAt: number) =>
+      hubs.registry.setSubscriptions(clientId, { subscriptions: [key], arrivedAt });
+    await subscribe("new", 20);
+    await hubs.evict();
+    await subscribe("old", 10);
+    expect((await hubs.find(clientId))?.subscriptions).toEqual(["new"]);
+    await hubs.evict();
+    await subscribe("newest", 30);
+    expect((await hubs.find(clientId))?.subscriptions).toEqual(["newest"]);
+  });
+
   it("says since when it counts, from zero", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);

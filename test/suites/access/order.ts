@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { postJSON, publish } from "../../support/api.ts";
+import { closeClients } from "../../support/clients.ts";
+import { eventually } from "../../support/deadline.ts";
+import { type JSONServer, startJSONServer } from "../../support/json-server.ts";
+import { keepSecret } from "../../support/secrets.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
+import { openStream } from "../../support/sse-client.ts";
+import { bearer, inSeconds } from "../../support/tokens.ts";
+
+/** Requests of one client that overtake each other while an issuer is asked about their tokens. */
+export function orderTests(runtime: RuntimeUnderTest): void {
+  describe("two requests for one client, of which the older one waits for its issuer", () => {
+    const slow = keepSecret("opaque-token-of-anna-that-is-slow");
+    const fast = keepSecret("opaque-token-of-anna-that-is-fast");
+    let issuer: JSONServer;
+    let service: Service;
+    let answerSlow = () => {};
+    let asked = 0;
+    beforeAll(async () => {
+      issuer = await startJSONServer(async ({ headers }) => {
+        if (headers.authorization === slow) {
+          asked += 1;
+          await new Promise<void>((resolve) => {
+            answerSlow = resolve;
+          });
+        }
+        return { body: { sub: "anna", exp: inSeconds(60) } };
+      });
+      service = await startService(runtime, {
+        env: { REALTIME_INTROSPECT_URL: issuer.url, REALTIME_INTROSPECT_SECONDS: "0" },
+      });
+    });
+    afterAll(async () => {
+      closeClients();
+      answerSlow();
+      await service.stop();
+      await issuer.close();
+    });
+
+    const post = (clientId: string, subscriptions: string[], token: string) =>
+      postJSON(service.url, "/api/realtime", { clientId, subscriptions }, bearer(token));
+
+    /** Waits until the issuer is asked about what `send` has sent. */
+    async function untilAsked(send: () => void): Promise<void> {
+      const before = asked;
+      send();
+      await eventually(() => asked > before, "the issuer is asked about the older request");
+    }
+
+    it("both are answered 204, and the newer one stands", async () => {
+      const { clientId, events } = await openStream(service.url);
+      let older: ReturnType<typeof post> | undefined;
+      await untilAsked(() => {
+        older = post(clientId, ["a"], slow);
+      });
+      expect((await post(clientId, ["a", "b"], fast)).status).toBe(204);
+      answerSlow();
+      expect((await older)?.status).toBe(204);
+      await publish(service.url, [
+        { topic: "b", data: 1 },
+        { topic: "a", data: 2 },
+      ]);
+      await eventually(() => events.some(({ data }) => data === "2"), "the second message");
+      const heard = events.filter(({ event }) => event === "a" || event === "b");
+      expect(heard.map(({ event }) => event)).toEqual(["b", "a"]);
+    });
+
+    it("the newer one stands although the older one was aborted", async () => {
+      const { clientId, events } = await openStream(service.url);
+      const other = await openStream(service.url);
+      const abort = new AbortController();
+      await untilAsked(() => {
+        const init = {
+          method: "POST",
+          headers: { "Content-Type": "application/json", ...bearer(slow) },
+          body: JSON.stringify({ clientId, subscriptions: ["a"] }),
+          signal: abort.signal,
+        };
+        fetch(`${service.url}/api/realtime`, init).catch(() => {});
+      });
+      abort.abort();
+      expect((await post(clientId, ["a", "b"], fast)).status).toBe(204);
+      answerSlow();
+      // By the time that a later slow request has been applied, the aborted one would have been.
+      let last: ReturnType<typeof post> | undefined;
+      await untilAsked(() => {
+        last = post(other.clientId, ["a"], slow);
+      });
+      answerSlow();
+      expect((await last)?.status).toBe(204);
+      await publish(service.url, [
+        { topic: "b", data: 1 },
+        { topic: "a", data: 2 },
+      ]);
+      await eventually(() => events.some(({ data }) => data === "2"), "the second message");
+      expect(events.some(({ event }) => event === "b")).toBe(true);
+    });
+  });
+}
