@@ -52,8 +52,8 @@ export async function startListening(
   const close = async () => {
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
     const drained = server.close();
-    // Until now a new stream gets 503. An EventSource gives up for good at a 503 but not at a refused
-    // connection, and those just sent away come back after RETRY.shutdown.least: from then on, refuse.
+    // New streams are asked to come back (stream-refusals.ts). Those that were ended return after RETRY.shutdown.least at the
+    // earliest; from then on the port is closed, so that they meet the process that takes over.
     await settledWithin(drained, RETRY.shutdown.least);
     const stopped = listener.stop();
     await drained;

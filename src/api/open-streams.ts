@@ -1,7 +1,19 @@
 /** The streams that are open, each until it is written out. */
 export class OpenStreams {
   readonly #open = new Set<object>();
+  /** How many there were when the server began to stop. */
+  #countAtStop = 0;
   #waiting: (() => void)[] = [];
+
+  /** How many are open; while the server stops, how many were open before. */
+  get count(): number {
+    return Math.max(this.#open.size, this.#countAtStop);
+  }
+
+  /** The server begins to stop. */
+  stop(): void {
+    this.#countAtStop = this.#open.size;
+  }
 
   add(stream: object): void {
     this.#open.add(stream);

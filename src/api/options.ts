@@ -54,8 +54,8 @@ export interface RequestLimits {
   /** Data of one message, in bytes as JSON. Default 256 KiB. */
   readonly maxMessageBytes: number;
   /**
-   * Streams opened, subscriptions set and histories read, by address (`networkOf`), and ten seconds' worth at once; not
-   * where the runtime tells no address. Default 100.
+   * Streams opened, subscriptions set and histories read, each by itself, by address (`networkOf`). At once ten seconds'
+   * worth; of streams and subscriptions at least `maxClientsPerAddress`. Not where the runtime tells no address. Default 100.
    */
   readonly connectsPerSecond: number;
   /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
@@ -107,7 +107,7 @@ export const DEFAULTS: {
 
 /**
  * How long a client is asked to wait before it comes back, in milliseconds: spread, so that they don't all
- * come at once. When the server stops, and when only this stream has had its time.
+ * come at once. When the server stops (`widen` makes it wider for many clients), and when only this stream has had its time.
  */
 export const RETRY = {
   shutdown: { least: 1000, most: 5000 },

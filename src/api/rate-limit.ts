@@ -9,6 +9,11 @@ const MOST_KEYS = 10_000;
 /** Says whether somebody may do so much more now. @throws RealtimeError `too_many_requests`. */
 export type RateLimit = (key: string, amount?: number) => void;
 
+export interface RateLimitOptions {
+  /** Least that a key which was quiet may use at once, where ten seconds' worth are less. Default 1. */
+  readonly atOnce?: number | undefined;
+}
+
 interface Bucket {
   /** How much is left. Below 0 after something large, which only makes the next wait longer. */
   tokens: number;
@@ -26,9 +31,10 @@ export function createRateLimit(
   perSecond: number,
   what: string,
   now: () => number = Date.now,
+  { atOnce = 1 }: RateLimitOptions = {},
 ): RateLimit {
   if (perSecond === 0) return () => {};
-  const burst = Math.max(perSecond * BURST_SECONDS, 1);
+  const burst = Math.max(perSecond * BURST_SECONDS, atOnce);
   const buckets = new Map<string, Bucket>();
   return (key, amount = 1) => {
     const at = now();

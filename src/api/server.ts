@@ -1,6 +1,5 @@
 import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
-import { networkOf } from "../realtime/address.ts";
 import { type ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
 import { createInProcessRegistry } from "../registry/in-process.ts";
@@ -9,6 +8,7 @@ import { disconnectClient, listClients, listTopics, readClient, revoke } from ".
 import { noteArrival } from "./arrival.ts";
 import { Auth } from "./auth.ts";
 import { limitBody } from "./body.ts";
+import { ClientLimits } from "./client-limits.ts";
 import { showConsole } from "./console/routes.ts";
 import { showDocs } from "./docs.ts";
 import { errorResponse, handleError } from "./errors.ts";
@@ -25,6 +25,7 @@ import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { connect } from "./stream.ts";
+import { createStreamGuard } from "./stream-refusals.ts";
 import { subscribe } from "./subscribe.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
@@ -42,7 +43,7 @@ export interface RealtimeServer {
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
-   * Ends every stream: what was accepted is written, then `retry:`, then the end; new streams get 503.
+   * Ends every stream: what was accepted is written, then `retry:`, then the end. New streams get `retry:` and the end.
    * Resolves when the last one is written out. The deadline is the caller's.
    */
   close(): Promise<void>;
@@ -66,16 +67,24 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", now);
   const auth = new Auth({ ...options, runtime, origins, now, limitAsks });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
-  const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
+  const clientLimits = new ClientLimits({
+    connectsPerSecond: limits.connectsPerSecond,
+    maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
+    now,
+  });
   const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits, (c) => auth.addressOf(c), runtime);
-  const byAddress: MiddlewareHandler = async (c, next) => {
-    const ip = auth.addressOf(c);
-    if (ip !== undefined) limitConnects(networkOf(ip));
+  const limitConnects: MiddlewareHandler = async (c, next) => {
+    clientLimits.connect(auth.addressOf(c));
+    return next();
+  };
+  const limitReads: MiddlewareHandler = async (c, next) => {
+    clientLimits.readHistory(auth.addressOf(c));
     return next();
   };
   const streams = new OpenStreams();
+  const refuseForNow = createStreamGuard({ logger, streams, now });
   let isClosing = false;
 
   const app = new Hono();
@@ -94,18 +103,19 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
   app.get(
     "/api/realtime",
-    byAddress,
-    connect({
-      ...{ ...options, registry, runtime, auth, logger, streams, askSubscribe },
-      readConnect: createReadConnect(limits),
-    }),
+    refuseForNow(limitConnects),
+    refuseForNow(
+      connect({
+        ...{ ...options, registry, runtime, auth, logger, streams, askSubscribe, clientLimits },
+        readConnect: createReadConnect(limits),
+      }),
+    ),
   );
   app.post(
     "/api/realtime",
     noteArrival(now),
-    byAddress,
     bounded,
-    subscribe(registry, auth, limits, askSubscribe),
+    subscribe({ registry, auth, limits, askSubscribe, clientLimits }),
   );
   app.post(
     "/api/realtime/messages",
@@ -113,7 +123,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     bounded,
     publishMessages(registry, auth, limits, limitPublishes, options.hooks),
   );
-  app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits, askSubscribe));
+  app.get("/api/realtime/messages", limitReads, readMessages(registry, auth, limits, askSubscribe));
   app.get("/api/realtime/clients", admin, listClients(registry));
   app.get("/api/realtime/clients/:id", admin, readClient(registry));
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry));
@@ -154,6 +164,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     publish: async (...inputs) => registry.publish(createMessages(inputs)),
     async close() {
       isClosing = true;
+      streams.stop();
       await registry.close();
       await streams.ended();
     },

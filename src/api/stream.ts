@@ -6,6 +6,7 @@ import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason, Logger } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import { type AskSubscribe, askHook, type Hooks } from "./hooks.ts";
 import { topicsOf } from "./keys.ts";
 import type { OpenStreams } from "./open-streams.ts";
@@ -13,6 +14,7 @@ import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
 import { asksToClose, type Runtime } from "./peer.ts";
 import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
 import type { createReadConnect } from "./query.ts";
+import { retryBlock, widen } from "./retry.ts";
 import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
 
 export interface StreamOptions
@@ -27,9 +29,10 @@ export interface StreamOptions
   readonly readConnect: ReturnType<typeof createReadConnect>;
   readonly logger: Logger;
   readonly streams: OpenStreams;
+  readonly clientLimits: ClientLimits;
 }
 
-const STREAM_HEADERS = {
+export const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
   "Cache-Control": "no-cache, no-transform",
   "X-Accel-Buffering": "no",
@@ -57,12 +60,13 @@ interface Shared {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly streams: OpenStreams;
+  readonly clientLimits: ClientLimits;
   readonly pulse: Pulse;
   readonly onDisconnect: Hooks["onDisconnect"];
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, logger, runtime, askSubscribe } = options;
+  const { registry, auth, readConnect, runtime, askSubscribe } = options;
   const { hooks = {} } = options;
   const shared = share(options);
   return async (c) => {
@@ -73,15 +77,7 @@ export function connect(options: StreamOptions): Handler {
     const { ip, identity } = peer;
     const { topics } = start;
     const keys = topics.length === 0 ? topics : await askSubscribe(c, topics, peer);
-    let connection: ClientConnection;
-    try {
-      connection = await registry.open({ ...start, ...peer, topics: keys });
-    } catch (error) {
-      if (!(error instanceof RealtimeError) || error.code !== "unreachable") throw error;
-      // An EventSource gives up for good at a 503, but comes back to a stream that ended.
-      logger.error("shard unreachable", { path: c.req.path, error: String(error.cause) });
-      return c.body(comeBack(RETRY.shutdown), 200, STREAM_HEADERS);
-    }
+    const connection = await registry.open({ ...start, ...peer, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
       await askHook("onConnect", () => hooks.onConnect?.(event, c));
@@ -116,10 +112,11 @@ function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }
 function share(options: StreamOptions): Shared {
   const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
   const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, logger, streams } = options;
+  const { clientLimits } = options;
   // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
   const interval = pingInterval / Math.ceil(pingInterval / staleTimeout);
   return {
-    ...{ pingInterval, staleTimeout, runtime, logger, streams },
+    ...{ pingInterval, staleTimeout, runtime, logger, streams, clientLimits },
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
@@ -196,10 +193,11 @@ class HeldStream implements SinkOwner, Beating {
   }
 
   async hold(sink: OutgoingSink): Promise<void> {
-    const { runtime, pulse, streams } = this.#shared;
+    const { runtime, pulse, streams, clientLimits } = this.#shared;
     const connection = this.#connection;
     this.#sink = sink;
     streams.add(this);
+    clientLimits.letIn(connection.clientId);
     this.#beat = pulse.add(this);
     if (runtime.isOneProcess !== true) this.#expectTaking(sink);
     try {
@@ -217,7 +215,7 @@ class HeldStream implements SinkOwner, Beating {
     const { clientId } = this.#connection;
     this.#shared.logger.warn("client turned away", { clientId, reason: message });
     this.#connection.close("error");
-    await sink.finish(farewell("shutdown"));
+    await sink.finish(this.#farewell("shutdown"));
   }
 
   async #end(reason: CloseReason): Promise<void> {
@@ -227,12 +225,20 @@ class HeldStream implements SinkOwner, Beating {
     if (sink === undefined) return;
     try {
       this.#connection.close(reason);
-      if (isOrderly(reason)) await sink.finish(farewell(reason));
+      if (isOrderly(reason)) await sink.finish(this.#farewell(reason));
       else sink.cut();
     } catch (error) {
       this.#fail(sink, error);
     }
     await this.#leave(reason);
+  }
+
+  /** What asks the client to come back; undefined when it is not to. */
+  #farewell(reason: CloseReason): Uint8Array | undefined {
+    if (reason === "admin" || reason === "expired" || reason === "revoked") return undefined;
+    if (reason === "lifetime") return encoder.encode(retryBlock(RETRY.lifetime));
+    const clients = Math.max(this.#shared.streams.count, this.#connection.shardClients ?? 0);
+    return encoder.encode(retryBlock(widen(RETRY.shutdown, clients)));
   }
 
   #fail(sink: OutgoingSink, error: unknown): void {
@@ -249,6 +255,7 @@ class HeldStream implements SinkOwner, Beating {
     if (this.#deadline !== undefined) clearTimeout(this.#deadline);
     this.onIndependent();
     this.#shared.streams.delete(this);
+    this.#shared.clientLimits.left(this.#connection.clientId);
     try {
       await this.#shared.onDisconnect?.({ clientId: this.#connection.clientId, reason });
     } catch (error) {
@@ -303,14 +310,4 @@ function handshake({ clientId, cursor }: ClientConnection): string {
 /** Whether whoever listens is still there to be told what was accepted before. `error` is the registry's, then. */
 function isOrderly(reason: CloseReason): boolean {
   return reason !== "client" && reason !== "slow" && reason !== "stale";
-}
-
-function farewell(reason: CloseReason): Uint8Array | undefined {
-  if (reason === "admin" || reason === "expired" || reason === "revoked") return undefined;
-  return encoder.encode(comeBack(reason === "lifetime" ? RETRY.lifetime : RETRY.shutdown));
-}
-
-/** Asks a client to come back, at a time of its own within the range. */
-function comeBack({ least, most }: { readonly least: number; readonly most: number }): string {
-  return formatSSEMessage({ retry: least + Math.round(Math.random() * (most - least)) });
 }

@@ -4,6 +4,7 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import type { ArrivalEnv } from "./arrival.ts";
 import type { Auth } from "./auth.ts";
 import { readJSONOrForm } from "./body.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, MAX_CLIENT_ID, topicsOf } from "./keys.ts";
 import type { RequestLimits } from "./options.ts";
@@ -18,18 +19,23 @@ export function subscribeSchema(limits: KeyLimits) {
   });
 }
 
+export interface SubscribeOptions {
+  readonly registry: ClientRegistry;
+  readonly auth: Auth;
+  readonly limits: RequestLimits;
+  readonly askSubscribe: AskSubscribe;
+  readonly clientLimits: ClientLimits;
+}
+
 /** `POST /api/realtime`: replaces what a client subscribes to. */
-export function subscribe(
-  registry: ClientRegistry,
-  auth: Auth,
-  limits: RequestLimits,
-  askSubscribe: AskSubscribe,
-): Handler<ArrivalEnv> {
+export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
+  const { registry, auth, limits, askSubscribe, clientLimits } = options;
   const schema = subscribeSchema(limits);
   return async (c) => {
     const arrivedAt = c.get("arrivedAt");
     const body = await readJSONOrForm(c, ["subscriptions"]);
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
+    clientLimits.subscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
     const peer = await auth.toSubscribe(c, topicsOf(keys));
     const counting = await askSubscribe(c, keys, peer, clientId);

@@ -209,6 +209,11 @@ export class RealtimeManager {
     return true;
   }
 
+  /** Number of connected clients. */
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
   /** Ids of all connected clients, in the order they came. */
   getAllClientIds(): string[] {
     return [...this.#clients.keys()];

@@ -16,13 +16,13 @@ import {
   CONNECT_HEADER,
   fromHeader,
   type HubAnswer,
+  type HubOrigin,
   type HubRPC,
   REFUSED,
   refuseLongIdentity,
   toHeader,
   unwrap,
 } from "./hub-protocol.ts";
-import type { Origin } from "./origin.ts";
 import { pageSize, topicPage } from "./pages.ts";
 import type {
   ClientConnection,
@@ -41,7 +41,7 @@ export interface HubStub extends HubRPC {
 }
 
 interface Opened {
-  readonly origin: Origin;
+  readonly origin: HubOrigin;
   readonly socket: HubSocket;
 }
 
@@ -92,7 +92,7 @@ class DurableObjectRegistry implements ClientRegistry {
       if (webSocket === null || origin === null) {
         throw new Error(`the hub answered ${status} to an upgrade`);
       }
-      return { ok: true, value: { origin: fromHeader<Origin>(origin), socket: webSocket } };
+      return { ok: true, value: { origin: fromHeader<HubOrigin>(origin), socket: webSocket } };
     });
     const connection = new SocketConnection(origin, socket, () => {
       this.#connections.delete(connection);

@@ -1,6 +1,5 @@
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
-import { PROBE, TAKEN, toCloseReason } from "./hub-protocol.ts";
-import type { Origin } from "./origin.ts";
+import { type HubOrigin, PROBE, TAKEN, toCloseReason } from "./hub-protocol.ts";
 import type { ClientConnection } from "./registry.ts";
 
 /** The Worker's end of a socket to a hub. Nothing is dispatched before `accept`. */
@@ -21,6 +20,7 @@ const MOST_UNANSWERED = 2;
 export class SocketConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
+  readonly shardClients: number | undefined;
   readonly #socket: HubSocket;
   readonly #forget: () => void;
   #sink: FrameSink | undefined;
@@ -28,9 +28,10 @@ export class SocketConnection implements ClientConnection {
   #unanswered = 0;
   #isFinishing = false;
 
-  constructor({ clientId, cursor }: Origin, socket: HubSocket, forget: () => void) {
+  constructor({ clientId, cursor, clients }: HubOrigin, socket: HubSocket, forget: () => void) {
     this.clientId = clientId;
     this.cursor = cursor;
+    this.shardClients = clients;
     this.#forget = forget;
     this.#socket = socket;
   }

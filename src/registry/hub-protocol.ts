@@ -10,6 +10,7 @@ import {
   type Revocation,
   type SubscribeRequest,
 } from "../realtime/types.ts";
+import type { Origin } from "./origin.ts";
 import type {
   ClientPage,
   PageRequest,
@@ -48,10 +49,16 @@ export interface HubRPC {
 }
 
 /**
- * The header that says who connects, a `ConnectRequest`, and in the answer who it is now, an `Origin`: JSON in a
+ * The header that says who connects, a `ConnectRequest`, and in the answer who it is now, a `HubOrigin`: JSON in a
  * URI component. Only a binding reaches a hub.
  */
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
+
+/** What a hub tells of a client that it has taken in. */
+export interface HubOrigin extends Origin {
+  /** Clients of the hub, this one included. */
+  readonly clients?: number | undefined;
+}
 
 /** The status of an upgrade that the hub refuses on purpose: the body is a `HubAnswer` that is not `ok`. */
 export const REFUSED = 409;

@@ -24,6 +24,7 @@ import {
   CONNECT_HEADER,
   fromHeader,
   type HubAnswer,
+  type HubOrigin,
   type HubRPC,
   PROBE,
   REFUSED,
@@ -118,7 +119,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     this.#keepRows(clientId);
     this.#keepAttachment(clientId);
     await this.#scheduleAlarm();
-    const headers = { [CONNECT_HEADER]: toHeader(origin) };
+    const known: HubOrigin = { ...origin, clients: this.#manager.clientCount };
+    const headers = { [CONNECT_HEADER]: toHeader(known) };
     return new Response(null, { status: 101, webSocket: theirs, headers });
   }
 

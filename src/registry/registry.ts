@@ -28,6 +28,8 @@ export interface ClientConnection {
   readonly clientId: string;
   /** Where its stream begins; undefined when that is no place it could resume from. */
   readonly cursor: string | undefined;
+  /** How many clients its shard had when it connected, where the shard is another process's: they lose it together. */
+  readonly shardClients?: number | undefined;
   /**
    * From here on frames go to the sink. The caller has written the handshake: nothing may overtake it.
    * Whichever side ends the connection, `sink.close(reason)` is called once it is out of the registry.

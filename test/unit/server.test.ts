@@ -74,7 +74,7 @@ describe("a shard that can't be reached", () => {
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/event-stream");
     const text = await response.text();
-    expect(text).toMatch(/^retry: \d{4}\n\n$/);
+    expect(text).toMatch(/^: Shard 0 is away\.\nretry: \d{4}\n\n$/);
   });
 
   it("answers a publisher with 503 and when to try again", async () => {

@@ -71,12 +71,14 @@ export function issuersTests(runtime: RuntimeUnderTest): void {
       expect(await status(opaque)).toBe(200);
     });
 
-    it("that can't be reached let nobody in, and say when to come again", async () => {
+    it("that can't be reached let nobody in: a stream is asked to come back, other requests get 503", async () => {
       isDown = true;
       const headers = bearer("something-that-must-be-asked-about");
       const answer = await call(service.url, "/api/realtime?topic=a", { headers });
-      expect(answer.status).toBe(503);
-      expect(answer.headers.get("retry-after")).toBe("5");
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatch(/^: Tokens can't be checked right now\..*\nretry: \d+\n\n$/);
+      const read = await call(service.url, "/api/realtime/messages?topic=a", { headers });
+      expect([read.status, read.headers.get("retry-after")]).toEqual([503, "5"]);
       expect((await call(service.url, "/api/realtime/messages?topic=a")).status).toBe(200);
       isDown = false;
     });

@@ -25,12 +25,12 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const from = (ip: string) => ({ headers: { "X-Forwarded-For": `203.0.113.9, ${ip}` } });
       for (let n = 0; n < 3; n++) await openStream(it_.url, from("2001:db8::1"));
       const refused = await it_.get("/api/realtime", from("2001:db8::ffff").headers);
-      expect(refused.status).toBe(429);
-      expect(refused.headers.get("retry-after")).toBe("5");
-      expect(refused.body.message).toContain("3 streams from this address");
+      expect(refused.status).toBe(200);
+      expect(refused.body).toMatch(/^: There are 3 streams from this address.*\nretry: \d+\n\n$/);
       await openStream(it_.url, from("192.0.2.1"));
       const full = await it_.get("/api/realtime", from("192.0.2.2").headers);
-      expect([full.status, full.headers.get("retry-after")]).toEqual([503, "5"]);
+      expect(full.status).toBe(200);
+      expect(full.body).toMatch(/^: The server has as many clients as it takes.*\nretry: \d+\n\n$/);
       const isNoted = () => it_.service.logs.some(({ msg }) => msg === "clients are refused");
       await eventually(isNoted, "the log says so");
       closeClients();
@@ -73,16 +73,36 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
-    it("of connects and of reading the history are bounded for an address", async () => {
+    it("of opening streams, of setting subscriptions and of reading the history are bounded for an address, each by itself", async () => {
       const headers = { "X-Real-IP": "192.0.2.1" };
       const path = "/api/realtime/messages?topic=a";
       const statuses = [];
       for (let n = 0; n < 8; n++) statuses.push((await it_.get(path, headers)).status);
       expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
       expect(statuses).toContain(429);
-      const refused = await it_.get("/api/realtime", headers);
-      expect(refused.status).toBe(429);
-      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+      const read = await it_.get(path, headers);
+      expect(read.status).toBe(429);
+      expect(Number(read.headers.get("retry-after"))).toBeGreaterThan(0);
+      const { clientId } = await openStream(it_.url, { headers });
+      const refused = [];
+      for (let n = 0; n < 8; n++) {
+        const { status } = await it_.subscribe("unknown", ["a"], headers);
+        if (status === 429) refused.push(status);
+        else expect(status).toBe(404);
+      }
+      expect(refused).not.toEqual([]);
+      // Whatever others at its address have used up.
+      expect((await it_.subscribe(clientId, ["a"], headers)).status).toBe(204);
+      let body = "";
+      for (let n = 0; n < 8 && !body.startsWith(":"); n++) {
+        const abort = new AbortController();
+        const response = await fetch(`${it_.url}/api/realtime`, { headers, signal: abort.signal });
+        expect(response.status).toBe(200);
+        const first = await response.body?.getReader().read();
+        body = new TextDecoder().decode(first?.value);
+        abort.abort();
+      }
+      expect(body).toMatch(/^: These are more streams opened than 0\.5 a second\..*\nretry: \d+\n/);
       expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
     });
 

@@ -73,7 +73,7 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       socket.destroy();
     });
 
-    it("turns new streams and messages away with 503 while it waits, and leaves by its deadline", async () => {
+    it("asks new streams to come back and refuses messages with 503 while it waits, and leaves by its deadline", async () => {
       const env = { REALTIME_DRAIN_SECONDS: "3", REALTIME_MAX_BUFFERED_BYTES: "33554432" };
       const service = await startService(runtime, { env });
       const stuck = await openRawStream(service.url);
@@ -85,9 +85,9 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       const stopped = service.stop();
       await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
       const refused = await fetch(`${service.url}/api/realtime`);
-      expect(refused.status).toBe(503);
-      expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
-      expect(await refused.json()).toMatchObject({ status: 503, data: {} });
+      expect(refused.status).toBe(200);
+      expect(refused.headers.get("content-type")).toBe("text/event-stream");
+      expect(await refused.text()).toMatch(/^: The server is stopping\..*\nretry: [1-5]\d{3}\n\n$/);
       expect((await publish(service.url, { topic: "a", data: 1 })).status).toBe(503);
       expect((await postJSON(service.url, "/api/realtime", { clientId: "x" })).status).toBe(404);
       expect(await stopped).toBe(0);

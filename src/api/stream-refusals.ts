@@ -1,0 +1,78 @@
+/**
+ * Refusals of a stream that will pass. An EventSource gives up for good at every status but 200 (WHATWG HTML, "Server-sent
+ * events", "fail the connection"), so the answer is 200, `retry:` and the end.
+ */
+import type { Context, Handler } from "hono";
+import { RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
+import type { Logger } from "../realtime/types.ts";
+import type { OpenStreams } from "./open-streams.ts";
+import { RETRY } from "./options.ts";
+import { retryBlock, widen } from "./retry.ts";
+import { STREAM_HEADERS } from "./stream.ts";
+
+/** What passes without a change of the request, with the least time before the next try in milliseconds. */
+const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
+  closed: RETRY.shutdown.least,
+  unreachable: RETRY.shutdown.least,
+  unavailable: 2000,
+  too_many_requests: 5000,
+  too_many_clients: 5000,
+};
+
+/** Milliseconds between two warnings about refusals for the same cause. */
+const WARN_EVERY = 60_000;
+
+/** Whether the same request may succeed later. */
+export function isTemporary(code: RealtimeErrorCode): boolean {
+  return TEMPORARY[code] !== undefined;
+}
+
+export interface RefusalOptions {
+  readonly logger: Logger;
+  readonly streams: OpenStreams;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * Wraps what stands at the stream's address: what it throws becomes a stream that asks its client to come back, if the
+ * cause is temporary. Other errors, and other methods than GET, are left alone.
+ */
+export function createStreamGuard(options: RefusalOptions): (handler: Handler) => Handler {
+  const warn = createThrottledWarning(options);
+  return (handler) => async (c, next) => {
+    try {
+      return await handler(c, next);
+    } catch (error) {
+      if (c.req.method !== "GET" || !(error instanceof RealtimeError)) throw error;
+      if (!isTemporary(error.code)) throw error;
+      warn(error);
+      return refuseForNow(c, error, options.streams.count);
+    }
+  };
+}
+
+function refuseForNow(c: Context, error: RealtimeError, clients: number): Response {
+  const { code, message, retryAfter } = error;
+  const least = retryAfter === undefined ? (TEMPORARY[code] ?? 0) : retryAfter * 1000;
+  const range = { least, most: least + RETRY.shutdown.most - RETRY.shutdown.least };
+  // Without an empty line behind the comment: several libraries read such a block as an empty event.
+  const reason = `: ${message.replaceAll(/[\r\n]+/g, " ")}\n`;
+  return c.body(reason + retryBlock(widen(range, clients)), 200, STREAM_HEADERS);
+}
+
+/** An operator must hear of refusals, and a flood must not fill the log. */
+function createThrottledWarning({ logger, now }: RefusalOptions): (error: RealtimeError) => void {
+  const warned = new Map<RealtimeErrorCode, { at: number; refused: number }>();
+  return ({ code, message, cause }) => {
+    const last = warned.get(code);
+    const refused = (last?.refused ?? 0) + 1;
+    if (last !== undefined && now() - last.at < WARN_EVERY) {
+      last.refused = refused;
+      return;
+    }
+    warned.set(code, { at: now(), refused: 0 });
+    const error = cause === undefined ? undefined : String(cause);
+    logger.warn("streams are refused for now", { code, reason: message, error, refused });
+  };
+}
