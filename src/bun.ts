@@ -6,6 +6,7 @@ import type { RealtimeServer } from "./api/server.ts";
 import { openBunSink } from "./bun-sink.ts";
 import {
   formatURL,
+  KEEP_ALIVE_SECONDS,
   type Listener,
   type RunningServer,
   refuseRequest,
@@ -59,8 +60,9 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
   const bun = Bun.serve({
     hostname: host,
     port,
-    // Slow requests, answers that nobody reads and idle connections end here; streams are exempt (bun-sink.ts).
-    idleTimeout: 30,
+    // Ends idle connections, and answers that their clients do not read. A request's head has 12 seconds in any case (measured
+    // with Bun 1.4), its body REALTIME_REQUEST_SECONDS (limitBody). Streams are exempt (bun-sink.ts).
+    idleTimeout: KEEP_ALIVE_SECONDS,
     fetch: async (request, server) => {
       if (!completeURL(request, host, server.port ?? port)) return refuseRequest();
       return answerClose(request, await app.fetch(request, { server }));

@@ -14,6 +14,7 @@ import type { RealtimeServer } from "./api/server.ts";
 import { openNodeSink } from "./node-sink.ts";
 import {
   formatURL,
+  KEEP_ALIVE_SECONDS,
   type Listener,
   type RunningServer,
   refuseRequest,
@@ -78,8 +79,12 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
   const closeQueued = createQueueCloser();
   let inFlight = 0;
   const server = createHTTPServer(
-    // Finds a peer that is gone when nothing is on its way to it; pings find the others.
-    { keepAlive: true, keepAliveInitialDelay: 30_000 },
+    {
+      // Finds a peer that is gone when nothing is on its way to it; pings find the others.
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+    },
     (incoming, outgoing) => {
       inFlight += 1;
       closeQueued(incoming, outgoing);

@@ -41,6 +41,12 @@ export interface Listener {
   readonly cut: () => void;
 }
 
+/**
+ * How long a connection stays open between two requests, in seconds. A proxy that keeps it longer sends a request on a
+ * connection that is being closed, and answers 502: nginx keeps connections for 60 s (`keepalive_timeout` of an upstream).
+ */
+export const KEEP_ALIVE_SECONDS = 75;
+
 /** Makes the service, listens, and ties their ends together. */
 export async function startListening(
   options: StartOptions,

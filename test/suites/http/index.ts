@@ -8,6 +8,7 @@ import { deliverySuite } from "./delivery.ts";
 import { errorsSuite } from "./errors.ts";
 import { eventSourceSuite } from "./event-source.ts";
 import { historySuite } from "./history.ts";
+import { keepAliveSuite } from "./keep-alive.ts";
 import { limitsSuite } from "./limits.ts";
 import { operateSuite } from "./operate.ts";
 import { publishSuite } from "./publish.ts";
@@ -39,6 +40,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     eventSourceSuite(runtime);
     if (runtime.ownHead === undefined) connectionsSuite(runtime);
     else it.skip(leftOut("requests on the wire", runtime.ownHead));
+    if (runtime.noStop === undefined) keepAliveSuite(runtime);
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));
   });
