@@ -1,10 +1,10 @@
 import type { Context, Handler } from "hono";
 import * as z from "zod/mini";
-import { RealtimeError } from "../realtime/errors.ts";
 import { MAX_IDENTITY } from "../realtime/types.ts";
 import { PAGE } from "../registry/pages.ts";
 import type { ClientRegistry, PageRequest } from "../registry/registry.ts";
 import { readJSON } from "./body.ts";
+import type { UnknownClient } from "./foreign-clients.ts";
 import { wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
 
@@ -18,6 +18,8 @@ export const revokeSchema = z.object({
   clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
 });
 
+const GONE = "There is no such client here (any more).";
+
 function readPage(c: Context): PageRequest {
   const { limit, after } = c.req.query();
   return validate(pageSchema, { limit: limit || undefined, after: after || undefined });
@@ -29,18 +31,20 @@ export function listClients(registry: ClientRegistry): Handler {
 }
 
 /** `GET /api/realtime/clients/:id`. */
-export function readClient(registry: ClientRegistry): Handler {
+export function readClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
-    const client = await registry.client(c.req.param("id") ?? "");
-    if (client === undefined) throw unknownClient();
+    const clientId = c.req.param("id") ?? "";
+    const client = await registry.client(clientId);
+    if (client === undefined) throw unknownClient(clientId, GONE);
     return c.json(client);
   };
 }
 
 /** `DELETE /api/realtime/clients/:id`: ends the stream; its client may come back. */
-export function disconnectClient(registry: ClientRegistry): Handler {
+export function disconnectClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
-    if (!(await registry.disconnect(c.req.param("id") ?? ""))) throw unknownClient();
+    const clientId = c.req.param("id") ?? "";
+    if (!(await registry.disconnect(clientId))) throw unknownClient(clientId, GONE);
     return c.body(null, 204);
   };
 }
@@ -63,8 +67,4 @@ export function revoke(registry: ClientRegistry): Handler {
     const message = "Send either subject or clientId.";
     throw invalidInput({ subject: { code: "validation_match_invalid", message } });
   };
-}
-
-function unknownClient(): RealtimeError {
-  return new RealtimeError("unknown_client", "There is no such client here (any more).");
 }

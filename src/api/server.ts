@@ -12,6 +12,7 @@ import { ClientLimits } from "./client-limits.ts";
 import { showConsole } from "./console/routes.ts";
 import { showDocs } from "./docs.ts";
 import { errorResponse, handleError } from "./errors.ts";
+import { createUnknownClient } from "./foreign-clients.ts";
 import { showHealth, showReady } from "./health.ts";
 import { readMessages } from "./history.ts";
 import { createAskSubscribe } from "./hooks.ts";
@@ -83,6 +84,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     clientLimits.readHistory(auth.addressOf(c));
     return next();
   };
+  const unknownClient = createUnknownClient(registry, logger, now);
   const streams = new OpenStreams();
   const refuseForNow = createStreamGuard({ logger, streams, now });
   let isClosing = false;
@@ -115,7 +117,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     "/api/realtime",
     noteArrival(now),
     bounded,
-    subscribe({ registry, auth, limits, askSubscribe, clientLimits }),
+    subscribe({ registry, auth, limits, askSubscribe, clientLimits, unknownClient }),
   );
   app.post(
     "/api/realtime/messages",
@@ -125,8 +127,8 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   );
   app.get("/api/realtime/messages", limitReads, readMessages(registry, auth, limits, askSubscribe));
   app.get("/api/realtime/clients", admin, listClients(registry));
-  app.get("/api/realtime/clients/:id", admin, readClient(registry));
-  app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry));
+  app.get("/api/realtime/clients/:id", admin, readClient(registry, unknownClient));
+  app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry, unknownClient));
   app.get("/api/realtime/topics", admin, listTopics(registry));
   app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
   app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));

@@ -1,10 +1,12 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
+import { RealtimeError } from "../realtime/errors.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ArrivalEnv } from "./arrival.ts";
 import type { Auth } from "./auth.ts";
 import { readJSONOrForm } from "./body.ts";
 import type { ClientLimits } from "./client-limits.ts";
+import type { UnknownClient } from "./foreign-clients.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, MAX_CLIENT_ID, topicsOf } from "./keys.ts";
 import type { RequestLimits } from "./options.ts";
@@ -25,11 +27,12 @@ export interface SubscribeOptions {
   readonly limits: RequestLimits;
   readonly askSubscribe: AskSubscribe;
   readonly clientLimits: ClientLimits;
+  readonly unknownClient: UnknownClient;
 }
 
 /** `POST /api/realtime`: replaces what a client subscribes to. */
 export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
-  const { registry, auth, limits, askSubscribe, clientLimits } = options;
+  const { registry, auth, limits, askSubscribe, clientLimits, unknownClient } = options;
   const schema = subscribeSchema(limits);
   return async (c) => {
     const arrivedAt = c.get("arrivedAt");
@@ -39,12 +42,18 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     const keys = subscriptions ?? [];
     const peer = await auth.toSubscribe(c, topicsOf(keys));
     const counting = await askSubscribe(c, keys, peer, clientId);
-    await registry.setSubscriptions(clientId, {
+    const request = {
       ...peer,
       arrivedAt,
       subscriptions: counting,
       lastEventId: lastEventId || undefined,
-    });
+    };
+    try {
+      await registry.setSubscriptions(clientId, request);
+    } catch (error) {
+      if (!(error instanceof RealtimeError) || error.code !== "unknown_client") throw error;
+      throw unknownClient(clientId, error.message);
+    }
     return c.body(null, 204);
   };
 }

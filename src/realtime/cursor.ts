@@ -35,6 +35,11 @@ export function parseCursor(text: string): Cursor | undefined {
   return key === undefined ? place : { ...place, key };
 }
 
+/** The life of a log that an id names: a cursor, or a client id with or without one. Undefined for other text. */
+export function lifeOf(id: string): string | undefined {
+  return /^\d{1,9}-([0-9A-Za-z]{1,32})[-.]/.exec(id)?.[1];
+}
+
 /**
  * A short name for a subscription key in a cursor, 7 characters. One message's deliveries to a client are made in the
  * order of these: so a mark tells of any key whether it had that message, whichever keys there were.

@@ -1,5 +1,6 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../log/history.ts";
 import type { MessageLog } from "../log/log.ts";
+import { lifeOf } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { LatencyHistogram } from "../realtime/latency.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
@@ -98,6 +99,11 @@ class InProcessRegistry implements ClientRegistry {
 
   async client(clientId: string): Promise<ClientInfo | undefined> {
     return this.#manager.getClient(clientId);
+  }
+
+  isForeign(clientId: string): boolean {
+    const life = lifeOf(clientId);
+    return life !== undefined && life !== lifeOf(this.#log.cursor());
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {

@@ -1,5 +1,5 @@
 import { nanoid } from "nanoid";
-import { formatCursor } from "../realtime/cursor.ts";
+import { formatCursor, lifeOf } from "../realtime/cursor.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import { parseSubscription } from "../realtime/subscription.ts";
 import type { LogReader } from "../realtime/types.ts";
@@ -31,10 +31,9 @@ export function originOf(
   } else if (log.keepsHistory && !last && !topics.some(beginsWithNewest)) {
     cursor = log.cursor();
   }
-  return {
-    clientId: cursor === undefined ? `${shard}-${nanoid()}` : `${cursor}.${nanoid()}`,
-    cursor,
-  };
+  // Without a cursor it names the log's life all the same, so that another process can tell that the client is not its own.
+  const life = lifeOf(log.cursor()) ?? "";
+  return { clientId: `${cursor ?? `${shard}-${life}`}.${nanoid()}`, cursor };
 }
 
 function beginsWithNewest(key: string): boolean {

@@ -22,8 +22,8 @@ export interface ConnectRequest extends Peer, Start {
 /** A reserved client id, and the way to start its deliveries. */
 export interface ClientConnection {
   /**
-   * Begins with the client's shard and cannot be guessed. Where there is a history it is a place to resume
-   * from, as every event's id: `<cursor>.V1StGXR8_Z5jdHi6B-myT`.
+   * Begins with the client's shard and the log's life, and cannot be guessed. Where there is a history it is a place to
+   * resume from, as every event's id: `<cursor>.V1StGXR8_Z5jdHi6B-myT`.
    */
   readonly clientId: string;
   /** Where its stream begins; undefined when that is no place it could resume from. */
@@ -120,6 +120,11 @@ export interface ClientRegistry {
   /** One event to one client, outside the log; false when it is unknown or gone. */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
   clients(page?: PageRequest): Promise<ClientPage>;
+  /**
+   * Whether another process, or an earlier start of this one, made this client id. Left out where all processes reach all
+   * clients.
+   */
+  isForeign?(clientId: string): boolean;
   /** Undefined when the client is unknown. */
   client(clientId: string): Promise<ClientInfo | undefined>;
   /** Topics that somebody subscribes to, over all shards. */

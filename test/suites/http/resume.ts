@@ -81,7 +81,7 @@ function bytes(blocks: Blocks, post: Post): void {
   it("is not named when the newest messages come first: a client that is cut off is to get them again", async () => {
     const [first, second] = [await post("newest", 1), await post("newest", 2)];
     const [connect, ...rest] = await blocks(4, "?topic=newest&last=2");
-    expect(clientIdIn(connect)).toMatch(/^0-[\w-]{21}$/);
+    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
     expect(rest).toEqual([
       `event: newest\ndata: {"n":1}\nid: ${first}`,
       `event: newest\ndata: {"n":2}\nid: ${second}`,
@@ -93,7 +93,7 @@ function bytes(blocks: Blocks, post: Post): void {
     const cursor = await post("lost", 1);
     const headers = { "Last-Event-ID": "0-otherlife0-7" };
     const [connect, resume] = await blocks(2, "?topic=lost", headers);
-    expect(clientIdIn(connect)).toMatch(/^0-[\w-]{21}$/);
+    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
     expect(resume).toMatch(
       new RegExp(`^event: PB_RESUME\ndata: {"recovered":false}\nid: ${cursor}\\.[\\w-]+$`),
     );
