@@ -2,9 +2,9 @@
  * Frames on their way to a client's connection on Node, past the web streams: most of what a delivery costs through
  * `streamSSE` is spent between its TransformStream and the socket (docs/performance.md).
  */
-import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import type { Context } from "hono";
+import { EventEmitter } from "node:events";
+import { ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { Runtime } from "./api/peer.ts";
 import { BURST, type OutgoingSink, type SinkOwner, StreamSink, writeTo } from "./api/sink.ts";
@@ -23,39 +23,95 @@ function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
 
 const turn = new Turn((run) => void setImmediate(run));
 
-/** The response, where its connection can be written to: not HTTP/1.0, which has no chunks, and not HTTP/2. */
-function outgoingOf(c: Context): ServerResponse | undefined {
-  const { outgoing } = c.env as { readonly outgoing?: ServerResponse };
-  const isPlain = outgoing?.req?.httpVersion === "1.1" && "chunkedEncoding" in outgoing;
-  return isPlain ? outgoing : undefined;
+/**
+ * Whether the sink may write to the connection itself. It may not where other code has replaced one of the response's
+ * methods (a compression): that code would not see the bytes. HTTP/1.0 has no chunks, and HTTP/2 frames them itself.
+ */
+function isPlain(outgoing: ServerResponse, write = ServerResponse.prototype.write): boolean {
+  return (
+    outgoing.req?.httpVersion === "1.1" &&
+    outgoing.write === write &&
+    outgoing.end === ServerResponse.prototype.end
+  );
 }
 
 /**
- * A sink that writes to the connection itself as soon as the response's head and first frame are out, and lets go of the
- * stream then. Where somebody between changes the bytes, a compression for example, it stays on the stream.
+ * Asks compressions that have replaced the response's methods to leave the stream alone. They hold back small writes until
+ * they have a block to compress, and not all of them know `no-transform`.
+ */
+const UNCOMPRESSED = { "Content-Encoding": "identity" };
+
+/**
+ * A sink that writes to the connection itself as soon as the response's head and handshake are out, and lets go of Hono's
+ * stream then. Where other code changes the bytes on their way, the sink stays on the stream.
  */
 export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
-  const outgoing = outgoingOf(c);
-  return outgoing && { sink: new ConnectionSink(outgoing, owner, stream) };
+  const { outgoing } = c.env as { readonly outgoing?: ServerResponse };
+  if (outgoing === undefined) return undefined;
+  const isCompressed =
+    outgoing.write !== ServerResponse.prototype.write && "chunkedEncoding" in outgoing;
+  const sink = new ConnectionSink(outgoing, owner, stream);
+  return isCompressed ? { sink, headers: UNCOMPRESSED } : { sink };
 };
+
+/** Calls `note` when other code sends the body through a stream of its own, which may change any of the bytes. */
+function whenPiped(body: ReadableStream, note: () => void): void {
+  for (const name of ["pipeThrough", "pipeTo", "tee"] as const) {
+    const value = (...args: []) => {
+      note();
+      return Reflect.apply(ReadableStream.prototype[name], body, args);
+    };
+    Object.defineProperty(body, name, { value });
+  }
+}
 
 /** Takes what comes before the connection can be written to. */
 class Handover {
   readonly sink: StreamSink;
   readonly #outgoing: ServerResponse;
-  /** Bytes given to the stream. */
+  readonly #owner: SinkOwner;
+  /** Bytes given to the stream, and in how many frames. */
   #accepted = 0;
+  #frames = 0;
   #first: Uint8Array | undefined;
+  /** Bytes that have come out of the stream. */
+  #out = 0;
+  #mayTakeOver: boolean;
   #isEnding = false;
+  #isChecking = false;
 
   constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
+    this.#owner = owner;
+    this.#mayTakeOver = isPlain(outgoing);
     this.sink = new StreamSink(owner, writeTo(stream));
+    if (!this.#mayTakeOver) return;
+    whenPiped(stream.responseReadable, () => {
+      this.#mayTakeOver = false;
+    });
   }
 
-  note(frame: Uint8Array): void {
+  /** The head and the handshake are out. Behind another response on the connection (pipelining) they have no socket yet. */
+  get hasLeft(): boolean {
+    const { headersSent, socket } = this.#outgoing;
+    return this.#out > 0 && headersSent && socket !== null;
+  }
+
+  /** Until the head has left, everything waits, also what other code has read: middleware may read and send nothing. */
+  get bufferedBytes(): number {
+    return this.hasLeft ? this.sink.bufferedBytes : this.#accepted;
+  }
+
+  write(frame: Uint8Array): boolean {
     this.#first ??= frame;
+    if (!this.hasLeft && this.#frames > 1) {
+      const { maxBufferedBytes } = this.#owner;
+      if (this.#accepted + frame.length > maxBufferedBytes * BURST) return false;
+      if (this.#accepted + frame.length > maxBufferedBytes) this.#checkNextTurn();
+    }
     this.#accepted += frame.length;
+    this.#frames += 1;
+    return this.sink.write(frame);
   }
 
   /** All of it goes through the stream, whose end is the response's. */
@@ -73,28 +129,49 @@ class Handover {
   watch(begin: (writes: number) => void): void {
     const outgoing = this.#outgoing;
     const { write } = outgoing;
-    let out = 0;
     let writes = 0;
-    outgoing.write = ((chunk: Uint8Array, ...rest: []) => {
-      // Somebody between us and the connection makes other bytes of ours: a compression.
-      const isOurs = out > 0 || chunk === this.#first;
+    const watched = ((chunk: Uint8Array, ...rest: []) => {
+      // Other code has made other bytes of ours: a compression.
+      if (this.#out === 0 && chunk !== this.#first) this.#mayTakeOver = false;
       const taken = Reflect.apply(write, outgoing, [chunk, ...rest]);
-      out += chunk.length;
+      this.#out += chunk.length;
       writes += 1;
-      if (isOurs && out < this.#accepted && !this.#isEnding) return taken;
-      outgoing.write = write;
-      if (!isOurs || this.#isEnding || !outgoing.chunkedEncoding || outgoing.socket === null)
-        return taken;
-      // The stream's end is not the response's any more: whoever copies one to the other is told that it is done.
-      const { end } = outgoing;
-      outgoing.end = (() => {
-        outgoing.end = end;
-        return outgoing;
-      }) as typeof end;
-      begin(writes);
+      const isWaiting = this.#mayTakeOver && !this.#isEnding;
+      if (isWaiting && this.#out < this.#accepted) return taken;
+      const isFree = isWaiting && this.#isFree(watched);
+      if (outgoing.write === watched) outgoing.write = write;
+      if (isFree) {
+        detachEnd(outgoing);
+        begin(writes);
+      }
       return taken;
     }) as typeof write;
+    outgoing.write = watched;
   }
+
+  /** Nothing has come between the sink and the connection since the stream was opened. */
+  #isFree(write: ServerResponse["write"]): boolean {
+    const { chunkedEncoding, socket } = this.#outgoing;
+    return isPlain(this.#outgoing, write) && chunkedEncoding && socket instanceof Socket;
+  }
+
+  #checkNextTurn(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    setTimeout(() => {
+      this.#isChecking = false;
+      if (!this.hasLeft && this.#accepted > this.#owner.maxBufferedBytes) this.#owner.onOverflow();
+    });
+  }
+}
+
+/** Ignores the next `end`: node-server calls it when Hono's stream ends, which is not the end of the response any more. */
+function detachEnd(outgoing: ServerResponse): void {
+  const { end } = outgoing;
+  outgoing.end = (() => {
+    outgoing.end = end;
+    return outgoing;
+  }) as typeof end;
 }
 
 class ConnectionSink implements OutgoingSink {
@@ -120,7 +197,8 @@ class ConnectionSink implements OutgoingSink {
   constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#owner = owner;
-    outgoing.on("close", () => owner.onGone());
+    // Not the response's own method: some compressions replace it, and pass on no listener before the first write.
+    EventEmitter.prototype.on.call(outgoing, "close", () => owner.onGone());
     if (outgoing.destroyed || outgoing.closed) owner.onGone();
     this.#handover = new Handover(outgoing, owner, stream);
     this.#handover.watch((writes) => {
@@ -132,12 +210,16 @@ class ConnectionSink implements OutgoingSink {
   }
 
   get bufferedBytes(): number {
-    if (this.#handover !== undefined) return this.#handover.sink.bufferedBytes;
+    if (this.#handover !== undefined) return this.#handover.bufferedBytes;
     return (this.#given?.length ?? 0) + (this.#socket?.writableLength ?? 0);
   }
 
   get writes(): number {
     return this.#writes + (this.#handover?.sink.writes ?? 0);
+  }
+
+  get hasLeft(): boolean {
+    return this.#handover === undefined || this.#handover.hasLeft;
   }
 
   get stalledFor(): number {
@@ -158,10 +240,7 @@ class ConnectionSink implements OutgoingSink {
 
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
-    if (this.#handover !== undefined) {
-      this.#handover.note(frame);
-      return this.#handover.sink.write(frame);
-    }
+    if (this.#handover !== undefined) return this.#handover.write(frame);
     if (this.#isWaiting || this.#given !== undefined) {
       // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
       const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;

@@ -22,6 +22,11 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   readonly pingInterval?: number | undefined;
   /** A client that has not taken a ping or a frame for so long is disconnected. Default 90,000. */
   readonly staleTimeout?: number | undefined;
+  /**
+   * A stream whose response head and handshake have not left for so long is cut: middleware in front may hold back the
+   * response. Default 10,000, and never more than `staleTimeout`.
+   */
+  readonly handshakeTimeout?: number | undefined;
   /** Bytes that may wait for one client before it is disconnected as too slow. Default 1 MiB. */
   readonly maxBufferedBytes?: number | undefined;
   /**
@@ -85,6 +90,7 @@ export const DEFAULTS: {
   readonly origins: readonly string[];
   readonly pingInterval: number;
   readonly staleTimeout: number;
+  readonly handshakeTimeout: number;
   readonly maxBufferedBytes: number;
   readonly maxStreamWrites: number;
   readonly drainTimeout: number;
@@ -96,6 +102,7 @@ export const DEFAULTS: {
   origins: ["*"],
   pingInterval: 30_000,
   staleTimeout: 90_000,
+  handshakeTimeout: 10_000,
   maxBufferedBytes: 1_048_576,
   maxStreamWrites: 0,
   drainTimeout: 10_000,

@@ -9,6 +9,8 @@ export interface OpenedSink {
   readonly sink: OutgoingSink;
   /** The response's body, where that is not the stream's own. */
   readonly body?: ReadableStream;
+  /** The response gets these headers besides those of every stream. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */

@@ -26,6 +26,8 @@ export interface SinkOwner {
 export interface OutgoingSink extends FrameSink {
   /** Writes that the stream has taken. */
   readonly writes: number;
+  /** The response's head and the handshake are on their way to the client, as far as the runtime tells. */
+  readonly hasLeft: boolean;
   /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
   readonly stalledFor: number;
   /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
@@ -128,6 +130,10 @@ export class StreamSink implements OutgoingSink, Flushable {
 
   get writes(): number {
     return this.#writes;
+  }
+
+  get hasLeft(): boolean {
+    return this.#writes > 0;
   }
 
   get stalledFor(): number {

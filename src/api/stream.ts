@@ -11,16 +11,23 @@ import { type AskSubscribe, askHook, type Hooks } from "./hooks.ts";
 import { topicsOf } from "./keys.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./options.ts";
-import { asksToClose, type Runtime } from "./peer.ts";
+import { asksToClose, type OpenedSink, type Runtime } from "./peer.ts";
 import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pulse.ts";
 import type { createReadConnect } from "./query.ts";
+import { guardBody } from "./response-guard.ts";
 import { retryBlock, widen } from "./retry.ts";
 import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
 
 export interface StreamOptions
   extends Pick<
     ServerOptions,
-    "pingInterval" | "staleTimeout" | "maxBufferedBytes" | "maxStreamWrites" | "hooks" | "now"
+    | "pingInterval"
+    | "staleTimeout"
+    | "handshakeTimeout"
+    | "maxBufferedBytes"
+    | "maxStreamWrites"
+    | "hooks"
+    | "now"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
@@ -44,9 +51,6 @@ const PING_BYTES = encoder.encode(PING);
 /** A page can't see a comment; its watchdog can ask for an event. It has no id: it is no place to resume from. */
 const PING_EVENT = PING + formatSSEMessage({ event: "ping", data: {} });
 
-/** Milliseconds in which a client must have begun to take its handshake. */
-const HANDSHAKE_TIMEOUT = 10_000;
-
 /** A timer may fire this many milliseconds early by the clock; a ping must not wait a whole turn for it. */
 const TIMER_SLACK = 20;
 
@@ -54,6 +58,7 @@ const TIMER_SLACK = 20;
 interface Shared {
   readonly pingInterval: number;
   readonly staleTimeout: number;
+  readonly handshakeTimeout: number;
   readonly maxBufferedBytes: number;
   readonly maxWrites: number;
   readonly now: () => number;
@@ -87,18 +92,30 @@ export function connect(options: StreamOptions): Handler {
     }
     const held = new HeldStream(shared, connection, c.req.query("ping") === "event");
     let body: ReadableStream | null = null;
+    let headers: OpenedSink["headers"];
     streamSSE(c, (stream) => {
       const opened = runtime.openSink?.(c, stream, held);
       body = opened?.body ?? stream.responseReadable;
+      headers = opened?.headers;
       void held.hold(opened?.sink ?? openStreamSink(c, stream, held, runtime));
       return held.released;
     });
-    return streamResponse(c, body, runtime);
+    const response = streamResponse(c, body, runtime, headers);
+    guardBody(response, () => held.onReadWhole());
+    // Hono would make a new response of this one, without its guard, where middleware has set headers on `c.res` before.
+    c.res = undefined;
+    c.res = response;
+    return response;
   };
 }
 
 /** The response that streamSSE makes, with the headers of docs/protocol.md: it sets others, where they can't be changed. */
-function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }: Runtime) {
+function streamResponse(
+  c: Context,
+  body: ReadableStream | null,
+  { httpVersion }: Runtime,
+  headers: OpenedSink["headers"] = {},
+): Response {
   if ((httpVersion?.(c) ?? "1.1") !== "1.1") {
     // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
     c.header("Connection", undefined);
@@ -106,7 +123,7 @@ function streamResponse(c: Context, body: ReadableStream | null, { httpVersion }
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  return body === null ? c.body(null, 200, STREAM_HEADERS) : c.body(body, 200, STREAM_HEADERS);
+  return c.body(body as ReadableStream, 200, { ...STREAM_HEADERS, ...headers });
 }
 
 function share(options: StreamOptions): Shared {
@@ -117,6 +134,7 @@ function share(options: StreamOptions): Shared {
   const interval = pingInterval / Math.ceil(pingInterval / staleTimeout);
   return {
     ...{ pingInterval, staleTimeout, runtime, logger, streams, clientLimits },
+    handshakeTimeout: Math.min(options.handshakeTimeout ?? DEFAULTS.handshakeTimeout, staleTimeout),
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
@@ -133,7 +151,7 @@ class HeldStream implements SinkOwner, Beating {
   readonly #withPingEvent: boolean;
   #sink: OutgoingSink | undefined;
   #beat: Beat | undefined;
-  /** Ends the wait for the client's first bite, where there is one. */
+  /** Cuts the stream when its handshake does not leave. */
   #deadline: ReturnType<typeof setTimeout> | undefined;
   /** `released` in the making; true when it is over. */
   #release: (() => void) | true | undefined;
@@ -188,18 +206,24 @@ class HeldStream implements SinkOwner, Beating {
     this.#release = true;
   }
 
+  /** Middleware reads the response to its end, and would keep all of it in memory until then. */
+  onReadWhole(): void {
+    const path = "exclude the stream's address from it";
+    this.#cut(`middleware reads the whole response, which does not end; ${path}`);
+  }
+
   onClosed(reason: CloseReason): void {
     void this.#end(reason);
   }
 
   async hold(sink: OutgoingSink): Promise<void> {
-    const { runtime, pulse, streams, clientLimits } = this.#shared;
+    const { pulse, streams, clientLimits } = this.#shared;
     const connection = this.#connection;
     this.#sink = sink;
     streams.add(this);
     clientLimits.letIn(connection.clientId);
     this.#beat = pulse.add(this);
-    if (runtime.isOneProcess !== true) this.#expectTaking(sink);
+    this.#expectHandshake(sink);
     try {
       sink.write(encoder.encode(handshake(connection)));
       await connection.attach(sink);
@@ -289,14 +313,27 @@ class HeldStream implements SinkOwner, Beating {
     return encoder.encode(hasMoved ? ping + formatSSEMessage({ id: place }) : ping);
   }
 
-  /** workerd never pulls a response whose client left before it, and says nothing of it either. */
-  #expectTaking(sink: OutgoingSink): void {
-    const timeout = Math.min(HANDSHAKE_TIMEOUT, this.#shared.staleTimeout);
+  /**
+   * Middleware of a host may hold back the response: `etag()` reads it to its end first. And workerd never pulls a response
+   * whose client left before it, and says nothing of it.
+   */
+  #expectHandshake(sink: OutgoingSink): void {
+    const { handshakeTimeout } = this.#shared;
     this.#deadline = setTimeout(() => {
-      if (sink.writes > 0) return;
-      this.onGone();
-      sink.cut();
-    }, timeout);
+      this.#deadline = undefined;
+      if (sink.hasLeft) return;
+      const limit = `${handshakeTimeout / 1000} s`;
+      this.#cut(
+        `the response head did not leave within ${limit}; middleware may hold back the response`,
+      );
+    }, handshakeTimeout);
+  }
+
+  #cut(reason: string): void {
+    if (this.#isGone) return;
+    this.#shared.logger.warn("stream cut", { clientId: this.#connection.clientId, reason });
+    this.#connection.close("stale");
+    this.#sink?.cut();
   }
 }
 
