@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import type { HistoryPage } from "../log/history.ts";
+import { toJSONLine } from "../realtime/sse.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import type { AskSubscribe } from "./hooks.ts";
@@ -66,7 +67,7 @@ function* piecesOf({ messages, ...rest }: HistoryPage): Generator<string, void> 
     const { id, topics, data } = message;
     // As it was published: whose it is stands before it (`ofPublisher`), and is nobody else's business.
     const shown = id.slice(id.indexOf("\t") + 1);
-    const head = JSON.stringify({ cursor, at: new Date(at).toISOString(), id: shown, topics });
+    const head = toJSONLine({ cursor, at: new Date(at).toISOString(), id: shown, topics });
     yield `${before}${head.slice(0, -1)},"data":${data}}`;
     before = ",";
   }

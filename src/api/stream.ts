@@ -2,7 +2,7 @@
 import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
 import { RealtimeError } from "../realtime/errors.ts";
-import { formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
+import { formatCursorEvent, formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason, Logger } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
@@ -48,8 +48,8 @@ export const STREAM_HEADERS = {
 const encoder = new TextEncoder();
 const PING = formatSSEComment("ping");
 const PING_BYTES = encoder.encode(PING);
-/** A page can't see a comment; its watchdog can ask for an event. It has no id: it is no place to resume from. */
-const PING_EVENT = PING + formatSSEMessage({ event: "ping", data: {} });
+/** A page can't see a comment. With `?ping=event` the page gets an event that a watchdog can listen for. */
+const PING_EVENT = { event: "ping", data: {} };
 
 /** A timer may fire this many milliseconds early by the clock; a ping must not wait a whole turn for it. */
 const TIMER_SLACK = 20;
@@ -309,8 +309,11 @@ class HeldStream implements SinkOwner, Beating {
     const hasMoved = place !== undefined && place !== this.#told;
     this.#told = place;
     if (!hasMoved && !this.#withPingEvent) return PING_BYTES;
-    const ping = this.#withPingEvent ? PING_EVENT : PING;
-    return encoder.encode(hasMoved ? ping + formatSSEMessage({ id: place }) : ping);
+    const id = hasMoved ? place : undefined;
+    const event = this.#withPingEvent
+      ? formatSSEMessage({ ...PING_EVENT, id })
+      : formatCursorEvent(place);
+    return encoder.encode(PING + event);
   }
 
   /**
@@ -337,11 +340,12 @@ class HeldStream implements SinkOwner, Beating {
   }
 }
 
-/** The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect"). */
-function handshake({ clientId, cursor }: ClientConnection): string {
-  const connected = formatSSEMessage({ event: "PB_CONNECT", data: { clientId }, id: clientId });
-  // No event for the page: only the id to come back with.
-  return cursor === undefined ? connected : connected + formatSSEMessage({ id: cursor });
+/**
+ * The SDKs take the client id from `id:`, not from the data (docs/protocol.md, "Connect"). The client id contains the cursor
+ * where the stream begins, so a client that comes back with it resumes there.
+ */
+function handshake({ clientId }: ClientConnection): string {
+  return formatSSEMessage({ event: "PB_CONNECT", data: { clientId }, id: clientId });
 }
 
 /** Whether whoever listens is still there to be told what was accepted before. `error` is the registry's, then. */

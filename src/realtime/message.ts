@@ -36,6 +36,7 @@ export type PublishInput = TopicInput | RecordInput;
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
   "PB_CONNECT",
   "PB_RESUME",
+  "PB_CURSOR",
   "PB_AUTH_EXPIRED",
 ]);
 

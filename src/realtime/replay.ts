@@ -58,6 +58,8 @@ export class Replay {
   readonly keys: readonly string[];
   /** Messages that were looked at since the client was waited for, and were nothing for it. */
   idleMessages = 0;
+  /** The last event id that was written to the client for this replay. It is not part of the state. */
+  lastId: string | undefined;
   /** Which of the keys a message matches, in the order in which deliveries are made. */
   readonly #index = new SubscriptionIndex<Replay>();
   readonly #places: Map<string, number>;
@@ -162,6 +164,7 @@ export class Replay {
         const isLast = index === keys.length - 1;
         const id = this.#idOf(entry.cursor, sequence, isLast ? undefined : mark);
         text += formatSSEMessage({ event: key, data: entry.message.data, id });
+        this.lastId = id;
         frames += 1;
         // Keys may come and go before the rest of this message: this one has it.
         this.#places.set(key, sequence);

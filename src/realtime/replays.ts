@@ -1,7 +1,7 @@
 import { nanoid } from "nanoid";
 import { type Cursor, formatCursor, keyMark, parseCursor } from "./cursor.ts";
 import { PAGE, Replay } from "./replay.ts";
-import { formatSSEMessage } from "./sse.ts";
+import { formatCursorEvent, formatSSEMessage } from "./sse.ts";
 import { parseSubscription } from "./subscription.ts";
 import { Turns } from "./turns.ts";
 import type {
@@ -127,8 +127,7 @@ export class Replays<Client extends ReplayClient> {
     client.replay = undefined;
     const place = this.#placeOf(client);
     // The ids that it had last may name no place.
-    if (replay !== undefined && place !== undefined)
-      this.#write(client, formatSSEMessage({ id: place }));
+    if (replay !== undefined && place !== undefined) this.#write(client, formatCursorEvent(place));
     this.#host.ended(client);
   }
 
@@ -176,7 +175,7 @@ export class Replays<Client extends ReplayClient> {
     const { replay } = client;
     if (replay === undefined || client.isBusy || !this.#host.isHere(client)) return;
     if (replay.isAt(this.#now?.sequence ?? 0)) {
-      this.#finish(client, replay, "");
+      this.#finish(client, replay);
       return;
     }
     // A page is larger than some bounds on what may wait: it goes to clients for which nothing does.
@@ -253,16 +252,19 @@ export class Replays<Client extends ReplayClient> {
     }
   }
 
-  #finish(client: Client, replay: Replay, text: string): void {
+  #finish(client: Client, replay: Replay, text = ""): void {
     client.replay = undefined;
     const id = this.ownId(client);
+    const cursor = this.#host.cursor();
+    // Reading a cursor ignores what follows a dot, which PB_RESUME's id has.
+    const isTold = replay.lastId?.split(".")[0] === cursor;
     const { isResume, replayed, hasMoved } = replay.state;
     if (isResume) this.#recovered += 1;
-    // Without a resume to tell of, only the id: the place of the present.
+    // Without PB_RESUME, PB_CURSOR tells the client the cursor of the present, unless the last event has just told it.
     const end = isResume
       ? resumeEvent({ recovered: true, replayed }, id)
-      : hasMoved
-        ? formatSSEMessage({ id: this.#host.cursor() })
+      : hasMoved && !isTold
+        ? formatCursorEvent(cursor)
         : "";
     if (text + end !== "" && !this.#write(client, text + end)) return;
     this.#host.ended(client);
@@ -296,7 +298,9 @@ export class Replays<Client extends ReplayClient> {
 
   #tellLost(client: Client): boolean {
     this.#unrecovered += 1;
-    return this.#write(client, resumeEvent({ recovered: false }, this.ownId(client)));
+    const id = this.ownId(client);
+    if (client.replay !== undefined) client.replay.lastId = id;
+    return this.#write(client, resumeEvent({ recovered: false }, id));
   }
 
   #write(client: Client, text: string): boolean {

@@ -6,24 +6,33 @@ import { RealtimeError } from "./errors.ts";
 
 /** The fields of one event. */
 export interface SSEMessage {
-  /** Event name. Without it the browser fires `message`. No CR, LF or NUL. */
+  /** Event name. Without it the browser fires `message`. One line (`isFieldText`). */
   readonly event?: string | undefined;
-  /** A string goes out as it is, one `data:` line for each of its lines; anything else as one line of JSON. */
+  /**
+   * A string goes out as it is, one `data:` line for each of its lines; anything else as one line of JSON. Some readers
+   * also split a string at U+2028, U+2029 and U+0085; JSON has these characters escaped.
+   */
   readonly data?: unknown;
-  /** What the browser sends back as `Last-Event-ID`. No CR, LF or NUL. */
+  /** What the browser sends back as `Last-Event-ID`. One line (`isFieldText`). */
   readonly id?: string | undefined;
   /** How long the browser waits before it reconnects, in whole milliseconds. */
   readonly retry?: number | undefined;
 }
 
 const LINE_END = /\r\n|\r|\n/;
-// A parser ends the field at CR or LF, and ignores an id that holds NUL.
-const FORBIDDEN_IN_FIELD = /[\r\n\0]/;
+/**
+ * The standard ends a line at CR or LF only, and a reader ignores an id that holds NUL. Readers that split lines with
+ * their language's own function also split at the others: Python's `str.splitlines` at all of them.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
+const FORBIDDEN_IN_FIELD = /[\r\n\0\v\f\x1c-\x1e\x85\u2028\u2029]/;
+/** Line separators that JSON may hold as they are. JSON escapes all other characters at which a reader may split. */
+const JSON_LINE_SEPARATOR = /[\x85\u2028\u2029]/g;
 
 /**
  * One event as text, with the empty line that ends it. Fields stand in the order event, data, id, retry.
  *
- * @throws RealtimeError `invalid_event` when `event` or `id` holds CR, LF or NUL, `retry` is no whole
+ * @throws RealtimeError `invalid_event` when `event` or `id` holds a line break or NUL, `retry` is no whole
  *   number of milliseconds, or `data` can't be JSON (a function, a cycle).
  */
 export function formatSSEMessage(message: SSEMessage): string {
@@ -35,15 +44,27 @@ export function formatSSEMessage(message: SSEMessage): string {
   return `${text}\n`;
 }
 
-/** A comment, which no client shows: `: ping`. A text of several lines becomes several comment lines. */
+/**
+ * A comment, which clients ignore: `: ping`. A text of several lines becomes several comment lines. No empty line follows:
+ * several readers dispatch an empty event at an empty line (Azure/fetch-event-source issue 15, httpx-sse, the Dart SDK of
+ * PocketBase). A comment is complete at the end of its own line.
+ */
 export function formatSSEComment(comment: string): string {
-  return `${comment
+  return comment
     .split(LINE_END)
     .map((line) => `: ${line}\n`)
-    .join("")}\n`;
+    .join("");
 }
 
-/** Whether `text` can be an event name or id. */
+/**
+ * Tells a client a cursor to come back with, when no other event carries it. Several readers dispatch an `id:` without data
+ * as an empty event, and npm's `eventsource` ignores it. So the cursor comes with an event of its own.
+ */
+export function formatCursorEvent(cursor: string | undefined): string {
+  return formatSSEMessage({ event: "PB_CURSOR", data: {}, id: cursor });
+}
+
+/** Whether `text` can be an event name or id: no NUL, and no character at which a widespread reader ends a line. */
 export function isFieldText(text: string): boolean {
   return !FORBIDDEN_IN_FIELD.test(text);
 }
@@ -70,7 +91,7 @@ function dataLines(data: unknown): string {
 }
 
 /**
- * One line of JSON: JSON escapes every line break that stands in a string.
+ * One line of JSON, for readers too that end a line at U+2028, U+2029 or U+0085: these are escaped (`\u2028`).
  *
  * @throws RealtimeError `invalid_event` when there is no JSON for it.
  */
@@ -82,10 +103,14 @@ export function toJSONLine(data: unknown): string {
   } catch (error) {
     cause = error;
   }
-  if (json !== undefined) return json;
+  if (json !== undefined) return json.replace(JSON_LINE_SEPARATOR, escapeSeparator);
   throw new RealtimeError(
     "invalid_event",
     "data can't be written as JSON: it is a function or symbol, holds a cycle or a BigInt, or is nested too deeply.",
     { cause },
   );
+}
+
+function escapeSeparator(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

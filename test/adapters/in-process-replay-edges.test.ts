@@ -139,7 +139,7 @@ describe("the edges of a history", () => {
     await test.subscribe(stream, ["chat", "other"], { last: 2 });
     await eventually(() => sink.isAwaited, "the first page arrives");
     await test.subscribe(stream, []);
-    const place = /\n\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
+    const place = /event: PB_CURSOR\ndata: {}\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
     expect(place).toBe(stream.connection.place());
   });
 

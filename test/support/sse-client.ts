@@ -7,7 +7,7 @@ export interface SSEClient {
   readonly response: Response;
   /** From the handshake's `id:` line, as the SDKs take it. */
   readonly clientId: string;
-  /** Every event since the handshake, which is not among them. */
+  /** Every event since the handshake, without the handshake and PB_CURSOR, which only carries an id. */
   readonly events: readonly EventSourceMessage[];
   readonly comments: readonly string[];
   /** `retry:` values, in milliseconds. */
@@ -36,7 +36,7 @@ export async function openStream(
   const comments: string[] = [];
   const retries: number[] = [];
   const parser = createParser({
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => event.event !== "PB_CURSOR" && events.push(event),
     onComment: (comment) => comments.push(comment),
     onRetry: (retry) => retries.push(retry),
   });
@@ -60,11 +60,11 @@ export async function openStream(
   };
 }
 
-/** The whole events of a stream's text; one that was cut off is none. */
+/** The whole events of a stream's text without PB_CURSOR; an event that was cut off is left out. */
 export function parseEvents(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
   createParser({ onEvent: (event) => events.push(event) }).feed(text);
-  return events;
+  return events.filter(({ event }) => event !== "PB_CURSOR");
 }
 
 async function read(

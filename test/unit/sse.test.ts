@@ -46,7 +46,7 @@ const anyText = fc.oneof(
   fc.array(hostile).map((parts) => parts.join("")),
 );
 /** Any text that a field of one line may have. */
-const anyField = anyText.map((text) => text.replaceAll(/[\r\n\0]/g, ""));
+const anyField = anyText.map((text) => [...text].filter(isFieldText).join(""));
 
 const invalid = expect.objectContaining({ name: "RealtimeError", code: "invalid_event" });
 
@@ -214,8 +214,8 @@ describe("an event", () => {
 
 describe("a comment", () => {
   it("is one line", () => {
-    expect(formatSSEComment("ping")).toBe(": ping\n\n");
-    expect(formatSSEComment("")).toBe(": \n\n");
+    expect(formatSSEComment("ping")).toBe(": ping\n");
+    expect(formatSSEComment("")).toBe(": \n");
   });
 
   it("of several lines is several comments and never an event", () => {
@@ -243,9 +243,11 @@ describe("a comment", () => {
 });
 
 describe("field text", () => {
-  it("is any text without CR, LF and NUL", () => {
-    expect(["", " ", "a:b", "🦊", "\u2028", "\t"].every(isFieldText)).toBe(true);
+  it("is any text without NUL and what some reader takes for a line break", () => {
+    expect(["", " ", "a:b", "🦊", "\t", "\u2027", "\u202a", "\x86"].every(isFieldText)).toBe(true);
     expect(["\r", "\n", "\0", "a\r\nb", "a\n", "\0a"].some(isFieldText)).toBe(false);
+    const others = ["\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"];
+    expect(others.some(isFieldText)).toBe(false);
   });
 });
 
@@ -254,9 +256,15 @@ describe("a line of JSON", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const line = toJSONLine({ [text]: text });
-        expect(line).not.toMatch(/[\r\n\0]/);
+        expect(isFieldText(line)).toBe(true);
         expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify({ [text]: text })));
       }),
+    );
+  });
+
+  it("has the separators that JSON leaves as they are escaped, in names and values", () => {
+    expect(toJSONLine({ "a\u2028": "\u2029\u0085\u2027" })).toBe(
+      '{"a\\u2028":"\\u2029\\u0085\u2027"}',
     );
   });
 

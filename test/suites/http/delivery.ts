@@ -87,14 +87,16 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
 
     it("carries what JSON carries, names like __proto__ included", async () => {
       const client = await subscribed("json/*");
-      const data = '{"__proto__":{"a":1},"constructor":null,"n":-0.5,"s":"\\u2028\\ud800"}';
+      const data =
+        '{"__proto__":{"a":1},"constructor":null,"n":-0.5,"s":"\\u2028\\u2029\\u0085\\ud800"}';
       await publish(service.url, `{"topic":"json/a","data":${data}}`);
       await publish(
         service.url,
         '{"collection":"json","action":"create","record":{"id":"1","__proto__":{"b":2}}}',
       );
       const events = await client.receive(2);
-      expect(events[0]?.data).toBe(data.replace("\\u2028", "\u2028"));
+      // As Go's encoder does: some readers end a line at these.
+      expect(events[0]?.data).toBe(data);
       expect(events[1]?.data).toBe('{"action":"create","record":{"id":"1","__proto__":{"b":2}}}');
       await leave(client);
     });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { call, publish } from "../../support/api.ts";
+import { emptyBlocksIn } from "../../support/blocks.ts";
 import { eventually } from "../../support/deadline.ts";
 import { leftOut } from "../../support/flags.ts";
 import { resumed } from "../../support/numbered.ts";
@@ -18,9 +19,10 @@ export function quietSuite(runtime: RuntimeUnderTest): void {
         const quiet = await openRawStream(url, { query: "?topic=quiet" });
         for (let n = 0; n < 20; n++) await publish(url, { topic: "busy", data: n });
         const { body } = await call(url, "/api/realtime/messages?topic=busy&limit=1");
-        const ping = `: ping\n\nid: ${body.cursor}\n\n`;
-        await eventually(() => quiet.body().includes(ping), "the ping says how far it is");
-        await eventually(() => quiet.body().endsWith(": ping\n\n: ping\n\n"), "and says it once");
+        const place = `event: PB_CURSOR\ndata: {}\nid: ${body.cursor}\n\n`;
+        await eventually(() => quiet.body().includes(`: ping\n${place}`), "PB_CURSOR comes");
+        await eventually(() => quiet.body().endsWith(": ping\n: ping\n"), "and comes once");
+        expect(emptyBlocksIn(quiet.body())).toEqual([]);
         quiet.socket.destroy();
         const headers = { "Last-Event-ID": body.cursor };
         const back = await openStream(url, { headers }, "?topic=quiet");
@@ -29,6 +31,21 @@ export function quietSuite(runtime: RuntimeUnderTest): void {
         await stop();
       },
     );
+
+    it("that asked for the event ping gets a comment and an event, and nothing that has no data", async () => {
+      const { url, stop } = await startService(runtime, { env: { REALTIME_PING_SECONDS: "0.2" } });
+      const client = await openRawStream(url, { query: "?topic=quiet&ping=event" });
+      await publish(url, { topic: "busy", data: 1 });
+      const ping = ": ping\nevent: ping\ndata: {}\n\n";
+      await eventually(() => client.body().endsWith(ping + ping), "two pings in a row");
+      expect(emptyBlocksIn(client.body())).toEqual([]);
+      if (runtime.bareIds === undefined) {
+        const { body } = await call(url, "/api/realtime/messages?topic=busy&limit=1");
+        expect(client.body()).toContain(`event: ping\ndata: {}\nid: ${body.cursor}\n\n`);
+      }
+      client.socket.destroy();
+      await stop();
+    });
 
     it("with one write to a stream gets everything in the end", async () => {
       const env = { REALTIME_STREAM_WRITES: "1" };

@@ -107,7 +107,7 @@ function refusing(url: () => string): void {
   });
 
   it("refuses a line break or NUL in a topic: it would become part of the stream", async () => {
-    for (const topic of ["a\nb", "a\r", "\0a", "a\r\n\r\ndata: x"]) {
+    for (const topic of ["a\nb", "a\r", "\0a", "a\r\n\r\ndata: x", "a\u2028b", "\u2029", "a\x85"]) {
       const data = { topic: { 1: code("validation_match_invalid") } };
       expect(await refused(queryOf(["ok", topic]))).toEqual(data);
     }

@@ -1,7 +1,9 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { expect } from "vitest";
+import { formatCursorEvent, formatSSEComment } from "../../../src/realtime/sse.ts";
 import { parseSubscription } from "../../../src/realtime/subscription.ts";
 import type { FrameSink } from "../../../src/realtime/types.ts";
+import { emptyBlocksIn } from "../../support/blocks.ts";
 import { lastEventIdOf } from "../../support/last-event-id.ts";
 import { type Book, numberOf } from "../resume-model/book.ts";
 
@@ -21,7 +23,7 @@ export class SlowSink implements FrameSink {
 
   /** What the HTTP side writes while nothing waits: it counts for nothing that does. */
   ping(place: string): void {
-    this.#text += `id: ${place}\n\n`;
+    this.#text += formatSSEComment("ping") + formatCursorEvent(place);
   }
 
   drained(taken: () => void): void {
@@ -88,6 +90,7 @@ export class KeysClient {
   /** Takes in whole blocks, and fails at what is lost, repeated or out of order. */
   read(blocks: readonly string[]): void {
     const text = blocks.join("");
+    expect(emptyBlocksIn(text)).toEqual([]);
     const parser = createParser({
       onEvent: (event) => this.#onEvent(event),
       onError: (error) => expect.fail(error.message),
@@ -107,7 +110,7 @@ export class KeysClient {
       if (!recovered) this.#excuse();
       return;
     }
-    if (key === "note") return;
+    if (key === "note" || key === "PB_CURSOR") return;
     const held = this.#held.get(key);
     if (held === undefined) throw new Error(`An event of ${key}, which is not held`);
     const number = numberOf(data);

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { formatSSEMessage } from "../../../src/realtime/sse.ts";
 import { Book } from "../resume-model/book.ts";
 import { KeysClient, SlowSink } from "./client.ts";
 import { type Draft, FIRST_KEYS, type Step } from "./steps.ts";
@@ -95,7 +96,8 @@ export class KeysRun {
     this.#streams += 1;
     this.#sink = new SlowSink();
     this.#manager.registerClient(this.#clientId, this.#sink);
-    if (isBusy) this.#sink.write(new TextEncoder().encode(": hello\n\n"));
+    if (isBusy)
+      this.#sink.write(new TextEncoder().encode(formatSSEMessage({ event: "note", data: 1 })));
     const { keys, lastEventId } = this.#client;
     this.#manager.setSubscriptions(this.#clientId, { subscriptions: keys, lastEventId });
   }

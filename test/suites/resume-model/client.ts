@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { parseCursor } from "../../../src/realtime/cursor.ts";
 import { formatSSEMessage } from "../../../src/realtime/sse.ts";
 import type { ClientConnection } from "../../../src/registry/registry.ts";
+import { emptyBlocksIn } from "../../support/blocks.ts";
 import { lastEventIdOf } from "../../support/last-event-id.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type Book, numberOf } from "./book.ts";
@@ -72,11 +73,10 @@ export class ModelClient {
   ): Promise<void> {
     const sink = new Stream(this.#book);
     if (isHeld) sink.hold();
-    const { clientId, cursor } = connection;
+    const { clientId } = connection;
     const encoder = new TextEncoder();
     const handshake = { event: "PB_CONNECT", data: { clientId }, id: clientId };
     sink.write(encoder.encode(formatSSEMessage(handshake)));
-    if (cursor !== undefined) sink.write(encoder.encode(formatSSEMessage({ id: cursor })));
     this.open = { connection, sink, from, ignored: isPosting ? sink.text.length : 0 };
     await connection.attach(sink);
   }
@@ -128,6 +128,7 @@ export class ModelClient {
   #read({ connection, sink, from, ignored }: Open, bytes: Uint8Array): void {
     const text = new TextDecoder().decode(bytes, { stream: true });
     this.#remember(lastEventIdOf(text.slice(ignored)));
+    expect(emptyBlocksIn(text), "blocks without data").toEqual([]);
     const arrivals = arrivalsOf(sink, bytes);
     let place = from ?? Number.NEGATIVE_INFINITY;
     let told = 0;
