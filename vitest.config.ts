@@ -17,7 +17,12 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/runtimes/bun-*.test.ts", "test/workerd/**", "test/browser/**"],
+          exclude: [
+            "test/runtimes/bun-*.test.ts",
+            "test/workerd/**",
+            "test/browser/**",
+            "test/proxies/**",
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -4,7 +4,14 @@ import { join } from "node:path";
 
 const [folder, failedSteps] = process.argv.slice(2);
 /** Reports that must be there: a runner that died before it could count is a failure too. */
-const EXPECTED = ["node.json", "bun.json", "bun.xml", "browser.json", "readme.json"];
+const EXPECTED = [
+  "node.json",
+  "bun.json",
+  "bun.xml",
+  "browser.json",
+  "proxies.json",
+  "readme.json",
+];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const found = readdirSync(folder);

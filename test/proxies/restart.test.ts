@@ -1,0 +1,20 @@
+import { restartSuite } from "../suites/restart.ts";
+import { NGINX } from "../support/proxies.ts";
+import { BUN, NODE } from "../support/service.ts";
+
+// The proxies' certificates are the test's own.
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+
+const pages = Number(process.env.RESTART_PAGES ?? 900);
+
+/** The defaults of the service, which the tests' own settings switch off. */
+const env = {
+  REALTIME_CONNECTS_PER_SECOND: undefined,
+  REALTIME_MAX_CLIENTS_PER_ADDRESS: undefined,
+};
+
+for (const runtime of [NODE, BUN]) {
+  restartSuite({ runtime, pages, env });
+  const behindProxy = { ...env, REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP" };
+  restartSuite({ runtime, pages, env: behindProxy, proxy: NGINX });
+}
