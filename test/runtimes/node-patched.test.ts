@@ -6,7 +6,7 @@ import {
   type Server,
   ServerResponse,
 } from "node:http";
-import { type AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createGunzip, createGzip } from "node:zlib";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
