@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { decodeJwt } from "jose";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { covers } from "../realtime/rights.ts";
@@ -80,6 +81,13 @@ export interface Caller {
   readonly isAdmin: boolean;
 }
 
+/** Who sets the subscriptions of a stream. */
+export interface Subscriber {
+  readonly peer: Peer;
+  /** Set when a token was sent that has ended. */
+  readonly ended?: RealtimeError;
+}
+
 /** In which time a guest must sign in, where guests may do nothing else: milliseconds. */
 const SIGN_IN_TIMEOUT = 30_000;
 
@@ -98,6 +106,11 @@ export class Auth {
       ...(tokens === undefined ? [] : [createTokenVerifier(tokens)]),
       ...(introspection === undefined ? [] : [createIntrospection(introspection)]),
     ];
+  }
+
+  /** Whether guests may neither subscribe nor read. */
+  get guestsMayOnlySignIn(): boolean {
+    return this.#options.anonymous === "none";
   }
 
   /** Where a request comes from. */
@@ -143,8 +156,40 @@ export class Auth {
    * @throws RealtimeError `not_signed_in`, `not_allowed`.
    */
   async toSubscribe(c: Context, topics: readonly string[], isStream = false): Promise<Peer> {
+    return this.#permit(c, await this.identify(c), topics, isStream);
+  }
+
+  /**
+   * As `toSubscribe`, for a POST to a stream. With a token that has ended it answers a guest, and `ended`: the error to throw
+   * unless the stream is a guest's.
+   *
+   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, and so
+   * on for ever. PocketBase takes an ended token for a guest's as well (apis/middlewares.go, `loadAuthToken`).
+   */
+  async toSetSubscriptions(c: Context, topics: readonly string[]): Promise<Subscriber> {
+    let ended: RealtimeError;
+    try {
+      const peer = await this.toSubscribe(c, topics);
+      if (!this.hasEnded(peer)) return { peer };
+      ended = new RealtimeError("refused_token", "This credential has expired. Sign in again.");
+    } catch (error) {
+      if (!(error instanceof RealtimeError) || !this.#isOfEndedToken(error, c)) throw error;
+      ended = error;
+    }
+    const { now } = this.#options;
+    const guest = { peer: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
+    // Where guests may do nothing but sign in, the stream waits for that, without subscriptions.
+    const asked = this.guestsMayOnlySignIn ? [] : topics;
+    return { peer: await this.#permit(c, guest, asked, true), ended };
+  }
+
+  async #permit(
+    c: Context,
+    { peer, isAdmin }: Pick<Caller, "peer" | "isAdmin">,
+    topics: readonly string[],
+    isStream: boolean,
+  ): Promise<Peer> {
     const { anonymous, authorize, now } = this.#options;
-    const { peer, isAdmin } = await this.identify(c);
     if (peer.identity === undefined && anonymous === "none") {
       if (!isStream || topics.length > 0) throw notSignedIn("subscribe");
       // It may sign in by its first POST, as the SDKs do.
@@ -157,6 +202,17 @@ export class Auth {
     }
     // Each of its keys was allowed, and it has no others.
     return { ...peer, rights: ["*"] };
+  }
+
+  /** By what the token says of itself: nothing follows from it but the rights of a guest. */
+  #isOfEndedToken({ code }: RealtimeError, c: Context): boolean {
+    if (code !== "refused_token" && code !== "unknown_token") return false;
+    try {
+      const { exp } = decodeJwt(readCredential(c, this.#options) ?? "");
+      return typeof exp === "number" && exp * 1000 <= this.#options.now();
+    } catch {
+      return false;
+    }
   }
 
   /** Whether a credential has ended since it was looked at. */

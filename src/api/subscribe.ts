@@ -40,8 +40,10 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     clientLimits.subscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
-    const peer = await auth.toSubscribe(c, topicsOf(keys));
-    const counting = await askSubscribe(c, keys, peer, clientId);
+    const { peer, ended } = await auth.toSetSubscriptions(c, topicsOf(keys));
+    // A guest who may do nothing but sign in keeps the stream, without subscriptions.
+    const isWaiting = ended !== undefined && auth.guestsMayOnlySignIn;
+    const counting = isWaiting ? [] : await askSubscribe(c, keys, peer, clientId);
     const request = {
       ...peer,
       arrivedAt,
@@ -51,9 +53,12 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     try {
       await registry.setSubscriptions(clientId, request);
     } catch (error) {
-      if (!(error instanceof RealtimeError) || error.code !== "unknown_client") throw error;
-      throw unknownClient(clientId, error.message);
+      if (!(error instanceof RealtimeError)) throw error;
+      if (error.code === "identity_changed" && ended !== undefined) throw ended;
+      if (error.code === "unknown_client") throw unknownClient(clientId, error.message);
+      throw error;
     }
+    if (ended !== undefined) await registry.send(clientId, "PB_AUTH_EXPIRED", {});
     return c.body(null, 204);
   };
 }

@@ -1,11 +1,15 @@
 /** The official PocketBase SDK with a token in its auth store, beside one without. */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { eventually, pause } from "../support/deadline.ts";
 import { createSDKWorld } from "../support/sdk-client.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { JWT_SECRET, tokenFor } from "../support/tokens.ts";
 
 export function signedIn(runtime: RuntimeUnderTest): void {
-  const world = createSDKWorld(runtime, { REALTIME_JWT_SECRET: JWT_SECRET });
+  const world = createSDKWorld(runtime, {
+    REALTIME_JWT_SECRET: JWT_SECRET,
+    REALTIME_AUTH_GRACE_SECONDS: "0.2",
+  });
   beforeAll(world.start);
   afterEach(world.leave);
   afterAll(() => world.stop());
@@ -42,8 +46,36 @@ export function signedIn(runtime: RuntimeUnderTest): void {
     expect(await client.heard()).toEqual([["chat", { n: 2 }]]);
   });
 
-  it("is refused with a token that has expired, and is told so", async () => {
-    const expired = await tokenFor("anna", {}, { exp: 1_700_000_000 });
-    await expect(world.open(expired)).rejects.toMatchObject({ status: 401 });
+  it("stays connected as a guest when its token has ended, and is told: it does not open stream after stream", async () => {
+    const exp = Math.floor(Date.now() / 1000) + 3;
+    const client = await world.open(await tokenFor("anna", { subscribe: ["*"] }, { exp }));
+    const { connects } = await world.stats();
+    await client.subscribe("PB_AUTH_EXPIRED");
+    await client.subscribe("chat");
+    // First its own stream ends after the grace. The next one is a guest's, and stays.
+    await eventually(() => client.noted.length >= 2, "it is told twice");
+    expect(client.noted).toEqual([
+      ["PB_AUTH_EXPIRED", { closesIn: 200 }],
+      ["PB_AUTH_EXPIRED", {}],
+    ]);
+    // It used to open a stream about once a second, and got 401 each time.
+    await pause(4000);
+    expect((await world.stats()).connects).toBe(connects + 1);
+    await world.post([
+      { topic: "chat", data: 1, private: true },
+      { topic: "chat", data: 2 },
+    ]);
+    expect((await client.heard()).slice(2)).toEqual([["chat", 2]]);
+    client.pb.authStore.save(await tokenFor("anna", { subscribe: ["*"] }));
+    await client.subscribe("news");
+    await world.post({ topic: "chat", data: 3, private: true });
+    expect((await client.heard()).slice(3)).toEqual([["chat", 3]]);
+  });
+
+  it("connects as a guest with a token that has ended already, and is told", async () => {
+    const client = await world.open(await tokenFor("anna", {}, { exp: 1_700_000_000 }));
+    await client.subscribe("PB_AUTH_EXPIRED");
+    await eventually(() => client.noted.length > 0, "it is told");
+    for (const told of client.noted) expect(told).toEqual(["PB_AUTH_EXPIRED", {}]);
   });
 }

@@ -9,6 +9,7 @@ export interface Stats {
   readonly topics: number;
   readonly startedAt: string;
   readonly accepted: number;
+  readonly connects: number;
   readonly delivered: number;
   readonly replayed: number;
   readonly recovered: number;

@@ -4,7 +4,7 @@ import { eventually, pause } from "../../support/deadline.ts";
 import { openRaw } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
-import { bearer, inSeconds, tokenFor } from "../../support/tokens.ts";
+import { bearer, inSeconds, signToken, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld, type Headers, ORIGIN } from "./context.ts";
 
 /** Who a request is, by its credential. */
@@ -92,9 +92,24 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(answer.body.message).toContain("REALTIME_QUERY_TOKEN");
     });
 
-    it("that does not count is refused everywhere, and never taken for none", async () => {
+    it("that has ended sets a guest's subscriptions on a guest's stream, which is told; on a user's it is refused", async () => {
+      const realtime = { subscribe: ["*"] };
+      const ended = bearer(await tokenFor("anna", realtime, { exp: inSeconds(-10) }));
+      const guest = await openStream(world.url);
+      expect((await world.subscribe(guest.clientId, ["ended"], ended)).status).toBe(204);
+      await world.publish({ topic: "ended", data: 1, private: true }, { topic: "ended", data: 2 });
+      expect(await world.heard(guest, "ended")).toEqual([{}, 2]);
+      expect(guest.events[0]?.event).toBe("PB_AUTH_EXPIRED");
+      const anna = await openStream(world.url, { headers: bearer(await tokenFor("anna")) });
+      expect((await world.subscribe(anna.clientId, ["ended"], ended)).status).toBe(401);
+      // One that is not ours and has not ended is not taken for a guest's.
+      const foreign = await signToken({}, { key: "x".repeat(32) });
+      expect((await world.subscribe(guest.clientId, ["ended"], bearer(foreign))).status).toBe(401);
+    });
+
+    it("that does not count is refused everywhere else, and never taken for none", async () => {
       const expired = bearer(await tokenFor("anna", {}, { exp: inSeconds(-10) }));
-      const { clientId } = await openStream(world.url);
+      const { clientId } = await openStream(world.url, { headers: bearer(await tokenFor("anna")) });
       const message = { topic: "a", data: 1 };
       for (const headers of [
         expired,
