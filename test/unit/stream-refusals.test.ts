@@ -6,7 +6,7 @@ import { retryBlock, widen } from "../../src/api/retry.ts";
 import { createServer } from "../../src/api/server.ts";
 import { createStreamGuard, isTemporary } from "../../src/api/stream-refusals.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors.ts";
-import type { LogFields } from "../../src/realtime/types.ts";
+import type { FrameSink, LogFields } from "../../src/realtime/types.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
 import { startJSONServer } from "../support/json-server.ts";
 import { signToken } from "../support/tokens.ts";
@@ -120,6 +120,24 @@ describe("the time to reconnect", () => {
     expect(Math.min(...times)).toBeGreaterThanOrEqual(1000);
     expect(Math.max(...times)).toBeLessThanOrEqual(5000);
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(3000);
+  });
+
+  it("is spread by the clients of a shard that was lost, where it is another process's", async () => {
+    const open = async () => ({
+      ...{ clientId: "0-a.b", cursor: undefined, shardClients: 30_000 },
+      attach: async (sink: FrameSink) => sink.close("error"),
+      place: () => undefined,
+      updateActivity() {},
+      close() {},
+    });
+    const { app } = createServer({ registry: { open } as unknown as ClientRegistry });
+    const times = [];
+    for (let n = 0; n < 100; n++) {
+      const text = await (await app.request("/api/realtime")).text();
+      times.push(Number(/^retry: (\d+)/m.exec(text)?.[1]));
+    }
+    expect(Math.max(...times)).toBeGreaterThan(30_000);
+    expect(Math.max(...times)).toBeLessThanOrEqual(61_000);
   });
 
   it("counts those that were open when the server began to stop", () => {

@@ -210,3 +210,14 @@ async function connectOn(hubs: HubsUnderTest, shard: number) {
   await hubs.registry.setSubscriptions(connection.clientId, { subscriptions: ["chat"] });
   return { clientId: connection.clientId, sink };
 }
+
+it("a connection knows how many clients its hub had: they lose it together", async () => {
+  const hubs = openHubs();
+  const counts = [];
+  for (let n = 0; n < 3; n++) {
+    const connection = await hubs.registry.open({ ip: "192.0.2.1" });
+    await connection.attach(new RecordingSink());
+    counts.push(connection.shardClients);
+  }
+  expect(counts).toEqual([1, 2, 3]);
+});
