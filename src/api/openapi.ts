@@ -105,7 +105,7 @@ export function openAPI(limits: RequestLimits): JSONObject {
     paths: {
       "/api/realtime": {
         get: operation(
-          "Open a stream of events. The first is PB_CONNECT, with the client id.",
+          "Open a stream of events. The first is PB_CONNECT, with the client id. A refusal that will pass is a stream too: a comment with the reason, retry, and the end.",
           {
             ...OPEN,
             operationId: "connect",
