@@ -5,7 +5,7 @@ import { PAGE } from "../registry/pages.ts";
 import type { ClientRegistry, PageRequest } from "../registry/registry.ts";
 import { readJSON } from "./body.ts";
 import type { UnknownClient } from "./foreign-clients.ts";
-import { wholeNumber } from "./query.ts";
+import { checkQuery, wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
 
 export const pageSchema = z.object({
@@ -13,7 +13,7 @@ export const pageSchema = z.object({
   after: z.optional(z.string().check(z.maxLength(10_000))),
 });
 
-export const revokeSchema = z.object({
+export const revokeSchema = z.strictObject({
   subject: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_IDENTITY))),
   clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
 });
@@ -21,6 +21,7 @@ export const revokeSchema = z.object({
 const GONE = "There is no such client here (any more).";
 
 function readPage(c: Context): PageRequest {
+  checkQuery(c, ["limit", "after"]);
   const { limit, after } = c.req.query();
   return validate(pageSchema, { limit: limit || undefined, after: after || undefined });
 }
@@ -33,6 +34,7 @@ export function listClients(registry: ClientRegistry): Handler {
 /** `GET /api/realtime/clients/:id`. */
 export function readClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
+    checkQuery(c);
     const clientId = c.req.param("id") ?? "";
     const client = await registry.client(clientId);
     if (client === undefined) throw unknownClient(clientId, GONE);
@@ -43,6 +45,7 @@ export function readClient(registry: ClientRegistry, unknownClient: UnknownClien
 /** `DELETE /api/realtime/clients/:id`: ends the stream; its client may come back. */
 export function disconnectClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
+    checkQuery(c);
     const clientId = c.req.param("id") ?? "";
     if (!(await registry.disconnect(clientId))) throw unknownClient(clientId, GONE);
     return c.body(null, 204);
@@ -57,6 +60,7 @@ export function listTopics(registry: ClientRegistry): Handler {
 /** `POST /api/realtime/revoke`: `{"subject"}` or `{"clientId"}`. */
 export function revoke(registry: ClientRegistry): Handler {
   return async (c) => {
+    checkQuery(c);
     const { subject, clientId } = validate(revokeSchema, await readJSON(c));
     if (subject !== undefined && clientId === undefined) {
       return c.json({ disconnected: await registry.revoke({ subject }) });

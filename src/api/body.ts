@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { Runtime } from "./peer.ts";
+import { invalidInput } from "./validation.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
 const FORM_TYPES: ReadonlySet<string> = new Set([
@@ -64,6 +65,7 @@ export function limitBody(
     }
   };
   return async (c, next) => {
+    refuseEncoding(c);
     const ip = c.get("caller")?.isAdmin === true ? undefined : addressOf(c);
     const free = ip === undefined ? undefined : reserve(networkOf(ip), expectedOf(c, maxBytes));
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -111,6 +113,17 @@ async function readUpTo(
     chunks.push(part.value as Uint8Array<ArrayBuffer>);
   }
   return new Blob(chunks).arrayBuffer();
+}
+
+/** @throws HTTPException 415 for a compressed body, before anything of it is read. */
+function refuseEncoding(c: Context): void {
+  const encoding = c.req.header("Content-Encoding")?.trim().toLowerCase() ?? "";
+  if (encoding === "" || encoding === "identity") return;
+  // RFC 9110, "415 Unsupported Media Type".
+  c.header("Accept-Encoding", "identity");
+  throw new HTTPException(415, {
+    message: `The Content-Encoding ${JSON.stringify(encoding.slice(0, 50))} is not read here. Send the body uncompressed, without Content-Encoding.`,
+  });
 }
 
 /** Bytes that a body will take, as far as can be told: what is not announced is mostly small. */
@@ -175,25 +188,49 @@ async function readForm(c: Context, lists: readonly string[]): Promise<unknown> 
     if (Array.isArray(before)) before.push(value);
     else if (lists.includes(name)) fields.set(name, [value]);
     else if (before === undefined) fields.set(name, value);
+    else {
+      const message = "Stands there twice. Send it once.";
+      throw invalidInput({ [name.slice(0, 64)]: { code: "validation_match_invalid", message } });
+    }
   }
   return Object.fromEntries(fields);
 }
 
 function parseJSON(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new HTTPException(400, { message: "The request body is not valid JSON." });
   }
+  // Only such text can hold a number that is too large, so most bodies are looked through no further.
+  if (/[eE]\+?\d{3}|\d{200}/.test(text) && hasInfinity(value)) {
+    const message =
+      "The request body has a number that is too large for a double, such as 1e400. Send it as a string.";
+    throw new HTTPException(400, { message });
+  }
+  return value;
+}
+
+/** Without recursion: what JSON.parse reads may be nested deeper than a stack. */
+function hasInfinity(root: unknown): boolean {
+  const left = [root];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return true;
+    if (typeof value !== "object" || value === null) continue;
+    for (const inner of Object.values(value)) left.push(inner);
+  }
+  return false;
 }
 
 function mediaType(c: Context): string {
   return c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-function unsupported(c: Context, mend: string): HTTPException {
+function unsupported(c: Context, hint: string): HTTPException {
   const type = c.req.header("Content-Type");
   const found =
     type === undefined ? "There is no Content-Type" : "That Content-Type is not known here";
-  return new HTTPException(415, { message: `${found}. ${mend}` });
+  return new HTTPException(415, { message: `${found}. ${hint}` });
 }

@@ -8,7 +8,7 @@ import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./keys.ts";
 import { answerInPieces } from "./long-answer.ts";
 import type { RequestLimits } from "./options.ts";
-import { wholeNumber } from "./query.ts";
+import { checkQuery, wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
 
 const LIMIT = { default: 100, most: 1000 };
@@ -32,6 +32,7 @@ export function readMessages(
 ): Handler {
   const schema = historySchema(limits);
   return async (c) => {
+    checkQuery(c, ["after", "before", "limit"], ["topic"]);
     const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
     const { after, before, limit } = c.req.query();
     const query = {

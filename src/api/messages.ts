@@ -9,6 +9,7 @@ import type { Auth, Caller } from "./auth.ts";
 import { readJSON } from "./body.ts";
 import { askHook, type Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
+import { checkQuery } from "./query.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { findFaults, invalidInput } from "./validation.ts";
 
@@ -36,7 +37,7 @@ const isFree = z.refine<string>(
   "Is an event of the service's own. Choose another name.",
 );
 
-export const recordSchema = z.object({
+export const recordSchema = z.strictObject({
   ...shared,
   collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isFree),
   action: z.enum(["create", "update", "delete"]),
@@ -47,7 +48,7 @@ export const recordSchema = z.object({
 
 /** A message to a topic; a record event is the other kind. */
 export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
-  return z.object({
+  return z.strictObject({
     ...shared,
     topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isFree),
     data: z.custom<unknown>(
@@ -82,6 +83,7 @@ export function publishMessages(
   const createMessages = createMessageReader(limits);
   return async (c) => {
     const caller = c.get("caller");
+    checkQuery(c);
     const body = await readJSON(c);
     const { peer, isAdmin } = caller;
     // The body may have taken its time.

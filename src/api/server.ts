@@ -23,7 +23,7 @@ import { OpenStreams } from "./open-streams.ts";
 import { describeAPI } from "./openapi.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
-import { createReadConnect } from "./query.ts";
+import { checkQuery, createReadConnect } from "./query.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { connect } from "./stream.ts";
 import { createStreamGuard } from "./stream-refusals.ts";
@@ -131,7 +131,10 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry, unknownClient));
   app.get("/api/realtime/topics", admin, listTopics(registry));
   app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
-  app.get("/api/realtime/stats", admin, async (c) => c.json(await registry.stats()));
+  app.get("/api/realtime/stats", admin, async (c) => {
+    checkQuery(c);
+    return c.json(await registry.stats());
+  });
   app.get("/api/health", showHealth);
   app.get(
     "/api/health/ready",

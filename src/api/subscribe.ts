@@ -10,11 +10,12 @@ import type { UnknownClient } from "./foreign-clients.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, MAX_CLIENT_ID, topicsOf } from "./keys.ts";
 import type { RequestLimits } from "./options.ts";
+import { checkQuery } from "./query.ts";
 import { validate } from "./validation.ts";
 
 /** What a client's subscriptions are set with. */
 export function subscribeSchema(limits: KeyLimits) {
-  return z.object({
+  return z.strictObject({
     clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
     subscriptions: z.nullish(keysSchema(limits)),
     lastEventId: z.nullish(eventIdSchema),
@@ -36,6 +37,7 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
   const schema = subscribeSchema(limits);
   return async (c) => {
     const arrivedAt = c.get("arrivedAt");
+    checkQuery(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     clientLimits.subscribe(auth.addressOf(c), clientId);

@@ -1,7 +1,34 @@
 import type * as z from "zod/mini";
 import { type FieldError, type FieldErrors, RealtimeError } from "../realtime/errors.ts";
+import { nearestName } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
+
+/** Unknown fields that one object is told of, and characters of a name that are repeated. */
+const MAX_UNKNOWN = 10;
+const MAX_SHOWN = 64;
+
+/** The faults of fields that are not among the known ones. */
+export function unknownFields(names: readonly string[], known: readonly string[]): FieldErrors {
+  const faults: Record<string, FieldError> = Object.create(null);
+  for (const name of names.slice(0, MAX_UNKNOWN)) {
+    faults[name.slice(0, MAX_SHOWN)] = {
+      code: "validation_unknown_field",
+      message: `There is no such field here. ${suggestion(name, known)}`,
+    };
+  }
+  return faults;
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const list = /^(.+)\[\d*\]$/.exec(name)?.[1];
+  if (list !== undefined && known.includes(list)) {
+    return `Write "${list}" without brackets, once for each value.`;
+  }
+  const nearest = nearestName(name, known);
+  if (nearest !== undefined) return `Did you mean "${nearest}"?`;
+  return known.length === 0 ? "Leave it out." : `The known fields are: ${known.join(", ")}.`;
+}
 
 /**
  * Checks what came from outside.
@@ -12,13 +39,13 @@ type Issue = z.core.$ZodIssue;
 export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw invalidInput(fieldErrors(result.error.issues, value));
+  throw invalidInput(fieldErrors(result.error.issues, value, namesOf(schema)));
 }
 
 /** The faults of `value`, or undefined when there are none: for lists that report them by index. */
 export function findFaults(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
-  return result.success ? undefined : fieldErrors(result.error.issues, value);
+  return result.success ? undefined : fieldErrors(result.error.issues, value, namesOf(schema));
 }
 
 /** An `invalid_input` error whose message says the first fault, for people who read only that. */
@@ -40,11 +67,23 @@ function isFieldError(fault: FieldError | FieldErrors): fault is FieldError {
   return typeof fault.code === "string";
 }
 
-function fieldErrors(issues: readonly Issue[], value: unknown): FieldErrors {
-  const errors: Record<string, FieldError | FieldErrors> = {};
+/** The fields of an object's schema; none for other schemas. */
+function namesOf(schema: z.ZodMiniType): string[] {
+  const { shape } = schema as { readonly shape?: object };
+  return Object.keys(shape ?? {});
+}
+
+function fieldErrors(
+  issues: readonly Issue[],
+  value: unknown,
+  known: readonly string[],
+): FieldErrors {
+  const errors: Record<string, FieldError | FieldErrors> = Object.create(null);
   // A fault of a whole list is told before, and instead of, those of its items.
   for (const issue of issues.toSorted((a, b) => a.path.length - b.path.length)) {
-    place(errors, issue.path.map(String), toFieldError(issue, value));
+    if (issue.code === "unrecognized_keys") {
+      Object.assign(errors, unknownFields(issue.keys, known));
+    } else place(errors, issue.path.map(String), toFieldError(issue, value));
   }
   return errors;
 }

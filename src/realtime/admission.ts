@@ -6,7 +6,7 @@ import type { Logger, Peer } from "./types.ts";
 /** Milliseconds: an operator must hear of refusals, and an attack must not fill the log. */
 const NOTED_EVERY = 60_000;
 
-const MEND =
+const HINT =
   "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
 
 /** Who is let in: those for whom there is room, and whose credential was not revoked. */
@@ -67,6 +67,6 @@ export class Admission {
     const now = this.#now();
     if (now - this.#noted < NOTED_EVERY) return;
     this.#noted = now;
-    this.#logger?.warn("clients are refused", { ip, mend: MEND });
+    this.#logger?.warn("clients are refused", { ip, hint: HINT });
   }
 }

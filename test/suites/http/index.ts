@@ -17,6 +17,7 @@ import { replaySuite } from "./replay.ts";
 import { resumeSuite } from "./resume.ts";
 import { slowSuite } from "./slow.ts";
 import { stopSuite } from "./stop.ts";
+import { strictSuite } from "./strict.ts";
 import { subscribeSuite } from "./subscribe.ts";
 import { topicsSuite } from "./topics.ts";
 
@@ -29,6 +30,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     quietSuite(runtime);
     deliverySuite(runtime);
     errorsSuite(runtime);
+    strictSuite(runtime);
     slowSuite(runtime);
     topicsSuite(runtime);
     resumeSuite(runtime);
