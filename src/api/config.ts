@@ -332,5 +332,9 @@ function readIntrospection(settings: Settings): IntrospectionOptions | undefined
   const url = settings.REALTIME_INTROSPECT_URL;
   if (url === undefined) return undefined;
   const cacheTime = settings.REALTIME_INTROSPECT_SECONDS * 1000;
-  return { url, cacheTime, allowEndless: settings.REALTIME_JWT_ENDLESS };
+  return {
+    ...{ url, cacheTime },
+    clockSkew: settings.REALTIME_JWT_SKEW_SECONDS * 1000,
+    allowEndless: settings.REALTIME_JWT_ENDLESS,
+  };
 }

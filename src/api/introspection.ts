@@ -21,6 +21,8 @@ export interface IntrospectionOptions {
   readonly cacheTime?: number | undefined;
   /** Whether a token may be without end. Default false. */
   readonly allowEndless?: boolean | undefined;
+  /** Milliseconds by which clocks may differ. Default 5,000. */
+  readonly clockSkew?: number | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -46,7 +48,7 @@ type Answer = {
  * Throws as `createTokenVerifier`'s verifier does.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
-  const { url, cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
+  const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
   const answers = new Map<string, Answer>();
   let questions = 0;
   const remember = (key: string, answer: Answer) => {
@@ -71,7 +73,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     questions += 1;
     const question = questions;
     try {
-      const identity = await ask(url, token, options.allowEndless ?? false, now());
+      const identity = await ask(options, token, now());
       remember(key, { identity, question, until: Math.min(until, identity.expiresAt ?? until) });
       return identity;
     } catch (error) {
@@ -84,9 +86,8 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
 }
 
 async function ask(
-  url: string,
+  { url, allowEndless = false, clockSkew }: IntrospectionOptions,
   token: string,
-  allowEndless: boolean,
   askedAt: number,
 ): Promise<Identity> {
   let text: string;
@@ -106,7 +107,7 @@ async function ask(
   }
   const claims = toClaims(parse(text), token);
   if (claims.exp === undefined && !allowEndless) throw refusedToken("it has no end (exp)");
-  const known = identityOf(claims);
+  const known = identityOf(claims, clockSkew);
   // Without a time of issue it is vouched for now, and whoever vouches has the say about revoking it.
   const identity = claims.iat === undefined ? { ...known, issuedAt: askedAt } : known;
   if ((identity.expiresAt ?? Number.POSITIVE_INFINITY) <= askedAt) {

@@ -70,6 +70,9 @@ export interface TokenOptions {
 const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
 const DEFAULT_CLOCK_SKEW = 5000;
 
+/** Milliseconds, 100 years: a token that holds longer gives `exp` in another unit than seconds. */
+const MAX_LIFETIME = 100 * 365.25 * 86_400_000;
+
 /** Milliseconds: what a set of keys is kept for, asked for again at the earliest, and waited for. */
 const JWKS = { cacheMaxAge: 600_000, cooldownDuration: 10_000, timeoutDuration: 5000 };
 
@@ -123,27 +126,32 @@ export function createTokenVerifier(options: TokenOptions): VerifyToken {
     if (!allowed.includes(algorithm)) throw unknownToken();
     for (const key of await keys.for(algorithm)) {
       const payload = await verifyWith(token, key, { ...shared, algorithms: [algorithm] });
-      if (payload !== undefined) return identityOf(payload);
+      if (payload !== undefined) return identityOf(payload, clockSkew);
     }
     throw unknownToken();
   };
 }
 
 /**
- * Whose claims these are, once they are known to be true.
+ * The identity that verified claims name.
  *
- * @throws RealtimeError `refused_token` when they are not what they should be.
+ * @param clockSkew Milliseconds by which `iat` may be ahead of this clock.
+ * @throws RealtimeError `refused_token` when a claim is not as it should be.
  */
-export function identityOf(claims: unknown): Identity {
+export function identityOf(claims: unknown, clockSkew: number = DEFAULT_CLOCK_SKEW): Identity {
   const { data, error } = claimsSchema.safeParse(claims);
   if (data === undefined) {
     const [issue] = error.issues;
     throw refusedToken(`its claim ${issue?.path.join(".")} is not as it should be`);
   }
   const { sub, iat, exp, realtime } = data;
-  // It would outlive a revocation.
-  if (iat !== undefined && iat * 1000 > Date.now() + DEFAULT_CLOCK_SKEW) {
+  const now = Date.now();
+  // A token that was issued in the future would outlive a revocation.
+  if (iat !== undefined && iat * 1000 > now + clockSkew) {
     throw refusedToken("its claim iat is in the future; it counts seconds since 1970");
+  }
+  if (exp !== undefined && exp * 1000 > now + MAX_LIFETIME) {
+    throw refusedToken("its claim exp is more than 100 years ahead; it counts seconds since 1970");
   }
   return {
     subject: sub,

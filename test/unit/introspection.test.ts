@@ -58,6 +58,15 @@ describe("whoever is asked about tokens", () => {
 });
 
 describe("a token that somebody else knows", () => {
+  it("may be issued ahead of this clock by as much as clocks may differ", async () => {
+    const answer = { sub: "anna", exp: inSeconds(60), iat: inSeconds(60) };
+    const strict = await world(() => ({ status: 200, body: answer }));
+    await expect(strict.verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
+    await server?.close();
+    const lax = await world(() => ({ status: 200, body: answer }), { clockSkew: 120_000 });
+    expect(await lax.verify("opaque")).toMatchObject({ subject: "anna" });
+  });
+
   it.each([
     { active: "false", sub: "anna" },
     { active: 0, sub: "anna" },

@@ -82,6 +82,31 @@ describe("a token", () => {
     expect(await outcome(late, { secrets: [JWT_SECRET], clockSkew: 0 })).toBe("refused_token");
   });
 
+  it("may be issued ahead of this clock by as much as clocks may differ, and no more", async () => {
+    const ahead = await signToken({ iat: inSeconds(60) });
+    expect(await outcome(ahead)).toBe("refused_token");
+    expect(await outcome(ahead, { secrets: [JWT_SECRET], clockSkew: 120_000 })).toBe("anna");
+    expect(await outcome(ahead, { secrets: [JWT_SECRET], clockSkew: 30_000 })).toBe(
+      "refused_token",
+    );
+    const littleAhead = await signToken({ iat: inSeconds(3) });
+    expect(await outcome(littleAhead)).toBe("anna");
+    expect(await outcome(littleAhead, { secrets: [JWT_SECRET], clockSkew: 0 })).toBe(
+      "refused_token",
+    );
+  });
+
+  it("is refused when its end is more than 100 years ahead: milliseconds taken for seconds", async () => {
+    expect(await outcome(await signToken({ exp: Date.now() + 60_000 }))).toBe("refused_token");
+    expect(await outcome(await signToken({ exp: inSeconds(101 * 365.25 * 86_400) }))).toBe(
+      "refused_token",
+    );
+    expect(await outcome(await signToken({ exp: inSeconds(99 * 365.25 * 86_400) }))).toBe("anna");
+    for (const claim of ["iat", "nbf"]) {
+      expect(await outcome(await signToken({ [claim]: Date.now() })), claim).toBe("refused_token");
+    }
+  });
+
   it("without end is taken where that is allowed", async () => {
     const token = await signToken({ exp: undefined });
     expect(await outcome(token, { secrets: [JWT_SECRET], allowEndless: true })).toBe("anna");
