@@ -41,11 +41,9 @@ export function asksToClose(headers: Headers): boolean {
   return options.some((option) => option.trim().toLowerCase() === "close");
 }
 
-const ADDRESS = /^[\w:.%]{2,45}$/;
-
 /**
- * Where a request comes from. Of a header that a proxy adds to (X-Forwarded-For) the last address counts: what stands
- * before it the client may have written.
+ * Where a request comes from, in canonical form. Of a header that a proxy adds to (X-Forwarded-For) the last address
+ * counts: the client may have written what stands before it. A header whose last item is not an address is ignored.
  *
  * @param trustedHeader Set by a proxy that every request comes through; without one anybody could say who they are.
  */
@@ -55,8 +53,9 @@ export function addressOf(
   trustedHeader: string | undefined,
 ): string | undefined {
   const told = trustedHeader === undefined ? undefined : c.req.header(trustedHeader);
-  const last = plainAddress(told?.split(",").at(-1)?.trim() ?? "");
-  if (ADDRESS.test(last)) return last;
+  const last = told === undefined ? "" : told.slice(told.lastIndexOf(",") + 1).trim();
+  const address = plainAddress(last);
+  if (address !== undefined) return address;
   const peer = clientAddress?.(c);
-  return peer && plainAddress(peer);
+  return peer && (plainAddress(peer) ?? peer);
 }

@@ -1,39 +1,91 @@
+/** An IPv6 address has up to 45 characters (RFC 4291); brackets, a port and a zone may come with it. */
+const MAX_LENGTH = 100;
+
 /**
- * An address as everybody writes it: without a port that a proxy adds, and IPv4 written as IPv6 is IPv4. Other text stands
- * for itself.
+ * The canonical form of an address: IPv4 with dots, IPv6 as RFC 5952 writes it. A port, brackets and a zone (`%eth0`) are
+ * dropped, and an IPv4 address that is written as IPv6 becomes IPv4. So two texts for one address are equal.
+ *
+ * @returns undefined when `text` is not an IP address.
  */
-export function plainAddress(text: string): string {
-  const ip = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  const [first, ...rest] = groupsOf(ip);
-  const [, , , , mark, high = "", low = ""] = rest;
-  if (mark !== "ffff" || first !== "0" || rest.slice(0, 4).some((group) => group !== "0"))
-    return ip;
-  const [upper, lower] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-  return [upper >> 8, upper & 255, lower >> 8, lower & 255].join(".");
+export function plainAddress(text: string): string | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
+  const ip =
+    /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
+  if (!ip.includes(":")) return octetsOf(ip) === undefined ? undefined : ip;
+  const groups = groupsOf(ip);
+  if (groups === undefined) return undefined;
+  const [high = 0, low = 0] = groups.slice(6);
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  if (isMapped) return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+  return formatGroups(groups);
 }
 
 /**
- * What counts as one address where clients are counted: an IPv4 address, or the first half of an IPv6 address, since
- * whoever has one of those has all 2^64 behind it.
+ * What counts as one address where clients are counted and compared: an IPv4 address, or the first 64 bits of an IPv6
+ * address, since one subscriber line has all the addresses behind these. Text that is not an address stands for itself.
  */
 export function networkOf(address: string): string {
-  const ip = plainAddress(address);
-  return ip.includes(":") ? `${groupsOf(ip).slice(0, 4).join(":")}::/64` : ip;
+  const ip = plainAddress(address) ?? address;
+  const groups = ip.includes(":") ? groupsOf(ip) : undefined;
+  return groups === undefined
+    ? ip
+    : `${groups
+        .slice(0, 4)
+        .map((group) => group.toString(16))
+        .join(":")}::/64`;
 }
 
-/** The eight groups of an IPv6 address, without leading zeros; fewer of other text. RFC 4291, 2.2. */
-function groupsOf(ip: string): string[] {
-  if (!ip.includes(":")) return [];
-  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
-  const hex = (high = "", low = "") => (Number(high) * 256 + Number(low)).toString(16);
-  const last = dotted && `${hex(dotted[1], dotted[2])}:${hex(dotted[3], dotted[4])}`;
-  const text = last === null ? ip : ip.slice(0, dotted?.index) + last;
-  const [head = "", tail] = text.toLowerCase().replace(/%.*$/, "").split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const behind = tail === "" ? [] : tail.split(":");
-    while (groups.length + behind.length < 8) groups.push("0");
-    groups.push(...behind);
+/** The four numbers of an IPv4 address. Leading zeros are refused: some programs read them as octal. */
+function octetsOf(text: string): readonly number[] | undefined {
+  if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}$/.test(text) || text.endsWith(".")) return undefined;
+  const octets = text.split(".").map(Number);
+  return octets.every((octet) => octet <= 255) ? octets : undefined;
+}
+
+/** The eight groups of an IPv6 address: RFC 4291, 2.2. */
+function groupsOf(text: string): readonly number[] | undefined {
+  const ip = text.replace(/%[\w.~-]+$/, "");
+  const [head = "", tail, ...more] = ip.split("::");
+  if (more.length > 0) return undefined;
+  const before = readGroups(head, tail === undefined);
+  const behind = tail === undefined ? [] : readGroups(tail, true);
+  if (before === undefined || behind === undefined) return undefined;
+  const missing = 8 - before.length - behind.length;
+  // `::` stands for at least one group.
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
+  return [...before, ...Array<number>(missing).fill(0), ...behind];
+}
+
+/** Groups with single colons between. The last may be an IPv4 address where `isEnd`, which makes two groups. */
+function readGroups(text: string, isEnd: boolean): readonly number[] | undefined {
+  const groups: number[] = [];
+  const parts = text === "" ? [] : text.split(":");
+  for (const [index, part] of parts.entries()) {
+    if (/^[\da-f]{1,4}$/i.test(part)) {
+      groups.push(Number.parseInt(part, 16));
+      continue;
+    }
+    const octets = isEnd && index === parts.length - 1 ? octetsOf(part) : undefined;
+    if (octets === undefined) return undefined;
+    const [a = 0, b = 0, c = 0, d = 0] = octets;
+    groups.push(a * 256 + b, c * 256 + d);
   }
-  return groups.map((group) => group.replace(/^0+(?=.)/, ""));
+  return groups;
+}
+
+/** RFC 5952: no leading zeros, small letters, the longest run of two or more zero groups (the first of equals) as `::`. */
+function formatGroups(groups: readonly number[]): string {
+  let start = -1;
+  let length = 1;
+  for (let index = 0; index < groups.length; index++) {
+    let end = index;
+    while (groups[end] === 0) end++;
+    if (end - index > length) {
+      start = index;
+      length = end - index;
+    }
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (start === -1) return hex.join(":");
+  return `${hex.slice(0, start).join(":")}::${hex.slice(start + length).join(":")}`;
 }

@@ -1,3 +1,4 @@
+import { networkOf } from "./address.ts";
 import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
 import type { Expiring } from "./expiries.ts";
@@ -114,13 +115,14 @@ export function identifyClient(client: Client, { identity, rights = [], expiresA
  * the stream's, the identity is the client's or the first it has. The identity of a superseded request is not checked:
  * a guest's request may have been overtaken by the one that signs in, and it changes nothing.
  *
+ * @param onAddressMismatch Called before the request from another network is refused. Without it the address is not checked.
  * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`, and before those `invalid_input` for
- *   a key with CR, LF or NUL.
+ *   a key with a line break or NUL.
  */
 export function checkSubscriber(
   client: Client | undefined,
   request: SubscribeRequest,
-  checkAddress: boolean,
+  onAddressMismatch: ((addresses: AddressMismatch) => void) | undefined,
 ): asserts client is Client {
   const { subscriptions, ip, identity, rights = [] } = request;
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
@@ -135,7 +137,8 @@ export function checkSubscriber(
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }
-  if (checkAddress && client.ip !== undefined && client.ip !== ip) {
+  if (onAddressMismatch !== undefined && client.ip !== undefined && !isSameNetwork(client.ip, ip)) {
+    onAddressMismatch({ streamAddress: client.ip, requestAddress: ip });
     throw new RealtimeError("ip_mismatch", "Invalid realtime client.");
   }
   if (isSuperseded(client, request)) return;
@@ -145,4 +148,15 @@ export function checkSubscriber(
       "The current and the previous request authorization don't match.",
     );
   }
+}
+
+/** The two addresses of a client whose subscriptions were to be set from another network than its stream's. */
+export interface AddressMismatch {
+  readonly streamAddress: string;
+  readonly requestAddress: string | undefined;
+}
+
+/** A device changes its address within its IPv6 network by itself (RFC 8981), and one address can be written in many ways. */
+function isSameNetwork(ip: string, other: string | undefined): boolean {
+  return other !== undefined && (ip === other || networkOf(ip) === networkOf(other));
 }

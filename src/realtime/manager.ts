@@ -280,7 +280,8 @@ export class RealtimeManager {
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
-    checkSubscriber(client, request, this.#checkAddress);
+    const onMismatch = this.#checkAddress ? this.#admission.noteAddressMismatch : undefined;
+    checkSubscriber(client, request, onMismatch);
     if (isSuperseded(client, request)) return;
     this.#admission.checkCredential(request);
     const gained = gainedRights(client, request);

@@ -176,6 +176,30 @@ describe("the address of a POST", () => {
   });
 });
 
+describe("subscriptions from another address", () => {
+  it("are logged with both addresses, once a minute with a count", () => {
+    const lines: unknown[] = [];
+    const note = (msg: string, fields?: object) => void lines.push({ msg, ...fields });
+    const logger = { debug: () => {}, info: note, warn: note, error: note };
+    let time = 0;
+    const manager = new RealtimeManager({ logger, now: () => time });
+    manager.registerClient("c", new RecordingSink(), { ip: "2001:db8::1" });
+    const set = () => manager.setSubscriptions("c", { ip: "192.0.2.1", subscriptions: [] });
+    for (let n = 0; n < 100; n++) expect(set).toThrow(/Invalid realtime client/);
+    time += 60_000;
+    expect(set).toThrow(/Invalid realtime client/);
+    const line = {
+      msg: "subscriptions refused for the address",
+      ...{ streamAddress: "2001:db8::1", requestAddress: "192.0.2.1" },
+      hint: expect.stringContaining("REALTIME_CHECK_IP=false"),
+    };
+    expect(lines).toEqual([
+      { ...line, count: 1 },
+      { ...line, count: 100 },
+    ]);
+  });
+});
+
 describe("clients that are refused for want of room", () => {
   it("are told of once a minute", () => {
     const lines: string[] = [];

@@ -54,9 +54,42 @@ export function limitTests(runtime: RuntimeUnderTest): void {
         const answer = await trusting.subscribe(clientId, ["a"], other);
         expect([other, answer.status]).toEqual([other, 400]);
       }
-      // What is no address is not believed either.
-      const nonsense = { "X-Real-IP": "192.0.2.1\u00e4" };
-      expect((await trusting.subscribe(clientId, ["a"], nonsense)).status).toBe(400);
+      // A value that is not an address is not believed either.
+      for (const nonsense of ["192.0.2.1\u00e4", "192.0.02.1", "192.0.2.1, unknown"]) {
+        const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": nonsense });
+        expect([nonsense, answer.status]).toEqual([nonsense, 400]);
+      }
+      const isNoted = () =>
+        trusting.service.logs.some(
+          ({ msg, streamAddress }) =>
+            msg === "subscriptions refused for the address" && streamAddress === "192.0.2.1",
+        );
+      await eventually(isNoted, "the log says so");
+    });
+
+    it("is its connection's where the trusted header holds no address", async () => {
+      const { clientId } = await openStream(trusting.url);
+      for (const nonsense of ["unknown", "01.1.1.3", "_hidden", "1".repeat(5000), "::1::"]) {
+        const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": nonsense });
+        expect([nonsense.slice(0, 10), answer.status]).toEqual([nonsense.slice(0, 10), 204]);
+      }
+    });
+
+    it("of IPv6 is the same in every form, and in all of its /64", async () => {
+      const headers = { "X-Real-IP": "2001:db8:1:2::a" };
+      const { clientId } = await openStream(trusting.url, { headers });
+      for (const same of [
+        "2001:DB8:1:2:0:0:0:A",
+        "[2001:db8:1:2::a]:443",
+        "2001:db8:1:2:3:4:5:6",
+      ]) {
+        const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": same });
+        expect([same, answer.status]).toEqual([same, 204]);
+      }
+      for (const other of ["2001:db8:1:3::a", "192.0.2.1"]) {
+        const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": other });
+        expect([other, answer.status]).toEqual([other, 400]);
+      }
     });
 
     it("need not be the stream's where that is switched off", async () => {

@@ -111,6 +111,26 @@ export function subscriptionTests(open: OpenRegistry): void {
       }
     });
 
+    it("not for another form or address of the same IPv6 network, nor for IPv4 written as IPv6", async () => {
+      const test = await opener.open();
+      for (const [stream, request] of [
+        ["2001:db8:1:2::a", "2001:DB8:1:2:0:0:0:A"],
+        ["2001:db8:1:2::a", "2001:db8:1:2:3:4:5:6"],
+        ["::ffff:192.0.2.1", "192.0.2.1"],
+        ["192.0.2.1", "::ffff:c000:201"],
+      ]) {
+        const client = await test.connect(["a"], { ip: stream });
+        await test.subscribe(client, ["b"], { ip: request });
+      }
+      await expectRefused(
+        test,
+        { ip: "2001:db8:1:2::a" },
+        { ip: "2001:db8:1:3::a" },
+        "ip_mismatch",
+      );
+      await expectRefused(test, { ip: "2001:db8:1:2::a" }, { ip: "192.0.2.1" }, "ip_mismatch");
+    });
+
     it("for another identity than the client's, and for a guest in its place", async () => {
       const test = await opener.open();
       await expectRefused(test, { identity: "anna" }, { identity: "bert" }, "identity_changed");
