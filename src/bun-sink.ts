@@ -11,9 +11,22 @@ import { Turn } from "./realtime/frame-runs.ts";
 
 const turn = new Turn((run) => void setImmediate(run));
 
+/**
+ * The server of `Bun.serve`: in the environment, or the environment itself with `export default { fetch: app.fetch }`.
+ * Undefined where the app was called without either.
+ */
+export function bunServerOf(c: Context): Server<undefined> | undefined {
+  const env = (c.env ?? {}) as { readonly server?: unknown };
+  return [env.server, env].find(isServer);
+}
+
+function isServer(value: unknown): value is Server<undefined> {
+  return typeof (value as { requestIP?: unknown } | undefined)?.requestIP === "function";
+}
+
 /** Bun closes a response that stays quiet for its `idleTimeout` (10 s by default); streams do, and pings see to the dead. */
 function stayOpen(c: Context): void {
-  (c.env as { server?: Server<undefined> }).server?.timeout(c.req.raw, 0);
+  bunServerOf(c)?.timeout(c.req.raw, 0);
 }
 
 /** Takes over from Hono's stream as soon as the handshake has come out of it. */

@@ -1,9 +1,7 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
-import type { Server } from "bun";
-import type { Context } from "hono";
 import { asksToClose, type Runtime } from "./api/peer.ts";
 import type { RealtimeServer } from "./api/server.ts";
-import { openBunSink } from "./bun-sink.ts";
+import { bunServerOf, openBunSink } from "./bun-sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
@@ -17,14 +15,14 @@ import {
 
 export type { RunningServer, StartOptions } from "./process.ts";
 
-type BunServer = Server<undefined>;
-
-const server = (c: Context) => (c.env as { server: BunServer }).server;
-
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
-  clientAddress: (c) => server(c).requestIP(c.req.raw)?.address,
+  clientAddress: (c) => bunServerOf(c)?.requestIP(c.req.raw)?.address,
+  missing: (c) =>
+    bunServerOf(c) === undefined
+      ? "Pass Bun's server: export default { fetch: app.fetch }, or fetch: (request, server) => app.fetch(request, { server })."
+      : undefined,
   openSink: openBunSink,
 };
 

@@ -9,6 +9,8 @@ import { createDurableObjectRegistry, type HubStub } from "./registry/durable-ob
 import { RealtimeHub as Hub } from "./registry/realtime-hub.ts";
 import { openWorkerSink } from "./worker-sink.ts";
 
+export { RealtimeError } from "./realtime/errors.ts";
+
 /** Variables and secrets, by the names of the README's table, and the binding of wrangler.toml. */
 export interface Env {
   readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
@@ -17,10 +19,13 @@ export interface Env {
 /** A hub keeps where each key of a replay has come to beside its socket, where 16,384 bytes have room. */
 const MAX_SUBSCRIPTIONS = 1000;
 
-/** The settings among the bindings: what is no text is a binding of another kind. */
+/** The variables among the bindings: a binding of another kind is an object. */
+function textsOf(env: Env): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
+}
+
 function settingsOf(env: Env) {
-  const texts = Object.entries(env).filter(([, value]) => typeof value !== "object");
-  const config = readConfig(Object.fromEntries(texts));
+  const config = readConfig(textsOf(env));
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     const message = `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`;
     throw new RealtimeError("invalid_config", message);
@@ -61,27 +66,86 @@ export const workerRuntime: Runtime = {
   openSink: openWorkerSink,
 };
 
-let made: { readonly env: Env; readonly server: RealtimeServer } | undefined;
+interface Cached {
+  env: Env;
+  readonly server: RealtimeServer;
+  readonly options: ServerOptions | undefined;
+}
+
+/** The binding is the same object in every copy of an environment. */
+const cached = new WeakMap<object, Cached>();
 
 /**
- * The service over an environment's Durable Objects, made once: bindings are the same for every request of an isolate. Mount
- * its `app`, and publish with it.
+ * The service over an environment's Durable Objects, made once in an isolate. Mount its `app`, and publish with it.
  *
- * @throws RealtimeError `invalid_config` when a variable is wrong.
+ * A call without options gets what a call with options has made. Call it with the same options everywhere: keep them in
+ * one constant. What a service of its own has (`/api/health`, the console, CORS for all origins) is off here unless
+ * an option or variable turns it on.
+ *
+ * @throws RealtimeError `invalid_config` when a variable is wrong, or when it was called before with other options.
  */
-export function realtimeOf(env: Env, options: ServerOptions = {}): RealtimeServer {
-  if (made?.env === env) return made.server;
+export function realtimeOf(env: Env, options?: ServerOptions): RealtimeServer {
+  const binding = env.REALTIME_HUB as object | undefined;
+  if (typeof binding !== "object" && typeof binding !== "function") {
+    const message =
+      "The binding REALTIME_HUB is missing. Add the binding and the migration of Pocketwire's wrangler.toml to yours.";
+    throw new RealtimeError("invalid_config", message);
+  }
+  const made = cached.get(binding);
+  if (made !== undefined) {
+    refuseOther("variables", textsOf(env), made.env === env ? undefined : textsOf(made.env));
+    made.env = env;
+    if (options === undefined) return made.server;
+    if (made.options !== undefined) {
+      refuseOther("options", options, made.options);
+      return made.server;
+    }
+  }
+  const server = makeServer(env, options);
+  cached.set(binding, { env, server, options });
+  return server;
+}
+
+function makeServer(env: Env, options: ServerOptions | undefined): RealtimeServer {
   const settings = settingsOf(env);
+  const set = textsOf(env);
   const registry = createDurableObjectRegistry({
     hub: (shard) => hubOf(env, shard),
     shards: settings.shards,
   });
-  // Without a key the page could do little; with one in .dev.vars it is there under `wrangler dev`.
-  const console = settings.console ?? settings.adminKey !== undefined;
-  const server = createServer({
-    ...{ ...settings, console, registry, runtime: workerRuntime },
+  return createServer({
+    ...{ ...settings, registry, runtime: workerRuntime },
+    // Only what a variable says: an app that mounts the service has addresses and a CORS policy of its own.
+    origins: set.REALTIME_ORIGINS ? settings.origins : undefined,
+    metrics: set.REALTIME_METRICS ? settings.metrics : undefined,
     ...options,
   });
-  made = { env, server };
-  return server;
+}
+
+/** @throws RealtimeError when a later call says something else than the first: it would be ignored. */
+function refuseOther(what: string, now: object, before: object | undefined): void {
+  if (before === undefined) return;
+  const names = new Set([...Object.keys(now), ...Object.keys(before)]);
+  const value = (of: object, name: string) => (of as Record<string, unknown>)[name];
+  const other = [...names].find((name) => !isSame(value(now, name), value(before, name)));
+  if (other === undefined) return;
+  throw new RealtimeError(
+    "invalid_config",
+    `realtimeOf was called before with other ${what}: ${other} differs. The service is made once, so call realtimeOf with the same ${what} everywhere.`,
+  );
+}
+
+/** A literal that is written in a handler is a new object at each call: functions count by their source. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (typeof one === "function" && typeof other === "function") return `${one}` === `${other}`;
+  if (!isPlain(one) || !isPlain(other)) return false;
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].every((name) => isSame(one[name], other[name]));
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
 }

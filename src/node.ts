@@ -30,19 +30,24 @@ interface NodeBindings {
   readonly outgoing: ServerResponse;
 }
 
-const bindings = (c: Context) => c.env as NodeBindings;
+/** Nothing where the app was called without Node's request and response: `app.request()`, `fetch(request)`. */
+const bindings = (c: Context) => (c.env ?? {}) as Partial<NodeBindings>;
 
 /** What Node knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const nodeRuntime: Runtime = {
   isOneProcess: true,
-  clientAddress: (c) => bindings(c).incoming.socket.remoteAddress,
-  abort: (c) => bindings(c).outgoing.destroy(),
+  clientAddress: (c) => bindings(c).incoming?.socket?.remoteAddress,
+  missing: (c) =>
+    bindings(c).incoming === undefined
+      ? "Serve the app with @hono/node-server, or call app.fetch(request, { incoming, outgoing })."
+      : undefined,
+  abort: (c) => void bindings(c).outgoing?.destroy(),
   isBodyRead: (c) => {
     const { incoming } = bindings(c);
     // Where a platform has read the body, it leaves the bytes in `rawBody`, and node-server takes them from there.
-    return incoming.readableDidRead && !("rawBody" in incoming);
+    return incoming !== undefined && incoming.readableDidRead && !("rawBody" in incoming);
   },
-  httpVersion: (c) => bindings(c).incoming.httpVersion,
+  httpVersion: (c) => bindings(c).incoming?.httpVersion ?? "1.1",
   openSink: openNodeSink,
 };
 

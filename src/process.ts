@@ -53,7 +53,15 @@ export async function startListening(
   listen: (server: RealtimeServer, host: string, port: number) => Promise<Listener>,
 ): Promise<RunningServer> {
   const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
-  const server = createServer({ ...options, log });
+  const server = createServer({
+    ...options,
+    log,
+    // A service of its own has all of it; an app that mounts `createServer` asks for it.
+    origins: options.origins ?? DEFAULTS.origins,
+    health: options.health ?? true,
+    openapi: options.openapi ?? true,
+    metrics: options.metrics ?? DEFAULTS.metrics,
+  });
   const listener = await listen(server, options.host ?? "127.0.0.1", options.port ?? 8090);
   const close = async () => {
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);

@@ -4,10 +4,30 @@ import { RealtimeError } from "./realtime/errors.ts";
 
 export { RealtimeHub } from "./cloudflare.ts";
 
+interface Variables extends Env {
+  readonly REALTIME_ADMIN_KEY?: string;
+  readonly REALTIME_CONSOLE?: string;
+  readonly REALTIME_METRICS?: string;
+  readonly REALTIME_ORIGINS?: string;
+}
+
+/** A service of its own has all of it. The console needs a key; with one in .dev.vars it is there under `wrangler dev`. */
+function withDefaults(env: Variables): Variables {
+  return {
+    ...env,
+    REALTIME_ORIGINS: env.REALTIME_ORIGINS || "*",
+    REALTIME_METRICS: env.REALTIME_METRICS || "admin",
+    REALTIME_CONSOLE: env.REALTIME_CONSOLE || String(Boolean(env.REALTIME_ADMIN_KEY)),
+  };
+}
+
+let last: { readonly env: Variables; readonly full: Variables } | undefined;
+
 export default {
-  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
+  fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
-      return realtimeOf(env).app.fetch(request, env, ctx);
+      if (last?.env !== env) last = { env, full: withDefaults(env) };
+      return realtimeOf(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
       console.error(error.message);

@@ -3,7 +3,7 @@ import { decodeJwt } from "jose";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { covers } from "../realtime/rights.ts";
-import { MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
+import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
 import { readCredential } from "./credentials.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
 import { addressOf, type Runtime } from "./peer.ts";
@@ -68,6 +68,7 @@ interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
   readonly origins: readonly string[];
   readonly now: () => number;
+  readonly logger: Logger;
   /** How often one network may have somebody asked about tokens. */
   readonly limitAsks: RateLimit;
 }
@@ -98,6 +99,7 @@ const ADMIN_IDENTITY = "admin\tkey";
 export class Auth {
   readonly #options: AuthOptions;
   readonly #verifiers: readonly VerifyToken[];
+  #hasWarned = false;
 
   constructor(options: AuthOptions) {
     this.#options = options;
@@ -115,7 +117,13 @@ export class Auth {
 
   /** Where a request comes from. */
   addressOf(c: Context): string | undefined {
-    const { runtime, trustedProxyHeader } = this.#options;
+    const { runtime, trustedProxyHeader, logger } = this.#options;
+    const missing = this.#hasWarned ? undefined : runtime.missing?.(c);
+    if (missing !== undefined) {
+      this.#hasWarned = true;
+      const effect = "limits by address and the same-address check are off";
+      logger.warn("the client's address is unknown", { effect, instruction: missing });
+    }
     return addressOf(c, runtime, trustedProxyHeader);
   }
 

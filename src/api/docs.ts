@@ -12,8 +12,8 @@ interface Operation {
 }
 
 /** `GET /api/docs`: the OpenAPI document for people. */
-export function showDocs(limits: RequestLimits): Handler {
-  const { paths, components } = openAPI(limits) as {
+export function showDocs(limits: RequestLimits, isServed: (path: string) => boolean): Handler {
+  const { paths, components } = openAPI(limits, isServed) as {
     paths: Record<string, Record<string, Operation>>;
     components: { schemas: Record<string, object> };
   };

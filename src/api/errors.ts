@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { HTTPException } from "hono/http-exception";
+import type { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import type { Logger } from "../realtime/types.ts";
@@ -57,6 +57,11 @@ export function errorResponse(
   return c.json({ status, message, data }, status);
 }
 
+/** The app that this is mounted in may have a Hono, and so a class HTTPException, of its own. Hono's check is this one. */
+function isHTTPException(error: unknown): error is HTTPException {
+  return error instanceof Error && "getResponse" in error && "status" in error;
+}
+
 /** Turns whatever a handler threw into an answer. What we did not foresee is logged, and the client told nothing of it. */
 export function handleError(error: unknown, c: Context, logger: Logger): Response {
   if (error instanceof RealtimeError && NOTED[error.code] !== undefined) {
@@ -67,7 +72,7 @@ export function handleError(error: unknown, c: Context, logger: Logger): Respons
     const { code, message, fields, retryAfter } = error;
     return errorResponse(c, STATUS[code], message, fields, retryAfter);
   }
-  if (error instanceof HTTPException) {
+  if (isHTTPException(error)) {
     return errorResponse(c, error.status as ContentfulStatusCode, error.message);
   }
   // Its client has gone: what failed is that there was nobody left to read from.

@@ -11,13 +11,12 @@ import { subscribeSchema } from "./subscribe.ts";
 type JSONObject = Readonly<Record<string, unknown>>;
 
 /** `GET /api/openapi.json`. https://spec.openapis.org/oas/v3.1.1.html */
-export function describeAPI(limits: RequestLimits): Handler {
+export function describeAPI(limits: RequestLimits, isServed: (path: string) => boolean): Handler {
   let document: JSONObject | undefined;
   return (c) => {
-    document ??= openAPI(limits);
-    // Where this is mounted.
-    const base = c.req.path.slice(0, -"/api/openapi.json".length);
-    return c.json({ ...document, servers: [{ url: base === "" ? "/" : base }] });
+    // Relative to the document's own address, so it holds under any base path and behind a proxy that removes a prefix.
+    document ??= { ...openAPI(limits, isServed), servers: [{ url: ".." }] };
+    return c.json(document);
   };
 }
 
@@ -80,8 +79,18 @@ const REFUSALS = {
 const ADMIN = { security: [{ bearer: [] }], tags: ["administration"] };
 const OPEN = { security: [{}, { bearer: [] }], tags: ["realtime"] };
 
-/** The whole document, but for where it is served. */
-export function openAPI(limits: RequestLimits): JSONObject {
+/**
+ * The whole document, but for where it is served.
+ *
+ * @param isServed Whether this service has a path: some are options.
+ */
+export function openAPI(limits: RequestLimits, isServed: (path: string) => boolean): JSONObject {
+  const { paths, ...rest } = wholeOpenAPI(limits);
+  const served = Object.entries(paths as JSONObject).filter(([path]) => isServed(path));
+  return { ...rest, paths: Object.fromEntries(served) };
+}
+
+function wholeOpenAPI(limits: RequestLimits): JSONObject {
   const message = { anyOf: [ref("Message"), ref("RecordEvent")] };
   const operation = (summary: string, rest: JSONObject, responses: JSONObject): JSONObject => ({
     ...{ summary, ...rest },

@@ -15,7 +15,8 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   readonly log?: MessageLog | undefined;
   /**
    * Origins whose pages may use the service. `*` is any, without cookies; those that are listed by name may send them.
-   * Default `["*"]`.
+   * Default of `startServer`: `["*"]`. Default of `createServer`: the service sets no CORS headers, so the `cors()` of
+   * the app that it is mounted in decides. When both are set, this one decides for the service's addresses.
    */
   readonly origins?: readonly string[] | undefined;
   /** Between two keep-alive comments. Default 30,000. */
@@ -36,9 +37,19 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   readonly maxStreamWrites?: number | undefined;
   /** An embedding app's say in connects, subscriptions and messages. */
   readonly hooks?: Hooks | undefined;
-  /** Whether `GET /` is the console. Default false: an app that this is mounted in has a page of its own there. */
+  /**
+   * Whether `GET /` is the console and `GET /api/docs` its documentation. Default false. `startServer` leaves it false;
+   * the programs (`npm start`, the command, the Worker) turn it on.
+   */
   readonly console?: boolean | undefined;
-  /** Who may read `GET /metrics`: whoever has the admin key, everybody, or nobody. Default `admin`. */
+  /** Whether `GET /api/health` and `/api/health/ready` answer. Default false; `startServer` turns it on. */
+  readonly health?: boolean | undefined;
+  /** Whether `GET /api/openapi.json` answers. Default: as `console`; `startServer` turns it on. */
+  readonly openapi?: boolean | undefined;
+  /**
+   * Who may read `GET /metrics`: holders of the admin key (`admin`), everyone (`open`) or no one (`off`). Default `off`;
+   * `startServer` makes it `admin`.
+   */
   readonly metrics?: "admin" | "open" | "off" | undefined;
   /** What only the runtime can tell or do; the entries bring it. */
   readonly runtime?: Runtime | undefined;

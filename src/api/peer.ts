@@ -17,6 +17,8 @@ export interface OpenedSink {
 export interface Runtime {
   /** The peer's network address. Default: unknown, and the same-address check is off. */
   readonly clientAddress?: (c: Context) => string | undefined;
+  /** What the app that calls this one did not pass with the request, as an instruction. It is logged once. */
+  readonly missing?: (c: Context) => string | undefined;
   /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
   readonly abort?: (c: Context) => void;
   /** The cheapest way to a client beneath a stream of Hono's. Default: through it, which works everywhere. */

@@ -52,7 +52,7 @@ export interface RealtimeServer {
 
 /** Makes the service. Nothing listens and no timer runs until a client comes. */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
-  const logger = options.logger ?? createLogger({ level: "silent" });
+  const logger = options.logger ?? createLogger({ level: "warn", write: console.error });
   const realtimeManager = options.registry
     ? undefined
     : (options.realtimeManager ?? createManager({ ...options, logger }));
@@ -63,10 +63,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
       log: options.log ?? createMemoryLog({ now: options.now }),
     });
   const { runtime = {}, now = Date.now } = options;
-  const origins = options.origins ?? DEFAULTS.origins;
+  // Without `origins` the cross-origin policy is the host app's.
+  const { origins = [] } = options;
   const limits = limitsOf(options);
   const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", now);
-  const auth = new Auth({ ...options, runtime, origins, now, limitAsks });
+  const auth = new Auth({ ...options, runtime, origins, now, logger, limitAsks });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const clientLimits = new ClientLimits({
     connectsPerSecond: limits.connectsPerSecond,
@@ -92,15 +93,21 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
-  // Of our own addresses only: what else the app has that this is mounted in is not ours to open.
+  const { health = false, metrics = "off" } = options;
+  // The console's documentation links to the document.
+  const openapi = options.openapi ?? options.console ?? false;
+  const isServed = (path: string) =>
+    path.startsWith("/api/realtime") ||
+    (path === "/metrics" ? metrics !== "off" : path === "/api/openapi.json" ? openapi : health);
+  // The service's own addresses only: every other address belongs to the app that this is mounted in.
   for (const path of [
     "/api/realtime",
     "/api/realtime/*",
-    "/api/health",
-    "/api/health/ready",
-    "/api/openapi.json",
+    ...(health ? ["/api/health", "/api/health/ready"] : []),
+    ...(openapi ? ["/api/openapi.json"] : []),
   ]) {
-    app.use(path, allowOrigins(origins), protectAnswers);
+    if (options.origins !== undefined) app.use(path, allowOrigins(origins));
+    app.use(path, protectAnswers);
   }
 
   app.get(
@@ -135,19 +142,22 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     checkQuery(c);
     return c.json(await registry.stats());
   });
-  app.get("/api/health", showHealth);
-  app.get(
-    "/api/health/ready",
-    showReady(registry, () => isClosing),
-  );
-  app.get("/api/openapi.json", describeAPI(limits));
-  const { metrics = DEFAULTS.metrics } = options;
+  if (health) {
+    app.get("/api/health", showHealth);
+    app.get(
+      "/api/health/ready",
+      showReady(registry, () => isClosing),
+    );
+  }
+  if (openapi) app.get("/api/openapi.json", describeAPI(limits, isServed));
   if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
   if (metrics !== "off") app.get("/metrics", showMetrics(registry));
   if (options.console === true) {
     app.get("/", showConsole);
-    app.get("/api/docs", showDocs(limits));
+    // Mounted at /live, "/" is /live alone; this is /live/ (a parameter that matches nothing but the end).
+    app.get("/:end{$}", showConsole);
+    app.get("/api/docs", showDocs(limits, isServed));
   }
 
   app.all("/api/realtime", allowOnly("GET, POST"));
@@ -157,9 +167,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.all("/api/realtime/topics", allowOnly("GET"));
   app.all("/api/realtime/revoke", allowOnly("POST"));
   app.all("/api/realtime/stats", allowOnly("GET"));
-  app.all("/api/health", allowOnly("GET"));
-  app.all("/api/health/ready", allowOnly("GET"));
-  app.all("/api/openapi.json", allowOnly("GET"));
+  if (health) {
+    app.all("/api/health", allowOnly("GET"));
+    app.all("/api/health/ready", allowOnly("GET"));
+  }
+  if (openapi) app.all("/api/openapi.json", allowOnly("GET"));
 
   const createMessages = createMessageReader(limits);
   return {

@@ -283,7 +283,8 @@ class HeldStream implements SinkOwner, Beating {
     try {
       await this.#shared.onDisconnect?.({ clientId: this.#connection.clientId, reason });
     } catch (error) {
-      this.#shared.logger.error("onDisconnect failed", { error: String(error) });
+      const told = error instanceof Error ? error.stack || String(error) : String(error);
+      this.#shared.logger.error("onDisconnect failed", { error: told });
     }
   }
 

@@ -59,9 +59,25 @@ export interface FieldErrors {
   readonly [field: string]: FieldError | FieldErrors;
 }
 
+/**
+ * `pocketwire` and `pocketwire/cloudflare` are bundles with a class each. The mark lets `instanceof` recognise the errors of
+ * either class in both bundles.
+ */
+const MARK = Symbol.for("pocketwire.RealtimeError");
+
 /** The one error class of this package: `code` says which, `message` says what to do about it. */
 export class RealtimeError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass inherits this method, and has its own instances only.
+    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of `instanceof`
+    const isSubclass = this !== RealtimeError;
+    // biome-ignore lint/complexity/noThisInStatic: the subclass is asked, not Error
+    if (isSubclass) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && MARK in value;
+  }
+
   override readonly name = "RealtimeError";
+  readonly [MARK] = true;
   readonly code: RealtimeErrorCode;
   /** For `invalid_input`: what is wrong with which field. */
   readonly fields: FieldErrors;

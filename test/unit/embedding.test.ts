@@ -90,7 +90,7 @@ describe("authenticate", () => {
 
 describe("an app around it", () => {
   it("keeps its other routes as they are", async () => {
-    const { app } = embedded({ origins: ["https://app.example.com"] });
+    const { app } = embedded({ origins: ["https://app.example.com"], health: true });
     const headers = { Origin: "https://app.example.com" };
     const answer = await app.request("/api/mine", { headers });
     expect(await answer.text()).toBe("mine");

@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
 
 const KEY = "a-key-for-openapi";
-const { app } = createServer({ adminKey: KEY, maxBatch: 7, maxTopicLength: 77 });
+const { app } = createServer({
+  ...{ adminKey: KEY, maxBatch: 7, maxTopicLength: 77 },
+  ...{ health: true, openapi: true, metrics: "admin" },
+});
 const admin = { Authorization: `Bearer ${KEY}` };
 
 interface Operation {
@@ -36,6 +39,13 @@ describe("the OpenAPI document", () => {
       .filter(({ method }) => method !== "ALL")
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
     expect(documented.sort()).toEqual([...new Set(served)].sort());
+  });
+
+  it("leaves out what an app that mounts the service has not asked for", async () => {
+    const { app: mounted } = createServer({ openapi: true });
+    const document = await (await mounted.request("/api/openapi.json")).json();
+    const paths = Object.keys(document.paths).filter((path) => !path.startsWith("/api/realtime"));
+    expect(paths).toEqual(["/api/openapi.json"]);
   });
 
   it("says of each route whom it lets in", async () => {
