@@ -17,6 +17,12 @@ const {
   REALTIME_ADMIN_KEY,
   PRIVATE,
 } = process.env;
+const needed = { POCKETBASE_URL, COLLECTIONS, POCKETWIRE_URL, REALTIME_ADMIN_KEY };
+const missing = Object.keys(needed).filter((name) => !needed[name]);
+if (missing.length > 0) {
+  console.error(`Set ${missing.join(", ")}; the first lines of this file show an example.`);
+  process.exit(1);
+}
 const pocketbase = new PocketBase(POCKETBASE_URL);
 if (POCKETBASE_TOKEN) pocketbase.authStore.save(POCKETBASE_TOKEN);
 

@@ -96,15 +96,45 @@ export function publishMessages(
     const changed = await changedBy(hooks, body, caller, c);
     const messages = changed === undefined ? given : createMessages(changed);
     if (changed !== undefined) await auth.checkPublish(c, caller, topicsOf(messages));
-    const ids = messages.map(({ id }) => ({ id }));
-    if (isAdmin) await registry.publish(messages);
-    else
-      await registry.publish(
-        messages.map((message) => ofPublisher(message, peer)),
-        peer,
-      );
-    return c.json(Array.isArray(body) ? ids : ids[0]);
+    const published = isAdmin
+      ? registry.publish(messages)
+      : registry.publish(
+          messages.map((message) => ofPublisher(message, peer)),
+          peer,
+        );
+    const receipts = await published.catch((error) => {
+      throw reusedIds(error, Array.isArray(body));
+    });
+    // The receipts' ids have the publisher in them.
+    const answers = messages.map(({ id }, index) =>
+      receipts[index]?.duplicate === true ? { id, duplicate: true } : { id },
+    );
+    return c.json(Array.isArray(body) ? answers : answers[0]);
   };
+}
+
+/** The log speaks of indexes. In a batch that is a fault of the batch; one message alone is a conflict with an earlier one. */
+function reusedIds(error: unknown, isBatch: boolean): unknown {
+  if (!(error instanceof RealtimeError) || error.code !== "id_reused") return error;
+  if (isBatch) return invalidInput(error.fields);
+  const [fields] = Object.values(error.fields) as FieldErrors[];
+  return new RealtimeError("id_reused", error.message, { fields: fields ?? {} });
+}
+
+/** @throws RealtimeError `invalid_input` when two messages of a batch have one id: only the first would be delivered. */
+function refuseRepeatedIds(inputs: readonly PublishInput[]): void {
+  const seen = new Map<string, number>();
+  const faults: Record<string, FieldErrors> = {};
+  for (const [index, { id }] of inputs.entries()) {
+    if (id === undefined) continue;
+    const first = seen.get(id);
+    if (first === undefined) seen.set(id, index);
+    else {
+      const message = `Message ${first} of this batch has the same id. Give each message an id of its own.`;
+      faults[index] = { id: { code: "validation_id_reused", message } };
+    }
+  }
+  if (Object.keys(faults).length > 0) throw invalidInput(faults);
 }
 
 /** What the app's hook makes of valid messages; undefined when it changed none. */
@@ -169,6 +199,7 @@ export function createMessageReader({
     }
     const [first] = Object.values(faults);
     if (first !== undefined) throw invalidInput(Array.isArray(body) ? faults : first);
+    refuseRepeatedIds(list as PublishInput[]);
     return (list as PublishInput[]).map((input, index) => {
       const message = createMessage(input);
       checkTopics(message, index, maxTopicLength);

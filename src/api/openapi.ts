@@ -253,7 +253,17 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
       schemas: {
         Message: schemaOf(topicSchema(limits)),
         RecordEvent: schemaOf(recordSchema),
-        Receipt: { type: "object", properties: { id: TEXT }, required: ["id"] },
+        Receipt: {
+          type: "object",
+          properties: {
+            id: TEXT,
+            duplicate: {
+              const: true,
+              description: "The message was published before, and is not delivered again.",
+            },
+          },
+          required: ["id"],
+        },
         History: {
           type: "object",
           properties: {

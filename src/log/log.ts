@@ -60,6 +60,8 @@ export interface MessageLog extends LogReader {
   /**
    * Takes messages in the order given, all of them or, when it throws, none. A message whose id it took
    * before, within the time and number of ids it remembers, is answered and not taken again.
+   *
+   * @throws RealtimeError `id_reused` when the message of before has other content, with the fault of each by its index.
    */
   append(messages: readonly Message[]): MaybePromise<readonly AppendReceipt[]>;
   stats(): MaybePromise<LogStats>;

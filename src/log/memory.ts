@@ -1,5 +1,6 @@
 import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
 import {
   type AppendReceipt,
   DEFAULT_HISTORY,
@@ -38,8 +39,8 @@ class MemoryLog implements MessageLog {
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new Queue<Kept>();
   #bytes = 0;
-  /** The ids that are remembered, and in the order they came: the oldest of a `Set` or `Map` is not found at once. */
-  readonly #ids = new Set<string>();
+  /** The ids that are remembered, with their `fingerprint`. The oldest of a `Map` is not found at once, so a queue has their order. */
+  readonly #ids = new Map<string, number>();
   readonly #idQueue = new Queue<{ readonly id: string; readonly at: number }>();
   #sequence = 0;
   #duplicate = 0;
@@ -53,11 +54,12 @@ class MemoryLog implements MessageLog {
   append(messages: readonly Message[]): readonly AppendReceipt[] {
     const at = this.#now();
     this.#forgetIds(at);
+    const fingerprints = this.#check(messages);
     const fresh: LogEntry[] = [];
-    const receipts = messages.map((message) => {
+    const receipts = messages.map((message, index) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else fresh.push(this.#take(message, at));
+      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at));
       return { id: message.id, duplicate };
     });
     this.#trim(at);
@@ -124,9 +126,24 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  #take(message: Message, at: number): LogEntry {
+  /** The fingerprints of messages. @throws RealtimeError `id_reused` before any of them is taken. */
+  #check(messages: readonly Message[]): number[] {
+    const fingerprints = messages.map(fingerprint);
+    const batch = new Map<string, number>();
+    const reused: number[] = [];
+    for (const [index, { id }] of messages.entries()) {
+      const own = fingerprints[index] ?? 0;
+      const earlier = this.#ids.get(id) ?? batch.get(id);
+      if (earlier === undefined) batch.set(id, own);
+      else if (earlier !== own) reused.push(index);
+    }
+    refuseReusedIds(reused);
+    return fingerprints;
+  }
+
+  #take(message: Message, own: number, at: number): LogEntry {
     this.#sequence += 1;
-    this.#ids.add(message.id);
+    this.#ids.set(message.id, own);
     this.#idQueue.push({ id: message.id, at });
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
     const size = sizeOf(message);

@@ -1,6 +1,7 @@
 import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
 import {
   type AppendReceipt,
   DEFAULT_HISTORY,
@@ -55,7 +56,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS message_ids (
     sequence INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    fingerprint INTEGER
   );
   CREATE TABLE IF NOT EXISTS log_life (life TEXT NOT NULL);
 `;
@@ -99,6 +101,7 @@ export class SqliteLog implements MessageLog {
     this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#storage.sql.exec(SCHEMA);
+    this.#addFingerprints();
     this.#life = this.#readLife();
     this.#extent = this.#readExtent();
   }
@@ -108,14 +111,21 @@ export class SqliteLog implements MessageLog {
     const fresh: LogEntry[] = [];
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
-      const answers = messages.map((message) => {
-        const duplicate = this.#remembers(message.id, at);
+      const reused: number[] = [];
+      const answers = messages.map((message, index) => {
+        const own = fingerprint(message);
+        const earlier = this.#earlier(message.id, at);
+        const duplicate = earlier !== undefined;
+        // A row of an older release has no fingerprint, and counts as equal.
+        if (duplicate && earlier !== null && earlier !== own) reused.push(index);
         if (!duplicate) {
-          extent = this.#insert(message, at, extent);
+          extent = this.#insert(message, own, at, extent);
           fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
         }
         return { id: message.id, duplicate };
       });
+      // What was inserted before is rolled back.
+      refuseReusedIds(reused);
       extent = this.#trimmed(extent, at);
       return answers;
     });
@@ -227,12 +237,22 @@ export class SqliteLog implements MessageLog {
     return { sequence, oldest: kept?.oldest ?? sequence + 1, bytes: kept?.bytes ?? 0 };
   }
 
-  #remembers(id: string, now: number): boolean {
-    const [row] = this.#query<{ at: number }>("SELECT at FROM message_ids WHERE id = ?", id);
-    return row !== undefined && now - row.at < REMEMBERED_IDS.maxAge;
+  /** The fingerprint of the remembered message with this id; undefined when there is none. */
+  #earlier(id: string, now: number): number | null | undefined {
+    const query = "SELECT at, fingerprint FROM message_ids WHERE id = ?";
+    const [row] = this.#query<{ at: number; fingerprint: number | null }>(query, id);
+    if (row === undefined || now - row.at >= REMEMBERED_IDS.maxAge) return undefined;
+    return row.fingerprint;
   }
 
-  #insert(message: Message, at: number, extent: Extent): Extent {
+  /** The table of a release before fingerprints lacks their column. */
+  #addFingerprints(): void {
+    const columns = this.#query<{ name: string }>("PRAGMA table_info(message_ids)");
+    if (columns.some(({ name }) => name === "fingerprint")) return;
+    this.#query("ALTER TABLE message_ids ADD COLUMN fingerprint INTEGER");
+  }
+
+  #insert(message: Message, own: number, at: number, extent: Extent): Extent {
     const { id, topics, data } = message;
     const size = sizeOf(message);
     if (size > MAX_ROW_BYTES) {
@@ -248,10 +268,11 @@ export class SqliteLog implements MessageLog {
     );
     // Replaces an id that has been remembered for long enough.
     this.#query(
-      "INSERT OR REPLACE INTO message_ids (sequence, id, at) VALUES (?, ?, ?)",
+      "INSERT OR REPLACE INTO message_ids (sequence, id, at, fingerprint) VALUES (?, ?, ?, ?)",
       sequence,
       id,
       at,
+      own,
     );
     return { ...extent, sequence, bytes: extent.bytes + size };
   }

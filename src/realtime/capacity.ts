@@ -32,7 +32,7 @@ export class Capacity {
     if (ip !== undefined && (this.#byAddress.get(networkOf(ip)) ?? 0) >= this.#maxPerAddress) {
       throw new RealtimeError(
         "too_many_requests",
-        `This address has ${this.#maxPerAddress} open ${this.#maxPerAddress === 1 ? "stream" : "streams"}, and no more are allowed. Close one, or share one stream among tabs.`,
+        `There ${this.#maxPerAddress === 1 ? "is 1 stream" : `are ${this.#maxPerAddress} streams`} from this address, and no more are allowed. Close one, or share one stream among tabs.`,
       );
     }
   }

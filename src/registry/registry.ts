@@ -107,7 +107,7 @@ export interface ClientRegistry {
    * Takes all messages into the log, in order, or none. Answers when the log has them.
    *
    * @param publisher Who asks, if it is not the embedding app or an operator: their credential may have ended since.
-   * @throws RealtimeError `revoked`, `refused_token` when the credential has expired.
+   * @throws RealtimeError `id_reused`, `revoked`, `refused_token` when the credential has expired.
    */
   publish(messages: readonly Message[], publisher?: Peer): Promise<readonly PublishReceipt[]>;
   /**

@@ -31,6 +31,7 @@ interface Entry {
 class PlainRegistry implements ClientRegistry {
   readonly #clients: Entry[] = [];
   readonly #ids: string[] = [];
+  #content: ReadonlyMap<string, string> = new Map();
   readonly #revoked: string[] = [];
   #opened = 0;
   #sent = 0;
@@ -64,6 +65,13 @@ class PlainRegistry implements ClientRegistry {
   }
 
   async publish(messages: readonly Message[]) {
+    const content = new Map(this.#content);
+    for (const message of messages) {
+      const text = JSON.stringify(message);
+      if ((content.get(message.id) ?? text) !== text) throw new RealtimeError("id_reused", "");
+      content.set(message.id, text);
+    }
+    this.#content = content;
     return messages.map((message) => {
       const duplicate = this.#ids.includes(message.id);
       if (!duplicate) this.#take(message);

@@ -16,6 +16,19 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
+it("the bridge names the settings that it lacks, and fails", async () => {
+  const env = { PATH: process.env.PATH, COLLECTIONS: "posts" };
+  const child = spawn(process.execPath, ["examples/pocketbase-bridge.mjs"], { cwd: root, env });
+  stops.push(() => child.kill());
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const code = await eventually(() => child.exitCode ?? undefined, "the bridge ends");
+  expect(code).toBe(1);
+  await eventually(() => said.includes("POCKETWIRE_URL, REALTIME_ADMIN_KEY"), "it says why");
+});
+
 /** Runs an example as its README says, until the test ends. @returns what it prints first. */
 async function run(
   file: string,

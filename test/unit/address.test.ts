@@ -98,6 +98,15 @@ describe("the room for clients", () => {
     capacity.check("2001:db8::3");
   });
 
+  it.each([
+    [1, /There is 1 stream from/],
+    [2, /There are 2 streams from/],
+  ])("says how many there are: %i", (maxClientsPerAddress, text) => {
+    const capacity = new Capacity({ maxClientsPerAddress });
+    for (let count = 0; count < maxClientsPerAddress; count++) capacity.enter("192.0.2.1");
+    expect(() => capacity.check("192.0.2.1")).toThrow(text);
+  });
+
   it("has no end where nobody says so", () => {
     const capacity = new Capacity({});
     for (let count = 0; count < 1000; count++) capacity.enter("192.0.2.1");

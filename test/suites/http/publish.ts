@@ -69,10 +69,12 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       await setSubscriptions(service.url, client.clientId, ["twice"]);
       const before = await readStats(service.url);
       const message = { topic: "twice", data: "once", id: "idempotence-key" };
+      const { id } = message;
+      expect((await publish(service.url, message)).body).toEqual({ id });
       for (let i = 0; i < 3; i++) {
-        expect((await publish(service.url, message)).body).toEqual({ id: "idempotence-key" });
+        expect((await publish(service.url, message)).body).toEqual({ id, duplicate: true });
       }
-      expect((await publish(service.url, [message, message])).body).toHaveLength(2);
+      expect((await publish(service.url, [message])).body).toEqual([{ id, duplicate: true }]);
       await publish(service.url, { topic: "twice", data: "sentinel" });
       const events = await client.receive(2);
       expect(events.map(({ data }) => data)).toEqual(['"once"', '"sentinel"']);
@@ -80,6 +82,37 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect(after.duplicate - before.duplicate).toBe(4);
       expect(after.accepted - before.accepted).toBe(2);
       expect(after.delivered - before.delivered).toBe(2);
+    });
+
+    it("refuses a known id with other content, and takes nothing of a batch with one", async () => {
+      const message = { topic: "reused", data: "first", id: "reused-id" };
+      expect((await publish(service.url, message)).status).toBe(200);
+      const before = await readStats(service.url);
+      const others = [{ data: "other" }, { topic: "other" }, { private: true }];
+      for (const other of others.map((change) => ({ ...message, ...change }))) {
+        const alone = await publish(service.url, other);
+        expect(alone.status).toBe(409);
+        expect(alone.body.data).toEqual({
+          id: { code: "validation_id_reused", message: alone.body.message },
+        });
+        const batch = await publish(service.url, [{ topic: "reused", data: 1 }, other]);
+        expect(batch.status).toBe(400);
+        expect(batch.body.data[1].id.code).toBe("validation_id_reused");
+      }
+      expect((await readStats(service.url)).accepted).toBe(before.accepted);
+    });
+
+    it("refuses an id that stands twice in one batch, whatever the content", async () => {
+      const one = { topic: "pair", data: 1, id: "pair-id" };
+      for (const batch of [
+        [one, one],
+        [one, { ...one, data: 2 }],
+      ]) {
+        const answer = await publish(service.url, batch);
+        expect(answer.status).toBe(400);
+        expect(answer.body.data[1].id.message).toContain("Message 0");
+      }
+      expect((await publish(service.url, one)).body).toEqual({ id: "pair-id" });
     });
 
     it("names what is wrong with a message", async () => {

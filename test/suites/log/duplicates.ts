@@ -35,12 +35,26 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c", "d"]);
     });
 
-    it("is a duplicate whatever else it says: the first one stands", async () => {
+    it("is refused when its content is another, and nothing beside it is taken", async () => {
       const log = await opener.open();
-      await log.appendMessages([message("a", { data: "1" })]);
-      await log.appendMessages([message("a", { topics: ["other"], data: "2", private: true })]);
+      const first = message("a", { data: "1" });
+      await log.appendMessages([first]);
+      const others = [{ data: "2" }, { topics: ["other"] }, { topics: [] }, { private: true }];
+      for (const change of others) {
+        const batch = [message("new"), { ...first, ...change }];
+        const refused = log.appendMessages(batch);
+        await expect(refused).rejects.toMatchObject({
+          code: "id_reused",
+          fields: { 1: { id: { code: "validation_id_reused" } } },
+        });
+      }
+      await expect(
+        log.appendMessages([message("b", { data: "1" }), message("b", { data: "2" })]),
+      ).rejects.toMatchObject({ code: "id_reused" });
+      expect(await log.appendMessages([first])).toEqual([{ id: "a", duplicate: true }]);
       const entries = (await log.log.read(undefined, 10)) ?? [];
-      expect(entries.map((entry) => entry.message)).toEqual([message("a", { data: "1" })]);
+      expect(entries.map((entry) => entry.message)).toEqual([first]);
+      expect(log.tailed).toHaveLength(1);
     });
 
     it("is taken once when it comes many times at the same moment", async () => {

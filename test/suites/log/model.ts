@@ -24,10 +24,16 @@ interface Reading {
   readonly maxBytes: number | undefined;
 }
 
-/** Ids are few, so that duplicates are many. */
+/** Ids are few, so that duplicates are many. Now and then one has other content. */
 const anyMessage = fc
-  .record({ id: fc.integer({ min: 0, max: 40 }), data: fc.string({ maxLength: 30 }) })
-  .map(({ id, data }) => message(`m${id}`, { data: JSON.stringify(data) }));
+  .record({
+    id: fc.integer({ min: 0, max: 40 }),
+    version: fc.constantFrom(...Array(20).fill(0), 1),
+  })
+  .map(({ id, version }) => {
+    const data = JSON.stringify("é".repeat(id % 30) + version);
+    return message(`m${id}`, { data });
+  });
 
 /** All steps together take less time than ids are remembered. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -70,6 +76,13 @@ class Model {
 
   constructor(limits: HistoryLimits) {
     this.#limits = limits;
+  }
+
+  /** Whether an id comes with other content than before. */
+  refuses(messages: readonly Message[]): boolean {
+    const all = [...this.accepted.map((entry) => entry.message), ...messages];
+    const first = (id: string) => all.find((message) => message.id === id);
+    return messages.some(({ id, data }) => first(id)?.data !== data);
   }
 
   append(messages: readonly Message[], now: number) {
@@ -151,7 +164,10 @@ async function run(log: LogUnderTest, model: Model, steps: readonly Step[]): Pro
   const places = [log.log.cursor()];
   for (const step of steps) {
     if (step.do === "pass") log.pass(step.milliseconds);
-    if (step.do === "append") {
+    if (step.do === "append" && model.refuses(step.messages)) {
+      const refused = log.appendMessages(step.messages);
+      await expect(refused).rejects.toMatchObject({ code: "id_reused" });
+    } else if (step.do === "append") {
       const receipts = model.append(step.messages, log.now);
       expect(await log.appendMessages(step.messages)).toEqual(receipts);
       const tailed = await log.delivered(model.accepted.length);

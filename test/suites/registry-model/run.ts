@@ -169,10 +169,12 @@ export class ModelRun {
     return identity !== undefined && this.#revoked.includes(identity);
   }
 
-  /** Data is told apart by its number: a duplicate's is not the first one's. */
+  /** Data is told apart by its number. Most messages with an id are the same each time, and so duplicates. */
   async #publish(inputs: readonly PublishInput[]): Promise<void> {
     const messages = inputs.map((input) => {
       const number = this.#next();
+      const { id } = input;
+      if (id !== undefined && number % 8 > 0) return createMessage({ id, topic: "chat", data: id });
       if ("topic" in input) return createMessage({ ...input, data: [number, input.data] });
       return createMessage({ ...input, record: { ...input.record, number } });
     });

@@ -1,0 +1,26 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { SqliteLog } from "../../src/log/sqlite.ts";
+import { message } from "../suites/log/context.ts";
+import type { TestEnv } from "./worker.ts";
+
+describe("a log that an older release has written", () => {
+  it("takes its ids for repeats whatever the content, and knows the content of new ones", async () => {
+    const { LOG_HOST } = env as unknown as TestEnv;
+    const host = LOG_HOST.get(LOG_HOST.newUniqueId());
+    await runInDurableObject(host, (_, { storage }) => {
+      storage.sql.exec(
+        "CREATE TABLE message_ids (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL)",
+      );
+      storage.sql.exec("INSERT INTO message_ids VALUES (7, 'old', ?)", Date.now());
+      for (let opened = 0; opened < 2; opened++) {
+        const log = new SqliteLog({ storage });
+        expect(log.append([message("old"), message("new")])).toEqual([
+          { id: "old", duplicate: true },
+          { id: "new", duplicate: opened > 0 },
+        ]);
+        expect(() => log.append([message("new", { data: "2" })])).toThrow(/other content/);
+      }
+    });
+  });
+});
