@@ -125,7 +125,7 @@ try {
     const app = start("node", [embedded]);
     const url = "http://127.0.0.1:3000";
     for (let tries = 0; ; tries++) {
-      const { status } = spawnSync("curl", ["-sf", `${url}/api/health`]);
+      const { status } = spawnSync("curl", ["-sf", `${url}/api/realtime/messages?topic=orders`]);
       if (status === 0) break;
       if (tries > 100) throw new Error(`it does not listen: ${app.text}`);
       await pause(100);
@@ -137,6 +137,8 @@ try {
     const keys = JSON.stringify({ clientId: id, subscriptions: ["orders"] });
     shell(`curl ${json} ${url}/api/realtime -d '${keys}'; curl ${json} ${url}/orders -d '{"n":1}'`);
     await until(listener, /event: orders\ndata: {"n":1}\n/, "the order");
+    process.kill(app.pid, "SIGTERM");
+    await until(listener, /\nretry: \d+\n\n$/, "the end of the stream, with a time to come back");
   });
 } finally {
   for (const child of started) stop(child);

@@ -69,6 +69,14 @@ document.querySelector("form").addEventListener("submit", (event) => {
 </script>`;
 
 const port = Number(process.env.PORT ?? 3000);
-serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () =>
+const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () =>
   console.log(`http://127.0.0.1:${port}`),
 );
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    setTimeout(() => process.exit(1), 10_000).unref();
+    await realtime.close();
+    server.close();
+  });
+}

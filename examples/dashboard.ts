@@ -84,10 +84,15 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 3000),
   idleTimeout: 30,
-  fetch(request, server) {
-    // Bun closes a stream that is quiet for its idleTimeout.
-    server.timeout(request, 0);
-    return app.fetch(request, { server });
-  },
+  fetch: app.fetch,
 });
 console.log(`http://127.0.0.1:${server.port}`);
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    setTimeout(() => process.exit(1), 10_000).unref();
+    await realtime.close();
+    await server.stop();
+    process.exit(0);
+  });
+}

@@ -1,15 +1,16 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { bunPath } from "../../scripts/bun.mjs";
 import { ADMIN_KEY, call, postJSON, publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
-import { eventually } from "../support/deadline.ts";
+import { eventually, within } from "../support/deadline.ts";
 import { NODE, startService } from "../support/service.ts";
 import { openStream, type SSEClient } from "../support/sse-client.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const stops: (() => void)[] = [];
+const running: ChildProcess[] = [];
 
 afterEach(() => {
   closeClients();
@@ -39,7 +40,8 @@ async function run(
     cwd: root,
     env: { ...process.env, ...env },
   });
-  stops.push(() => child.kill());
+  running.push(child);
+  stops.push(() => child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -50,6 +52,15 @@ async function run(
     if (child.exitCode !== null) throw new Error(`It ended: ${output}`);
     return /^(http:\S+|passing on .+)$/m.exec(output)?.[1];
   }, `${file} says that it runs`);
+}
+
+/** Sends SIGTERM to the example that was started last. @returns its exit code. */
+async function stopLast(): Promise<number | null> {
+  const child = running.at(-1);
+  if (child === undefined) throw new Error("No example runs.");
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  return within(exited, 20_000, "the example ends");
 }
 
 const dataOf = ({ events }: SSEClient, name: string): unknown[] =>
@@ -160,5 +171,18 @@ describe("the example", () => {
     ).toEqual([4, 5]);
     await again.stop();
     await source.stop();
+  });
+
+  it.each([
+    ["chat.mjs", "18446", process.execPath],
+    ["dashboard.ts", "18447", bunPath()],
+    ["embed.mjs", "18448", process.execPath],
+    ["progress.mjs", "18449", process.execPath],
+  ])("%s ends its streams with a retry when it is stopped", async (file, PORT, program) => {
+    const url = await run(file, { PORT }, program);
+    const client = await openStream(url);
+    expect(await stopLast()).toBe(0);
+    expect(await client.ended).toBe("end");
+    expect(client.retries.length).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,39 @@ import { openStream } from "../support/sse-client.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+/** A block of the README, by its mark. */
+function block(name: string): string {
+  const found = new RegExp(`<!-- ci: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(
+    readme,
+  )?.[1];
+  if (found === undefined) throw new Error(`README.md has no block "${name}".`);
+  return found;
+}
+
+/** What the Worker's test adds to the README's example: errors of both bundles, copies of the environment. */
+const extraRoutes = `
+import { RealtimeError as Own } from "pocketwire/cloudflare";
+import { createServer, RealtimeError as Other } from "pocketwire";
+app.get("/", (c) => c.text("mine"));
+for (const [name, Thrown] of [["own", Own], ["other", Other]]) {
+  const onConnect = () => { throw new Thrown("not_allowed", "Not you."); };
+  // Each bundle must recognise the errors of the other one.
+  app.get("/" + name, (c) => createServer({ hooks: { onConnect } }).app.request("/api/realtime"));
+}
+app.get("/copy", (c) => c.text(String(realtimeOf({ ...c.env }) === realtimeOf(c.env)), realtimeOf({ ...c.env }) === realtimeOf(c.env) ? 200 : 500));
+app.get("/differs", (c) => {
+  realtimeOf(c.env, { hooks: { onConnect() {} } });
+  try {
+    realtimeOf(c.env, { hooks: { onConnect() { throw new Own("not_allowed", "Not you."); } } });
+  } catch (error) {
+    return c.text(error.message, 500);
+  }
+  return c.text("the hooks are ignored");
+});
+export default app`;
 
 /** An empty project that has installed the package as npm would have it. */
 describe("the package", () => {
@@ -76,17 +109,48 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     await tried(process.execPath, ["app.js"], "http://127.0.0.1:18433", "/live");
   });
 
-  it("mounts in somebody's own Hono app on Workers", async () => {
-    const app = `import { Hono } from "hono";
-import { RealtimeHub, realtimeOf } from "pocketwire/cloudflare";
-export { RealtimeHub };
-const app = new Hono().get("/", (c) => c.text("mine"));
-app.all("/api/*", (c) => realtimeOf(c.env).app.fetch(c.req.raw, c.env, c.executionCtx));
-export default app;
+  it("has a README with examples that compile", () => {
+    const blocks = [...readme.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
+    expect(blocks.length).toBeGreaterThan(5);
+    const files = blocks.map(([, kind], index) => `readme-${index}.${kind}`);
+    // Each is a module of its own.
+    for (const [index, file] of files.entries())
+      writeFileSync(join(folder, file), `${blocks[index]?.[2]}\nexport {};\n`);
+    const compilerOptions = {
+      ...{ allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitAny: false },
+      ...{ target: "es2022", module: "nodenext", lib: ["ES2023", "DOM", "DOM.Iterable"] },
+      ...{ skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
+      paths: { pocketbase: [join(root, "node_modules/pocketbase")] },
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const { stdout } = spawnSync(bin("tsc"), ["-p", folder], { encoding: "utf8" });
+    expect(stdout).toBe("");
+  });
+
+  it("has a README with a hook that refuses long messages, of both kinds", async () => {
+    const key = "the-key-of-this-app";
+    const app = `${block("embed-hooks").replace("{\n  runtime", `{\n  adminKey: "${key}",\n  runtime`)}
+for (const data of ["short", "x".repeat(1001)]) {
+  for (const message of [
+    { topic: "a", data },
+    { collection: "posts", action: "create", record: { id: "r1", data } },
+  ]) {
+    const headers = { "Content-Type": "application/json", Authorization: "Bearer ${key}" };
+    const init = { method: "POST", headers, body: JSON.stringify(message) };
+    console.log((await realtime.app.request("/api/realtime/messages", init)).status);
+  }
+}
 `;
-    writeFileSync(join(folder, "worker.js"), app);
+    writeFileSync(join(folder, "hooks.js"), app);
+    const { stdout } = spawnSync(process.execPath, ["hooks.js"], { cwd: folder, encoding: "utf8" });
+    expect(stdout).toBe("200\n200\n403\n403\n");
+  });
+
+  it("mounts in somebody's own Hono app on Workers", async () => {
+    const app = block("embed-worker").replace("export default app", extraRoutes);
+    writeFileSync(join(folder, "worker.ts"), app);
     const config = `name = "mine"
-main = "worker.js"
+main = "worker.ts"
 compatibility_date = "2026-04-26"
 compatibility_flags = ["enable_request_signal"]
 durable_objects.bindings = [{ name = "REALTIME_HUB", class_name = "RealtimeHub" }]
@@ -104,10 +168,31 @@ vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
       "0",
       "--show-interactive-dev-session=false",
     ];
-    await tried(bin("wrangler"), words, "http://127.0.0.1:18434", "");
+    await tried(bin("wrangler"), words, "http://127.0.0.1:18434", "", async (url) => {
+      for (const [entry, status] of [
+        ["own", 403],
+        ["other", 403],
+        ["copy", 200],
+        ["differs", 500],
+      ] as const) {
+        const answer = await fetch(`${url}/${entry}`);
+        expect([entry, answer.status, await answer.text()]).toEqual([
+          ...[entry, status],
+          entry === "differs" ? expect.stringContaining("hooks differs") : expect.anything(),
+        ]);
+      }
+      // The host's own: nothing of ours stands there.
+      expect((await fetch(`${url}/api/health`)).status).toBe(404);
+    });
   });
 
-  async function tried(program: string, words: readonly string[], url: string, base: string) {
+  async function tried(
+    program: string,
+    words: readonly string[],
+    url: string,
+    base: string,
+    more: (url: string) => Promise<void> = async () => {},
+  ) {
     const child = spawn(program, words, { cwd: folder, detached: true, stdio: "ignore" });
     try {
       const isMine = () =>
@@ -123,6 +208,7 @@ vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
       expect(answer.status).toBe(200);
       const [event] = await client.receive(1);
       expect(event?.data).toBe('"hello"');
+      await more(url);
     } finally {
       closeClients();
       process.kill(-(child.pid ?? 0), "SIGKILL");
