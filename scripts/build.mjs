@@ -1,10 +1,23 @@
 // `npm run build`: the package. esbuild bundles each entry, what they share goes into common chunks; tsc writes the types.
+// With --if-needed (npm start) nothing happens when dist is newer than its sources. With --prepare (npm install, also of a
+// git dependency) it is the same, and without esbuild nothing is built: `npm ci --omit=dev` must not fail.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** Written when a build is complete. */
+const stamp = `${root}dist/.built`;
+const isPrepare = process.argv.includes("--prepare");
+if ((isPrepare || process.argv.includes("--if-needed")) && isFresh()) process.exit(0);
+const { build } = await import("esbuild").catch((error) => {
+  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  if (isPrepare) process.exit(0);
+  console.error(
+    "dist/ is missing or older than src/, and esbuild is not installed. Run `npm ci && npm run build`, then `npm prune --omit=dev`.",
+  );
+  process.exit(1);
+});
 rmSync(`${root}dist`, { recursive: true, force: true });
 
 const shared = {
@@ -35,4 +48,17 @@ await build({
 for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
   const { status } = spawnSync("npx", ["tsc", "-p", project], { cwd: root, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
+}
+writeFileSync(stamp, "");
+
+/** Whether the last complete build is newer than everything that it was made of. A folder's time tells of removed files. */
+function isFresh() {
+  if (!existsSync(stamp)) return false;
+  const inputs = readdirSync(root).filter((name) => /^(tsconfig.*|package)\.json$/.test(name));
+  const sources = ["src", "scripts"].flatMap((folder) => [
+    folder,
+    ...readdirSync(`${root}${folder}`, { recursive: true }).map((name) => `${folder}/${name}`),
+  ]);
+  const built = statSync(stamp).mtimeMs;
+  return [...inputs, ...sources].every((name) => statSync(`${root}${name}`).mtimeMs < built);
 }
