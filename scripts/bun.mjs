@@ -1,7 +1,7 @@
 // Runs Bun with the arguments given. The npm package `bun` brings the binary (100 MB), so it is fetched
 // the first time it is wanted, into .cache/bun, and not with everybody's `npm ci`.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const VERSION = "1.4.5";
@@ -25,10 +25,24 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // A terminal sends Ctrl-C to both; passed on, it would be a second one, which means "at once".
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  // npm signals its shell, which ends without passing it on.
+  // npm signals its shell, which ends without passing the signal on.
   const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) child.kill("SIGTERM");
-  }, 250).unref();
+  if (isAwaitedByNpm()) {
+    setInterval(() => {
+      if (process.ppid !== parent) child.kill("SIGTERM");
+    }, 250).unref();
+  }
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+}
+
+/** As in src/process.ts: false for what a script has put into the background. */
+function isAwaitedByNpm() {
+  const { npm_lifecycle_script: script } = process.env;
+  if (script === undefined || /(^|[^&>])&([^&>]|$)/.test(script)) return false;
+  try {
+    const command = readFileSync(`/proc/${process.ppid}/cmdline`, "utf8");
+    return command.includes("\0-c\0") && command.includes(script);
+  } catch {
+    return true;
+  }
 }

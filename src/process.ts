@@ -205,14 +205,30 @@ function stopOnSignal(server: RunningServer, logger: Logger): void {
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
-  // npm signals its shell, which ends without passing it on: this process sees only that its parent changed.
-  if (process.env.npm_lifecycle_event === undefined) return;
+  // npm signals its shell, which ends without passing the signal on: this process sees only that its parent changed.
+  if (!isAwaitedByNpm()) return;
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
     void stop("the end of npm");
   }, 250);
+}
+
+/**
+ * Whether the parent is the shell in which npm runs this program, in the foreground. A script that puts the service into
+ * the background ends before it, and the service is meant to stay.
+ */
+function isAwaitedByNpm(): boolean {
+  const { npm_lifecycle_script: script } = process.env;
+  if (script === undefined || /(^|[^&>])&([^&>]|$)/.test(script)) return false;
+  try {
+    const command = readFileSync(`/proc/${process.ppid}/cmdline`, "utf8");
+    return command.includes("\0-c\0") && command.includes(script);
+  } catch {
+    // Not Linux: the parent can't be looked at.
+    return true;
+  }
 }
 
 /** Three lines to paste, one terminal for the first and one for the others. A key from the environment is not repeated. */

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually, pause } from "../support/deadline.ts";
+
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "pocketwire-npm-"));
+const node = `node ${file("dist/node.js")}`;
+const bun = `node ${file("scripts/bun.mjs")} ${file("src/bun.ts")}`;
+const scripts = {
+  front: node,
+  chained: `true && ${node} 2>&1`,
+  serve: `node ${file("dist/cli.js")} serve`,
+  "front-bun": bun,
+  // Each waits until the service surely has its parent in view, and ends.
+  back: `${node} & sleep 2`,
+  "back-bun": `${bun} & sleep 2`,
+  nested: "./up.sh",
+};
+writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, scripts }));
+writeFileSync(join(folder, "up.sh"), `#!/bin/sh\n${node} &\nsleep 2\n`, { mode: 0o755 });
+
+const groups: ChildProcess[] = [];
+afterEach(() => {
+  for (const { pid } of groups.splice(0)) {
+    try {
+      process.kill(-(pid ?? 0), "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+});
+
+function run(script: string, port: number) {
+  const env = { ...process.env, PORT: String(port), REALTIME_ADMIN_KEY: "the-key-of-this-test" };
+  const child = spawn("npm", ["run", script], { cwd: folder, env, detached: true });
+  groups.push(child);
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const isUp = () =>
+    fetch(`http://127.0.0.1:${port}/api/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  return { child, exited, isUp, output: () => output };
+}
+
+describe("a service that npm runs", () => {
+  it.each([
+    ["front", 18471],
+    ["chained", 18472],
+    ["serve", 18473],
+    ["front-bun", 18474],
+  ])("%s: stops in an orderly way when npm alone is told to", async (script, port) => {
+    const { child, isUp, output } = run(script, port);
+    await eventually(isUp, "it is up", 30_000);
+    child.kill("SIGTERM");
+    await eventually(() => output().includes('"msg":"stopped"'), "it stops");
+    await eventually(async () => !(await isUp()), "it is gone");
+  });
+
+  it.each([
+    ["back", 18475],
+    ["back-bun", 18476],
+    ["nested", 18477],
+  ])("%s: stays when a script has put it into the background and ended", async (script, port) => {
+    const { exited, isUp, output } = run(script, port);
+    await eventually(isUp, "it is up", 30_000);
+    await exited;
+    // Nothing tells that it stays. It looked every 250 ms whether its parent had changed.
+    await pause(1000);
+    expect(output()).not.toContain('"msg":"stopping"');
+    expect(await isUp()).toBe(true);
+  });
+});
