@@ -15,6 +15,8 @@ import {
 
 export type { RunningServer, StartOptions } from "./process.ts";
 
+const RUNNING: unique symbol = Symbol.for("pocketwire.running");
+
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
@@ -26,9 +28,31 @@ export const bunRuntime: Runtime = {
   openSink: openBunSink,
 };
 
-/** Starts the service. Resolves when it listens. @throws when the address can't be had. */
-export function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  return startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
+/**
+ * Starts the service. Resolves when it listens. Under `bun --hot`, which evaluates the program again in the same process,
+ * a server on the same port takes the place of the one before: its streams end with `retry:`.
+ *
+ * @throws when the address can't be had.
+ */
+export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  const start = () =>
+    startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
+  if (!process.execArgv.includes("--hot")) return start();
+  const running = runningServers();
+  const { host = "127.0.0.1", port = 8090 } = options;
+  const address = formatURL(host, port);
+  // Bun would give the port to the new server, and leave the open streams to a registry that no one publishes to.
+  await running.get(address)?.close();
+  const server = await start();
+  running.set(address, server);
+  return server;
+}
+
+/** What outlives a reload, by address. */
+function runningServers(): Map<string, RunningServer> {
+  const kept = globalThis as { [RUNNING]?: Map<string, RunningServer> };
+  kept[RUNNING] ??= new Map();
+  return kept[RUNNING];
 }
 
 /**

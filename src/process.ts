@@ -204,7 +204,11 @@ function stopOnSignal(server: RunningServer, logger: Logger): void {
     logger.info("stopped");
     process.exit(0);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    // Under `bun --hot` those of the evaluation before are there still, and would exit at once.
+    process.removeAllListeners(signal);
+    process.on(signal, () => void stop(signal));
+  }
   // npm signals its shell, which ends without passing the signal on: this process sees only that its parent changed.
   if (!isAwaitedByNpm()) return;
   const parent = process.ppid;

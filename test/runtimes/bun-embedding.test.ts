@@ -3,9 +3,9 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { bunPath } from "../../scripts/bun.mjs";
-import { call, postJSON, setSubscriptions } from "../support/api.ts";
+import { ADMIN_KEY, call, postJSON, publish, setSubscriptions } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
-import { eventually } from "../support/deadline.ts";
+import { eventually, within } from "../support/deadline.ts";
 import { openStream } from "../support/sse-client.ts";
 
 const fixtures = fileURLToPath(new URL("fixtures/", import.meta.url));
@@ -18,9 +18,10 @@ afterEach(() => {
 
 /** Runs an app on Bun. @returns its address, and what it has printed. */
 async function run(file: string, port: number, words: readonly string[] = [], SHAPE = "starter") {
-  const env = { ...process.env, PORT: String(port), SHAPE };
+  const env = { ...process.env, PORT: String(port), SHAPE, REALTIME_ADMIN_KEY: ADMIN_KEY };
   const child = spawn(bunPath(), [...words, fixtures + file], { env });
   started.push(child);
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -33,7 +34,8 @@ async function run(file: string, port: number, words: readonly string[] = [], SH
     if (child.exitCode !== null) throw new Error(`It ended: ${output}`);
     return answers();
   }, "the app answers");
-  return { url, output: () => output };
+  const kill = (signal: NodeJS.Signals) => child.kill(signal);
+  return { url, output: () => output, exited, kill };
 }
 
 describe("a service in an app on Bun", () => {
@@ -72,6 +74,33 @@ describe("a service in an app on Bun", () => {
       await postJSON(url, "/say", {});
       const [event] = await client.receive(1);
       expect(event?.data).toBe('"hello"');
+    } finally {
+      rmSync(fixtures + copy, { force: true });
+    }
+  });
+
+  it("that startServer runs asks its clients to come back when bun --hot has loaded a change", async () => {
+    const copy = `.starting-${process.pid}.ts`;
+    const program = (version: number) => `import { runProcess } from "../../../src/process.ts";
+import { startServer } from "../../../src/bun.ts";
+await runProcess(startServer);
+console.log("version ${version}");
+`;
+    writeFileSync(fixtures + copy, program(1));
+    try {
+      const { url, output, exited, kill } = await run(copy, 18464, ["--hot"]);
+      const client = await openStream(url, {}, "?topic=a");
+      writeFileSync(fixtures + copy, program(2));
+      await eventually(() => output().includes("version 2"), "the change is loaded");
+      expect(await client.ended).toBe("end");
+      expect(client.retries).toHaveLength(1);
+      const again = await openStream(url, {}, "?topic=a");
+      expect((await publish(url, { topic: "a", data: 1 })).status).toBe(200);
+      expect((await again.receive(1))[0]?.data).toBe("1");
+      kill("SIGTERM");
+      expect(await within(exited, 20_000, "it ends")).toBe(0);
+      expect(await again.ended).toBe("end");
+      expect(output().match(/"msg":"stopped"/g)).toHaveLength(1);
     } finally {
       rmSync(fixtures + copy, { force: true });
     }
