@@ -91,7 +91,7 @@ describe("the room for clients", () => {
     const capacity = new Capacity({ maxClientsPerAddress: 2 });
     capacity.enter("2001:db8::1");
     capacity.enter("2001:db8::2");
-    expect(() => capacity.check("2001:db8::3")).toThrow(/This address has 2 open streams/);
+    expect(() => capacity.check("2001:db8::3")).toThrow(/There are 2 streams from this address/);
     capacity.check("2001:db8:0:1::3");
     capacity.check(undefined);
     capacity.leave("2001:db8::1");

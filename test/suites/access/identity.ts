@@ -181,8 +181,9 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       const client = await openStream(world.url, {}, "?topic=wall/*&topic=posts/*");
       const answer = await post({ topic: "wall/1", data: "from anna", id: "m1" });
       expect([answer.status, answer.body]).toEqual([200, { id: "m1" }]);
-      expect((await post({ topic: "wall/1", data: "again", id: "m1" })).status).toBe(200);
-      // Nobody uses up the ids of others.
+      expect((await post({ topic: "wall/1", data: "from anna", id: "m1" })).status).toBe(200);
+      expect((await post({ topic: "wall/1", data: "again", id: "m1" })).status).toBe(409);
+      // Each user has message ids of their own.
       await world.publish({ topic: "wall/1", data: "from the backend", id: "m1" });
       const record = { collection: "posts", action: "create", record: { id: "r1" } };
       expect((await post(record)).status).toBe(200);

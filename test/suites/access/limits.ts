@@ -26,7 +26,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       for (let n = 0; n < 3; n++) await openStream(it_.url, from("2001:db8::1"));
       const refused = await it_.get("/api/realtime", from("2001:db8::ffff").headers);
       expect(refused.status).toBe(200);
-      expect(refused.body).toMatch(/^: This address has 3 open streams.*\nretry: \d+\n\n$/);
+      expect(refused.body).toMatch(/^: There are 3 streams from this address.*\nretry: \d+\n\n$/);
       await openStream(it_.url, from("192.0.2.1"));
       const full = await it_.get("/api/realtime", from("192.0.2.2").headers);
       expect(full.status).toBe(200);
