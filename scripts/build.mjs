@@ -9,12 +9,18 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Written when a build is complete. */
 const stamp = `${root}dist/.built`;
 const isPrepare = process.argv.includes("--prepare");
-if ((isPrepare || process.argv.includes("--if-needed")) && isFresh()) process.exit(0);
+const isStart = process.argv.includes("--if-needed");
+if ((isPrepare || isStart) && isFresh()) process.exit(0);
 const { build } = await import("esbuild").catch((error) => {
   if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
   if (isPrepare) process.exit(0);
+  // `npm prune --omit=dev` removes esbuild.
+  if (isStart && existsSync(`${root}dist/node.js`)) {
+    console.error("esbuild is not installed, so the existing build in dist/ is started as it is.");
+    process.exit(0);
+  }
   console.error(
-    "dist/ is missing or older than src/, and esbuild is not installed. Run `npm ci && npm run build`, then `npm prune --omit=dev`.",
+    "dist/ is missing and esbuild is not installed. Run `npm ci && npm run build`, then `npm prune --omit=dev`.",
   );
   process.exit(1);
 });

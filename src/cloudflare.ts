@@ -1,5 +1,5 @@
 /** Pocketwire on Cloudflare Workers, for a Worker of one's own (`pocketwire/cloudflare`); worker.ts is ours. */
-import { readConfig } from "./api/config.ts";
+import { contradictions, type Environment, readConfig, unknownVariables } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import type { ServerOptions } from "./api/options.ts";
 import type { Runtime } from "./api/peer.ts";
@@ -108,7 +108,14 @@ export function realtimeOf(env: Env, options?: ServerOptions): RealtimeServer {
 
 function makeServer(env: Env, options: ServerOptions | undefined): RealtimeServer {
   const settings = settingsOf(env);
+  const { logger } = settings;
   const set = textsOf(env);
+  for (const name of unknownVariables(set)) {
+    if (name !== "REALTIME_HUB")
+      logger.warn("there is no such variable; is the name misspelt?", { name });
+  }
+  for (const hint of contradictions(settings))
+    logger.warn("settings contradict each other", { hint });
   const registry = createDurableObjectRegistry({
     hub: (shard) => hubOf(env, shard),
     shards: settings.shards,

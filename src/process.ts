@@ -4,7 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { type Config, type Environment, readConfig, unknownVariables } from "./api/config.ts";
+import {
+  type Config,
+  contradictions,
+  type Environment,
+  readConfig,
+  unknownVariables,
+} from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
@@ -182,6 +188,8 @@ export async function runProcess(
   for (const name of unknownVariables(process.env)) {
     logger.warn("there is no such variable; is the name misspelt?", { name });
   }
+  for (const hint of contradictions(config))
+    logger.warn("settings contradict each other", { hint });
   // Before anybody is told that it runs.
   stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });

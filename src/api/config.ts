@@ -238,6 +238,41 @@ export function unknownVariables(environment: Environment): string[] {
   );
 }
 
+/** Settings that are valid one by one and make no sense together, as lines for the log. */
+export function contradictions(config: Config): string[] {
+  const found: string[] = [];
+  const warn = (is: boolean, text: string) => {
+    if (is) found.push(text);
+  };
+  const { tokens, introspection, adminKey, history } = config;
+  const knowsTokens = tokens !== undefined || introspection !== undefined;
+  warn(
+    config.maxMessageBytes > config.maxBodyBytes,
+    "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_MAX_BODY_BYTES, so no message can be that large. Raise the body's limit.",
+  );
+  warn(
+    config.maxMessageBytes > config.maxBufferedBytes,
+    "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_MAX_BUFFERED_BYTES, so one message can disconnect a client as too slow. Raise the buffer's limit.",
+  );
+  warn(
+    config.anonymous === "none" && !knowsTokens,
+    "REALTIME_ANONYMOUS is none and no tokens are configured, so nobody but the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
+  );
+  warn(
+    (config.cookie !== undefined || config.queryToken) && !knowsTokens && adminKey === undefined,
+    "REALTIME_COOKIE or REALTIME_QUERY_TOKEN is set and no tokens are configured, so what they bring is ignored.",
+  );
+  warn(
+    config.maxClients > 0 && config.maxClientsPerAddress > config.maxClients,
+    "REALTIME_MAX_CLIENTS_PER_ADDRESS is above REALTIME_MAX_CLIENTS, so one address can take every place.",
+  );
+  warn(
+    config.maxMessageBytes > history.bytes && history.bytes > 0,
+    "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_HISTORY_BYTES, so the largest messages can't be resumed.",
+  );
+  return found;
+}
+
 /**
  * Reads the settings. An empty variable counts as not set.
  *

@@ -52,8 +52,10 @@ export function errorResponse(
   // Also where nothing of ours is, and so no middleware.
   c.header("X-Content-Type-Options", "nosniff");
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="pocketwire"');
-  // The rest of the body will not be read: the connection is of no more use.
-  if (status === 413 || status === 408) c.header("Connection", "close");
+  // A body that arrives slowly is not waited for. After a 413 the client is still sending: a server that closes the connection
+  // at once resets it, and the answer is lost. So the server discards the rest, up to a bound of its own: 64 MiB or half a
+  // second (@hono/node-server, `drainIncoming`), 128 MiB (Bun, `maxRequestBodySize`).
+  if (status === 408) c.header("Connection", "close");
   return c.json({ status, message, data }, status);
 }
 

@@ -32,6 +32,17 @@ export function startSuite(runtime: RuntimeUnderTest): void {
     };
     const message = { topic: "a", data: 1 };
 
+    it("warns of settings that contradict each other", async () => {
+      const env = { REALTIME_ANONYMOUS: "none", REALTIME_MAX_BODY_BYTES: "2000" };
+      const service = await startService(runtime, { env });
+      const warned = service.logs.filter(({ msg }) => msg === "settings contradict each other");
+      expect(warned.map(({ hint }) => hint)).toEqual([
+        expect.stringContaining("REALTIME_MAX_MESSAGE_BYTES"),
+        expect.stringContaining("REALTIME_ANONYMOUS"),
+      ]);
+      await service.stop();
+    });
+
     it("is stopped by a wrong value, with the variable's name, what it was and what it may be", async () => {
       const env = { PORT: "99999", REALTIME_ORIGINS: "example.com", LOG_LEVEL: "loud" };
       const output = await failure({ env });

@@ -20,6 +20,7 @@ import { stopSuite } from "./stop.ts";
 import { strictSuite } from "./strict.ts";
 import { subscribeSuite } from "./subscribe.ts";
 import { topicsSuite } from "./topics.ts";
+import { uploadsSuite } from "./uploads.ts";
 
 /** The service as its clients see it: over real sockets, against the real entry of a runtime. */
 export function httpSuite(runtime: RuntimeUnderTest): void {
@@ -31,6 +32,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     deliverySuite(runtime);
     errorsSuite(runtime);
     strictSuite(runtime);
+    uploadsSuite(runtime);
     slowSuite(runtime);
     topicsSuite(runtime);
     resumeSuite(runtime);
