@@ -1,5 +1,5 @@
 /** Pocketwire on Cloudflare Workers, for a Worker of one's own (`pocketwire/cloudflare`); worker.ts is ours. */
-import { contradictions, type Environment, readConfig, unknownVariables } from "./api/config.ts";
+import { contradictions, readConfig, unknownVariables } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import type { ServerOptions } from "./api/options.ts";
 import type { Runtime } from "./api/peer.ts";

@@ -45,7 +45,7 @@ export const nodeRuntime: Runtime = {
   isBodyRead: (c) => {
     const { incoming } = bindings(c);
     // Where a platform has read the body, it leaves the bytes in `rawBody`, and node-server takes them from there.
-    return incoming !== undefined && incoming.readableDidRead && !("rawBody" in incoming);
+    return incoming?.readableDidRead === true && !("rawBody" in incoming);
   },
   httpVersion: (c) => bindings(c).incoming?.httpVersion ?? "1.1",
   openSink: openNodeSink,
