@@ -88,6 +88,21 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
+  it("lists keys whose options can't be decoded", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page, complaints } = await openPage(context, service.url);
+    await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
+    await page.getByLabel("Topic").first().fill("x?options=%");
+    await subscribed(page);
+    await page.getByLabel("Topic").first().fill("y");
+    await subscribed(page);
+    const keys = page.locator("#subscriptions li");
+    await keys.filter({ hasText: "x?options=%" }).waitFor();
+    await keys.filter({ hasText: "y" }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   it("links to a page of the HTTP interface", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);

@@ -97,7 +97,7 @@ export function runConsole(): void {
     }
     if (response.ok) return value;
     if (response.status === 401 || response.status === 403) refusedKey = keyField.value;
-    const { message = "", data = {} } = value as Failure;
+    const { message = "", data = {} } = (value ?? {}) as Failure;
     const fields = Object.entries(data).map(
       ([field, error]) => `${field}: ${error?.message ?? ""}`,
     );
@@ -181,7 +181,13 @@ export function runConsole(): void {
   /** Options are shown as they were typed in; a topic may have a % of its own. */
   const readable = (key: string): string => {
     const [topic = "", options] = key.split("?options=");
-    return options === undefined ? key : `${topic} ${decodeURIComponent(options)}`;
+    if (options === undefined) return key;
+    try {
+      return `${topic} ${decodeURIComponent(options)}`;
+    } catch {
+      // A topic that was typed in may contain "?options=" and a % behind it.
+      return key;
+    }
   };
 
   const showSubscriptions = (): void => {
