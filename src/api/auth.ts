@@ -1,10 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { decodeJwt } from "jose";
 import { networkOf } from "../realtime/address.ts";
-import { RealtimeError } from "../realtime/errors.ts";
+import { RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import { covers } from "../realtime/rights.ts";
 import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
 import { readCredential } from "./credentials.ts";
+import { refuseForeignPageWithDevelopmentKey } from "./development-key.ts";
+import { FailedCredentials } from "./failed-credentials.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
 import { addressOf, type Runtime } from "./peer.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -71,6 +73,8 @@ interface AuthOptions extends AuthSettings {
   readonly logger: Logger;
   /** How often one network may have somebody asked about tokens. */
   readonly limitAsks: RateLimit;
+  /** Credentials refused a second that one network may have; 0 is no limit. */
+  readonly failuresPerSecond: number;
 }
 
 /** Who sends a request, and what they may. */
@@ -99,14 +103,20 @@ const ADMIN_IDENTITY = "admin\tkey";
 export class Auth {
   readonly #options: AuthOptions;
   readonly #verifiers: readonly VerifyToken[];
+  readonly #failures: FailedCredentials;
+  /** Not a variable of the context: an app that this is mounted in has variables of its own there. */
+  readonly #callers = new WeakMap<Context, Caller>();
   #hasWarned = false;
 
   constructor(options: AuthOptions) {
     this.#options = options;
+    this.#failures = new FailedCredentials(options.failuresPerSecond, options.logger, options.now);
     const { tokens, introspection } = options;
     this.#verifiers = [
       ...(tokens === undefined ? [] : [createTokenVerifier(tokens)]),
-      ...(introspection === undefined ? [] : [createIntrospection(introspection)]),
+      ...(introspection === undefined
+        ? []
+        : [createIntrospection({ ...introspection, isOneProcess: options.runtime.isOneProcess })]),
     ];
   }
 
@@ -127,8 +137,18 @@ export class Auth {
     return addressOf(c, runtime, trustedProxyHeader);
   }
 
-  /** @throws RealtimeError when a credential was sent that does not count: it is never taken for none. */
-  async identify(c: Context): Promise<Caller> {
+  /** How many credentials this process has refused. */
+  get refusedCredentials(): number {
+    return this.#failures.total;
+  }
+
+  /**
+   * @param isGuarded Whether a guest is refused here, so that a credential that is not known fails. Elsewhere, where
+   *   nothing knows tokens, such a credential is ignored.
+   * @throws RealtimeError when a credential was sent that does not count (the caller is never downgraded to a guest), or
+   *   `too_many_requests` when too many from its network did not.
+   */
+  async identify(c: Context, isGuarded = false): Promise<Caller> {
     const { authenticate, adminKey } = this.#options;
     const ip = this.addressOf(c);
     // Before anything is awaited: a revocation that comes meanwhile counts for what was vouched for before it.
@@ -136,10 +156,14 @@ export class Auth {
     const knowsTokens = this.#verifiers.length > 0;
     // Where there is nothing to compare it with, a credential is for somebody else: a proxy, PocketBase.
     const isRead = adminKey !== undefined || knowsTokens;
-    const credential = isRead ? this.#read(c, knowsTokens) : undefined;
+    const credential = isRead ? this.#read(c, ip, knowsTokens) : undefined;
+    const canFail = knowsTokens || isGuarded;
+    if (credential !== undefined && canFail) this.#failures.check(ip, credential);
     // From nowhere else: cookies are sent by pages, and addresses end up in logs.
     const isHeader = Boolean(c.req.header("Authorization"));
     if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
+      refuseForeignPageWithDevelopmentKey(c, credential);
+      this.#failures.succeeded(ip, credential);
       const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
       return { peer, publish: ["*"], isAdmin: true };
     }
@@ -149,6 +173,10 @@ export class Auth {
         : credential === undefined || !knowsTokens
           ? undefined
           : await this.#verify(credential, ip);
+    if (credential !== undefined && canFail) {
+      if (identity !== undefined) this.#failures.succeeded(ip, credential);
+      else if (isGuarded) this.#failures.failed(ip);
+    }
     const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
     const peer = {
       ...{ ip, identity: subject, rights: subscribe, expiresAt },
@@ -164,7 +192,7 @@ export class Auth {
    * @throws RealtimeError `not_signed_in`, `not_allowed`.
    */
   async toSubscribe(c: Context, topics: readonly string[], isStream = false): Promise<Peer> {
-    return this.#permit(c, await this.identify(c), topics, isStream);
+    return this.#permit(c, await this.#callerOf(c), topics, isStream);
   }
 
   /**
@@ -181,8 +209,8 @@ export class Auth {
       if (!this.hasEnded(peer)) return { peer };
       ended = new RealtimeError("refused_token", "This credential has expired. Sign in again.");
     } catch (error) {
-      if (!(error instanceof RealtimeError) || !this.#isOfEndedToken(error, c)) throw error;
-      ended = error;
+      if (!this.#isOfEndedToken(error, c)) throw error;
+      ended = error as RealtimeError;
     }
     const { now } = this.#options;
     const guest = { peer: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
@@ -213,14 +241,29 @@ export class Auth {
   }
 
   /** By what the token says of itself: nothing follows from it but the rights of a guest. */
-  #isOfEndedToken({ code }: RealtimeError, c: Context): boolean {
-    if (code !== "refused_token" && code !== "unknown_token") return false;
+  #isOfEndedToken(error: unknown, c: Context): boolean {
+    if (!isOfCode(error, "refused_token") && !isOfCode(error, "unknown_token")) return false;
     try {
-      const { exp } = decodeJwt(readCredential(c, this.#options) ?? "");
-      return typeof exp === "number" && exp * 1000 <= this.#options.now();
+      return hasExpired(readCredential(c, this.#options) ?? "", this.#options.now());
     } catch {
       return false;
     }
+  }
+
+  /** Refuses a credential that does not count before anything of the body is read. What to do with an ended token depends on the stream. */
+  readonly identifyFirst: MiddlewareHandler = async (c, next) => {
+    try {
+      this.#callers.set(c, await this.identify(c));
+    } catch (error) {
+      if (!this.#isOfEndedToken(error, c)) throw error;
+    }
+    return next();
+  };
+
+  /** The caller that `identifyFirst` has found, unless its credential has ended meanwhile. */
+  async #callerOf(c: Context): Promise<Caller> {
+    const known = this.#callers.get(c);
+    return known === undefined || this.hasEnded(known.peer) ? this.identify(c) : known;
   }
 
   /** Whether a credential has ended since it was looked at. */
@@ -260,19 +303,20 @@ export class Auth {
   /** Lets only holders of the admin key through: 403 while there is none to hold, 401 without it. */
   readonly requireAdmin: MiddlewareHandler = async (c, next) => {
     if (this.#options.adminKey === undefined) throw closed();
-    const { isAdmin, peer } = await this.identify(c);
+    const { isAdmin, peer } = await this.identify(c, true);
     if (isAdmin) return next();
     if (peer.identity !== undefined) throw notAllowed("administer; that takes the admin key");
     throw wrongKey(true);
   };
 
-  #read(c: Context, knowsTokens: boolean): string | undefined {
+  #read(c: Context, ip: string | undefined, knowsTokens: boolean): string | undefined {
     // A header that is no token is for somebody else, where there are no tokens.
     try {
       return readCredential(c, this.#options);
     } catch (error) {
-      if (knowsTokens) throw error;
-      return undefined;
+      if (!knowsTokens) return undefined;
+      if (isOfCode(error, "unknown_token")) this.#failures.failed(ip);
+      throw error;
     }
   }
 
@@ -292,10 +336,13 @@ export class Auth {
       try {
         return this.#checked(await verify(token, onAsk)) as Identity;
       } catch (error) {
-        if (!(error instanceof RealtimeError) || error.code !== "unknown_token") throw error;
         unknown = error;
+        if (!isOfCode(error, "unknown_token")) break;
       }
     }
+    const isRefusal = isOfCode(unknown, "unknown_token") || isOfCode(unknown, "refused_token");
+    // Clients with an old token are usual, and not guessing.
+    if (isRefusal && !hasExpired(token, this.#options.now())) this.#failures.failed(ip);
     throw unknown;
   }
 
@@ -325,6 +372,20 @@ function isSecret(given: string, secret: string): boolean {
     difference |= given.charCodeAt(index) ^ secret.charCodeAt(index % secret.length);
   }
   return difference === 0;
+}
+
+function isOfCode(error: unknown, code: RealtimeErrorCode): boolean {
+  return error instanceof RealtimeError && error.code === code;
+}
+
+/** Whether a JSON Web Token says itself that it has expired. False for a token of another kind. */
+function hasExpired(token: string, now: number): boolean {
+  try {
+    const { exp } = decodeJwt(token);
+    return typeof exp === "number" && exp * 1000 <= now;
+  } catch {
+    return false;
+  }
 }
 
 function notSignedIn(what: string): RealtimeError {

@@ -159,9 +159,9 @@ const environmentSchema = z.object({
   ),
   PORT: count(0, 65_535, 8090),
   REALTIME_ADMIN_KEY: setting<string | undefined>(
-    "8 to 255 visible ASCII characters without spaces",
+    "16 to 255 visible ASCII characters without spaces",
     undefined,
-    (text) => (/^[!-~]{8,255}$/.test(text) ? text : undefined),
+    (text) => (/^[!-~]{16,255}$/.test(text) ? text : undefined),
   ),
   REALTIME_ORIGINS: setting(
     "* or a comma-separated list of origins such as https://example.com",
@@ -205,6 +205,7 @@ const environmentSchema = z.object({
     DEFAULT_LIMITS.publishesPerSecond,
     "a number",
   ),
+  REALTIME_FAILURES_PER_SECOND: number(0, 1_000_000, DEFAULT_LIMITS.failuresPerSecond, "a number"),
   REALTIME_MAX_SUBSCRIPTIONS: count(1, 10_000, DEFAULT_LIMITS.maxSubscriptions),
   REALTIME_MAX_TOPIC_LENGTH: count(1, 10_000, DEFAULT_LIMITS.maxTopicLength),
   REALTIME_MAX_BATCH: count(1, 100_000, DEFAULT_LIMITS.maxBatch),
@@ -315,6 +316,7 @@ export function readConfig(environment: Environment): Config {
     maxClientsPerAddress: settings.REALTIME_MAX_CLIENTS_PER_ADDRESS,
     connectsPerSecond: settings.REALTIME_CONNECTS_PER_SECOND,
     publishesPerSecond: settings.REALTIME_PUBLISHES_PER_SECOND,
+    failuresPerSecond: settings.REALTIME_FAILURES_PER_SECOND,
     maxSubscriptions: settings.REALTIME_MAX_SUBSCRIPTIONS,
     maxTopicLength: settings.REALTIME_MAX_TOPIC_LENGTH,
     maxBatch: settings.REALTIME_MAX_BATCH,

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { getCookie } from "hono/cookie";
 import { RealtimeError } from "../realtime/errors.ts";
 import { invalidInput } from "./validation.ts";
 
@@ -22,14 +21,16 @@ export interface CredentialOptions {
 export function readCredential(c: Context, options: CredentialOptions): string | undefined {
   const header = c.req.header("Authorization");
   if (header !== undefined && header !== "") return readHeader(header);
-  const cookie = options.cookie === undefined ? undefined : getCookie(c, options.cookie);
-  if (cookie) {
+  const cookies = options.cookie === undefined ? [] : cookiesOf(c, options.cookie);
+  if (cookies.some((cookie) => cookie !== "")) {
     refuseForeignPage(c, options.origins);
-    return plain(cookie);
+    return readCookie(cookies);
   }
-  const query = c.req.method === "GET" ? c.req.query("token") : undefined;
-  if (!query) return undefined;
-  if (options.queryToken === true) return plain(query);
+  const queries = c.req.method === "GET" ? (c.req.queries("token") ?? []) : [];
+  const [query] = queries;
+  if (queries.every((text) => text === "")) return undefined;
+  if (options.queryToken === true)
+    return plain(query !== undefined && queries.length === 1 ? query : "");
   const message =
     "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
@@ -43,6 +44,36 @@ function readHeader(header: string): string {
     "unknown_token",
     "Authorization must be one token, with or without Bearer before it.",
   );
+}
+
+/** The values of a cookie: a browser sends two of one name when they were set for different paths or domains. */
+function cookiesOf(c: Context, name: string): string[] {
+  const pairs = (c.req.header("Cookie") ?? "").split(";").map((pair) => pair.trim());
+  return pairs
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+}
+
+/** RFC 6265, `cookie-octet`, with or without quotes around. A malformed cookie must not make its sender a guest. */
+const COOKIE_VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
+
+function readCookie(cookies: readonly string[]): string {
+  const [value = "", ...more] = cookies;
+  if (more.length > 0) {
+    throw new RealtimeError(
+      "unknown_token",
+      "The cookie with the token was sent more than once. Send one.",
+    );
+  }
+  if (!COOKIE_VALUE.test(value)) {
+    throw new RealtimeError("unknown_token", "The cookie with the token is malformed.");
+  }
+  const unquoted = value.replaceAll('"', "");
+  try {
+    return plain(decodeURIComponent(unquoted));
+  } catch {
+    return plain(unquoted);
+  }
 }
 
 /** What no header could carry is no token, and must not get as far as somebody who would log it. */
@@ -69,6 +100,6 @@ function refuseForeignPage(c: Context, origins: readonly string[]): void {
 }
 
 /** By host alone: a proxy that ends TLS changes the scheme. */
-function isOwnAddress(c: Context, origin: string): boolean {
+export function isOwnAddress(c: Context, origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host;
 }

@@ -23,6 +23,11 @@ export interface IntrospectionOptions {
   readonly allowEndless?: boolean | undefined;
   /** Milliseconds by which clocks may differ. Default 5,000. */
   readonly clockSkew?: number | undefined;
+  /**
+   * Requests share one process, so that those with one token may wait for one answer. On Workers a request must not wait
+   * for I/O of another, which ends with that. Default false.
+   */
+  readonly isOneProcess?: boolean | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -30,6 +35,8 @@ export interface IntrospectionOptions {
 const DEFAULT_CACHE_TIME = 30_000;
 const TIMEOUT = 5000;
 const MOST_ANSWERS = 10_000;
+/** Tokens about which the endpoint is being asked, beyond which each request asks for itself. */
+const MOST_PENDING = 1000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const REFUSALS: readonly number[] = [400, 401, 403, 404];
 
@@ -51,6 +58,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
   const answers = new Map<string, Answer>();
   let questions = 0;
+  const pending = new Map<string, Promise<Identity>>();
   const remember = (key: string, answer: Answer) => {
     if ((answers.get(key)?.question ?? 0) > answer.question) return;
     answers.delete(key);
@@ -68,7 +76,16 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
       if ("refusal" in known) throw known.refusal;
       return known.identity;
     }
+    const shared = pending.get(key);
+    if (shared !== undefined) return shared;
     onAsk?.();
+    const asking = askAndRemember(token, key);
+    if (options.isOneProcess !== true || pending.size >= MOST_PENDING) return asking;
+    pending.set(key, asking);
+    return asking.finally(() => pending.delete(key));
+  };
+
+  async function askAndRemember(token: string, key: string): Promise<Identity> {
     const until = now() + cacheTime;
     questions += 1;
     const question = questions;
@@ -82,7 +99,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
       if (isRefusal) remember(key, { refusal: error, question, until });
       throw error;
     }
-  };
+  }
 }
 
 async function ask(

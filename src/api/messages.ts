@@ -65,7 +65,7 @@ interface PublisherEnv {
 /** Turns away who may publish nothing at all, before anything of what they send is read. */
 export function requirePublisher(auth: Auth): MiddlewareHandler<PublisherEnv> {
   return async (c, next) => {
-    const caller = await auth.identify(c);
+    const caller = await auth.identify(c, true);
     auth.refuseToPublish(caller);
     c.set("caller", caller);
     return next();

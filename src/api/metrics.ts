@@ -8,14 +8,17 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 type Labelled = readonly (readonly [label: string, value: number])[];
 
 /** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
-export function showMetrics(registry: ClientRegistry): Handler {
+export function showMetrics(
+  registry: ClientRegistry,
+  auth: { readonly refusedCredentials: number },
+): Handler {
   return async (c) => {
-    const text = formatMetrics(await registry.stats());
+    const text = formatMetrics(await registry.stats(), auth.refusedCredentials);
     return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
   };
 }
 
-export function formatMetrics(stats: RegistryStats): string {
+export function formatMetrics(stats: RegistryStats, refusedCredentials = 0): string {
   const lines: string[] = [];
   const add = (name: string, type: string, help: string, values: Labelled) => {
     lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
@@ -48,6 +51,7 @@ export function formatMetrics(stats: RegistryStats): string {
     ['{recovered="true"}', stats.recovered],
     ['{recovered="false"}', stats.unrecovered],
   ]);
+  counter("credentials_refused_total", "Wrong keys and tokens.", refusedCredentials);
   const help = "From a publish to the end of its writes.";
   add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));
   return `${lines.join("\n")}\n`;

@@ -76,6 +76,8 @@ export interface RequestLimits {
   readonly connectsPerSecond: number;
   /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
   readonly publishesPerSecond: number;
+  /** Credentials refused, by address (`networkOf`), and ten seconds' worth at once. Default 20. */
+  readonly failuresPerSecond: number;
 }
 
 export const DEFAULT_LIMITS: RequestLimits = {
@@ -87,6 +89,7 @@ export const DEFAULT_LIMITS: RequestLimits = {
   maxMessageBytes: 262_144,
   connectsPerSecond: 100,
   publishesPerSecond: 100,
+  failuresPerSecond: 20,
 };
 
 /** What was asked for, and the defaults for the rest. */

@@ -67,7 +67,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const { origins = [] } = options;
   const limits = limitsOf(options);
   const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", now);
-  const auth = new Auth({ ...options, runtime, origins, now, logger, limitAsks });
+  const auth = new Auth({ ...options, ...limits, runtime, origins, now, logger, limitAsks });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const clientLimits = new ClientLimits({
     connectsPerSecond: limits.connectsPerSecond,
@@ -123,6 +123,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.post(
     "/api/realtime",
     noteArrival(now),
+    auth.identifyFirst,
     bounded,
     subscribe({ registry, auth, limits, askSubscribe, clientLimits, unknownClient }),
   );
@@ -140,7 +141,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
   app.get("/api/realtime/stats", admin, async (c) => {
     checkQuery(c);
-    return c.json(await registry.stats());
+    return c.json({ ...(await registry.stats()), refusedCredentials: auth.refusedCredentials });
   });
   if (health) {
     app.get("/api/health", showHealth);
@@ -152,7 +153,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   if (openapi) app.get("/api/openapi.json", describeAPI(limits, isServed));
   if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
-  if (metrics !== "off") app.get("/metrics", showMetrics(registry));
+  if (metrics !== "off") app.get("/metrics", showMetrics(registry, auth));
   if (options.console === true) {
     app.get("/", showConsole);
     // Mounted at /live, "/" is /live alone; this is /live/ (a parameter that matches nothing but the end).

@@ -212,11 +212,11 @@ export const ACCESS_CASES: readonly Case[] = [
     0,
     10_000_000,
   ),
-  ...(["connectsPerSecond", "publishesPerSecond"] as const).map(
+  ...(["connectsPerSecond", "publishesPerSecond", "failuresPerSecond"] as const).map(
     (name): Case => ({
-      variable: `REALTIME_${name === "connectsPerSecond" ? "CONNECTS" : "PUBLISHES"}_PER_SECOND`,
+      variable: `REALTIME_${name.replace("PerSecond", "").toUpperCase()}_PER_SECOND`,
       read: (config) => config[name],
-      byDefault: 100,
+      byDefault: name === "failuresPerSecond" ? 20 : 100,
       good: [
         ["0", 0],
         ["0.1", 0.1],

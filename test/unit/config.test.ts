@@ -36,12 +36,19 @@ const CASES: readonly Case[] = [
     read: ({ adminKey }) => adminKey,
     byDefault: undefined,
     good: [
-      ["12345678", "12345678"],
-      ["!~aB3$%&", "!~aB3$%&"],
+      ["1234567890123456", "1234567890123456"],
+      ["!~aB3$%&!~aB3$%&", "!~aB3$%&!~aB3$%&"],
       ["x".repeat(255), "x".repeat(255)],
     ],
-    bad: ["1234567", "x".repeat(256), "with space", "schlüssel", "line\nbreak", "tab\tinside"],
-    may: "8 to 255 visible ASCII characters without spaces",
+    bad: [
+      "123456789012345",
+      "x".repeat(256),
+      "with a space in it",
+      "schlüsselschlüssel",
+      "line\nbreak, which is long",
+      "tab\tinside of long text",
+    ],
+    may: "16 to 255 visible ASCII characters without spaces",
   },
   {
     variable: "REALTIME_ORIGINS",

@@ -35,7 +35,7 @@ describe("whoever is asked about tokens", () => {
       introspection: { url: server.url },
       connectsPerSecond: 1,
       trustedProxyHeader: "X-Real-IP",
-      adminKey: "an-admin-key",
+      adminKey: "an-admin-key-of-16",
     });
     const statuses = new Map<number, number>();
     const send = async (token: string, ip: string) => {
@@ -53,7 +53,43 @@ describe("whoever is asked about tokens", () => {
     expect(await send("opaque-x", "192.0.2.2")).toBe(401);
     // What is known already, and the admin key, need no question.
     expect(await send("opaque-0", "192.0.2.1")).toBe(401);
-    expect(await send("an-admin-key", "192.0.2.1")).toBe(415);
+    expect(await send("an-admin-key-of-16", "192.0.2.1")).toBe(415);
+  });
+});
+
+describe("requests that bring one token at the same time", () => {
+  const answer = () => ({ status: 200, body: { sub: "anna", exp: inSeconds(60) } });
+
+  it("are one question in one process, and each gets the answer", async () => {
+    const { verify, requests } = await world(answer, { isOneProcess: true, cacheTime: 0 });
+    let charged = 0;
+    const ask = (token: string) =>
+      verify(token, () => {
+        charged += 1;
+      });
+    const all = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(`opaque-${n % 2}`)));
+    expect(new Set(all.map(({ subject }) => subject))).toEqual(new Set(["anna"]));
+    expect([requests.length, charged]).toEqual([2, 2]);
+    await ask("opaque-0");
+    expect(requests.length).toBe(3);
+  });
+
+  it("share a failure, and the next asks again", async () => {
+    let status = 500;
+    const { verify, requests } = await world(() => ({ ...answer(), status }), {
+      isOneProcess: true,
+    });
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => verify("opaque")));
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+    expect(requests.length).toBe(1);
+    status = 200;
+    expect(await verify("opaque")).toMatchObject({ subject: "anna" });
+  });
+
+  it("each ask where a request must not wait for another's answer", async () => {
+    const { verify, requests } = await world(answer);
+    await Promise.all(Array.from({ length: 5 }, () => verify("opaque")));
+    expect(requests.length).toBe(5);
   });
 });
 

@@ -10,6 +10,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
   describe("pages of other origins", () => {
     const listing = accessWorld(runtime, { REALTIME_ORIGINS: ORIGIN, REALTIME_COOKIE: "session" });
     const open = accessWorld(runtime, { REALTIME_COOKIE: "session" });
+    const development = accessWorld(runtime, { REALTIME_ADMIN_KEY: "pocketwire-development-key" });
     const allowed = ({ headers }: { readonly headers: { get(name: string): string | null } }) => [
       headers.get("access-control-allow-origin"),
       headers.get("access-control-allow-credentials"),
@@ -73,6 +74,75 @@ export function browserTests(runtime: RuntimeUnderTest): void {
           expect([headers, statuses]).toEqual([headers, [403, 403, 403]]);
         }
       }
+    });
+
+    it("are not guests when their cookie is malformed, or comes twice", async () => {
+      const token = await tokenFor("anna");
+      const ask = async (Cookie: string) =>
+        (
+          await open.get("/api/realtime/messages?topic=a", {
+            Cookie,
+            "Sec-Fetch-Site": "same-origin",
+          })
+        ).status;
+      for (const good of [`session=${token}`, `session="${token}"`, `a=b; session=${token} ; c`]) {
+        expect([good, await ask(good)]).toEqual([good, 200]);
+      }
+      for (const none of [
+        "session=",
+        "sessions=x",
+        "session",
+        "other=session",
+        `Session=${token}`,
+      ]) {
+        expect([none, await ask(none)]).toEqual([none, 200]);
+      }
+      for (const bad of [
+        `session="${token}`,
+        'session="abc',
+        `session=${token}"`,
+        `session=${token},x`,
+        `session=${token} x`,
+        `session=${token}\\`,
+        "session=%",
+        `session=${token}; session=${token}`,
+        `session=; session=${token}`,
+        `session=${token}; a=b; session=x`,
+      ]) {
+        expect([bad, await ask(bad)]).toEqual([bad, 401]);
+      }
+    });
+
+    it("may not use the published development key, unless they are this machine's", async () => {
+      const key = { Authorization: "Bearer pocketwire-development-key" };
+      const message = { topic: "a", data: 1 };
+      const publish = async (headers: Readonly<Record<string, string>>) =>
+        (await development.post("/api/realtime/messages", message, { ...key, ...headers })).status;
+      const { port } = new URL(development.url);
+      for (const own of [
+        {},
+        { Origin: development.url },
+        { Origin: `http://localhost:${port}` },
+        { Origin: "http://localhost:5173" },
+        { Origin: "https://app.localhost" },
+        { Origin: "http://[::1]:3000" },
+      ]) {
+        expect([own, await publish(own)]).toEqual([own, 200]);
+      }
+      for (const Origin of [
+        "https://evil.example",
+        "null",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "https://evil.example:8090",
+      ]) {
+        expect([Origin, await publish({ Origin })]).toEqual([Origin, 403]);
+        const stats = await development.get("/api/realtime/stats", { ...key, Origin });
+        expect([Origin, stats.status]).toEqual([Origin, 403]);
+      }
+      // A key of one's own may be used from wherever REALTIME_ORIGINS says.
+      const elsewhere = { ...ADMIN, Origin: "https://any.example" };
+      expect((await open.get("/api/realtime/stats", elsewhere)).status).toBe(200);
     });
 
     it("read nothing as something else than it is", async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { readStats } from "../../support/api.ts";
+import { ADMIN_KEY, readStats } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import { openRaw, openRawStream } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 import { bearer, tokenFor } from "../../support/tokens.ts";
-import { accessWorld } from "./context.ts";
+import { ADMIN, accessWorld, type Headers } from "./context.ts";
 
 /** How much of everything, each by the variable that says so. */
 export function limitTests(runtime: RuntimeUnderTest): void {
@@ -103,6 +103,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     const it_ = world({
       REALTIME_CONNECTS_PER_SECOND: "0.5",
       REALTIME_PUBLISHES_PER_SECOND: "0.5",
+      REALTIME_FAILURES_PER_SECOND: "0.1",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
@@ -137,6 +138,37 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       }
       expect(body).toMatch(/^: These are more streams opened than 0\.5 a second\..*\nretry: \d+\n/);
       expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
+    });
+
+    it("of guessing a credential are bounded for an address, logged and counted; good ones go on", async () => {
+      const from = (ip: string, token: string) => ({ ...bearer(token), "X-Real-IP": ip });
+      const anna = await tokenFor("anna");
+      const ask = async (path: string, headers: Headers) => (await it_.get(path, headers)).status;
+      const guess = (path: string, n: number) => ask(path, from("198.51.100.1", `guess-${n}`));
+      expect(await ask("/api/realtime/clients", from("198.51.100.1", ADMIN_KEY))).toBe(200);
+      expect(await ask("/api/realtime/clients", from("198.51.100.1", anna))).toBe(403);
+      const statuses = [];
+      for (let n = 0; n < 15; n++) statuses.push(await guess("/api/realtime/clients", n));
+      expect(statuses[0]).toBe(401);
+      expect(statuses.at(-1)).toBe(429);
+      const limited = await it_.get("/metrics", from("198.51.100.1", "guess"));
+      expect(limited.status).toBe(429);
+      expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
+      const posted = await it_.post("/api/realtime", {}, from("198.51.100.1", "guess"));
+      expect(posted.status).toBe(429);
+      // What was good for this address is still, and others have nothing to do with it.
+      expect(await ask("/api/realtime/clients", from("198.51.100.1", ADMIN_KEY))).toBe(200);
+      expect(await ask("/api/realtime/clients", from("198.51.100.1", anna))).toBe(403);
+      expect(await ask("/api/realtime/clients", from("198.51.100.2", ADMIN_KEY))).toBe(200);
+      expect(await ask("/api/realtime/clients", from("198.51.100.2", "guess"))).toBe(401);
+      const { body } = await it_.get("/api/realtime/stats", ADMIN);
+      expect(body.refusedCredentials).toBeGreaterThanOrEqual(2);
+      const metrics = await it_.get("/metrics", ADMIN);
+      expect(metrics.body).toMatch(/^pocketwire_credentials_refused_total [1-9]/m);
+      const lines = () => it_.service.logs.filter(({ msg }) => msg === "credentials refused");
+      await eventually(() => lines().length > 0, "the log says so");
+      expect(lines()).toHaveLength(1);
+      expect(JSON.stringify(lines())).not.toContain("guess");
     });
 
     it("of publishing are bounded for an identity, and not for the admin key", async () => {
