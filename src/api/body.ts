@@ -14,9 +14,6 @@ const FORM_TYPES: ReadonlySet<string> = new Set([
 /** How many of the largest bodies one network may have on their way at the same time. */
 const BODIES_AT_ONCE = 16;
 
-/** What a body counts for that does not say how long it is. */
-const UNANNOUNCED_BYTES = 65_536;
-
 interface BodyLimits {
   readonly maxBodyBytes: number;
   /** Milliseconds. */
@@ -26,8 +23,8 @@ interface BodyLimits {
 /**
  * Reads the body, whole, before anybody asks for it in whatever form. Refuses a larger one with 413, whether or not it
  * announces its length, and one that does not arrive in time with 408: a client that sends a byte now and then would
- * hold its request, and what was read of it, for as long as it likes. One network may have sixteen of the largest, or as
- * many bytes of smaller ones, on their way; beyond that it gets 429. Who publishes with the admin key is not counted.
+ * hold its request, and what was read of it, for as long as it likes. One network may have the bytes of sixteen of the
+ * largest on their way, counted as they arrive; beyond that it gets 429. Who publishes with the admin key is not counted.
  */
 export function limitBody(
   { maxBodyBytes: maxBytes, requestTimeout: timeout }: BodyLimits,
@@ -39,26 +36,28 @@ export function limitBody(
     const message = `The request body is larger than ${maxBytes} bytes. Send less at a time.`;
     return new RealtimeError("too_large", message);
   };
-  const read = async ({ req }: Context): Promise<void> => {
+  const read = async ({ req }: Context, share: Share | undefined): Promise<void> => {
     const length = req.header("Content-Length");
     const isAnnounced = length !== undefined && req.header("Transfer-Encoding") === undefined;
     if (isAnnounced && Number(length) > maxBytes) throw tooLarge();
     // Hono keeps a body that middleware has read through `c.req`. Without a web stream, an announced body is cheaper to read.
-    if (isAnnounced || hasCachedBody(req)) {
+    if ((isAnnounced && share === undefined) || hasCachedBody(req)) {
       if ((await req.arrayBuffer()).byteLength > maxBytes) throw tooLarge();
       return;
     }
-    const body = await readUpTo(req.raw.body, maxBytes);
-    if (body === undefined) throw tooLarge();
+    const body = await readPieces(req.raw.body, (bytes) => {
+      if (bytes > maxBytes) throw tooLarge();
+      share?.grow(bytes);
+    });
     // Not a `new Request`: the constructor refuses node-server's request where that has not replaced the global class.
     req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
   };
-  const readUnread = async (c: Context): Promise<void> => {
+  const readUnread = async (c: Context, share: Share | undefined): Promise<void> => {
     if (!hasCachedBody(c.req) && (c.req.raw.bodyUsed || isBodyRead?.(c) === true)) {
       throw alreadyRead();
     }
     try {
-      await read(c);
+      await read(c, share);
     } catch (error) {
       // A body that other code is reading is locked, but not used yet.
       throw error instanceof TypeError && c.req.raw.body?.locked === true ? alreadyRead() : error;
@@ -67,7 +66,7 @@ export function limitBody(
   return async (c, next) => {
     refuseEncoding(c);
     const ip = c.get("caller")?.isAdmin === true ? undefined : addressOf(c);
-    const free = ip === undefined ? undefined : reserve(networkOf(ip), expectedOf(c, maxBytes));
+    const share = ip === undefined ? undefined : reserve(networkOf(ip));
     let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -76,10 +75,10 @@ export function limitBody(
       }, timeout);
     });
     try {
-      await Promise.race([readUnread(c), late]);
+      await Promise.race([readUnread(c, share), late]);
     } finally {
       if (timer !== null) clearTimeout(timer);
-      free?.();
+      share?.free();
     }
     return next();
   };
@@ -96,25 +95,6 @@ function alreadyRead(): RealtimeError {
   return new RealtimeError("body_already_read", message, { cause: message });
 }
 
-/** The whole body; undefined when it is longer than `most` bytes. */
-async function readUpTo(
-  stream: ReadableStream<Uint8Array> | null,
-  most: number,
-): Promise<ArrayBuffer | undefined> {
-  const chunks: BlobPart[] = [];
-  let length = 0;
-  const reader = stream?.getReader();
-  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-    length += part.value.byteLength;
-    if (length > most) {
-      reader?.cancel().catch(() => {});
-      return undefined;
-    }
-    chunks.push(part.value as Uint8Array<ArrayBuffer>);
-  }
-  return new Blob(chunks).arrayBuffer();
-}
-
 /** @throws HTTPException 415 for a compressed body, before anything of it is read. */
 function refuseEncoding(c: Context): void {
   const encoding = c.req.header("Content-Encoding")?.trim().toLowerCase() ?? "";
@@ -126,26 +106,67 @@ function refuseEncoding(c: Context): void {
   });
 }
 
-/** Bytes that a body will take, as far as can be told: what is not announced is mostly small. */
-function expectedOf(c: Context, maxBytes: number): number {
-  const length = c.req.header("Content-Length") ?? UNANNOUNCED_BYTES;
-  return Math.min(Number(length) || 0, maxBytes);
+/**
+ * Reads a body piece by piece.
+ *
+ * @param onBytes Gets the bytes so far before each further piece is kept, and throws to stop.
+ */
+async function readPieces(
+  stream: ReadableStream<Uint8Array> | null,
+  onBytes: (bytes: number) => void,
+): Promise<ArrayBuffer> {
+  const reader = stream?.getReader();
+  // One buffer that grows: pieces of one byte each would take a hundred times their size.
+  let buffer = new Uint8Array(4096);
+  let bytes = 0;
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+    const piece = next.value;
+    onBytes(bytes + piece.length);
+    if (bytes + piece.length > buffer.length) {
+      const larger = new Uint8Array(Math.max(2 * buffer.length, bytes + piece.length));
+      larger.set(buffer.subarray(0, bytes));
+      buffer = larger;
+    }
+    buffer.set(piece, bytes);
+    bytes += piece.length;
+  }
+  return buffer.buffer.slice(0, bytes);
 }
 
-/** Counts what each network has on its way. What it returns gives a share back; it throws `too_many_requests`. */
-function createReserve(most: number): (network: string, bytes: number) => () => void {
+/** One body's part of what its network has on its way. */
+interface Share {
+  /** @throws RealtimeError `too_many_requests` when the network has too much on its way; also once the share is free. */
+  grow(bytes: number): void;
+  free(): void;
+}
+
+/** Counts what each network has on its way. */
+function createReserve(most: number): (network: string) => Share {
   const taken = new Map<string, number>();
-  return (network, bytes) => {
-    const before = taken.get(network) ?? 0;
-    if (before + bytes > most) {
-      const message = "Too much is on its way from this address. Wait as Retry-After says.";
-      throw new RealtimeError("too_many_requests", message, { retryAfter: 1 });
-    }
-    taken.set(network, before + bytes);
-    return () => {
-      const rest = (taken.get(network) ?? 0) - bytes;
-      if (rest > 0) taken.set(network, rest);
-      else taken.delete(network);
+  const add = (network: string, bytes: number) => {
+    const sum = (taken.get(network) ?? 0) + bytes;
+    if (sum > 0) taken.set(network, sum);
+    else taken.delete(network);
+    return sum;
+  };
+  return (network) => {
+    let held = 0;
+    let isFree = false;
+    return {
+      grow(bytes) {
+        const more = bytes - held;
+        if (isFree || (taken.get(network) ?? 0) + more > most) {
+          const message = "Too much is on its way from this address. Wait as Retry-After says.";
+          throw new RealtimeError("too_many_requests", message, { retryAfter: 1 });
+        }
+        add(network, more);
+        held = bytes;
+      },
+      free() {
+        isFree = true;
+        add(network, -held);
+        held = 0;
+      },
     };
   };
 }
