@@ -23,6 +23,8 @@ export interface RuntimeUnderTest {
   readonly ownHead?: string;
   /** Why its pings don't say how far the log has come. */
   readonly bareIds?: string;
+  /** Why no answer comes before the request's body is there. */
+  readonly lateAnswers?: string;
 }
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -67,6 +69,7 @@ export const WORKERD: RuntimeUnderTest = {
   settings: { REALTIME_PING_SECONDS: "0.3" },
   noStop: "a Worker is never stopped",
   bareIds: "where the stream is, nobody knows how far the hub has come without waking it",
+  lateAnswers: "`wrangler dev` holds each answer back until it has the request's body",
   keepsLog: "a hub's log is SQLite, and survives",
   ownHead: "workerd, or Cloudflare's edge, frames the response",
 };

@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { call, publish, readStats } from "../../support/api.ts";
 import { within } from "../../support/deadline.ts";
+import { leftOut } from "../../support/flags.ts";
 import { openRaw } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -110,6 +111,33 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
       expect(clients).toBeLessThanOrEqual(4);
       expect((await world.get("/api/health")).status).toBe(200);
     });
+  });
+
+  describe("bodies that do not arrive", () => {
+    const world = accessWorld(runtime);
+    const announced = (headers: Readonly<Record<string, string>> = {}) =>
+      openRaw(world.url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Content-Length": "1048576", ...headers },
+      });
+
+    it("keep nobody of their address out", async () => {
+      const { clientId } = await openStream(world.url);
+      const silent = await Promise.all(Array.from({ length: 40 }, () => announced()));
+      for (let n = 0; n < 5; n++) {
+        expect((await world.subscribe(clientId, [`key-${n}`])).status).toBe(204);
+      }
+      for (const { socket } of silent) socket.destroy();
+    });
+
+    it.skipIf(runtime.lateAnswers !== undefined)(
+      leftOut("are not waited for when the credential does not count", runtime.lateAnswers),
+      async () => {
+        const wrong = await announced({ Authorization: "Bearer wrong" });
+        await wrong.waitFor(/^HTTP\/1\.1 401 /, "the answer");
+        wrong.socket.destroy();
+      },
+    );
   });
 
   describe(`${CONNECTS} connects from one address`, () => {
