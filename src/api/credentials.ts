@@ -27,10 +27,8 @@ export function readCredential(c: Context, options: CredentialOptions): string |
     return readCookie(cookies);
   }
   const queries = c.req.method === "GET" ? (c.req.queries("token") ?? []) : [];
-  const [query] = queries;
   if (queries.every((text) => text === "")) return undefined;
-  if (options.queryToken === true)
-    return plain(query !== undefined && queries.length === 1 ? query : "");
+  if (options.queryToken === true) return plain(onlyOne(queries, "parameter token"));
   const message =
     "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
@@ -48,23 +46,24 @@ function readHeader(header: string): string {
 
 /** The values of a cookie: a browser sends two of one name when they were set for different paths or domains. */
 function cookiesOf(c: Context, name: string): string[] {
-  const pairs = (c.req.header("Cookie") ?? "").split(";").map((pair) => pair.trim());
+  const pairs = (c.req.header("Cookie") ?? "").split(";").map((pair) => pair.split("="));
   return pairs
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
+    .filter(([key, ...value]) => key?.trim() === name && value.length > 0)
+    .map(([, ...value]) => value.join("=").trim());
+}
+
+/** @throws RealtimeError `unknown_token` for several: which of them counts would be a guess. */
+function onlyOne(values: readonly string[], what: string): string {
+  const [value = "", ...more] = values;
+  if (more.length === 0) return value;
+  throw new RealtimeError("unknown_token", `The ${what} was sent more than once. Send it once.`);
 }
 
 /** RFC 6265, `cookie-octet`, with or without quotes around. A malformed cookie must not make its sender a guest. */
 const COOKIE_VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
 
 function readCookie(cookies: readonly string[]): string {
-  const [value = "", ...more] = cookies;
-  if (more.length > 0) {
-    throw new RealtimeError(
-      "unknown_token",
-      "The cookie with the token was sent more than once. Send one.",
-    );
-  }
+  const value = onlyOne(cookies, "cookie with the token");
   if (!COOKIE_VALUE.test(value)) {
     throw new RealtimeError("unknown_token", "The cookie with the token is malformed.");
   }

@@ -105,6 +105,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
         `session=${token} x`,
         `session=${token}\\`,
         "session=%",
+        `session =${token}; session=x`,
         `session=${token}; session=${token}`,
         `session=; session=${token}`,
         `session=${token}; a=b; session=x`,

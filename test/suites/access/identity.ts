@@ -291,6 +291,11 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(await world.heard(client, "a")).toEqual([1]);
       const { body } = await world.get(`/api/realtime/messages?topic=a&token=${token}`);
       expect(body.messages).toHaveLength(2);
+      // Two are neither of the two.
+      for (const more of [`&token=${token}`, "&token=x", "&token="]) {
+        const twice = await world.get(`/api/realtime/messages?topic=a&token=${token}${more}`);
+        expect([more, twice.status]).toEqual([more, 401]);
+      }
       const path = `/api/realtime/messages?token=${token}`;
       expect((await world.post(path, { topic: "a", data: 1 })).status).toBe(401);
     });
