@@ -126,6 +126,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         unrecovered: 0,
         duplicate: 0,
         disconnects: Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])),
+        refusedCredentials: expect.any(Number),
       });
     });
 
