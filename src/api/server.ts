@@ -16,6 +16,7 @@ import { createUnknownClient } from "./foreign-clients.ts";
 import { showHealth, showReady } from "./health.ts";
 import { readMessages } from "./history.ts";
 import { createAskSubscribe } from "./hooks.ts";
+import { checkOptions } from "./known-options.ts";
 import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
 import { showMetrics } from "./metrics.ts";
@@ -52,6 +53,7 @@ export interface RealtimeServer {
 
 /** Makes the service. Nothing listens and no timer runs until a client comes. */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
+  checkOptions(options);
   const logger = options.logger ?? createLogger({ level: "warn", write: console.error });
   const realtimeManager = options.registry
     ? undefined

@@ -19,6 +19,8 @@ export interface RuntimeUnderTest {
   readonly noStop?: string;
   /** Why its log is there again after a restart. */
   readonly keepsLog?: string;
+  /** Why an answer to chunks that are still on their way may not arrive. */
+  readonly ownUploads?: string;
   /** Why the bytes of its response head are not ours. */
   readonly ownHead?: string;
   /** Why its pings don't say how far the log has come. */
@@ -71,5 +73,7 @@ export const WORKERD: RuntimeUnderTest = {
   bareIds: "where the stream is, nobody knows how far the hub has come without waking it",
   lateAnswers: "`wrangler dev` holds each answer back until it has the request's body",
   keepsLog: "a hub's log is SQLite, and survives",
+  ownUploads:
+    "wrangler dev's proxy may answer 503 itself when the Worker stops reading an upload in chunks",
   ownHead: "workerd, or Cloudflare's edge, frames the response",
 };

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import type { Access } from "../../src/api/auth.ts";
+import { readConfig } from "../../src/api/config.ts";
 import type { ServerOptions } from "../../src/api/options.ts";
 import { createServer } from "../../src/api/server.ts";
 import { eventually } from "../support/deadline.ts";
@@ -109,5 +110,25 @@ describe("an app around it", () => {
     for (let count = 0; count < 5; count++) {
       expect((await app.request("/api/realtime/messages?topic=a")).status).toBe(200);
     }
+  });
+});
+
+describe("an option or hook that there is not", () => {
+  it.each([
+    [{ adminkey: "12345678" }, 'There is no option "adminkey". Did you mean "adminKey"?'],
+    [{ hooks: { onConect: () => {} } }, 'There is no hook "onConect". Did you mean "onConnect"?'],
+    [{ somethingElse: 1 }, 'There is no option "somethingElse". Remove it.'],
+  ])("is refused by name: %j", (options, message) => {
+    expect(() => createServer(options as ServerOptions)).toThrow(message);
+  });
+
+  it("is none of what the settings are read into", () => {
+    expect(() => createServer(readConfig({}))).not.toThrow();
+  });
+
+  it("is refused in a message that the app publishes", async () => {
+    const { publish } = createServer();
+    const message = { topic: "a", data: 1, privte: true };
+    await expect(publish(message)).rejects.toMatchObject({ code: "invalid_input" });
   });
 });

@@ -1,0 +1,40 @@
+/** Refuses options that are misspelt: a hook of an unknown name would be an access control that is off. */
+import { RealtimeError } from "../realtime/errors.ts";
+import type { Hooks } from "./hooks.ts";
+import { nearestName } from "./nearest.ts";
+import { DEFAULT_LIMITS, type ServerOptions } from "./options.ts";
+
+type OwnOptions = Exclude<keyof ServerOptions, keyof typeof DEFAULT_LIMITS>;
+
+/** The types ask for every name, so that none is forgotten. */
+const OPTIONS: Record<OwnOptions, true> = {
+  ...{ registry: true, realtimeManager: true, log: true, logger: true, now: true, runtime: true },
+  ...{ origins: true, pingInterval: true, staleTimeout: true, maxBufferedBytes: true },
+  ...{ maxStreamWrites: true, handshakeTimeout: true, hooks: true, console: true },
+  ...{ maxClients: true, maxClientsPerAddress: true, checkAddress: true, authGrace: true },
+  ...{ adminKey: true, authenticate: true, authorize: true, tokens: true, introspection: true },
+  ...{ health: true, openapi: true, metrics: true },
+  ...{ cookie: true, queryToken: true, anonymous: true, trustedProxyHeader: true },
+};
+
+/** What `startServer` takes, and what `readConfig` answers besides: either may be passed on as it is. */
+const OF_ENTRIES = ["host", "port", "history", "drainTimeout", "shards", "logLevel", "logFormat"];
+
+const HOOKS: Record<keyof Hooks, true> = {
+  ...{ onConnect: true, onSubscribe: true, onMessage: true, onDisconnect: true },
+};
+
+/** @throws RealtimeError `invalid_config` for the first unknown option or hook. */
+export function checkOptions(options: ServerOptions): void {
+  const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OF_ENTRIES];
+  refuseUnknown("option", options, known);
+  refuseUnknown("hook", options.hooks ?? {}, Object.keys(HOOKS));
+}
+
+function refuseUnknown(what: string, given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, known);
+  const hint = nearest === undefined ? "Remove it." : `Did you mean "${nearest}"?`;
+  throw new RealtimeError("invalid_config", `There is no ${what} "${unknown}". ${hint}`);
+}
