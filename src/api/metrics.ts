@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import { LATENCY_BOUNDS, type LatencyStats } from "../realtime/latency.ts";
 import type { ClientRegistry, RegistryStats } from "../registry/registry.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -8,14 +9,14 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 type Labelled = readonly (readonly [label: string, value: number])[];
 
 /** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
-export function showMetrics(registry: ClientRegistry): Handler {
+export function showMetrics(registry: ClientRegistry, refusals: Refusals): Handler {
   return async (c) => {
-    const text = formatMetrics(await registry.stats());
+    const text = formatMetrics(await registry.stats(), refusals);
     return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
   };
 }
 
-export function formatMetrics(stats: RegistryStats): string {
+export function formatMetrics(stats: RegistryStats, refusals: Refusals): string {
   const lines: string[] = [];
   const add = (name: string, type: string, help: string, values: Labelled) => {
     lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
@@ -47,6 +48,9 @@ export function formatMetrics(stats: RegistryStats): string {
   add("resumes_total", "counter", "Resumes, by whether nothing was missed.", [
     ['{recovered="true"}', stats.recovered],
     ['{recovered="false"}', stats.unrecovered],
+  ]);
+  add("rate_refusals_total", "counter", "Requests over a rate, by limit.", [
+    ...[...refusals.counts].map(([limit, count]) => [`{limit="${limit}"}`, count] as const),
   ]);
   const help = "From a publish to the end of its writes.";
   add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));

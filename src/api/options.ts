@@ -63,8 +63,21 @@ export interface RequestLimits {
    * where the runtime tells no address. Default 100.
    */
   readonly connectsPerSecond: number;
-  /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
+  /**
+   * Messages published, by identity; at once ten seconds' worth, or `maxBatch` where that is more. The admin key has no
+   * limit. Default 10: with 1,000 at once, one identity fills less than half of the default history.
+   */
   readonly publishesPerSecond: number;
+  /**
+   * Bytes of these messages (data, topics and ids), by identity; at once ten seconds' worth, or `maxBodyBytes` where that is
+   * more. The admin key has no limit. Default 50,000: one identity fills less than half of the default history.
+   */
+  readonly publishBytesPerSecond: number;
+  /**
+   * Messages of the history that reads look through, by address (`networkOf`), and ten seconds' worth at once. A read that
+   * has begun ends; the reads behind it wait for what it took. Default 50,000: five whole histories a second.
+   */
+  readonly historyScanPerSecond: number;
 }
 
 export const DEFAULT_LIMITS: RequestLimits = {
@@ -75,7 +88,9 @@ export const DEFAULT_LIMITS: RequestLimits = {
   maxBatch: 1000,
   maxMessageBytes: 262_144,
   connectsPerSecond: 100,
-  publishesPerSecond: 100,
+  publishesPerSecond: 10,
+  publishBytesPerSecond: 50_000,
+  historyScanPerSecond: 50_000,
 };
 
 /** What was asked for, and the defaults for the rest. */

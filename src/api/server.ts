@@ -22,7 +22,9 @@ import { describeAPI } from "./openapi.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
+import { limitPublishers } from "./publish-limit.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { Refusals } from "./refusals.ts";
 import { connect } from "./stream.ts";
 import { subscribe } from "./subscribe.ts";
 
@@ -66,7 +68,8 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const auth = new Auth({ ...options, runtime, origins, now, limitAsks });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
-  const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
+  const refusals = new Refusals();
+  const limitPublishes = limitPublishers(limits, now, refusals);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits, (c) => auth.addressOf(c));
   const byAddress: MiddlewareHandler = async (c, next) => {
@@ -122,7 +125,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const { metrics = DEFAULTS.metrics } = options;
   if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
-  if (metrics !== "off") app.get("/metrics", showMetrics(registry));
+  if (metrics !== "off") app.get("/metrics", showMetrics(registry, refusals));
   if (options.console === true) {
     app.get("/", showConsole);
     app.get("/api/docs", showDocs(limits));

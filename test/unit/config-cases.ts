@@ -216,7 +216,7 @@ export const ACCESS_CASES: readonly Case[] = [
     (name): Case => ({
       variable: `REALTIME_${name === "connectsPerSecond" ? "CONNECTS" : "PUBLISHES"}_PER_SECOND`,
       read: (config) => config[name],
-      byDefault: 100,
+      byDefault: name === "connectsPerSecond" ? 100 : 10,
       good: [
         ["0", 0],
         ["0.1", 0.1],
@@ -224,6 +224,25 @@ export const ACCESS_CASES: readonly Case[] = [
       ],
       bad: ["-1", "1000001", "x"],
       may: "a number from 0 to 1000000",
+    }),
+  ),
+  ...(
+    [
+      ["REALTIME_PUBLISH_BYTES_PER_SECOND", "publishBytesPerSecond"],
+      ["REALTIME_HISTORY_SCAN_PER_SECOND", "historyScanPerSecond"],
+    ] as const
+  ).map(
+    ([variable, name]): Case => ({
+      variable,
+      read: (config) => config[name],
+      byDefault: 50_000,
+      good: [
+        ["0", 0],
+        ["0.5", 0.5],
+        ["1073741824", 1024 ** 3],
+      ],
+      bad: ["-1", "1073741825", "x"],
+      may: "a number from 0 to 1073741824",
     }),
   ),
   counted(

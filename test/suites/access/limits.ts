@@ -6,7 +6,7 @@ import { openRaw, openRawStream } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 import { bearer, tokenFor } from "../../support/tokens.ts";
-import { accessWorld } from "./context.ts";
+import { ADMIN, accessWorld } from "./context.ts";
 
 /** How much of everything, each by the variable that says so. */
 export function limitTests(runtime: RuntimeUnderTest): void {
@@ -70,6 +70,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     const it_ = world({
       REALTIME_CONNECTS_PER_SECOND: "0.5",
       REALTIME_PUBLISHES_PER_SECOND: "0.5",
+      REALTIME_MAX_BATCH: "5",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
@@ -86,6 +87,15 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
     });
 
+    it("count a batch as its messages", async () => {
+      const carl = bearer(await tokenFor("carl", { publish: ["*"] }));
+      const post = async (count: number) => {
+        const batch = Array.from({ length: count }, (_, n) => ({ topic: "a", data: n }));
+        return (await it_.post("/api/realtime/messages", batch, carl)).status;
+      };
+      expect([await post(4), await post(5), await post(1)]).toEqual([200, 429, 200]);
+    });
+
     it("of publishing are bounded for an identity, and not for the admin key", async () => {
       const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
       const post = (data: number, headers: typeof anna) =>
@@ -99,6 +109,32 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const bert = bearer(await tokenFor("bert", { publish: ["*"] }));
       expect((await post(10, bert)).status).toBe(200);
       for (let n = 0; n < 20; n++) await it_.publish({ topic: "a", data: n });
+    });
+  });
+
+  describe("a rate of bytes", () => {
+    const it_ = world({
+      REALTIME_PUBLISH_BYTES_PER_SECOND: "10",
+      REALTIME_MAX_BODY_BYTES: "2048",
+    });
+
+    it("bounds what one identity publishes, is counted, and is none for the admin key", async () => {
+      const publish = async (headers: ReturnType<typeof bearer>) => {
+        const message = { topic: "a", data: "x".repeat(900) };
+        return it_.post("/api/realtime/messages", message, headers);
+      };
+      const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
+      expect([(await publish(anna)).status, (await publish(anna)).status]).toEqual([200, 200]);
+      const refused = await publish(anna);
+      expect([refused.status, refused.body.message]).toEqual([
+        429,
+        expect.stringContaining("more bytes of messages than 10 a second"),
+      ]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
+      expect((await publish(bearer(await tokenFor("bert", { publish: ["*"] })))).status).toBe(200);
+      for (let n = 0; n < 5; n++) await it_.publish({ topic: "a", data: "x".repeat(900) });
+      const metrics = await it_.get("/metrics", ADMIN);
+      expect(metrics.body).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1');
     });
   });
 
