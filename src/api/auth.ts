@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { covers } from "../realtime/rights.ts";
+import { compileRights } from "../realtime/rights.ts";
 import { MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
 import { readCredential } from "./credentials.ts";
 import { createIntrospection, type IntrospectionOptions } from "./introspection.ts";
@@ -181,11 +181,12 @@ export class Auth {
     const { authorize } = this.#options;
     const { peer, publish, isAdmin } = caller;
     if (isAdmin) return;
+    const rights = compileRights(publish);
     for (const topic of topics) {
       const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
       const isAllowed =
         authorize === undefined
-          ? publish.some((pattern) => covers(pattern, topic))
+          ? rights.covers(topic)
           : await authorize(access);
       if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
     }

@@ -74,10 +74,14 @@ class InProcessRegistry implements ClientRegistry {
     messages: readonly Message[],
     publisher: Peer = {},
   ): Promise<readonly PublishReceipt[]> {
+    const start = performance.now();
+    for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
+      await room;
     this.#refuseWhenClosed();
     this.#manager.checkRevoked(publisher);
-    const start = performance.now();
     const receipts = await this.#log.append(messages);
+    const settled = this.#manager.settled();
+    if (settled !== undefined) await settled;
     // Sinks write when the turn ends, and asked for that before this.
     afterTurn(() => this.#latency.observe(performance.now() - start));
     return receipts;

@@ -160,11 +160,14 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     publisher: Peer = {},
   ): Promise<HubAnswer<readonly PublishReceipt[]>> {
     return answer(async () => {
+      const start = performance.now();
+      for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
+        await room;
       this.#manager.checkRevoked(publisher);
       this.#expire();
-      const start = performance.now();
       const receipts = this.#log.append(messages);
       await this.#scheduleAlarm();
+      await this.#manager.settled();
       this.#latency.observe(performance.now() - start);
       return receipts;
     });
