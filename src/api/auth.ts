@@ -184,10 +184,7 @@ export class Auth {
     const rights = compileRights(publish);
     for (const topic of topics) {
       const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
-      const isAllowed =
-        authorize === undefined
-          ? rights.covers(topic)
-          : await authorize(access);
+      const isAllowed = authorize === undefined ? rights.covers(topic) : await authorize(access);
       if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
     }
   }

@@ -30,6 +30,12 @@ export function formatMetrics(stats: RegistryStats, refusals: Refusals): string 
   gauge("clients", "Connected clients.", stats.clients);
   gauge("subscriptions", "Subscription keys over all clients.", stats.subscriptions);
   gauge("topics", "Distinct topics subscribed to.", stats.topics);
+  const { keyBudget: keys } = stats;
+  gauge("keys", "Subscription keys, and topics that rights cover of them.", keys.used);
+  gauge("keys_limit", "How many there may be; 0 is any number.", keys.limit);
+  gauge("key_characters", "Characters of subscription keys.", keys.characters);
+  gauge("key_characters_limit", "How many; 0 is any number.", keys.charactersLimit);
+  counter("keys_refused_total", "Requests over the budget of keys.", keys.refused);
   gauge("queue_bytes", "Bytes that wait for clients to take them.", stats.queuedBytes);
   gauge("history_messages", "Messages in the history.", stats.history.messages);
   gauge("history_bytes", "Bytes of them.", stats.history.bytes);

@@ -110,6 +110,10 @@ export const DEFAULTS: {
   readonly drainTimeout: number;
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
+  readonly maxKeys: number;
+  readonly maxKeysPerAddress: number;
+  readonly maxKeyCharacters: number;
+  readonly maxKeyCharactersPerAddress: number;
   readonly authGrace: number;
   readonly metrics: "admin" | "open" | "off";
 } = {
@@ -121,6 +125,11 @@ export const DEFAULTS: {
   drainTimeout: 10_000,
   maxClients: 50_000,
   maxClientsPerAddress: 1000,
+  // A key takes about 400 bytes of memory beside its characters: all of them leave room in a heap of 512 MB.
+  maxKeys: 500_000,
+  maxKeysPerAddress: 100_000,
+  maxKeyCharacters: 64 * 1024 * 1024,
+  maxKeyCharactersPerAddress: 16 * 1024 * 1024,
   authGrace: 10_000,
   metrics: "admin",
 };

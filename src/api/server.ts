@@ -158,12 +158,16 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
 /** With bounds, where nobody said otherwise. */
 function createManager(options: ManagerOptions): RealtimeManager {
-  const { maxClients, maxClientsPerAddress, authGrace } = options;
   return new RealtimeManager({
     ...options,
-    maxClients: maxClients ?? DEFAULTS.maxClients,
-    maxClientsPerAddress: maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
-    authGrace: authGrace ?? DEFAULTS.authGrace,
+    maxClients: options.maxClients ?? DEFAULTS.maxClients,
+    maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
+    maxKeys: options.maxKeys ?? DEFAULTS.maxKeys,
+    maxKeysPerAddress: options.maxKeysPerAddress ?? DEFAULTS.maxKeysPerAddress,
+    maxKeyCharacters: options.maxKeyCharacters ?? DEFAULTS.maxKeyCharacters,
+    maxKeyCharactersPerAddress:
+      options.maxKeyCharactersPerAddress ?? DEFAULTS.maxKeyCharactersPerAddress,
+    authGrace: options.authGrace ?? DEFAULTS.authGrace,
   });
 }
 

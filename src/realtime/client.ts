@@ -1,3 +1,4 @@
+import { NO_KEYS } from "./capacity.ts";
 import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
 import type { Expiring } from "./expiries.ts";
@@ -5,7 +6,7 @@ import type { ReplayClient } from "./replays.ts";
 import { compileRights, type Rights } from "./rights.ts";
 import { isFieldText } from "./sse.ts";
 import { topicOf } from "./subscription.ts";
-import type { ClientInfo, FrameSink, Peer, SubscribeRequest } from "./types.ts";
+import type { ClientInfo, FrameSink, KeyCost, Peer, SubscribeRequest } from "./types.ts";
 
 /** A connected client: live, and never handed out. */
 export interface Client extends ReplayClient, Recipient, Expiring {
@@ -18,6 +19,8 @@ export interface Client extends ReplayClient, Recipient, Expiring {
   /** Milliseconds since 1970, as the next. */
   readonly connectedAt: number;
   lastActivityAt: number;
+  /** What its keys count for. */
+  keyCost: KeyCost;
 }
 
 export function newClient(
@@ -41,6 +44,7 @@ export function newClient(
     replay: undefined,
     isBusy: false,
     delivered: 0,
+    keyCost: NO_KEYS,
   };
 }
 
@@ -55,14 +59,6 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 
 /** Topics that the rights of one client may cover of its keys, all counted. */
 const MAX_COVERED = 10_000;
-
-/** What the keys of one client take in memory. */
-export interface KeyCost {
-  /** Each key, and each topic that rights cover of a key: private messages are looked up by those. */
-  readonly keys: number;
-  /** Of the keys, in UTF-16 code units. */
-  readonly characters: number;
-}
 
 /**
  * What a client's keys will take. Repeats and empty strings count for nothing.
@@ -124,7 +120,7 @@ export function identifyClient(client: Client, { identity, rights = [], expiresA
  */
 export function checkSubscriber(
   client: Client | undefined,
-  { subscriptions, ip, identity, rights = [] }: SubscribeRequest,
+  { subscriptions, ip, identity }: SubscribeRequest,
   checkAddress: boolean,
 ): asserts client is Client {
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
@@ -135,7 +131,6 @@ export function checkSubscriber(
       `Subscription ${unwritable} must not contain a line break or NUL.`,
     );
   }
-  costOfKeys(subscriptions, rights);
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }

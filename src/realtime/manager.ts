@@ -1,5 +1,5 @@
 import { Admission } from "./admission.ts";
-import type { CapacityLimits } from "./capacity.ts";
+import { type CapacityLimits, NO_KEYS } from "./capacity.ts";
 import {
   type Client,
   checkSubscriber,
@@ -23,6 +23,7 @@ import {
   type ClientInfo,
   type CloseReason,
   type FrameSink,
+  type KeyCost,
   type LogEntry,
   type Logger,
   type LogReader,
@@ -141,8 +142,7 @@ export class RealtimeManager {
    *   `invalid_input` for subscriptions that meet too many rights.
    */
   admit(peer: Peer, subscriptions: readonly string[] = []): void {
-    costOfKeys(subscriptions, peer.rights);
-    this.#admission.admit(peer);
+    this.#admission.admit(peer, costOfKeys(subscriptions, peer.rights));
   }
 
   /**
@@ -175,7 +175,7 @@ export class RealtimeManager {
     client.isBusy = isBusy;
     client.closesAt = closesAt;
     this.#expiries.track(client);
-    this.#index.replace(client, subscriptions, client.rights);
+    this.#setKeys(client, subscriptions, costOfKeys(subscriptions, client.rights));
     if (replay === undefined) return;
     client.replay = new Replay(this.#index.keysOf(client), replay, client.rights);
   }
@@ -189,6 +189,7 @@ export class RealtimeManager {
     if (!this.#clients.delete(clientId)) return true;
     const { bufferedBytes } = client.sink;
     this.#index.remove(client);
+    this.#admission.changeKeys(client.ip, client.keyCost, NO_KEYS);
     this.#admission.leave(client.ip);
     this.#expiries.forget(client);
     this.#disconnects[reason] += 1;
@@ -277,17 +278,19 @@ export class RealtimeManager {
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
+    const cost = costOfKeys(request.subscriptions, request.rights);
     checkSubscriber(client, request, this.#checkAddress);
     this.#admission.checkCredential(request);
     this.#deliveries.settle(client);
     if (!this.#clients.has(clientId))
       throw new RealtimeError("unknown_client", "Missing or invalid client id.");
+    this.#admission.checkKeys(client.ip, client.keyCost, cost);
     const gained = gainedRights(client, request);
     identifyClient(client, request);
     this.#expiries.track(client);
     client.lastActivityAt = this.#now();
     const before = this.#index.keysOf(client);
-    this.#index.replace(client, request.subscriptions, client.rights);
+    this.#setKeys(client, request.subscriptions, cost);
     const keys = this.#index.keysOf(client);
     this.#logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
     const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
@@ -424,6 +427,7 @@ export class RealtimeManager {
       clients: this.#clients.size,
       subscriptions: this.#index.size,
       topics: this.#index.topics,
+      keyBudget: this.#admission.keyStats,
       queuedBytes: this.#queuedBytes(),
       connects: this.#connects,
       ...this.#replays.stats,
@@ -468,6 +472,17 @@ export class RealtimeManager {
     return client;
   }
 
+  /** @param cost Of these keys, with the rights that the client has. */
+  #setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
+    this.#index.replace(client, keys, client.rights);
+    this.#countKeys(client, cost);
+  }
+
+  #countKeys(client: Client, cost: KeyCost): void {
+    this.#admission.changeKeys(client.ip, client.keyCost, cost);
+    client.keyCost = cost;
+  }
+
   #queuedBytes(): number {
     let sum = 0;
     for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;
@@ -486,9 +501,10 @@ export class RealtimeManager {
     this.#expiries.track(client);
     if (this.#guestsSubscribe) {
       this.#index.changeRights(client, []);
+      this.#countKeys(client, costOfKeys(this.#index.keysOf(client)));
       client.replay?.changeRights([]);
     } else {
-      this.#index.replace(client, [], []);
+      this.#setKeys(client, [], NO_KEYS);
       client.start = undefined;
       this.#replays.cancel(client);
     }

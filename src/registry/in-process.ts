@@ -191,6 +191,8 @@ class InProcessConnection implements ClientConnection {
       sink.close(closed ?? "error");
       return;
     }
+    // Its keys as well: other clients may have come since it was opened.
+    this.#manager.admit(request, request.topics);
     this.#manager.registerClient(this.clientId, sink, request);
     subscribeFirst(this.#manager, request, this);
     this.#host.attached();

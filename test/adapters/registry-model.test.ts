@@ -132,6 +132,7 @@ class PlainRegistry implements ClientRegistry {
       topics: new Set(keys.map(topicOf)).size,
       accepted: this.#ids.length,
       connects: 0,
+      keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       history: { messages: 0, bytes: 0 },
       publishLatency: { counts: [], seconds: 0 },

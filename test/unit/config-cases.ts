@@ -212,6 +212,28 @@ export const ACCESS_CASES: readonly Case[] = [
     0,
     10_000_000,
   ),
+  counted("REALTIME_MAX_KEYS", (config) => config.maxKeys, 500_000, 0, 1_000_000_000),
+  counted(
+    "REALTIME_MAX_KEYS_PER_ADDRESS",
+    (config) => config.maxKeysPerAddress,
+    100_000,
+    0,
+    1_000_000_000,
+  ),
+  counted(
+    "REALTIME_MAX_KEY_CHARACTERS",
+    (config) => config.maxKeyCharacters,
+    64 * 1024 * 1024,
+    0,
+    1_000_000_000,
+  ),
+  counted(
+    "REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS",
+    (config) => config.maxKeyCharactersPerAddress,
+    16 * 1024 * 1024,
+    0,
+    1_000_000_000,
+  ),
   ...(["connectsPerSecond", "publishesPerSecond"] as const).map(
     (name): Case => ({
       variable: `REALTIME_${name === "connectsPerSecond" ? "CONNECTS" : "PUBLISHES"}_PER_SECOND`,

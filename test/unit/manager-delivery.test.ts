@@ -95,6 +95,7 @@ describe("delivery", () => {
       clients: 0,
       subscriptions: 0,
       topics: 0,
+      keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       connects: 0,
       delivered: 0,

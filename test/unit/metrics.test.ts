@@ -12,7 +12,14 @@ const refusals = new Refusals();
 refusals.counterOf("publish_bytes")();
 const text = formatMetrics(
   {
-    ...{ clients: 3, subscriptions: 5, topics: 4, queuedBytes: 1234, connects: 9 },
+    ...{
+      clients: 3,
+      subscriptions: 5,
+      topics: 4,
+      queuedBytes: 1234,
+      keyBudget: { used: 7, limit: 8, characters: 70, charactersLimit: 80, refused: 2 },
+      connects: 9,
+    },
     ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
     disconnects: disconnects as Record<CloseReason, number>,
     startedAt: "2026-01-01T00:00:00.000Z",

@@ -39,6 +39,51 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     });
   });
 
+  describe("the number of subscription keys", () => {
+    const it_ = world({
+      REALTIME_MAX_KEYS: "8",
+      REALTIME_MAX_KEYS_PER_ADDRESS: "5",
+      REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS: "20",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+    });
+    const from = (ip: string) => ({ headers: { "X-Real-IP": ip } });
+    const post = async (ip: string, clientId: string, keys: readonly string[]) => {
+      const { status, body } = await it_.subscribe(clientId, keys, from(ip).headers);
+      return [status, body.message];
+    };
+
+    it("is bounded for an address and in all; keys that are given back make room", async () => {
+      const one = await openStream(it_.url, from("192.0.2.1"));
+      const two = await openStream(it_.url, from("192.0.2.1"));
+      const three = await openStream(it_.url, from("192.0.2.2"));
+      expect(await post("192.0.2.1", one.clientId, ["a", "b", "c", "c"])).toEqual([204, undefined]);
+      expect(await post("192.0.2.1", two.clientId, ["a", "b", "c"])).toEqual([
+        429,
+        expect.stringContaining("would have 6 subscription keys, and 5 are allowed"),
+      ]);
+      expect(await post("192.0.2.1", two.clientId, ["x".repeat(18)])).toEqual([
+        429,
+        expect.stringContaining("would have 21 characters of subscription keys"),
+      ]);
+      expect(await post("192.0.2.1", two.clientId, ["a", "b"])).toEqual([204, undefined]);
+      const query = "/api/realtime?topic=a";
+      expect((await it_.get(query, from("192.0.2.1").headers)).status).toBe(429);
+      expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
+        503,
+        expect.stringContaining("(8 subscription keys)"),
+      ]);
+      const metrics = (await it_.get("/metrics", ADMIN)).body;
+      expect(metrics).toContain("pocketwire_keys 5\n");
+      expect(metrics).toContain("pocketwire_keys_limit 8\n");
+      expect(metrics).toContain("pocketwire_keys_refused_total 4\n");
+      expect(await post("192.0.2.1", one.clientId, [])).toEqual([204, undefined]);
+      expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
+        204,
+        undefined,
+      ]);
+    });
+  });
+
   describe("the address of a client", () => {
     const trusting = world({ REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP" });
     const careless = world({ REALTIME_CHECK_IP: "false" });
