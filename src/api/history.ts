@@ -1,12 +1,14 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import type { HistoryPage } from "../log/history.ts";
+import { networkOf } from "../realtime/address.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./keys.ts";
 import { answerInPieces } from "./long-answer.ts";
 import type { RequestLimits } from "./options.ts";
+import type { CostLimit } from "./rate-limit.ts";
 import { wholeNumber } from "./query.ts";
 import { invalidInput, validate } from "./validation.ts";
 
@@ -28,6 +30,7 @@ export function readMessages(
   auth: Auth,
   limits: RequestLimits,
   askSubscribe: AskSubscribe,
+  limitScan: CostLimit,
 ): Handler {
   const schema = historySchema(limits);
   return async (c) => {
@@ -51,7 +54,11 @@ export function readMessages(
       before: request.before,
       limit: request.limit ?? LIMIT.default,
     };
+    const network = reader.ip === undefined ? undefined : networkOf(reader.ip);
+    if (network !== undefined) limitScan.check(network);
     const page = await registry.history(asked, reader);
+    // A hub of an earlier deploy does not say.
+    if (network !== undefined) limitScan.charge(network, page.scanned ?? 0);
     // The newest page is another one soon.
     c.header("Cache-Control", "no-store");
     c.header("Content-Type", "application/json");
@@ -60,7 +67,7 @@ export function readMessages(
 }
 
 /** The page as JSON. Data goes out as it stands: it may be nested deeper than it can be made anew. */
-function* piecesOf({ messages, ...rest }: HistoryPage): Generator<string, void> {
+function* piecesOf({ messages, scanned: _, ...rest }: HistoryPage): Generator<string, void> {
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
     const { id, topics, data } = message;

@@ -23,7 +23,7 @@ import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
 import { createReadConnect } from "./query.ts";
 import { limitPublishers } from "./publish-limit.ts";
-import { createRateLimit } from "./rate-limit.ts";
+import { createCostLimit, createRateLimit } from "./rate-limit.ts";
 import { Refusals } from "./refusals.ts";
 import { connect } from "./stream.ts";
 import { subscribe } from "./subscribe.ts";
@@ -69,6 +69,9 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const limitConnects = createRateLimit(limits.connectsPerSecond, "requests", now);
   const refusals = new Refusals();
+  const limitScan = createCostLimit(limits.historyScanPerSecond, "messages to look through", now, {
+    onRefused: refusals.counterOf("history_scan"),
+  });
   const limitPublishes = limitPublishers(limits, now, refusals);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits, (c) => auth.addressOf(c));
@@ -109,7 +112,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     bounded,
     publishMessages(registry, auth, limits, limitPublishes, options.hooks),
   );
-  app.get("/api/realtime/messages", byAddress, readMessages(registry, auth, limits, askSubscribe));
+  app.get(
+    "/api/realtime/messages",
+    byAddress,
+    readMessages(registry, auth, limits, askSubscribe, limitScan),
+  );
   app.get("/api/realtime/clients", admin, listClients(registry));
   app.get("/api/realtime/clients/:id", admin, readClient(registry));
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry));

@@ -13,6 +13,8 @@ export interface Rights {
   coveredTopics(topic: string): readonly string[];
 }
 
+const SLASH = 47;
+
 const NOTHING: Rights = { covers: () => false, coveredTopics: () => [] };
 const EVERYTHING: Rights = { covers: () => true, coveredTopics: (topic) => [topic] };
 
@@ -23,7 +25,8 @@ export function compileRights(patterns: readonly string[]): Rights {
   const prefixes = prefixesByLength(patterns);
   const isBehind = (topic: string, ownLength = 0) => {
     for (const [length, texts] of prefixes) {
-      if (length !== ownLength && texts.has(topic.slice(0, length))) return true;
+      if (length === ownLength || topic.charCodeAt(length - 1) !== SLASH) continue;
+      if (texts.has(topic.slice(0, length))) return true;
     }
     return false;
   };

@@ -119,6 +119,11 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
+    const scanned = world({
+      REALTIME_HISTORY_SCAN_PER_SECOND: "1",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+    });
+
     it("of connects and of reading the history are bounded for an address", async () => {
       const headers = { "X-Real-IP": "192.0.2.1" };
       const path = "/api/realtime/messages?topic=a";
@@ -130,6 +135,22 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
       expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
+    });
+
+    it("count a history by the messages that were looked through for it", async () => {
+      await scanned.publish(...Array.from({ length: 30 }, (_, n) => ({ topic: "a", data: n })));
+      const read = (ip: string) =>
+        scanned.get("/api/realtime/messages?topic=nothing", { "X-Real-IP": ip });
+      const first = await read("192.0.2.1");
+      expect([first.status, first.body.messages]).toEqual([200, []]);
+      expect(first.body).not.toHaveProperty("scanned");
+      const refused = await read("192.0.2.1");
+      expect([refused.status, refused.body.message]).toEqual([
+        429,
+        expect.stringContaining("more messages to look through than 1 a second"),
+      ]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
+      expect((await read("192.0.2.2")).status).toBe(200);
     });
 
     it("count a batch as its messages", async () => {
