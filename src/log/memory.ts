@@ -7,10 +7,10 @@ import {
   keepsAnything,
   type LogStats,
   type MessageLog,
-  REMEMBERED_IDS,
   sizeOf,
 } from "./log.ts";
 import { Queue } from "./queue.ts";
+import { RememberedIds } from "./remembered-ids.ts";
 
 /** What a memory log may be given. */
 export interface MemoryLogOptions {
@@ -38,9 +38,7 @@ class MemoryLog implements MessageLog {
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new Queue<Kept>();
   #bytes = 0;
-  /** The ids that are remembered, and in the order they came: the oldest of a `Set` or `Map` is not found at once. */
-  readonly #ids = new Set<string>();
-  readonly #idQueue = new Queue<{ readonly id: string; readonly at: number }>();
+  readonly #ids = new RememberedIds();
   #sequence = 0;
   #duplicate = 0;
 
@@ -52,7 +50,7 @@ class MemoryLog implements MessageLog {
 
   append(messages: readonly Message[]): readonly AppendReceipt[] {
     const at = this.#now();
-    this.#forgetIds(at);
+    this.#ids.trim(at);
     const fresh: LogEntry[] = [];
     const receipts = messages.map((message) => {
       const duplicate = this.#ids.has(message.id);
@@ -126,8 +124,7 @@ class MemoryLog implements MessageLog {
 
   #take(message: Message, at: number): LogEntry {
     this.#sequence += 1;
-    this.#ids.add(message.id);
-    this.#idQueue.push({ id: message.id, at });
+    this.#ids.add(message.id, at);
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
     const size = sizeOf(message);
     this.#entries.push({ entry, size });
@@ -166,15 +163,6 @@ class MemoryLog implements MessageLog {
       if (within) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
-    }
-  }
-
-  #forgetIds(now: number): void {
-    const { count, maxAge } = REMEMBERED_IDS;
-    for (let oldest = this.#idQueue.first; oldest !== undefined; oldest = this.#idQueue.first) {
-      if (this.#ids.size <= count && now - oldest.at < maxAge) return;
-      this.#idQueue.shift();
-      this.#ids.delete(oldest.id);
     }
   }
 }

@@ -11,6 +11,7 @@ import {
   REMEMBERED_IDS,
   sizeOf,
 } from "./log.ts";
+import { RememberedIdRows } from "./remembered-id-rows.ts";
 
 type SqlValue = string | number | null | ArrayBuffer;
 
@@ -88,6 +89,7 @@ export class SqliteLog implements MessageLog {
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
   readonly #life: string;
+  readonly #idRows: RememberedIdRows;
   #extent: Extent;
   #accepted = 0;
   #duplicate = 0;
@@ -99,6 +101,7 @@ export class SqliteLog implements MessageLog {
     this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#storage.sql.exec(SCHEMA);
+    this.#idRows = new RememberedIdRows(this.#storage.sql);
     this.#life = this.#readLife();
     this.#extent = this.#readExtent();
   }
@@ -108,14 +111,17 @@ export class SqliteLog implements MessageLog {
     const fresh: LogEntry[] = [];
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
+      this.#idRows.begin();
       const answers = messages.map((message) => {
         const duplicate = this.#remembers(message.id, at);
         if (!duplicate) {
           extent = this.#insert(message, at, extent);
+          this.#idRows.count(message.id);
           fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
         }
         return { id: message.id, duplicate };
       });
+      this.#idRows.forgetOldest();
       extent = this.#trimmed(extent, at);
       return answers;
     });
@@ -263,8 +269,7 @@ export class SqliteLog implements MessageLog {
     let kept = this.#dropBelow(extent, Math.max(young, sequence - messages + 1));
     while (kept.bytes > bytes) kept = this.#dropBelow(kept, kept.oldest + 1);
     const youngId = this.#firstAfter("message_ids", now - REMEMBERED_IDS.maxAge) ?? sequence;
-    const firstId = Math.max(youngId, sequence - REMEMBERED_IDS.count + 1);
-    this.#query("DELETE FROM message_ids WHERE sequence < ?", Math.min(firstId, sequence));
+    this.#idRows.trim(youngId, sequence);
     return kept;
   }
 
