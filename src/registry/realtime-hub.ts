@@ -44,6 +44,7 @@ import type {
 } from "./registry.ts";
 import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
+import { UnfinishedDelivery } from "./unfinished-delivery.ts";
 
 /** Milliseconds: the runtime takes no alarm after the year 2189, and one that rings early is set again. */
 const LATEST = 30 * 86_400_000;
@@ -71,6 +72,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #log: SqliteLog;
   readonly #subscriptions: SubscriptionStore;
   readonly #revocations: RevocationStore;
+  readonly #unfinished: UnfinishedDelivery;
   readonly #shard: number;
   readonly #latency = new LatencyHistogram();
   readonly #startedAt = new Date().toISOString();
@@ -87,10 +89,12 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
     this.#subscriptions = new SubscriptionStore(storage.sql);
     this.#revocations = new RevocationStore(storage.sql);
+    this.#unfinished = new UnfinishedDelivery(storage.sql);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
     this.#manager.follow(this.#log);
     for (const { subject, at } of this.#revocations.all()) this.#manager.revoke({ subject }, at);
-    this.#restoreClients();
+    if (this.#unfinished.isNoted) this.#sendBackClients();
+    else this.#restoreClients();
   }
 
   /** A Worker brings a client: it gets a socket on which frames arrive as they are to be written. */
@@ -166,8 +170,11 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       this.#manager.checkRevoked(publisher);
       this.#expire();
       const receipts = this.#log.append(messages);
+      // Together with the messages: nothing may come between.
+      if (this.#manager.settled() !== undefined) this.#unfinished.note();
       await this.#scheduleAlarm();
       await this.#manager.settled();
+      if (this.#manager.settled() === undefined) this.#unfinished.clear();
       this.#latency.observe(performance.now() - start);
       return receipts;
     });
@@ -236,6 +243,13 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
         this.#startedAt,
       );
     });
+  }
+
+  /** On waking after a delivery that did not end: nobody knows who has got it. */
+  #sendBackClients(): void {
+    for (const clientId of this.#subscriptions.all().keys()) this.#subscriptions.remove(clientId);
+    for (const socket of this.ctx.getWebSockets()) closeSocket(socket, "lifetime");
+    this.#unfinished.clear();
   }
 
   /** On waking: the sockets that are open are the clients, and their rows are what they subscribe to. */
