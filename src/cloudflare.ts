@@ -19,18 +19,29 @@ export interface Env {
 /** A hub keeps where each key of a replay has come to beside its socket, where 16,384 bytes have room. */
 const MAX_SUBSCRIPTIONS = 1000;
 
+/** Defaults on each shard: a Durable Object has 128 MB of memory, and a key takes about 400 bytes beside its characters. */
+const MAX_KEYS = 125_000;
+const MAX_KEY_CHARACTERS = 16 * 1024 * 1024;
+
 /** The variables among the bindings: a binding of another kind is an object. */
 function textsOf(env: Env): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
 }
 
 function settingsOf(env: Env) {
-  const config = readConfig(textsOf(env));
+  const given = textsOf(env);
+  const config = readConfig(given);
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     const message = `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`;
     throw new RealtimeError("invalid_config", message);
   }
-  return { ...config, logger: createLogger({ level: config.logLevel }) };
+  const { REALTIME_MAX_KEYS: keys, REALTIME_MAX_KEY_CHARACTERS: characters } = given;
+  return {
+    ...config,
+    maxKeys: keys ? config.maxKeys : MAX_KEYS,
+    maxKeyCharacters: characters ? config.maxKeyCharacters : MAX_KEY_CHARACTERS,
+    logger: createLogger({ level: config.logLevel }),
+  };
 }
 
 /** One shard, with this Worker's settings. */

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { decodeJwt } from "jose";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
-import { covers } from "../realtime/rights.ts";
+import { compileRights } from "../realtime/rights.ts";
 import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../realtime/types.ts";
 import { readCredential } from "./credentials.ts";
 import { refuseForeignPageWithDevelopmentKey } from "./development-key.ts";
@@ -290,12 +290,10 @@ export class Auth {
     const { authorize } = this.#options;
     const { peer, publish, isAdmin } = caller;
     if (isAdmin) return;
+    const rights = compileRights(publish);
     for (const topic of topics) {
       const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
-      const isAllowed =
-        authorize === undefined
-          ? publish.some((pattern) => covers(pattern, topic))
-          : await authorize(access);
+      const isAllowed = authorize === undefined ? rights.covers(topic) : await authorize(access);
       if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
     }
   }

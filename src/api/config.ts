@@ -31,6 +31,10 @@ export interface Config extends RequestLimits {
   readonly trustedProxyHeader: string | undefined;
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
+  readonly maxKeys: number;
+  readonly maxKeysPerAddress: number;
+  readonly maxKeyCharacters: number;
+  readonly maxKeyCharactersPerAddress: number;
   readonly history: HistoryLimits;
   readonly drainTimeout: number;
   /** Durable Objects that share the clients; Workers only. */
@@ -198,6 +202,14 @@ const environmentSchema = z.object({
   REALTIME_TRUSTED_PROXY_HEADER: httpName,
   REALTIME_MAX_CLIENTS: count(0, 10_000_000, DEFAULTS.maxClients),
   REALTIME_MAX_CLIENTS_PER_ADDRESS: count(0, 10_000_000, DEFAULTS.maxClientsPerAddress),
+  REALTIME_MAX_KEYS: count(0, 1_000_000_000, DEFAULTS.maxKeys),
+  REALTIME_MAX_KEYS_PER_ADDRESS: count(0, 1_000_000_000, DEFAULTS.maxKeysPerAddress),
+  REALTIME_MAX_KEY_CHARACTERS: count(0, 1_000_000_000, DEFAULTS.maxKeyCharacters),
+  REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS: count(
+    0,
+    1_000_000_000,
+    DEFAULTS.maxKeyCharactersPerAddress,
+  ),
   REALTIME_CONNECTS_PER_SECOND: number(0, 1_000_000, DEFAULT_LIMITS.connectsPerSecond, "a number"),
   REALTIME_PUBLISHES_PER_SECOND: number(
     0,
@@ -206,6 +218,18 @@ const environmentSchema = z.object({
     "a number",
   ),
   REALTIME_FAILURES_PER_SECOND: number(0, 1_000_000, DEFAULT_LIMITS.failuresPerSecond, "a number"),
+  REALTIME_PUBLISH_BYTES_PER_SECOND: number(
+    0,
+    MAX_BYTES,
+    DEFAULT_LIMITS.publishBytesPerSecond,
+    "a number",
+  ),
+  REALTIME_HISTORY_SCAN_PER_SECOND: number(
+    0,
+    MAX_BYTES,
+    DEFAULT_LIMITS.historyScanPerSecond,
+    "a number",
+  ),
   REALTIME_MAX_SUBSCRIPTIONS: count(1, 10_000, DEFAULT_LIMITS.maxSubscriptions),
   REALTIME_MAX_TOPIC_LENGTH: count(1, 10_000, DEFAULT_LIMITS.maxTopicLength),
   REALTIME_MAX_BATCH: count(1, 100_000, DEFAULT_LIMITS.maxBatch),
@@ -314,9 +338,15 @@ export function readConfig(environment: Environment): Config {
     trustedProxyHeader: settings.REALTIME_TRUSTED_PROXY_HEADER,
     maxClients: settings.REALTIME_MAX_CLIENTS,
     maxClientsPerAddress: settings.REALTIME_MAX_CLIENTS_PER_ADDRESS,
+    maxKeys: settings.REALTIME_MAX_KEYS,
+    maxKeysPerAddress: settings.REALTIME_MAX_KEYS_PER_ADDRESS,
+    maxKeyCharacters: settings.REALTIME_MAX_KEY_CHARACTERS,
+    maxKeyCharactersPerAddress: settings.REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS,
     connectsPerSecond: settings.REALTIME_CONNECTS_PER_SECOND,
     publishesPerSecond: settings.REALTIME_PUBLISHES_PER_SECOND,
     failuresPerSecond: settings.REALTIME_FAILURES_PER_SECOND,
+    publishBytesPerSecond: settings.REALTIME_PUBLISH_BYTES_PER_SECOND,
+    historyScanPerSecond: settings.REALTIME_HISTORY_SCAN_PER_SECOND,
     maxSubscriptions: settings.REALTIME_MAX_SUBSCRIPTIONS,
     maxTopicLength: settings.REALTIME_MAX_TOPIC_LENGTH,
     maxBatch: settings.REALTIME_MAX_BATCH,

@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import type { HistoryPage } from "../log/history.ts";
+import { networkOf } from "../realtime/address.ts";
 import { toJSONLine } from "../realtime/sse.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
@@ -9,6 +10,7 @@ import { eventIdSchema, type KeyLimits, keysSchema, topicsOf } from "./keys.ts";
 import { answerInPieces } from "./long-answer.ts";
 import type { RequestLimits } from "./options.ts";
 import { checkQuery, wholeNumber } from "./query.ts";
+import type { CostLimit } from "./rate-limit.ts";
 import { invalidInput, validate } from "./validation.ts";
 
 const LIMIT = { default: 100, most: 1000 };
@@ -29,6 +31,7 @@ export function readMessages(
   auth: Auth,
   limits: RequestLimits,
   askSubscribe: AskSubscribe,
+  limitScan: CostLimit,
 ): Handler {
   const schema = historySchema(limits);
   return async (c) => {
@@ -53,7 +56,11 @@ export function readMessages(
       before: request.before,
       limit: request.limit ?? LIMIT.default,
     };
+    const network = reader.ip === undefined ? undefined : networkOf(reader.ip);
+    if (network !== undefined) limitScan.check(network);
     const page = await registry.history(asked, reader);
+    // A hub of an earlier deploy does not say.
+    if (network !== undefined) limitScan.charge(network, page.scanned ?? 0);
     // The newest page is another one soon.
     c.header("Cache-Control", "no-store");
     c.header("Content-Type", "application/json");
@@ -62,7 +69,7 @@ export function readMessages(
 }
 
 /** The page as JSON. Data goes out as it stands: it may be nested deeper than it can be made anew. */
-function* piecesOf({ messages, ...rest }: HistoryPage): Generator<string, void> {
+function* piecesOf({ messages, scanned: _, ...rest }: HistoryPage): Generator<string, void> {
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
     const { id, topics, data } = message;

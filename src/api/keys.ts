@@ -1,7 +1,7 @@
 /** Subscription keys and event ids: the same wherever they are sent. */
 import * as z from "zod/mini";
 import { isFieldText } from "../realtime/sse.ts";
-import { parseSubscription } from "../realtime/subscription.ts";
+import { topicOf } from "../realtime/subscription.ts";
 import type { RequestLimits } from "./options.ts";
 
 /** As PocketBase's (apis/realtime.go, `realtimeSetSubscriptions`). UTF-16 code units. */
@@ -43,5 +43,5 @@ export const eventIdSchema: z.ZodMiniString = z.string().check(z.maxLength(MAX_E
 
 /** The topics of subscription keys, without options: what rights are about. */
 export function topicsOf(keys: readonly string[]): string[] {
-  return keys.filter((key) => key !== "").map((key) => parseSubscription(key).topic);
+  return keys.filter((key) => key !== "").map(topicOf);
 }

@@ -12,6 +12,8 @@ const OPTIONS: Record<OwnOptions, true> = {
   ...{ origins: true, pingInterval: true, staleTimeout: true, maxBufferedBytes: true },
   ...{ maxStreamWrites: true, handshakeTimeout: true, hooks: true, console: true },
   ...{ maxClients: true, maxClientsPerAddress: true, checkAddress: true, authGrace: true },
+  ...{ maxKeys: true, maxKeysPerAddress: true },
+  ...{ maxKeyCharacters: true, maxKeyCharactersPerAddress: true },
   ...{ adminKey: true, authenticate: true, authorize: true, tokens: true, introspection: true },
   ...{ health: true, openapi: true, metrics: true },
   ...{ cookie: true, queryToken: true, anonymous: true, trustedProxyHeader: true },

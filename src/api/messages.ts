@@ -9,8 +9,8 @@ import type { Auth, Caller } from "./auth.ts";
 import { readJSON } from "./body.ts";
 import { askHook, type Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
+import type { LimitPublisher } from "./publish-limit.ts";
 import { checkQuery } from "./query.ts";
-import type { RateLimit } from "./rate-limit.ts";
 import { findFaults, invalidInput } from "./validation.ts";
 
 const MAX_NAME = 255;
@@ -77,7 +77,7 @@ export function publishMessages(
   registry: ClientRegistry,
   auth: Auth,
   limits: RequestLimits,
-  limitRate: RateLimit,
+  limitRate: LimitPublisher,
   hooks: Hooks = {},
 ): Handler<PublisherEnv> {
   const createMessages = createMessageReader(limits);
@@ -89,7 +89,7 @@ export function publishMessages(
     // The body may have taken its time.
     if (auth.hasEnded(peer)) await auth.identify(c);
     const given = createMessages(body);
-    if (!isAdmin) limitRate(peer.identity ?? `guest ${peer.ip}`, given.length);
+    if (!isAdmin) limitRate(peer, given);
     // All of them: a record event has several, and reaches those who subscribe to any.
     const topicsOf = (messages: readonly Message[]) => messages.flatMap(({ topics }) => topics);
     await auth.checkPublish(c, caller, topicsOf(given));

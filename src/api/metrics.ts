@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import { LATENCY_BOUNDS, type LatencyStats } from "../realtime/latency.ts";
 import type { ClientRegistry, RegistryStats } from "../registry/registry.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -10,15 +11,20 @@ type Labelled = readonly (readonly [label: string, value: number])[];
 /** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
 export function showMetrics(
   registry: ClientRegistry,
+  refusals: Refusals,
   auth: { readonly refusedCredentials: number },
 ): Handler {
   return async (c) => {
-    const text = formatMetrics(await registry.stats(), auth.refusedCredentials);
+    const text = formatMetrics(await registry.stats(), refusals, auth.refusedCredentials);
     return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
   };
 }
 
-export function formatMetrics(stats: RegistryStats, refusedCredentials = 0): string {
+export function formatMetrics(
+  stats: RegistryStats,
+  refusals: Refusals,
+  refusedCredentials: number,
+): string {
   const lines: string[] = [];
   const add = (name: string, type: string, help: string, values: Labelled) => {
     lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
@@ -32,6 +38,12 @@ export function formatMetrics(stats: RegistryStats, refusedCredentials = 0): str
   gauge("clients", "Connected clients.", stats.clients);
   gauge("subscriptions", "Subscription keys over all clients.", stats.subscriptions);
   gauge("topics", "Distinct topics subscribed to.", stats.topics);
+  const { keyBudget: keys } = stats;
+  gauge("keys", "Subscription keys, and topics that rights cover of them.", keys.used);
+  gauge("keys_limit", "How many there may be; 0 is any number.", keys.limit);
+  gauge("key_characters", "Characters of subscription keys.", keys.characters);
+  gauge("key_characters_limit", "How many; 0 is any number.", keys.charactersLimit);
+  counter("keys_refused_total", "Requests over the budget of keys.", keys.refused);
   gauge("queue_bytes", "Bytes that wait for clients to take them.", stats.queuedBytes);
   gauge("history_messages", "Messages in the history.", stats.history.messages);
   gauge("history_bytes", "Bytes of them.", stats.history.bytes);
@@ -52,6 +64,9 @@ export function formatMetrics(stats: RegistryStats, refusedCredentials = 0): str
     ['{recovered="false"}', stats.unrecovered],
   ]);
   counter("credentials_refused_total", "Wrong keys and tokens.", refusedCredentials);
+  add("rate_refusals_total", "counter", "Requests over a rate, by limit.", [
+    ...[...refusals.counts].map(([limit, count]) => [`{limit="${limit}"}`, count] as const),
+  ]);
   const help = "From a publish to the end of its writes.";
   add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));
   return `${lines.join("\n")}\n`;

@@ -74,10 +74,23 @@ export interface RequestLimits {
    * worth; of streams and subscriptions at least `maxClientsPerAddress`. Not where the runtime tells no address. Default 100.
    */
   readonly connectsPerSecond: number;
-  /** Messages published, by identity, and ten seconds' worth at once; the admin key has no limit. Default 100. */
+  /**
+   * Messages published, by identity; at once ten seconds' worth, or `maxBatch` where that is more. The admin key has no
+   * limit. Default 10: with 1,000 at once, one identity fills less than half of the default history.
+   */
   readonly publishesPerSecond: number;
   /** Credentials refused, by address (`networkOf`), and ten seconds' worth at once. Default 20. */
   readonly failuresPerSecond: number;
+  /**
+   * Bytes of these messages (data, topics and ids), by identity; at once ten seconds' worth, or `maxBodyBytes` where that is
+   * more. The admin key has no limit. Default 50,000: one identity fills less than half of the default history.
+   */
+  readonly publishBytesPerSecond: number;
+  /**
+   * Messages of the history that reads look through, by address (`networkOf`), and ten seconds' worth at once. A read that
+   * has begun ends; the reads behind it wait for what it took. Default 50,000: five whole histories a second.
+   */
+  readonly historyScanPerSecond: number;
 }
 
 export const DEFAULT_LIMITS: RequestLimits = {
@@ -88,7 +101,9 @@ export const DEFAULT_LIMITS: RequestLimits = {
   maxBatch: 1000,
   maxMessageBytes: 262_144,
   connectsPerSecond: 100,
-  publishesPerSecond: 100,
+  publishesPerSecond: 10,
+  publishBytesPerSecond: 50_000,
+  historyScanPerSecond: 50_000,
   failuresPerSecond: 20,
 };
 
@@ -110,6 +125,10 @@ export const DEFAULTS: {
   readonly drainTimeout: number;
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
+  readonly maxKeys: number;
+  readonly maxKeysPerAddress: number;
+  readonly maxKeyCharacters: number;
+  readonly maxKeyCharactersPerAddress: number;
   readonly authGrace: number;
   readonly metrics: "admin" | "open" | "off";
 } = {
@@ -122,6 +141,11 @@ export const DEFAULTS: {
   drainTimeout: 10_000,
   maxClients: 50_000,
   maxClientsPerAddress: 1000,
+  // A key takes about 400 bytes of memory beside its characters: all of them leave room in a heap of 512 MB.
+  maxKeys: 500_000,
+  maxKeysPerAddress: 100_000,
+  maxKeyCharacters: 64 * 1024 * 1024,
+  maxKeyCharactersPerAddress: 16 * 1024 * 1024,
   authGrace: 10_000,
   metrics: "admin",
 };

@@ -24,8 +24,10 @@ import { OpenStreams } from "./open-streams.ts";
 import { describeAPI } from "./openapi.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
 import { allowOrigins, protectAnswers } from "./origins.ts";
+import { limitPublishers } from "./publish-limit.ts";
 import { checkQuery, createReadConnect } from "./query.ts";
-import { createRateLimit } from "./rate-limit.ts";
+import { createCostLimit, createRateLimit } from "./rate-limit.ts";
+import { Refusals } from "./refusals.ts";
 import { connect } from "./stream.ts";
 import { createStreamGuard } from "./stream-refusals.ts";
 import { subscribe } from "./subscribe.ts";
@@ -76,7 +78,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
     now,
   });
-  const limitPublishes = createRateLimit(limits.publishesPerSecond, "messages", now);
+  const refusals = new Refusals();
+  const limitScan = createCostLimit(limits.historyScanPerSecond, "messages to look through", now, {
+    onRefused: refusals.counterOf("history_scan"),
+  });
+  const limitPublishes = limitPublishers(limits, now, refusals);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits, (c) => auth.addressOf(c), runtime);
   const limitConnects: MiddlewareHandler = async (c, next) => {
@@ -135,7 +141,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     bounded,
     publishMessages(registry, auth, limits, limitPublishes, options.hooks),
   );
-  app.get("/api/realtime/messages", limitReads, readMessages(registry, auth, limits, askSubscribe));
+  app.get(
+    "/api/realtime/messages",
+    limitReads,
+    readMessages(registry, auth, limits, askSubscribe, limitScan),
+  );
   app.get("/api/realtime/clients", admin, listClients(registry));
   app.get("/api/realtime/clients/:id", admin, readClient(registry, unknownClient));
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry, unknownClient));
@@ -155,7 +165,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   if (openapi) app.get("/api/openapi.json", describeAPI(limits, isServed));
   if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
-  if (metrics !== "off") app.get("/metrics", showMetrics(registry, auth));
+  if (metrics !== "off") app.get("/metrics", showMetrics(registry, refusals, auth));
   if (options.console === true) {
     app.get("/", showConsole);
     // Mounted at /live, "/" is /live alone; this is /live/ (a parameter that matches nothing but the end).
@@ -193,12 +203,16 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
 /** With bounds, where nobody said otherwise. */
 function createManager(options: ManagerOptions): RealtimeManager {
-  const { maxClients, maxClientsPerAddress, authGrace } = options;
   return new RealtimeManager({
     ...options,
-    maxClients: maxClients ?? DEFAULTS.maxClients,
-    maxClientsPerAddress: maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
-    authGrace: authGrace ?? DEFAULTS.authGrace,
+    maxClients: options.maxClients ?? DEFAULTS.maxClients,
+    maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
+    maxKeys: options.maxKeys ?? DEFAULTS.maxKeys,
+    maxKeysPerAddress: options.maxKeysPerAddress ?? DEFAULTS.maxKeysPerAddress,
+    maxKeyCharacters: options.maxKeyCharacters ?? DEFAULTS.maxKeyCharacters,
+    maxKeyCharactersPerAddress:
+      options.maxKeyCharactersPerAddress ?? DEFAULTS.maxKeyCharactersPerAddress,
+    authGrace: options.authGrace ?? DEFAULTS.authGrace,
   });
 }
 

@@ -1,7 +1,9 @@
 import { formatCursor, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { SubscriptionIndex } from "../realtime/subscription-index.ts";
-import type { LogEntry, LogReader } from "../realtime/types.ts";
+import { compileRights, type Rights } from "../realtime/rights.ts";
+import { topicOf } from "../realtime/subscription.ts";
+import { Turns } from "../realtime/turns.ts";
+import type { LogEntry, LogReader, MaybePromise } from "../realtime/types.ts";
 
 /** Which messages of the history to read. */
 export interface HistoryRequest {
@@ -22,6 +24,8 @@ export interface HistoryPage {
   readonly cursor: string;
   /** Whether there are more: newer ones when `after` was given, older ones otherwise. */
   readonly more: boolean;
+  /** How many messages were looked at for this page: what it has cost. */
+  readonly scanned: number;
 }
 
 /** Entries, and bytes of them, that are looked through at a time; then others get their turn. */
@@ -29,6 +33,12 @@ const PAGE = { messages: 1000, bytes: 256 * 1024 };
 
 /** UTF-16 code units of data in one answer; one message is answered however large it is. */
 const MAX_DATA = 4 * 1024 * 1024;
+
+/**
+ * All reads of a log take turns: together they get some milliseconds at a time, and others get theirs between. Several Durable
+ * Objects may share this module, and the timer of one must not run the reads of another.
+ */
+const turnsByLog = new WeakMap<LogReader, Turns>();
 
 /**
  * Reads what somebody may read of a log, looking through all of it if it must.
@@ -41,66 +51,123 @@ export async function readHistory(
   request: HistoryRequest,
   rights: readonly string[] = [],
 ): Promise<HistoryPage> {
-  const { after } = request;
-  // An id that is no message's own stands behind the message that it names.
-  const before = /[~.]/.test(request.before ?? "")
-    ? moved(request.before ?? "", 1)
-    : request.before;
-  const found = new Found(request, rights);
-  // What is published while the log is looked through belongs to a later page.
-  const end = log.cursor();
-  if (sequenceOf(request.before ?? "") > sequenceOf(end)) throw unknownCursor("before");
-  // The place that a page which is read backwards ends at.
-  const last = before === undefined ? end : moved(before, -1);
-  let place = after ?? before ?? moved(end, 1);
-  let isAtEnd = after === end;
-  while (!isAtEnd) {
-    const page =
-      after === undefined
-        ? await log.readBack(place, PAGE.messages, PAGE.bytes)
-        : await log.read(place, PAGE.messages, PAGE.bytes);
-    if (page === undefined) throw unknownCursor(after === undefined ? "before" : "after");
-    for (const entry of page) {
-      // A log that answers in its own time may know newer ones by then.
-      isAtEnd = after !== undefined && sequenceOf(entry.cursor) > sequenceOf(end);
-      if (isAtEnd) break;
-      if (!found.take(entry)) return found.page(after === undefined, place, last, true);
-      place = entry.cursor;
-      isAtEnd = after !== undefined && place === end;
-    }
-    if (page.length === 0) break;
-    await nextTurn();
+  const reading = new Reading(log, request, rights);
+  const turns = turnsByLog.get(log) ?? new Turns();
+  turnsByLog.set(log, turns);
+  for (;;) {
+    const page = await inTurn(turns, () => reading.read());
+    if (page !== undefined) return page;
   }
-  return found.page(after === undefined, place, last, false);
+}
+
+/** Runs work in a turn, so that its time counts there. Work that ends with a promise is waited for outside. */
+function inTurn<T>(turns: Turns, work: () => MaybePromise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    turns.add(() => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}
+
+/** One read on its way through the log. */
+class Reading {
+  readonly #log: LogReader;
+  readonly #after: string | undefined;
+  readonly #found: Found;
+  /** What is published while the log is looked through belongs to a later page. */
+  readonly #end: string;
+  /** The place that a page which is read backwards ends at. */
+  readonly #last: string;
+  #place: string;
+  #isAtEnd: boolean;
+  #scanned = 0;
+
+  constructor(log: LogReader, request: HistoryRequest, rights: readonly string[]) {
+    const { after } = request;
+    // An id that is no message's own stands behind the message that it names.
+    const before = /[~.]/.test(request.before ?? "")
+      ? moved(request.before ?? "", 1)
+      : request.before;
+    this.#log = log;
+    this.#after = after;
+    this.#found = new Found(request, rights);
+    this.#end = log.cursor();
+    if (sequenceOf(request.before ?? "") > sequenceOf(this.#end)) throw unknownCursor("before");
+    this.#last = before === undefined ? this.#end : moved(before, -1);
+    this.#place = after ?? before ?? moved(this.#end, 1);
+    this.#isAtEnd = after === this.#end;
+  }
+
+  /** Looks through some more of the log. Undefined when there is more to look through. */
+  read(): MaybePromise<HistoryPage | undefined> {
+    if (this.#isAtEnd) return this.#page(false);
+    const { messages, bytes } = PAGE;
+    const entries =
+      this.#after === undefined
+        ? this.#log.readBack(this.#place, messages, bytes)
+        : this.#log.read(this.#place, messages, bytes);
+    return entries instanceof Promise
+      ? entries.then((come) => this.#look(come))
+      : this.#look(entries);
+  }
+
+  #look(entries: readonly LogEntry[] | undefined): HistoryPage | undefined {
+    const isForwards = this.#after !== undefined;
+    if (entries === undefined) throw unknownCursor(isForwards ? "after" : "before");
+    for (const entry of entries) {
+      // A log that answers in its own time may know newer ones by then.
+      this.#isAtEnd = isForwards && sequenceOf(entry.cursor) > sequenceOf(this.#end);
+      if (this.#isAtEnd) break;
+      this.#scanned += 1;
+      if (!this.#found.take(entry)) return this.#page(true);
+      this.#place = entry.cursor;
+      this.#isAtEnd = isForwards && this.#place === this.#end;
+    }
+    return entries.length === 0 || this.#isAtEnd ? this.#page(false) : undefined;
+  }
+
+  #page(more: boolean): HistoryPage {
+    const isBackwards = this.#after === undefined;
+    const { entries } = this.#found;
+    const messages = isBackwards ? entries.toReversed() : entries;
+    const cursor = isBackwards ? this.#last : this.#place;
+    return { messages, cursor, more, scanned: this.#scanned };
+  }
 }
 
 /** The messages that match, as they are come upon. */
 class Found {
-  readonly #index = new SubscriptionIndex<Found>();
+  readonly entries: LogEntry[] = [];
+  /** Topics of the keys, and of what may be read of private messages. */
+  readonly #topics: Rights;
+  readonly #rights: Rights;
   readonly #limit: number;
-  readonly #entries: LogEntry[] = [];
   #size = 0;
 
   constructor({ topics, limit }: HistoryRequest, rights: readonly string[]) {
-    this.#index.replace(this, topics, rights);
+    this.#topics = compileRights(topics.filter((key) => key !== "").map(topicOf));
+    this.#rights = compileRights(rights);
     this.#limit = limit;
   }
 
   /** False when it matches and there is no room for it. */
   take(entry: LogEntry): boolean {
-    const { topics, data, private: isPrivate } = entry.message;
-    if (this.#index.match(topics, isPrivate).length === 0) return true;
-    this.#size += data.length;
-    const isFull = this.#entries.length >= this.#limit;
-    if (isFull || (this.#size > MAX_DATA && this.#entries.length > 0)) return false;
-    this.#entries.push(entry);
+    if (!this.#matches(entry)) return true;
+    this.#size += entry.message.data.length;
+    const isFull = this.entries.length >= this.#limit;
+    if (isFull || (this.#size > MAX_DATA && this.entries.length > 0)) return false;
+    this.entries.push(entry);
     return true;
   }
 
-  /** @param place Of the entry that was looked at last; @param last Where a page that was read backwards ends. */
-  page(isBackwards: boolean, place: string, last: string, more: boolean): HistoryPage {
-    const messages = isBackwards ? this.#entries.reverse() : this.#entries;
-    return { messages, cursor: isBackwards ? last : place, more };
+  #matches({ message: { topics, private: isPrivate } }: LogEntry): boolean {
+    return topics.some(
+      (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
+    );
   }
 }
 
@@ -121,8 +188,4 @@ function unknownCursor(name: string): RealtimeError {
     "unknown_cursor",
     `The history does not have the place that "${name}" names: it has moved on, or the place is not of this log. Leave it out to read the newest messages.`,
   );
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

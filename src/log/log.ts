@@ -18,9 +18,18 @@ export const DEFAULT_HISTORY: HistoryLimits = {
 
 /**
  * Ids are remembered for so long (milliseconds), and so many of them, whatever the history keeps: a retry
- * must not deliver twice because history is off.
+ * must not deliver twice because history is off. `ofPublisher` is how many of them one publisher may have (`publisherOf`).
  */
-export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000 };
+export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000, ofPublisher: 5000 };
+
+/**
+ * Who published a message, by its id: the ids of users begin with their identity and a tab. Undefined for holders of the admin
+ * key and for the embedding app, whose ids have none.
+ */
+export function publisherOf(id: string): string | undefined {
+  const tab = id.indexOf("\t");
+  return tab === -1 ? undefined : id.slice(0, tab);
+}
 
 const utf8 = new TextEncoder();
 

@@ -8,10 +8,10 @@ import {
   keepsAnything,
   type LogStats,
   type MessageLog,
-  REMEMBERED_IDS,
   sizeOf,
 } from "./log.ts";
 import { Queue } from "./queue.ts";
+import { RememberedIds } from "./remembered-ids.ts";
 
 /** What a memory log may be given. */
 export interface MemoryLogOptions {
@@ -39,9 +39,7 @@ class MemoryLog implements MessageLog {
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new Queue<Kept>();
   #bytes = 0;
-  /** The ids that are remembered, with their `fingerprint`. The oldest of a `Map` is not found at once, so a queue has their order. */
-  readonly #ids = new Map<string, number>();
-  readonly #idQueue = new Queue<{ readonly id: string; readonly at: number }>();
+  readonly #ids = new RememberedIds();
   #sequence = 0;
   #duplicate = 0;
 
@@ -53,7 +51,7 @@ class MemoryLog implements MessageLog {
 
   append(messages: readonly Message[]): readonly AppendReceipt[] {
     const at = this.#now();
-    this.#forgetIds(at);
+    this.#ids.trim(at);
     const fingerprints = this.#check(messages);
     const fresh: LogEntry[] = [];
     const receipts = messages.map((message, index) => {
@@ -133,7 +131,7 @@ class MemoryLog implements MessageLog {
     const reused: number[] = [];
     for (const [index, { id }] of messages.entries()) {
       const own = fingerprints[index] ?? 0;
-      const earlier = this.#ids.get(id) ?? batch.get(id);
+      const earlier = this.#ids.fingerprintOf(id) ?? batch.get(id);
       if (earlier === undefined) batch.set(id, own);
       else if (earlier !== own) reused.push(index);
     }
@@ -143,8 +141,7 @@ class MemoryLog implements MessageLog {
 
   #take(message: Message, own: number, at: number): LogEntry {
     this.#sequence += 1;
-    this.#ids.set(message.id, own);
-    this.#idQueue.push({ id: message.id, at });
+    this.#ids.add(message.id, at, own);
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
     const size = sizeOf(message);
     this.#entries.push({ entry, size });
@@ -183,15 +180,6 @@ class MemoryLog implements MessageLog {
       if (within) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
-    }
-  }
-
-  #forgetIds(now: number): void {
-    const { count, maxAge } = REMEMBERED_IDS;
-    for (let oldest = this.#idQueue.first; oldest !== undefined; oldest = this.#idQueue.first) {
-      if (this.#ids.size <= count && now - oldest.at < maxAge) return;
-      this.#idQueue.shift();
-      this.#ids.delete(oldest.id);
     }
   }
 }

@@ -12,6 +12,7 @@ import {
   REMEMBERED_IDS,
   sizeOf,
 } from "./log.ts";
+import { RememberedIdRows } from "./remembered-id-rows.ts";
 
 type SqlValue = string | number | null | ArrayBuffer;
 
@@ -90,6 +91,7 @@ export class SqliteLog implements MessageLog {
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
   readonly #life: string;
+  readonly #idRows: RememberedIdRows;
   #extent: Extent;
   #accepted = 0;
   #duplicate = 0;
@@ -102,6 +104,7 @@ export class SqliteLog implements MessageLog {
     this.#now = options.now ?? Date.now;
     this.#storage.sql.exec(SCHEMA);
     this.#addFingerprints();
+    this.#idRows = new RememberedIdRows(this.#storage.sql);
     this.#life = this.#readLife();
     this.#extent = this.#readExtent();
   }
@@ -111,6 +114,7 @@ export class SqliteLog implements MessageLog {
     const fresh: LogEntry[] = [];
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
+      this.#idRows.begin();
       const reused: number[] = [];
       const answers = messages.map((message, index) => {
         const own = fingerprint(message);
@@ -120,12 +124,14 @@ export class SqliteLog implements MessageLog {
         if (duplicate && earlier !== null && earlier !== own) reused.push(index);
         if (!duplicate) {
           extent = this.#insert(message, own, at, extent);
+          this.#idRows.count(message.id);
           fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
         }
         return { id: message.id, duplicate };
       });
       // What was inserted before is rolled back.
       refuseReusedIds(reused);
+      this.#idRows.forgetOldest();
       extent = this.#trimmed(extent, at);
       return answers;
     });
@@ -284,8 +290,7 @@ export class SqliteLog implements MessageLog {
     let kept = this.#dropBelow(extent, Math.max(young, sequence - messages + 1));
     while (kept.bytes > bytes) kept = this.#dropBelow(kept, kept.oldest + 1);
     const youngId = this.#firstAfter("message_ids", now - REMEMBERED_IDS.maxAge) ?? sequence;
-    const firstId = Math.max(youngId, sequence - REMEMBERED_IDS.count + 1);
-    this.#query("DELETE FROM message_ids WHERE sequence < ?", Math.min(firstId, sequence));
+    this.#idRows.trim(youngId, sequence);
     return kept;
   }
 

@@ -1,15 +1,15 @@
-import { Capacity, type CapacityLimits } from "./capacity.ts";
+import { Capacity, type CapacityLimits, NO_KEYS } from "./capacity.ts";
 import type { AddressMismatch } from "./client.ts";
 import { RealtimeError } from "./errors.ts";
 import { createLogThrottle } from "./log-throttle.ts";
 import { Revocations } from "./revocations.ts";
-import type { Logger, Peer } from "./types.ts";
+import type { KeyCost, KeyStats, Logger, Peer } from "./types.ts";
 
 /** Milliseconds: an operator must hear of refusals, and an attack must not fill the log. */
 const NOTED_EVERY = 60_000;
 
 const HINT =
-  "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
+  "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS, or more keys than REALTIME_MAX_KEYS…; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
 
 /** Who is let in: those for whom there is room, and whose credential was not revoked. */
 export class Admission {
@@ -18,7 +18,7 @@ export class Admission {
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly noteAddressMismatch: (addresses: AddressMismatch) => void;
-  #noted = Number.NEGATIVE_INFINITY;
+  #notedAt = Number.NEGATIVE_INFINITY;
 
   constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
     this.#capacity = new Capacity(limits);
@@ -32,14 +32,24 @@ export class Admission {
   }
 
   /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
-  admit(peer: Peer): void {
+  admit(peer: Peer, keys: KeyCost = NO_KEYS): void {
     this.checkCredential(peer);
-    try {
-      this.#capacity.check(peer.ip);
-    } catch (error) {
-      this.#noteRefusal(peer.ip);
-      throw error;
-    }
+    this.#noted(peer.ip, () => this.#capacity.check(peer.ip));
+    this.checkKeys(peer.ip, NO_KEYS, keys);
+  }
+
+  /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests`. */
+  checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
+    this.#noted(ip, () => this.#capacity.checkKeys(ip, before, after));
+  }
+
+  /** A client that was let in has other keys now. */
+  changeKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
+    this.#capacity.changeKeys(ip, before, after);
+  }
+
+  get keyStats(): KeyStats {
+    return this.#capacity.keyStats;
   }
 
   /**
@@ -71,10 +81,19 @@ export class Admission {
     this.#capacity.leave(ip);
   }
 
+  #noted(ip: string | undefined, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#noteRefusal(ip);
+      throw error;
+    }
+  }
+
   #noteRefusal(ip: string | undefined): void {
     const now = this.#now();
-    if (now - this.#noted < NOTED_EVERY) return;
-    this.#noted = now;
+    if (now - this.#notedAt < NOTED_EVERY) return;
+    this.#notedAt = now;
     this.#logger?.warn("clients are refused", { ip, hint: HINT });
   }
 }

@@ -1,12 +1,13 @@
 import { networkOf } from "./address.ts";
+import { NO_KEYS } from "./capacity.ts";
 import type { Recipient } from "./delivery.ts";
 import { RealtimeError } from "./errors.ts";
 import type { Expiring } from "./expiries.ts";
 import type { ReplayClient } from "./replays.ts";
-import { coveredTopics, covers } from "./rights.ts";
+import { compileRights, type Rights } from "./rights.ts";
 import { isFieldText } from "./sse.ts";
-import { parseSubscription } from "./subscription.ts";
-import type { ClientInfo, FrameSink, Peer, SubscribeRequest } from "./types.ts";
+import { topicOf } from "./subscription.ts";
+import type { ClientInfo, FrameSink, KeyCost, Peer, SubscribeRequest } from "./types.ts";
 
 /** A connected client: live, and never handed out. */
 export interface Client extends ReplayClient, Recipient, Expiring {
@@ -21,6 +22,8 @@ export interface Client extends ReplayClient, Recipient, Expiring {
   /** Milliseconds since 1970, as the next. */
   readonly connectedAt: number;
   lastActivityAt: number;
+  /** What its keys count for. */
+  keyCost: KeyCost;
 }
 
 export function newClient(
@@ -44,7 +47,8 @@ export function newClient(
     start: undefined,
     replay: undefined,
     isBusy: false,
-    lastMatch: 0,
+    delivered: 0,
+    keyCost: NO_KEYS,
   };
 }
 
@@ -61,18 +65,24 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 const MAX_COVERED = 10_000;
 
 /**
- * Each takes memory: a key that reaches everything has one for each right.
+ * What a client's keys will take. Repeats and empty strings count for nothing.
  *
- * @throws RealtimeError `invalid_input`.
+ * @throws RealtimeError `invalid_input` when keys and rights meet in too many topics: a key that reaches everything has one
+ *   for each right.
  */
-export function refuseWideCover(
+export function costOfKeys(
   subscriptions: readonly string[],
   rights: readonly string[] = [],
-): void {
-  if (rights.length * subscriptions.length <= MAX_COVERED) return;
+): KeyCost {
+  const compiled = compileRights(rights);
+  let keys = 0;
   let covered = 0;
+  let characters = 0;
   for (const key of new Set(subscriptions)) {
-    covered += coveredTopics(parseSubscription(key).topic, rights).length;
+    if (key === "") continue;
+    keys += 1;
+    characters += key.length;
+    if (rights.length > 0) covered += compiled.coveredTopics(topicOf(key)).length;
     if (covered > MAX_COVERED) {
       throw new RealtimeError(
         "invalid_input",
@@ -80,16 +90,19 @@ export function refuseWideCover(
       );
     }
   }
+  return { keys: keys + covered, characters };
 }
 
-/** Patterns that it would have and has not. */
-export function gainedRights(client: Client, { rights = [] }: Peer): string[] {
-  return rights.filter((right) => !client.rights.some((other) => covers(other, right)));
+/** The rights that it would have and has not; undefined when there are none. */
+export function gainedRights(client: Client, { rights = [] }: Peer): Rights | undefined {
+  const held = compileRights(client.rights);
+  const gained = rights.filter((right) => !held.covers(right));
+  return gained.length === 0 ? undefined : compileRights(gained);
 }
 
-/** Whether a key reaches anything of what the patterns cover. */
-export function reaches(key: string, patterns: readonly string[]): boolean {
-  return patterns.length > 0 && coveredTopics(parseSubscription(key).topic, patterns).length > 0;
+/** Whether a key reaches anything of what the rights cover. */
+export function reaches(key: string, rights: Rights | undefined): boolean {
+  return rights !== undefined && rights.coveredTopics(topicOf(key)).length > 0;
 }
 
 /**
@@ -124,7 +137,7 @@ export function checkSubscriber(
   request: SubscribeRequest,
   onAddressMismatch: ((addresses: AddressMismatch) => void) | undefined,
 ): asserts client is Client {
-  const { subscriptions, ip, identity, rights = [] } = request;
+  const { subscriptions, ip, identity } = request;
   // A key that can't be an event name would fail at delivery, and take other clients' messages with it.
   const unwritable = subscriptions.findIndex((key) => !isFieldText(key));
   if (unwritable !== -1) {
@@ -133,7 +146,6 @@ export function checkSubscriber(
       `Subscription ${unwritable} must not contain a line break or NUL.`,
     );
   }
-  refuseWideCover(subscriptions, rights);
   if (client === undefined) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }

@@ -1,4 +1,5 @@
 import { customAlphabet } from "nanoid";
+import { hashText } from "./text-hash.ts";
 
 /** A place in one life of one shard's log. */
 export interface Cursor {
@@ -12,7 +13,7 @@ export interface Cursor {
   readonly key?: string | undefined;
 }
 
-const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-z]{1,7}))?(?:\..*)?$/;
+const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-f]{32}))?(?:\..*)?$/;
 
 /** A name for a log that begins. */
 export const newLife: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
@@ -41,16 +42,13 @@ export function lifeOf(id: string): string | undefined {
 }
 
 /**
- * A short name for a subscription key in a cursor, 7 characters. One message's deliveries to a client are made in the
+ * A short name for a subscription key in a cursor, 32 characters. One message's deliveries to a client are made in the
  * order of these: so a mark tells of any key whether it had that message, whichever keys there were.
  *
- * FNV-1a, 32 bits, over UTF-16 code units. Of two keys with the same mark, one in four thousand million, the second
- * would be missed if the stream were cut between them.
+ * A client chooses its keys and may look for two with the same mark. Of those, one would lose a message where a stream is cut
+ * between them, and the client would be told that nothing was missed. So the mark is a hash for which none can be found:
+ * two keys with the same 32 bits were found in half a second.
  */
 export function keyMark(key: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < key.length; index++) {
-    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
-  }
-  return (hash >>> 0).toString(36).padStart(7, "0");
+  return hashText(key);
 }

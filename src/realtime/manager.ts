@@ -1,18 +1,18 @@
 import { Admission } from "./admission.ts";
-import type { CapacityLimits } from "./capacity.ts";
+import { type CapacityLimits, NO_KEYS } from "./capacity.ts";
 import {
   type Client,
   checkSubscriber,
+  costOfKeys,
   describeClient,
   gainedRights,
   identifyClient,
   isSuperseded,
   newClient,
   reaches,
-  refuseWideCover,
 } from "./client.ts";
 import type { Cursor } from "./cursor.ts";
-import { deliverEntry } from "./delivery.ts";
+import { Deliveries } from "./deliveries.ts";
 import { RealtimeError } from "./errors.ts";
 import { Expiries } from "./expiries.ts";
 import { Replay, type ReplayState } from "./replay.ts";
@@ -24,6 +24,7 @@ import {
   type ClientInfo,
   type CloseReason,
   type FrameSink,
+  type KeyCost,
   type LogEntry,
   type Logger,
   type LogReader,
@@ -95,6 +96,7 @@ export class RealtimeManager {
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly #replays: Replays<Client>;
+  readonly #deliveries: Deliveries<Client>;
   readonly #admission: Admission;
   readonly #expiries = new Expiries<Client>();
   readonly #checkAddress: boolean;
@@ -107,19 +109,24 @@ export class RealtimeManager {
   /** Set once it is closing, with what happens when the last replay has ended. */
   #closing: { readonly reason: CloseReason; readonly done: () => void } | undefined;
 
-  constructor(options: ManagerOptions = {}) {
+  /** @param sliceCost What a delivery may spend before others get their turn (`SLICE_COST`). */
+  constructor(options: ManagerOptions = {}, sliceCost?: number) {
     this.#logger = options.logger;
     this.#now = options.now ?? Date.now;
     this.#admission = new Admission(options, options.logger, this.#now);
     this.#checkAddress = options.checkAddress ?? true;
     this.#authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
     this.#guestsSubscribe = options.anonymous !== "none";
+    this.#deliveries = new Deliveries({ index: this.#index, write: this.#write }, sliceCost);
     this.#replays = new Replays({
       logger: options.logger,
       cursor: () => this.#cursor,
       isHere: (client) => this.#clients.get(client.clientId) === client,
       remove: (client, reason) => this.removeClient(client.clientId, reason),
-      ended: (client) => this.#endWhenClosing(client),
+      ended: (client) => {
+        this.#deliveries.skip(client);
+        this.#endWhenClosing(client);
+      },
     });
   }
 
@@ -138,8 +145,7 @@ export class RealtimeManager {
    *   `invalid_input` for subscriptions that meet too many rights.
    */
   admit(peer: Peer, subscriptions: readonly string[] = []): void {
-    refuseWideCover(subscriptions, peer.rights);
-    this.#admission.admit(peer);
+    this.#admission.admit(peer, costOfKeys(subscriptions, peer.rights));
   }
 
   /**
@@ -173,7 +179,7 @@ export class RealtimeManager {
     client.closesAt = closesAt;
     client.subscribedAt = subscribedAt;
     this.#expiries.track(client);
-    this.#index.replace(client, subscriptions, client.rights);
+    this.#setKeys(client, subscriptions, costOfKeys(subscriptions, client.rights));
     if (replay === undefined) return;
     client.replay = new Replay(this.#index.keysOf(client), replay, client.rights);
   }
@@ -182,9 +188,12 @@ export class RealtimeManager {
   removeClient(clientId: string, reason: CloseReason = "client"): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
+    if (mayTakeMore(reason)) this.#deliveries.settle(client);
+    // Settling may have found it too slow.
+    if (!this.#clients.delete(clientId)) return true;
     const { bufferedBytes } = client.sink;
-    this.#clients.delete(clientId);
     this.#index.remove(client);
+    this.#admission.changeKeys(client.ip, client.keyCost, NO_KEYS);
     this.#admission.leave(client.ip);
     this.#expiries.forget(client);
     this.#disconnects[reason] += 1;
@@ -280,17 +289,22 @@ export class RealtimeManager {
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
+    const cost = costOfKeys(request.subscriptions, request.rights);
     const onMismatch = this.#checkAddress ? this.#admission.noteAddressMismatch : undefined;
     checkSubscriber(client, request, onMismatch);
     if (isSuperseded(client, request)) return;
     this.#admission.checkCredential(request);
+    this.#deliveries.settle(client);
+    if (!this.#clients.has(clientId))
+      throw new RealtimeError("unknown_client", "Missing or invalid client id.");
+    this.#admission.checkKeys(client.ip, client.keyCost, cost);
     const gained = gainedRights(client, request);
     identifyClient(client, request);
     client.subscribedAt = request.arrivedAt ?? client.subscribedAt;
     this.#expiries.track(client);
     client.lastActivityAt = this.#now();
     const before = this.#index.keysOf(client);
-    this.#index.replace(client, request.subscriptions, client.rights);
+    this.#setKeys(client, request.subscriptions, cost);
     const keys = this.#index.keysOf(client);
     this.#logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
     const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
@@ -371,6 +385,7 @@ export class RealtimeManager {
   /** How far a client has come, as an id to come back with; undefined without a history to come back to. */
   placeOfClient(clientId: string): string | undefined {
     const client = this.#clients.get(clientId);
+    if (client !== undefined) this.#deliveries.settle(client);
     return client && this.#replays.placeOfClient(client);
   }
 
@@ -399,16 +414,26 @@ export class RealtimeManager {
   /**
    * Hands entries of a log to everybody subscribed, in their order. A frame is encoded once for a
    * subscription key and shared by all its clients; one that can't keep up is removed and delays nobody.
+   * What takes longer than some milliseconds goes on in later turns (`settled`).
    */
   deliver(entries: readonly LogEntry[]): void {
     // A timer may be late: what is private must not go to somebody whose rights have ended meanwhile.
     this.expire();
-    for (const entry of entries) {
+    this.#deliveries.deliver(entries, (entry) => {
       const before = this.#cursor;
       this.#cursor = entry.cursor;
-      const { topics, private: isPrivate } = entry.message;
-      deliverEntry(entry, before, this.#index.match(topics, isPrivate), this.#write);
-    }
+      return before;
+    });
+  }
+
+  /** Resolves when all that was delivered up to now has been written; undefined when it has. */
+  settled(): Promise<void> | undefined {
+    return this.#deliveries.settled();
+  }
+
+  /** Resolves when there is room for more messages: publishers wait for it. Undefined when there is. */
+  room(): Promise<void> | undefined {
+    return this.#deliveries.room();
   }
 
   /** Counts; cheap enough to ask for at every scrape. */
@@ -417,6 +442,7 @@ export class RealtimeManager {
       clients: this.#clients.size,
       subscriptions: this.#index.size,
       topics: this.#index.topics,
+      keyBudget: this.#admission.keyStats,
       queuedBytes: this.#queuedBytes(),
       connects: this.#connects,
       ...this.#replays.stats,
@@ -434,11 +460,17 @@ export class RealtimeManager {
         resolve();
       };
       this.#closing = { reason, done };
-      for (const client of this.#clients.values()) {
-        if (client.replay === undefined) this.removeClient(client.clientId, reason);
-      }
-      this.#endWhenEmpty();
+      const settled = this.#deliveries.settled();
+      if (settled === undefined) this.#removeAllLive(reason);
+      else void settled.then(() => this.#removeAllLive(reason));
     });
+  }
+
+  #removeAllLive(reason: CloseReason): void {
+    for (const client of this.#clients.values()) {
+      if (client.replay === undefined) this.removeClient(client.clientId, reason);
+    }
+    this.#endWhenEmpty();
   }
 
   #add(clientId: string, sink: FrameSink, peer: Peer, connectedAt: number): Client {
@@ -455,6 +487,17 @@ export class RealtimeManager {
     return client;
   }
 
+  /** @param cost Of these keys, with the rights that the client has. */
+  #setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
+    this.#index.replace(client, keys, client.rights);
+    this.#countKeys(client, cost);
+  }
+
+  #countKeys(client: Client, cost: KeyCost): void {
+    this.#admission.changeKeys(client.ip, client.keyCost, cost);
+    client.keyCost = cost;
+  }
+
   #queuedBytes(): number {
     let sum = 0;
     for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;
@@ -467,14 +510,16 @@ export class RealtimeManager {
       this.removeClient(clientId, "expired");
       return;
     }
+    this.#deliveries.settle(client);
     client.rights = [];
     client.closesAt = now + this.#authGrace;
     this.#expiries.track(client);
     if (this.#guestsSubscribe) {
       this.#index.changeRights(client, []);
+      this.#countKeys(client, costOfKeys(this.#index.keysOf(client)));
       client.replay?.changeRights([]);
     } else {
-      this.#index.replace(client, [], []);
+      this.#setKeys(client, [], NO_KEYS);
       client.start = undefined;
       this.#replays.cancel(client);
     }
@@ -485,14 +530,20 @@ export class RealtimeManager {
     );
   }
 
-  readonly #write = (client: Client, frame: Uint8Array): void => {
-    if (client.sink.write(frame)) this.#delivered += 1;
-    else this.removeClient(client.clientId, "slow");
+  readonly #write = (client: Client, frame: Uint8Array): boolean => {
+    if (client.sink.write(frame)) {
+      this.#delivered += 1;
+      return true;
+    }
+    this.removeClient(client.clientId, "slow");
+    return false;
   };
 
   #send(clientId: string, format: (client: Client) => string): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
+    this.#deliveries.settle(client);
+    if (!this.#clients.has(clientId)) return false;
     if (client.sink.write(this.#encoder.encode(format(client)))) return true;
     this.removeClient(clientId, "slow");
     return false;
@@ -508,4 +559,9 @@ export class RealtimeManager {
     this.#closing = undefined;
     done();
   }
+}
+
+/** Whether a client that is removed for this reason still gets the messages that are on their way to it. */
+function mayTakeMore(reason: CloseReason): boolean {
+  return reason !== "client" && reason !== "slow" && reason !== "stale";
 }

@@ -60,8 +60,9 @@ export class Replay {
   idleMessages = 0;
   /** The last event id that was written to the client for this replay. It is not part of the state. */
   lastId: string | undefined;
-  /** Which of the keys a message matches, in the order in which deliveries are made. */
-  readonly #index = new SubscriptionIndex<Replay>();
+  /** Made when the first message is looked at: most clients begin with the present, and have none to look at. */
+  #madeIndex: SubscriptionIndex<Replay> | undefined;
+  #rights: readonly string[];
   readonly #places: Map<string, number>;
   /**
    * Keys whose newest messages are looked for: how many are missing, and the oldest that was found. Not part of the
@@ -79,7 +80,7 @@ export class Replay {
     rights: readonly string[],
   ) {
     this.keys = keys;
-    this.#index.replace(this, keys, rights);
+    this.#rights = rights;
     this.#places = new Map(keys.map((key, index) => [key, places[index] ?? state.origin]));
     for (const [key, place] of this.#places) {
       if (place < 0) this.#sought.set(key, { missing: -place, oldest: state.origin + 1 });
@@ -123,7 +124,17 @@ export class Replay {
   }
 
   changeRights(rights: readonly string[]): void {
-    this.#index.changeRights(this, rights);
+    this.#rights = rights;
+    this.#madeIndex?.changeRights(this, rights);
+  }
+
+  /** Which of the keys a message matches, in the order in which deliveries are made. */
+  get #index(): SubscriptionIndex<Replay> {
+    if (this.#madeIndex === undefined) {
+      this.#madeIndex = new SubscriptionIndex();
+      this.#madeIndex.replace(this, this.keys, this.#rights);
+    }
+    return this.#madeIndex;
   }
 
   get state(): ReplayState {

@@ -1,29 +1,30 @@
-import { keyMark } from "./cursor.ts";
-import { coveredTopics } from "./rights.ts";
-import { matchingTopics, parseSubscription } from "./subscription.ts";
-import type { SubscriptionKey } from "./types.ts";
+import { compileRights } from "./rights.ts";
+import { matchingTopics, topicOf } from "./subscription.ts";
+import { byMark, type Entry, entriesOf, type Subscription, Table } from "./subscription-table.ts";
 
-/** One subscription key and everybody who has it. */
-export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
-  /** `keyMark` of the key. */
-  readonly mark: string;
-  readonly clients: ReadonlySet<Client>;
-}
-
-interface Entry<Client> extends Subscription<Client> {
-  /** Where it stands in its table: the key's topic, or the part of that which its clients have a right to. */
-  readonly at: string;
-  readonly clients: Set<Client>;
-}
+export type { Subscription } from "./subscription-table.ts";
 
 /** What one client has. */
 interface Held<Client> {
   readonly keys: Map<string, Entry<Client>>;
   /** Of its keys, what its rights cover. */
   covered: Entry<Client>[];
+  /** `keys` and `covered` in the order of their marks; made when they are asked for. */
+  sortedKeys: readonly Entry<Client>[] | undefined;
+  sortedCovered: readonly Entry<Client>[] | undefined;
 }
 
 const NO_RIGHTS: readonly string[] = [];
+
+/** What a message reaches: subscriptions in no order, and none of them is copied or sorted. */
+export interface Reached<Client> {
+  /** How many there are, now. One key may be among them under several topics. */
+  readonly count: number;
+  /** Those that there are when each is come upon. */
+  subscriptions(): Generator<Subscription<Client>>;
+  /** Those of one client, each key once, in the order of their marks. */
+  of(client: Client): readonly Subscription<Client>[];
+}
 
 /**
  * topic -> key -> clients, and the way back. Finding who gets a message takes as many look-ups as its
@@ -65,7 +66,8 @@ export class SubscriptionIndex<Client> {
   replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
     const wanted = new Set(keys);
     wanted.delete("");
-    const held = this.#byClient.get(client) ?? { keys: new Map(), covered: [] };
+    const held = this.#byClient.get(client) ?? newHeld();
+    held.sortedKeys = undefined;
     for (const [key, entry] of held.keys) {
       if (wanted.has(key)) continue;
       held.keys.delete(key);
@@ -74,8 +76,8 @@ export class SubscriptionIndex<Client> {
     }
     for (const key of wanted) {
       if (held.keys.has(key)) continue;
-      const parsed = parseSubscription(key);
-      held.keys.set(key, this.#public.join(parsed.topic, parsed, client));
+      const topic = topicOf(key);
+      held.keys.set(key, this.#public.join(topic, { key, topic }, client));
       this.#size += 1;
     }
     this.#cover(client, held, rights);
@@ -103,109 +105,56 @@ export class SubscriptionIndex<Client> {
     return isPrivate ? united(this.#private.find(topics)) : this.#public.find(topics);
   }
 
-  #cover(client: Client, held: Held<Client>, rights: readonly string[]): void {
+  /**
+   * What a message to these topics reaches, for a delivery that may take a while.
+   *
+   * @param isPrivate Only those who have a right to it. Default false.
+   */
+  reached(topics: readonly string[], isPrivate = false): Reached<Client> {
+    const names = new Set(topics.flatMap(matchingTopics));
+    const table = isPrivate ? this.#private : this.#public;
+    const found = table.topicsOf(names);
+    let count = 0;
+    for (const { byKey } of found) count += byKey.size;
+    return {
+      count,
+      subscriptions: () => entriesOf(found),
+      of: (client) => this.#heldBy(client, names, isPrivate),
+    };
+  }
+
+  #heldBy(
+    client: Client,
+    names: ReadonlySet<string>,
+    isPrivate: boolean,
+  ): readonly Entry<Client>[] {
+    const held = this.#byClient.get(client);
+    if (held === undefined) return [];
+    if (!isPrivate) {
+      held.sortedKeys ??= [...held.keys.values()].sort(byMark);
+      return held.sortedKeys.filter(({ at }) => names.has(at));
+    }
+    held.sortedCovered ??= held.covered.toSorted(byMark);
+    const found = held.sortedCovered.filter(({ at }) => names.has(at));
+    return found.filter(({ key }, index) => key !== found[index - 1]?.key);
+  }
+
+  #cover(client: Client, held: Held<Client>, patterns: readonly string[]): void {
     for (const entry of held.covered) this.#private.leave(entry, client);
     held.covered = [];
-    if (rights.length === 0) return;
+    held.sortedCovered = undefined;
+    if (patterns.length === 0) return;
+    const rights = compileRights(patterns);
     for (const entry of held.keys.values()) {
-      for (const topic of coveredTopics(entry.topic, rights)) {
+      for (const topic of rights.coveredTopics(entry.topic)) {
         held.covered.push(this.#private.join(topic, entry, client));
       }
     }
   }
 }
 
-/**
- * Topics that nobody has any more and that stay for a while. A `Map` of V8's keeps a mark for each deletion until it is built
- * anew, in a chain that is walked to find the key again: a key that comes and goes a hundred thousand times would take
- * longer and longer to find.
- */
-const EMPTY_TOPICS = 1024;
-
-/** The keys of one topic. */
-interface Topic<Client> {
-  readonly name: string;
-  /** It is among the empty ones that stay for a while, or was when they were looked at last. */
-  isEmptied: boolean;
-  readonly byKey: Map<string, Entry<Client>>;
-  /** The same in the order of their marks; made when it is asked for. */
-  sorted: readonly Entry<Client>[] | undefined;
-}
-
-/** topic -> key -> clients. */
-class Table<Client> {
-  readonly #byTopic = new Map<string, Topic<Client>>();
-  /** From the longest empty on; of some somebody may have become a subscriber again. */
-  readonly #emptied: Topic<Client>[] = [];
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  *count(): Generator<[topic: string, subscriptions: number]> {
-    for (const [name, { byKey }] of this.#byTopic) {
-      if (byKey.size === 0) continue;
-      let count = 0;
-      for (const { clients } of byKey.values()) count += clients.size;
-      yield [name, count];
-    }
-  }
-
-  join(
-    at: string,
-    { key, topic }: Omit<SubscriptionKey, "options">,
-    client: Client,
-  ): Entry<Client> {
-    let found = this.#byTopic.get(at);
-    if (found === undefined) {
-      found = { name: at, isEmptied: false, byKey: new Map(), sorted: undefined };
-      this.#byTopic.set(at, found);
-    }
-    if (found.byKey.size === 0) this.#size += 1;
-    let entry = found.byKey.get(key);
-    if (entry === undefined) {
-      // Without its options, which may take far more memory than their text.
-      entry = { at, key, topic, mark: keyMark(key), clients: new Set() };
-      found.byKey.set(key, entry);
-      found.sorted = undefined;
-    }
-    entry.clients.add(client);
-    return entry;
-  }
-
-  leave(entry: Entry<Client>, client: Client): void {
-    entry.clients.delete(client);
-    if (entry.clients.size > 0) return;
-    const topic = this.#byTopic.get(entry.at);
-    if (topic === undefined) return;
-    topic.byKey.delete(entry.key);
-    topic.sorted = undefined;
-    if (topic.byKey.size === 0) this.#empty(topic);
-  }
-
-  #empty(topic: Topic<Client>): void {
-    this.#size -= 1;
-    if (topic.isEmptied) return;
-    topic.isEmptied = true;
-    this.#emptied.push(topic);
-    if (this.#emptied.length <= EMPTY_TOPICS) return;
-    const oldest = this.#emptied.shift();
-    if (oldest === undefined) return;
-    oldest.isEmptied = false;
-    if (oldest.byKey.size === 0) this.#byTopic.delete(oldest.name);
-  }
-
-  find(topics: readonly string[]): readonly Entry<Client>[] {
-    const candidates = new Set(topics.flatMap(matchingTopics));
-    let found: readonly Entry<Client>[] = [];
-    for (const topic of candidates) {
-      const entries = this.#byTopic.get(topic);
-      if (entries === undefined || entries.byKey.size === 0) continue;
-      found = found.length === 0 ? sorted(entries) : [...found, ...sorted(entries)].sort(byMark);
-    }
-    return found;
-  }
+function newHeld<Client>(): Held<Client> {
+  return { keys: new Map(), covered: [], sortedKeys: undefined, sortedCovered: undefined };
 }
 
 /** One key may have been found under several topics, for clients with different rights or a message with several names. */
@@ -215,17 +164,8 @@ function united<Client>(entries: readonly Entry<Client>[]): readonly Subscriptio
   const byKey = new Map<string, Subscription<Client>>();
   for (const entry of entries) {
     const clients = [...(byKey.get(entry.key)?.clients ?? []), ...entry.clients];
-    byKey.set(entry.key, { ...entry, clients: new Set(clients) });
+    const { key, topic, mark } = entry;
+    byKey.set(key, { key, topic, mark, clients: new Set(clients) });
   }
   return [...byKey.values()];
-}
-
-function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {
-  topic.sorted ??= [...topic.byKey.values()].sort(byMark);
-  return topic.sorted;
-}
-
-function byMark(one: Entry<unknown>, other: Entry<unknown>): number {
-  if (one.mark === other.mark) return one.key < other.key ? -1 : 1;
-  return one.mark < other.mark ? -1 : 1;
 }

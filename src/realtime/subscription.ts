@@ -26,11 +26,16 @@ export function matchingTopics(topic: string): string[] {
   return matches;
 }
 
+/** The topic of a key alone: its options are not read. */
+export function topicOf(key: string): string {
+  return splitOptions(key)?.topic ?? key;
+}
+
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
 
 function splitOptions(key: string): { topic: string; options: string } | undefined {
   const start = key.indexOf("?");
-  if (start === -1) return undefined;
+  if (start === -1 || !key.includes("options=", start)) return undefined;
   const parameters = key.slice(start + 1).split("&");
   const index = parameters.findIndex((parameter) => parameter.startsWith("options="));
   const options = parameters[index];
@@ -42,6 +47,8 @@ function splitOptions(key: string): { topic: string; options: string } | undefin
 }
 
 function parseOptions(encoded: string): SubscriptionOptions {
+  // What can't begin an object is not read at all: an exception costs more than all the rest.
+  if (!/^[\s+%{]/.test(encoded)) return NO_OPTIONS;
   let parsed: unknown;
   try {
     parsed = JSON.parse(decodeURIComponent(encoded.replaceAll("+", " ")));

@@ -203,6 +203,27 @@ export interface ClientInfo extends Peer {
   readonly bufferedBytes: number;
 }
 
+/** What the keys of one client take in memory. */
+export interface KeyCost {
+  /** Each key, and each topic that rights cover of a key: private messages are looked up by those. */
+  readonly keys: number;
+  /** Of the keys, in UTF-16 code units. */
+  readonly characters: number;
+}
+
+/** How much of the budget of subscription keys is used. */
+export interface KeyStats {
+  /** Each client's keys, and each topic that rights cover of a key, now. */
+  readonly used: number;
+  /** How many there may be; 0 is any number. */
+  readonly limit: number;
+  /** Characters of these keys, now. */
+  readonly characters: number;
+  readonly charactersLimit: number;
+  /** Requests that were refused because the budget of an address or of all was used up. */
+  readonly refused: number;
+}
+
 /** Counts of the core, since it was made. */
 export interface ManagerStats {
   /** Connected clients, now. */
@@ -211,6 +232,7 @@ export interface ManagerStats {
   readonly subscriptions: number;
   /** Distinct topics subscribed to, now. */
   readonly topics: number;
+  readonly keyBudget: KeyStats;
   /** Bytes that wait for clients to take them, now; on Workers those wait where the stream is, and are not known. */
   readonly queuedBytes: number;
   /** Clients taken in. */

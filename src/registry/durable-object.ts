@@ -5,6 +5,7 @@ import {
   CLOSE_REASONS,
   type ClientInfo,
   type CloseReason,
+  type KeyStats,
   type Message,
   type Peer,
   type Revocation,
@@ -261,6 +262,16 @@ function sumTopics(all: readonly TopicInfo[]): TopicInfo[] {
     .map(([topic, subscriptions]) => ({ topic, subscriptions }));
 }
 
+function addKeys(sum: KeyStats, one: KeyStats): KeyStats {
+  return {
+    used: sum.used + one.used,
+    limit: sum.limit + one.limit,
+    characters: sum.characters + one.characters,
+    charactersLimit: sum.charactersLimit + one.charactersLimit,
+    refused: sum.refused + one.refused,
+  };
+}
+
 function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
   const disconnects = Object.fromEntries(
     CLOSE_REASONS.map((reason) => [reason, sum.disconnects[reason] + one.disconnects[reason]]),
@@ -269,6 +280,7 @@ function addStats(sum: RegistryStats, one: RegistryStats): RegistryStats {
     clients: sum.clients + one.clients,
     subscriptions: sum.subscriptions + one.subscriptions,
     topics: sum.topics + one.topics,
+    keyBudget: addKeys(sum.keyBudget, one.keyBudget),
     queuedBytes: sum.queuedBytes + one.queuedBytes,
     connects: sum.connects + one.connects,
     delivered: sum.delivered + one.delivered,

@@ -75,10 +75,14 @@ class InProcessRegistry implements ClientRegistry {
     messages: readonly Message[],
     publisher: Peer = {},
   ): Promise<readonly PublishReceipt[]> {
+    const start = performance.now();
+    for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
+      await room;
     this.#refuseWhenClosed();
     this.#manager.checkCredential(publisher);
-    const start = performance.now();
     const receipts = await this.#log.append(messages);
+    const settled = this.#manager.settled();
+    if (settled !== undefined) await settled;
     // Sinks write when the turn ends, and asked for that before this.
     afterTurn(() => this.#latency.observe(performance.now() - start));
     return receipts;
@@ -193,6 +197,8 @@ class InProcessConnection implements ClientConnection {
       sink.close(closed ?? "error");
       return;
     }
+    // Its keys as well: other clients may have come since it was opened.
+    this.#manager.admit(request, request.topics);
     this.#manager.registerClient(this.clientId, sink, request);
     subscribeFirst(this.#manager, request, this);
     this.#host.attached();

@@ -45,6 +45,7 @@ import type {
 } from "./registry.ts";
 import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
+import { UnfinishedDelivery } from "./unfinished-delivery.ts";
 
 /** Milliseconds: the runtime takes no alarm after the year 2189, and one that rings early is set again. */
 const LATEST = 30 * 86_400_000;
@@ -72,6 +73,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #log: SqliteLog;
   readonly #subscriptions: SubscriptionStore;
   readonly #revocations: RevocationStore;
+  readonly #unfinished: UnfinishedDelivery;
   readonly #shard: number;
   readonly #latency = new LatencyHistogram();
   readonly #startedAt = new Date().toISOString();
@@ -88,10 +90,12 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
     this.#subscriptions = new SubscriptionStore(storage.sql);
     this.#revocations = new RevocationStore(storage.sql);
+    this.#unfinished = new UnfinishedDelivery(storage.sql);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
     this.#manager.follow(this.#log);
     for (const { subject, at } of this.#revocations.all()) this.#manager.revoke({ subject }, at);
-    this.#restoreClients();
+    if (this.#unfinished.isNoted) this.#sendBackClients();
+    else this.#restoreClients();
   }
 
   /** A Worker brings a client: it gets a socket on which frames arrive as they are to be written. */
@@ -162,11 +166,17 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     publisher: Peer = {},
   ): Promise<HubAnswer<readonly PublishReceipt[]>> {
     return answer(async () => {
+      const start = performance.now();
+      for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
+        await room;
       this.#manager.checkCredential(publisher);
       this.#expire();
-      const start = performance.now();
       const receipts = this.#log.append(messages);
+      // Together with the messages: nothing may come between.
+      if (this.#manager.settled() !== undefined) this.#unfinished.note();
       await this.#scheduleAlarm();
+      await this.#manager.settled();
+      if (this.#manager.settled() === undefined) this.#unfinished.clear();
       this.#latency.observe(performance.now() - start);
       return receipts;
     });
@@ -235,6 +245,13 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
         this.#startedAt,
       );
     });
+  }
+
+  /** On waking after a delivery that did not end: nobody knows who has got it. */
+  #sendBackClients(): void {
+    for (const clientId of this.#subscriptions.all().keys()) this.#subscriptions.remove(clientId);
+    for (const socket of this.ctx.getWebSockets()) closeSocket(socket, "lifetime");
+    this.#unfinished.clear();
   }
 
   /** On waking: the sockets that are open are the clients, and their rows are what they subscribe to. */

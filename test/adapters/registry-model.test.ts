@@ -17,6 +17,7 @@ import type {
   RegistryStats,
 } from "../../src/registry/registry.ts";
 import { registryModel, type Subject } from "../suites/registry-model.ts";
+import { publishingAtOnce } from "../support/publishing-at-once.ts";
 
 interface Entry {
   readonly id: string;
@@ -139,6 +140,7 @@ class PlainRegistry implements ClientRegistry {
       topics: new Set(keys.map(topicOf)).size,
       accepted: this.#ids.length,
       connects: 0,
+      keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       history: { messages: 0, bytes: 0 },
       publishLatency: { counts: [], seconds: 0 },
@@ -200,13 +202,13 @@ function write(sink: FrameSink, event: string, data: string, id: string): boolea
   return sink.write(new TextEncoder().encode(`event: ${event}\ndata: ${data}\nid: ${id}\n\n`));
 }
 
-function open(): Subject {
-  const registry = createInProcessRegistry({
-    manager: new RealtimeManager(),
-    log: createMemoryLog(),
-  });
+function open(sliceCost?: number): Subject {
+  const manager = new RealtimeManager({}, sliceCost);
+  const log = createMemoryLog();
+  const registry = createInProcessRegistry({ manager, log });
   return {
-    registry,
+    // Where deliveries take long, the next step comes before they have ended.
+    registry: sliceCost === undefined ? registry : publishingAtOnce(registry, log),
     shards: 1,
     open: (_, peer) => registry.open(peer),
   };
@@ -214,7 +216,13 @@ function open(): Subject {
 
 describe("ClientRegistry: in-process beside a plain one", () => {
   registryModel("it", {
-    subject: open,
+    subject: () => open(),
+    reference: () => new PlainRegistry(),
+    runs: 100,
+    timeLimit: 4500,
+  });
+  registryModel("it, with deliveries that give way after each client,", {
+    subject: () => open(0),
     reference: () => new PlainRegistry(),
     runs: 100,
     timeLimit: 4500,

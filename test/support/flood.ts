@@ -45,6 +45,7 @@ async function floodTo(count: number): Promise<void> {
     accepted += BATCH;
     if (accepted % 10_000 === 0) await new Promise((resolve) => setTimeout(resolve));
   }
+  await manager.settled();
 }
 
 /** Whether the log still knows the id of a message that it took. */

@@ -212,11 +212,33 @@ export const ACCESS_CASES: readonly Case[] = [
     0,
     10_000_000,
   ),
+  counted("REALTIME_MAX_KEYS", (config) => config.maxKeys, 500_000, 0, 1_000_000_000),
+  counted(
+    "REALTIME_MAX_KEYS_PER_ADDRESS",
+    (config) => config.maxKeysPerAddress,
+    100_000,
+    0,
+    1_000_000_000,
+  ),
+  counted(
+    "REALTIME_MAX_KEY_CHARACTERS",
+    (config) => config.maxKeyCharacters,
+    64 * 1024 * 1024,
+    0,
+    1_000_000_000,
+  ),
+  counted(
+    "REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS",
+    (config) => config.maxKeyCharactersPerAddress,
+    16 * 1024 * 1024,
+    0,
+    1_000_000_000,
+  ),
   ...(["connectsPerSecond", "publishesPerSecond", "failuresPerSecond"] as const).map(
     (name): Case => ({
       variable: `REALTIME_${name.replace("PerSecond", "").toUpperCase()}_PER_SECOND`,
       read: (config) => config[name],
-      byDefault: name === "failuresPerSecond" ? 20 : 100,
+      byDefault: { connectsPerSecond: 100, publishesPerSecond: 10, failuresPerSecond: 20 }[name],
       good: [
         ["0", 0],
         ["0.1", 0.1],
@@ -224,6 +246,25 @@ export const ACCESS_CASES: readonly Case[] = [
       ],
       bad: ["-1", "1000001", "x"],
       may: "a number from 0 to 1000000",
+    }),
+  ),
+  ...(
+    [
+      ["REALTIME_PUBLISH_BYTES_PER_SECOND", "publishBytesPerSecond"],
+      ["REALTIME_HISTORY_SCAN_PER_SECOND", "historyScanPerSecond"],
+    ] as const
+  ).map(
+    ([variable, name]): Case => ({
+      variable,
+      read: (config) => config[name],
+      byDefault: 50_000,
+      good: [
+        ["0", 0],
+        ["0.5", 0.5],
+        ["1073741824", 1024 ** 3],
+      ],
+      bad: ["-1", "1073741825", "x"],
+      may: "a number from 0 to 1073741824",
     }),
   ),
   counted(

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCursor, keyMark, parseCursor } from "../../src/realtime/cursor.ts";
 
+const MARK = "0123456789abcdef0123456789abcdef";
 const letters = [..."0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 const anyMark = fc.string({ unit: "binary" }).map(keyMark);
 const anyCursor = fc.record(
@@ -78,15 +80,18 @@ describe("a cursor", () => {
       "0-abc-١",
       "0-abc-1~",
       "0-abc-1~.a",
-      "0-abc-1~A",
-      "0-abc-1~a-b",
-      "0-abc-1~a b",
-      "0-abc-1~a~b",
-      "0-abc-1~12345678",
-      "0-abc-1 ~a",
-      "0-abc-1~a\n",
-      "0-abc~a",
-      "~a",
+      `0-abc-1~${MARK.toUpperCase()}`,
+      `0-abc-1~${MARK}-b`,
+      `0-abc-1~${MARK} b`,
+      `0-abc-1~${MARK}~${MARK}`,
+      // The marks of an earlier version, which did not tell all keys apart.
+      "0-abc-1~abc1234",
+      `0-abc-1~${MARK}0`,
+      `0-abc-1~${MARK.slice(1)}`,
+      `0-abc-1 ~${MARK}`,
+      `0-abc-1~${MARK}\n`,
+      `0-abc~${MARK}`,
+      `~${MARK}`,
     ];
     for (const text of texts) expect(parseCursor(text), JSON.stringify(text)).toBeUndefined();
   });
@@ -104,34 +109,30 @@ describe("a cursor", () => {
     const place = { shard: 3, life: "abc", sequence: 7 };
     expect(formatCursor(place)).toBe("3-abc-7");
     expect(formatCursor({ ...place, key: undefined })).toBe("3-abc-7");
-    expect(formatCursor({ ...place, key: "1z" })).toBe("3-abc-7~1z");
+    expect(formatCursor({ ...place, key: MARK })).toBe(`3-abc-7~${MARK}`);
     expect(Object.keys(parseCursor("3-abc-7") ?? {})).toEqual(["shard", "life", "sequence"]);
-    expect(parseCursor("3-abc-7~1z")).toEqual({ ...place, key: "1z" });
-    expect(parseCursor("3-abc-7~1z.~2.x")).toEqual({ ...place, key: "1z" });
-    expect(parseCursor("3-abc-7.~1z")).toEqual(place);
+    expect(parseCursor(`3-abc-7~${MARK}`)).toEqual({ ...place, key: MARK });
+    expect(parseCursor(`3-abc-7~${MARK}.~2.x`)).toEqual({ ...place, key: MARK });
+    expect(parseCursor(`3-abc-7.~${MARK}`)).toEqual(place);
   });
 });
 
 describe("the mark of a key", () => {
-  // The published test vectors of FNV-1a, 32 bits (draft-eastlake-fnv, section on test vectors).
-  const vectors: [key: string, hash: number][] = [
-    ["", 0x811c9dc5],
-    ["a", 0xe40c292c],
-    ["b", 0xe70c2de5],
-    ["foo", 0xa9f37ed7],
-    ["foobar", 0xbf9cf968],
-  ];
-  for (const [key, hash] of vectors) {
-    it(`of ${JSON.stringify(key)} is its FNV-1a hash`, () => {
-      expect(keyMark(key)).toBe(hash.toString(36).padStart(7, "0"));
-    });
-  }
+  it("is the first half of the SHA-256 of its UTF-16 code units", () => {
+    const any = fc.string({ unit: "binary", maxLength: 300 });
+    fc.assert(
+      fc.property(fc.oneof(any, fc.constantFrom("", "x".repeat(27), "x".repeat(28))), (key) => {
+        const bytes = Buffer.from(key, "utf16le").swap16();
+        expect(keyMark(key)).toBe(createHash("sha256").update(bytes).digest("hex").slice(0, 32));
+      }),
+    );
+  });
 
-  it("is a few letters and digits that a cursor can carry, whatever the key", () => {
+  it("is 32 letters and digits that a cursor can carry, whatever the key", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 3000 }), (key) => {
         const mark = keyMark(key);
-        expect(mark).toMatch(/^[0-9a-z]{1,7}$/);
+        expect(mark).toMatch(/^[0-9a-f]{32}$/);
         expect(keyMark(key)).toBe(mark);
       }),
     );

@@ -2,13 +2,16 @@ import { expect } from "vitest";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../src/log/history.ts";
 import type { HistoryLimits, MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
-import { formatCursor, parseCursor } from "../../src/realtime/cursor.ts";
+import { formatCursor, keyMark, parseCursor } from "../../src/realtime/cursor.ts";
 import type { LogReader, Message } from "../../src/realtime/types.ts";
 import { within } from "../support/deadline.ts";
 
 export function message(id: string, topic = "chat", rest: Partial<Message> = {}): Message {
   return { id, topics: [topic], data: JSON.stringify(id), private: false, ...rest };
 }
+
+/** What an event's id has behind its place where it names a key. */
+export const MARK = `~${keyMark("chat")}`;
 
 /** `count` ids from m1 on. */
 export const ids = (count: number) => Array.from({ length: count }, (_, index) => `m${index + 1}`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
-import { allAfter, ids, logOf, message, placeOf, read } from "./history-under-test.ts";
+import { allAfter, ids, logOf, MARK, message, placeOf, read } from "./history-under-test.ts";
 
 describe("the history", () => {
   it("is the newest messages by default, oldest first", async () => {
@@ -132,9 +132,9 @@ describe("a page's cursor", () => {
     // An id that is no message's own stands behind the message it names: here one of the topic.
     for (const [rest, from] of [
       ["", 8],
-      ["~abc", 9],
+      [MARK, 9],
       [".x", 9],
-      ["~abc.x", 9],
+      [`${MARK}.x`, 9],
     ] as const) {
       const page = await read(log, { before: placeOf(log, 40) + rest, limit: 5 });
       const after = await read(log, { after: page.cursor });
@@ -146,7 +146,7 @@ describe("a page's cursor", () => {
 
   it("may have a key and a suffix, as an event's id", async () => {
     const log = logOf(ids(5).map((id) => message(id)));
-    for (const rest of ["~abc", ".x", "~abc.x"]) {
+    for (const rest of [MARK, ".x", `${MARK}.x`]) {
       const place = placeOf(log, 3) + rest;
       expect((await read(log, { after: place })).ids, rest).toEqual(["m4", "m5"]);
       expect((await read(log, { before: place })).ids, rest).toEqual(["m1", "m2", "m3"]);

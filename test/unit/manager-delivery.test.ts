@@ -6,7 +6,7 @@ import { connect, entry } from "./manager-under-test.ts";
 
 describe("delivery", () => {
   for (const size of [1, 100, 1000]) {
-    it(`gives ${size} clients of one key one and the same frame`, () => {
+    it(`gives ${size} clients of one key one and the same frame`, async () => {
       const manager = new RealtimeManager();
       const sinks = Array.from({ length: size }, (_, index) =>
         connect(manager, `${index}`, ["chat"]),
@@ -14,6 +14,7 @@ describe("delivery", () => {
       const other = connect(manager, "other", ["news"]);
       const entries = [entry("chat", { n: 1 }), entry("news", 2), entry("chat", { n: 3 })];
       manager.deliver(entries);
+      await manager.settled();
       const [first] = sinks;
       expect(first?.events).toEqual([
         { event: "chat", data: '{"n":1}', id: entries[0]?.cursor },
@@ -45,12 +46,13 @@ describe("delivery", () => {
     }
   });
 
-  it("goes on when clients are found slow, whichever they are", () => {
+  it("goes on when clients are found slow, whichever they are", async () => {
     const manager = new RealtimeManager();
     const sinks = Array.from({ length: 9 }, (_, index) =>
       connect(manager, `${index}`, ["chat"], new RecordingSink(index % 3 === 0 ? 1 : 10)),
     );
     manager.deliver([entry("chat", 1), entry("chat", 2), entry("chat", 3)]);
+    await manager.settled();
     for (const [index, sink] of sinks.entries()) {
       const isSlow = index % 3 === 0;
       expect(sink.closings).toEqual(isSlow ? ["slow"] : []);
@@ -93,6 +95,7 @@ describe("delivery", () => {
       clients: 0,
       subscriptions: 0,
       topics: 0,
+      keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       connects: 0,
       delivered: 0,

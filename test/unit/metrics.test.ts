@@ -1,20 +1,34 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { formatMetrics } from "../../src/api/metrics.ts";
+import { Refusals } from "../../src/api/refusals.ts";
 import { LATENCY_BOUNDS, LatencyHistogram } from "../../src/realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
 
 const latency = new LatencyHistogram();
 for (const milliseconds of [0.2, 0.5, 3, 40, 60_000]) latency.observe(milliseconds);
 const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason, n) => [reason, n]));
-const text = formatMetrics({
-  ...{ clients: 3, subscriptions: 5, topics: 4, queuedBytes: 1234, connects: 9 },
-  ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
-  disconnects: disconnects as Record<CloseReason, number>,
-  startedAt: "2026-01-01T00:00:00.000Z",
-  history: { messages: 40, bytes: 4000 },
-  publishLatency: latency.stats,
-});
+const refusals = new Refusals();
+refusals.counterOf("publish_bytes")();
+const text = formatMetrics(
+  {
+    ...{
+      clients: 3,
+      subscriptions: 5,
+      topics: 4,
+      queuedBytes: 1234,
+      keyBudget: { used: 7, limit: 8, characters: 70, charactersLimit: 80, refused: 2 },
+      connects: 9,
+    },
+    ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
+    disconnects: disconnects as Record<CloseReason, number>,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    history: { messages: 40, bytes: 4000 },
+    publishLatency: latency.stats,
+  },
+  refusals,
+  12,
+);
 
 describe("metrics", () => {
   it("have cumulative buckets, a sum and a count", () => {
@@ -35,6 +49,15 @@ describe("metrics", () => {
     for (const [reason, count] of Object.entries(disconnects)) {
       expect(text).toContain(`pocketwire_disconnects_total{reason="${reason}"} ${count}\n`);
     }
+  });
+
+  it("count the requests that were refused by each rate", () => {
+    expect(text).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1\n');
+    expect(text).toContain('pocketwire_rate_refusals_total{limit="publishes"} 0\n');
+  });
+
+  it("count the credentials that were refused", () => {
+    expect(text).toContain("pocketwire_credentials_refused_total 12\n");
   });
 
   it("are what the Grafana dashboard asks for", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { coveredTopics, covers } from "../../src/realtime/rights.ts";
+import { compileRights } from "../../src/realtime/rights.ts";
 import { matchingTopics } from "../../src/realtime/subscription.ts";
 import { SubscriptionIndex } from "../../src/realtime/subscription-index.ts";
 
@@ -34,13 +34,13 @@ describe("a right", () => {
     ["*/x", "a/x", false],
     ["", "", true],
   ])("to %j covers %j: %j", (right, topic, is) => {
-    expect(covers(right, topic)).toBe(is);
+    expect(compileRights([right]).covers(topic)).toBe(is);
   });
 
   it("covers what a subscription to it would reach", () => {
     fc.assert(
       fc.property(pattern, topic, (right, topic) => {
-        expect(covers(right, topic)).toBe(reaches(right, topic));
+        expect(compileRights([right]).covers(topic)).toBe(reaches(right, topic));
       }),
     );
   });
@@ -50,9 +50,42 @@ describe("what rights cover of a subscription", () => {
   it("reaches a topic exactly when the subscription and a right do, and only once", () => {
     fc.assert(
       fc.property(pattern, patterns, topic, (subscribed, rights, topic) => {
-        const parts = coveredTopics(subscribed, rights).filter((part) => reaches(part, topic));
+        const parts = compileRights(rights)
+          .coveredTopics(subscribed)
+          .filter((part) => reaches(part, topic));
         const may = reaches(subscribed, topic) && rights.some((right) => reaches(right, topic));
         expect(parts).toHaveLength(may ? 1 : 0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("many rights", () => {
+  /** As plainly as can be: each pattern is looked at. */
+  const covers = (pattern: string, topic: string) =>
+    pattern === "*" ||
+    pattern === topic ||
+    (pattern.endsWith("/*") && topic.startsWith(pattern.slice(0, -1)));
+
+  it("cover what one of them covers", () => {
+    fc.assert(
+      fc.property(patterns, pattern, (rights, topic) => {
+        const { covers: covered } = compileRights(rights);
+        expect(covered(topic)).toBe(rights.some((right) => covers(right, topic)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("are said by the fewest topics, in which no one covers another", () => {
+    fc.assert(
+      fc.property(patterns, pattern, (rights, topic) => {
+        const parts = compileRights(rights).coveredTopics(topic);
+        for (const part of parts) {
+          expect(covers(topic, part)).toBe(true);
+          expect(parts.filter((other) => covers(other, part))).toEqual([part]);
+        }
       }),
       { numRuns: 2000 },
     );

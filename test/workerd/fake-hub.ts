@@ -64,6 +64,7 @@ export function statsOf(counts: Counts): RegistryStats {
     clients: 0,
     subscriptions: 0,
     topics: 0,
+    keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
     queuedBytes: 0,
     connects: 0,
     history: { messages: 0, bytes: 0 },

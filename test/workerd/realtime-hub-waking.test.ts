@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ClientInfo, Peer } from "../../src/realtime/types.ts";
 import { eventually } from "../support/deadline.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 afterEach(closeHubs);
@@ -41,6 +42,32 @@ describe("a hub that wakes", () => {
     // "*" takes the fence as well.
     expect(clients[1]?.sink.data("*").slice(0, 10)).toEqual(all);
     expect(clients[2]?.received()).toEqual([]);
+  });
+
+  it("sends back its clients when it ended while a message was being handed out to them", async () => {
+    const hubs = openHubs();
+    const before = await hubs.connect(["chat"]);
+    await hubs.publish({ topic: "chat", data: 1 });
+    await before.sink.receive(1);
+    const lastEventId = before.sink.events[0]?.id;
+    await hubs.publish({ topic: "chat", data: 2 });
+    // As a hub leaves it that ends between two parts of a delivery.
+    await hubs.inside((_, { storage }) =>
+      storage.sql.exec("INSERT INTO unfinished_delivery (id) VALUES (1)"),
+    );
+    await hubs.evict();
+    expect(await hubs.registry.stats()).toMatchObject({ clients: 0, subscriptions: 0 });
+    await before.sink.ended("its stream is ended");
+    expect(before.sink.closings).toEqual(["lifetime"]);
+    expect(await hubs.rows()).toEqual([]);
+    const sink = new RecordingSink();
+    const again = await hubs.open(0, { topics: ["chat"], lastEventId });
+    await again.attach(sink);
+    await eventually(() => sink.data("PB_RESUME").length === 1, "it has resumed");
+    expect(sink.data("chat")).toEqual([2]);
+    await hubs.evict();
+    expect(await hubs.registry.stats(), "only once").toMatchObject({ clients: 1 });
+    again.close("client");
   });
 
   it("takes what a client subscribed to last, and nothing it had before", async () => {

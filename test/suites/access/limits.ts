@@ -39,6 +39,51 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     });
   });
 
+  describe("the number of subscription keys", () => {
+    const it_ = world({
+      REALTIME_MAX_KEYS: "8",
+      REALTIME_MAX_KEYS_PER_ADDRESS: "5",
+      REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS: "20",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+    });
+    const from = (ip: string) => ({ headers: { "X-Real-IP": ip } });
+    const post = async (ip: string, clientId: string, keys: readonly string[]) => {
+      const { status, body } = await it_.subscribe(clientId, keys, from(ip).headers);
+      return [status, body.message];
+    };
+
+    it("is bounded for an address and in all; keys that are given back make room", async () => {
+      const one = await openStream(it_.url, from("192.0.2.1"));
+      const two = await openStream(it_.url, from("192.0.2.1"));
+      const three = await openStream(it_.url, from("192.0.2.2"));
+      expect(await post("192.0.2.1", one.clientId, ["a", "b", "c", "c"])).toEqual([204, undefined]);
+      expect(await post("192.0.2.1", two.clientId, ["a", "b", "c"])).toEqual([
+        429,
+        expect.stringContaining("would have 6 subscription keys, and 5 are allowed"),
+      ]);
+      expect(await post("192.0.2.1", two.clientId, ["x".repeat(18)])).toEqual([
+        429,
+        expect.stringContaining("would have 21 characters of subscription keys"),
+      ]);
+      expect(await post("192.0.2.1", two.clientId, ["a", "b"])).toEqual([204, undefined]);
+      const query = "/api/realtime?topic=a";
+      expect((await it_.get(query, from("192.0.2.1").headers)).status).toBe(429);
+      expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
+        503,
+        expect.stringContaining("(8 subscription keys)"),
+      ]);
+      const metrics = (await it_.get("/metrics", ADMIN)).body;
+      expect(metrics).toContain("pocketwire_keys 5\n");
+      expect(metrics).toContain("pocketwire_keys_limit 8\n");
+      expect(metrics).toContain("pocketwire_keys_refused_total 4\n");
+      expect(await post("192.0.2.1", one.clientId, [])).toEqual([204, undefined]);
+      expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
+        204,
+        undefined,
+      ]);
+    });
+  });
+
   describe("the address of a client", () => {
     const trusting = world({ REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP" });
     const careless = world({ REALTIME_CHECK_IP: "false" });
@@ -104,6 +149,12 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       REALTIME_CONNECTS_PER_SECOND: "0.5",
       REALTIME_PUBLISHES_PER_SECOND: "0.5",
       REALTIME_FAILURES_PER_SECOND: "0.1",
+      REALTIME_MAX_BATCH: "5",
+      REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+    });
+
+    const scanned = world({
+      REALTIME_HISTORY_SCAN_PER_SECOND: "1",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
@@ -171,6 +222,31 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect(JSON.stringify(lines())).not.toContain("guess");
     });
 
+    it("count a history by the messages that were looked through for it", async () => {
+      await scanned.publish(...Array.from({ length: 30 }, (_, n) => ({ topic: "a", data: n })));
+      const read = (ip: string) =>
+        scanned.get("/api/realtime/messages?topic=nothing", { "X-Real-IP": ip });
+      const first = await read("192.0.2.1");
+      expect([first.status, first.body.messages]).toEqual([200, []]);
+      expect(first.body).not.toHaveProperty("scanned");
+      const refused = await read("192.0.2.1");
+      expect([refused.status, refused.body.message]).toEqual([
+        429,
+        expect.stringContaining("more messages to look through than 1 a second"),
+      ]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
+      expect((await read("192.0.2.2")).status).toBe(200);
+    });
+
+    it("count a batch as its messages", async () => {
+      const carl = bearer(await tokenFor("carl", { publish: ["*"] }));
+      const post = async (count: number) => {
+        const batch = Array.from({ length: count }, (_, n) => ({ topic: "a", data: n }));
+        return (await it_.post("/api/realtime/messages", batch, carl)).status;
+      };
+      expect([await post(4), await post(5), await post(1)]).toEqual([200, 429, 200]);
+    });
+
     it("of publishing are bounded for an identity, and not for the admin key", async () => {
       const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
       const post = (data: number, headers: typeof anna) =>
@@ -184,6 +260,32 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const bert = bearer(await tokenFor("bert", { publish: ["*"] }));
       expect((await post(10, bert)).status).toBe(200);
       for (let n = 0; n < 20; n++) await it_.publish({ topic: "a", data: n });
+    });
+  });
+
+  describe("a rate of bytes", () => {
+    const it_ = world({
+      REALTIME_PUBLISH_BYTES_PER_SECOND: "10",
+      REALTIME_MAX_BODY_BYTES: "2048",
+    });
+
+    it("bounds what one identity publishes, is counted, and is none for the admin key", async () => {
+      const publish = async (headers: ReturnType<typeof bearer>) => {
+        const message = { topic: "a", data: "x".repeat(900) };
+        return it_.post("/api/realtime/messages", message, headers);
+      };
+      const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
+      expect([(await publish(anna)).status, (await publish(anna)).status]).toEqual([200, 200]);
+      const refused = await publish(anna);
+      expect([refused.status, refused.body.message]).toEqual([
+        429,
+        expect.stringContaining("more bytes of messages than 10 a second"),
+      ]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
+      expect((await publish(bearer(await tokenFor("bert", { publish: ["*"] })))).status).toBe(200);
+      for (let n = 0; n < 5; n++) await it_.publish({ topic: "a", data: "x".repeat(900) });
+      const metrics = await it_.get("/metrics", ADMIN);
+      expect(metrics.body).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1');
     });
   });
 

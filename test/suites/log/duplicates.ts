@@ -82,6 +82,37 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
     });
   });
 
+  describe("the ids of a publisher", () => {
+    const own = (name: string, from: number, count: number) =>
+      Array.from({ length: count }, (_, n) => `${name}\t${from + n}`);
+
+    it.skipIf(flags.idsByAgeOnly !== undefined)(
+      "take half of what is remembered at most, and push out none of the others'",
+      async () => {
+        const log = await opener.open({ messages: 1 });
+        await log.append("app", "bert\t1", "\tguest", "anna\t0");
+        for (let from = 1; from <= 12_000; from += 1000)
+          await log.append(...own("anna", from, 1000));
+        const others = ["app", "bert\t1", "\tguest"];
+        expect(await log.append(...others)).toEqual(others.map((id) => ({ id, duplicate: true })));
+        // Its newest are remembered, and its oldest are not.
+        expect(await log.append("anna\t12000", "anna\t8000", "anna\t0")).toEqual([
+          { id: "anna\t12000", duplicate: true },
+          { id: "anna\t8000", duplicate: true },
+          { id: "anna\t0", duplicate: false },
+        ]);
+      },
+    );
+
+    it("are not those of a publisher with a longer name", async () => {
+      const log = await opener.open({ messages: 1 });
+      await log.append("anna\t1", "annabel\t1", "ann\t1", "anna\n1", "anna\b1");
+      for (let from = 2; from <= 6000; from += 1000) await log.append(...own("anna", from, 1000));
+      const others = ["annabel\t1", "ann\t1", "anna\n1", "anna\b1"];
+      expect(await log.append(...others)).toEqual(others.map((id) => ({ id, duplicate: true })));
+    });
+  });
+
   describe("an id", () => {
     it.skipIf(flags.ownClock !== undefined)(
       "is remembered for 300 seconds and then forgotten",

@@ -97,6 +97,10 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
         clients: 0,
         subscriptions: 0,
         topics: 0,
+        keyBudget: {
+          ...{ used: 0, limit: expect.any(Number), refused: expect.any(Number) },
+          ...{ characters: 0, charactersLimit: expect.any(Number) },
+        },
         queuedBytes: 0,
         connects: 0,
         accepted: 0,

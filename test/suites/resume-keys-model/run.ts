@@ -11,15 +11,19 @@ const MOST_TAKES = 200;
 
 /** One client at a time of a manager that follows a log, and what it is to have. */
 export class KeysRun {
-  readonly #manager = new RealtimeManager();
+  readonly #manager: RealtimeManager;
   readonly #log: ReturnType<typeof createMemoryLog>;
   readonly #book = new Book();
   readonly #client: KeysClient;
   #sink = new SlowSink();
   #streams = 0;
 
-  /** @param messages How many the log keeps. */
-  constructor(messages: number | undefined) {
+  /**
+   * @param messages How many the log keeps.
+   * @param sliceCost What a delivery may spend before others get their turn.
+   */
+  constructor(messages: number | undefined, sliceCost?: number) {
+    this.#manager = new RealtimeManager({}, sliceCost);
     this.#log = createMemoryLog({ history: messages === undefined ? {} : { messages } });
     this.#manager.follow(this.#log);
     // What was before: keys with `last` find something, and the first place is not the log's first.
@@ -52,6 +56,7 @@ export class KeysRun {
       this.#take();
       await turn();
     }
+    await this.#manager.settled();
     expect(this.#progress, "the client is live").toBeUndefined();
     this.#client.read(this.#sink.read());
     this.#client.expectAll();
@@ -105,8 +110,15 @@ export class KeysRun {
   #toggle(key: string): void {
     // What came before is of the keys before.
     this.#client.read(this.#sink.read());
+    const { keys } = this.#client;
+    const isRemoved = keys.includes(key) && keys.length > 1;
+    if (!isRemoved) this.#client.toggle(key);
+    const subscriptions = isRemoved ? keys.filter((one) => one !== key) : this.#client.keys;
+    this.#manager.setSubscriptions(this.#clientId, { subscriptions });
+    if (!isRemoved) return;
+    // What was on its way to a key that goes comes first.
+    this.#client.read(this.#sink.read());
     this.#client.toggle(key);
-    this.#manager.setSubscriptions(this.#clientId, { subscriptions: this.#client.keys });
   }
 }
 

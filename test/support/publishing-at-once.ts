@@ -1,0 +1,15 @@
+import type { MessageLog } from "../../src/log/log.ts";
+import type { ClientRegistry } from "../../src/registry/registry.ts";
+
+/** A registry that answers a publish when its log has the messages: they may still be on their way to clients. */
+export function publishingAtOnce(registry: ClientRegistry, log: MessageLog): ClientRegistry {
+  return new Proxy(registry, {
+    get(target, name) {
+      if (name === "publish") {
+        return async (...[messages]: Parameters<ClientRegistry["publish"]>) => log.append(messages);
+      }
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
