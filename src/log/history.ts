@@ -34,8 +34,11 @@ const PAGE = { messages: 1000, bytes: 256 * 1024 };
 /** UTF-16 code units of data in one answer; one message is answered however large it is. */
 const MAX_DATA = 4 * 1024 * 1024;
 
-/** All reads of a process take turns: together they get some milliseconds at a time, and others get theirs between. */
-const turns = new Turns();
+/**
+ * All reads of a log take turns: together they get some milliseconds at a time, and others get theirs between. Several Durable
+ * Objects may share this module, and the timer of one must not run the reads of another.
+ */
+const turnsByLog = new WeakMap<LogReader, Turns>();
 
 /**
  * Reads what somebody may read of a log, looking through all of it if it must.
@@ -49,14 +52,16 @@ export async function readHistory(
   rights: readonly string[] = [],
 ): Promise<HistoryPage> {
   const reading = new Reading(log, request, rights);
+  const turns = turnsByLog.get(log) ?? new Turns();
+  turnsByLog.set(log, turns);
   for (;;) {
-    const page = await inTurn(() => reading.read());
+    const page = await inTurn(turns, () => reading.read());
     if (page !== undefined) return page;
   }
 }
 
 /** Runs work in a turn, so that its time counts there. Work that ends with a promise is waited for outside. */
-function inTurn<T>(work: () => MaybePromise<T>): Promise<T> {
+function inTurn<T>(turns: Turns, work: () => MaybePromise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     turns.add(() => {
       try {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Turns } from "../../src/realtime/turns.ts";
 import { eventually } from "../support/deadline.ts";
 
@@ -50,6 +50,29 @@ describe("turns", () => {
     turns.add(again("b", 3));
     await eventually(() => done.length === 6, "both have had three");
     expect(done.join("")).toBe("ababab");
+  });
+
+  it("end with what was due at their beginning where no time passes while a program computes", async () => {
+    const clock = vi.spyOn(Date, "now").mockReturnValue(1);
+    try {
+      const turns = new Turns();
+      let [done, others] = [0, 0];
+      const again = () => {
+        done += 1;
+        if (done < 1000 && others === 0) turns.add(again);
+      };
+      turns.add(again);
+      await new Promise<void>((resolve) => {
+        setTimeout(() => {
+          others += 1;
+          resolve();
+        });
+      });
+      expect(done).toBeGreaterThan(0);
+      expect(done).toBeLessThan(1000);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it("go on after a task that throws", () => {

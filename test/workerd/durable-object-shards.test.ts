@@ -9,6 +9,21 @@ import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 afterEach(closeHubs);
 
+describe("the history of several shards", () => {
+  it("is read at the same time, each by its own object", async () => {
+    const hubs = openHubs(3);
+    const messages = Array.from({ length: 500 }, (_, n) => ({ topic: "a", data: "x".repeat(n) }));
+    await hubs.publish(...messages);
+    await hubs.publish(...messages);
+    const request = { topics: ["nothing"], limit: 1 };
+    const readings = [0, 1, 2, 0, 1, 2].map((shard) => hubs.stub(shard).history(request));
+    const pages = await within(Promise.all(readings), 10_000, "all are read");
+    for (const page of pages) {
+      expect(page).toMatchObject({ ok: true, value: { messages: [], scanned: 1000 } });
+    }
+  });
+});
+
 describe("a client id of a shard that is not there", () => {
   const strangers = [
     "3-abc",
