@@ -10,6 +10,7 @@ export interface SinkOwner {
   readonly maxBufferedBytes: number;
   /** Writes after which `onSpent` is called, once; 0 is never. */
   readonly maxWrites: number;
+  /** Milliseconds of a monotonic clock. */
   now(): number;
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
   onOverflow(): void;
@@ -51,6 +52,12 @@ export interface ChunkWriter {
   cut(): void;
 }
 
+/**
+ * Milliseconds in which a client must take what waits for it, and the last frame, once its stream is to end. At a stop of the
+ * service `REALTIME_DRAIN_SECONDS` is the deadline instead.
+ */
+export const FAREWELL_TIMEOUT = 10_000;
+
 /** The portable sink of a stream of Hono's: the stream's closing ends the response. */
 export function openStreamSink(
   c: Context,
@@ -68,7 +75,13 @@ export function openStreamSink(
     stream.abort();
     abort?.(c);
   };
-  return new StreamSink(owner, writeTo(stream, cut), turn);
+  const end = () => {
+    if (abort === undefined) return;
+    // What is behind the stream may hold bytes that the client never reads.
+    const timer = setTimeout(() => abort(c), FAREWELL_TIMEOUT);
+    (timer as { unref?: () => void }).unref?.();
+  };
+  return new StreamSink(owner, { ...writeTo(stream, cut), end }, turn);
 }
 
 /** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
@@ -171,6 +184,8 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#given = undefined;
     this.#queue = undefined;
     this.#writer.cut();
+    // Not every stream says what becomes of a chunk once it was cut.
+    this.#tellIdle();
   }
 
   /** The end of a turn in which it was given something. */
@@ -245,6 +260,10 @@ export class StreamSink implements OutgoingSink, Flushable {
     if (this.#writing > 0) return;
     // Of what was cut nothing comes any more.
     this.#bufferedBytes = this.#given?.length ?? 0;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
     const idle = this.#idle;
     this.#idle = undefined;
     for (const tell of idle ?? []) tell();

@@ -16,7 +16,7 @@ import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pu
 import type { createReadConnect } from "./query.ts";
 import { guardBody } from "./response-guard.ts";
 import { retryBlock, widen } from "./retry.ts";
-import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
+import { FAREWELL_TIMEOUT, type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
 
 export interface StreamOptions
   extends Pick<
@@ -239,7 +239,16 @@ class HeldStream implements SinkOwner, Beating {
     const { clientId } = this.#connection;
     this.#shared.logger.warn("client turned away", { clientId, reason: message });
     this.#connection.close("error");
-    await sink.finish(this.#farewell("shutdown"));
+    await this.#finish(sink, "error");
+  }
+
+  /** Writes the last frame and ends the response. A client that does not read is cut. */
+  async #finish(sink: OutgoingSink, reason: CloseReason): Promise<void> {
+    if (reason !== "shutdown") {
+      clearTimeout(this.#deadline);
+      this.#deadline = setTimeout(() => sink.cut(), FAREWELL_TIMEOUT);
+    }
+    await sink.finish(this.#farewell(reason));
   }
 
   async #end(reason: CloseReason): Promise<void> {
@@ -249,7 +258,7 @@ class HeldStream implements SinkOwner, Beating {
     if (sink === undefined) return;
     try {
       this.#connection.close(reason);
-      if (isOrderly(reason)) await sink.finish(this.#farewell(reason));
+      if (isOrderly(reason)) await this.#finish(sink, reason);
       else sink.cut();
     } catch (error) {
       this.#fail(sink, error);
