@@ -17,6 +17,7 @@ import { createServer, type RealtimeServer } from "./api/server.ts";
 import { checkPublicKeys } from "./api/tokens.ts";
 import type { HistoryLimits } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
+import { createStreamOutput } from "./process-log.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import type { Logger } from "./realtime/types.ts";
 
@@ -58,7 +59,8 @@ export async function startListening(
   options: StartOptions,
   listen: (server: RealtimeServer, host: string, port: number) => Promise<Listener>,
 ): Promise<RunningServer> {
-  const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
+  const { history, now, monotonicNow } = options;
+  const log = options.log ?? createMemoryLog({ history, now, monotonicNow });
   const server = createServer({
     ...options,
     log,
@@ -162,6 +164,8 @@ export function readDevVars(): Environment {
 export async function runProcess(
   start: (options: StartOptions) => Promise<RunningServer>,
 ): Promise<void> {
+  // What is said there at the start is worth less than the service.
+  process.stderr.on("error", () => {});
   let settings: ProcessSettings;
   try {
     settings = readProcessSettings();
@@ -174,7 +178,8 @@ export async function runProcess(
   const { config, isDevelopmentKey } = settings;
   const text = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
   const format = text ? "text" : "json";
-  const logger = createLogger({ level: config.logLevel, format });
+  const output = createStreamOutput(process.stdout);
+  const logger = createLogger({ level: config.logLevel, format, output });
   let server: RunningServer;
   try {
     const console = config.console ?? process.env.NODE_ENV !== "production";
@@ -182,7 +187,8 @@ export async function runProcess(
   } catch (error) {
     const { host, port } = config;
     // Said at every level: a silent service that is not there helps nobody.
-    createLogger({ format }).error("could not start", { error: String(error), host, port });
+    createLogger({ format, output }).error("could not start", { error: String(error), host, port });
+    await written(process.stdout);
     process.exit(1);
   }
   for (const name of unknownVariables(process.env)) {
@@ -201,6 +207,15 @@ export async function runProcess(
   }
 }
 
+/** Milliseconds that the last lines of the log may take. */
+const LAST_LINES_TIMEOUT = 500;
+
+/** Waits until a stream has written what it was given, or can't. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  const flushed = new Promise<void>((resolve) => stream.write("", () => resolve()));
+  await settledWithin(flushed, LAST_LINES_TIMEOUT);
+}
+
 function stopOnSignal(server: RunningServer, logger: Logger): void {
   let stopping = false;
   const stop = async (signal: string) => {
@@ -210,6 +225,7 @@ function stopOnSignal(server: RunningServer, logger: Logger): void {
     logger.info("stopping", { signal });
     await server.close();
     logger.info("stopped");
+    await written(process.stdout);
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -7,15 +7,23 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labelled = readonly (readonly [label: string, value: number])[];
 
+/** What a server counts itself, on Workers in each isolate: the registry knows nothing of it. */
+export interface ServerCounts {
+  /** Log lines that could not be written. */
+  readonly logLinesDropped: number;
+  /** Connections that were refused because the process may have no more files open. */
+  readonly connectionsRefused: number;
+}
+
 /** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
-export function showMetrics(registry: ClientRegistry): Handler {
+export function showMetrics(registry: ClientRegistry, counts: () => ServerCounts): Handler {
   return async (c) => {
-    const text = formatMetrics(await registry.stats());
+    const text = formatMetrics({ ...(await registry.stats()), ...counts() });
     return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
   };
 }
 
-export function formatMetrics(stats: RegistryStats): string {
+export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   const lines: string[] = [];
   const add = (name: string, type: string, help: string, values: Labelled) => {
     lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
@@ -48,6 +56,10 @@ export function formatMetrics(stats: RegistryStats): string {
     ['{recovered="true"}', stats.recovered],
     ['{recovered="false"}', stats.unrecovered],
   ]);
+  const dropped = "Log lines that could not be written.";
+  counter("log_lines_dropped_total", dropped, stats.logLinesDropped);
+  const refused = "Connections refused for want of open files.";
+  counter("connections_refused_total", refused, stats.connectionsRefused);
   const help = "From a publish to the end of its writes.";
   add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));
   return `${lines.join("\n")}\n`;

@@ -17,7 +17,7 @@ export interface RateLimitOptions {
 interface Bucket {
   /** How much is left. Below 0 after something large, which only makes the next wait longer. */
   tokens: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a monotonic clock. */
   at: number;
 }
 
@@ -30,7 +30,7 @@ interface Bucket {
 export function createRateLimit(
   perSecond: number,
   what: string,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
   { atOnce = 1 }: RateLimitOptions = {},
 ): RateLimit {
   if (perSecond === 0) return () => {};

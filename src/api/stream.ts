@@ -27,7 +27,7 @@ export interface StreamOptions
     | "maxBufferedBytes"
     | "maxStreamWrites"
     | "hooks"
-    | "now"
+    | "monotonicNow"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
@@ -138,7 +138,7 @@ function share(options: StreamOptions): Shared {
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
-    now: options.now ?? Date.now,
+    now: options.monotonicNow ?? (() => performance.now()),
     onDisconnect: options.hooks?.onDisconnect,
     pulse: runtime.isOneProcess === true ? new SharedPulse(interval) : new OwnPulse(interval),
   };

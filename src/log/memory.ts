@@ -1,3 +1,4 @@
+import { monotonicClock } from "../realtime/clock.ts";
 import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
@@ -17,8 +18,13 @@ import { Queue } from "./queue.ts";
 export interface MemoryLogOptions {
   /** Bounds on what is kept; the default for each that is left out. */
   readonly history?: Partial<HistoryLimits> | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock, for the times that messages carry: milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /**
+   * The clock by which messages and ids grow old, never set back. Default: `now`, and without that `performance.now`. So
+   * neither is lost early or kept for longer when the wall clock is set.
+   */
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 /**
@@ -33,6 +39,7 @@ class MemoryLog implements MessageLog {
   readonly keepsHistory: boolean;
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
+  readonly #monotonicNow: () => number;
   readonly #life = newLife();
   readonly #listeners = new Set<TailListener>();
   /** What the tail has yet to hear; the first is being told. */
@@ -41,7 +48,7 @@ class MemoryLog implements MessageLog {
   #bytes = 0;
   /** The ids that are remembered, with their `fingerprint`. The oldest of a `Map` is not found at once, so a queue has their order. */
   readonly #ids = new Map<string, number>();
-  readonly #idQueue = new Queue<{ readonly id: string; readonly at: number }>();
+  readonly #idQueue = new Queue<{ readonly id: string; readonly takenAt: number }>();
   #sequence = 0;
   #duplicate = 0;
 
@@ -49,20 +56,22 @@ class MemoryLog implements MessageLog {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
     this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
+    this.#monotonicNow = monotonicClock(options);
   }
 
   append(messages: readonly Message[]): readonly AppendReceipt[] {
     const at = this.#now();
-    this.#forgetIds(at);
+    const takenAt = this.#monotonicNow();
+    this.#forgetIds(takenAt);
     const fingerprints = this.#check(messages);
     const fresh: LogEntry[] = [];
     const receipts = messages.map((message, index) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at));
+      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at, takenAt));
       return { id: message.id, duplicate };
     });
-    this.#trim(at);
+    this.#trim(takenAt);
     if (fresh.length > 0) this.#announce(fresh);
     return receipts;
   }
@@ -81,7 +90,7 @@ class MemoryLog implements MessageLog {
     limit: number,
     maxBytes: number = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     const oldest = this.#sequence - this.#entries.length;
     const sequence = after === undefined ? oldest : this.#sequenceOf(after);
     if (sequence === undefined || sequence < oldest || sequence > this.#sequence) return undefined;
@@ -93,7 +102,7 @@ class MemoryLog implements MessageLog {
     limit: number,
     maxBytes: number = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     const end = this.#sequence + 1;
     const sequence = before === undefined ? end : this.#sequenceOf(before);
     if (sequence === undefined || sequence > end) return undefined;
@@ -101,7 +110,7 @@ class MemoryLog implements MessageLog {
   }
 
   stats(): LogStats {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     return {
       accepted: this.#sequence,
       duplicate: this.#duplicate,
@@ -141,13 +150,13 @@ class MemoryLog implements MessageLog {
     return fingerprints;
   }
 
-  #take(message: Message, own: number, at: number): LogEntry {
+  #take(message: Message, own: number, at: number, takenAt: number): LogEntry {
     this.#sequence += 1;
     this.#ids.set(message.id, own);
-    this.#idQueue.push({ id: message.id, at });
+    this.#idQueue.push({ id: message.id, takenAt });
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
     const size = sizeOf(message);
-    this.#entries.push({ entry, size });
+    this.#entries.push({ entry, size, takenAt });
     this.#bytes += size;
     return entry;
   }
@@ -179,7 +188,7 @@ class MemoryLog implements MessageLog {
     const { messages, maxAge, bytes } = this.#limits;
     for (let oldest = this.#entries.first; oldest !== undefined; oldest = this.#entries.first) {
       const within =
-        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.entry.at < maxAge;
+        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.takenAt < maxAge;
       if (within) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
@@ -189,7 +198,7 @@ class MemoryLog implements MessageLog {
   #forgetIds(now: number): void {
     const { count, maxAge } = REMEMBERED_IDS;
     for (let oldest = this.#idQueue.first; oldest !== undefined; oldest = this.#idQueue.first) {
-      if (this.#ids.size <= count && now - oldest.at < maxAge) return;
+      if (this.#ids.size <= count && now - oldest.takenAt < maxAge) return;
       this.#idQueue.shift();
       this.#ids.delete(oldest.id);
     }
@@ -200,4 +209,6 @@ class MemoryLog implements MessageLog {
 interface Kept {
   readonly entry: LogEntry;
   readonly size: number;
+  /** When the log took it, by the monotonic clock. */
+  readonly takenAt: number;
 }

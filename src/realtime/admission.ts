@@ -5,9 +5,6 @@ import { createLogThrottle } from "./log-throttle.ts";
 import { Revocations } from "./revocations.ts";
 import type { Logger, Peer } from "./types.ts";
 
-/** Milliseconds: an operator must hear of refusals, and an attack must not fill the log. */
-const NOTED_EVERY = 60_000;
-
 const HINT =
   "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
 
@@ -18,7 +15,6 @@ export class Admission {
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly noteAddressMismatch: (addresses: AddressMismatch) => void;
-  #noted = Number.NEGATIVE_INFINITY;
 
   constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
     this.#capacity = new Capacity(limits);
@@ -37,7 +33,7 @@ export class Admission {
     try {
       this.#capacity.check(peer.ip);
     } catch (error) {
-      this.#noteRefusal(peer.ip);
+      this.#logger?.warn("clients are refused", { ip: peer.ip, hint: HINT });
       throw error;
     }
   }
@@ -69,12 +65,5 @@ export class Admission {
 
   leave(ip: string | undefined): void {
     this.#capacity.leave(ip);
-  }
-
-  #noteRefusal(ip: string | undefined): void {
-    const now = this.#now();
-    if (now - this.#noted < NOTED_EVERY) return;
-    this.#noted = now;
-    this.#logger?.warn("clients are refused", { ip, hint: HINT });
   }
 }

@@ -15,14 +15,14 @@ export class Turns {
   }
 
   #run(): void {
-    const end = Date.now() + BUDGET;
+    const end = performance.now() + BUDGET;
     let done = 0;
     try {
       do {
         const task = this.#due[done];
         done += 1;
         task?.();
-      } while (done < this.#due.length && Date.now() < end);
+      } while (done < this.#due.length && performance.now() < end);
     } finally {
       this.#due.splice(0, done);
       if (this.#due.length > 0) this.#set();
