@@ -83,7 +83,7 @@ function answerClose(request: Request, response: Response): Response {
 async function listen(options: ListenOptions): Promise<Listener> {
   const { app, host, files, onRefused } = options;
   const guard = files && new FileGuard(files);
-  const answer = async (request: Request, server: BunServer): Promise<Response> => {
+  const answer = async (request: Request, server: Server<undefined>): Promise<Response> => {
     if (guard?.isFull() === true && opensStream(request)) {
       onRefused();
       return refuseStream();

@@ -176,13 +176,21 @@ class ConnectionSink implements OutgoingSink {
     this.#given = undefined;
     const isAlone = !this.#isWaiting || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
-    const isTaken = socket.write(given.bytes(toChunk));
+    const chunk = given.bytes(toChunk);
+    const isTaken = socket.write(chunk);
     this.#writes += 1;
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
     this.#isWaiting = !isTaken || socket.writableLength > 0;
     if (!this.#isWaiting) return;
     this.#isOneFrame = given.count === 1 && isAlone;
+    this.#noteWaiting(socket, chunk);
     if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
+  }
+
+  #noteWaiting(socket: Socket, chunk: Uint8Array): void {
+    // Of an empty write Node says when everything before it has been taken, or the socket is gone.
+    socket.write(EMPTY, () => this.#owner.onTaken(chunk));
+    this.#owner.onWaiting(chunk);
   }
 
   #give(frame: Uint8Array): void {
@@ -192,6 +200,7 @@ class ConnectionSink implements OutgoingSink {
     } else {
       this.#given = this.#given.with(frame);
     }
+    if (turn.isFull) turn.flush();
   }
 
   #whenTaken(tell: () => void): void {

@@ -11,6 +11,8 @@ type Labelled = readonly (readonly [label: string, value: number])[];
 export interface ServerCounts {
   /** Log lines that could not be written. */
   readonly logLinesDropped: number;
+  /** Bytes that wait for clients now, those that several clients share once. */
+  readonly waitingBytes: number;
   /** Connections that were refused because the process may have no more files open. */
   readonly connectionsRefused: number;
 }
@@ -38,6 +40,7 @@ export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   gauge("subscriptions", "Subscription keys over all clients.", stats.subscriptions);
   gauge("topics", "Distinct topics subscribed to.", stats.topics);
   gauge("queue_bytes", "Bytes that wait for clients to take them.", stats.queuedBytes);
+  gauge("waiting_bytes", "Bytes in memory that wait for clients.", stats.waitingBytes);
   gauge("history_messages", "Messages in the history.", stats.history.messages);
   gauge("history_bytes", "Bytes of them.", stats.history.bytes);
   const started = Date.parse(stats.startedAt) / 1000;

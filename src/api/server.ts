@@ -30,6 +30,7 @@ import { createRateLimit } from "./rate-limit.ts";
 import { connect } from "./stream.ts";
 import { createStreamGuard } from "./stream-refusals.ts";
 import { subscribe } from "./subscribe.ts";
+import { WaitingBudget } from "./waiting-budget.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
 export interface RealtimeServer {
@@ -94,8 +95,13 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const unknownClient = createUnknownClient(registry, logger, now);
   const streams = new OpenStreams();
   const refuseForNow = createStreamGuard({ logger, streams, now: monotonicNow });
+  const budget = new WaitingBudget(
+    options.maxWaitingBytes ?? DEFAULTS.maxWaitingBytes,
+    options.maxWaitingBytesPerAddress ?? DEFAULTS.maxWaitingBytesPerAddress,
+  );
   const counts = (): ServerCounts => ({
     logLinesDropped: logger.dropped,
+    waitingBytes: budget.bytes,
     connectionsRefused: runtime.connectionsRefused?.() ?? 0,
   });
   let isClosing = false;
@@ -126,7 +132,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     refuseForNow(
       connect({
         ...{ ...options, registry, runtime, auth, logger, monotonicNow, streams },
-        ...{ askSubscribe, clientLimits },
+        ...{ askSubscribe, clientLimits, budget },
         readConnect: createReadConnect(limits),
       }),
     ),

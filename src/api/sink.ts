@@ -15,6 +15,10 @@ export interface SinkOwner {
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
   onOverflow(): void;
   onSpent(): void;
+  /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
+  onWaiting(chunk: Uint8Array): void;
+  /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
+  onTaken(chunk: Uint8Array): void;
   /** The client has left. May be called more than once, and at the end. */
   onGone(): void;
   /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
@@ -122,12 +126,15 @@ export class StreamSink implements OutgoingSink, Flushable {
   #bufferedBytes = 0;
   /** Length of the chunk that the stream has not taken yet; 0 is none. */
   #writing = 0;
+  /** That chunk, once it waits. */
+  #waiting: Uint8Array | undefined;
   #writingSince = 0;
   #writes = 0;
   /** What is being written is one frame, which has a right to go however large it is. */
   #isOneFrame = false;
   #isPumping = false;
   #isClosed = false;
+  #isCut = false;
   #isChecking = false;
 
   /** @param turn At the end of which frames are written; without it they are at once. */
@@ -181,6 +188,7 @@ export class StreamSink implements OutgoingSink, Flushable {
   }
 
   cut(): void {
+    this.#isCut = true;
     this.#given = undefined;
     this.#queue = undefined;
     this.#writer.cut();
@@ -195,8 +203,10 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#given = undefined;
     if (this.#writing > 0) {
       // They go with whatever else comes until that has been taken.
+      const frames = given.frames();
       this.#queue ??= [];
-      this.#queue.push(...given.frames());
+      this.#queue.push(...frames);
+      for (const frame of frames) if (!this.#isCut) this.#owner.onWaiting(frame);
       return;
     }
     this.#isOneFrame = given.count === 1;
@@ -208,6 +218,8 @@ export class StreamSink implements OutgoingSink, Flushable {
   taken(hasFailed = false): void {
     this.#bufferedBytes -= this.#writing;
     this.#writing = 0;
+    if (this.#waiting !== undefined) this.#owner.onTaken(this.#waiting);
+    this.#waiting = undefined;
     this.#writes += 1;
     if (hasFailed) this.close("client");
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
@@ -219,13 +231,17 @@ export class StreamSink implements OutgoingSink, Flushable {
     if (this.#turn === undefined) {
       this.#queue ??= [];
       this.#queue.push(frame);
+      if (this.#writing > 0) this.#owner.onWaiting(frame);
       this.#pump();
-    } else if (this.#given === undefined) {
+      return;
+    }
+    if (this.#given === undefined) {
       this.#given = this.#turn.start.with(frame);
       this.#turn.add(this);
     } else {
       this.#given = this.#given.with(frame);
     }
+    if (this.#turn.isFull) this.#turn.flush();
   }
 
   #whenTaken(tell: () => void): void {
@@ -246,6 +262,9 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#isPumping = true;
     this.#writer.write(chunk, this);
     this.#isPumping = isPumping;
+    if (this.#writing === 0 || this.#isCut) return;
+    this.#waiting = chunk;
+    this.#owner.onWaiting(chunk);
   }
 
   #pump(): void {
@@ -281,6 +300,7 @@ export class StreamSink implements OutgoingSink, Flushable {
       count += 1;
     }
     const frames = queue.splice(0, count);
+    for (const frame of frames) this.#owner.onTaken(frame);
     if (queue.length === 0) this.#queue = undefined;
     this.#isOneFrame = count === 1;
     return joinFrames(length, frames);

@@ -14,7 +14,7 @@ const text = formatMetrics({
   startedAt: "2026-01-01T00:00:00.000Z",
   history: { messages: 40, bytes: 4000 },
   publishLatency: latency.stats,
-  ...{ logLinesDropped: 7, connectionsRefused: 8 },
+  ...{ logLinesDropped: 7, connectionsRefused: 8, waitingBytes: 9 },
 });
 
 describe("metrics", () => {
