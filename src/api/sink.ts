@@ -104,6 +104,9 @@ export function writeTo(stream: SSEStreamingApi, cut: () => void = () => {}): Ch
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
 const CHUNK_BYTES = 64 * 1024;
 
+/** Bytes of a chunk that is worth counting while it waits alone: most are taken a moment later, and counting costs. */
+const LEAST_WAITING = 4096;
+
 /**
  * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
  * once. It gets this many times its bound until the turn ends.
@@ -262,7 +265,7 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#isPumping = true;
     this.#writer.write(chunk, this);
     this.#isPumping = isPumping;
-    if (this.#writing === 0 || this.#isCut) return;
+    if (this.#writing < LEAST_WAITING || this.#isCut) return;
     this.#waiting = chunk;
     this.#owner.onWaiting(chunk);
   }
