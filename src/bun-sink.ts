@@ -24,15 +24,25 @@ function isServer(value: unknown): value is Server<undefined> {
   return typeof (value as { requestIP?: unknown } | undefined)?.requestIP === "function";
 }
 
-/** Bun closes a response that stays quiet for its `idleTimeout` (10 s by default); streams do, and pings see to the dead. */
-function stayOpen(c: Context): void {
-  bunServerOf(c)?.timeout(c.req.raw, 0);
+/** Seconds that Bun waits for the client before it closes the connection of a stream that has ended, or was cut. */
+const ENDED_TIMEOUT = 10;
+const CUT_TIMEOUT = 1;
+
+/** Sets the seconds without traffic after which Bun closes the connection; 0 is never. */
+type SetTimeout = (seconds: number) => void;
+
+function idleTimeoutOf(c: Context): SetTimeout {
+  const server = bunServerOf(c);
+  const request = c.req.raw;
+  return (seconds) => server?.timeout(request, seconds);
 }
 
 /** Takes over from Hono's stream as soon as the handshake has come out of it. */
 export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
-  stayOpen(c);
-  const body = new ResponseBody(owner, new FirstChunk(stream, owner));
+  const setIdleTimeout = idleTimeoutOf(c);
+  // Bun closes a response that is quiet for its `idleTimeout` (10 s by default). Streams are quiet, and pings find dead clients.
+  setIdleTimeout(0);
+  const body = new ResponseBody(owner, new FirstChunk(stream, owner), setIdleTimeout);
   return { sink: new StreamSink(owner, body, turn), body: body.readable };
 };
 
@@ -40,12 +50,14 @@ export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) 
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #setIdleTimeout: SetTimeout;
   #first: FirstChunk | undefined;
   /** Whose chunk has not been taken yet. */
   #waiting: Taking | undefined;
 
-  constructor(owner: SinkOwner, first: FirstChunk) {
+  constructor(owner: SinkOwner, first: FirstChunk, setIdleTimeout: SetTimeout) {
     this.#first = first;
+    this.#setIdleTimeout = setIdleTimeout;
     this.readable = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -73,12 +85,14 @@ class ResponseBody implements ChunkWriter {
   }
 
   end(): void {
+    this.#setIdleTimeout(ENDED_TIMEOUT);
     this.#controller?.close();
     this.#controller = undefined;
   }
 
-  /** Bun resets the connection of a body that fails. */
+  /** Bun resets the connection of a body that fails, but not while bytes wait for the client: only a timeout ends that. */
   cut(): void {
+    this.#setIdleTimeout(CUT_TIMEOUT);
     this.#controller?.error();
     this.#controller = undefined;
     this.#taken();

@@ -1,11 +1,13 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
+import type { Server } from "bun";
 import { asksToClose, type Runtime } from "./api/peer.ts";
-import type { RealtimeServer } from "./api/server.ts";
+import { Door, FileGuard, opensStream, refuseStream } from "./bun-files.ts";
 import { bunServerOf, openBunSink } from "./bun-sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
   type Listener,
+  type ListenOptions,
   type RunningServer,
   refuseRequest,
   runProcess,
@@ -78,22 +80,30 @@ function answerClose(request: Request, response: Response): Response {
   return response;
 }
 
-async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
-  const bun = Bun.serve({
-    hostname: host,
-    port,
+async function listen(options: ListenOptions): Promise<Listener> {
+  const { app, host, files, onRefused } = options;
+  const guard = files && new FileGuard(files);
+  const answer = async (request: Request, server: Server<undefined>): Promise<Response> => {
+    if (guard?.isFull() === true && opensStream(request)) {
+      onRefused();
+      return refuseStream();
+    }
+    if (!completeURL(request, host, server.port ?? options.port)) return refuseRequest();
+    return answerClose(request, await app.fetch(request, { server }));
+  };
+  const serve = (port: number) =>
     // Ends idle connections, and answers that their clients do not read. A request's head has 12 seconds in any case (measured
     // with Bun 1.4), its body REALTIME_REQUEST_SECONDS (limitBody). Streams are exempt (bun-sink.ts).
-    idleTimeout: KEEP_ALIVE_SECONDS,
-    fetch: async (request, server) => {
-      if (!completeURL(request, host, server.port ?? port)) return refuseRequest();
-      return answerClose(request, await app.fetch(request, { server }));
-    },
-  });
+    Bun.serve({ hostname: host, port, idleTimeout: KEEP_ALIVE_SECONDS, fetch: answer });
+  const door = new Door(serve, options.port);
+  guard?.watch(door, onRefused);
   return {
-    url: formatURL(host, bun.port ?? port),
-    stop: () => bun.stop(),
-    cut: () => void bun.stop(true),
+    url: formatURL(host, door.port),
+    stop: () => {
+      guard?.stop();
+      return door.stop();
+    },
+    cut: () => door.cut(),
   };
 }
 

@@ -85,6 +85,7 @@ export async function run(words: readonly string[]): Promise<number | undefined>
     process.stdout.write(HELPS[command] ?? HELP);
     return OK;
   }
+  if (command !== "serve") endWithReader();
   try {
     return await commands[command as keyof typeof commands](rest);
   } catch (error) {
@@ -95,6 +96,15 @@ export async function run(words: readonly string[]): Promise<number | undefined>
     return isUsage
       ? complain(`${message}\n\n${HELPS[command] ?? ""}`, MISUSED)
       : complain(`${message}\n`, FAILED);
+  }
+}
+
+/** Ends quietly when what reads the output has had enough: `pocketwire listen chat | head -n 1`. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+      process.exit(code === "EPIPE" ? OK : FAILED);
+    });
   }
 }
 

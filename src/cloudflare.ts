@@ -28,9 +28,15 @@ function textsOf(env: Env): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
 }
 
+/** An isolate has 128 MB in all. */
+const WAITING_BYTES = {
+  REALTIME_MAX_WAITING_BYTES: String(32 * 1024 * 1024),
+  REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * 1024 * 1024),
+};
+
 function settingsOf(env: Env) {
   const given = textsOf(env);
-  const config = readConfig(given);
+  const config = readConfig({ ...WAITING_BYTES, ...given });
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     const message = `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`;
     throw new RealtimeError("invalid_config", message);

@@ -22,6 +22,9 @@ function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
   return joinFrames(head.length + length + CRLF.length, [head, ...frames, CRLF]);
 }
 
+/** Milliseconds that the connection of a stream that has ended stays open for another request. */
+const ENDED_TIMEOUT = 5000;
+
 const turn = new Turn((run) => void setImmediate(run));
 
 /**
@@ -52,6 +55,8 @@ class ConnectionSink implements OutgoingSink {
   /** Given in this turn, and not written yet. */
   #given: FrameRun | undefined;
   #isClosed = false;
+  /** Ends the wait for the response's end. */
+  #whenCut: (() => void) | undefined;
   /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
   #isWaiting = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
@@ -128,10 +133,25 @@ class ConnectionSink implements OutgoingSink {
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
-    if (this.#handover !== undefined) return this.#handover.finish(frame);
-    if (frame !== undefined) this.#give(frame);
-    await new Promise<void>((resolve) => this.#whenTaken(resolve));
-    this.#outgoing.end();
+    const outgoing = this.#outgoing;
+    if (this.#handover !== undefined) {
+      await this.#handover.finish(frame);
+      // The response ends when the stream of Hono's is let go of.
+      this.#owner.onIndependent();
+    } else {
+      if (frame !== undefined) this.#give(frame);
+      await new Promise<void>((resolve) => this.#whenTaken(resolve));
+      outgoing.end();
+    }
+    // The response's own last bytes may have to wait as well.
+    if (!outgoing.closed) {
+      await new Promise<void>((resolve) => {
+        this.#whenCut = resolve;
+        outgoing.once("close", resolve);
+      });
+    }
+    // Few clients use the connection of a stream again, and one that reads nothing would keep it for the keep-alive time.
+    this.#socket?.setTimeout(ENDED_TIMEOUT);
   }
 
   close(reason: CloseReason): void {
@@ -144,6 +164,8 @@ class ConnectionSink implements OutgoingSink {
     this.#given = undefined;
     this.#handover?.sink.cut();
     this.#outgoing.destroy();
+    // A response that waits behind another on its connection does not say that it is closed.
+    this.#whenCut?.();
   }
 
   /** The end of a turn in which it was given something. */
@@ -154,13 +176,21 @@ class ConnectionSink implements OutgoingSink {
     this.#given = undefined;
     const isAlone = !this.#isWaiting || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
-    const isTaken = socket.write(given.bytes(toChunk));
+    const chunk = given.bytes(toChunk);
+    const isTaken = socket.write(chunk);
     this.#writes += 1;
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
     this.#isWaiting = !isTaken || socket.writableLength > 0;
     if (!this.#isWaiting) return;
     this.#isOneFrame = given.count === 1 && isAlone;
+    this.#noteWaiting(socket, chunk);
     if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
+  }
+
+  #noteWaiting(socket: Socket, chunk: Uint8Array): void {
+    // Of an empty write Node says when everything before it has been taken, or the socket is gone.
+    socket.write(EMPTY, () => this.#owner.onTaken(chunk));
+    this.#owner.onWaiting(chunk);
   }
 
   #give(frame: Uint8Array): void {
@@ -170,6 +200,7 @@ class ConnectionSink implements OutgoingSink {
     } else {
       this.#given = this.#given.with(frame);
     }
+    if (turn.isFull) turn.flush();
   }
 
   #whenTaken(tell: () => void): void {

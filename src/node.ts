@@ -10,12 +10,12 @@ import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Runtime } from "./api/peer.ts";
-import type { RealtimeServer } from "./api/server.ts";
 import { openNodeSink } from "./node-sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
   type Listener,
+  type ListenOptions,
   type RunningServer,
   refuseRequest,
   runProcess,
@@ -78,7 +78,7 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
   return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
 }
 
-async function listen({ app }: RealtimeServer, host: string, port: number): Promise<Listener> {
+async function listen({ app, host, port, files, onRefused }: ListenOptions): Promise<Listener> {
   // Without a Host (HTTP/1.0 probes) it is this one; what can't be a request gets an answer in our shape.
   const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
   const closeQueued = createQueueCloser();
@@ -99,6 +99,10 @@ async function listen({ app }: RealtimeServer, host: string, port: number): Prom
       return handle(incoming, outgoing);
     },
   );
+  if (files !== undefined) {
+    server.maxConnections = Math.max(files.most - files.count(), 1);
+    server.on("drop", onRefused);
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);

@@ -17,7 +17,11 @@ import { createServer, type RealtimeServer } from "./api/server.ts";
 import { checkPublicKeys } from "./api/tokens.ts";
 import type { HistoryLimits } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
+import { describeShortage, type OpenFiles, readOpenFiles } from "./open-files.ts";
+import { createStreamOutput } from "./process-log.ts";
+import { monotonicClock } from "./realtime/clock.ts";
 import { RealtimeError } from "./realtime/errors.ts";
+import { protectLogger } from "./realtime/protected-logger.ts";
 import type { Logger } from "./realtime/types.ts";
 
 /** What `startServer` may be given, on top of what `createServer` takes. */
@@ -38,6 +42,17 @@ export interface RunningServer extends RealtimeServer {
   readonly url: string;
 }
 
+/** What a runtime needs to listen. */
+export interface ListenOptions {
+  readonly app: RealtimeServer["app"];
+  readonly host: string;
+  readonly port: number;
+  /** The process's limit of open files, where there is one. */
+  readonly files: OpenFiles | undefined;
+  /** To be called for each connection that is refused because of it. */
+  readonly onRefused: () => void;
+}
+
 /** One runtime's way of listening. */
 export interface Listener {
   readonly url: string;
@@ -56,19 +71,30 @@ export const KEEP_ALIVE_SECONDS = 75;
 /** Makes the service, listens, and ties their ends together. */
 export async function startListening(
   options: StartOptions,
-  listen: (server: RealtimeServer, host: string, port: number) => Promise<Listener>,
+  listen: (options: ListenOptions) => Promise<Listener>,
 ): Promise<RunningServer> {
-  const log = options.log ?? createMemoryLog({ history: options.history, now: options.now });
+  const { history, now, monotonicNow } = options;
+  const log = options.log ?? createMemoryLog({ history, now, monotonicNow });
+  const logger = options.logger && protectLogger(options.logger, monotonicClock(options));
+  const files = readOpenFiles();
+  let refused = 0;
+  const onRefused = () => {
+    refused += 1;
+    const hint = "raise the limit of open files (ulimit -n, or LimitNOFILE= in systemd)";
+    logger?.warn("connections are refused", { openFiles: files?.limit, hint });
+  };
+  const runtime = { ...options.runtime, connectionsRefused: () => refused };
   const server = createServer({
     ...options,
-    log,
+    ...{ log, logger, runtime },
     // A service of its own has all of it; an app that mounts `createServer` asks for it.
     origins: options.origins ?? DEFAULTS.origins,
     health: options.health ?? true,
     openapi: options.openapi ?? true,
     metrics: options.metrics ?? DEFAULTS.metrics,
   });
-  const listener = await listen(server, options.host ?? "127.0.0.1", options.port ?? 8090);
+  const { host = "127.0.0.1", port = 8090 } = options;
+  const listener = await listen({ app: server.app, host, port, files, onRefused });
   const close = async () => {
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
     const drained = server.close();
@@ -162,6 +188,8 @@ export function readDevVars(): Environment {
 export async function runProcess(
   start: (options: StartOptions) => Promise<RunningServer>,
 ): Promise<void> {
+  // What is said there at the start is worth less than the service.
+  process.stderr.on("error", () => {});
   let settings: ProcessSettings;
   try {
     settings = readProcessSettings();
@@ -174,7 +202,8 @@ export async function runProcess(
   const { config, isDevelopmentKey } = settings;
   const text = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
   const format = text ? "text" : "json";
-  const logger = createLogger({ level: config.logLevel, format });
+  const output = createStreamOutput(process.stdout);
+  const logger = createLogger({ level: config.logLevel, format, output });
   let server: RunningServer;
   try {
     const console = config.console ?? process.env.NODE_ENV !== "production";
@@ -182,7 +211,8 @@ export async function runProcess(
   } catch (error) {
     const { host, port } = config;
     // Said at every level: a silent service that is not there helps nobody.
-    createLogger({ format }).error("could not start", { error: String(error), host, port });
+    createLogger({ format, output }).error("could not start", { error: String(error), host, port });
+    await written(process.stdout);
     process.exit(1);
   }
   for (const name of unknownVariables(process.env)) {
@@ -193,12 +223,24 @@ export async function runProcess(
   // Before anybody is told that it runs.
   stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });
+  const files = readOpenFiles();
+  const shortage = files && describeShortage(files, config.maxClients);
+  if (shortage !== undefined) logger.warn("too few open files for so many clients", shortage);
   if (config.adminKey === undefined) {
     logger.warn("publishing is closed: set REALTIME_ADMIN_KEY to open it");
   }
   if (process.env.NODE_ENV !== "production") {
     process.stderr.write(whatToTry(server.url, isDevelopmentKey ? config.adminKey : undefined));
   }
+}
+
+/** Milliseconds that the last lines of the log may take. */
+const LAST_LINES_TIMEOUT = 500;
+
+/** Waits until a stream has written what it was given, or can't. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  const flushed = new Promise<void>((resolve) => stream.write("", () => resolve()));
+  await settledWithin(flushed, LAST_LINES_TIMEOUT);
 }
 
 function stopOnSignal(server: RunningServer, logger: Logger): void {
@@ -210,6 +252,7 @@ function stopOnSignal(server: RunningServer, logger: Logger): void {
     logger.info("stopping", { signal });
     await server.close();
     logger.info("stopped");
+    await written(process.stdout);
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

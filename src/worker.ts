@@ -23,6 +23,10 @@ function withDefaults(env: Variables): Variables {
 
 let last: { readonly env: Variables; readonly full: Variables } | undefined;
 
+/** Milliseconds between two lines that say the same: each request finds the settings wrong. */
+const SAID_EVERY = 60_000;
+let saidAt = Number.NEGATIVE_INFINITY;
+
 export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
@@ -30,7 +34,10 @@ export default {
       return realtimeOf(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      console.error(error.message);
+      if (performance.now() - saidAt >= SAID_EVERY) {
+        saidAt = performance.now();
+        console.error(error.message);
+      }
       const message = "The service is not configured as it should be; its log says what is wrong.";
       return Response.json({ status: 500, message, data: {} }, { status: 500 });
     }

@@ -70,6 +70,7 @@ interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
   readonly origins: readonly string[];
   readonly now: () => number;
+  readonly monotonicNow: () => number;
   readonly logger: Logger;
   /** How often one network may have somebody asked about tokens. */
   readonly limitAsks: RateLimit;
@@ -110,7 +111,8 @@ export class Auth {
 
   constructor(options: AuthOptions) {
     this.#options = options;
-    this.#failures = new FailedCredentials(options.failuresPerSecond, options.logger, options.now);
+    const { failuresPerSecond, logger, monotonicNow } = options;
+    this.#failures = new FailedCredentials(failuresPerSecond, logger, monotonicNow);
     const { tokens, introspection } = options;
     this.#verifiers = [
       ...(tokens === undefined ? [] : [createTokenVerifier(tokens)]),

@@ -21,6 +21,8 @@ export interface Config extends RequestLimits {
   readonly pingInterval: number;
   readonly staleTimeout: number;
   readonly maxBufferedBytes: number;
+  readonly maxWaitingBytes: number;
+  readonly maxWaitingBytesPerAddress: number;
   readonly tokens: TokenOptions | undefined;
   readonly introspection: IntrospectionOptions | undefined;
   readonly cookie: string | undefined;
@@ -238,6 +240,12 @@ const environmentSchema = z.object({
   REALTIME_PING_SECONDS: seconds(0.05, 3600, DEFAULTS.pingInterval),
   REALTIME_STALE_SECONDS: seconds(0.05, 86_400, DEFAULTS.staleTimeout),
   REALTIME_MAX_BUFFERED_BYTES: count(1024, MAX_BYTES, DEFAULTS.maxBufferedBytes),
+  REALTIME_MAX_WAITING_BYTES: count(0, 64 * MAX_BYTES, DEFAULTS.maxWaitingBytes),
+  REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: count(
+    0,
+    64 * MAX_BYTES,
+    DEFAULTS.maxWaitingBytesPerAddress,
+  ),
   REALTIME_MAX_BODY_BYTES: count(1024, MAX_BYTES, DEFAULT_LIMITS.maxBodyBytes),
   REALTIME_HISTORY_MESSAGES: count(0, 10_000_000, DEFAULT_HISTORY.messages),
   REALTIME_HISTORY_SECONDS: seconds(0, 30 * 86_400, DEFAULT_HISTORY.maxAge),
@@ -328,6 +336,8 @@ export function readConfig(environment: Environment): Config {
     pingInterval: settings.REALTIME_PING_SECONDS * 1000,
     staleTimeout: settings.REALTIME_STALE_SECONDS * 1000,
     maxBufferedBytes: settings.REALTIME_MAX_BUFFERED_BYTES,
+    maxWaitingBytes: settings.REALTIME_MAX_WAITING_BYTES,
+    maxWaitingBytesPerAddress: settings.REALTIME_MAX_WAITING_BYTES_PER_ADDRESS,
     tokens: readTokens(settings),
     introspection: readIntrospection(settings),
     cookie: settings.REALTIME_COOKIE,

@@ -1,6 +1,8 @@
 import { decodeJwt, type JWTPayload } from "jose";
+import { monotonicClock } from "../realtime/clock.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { readBounded } from "./bounded.ts";
+import { describeFailure, printURL } from "./print-url.ts";
 import {
   type Identity,
   identityOf,
@@ -30,6 +32,8 @@ export interface IntrospectionOptions {
   readonly isOneProcess?: boolean | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** The clock by which answers grow old, never set back. Default: `now`, and without that `performance.now`. */
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 const DEFAULT_CACHE_TIME = 30_000;
@@ -56,6 +60,7 @@ type Answer = {
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
+  const monotonicNow = monotonicClock(options);
   const answers = new Map<string, Answer>();
   let questions = 0;
   const pending = new Map<string, Promise<Identity>>();
@@ -72,9 +77,9 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     // Tokens themselves are not kept.
     const key = await digest(token);
     const known = answers.get(key);
-    if (known !== undefined && now() < known.until) {
+    if (known !== undefined && monotonicNow() < known.until) {
       if ("refusal" in known) throw known.refusal;
-      return known.identity;
+      if ((known.identity.expiresAt ?? Number.POSITIVE_INFINITY) > now()) return known.identity;
     }
     const shared = pending.get(key);
     if (shared !== undefined) return shared;
@@ -86,12 +91,12 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
   };
 
   async function askAndRemember(token: string, key: string): Promise<Identity> {
-    const until = now() + cacheTime;
+    const until = monotonicNow() + cacheTime;
     questions += 1;
     const question = questions;
     try {
       const identity = await ask(options, token, now());
-      remember(key, { identity, question, until: Math.min(until, identity.expiresAt ?? until) });
+      remember(key, { identity, question, until });
       return identity;
     } catch (error) {
       // What failed may work the next time; a refusal stands.
@@ -118,9 +123,9 @@ async function ask(
     });
     text = await readBounded(response, MAX_ANSWER_BYTES);
     if (REFUSALS.includes(response.status)) throw refusedToken("its issuer does not know it");
-    if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+    if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
   } catch (error) {
-    throw error instanceof RealtimeError ? error : unavailable(error);
+    throw error instanceof RealtimeError ? error : unavailable(describeFailure(error, url));
   }
   const claims = toClaims(parse(text), token);
   if (claims.exp === undefined && !allowEndless) throw refusedToken("it has no end (exp)");

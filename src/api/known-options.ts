@@ -14,6 +14,7 @@ const OPTIONS: Record<OwnOptions, true> = {
   ...{ maxClients: true, maxClientsPerAddress: true, checkAddress: true, authGrace: true },
   ...{ maxKeys: true, maxKeysPerAddress: true },
   ...{ maxKeyCharacters: true, maxKeyCharactersPerAddress: true },
+  ...{ maxWaitingBytes: true, maxWaitingBytesPerAddress: true, monotonicNow: true },
   ...{ adminKey: true, authenticate: true, authorize: true, tokens: true, introspection: true },
   ...{ health: true, openapi: true, metrics: true },
   ...{ cookie: true, queryToken: true, anonymous: true, trustedProxyHeader: true },

@@ -1,30 +1,36 @@
 import type { Handler } from "hono";
 import { LATENCY_BOUNDS, type LatencyStats } from "../realtime/latency.ts";
 import type { ClientRegistry, RegistryStats } from "../registry/registry.ts";
-import type { Refusals } from "./refusals.ts";
+import type { RequestLimit } from "./refusals.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labelled = readonly (readonly [label: string, value: number])[];
 
+/** What a server counts itself, on Workers in each isolate: the registry knows nothing of it. */
+export interface ServerCounts {
+  /** Log lines that could not be written. */
+  readonly logLinesDropped: number;
+  /** Bytes that wait for clients now, those that several clients share once. */
+  readonly waitingBytes: number;
+  /** Connections that were refused because the process may have no more files open. */
+  readonly connectionsRefused: number;
+  /** Wrong keys and tokens. */
+  readonly refusedCredentials: number;
+  /** Requests over a rate, by limit. */
+  readonly rateRefusals: Readonly<Record<RequestLimit, number>>;
+}
+
 /** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
-export function showMetrics(
-  registry: ClientRegistry,
-  refusals: Refusals,
-  auth: { readonly refusedCredentials: number },
-): Handler {
+export function showMetrics(registry: ClientRegistry, counts: () => ServerCounts): Handler {
   return async (c) => {
-    const text = formatMetrics(await registry.stats(), refusals, auth.refusedCredentials);
+    const text = formatMetrics({ ...(await registry.stats()), ...counts() });
     return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
   };
 }
 
-export function formatMetrics(
-  stats: RegistryStats,
-  refusals: Refusals,
-  refusedCredentials: number,
-): string {
+export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   const lines: string[] = [];
   const add = (name: string, type: string, help: string, values: Labelled) => {
     lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
@@ -45,6 +51,7 @@ export function formatMetrics(
   gauge("key_characters_limit", "How many; 0 is any number.", keys.charactersLimit);
   counter("keys_refused_total", "Requests over the budget of keys.", keys.refused);
   gauge("queue_bytes", "Bytes that wait for clients to take them.", stats.queuedBytes);
+  gauge("waiting_bytes", "Bytes in memory that wait for clients.", stats.waitingBytes);
   gauge("history_messages", "Messages in the history.", stats.history.messages);
   gauge("history_bytes", "Bytes of them.", stats.history.bytes);
   const started = Date.parse(stats.startedAt) / 1000;
@@ -63,10 +70,15 @@ export function formatMetrics(
     ['{recovered="true"}', stats.recovered],
     ['{recovered="false"}', stats.unrecovered],
   ]);
-  counter("credentials_refused_total", "Wrong keys and tokens.", refusedCredentials);
-  add("rate_refusals_total", "counter", "Requests over a rate, by limit.", [
-    ...[...refusals.counts].map(([limit, count]) => [`{limit="${limit}"}`, count] as const),
-  ]);
+  counter("credentials_refused_total", "Wrong keys and tokens.", stats.refusedCredentials);
+  const refusals = Object.entries(stats.rateRefusals).map(
+    ([limit, count]) => [`{limit="${limit}"}`, count] as const,
+  );
+  add("rate_refusals_total", "counter", "Requests over a rate, by limit.", refusals);
+  const dropped = "Log lines that could not be written.";
+  counter("log_lines_dropped_total", dropped, stats.logLinesDropped);
+  const refused = "Connections refused for want of open files.";
+  counter("connections_refused_total", refused, stats.connectionsRefused);
   const help = "From a publish to the end of its writes.";
   add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));
   return `${lines.join("\n")}\n`;

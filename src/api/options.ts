@@ -31,6 +31,13 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   /** Bytes that may wait for one client before it is disconnected as too slow. Default 1 MiB. */
   readonly maxBufferedBytes?: number | undefined;
   /**
+   * Bytes that may wait for all clients together before the fullest streams are cut as too slow; what waits for several
+   * clients counts once. 0 is any number. Default 256 MiB.
+   */
+  readonly maxWaitingBytes?: number | undefined;
+  /** The same of the clients of one address (`networkOf`). Default 64 MiB. */
+  readonly maxWaitingBytesPerAddress?: number | undefined;
+  /**
    * Writes to one stream before it is ended and its client asked to come back: for runtimes that cut a
    * request after its share of CPU time. Default 0: no end.
    */
@@ -121,6 +128,8 @@ export const DEFAULTS: {
   readonly staleTimeout: number;
   readonly handshakeTimeout: number;
   readonly maxBufferedBytes: number;
+  readonly maxWaitingBytes: number;
+  readonly maxWaitingBytesPerAddress: number;
   readonly maxStreamWrites: number;
   readonly drainTimeout: number;
   readonly maxClients: number;
@@ -137,6 +146,8 @@ export const DEFAULTS: {
   staleTimeout: 90_000,
   handshakeTimeout: 10_000,
   maxBufferedBytes: 1_048_576,
+  maxWaitingBytes: 268_435_456,
+  maxWaitingBytesPerAddress: 67_108_864,
   maxStreamWrites: 0,
   drainTimeout: 10_000,
   maxClients: 50_000,

@@ -33,6 +33,8 @@ export interface Runtime {
   readonly isOneProcess?: boolean;
   /** Whether other code has read the request's body already, past Hono. Default: what `Request.bodyUsed` says. */
   readonly isBodyRead?: (c: Context) => boolean;
+  /** How many connections were refused so far because the process may have no more files open. Default 0. */
+  readonly connectionsRefused?: () => number;
   /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }

@@ -31,7 +31,7 @@ export interface RateLimitOptions {
 interface Bucket {
   /** How much is left. */
   tokens: number;
-  /** By `now`, in milliseconds. */
+  /** Milliseconds of a monotonic clock. */
   at: number;
 }
 
@@ -107,7 +107,7 @@ class Buckets {
 export function createRateLimit(
   perSecond: number,
   what: string,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
   options: RateLimitOptions = {},
 ): RateLimit {
   if (perSecond === 0) return () => {};
@@ -119,7 +119,7 @@ export function createRateLimit(
 export function createCostLimit(
   perSecond: number,
   what: string,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
   options: RateLimitOptions = {},
 ): CostLimit {
   if (perSecond === 0) return { check: () => {}, charge: () => {} };

@@ -1,18 +1,18 @@
 /** Limits of requests that are counted where the request is served. */
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
-const LIMITS: readonly RequestLimit[] = ["publishes", "publish_bytes", "history_scan"];
-
 /** Counts requests that were refused because of a rate, in this process (on Workers: in each isolate). */
 export class Refusals {
-  readonly #counts = new Map<RequestLimit, number>(LIMITS.map((limit) => [limit, 0]));
-
-  get counts(): ReadonlyMap<RequestLimit, number> {
-    return this.#counts;
-  }
+  readonly counts: Record<RequestLimit, number> = {
+    publishes: 0,
+    publish_bytes: 0,
+    history_scan: 0,
+  };
 
   /** Returns what a rate limit calls for each refusal. */
   counterOf(limit: RequestLimit): () => void {
-    return () => this.#counts.set(limit, (this.#counts.get(limit) ?? 0) + 1);
+    return () => {
+      this.counts[limit] += 1;
+    };
   }
 }

@@ -1,7 +1,9 @@
 import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
+import { monotonicClock } from "../realtime/clock.ts";
 import { type ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
+import { protectLogger } from "../realtime/protected-logger.ts";
 import { createInProcessRegistry } from "../registry/in-process.ts";
 import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
 import { disconnectClient, listClients, listTopics, readClient, revoke } from "./admin.ts";
@@ -19,7 +21,7 @@ import { createAskSubscribe } from "./hooks.ts";
 import { checkOptions } from "./known-options.ts";
 import { createLogger } from "./logger.ts";
 import { createMessageReader, publishMessages, requirePublisher } from "./messages.ts";
-import { showMetrics } from "./metrics.ts";
+import { type ServerCounts, showMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { describeAPI } from "./openapi.ts";
 import { DEFAULTS, limitsOf, type ServerOptions } from "./options.ts";
@@ -31,6 +33,7 @@ import { Refusals } from "./refusals.ts";
 import { connect } from "./stream.ts";
 import { createStreamGuard } from "./stream-refusals.ts";
 import { subscribe } from "./subscribe.ts";
+import { WaitingBudget } from "./waiting-budget.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
 export interface RealtimeServer {
@@ -56,7 +59,11 @@ export interface RealtimeServer {
 /** Makes the service. Nothing listens and no timer runs until a client comes. */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
   checkOptions(options);
-  const logger = options.logger ?? createLogger({ level: "warn", write: console.error });
+  const monotonicNow = monotonicClock(options);
+  const logger = protectLogger(
+    options.logger ?? createLogger({ level: "warn", write: console.error }),
+    monotonicNow,
+  );
   const realtimeManager = options.registry
     ? undefined
     : (options.realtimeManager ?? createManager({ ...options, logger }));
@@ -64,25 +71,30 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     options.registry ??
     createInProcessRegistry({
       manager: realtimeManager as RealtimeManager,
-      log: options.log ?? createMemoryLog({ now: options.now }),
+      log: options.log ?? createMemoryLog({ now: options.now, monotonicNow: options.monotonicNow }),
     });
   const { runtime = {}, now = Date.now } = options;
   // Without `origins` the cross-origin policy is the host app's.
   const { origins = [] } = options;
   const limits = limitsOf(options);
-  const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", now);
-  const auth = new Auth({ ...options, ...limits, runtime, origins, now, logger, limitAsks });
+  const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", monotonicNow);
+  const auth = new Auth({
+    ...{ ...options, ...limits, runtime, origins, now, monotonicNow, logger, limitAsks },
+  });
   const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
   const clientLimits = new ClientLimits({
     connectsPerSecond: limits.connectsPerSecond,
     maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
-    now,
+    now: monotonicNow,
   });
   const refusals = new Refusals();
-  const limitScan = createCostLimit(limits.historyScanPerSecond, "messages to look through", now, {
-    onRefused: refusals.counterOf("history_scan"),
-  });
-  const limitPublishes = limitPublishers(limits, now, refusals);
+  const limitScan = createCostLimit(
+    limits.historyScanPerSecond,
+    "messages to look through",
+    monotonicNow,
+    { onRefused: refusals.counterOf("history_scan") },
+  );
+  const limitPublishes = limitPublishers(limits, monotonicNow, refusals);
   const admin = auth.requireAdmin;
   const bounded = limitBody(limits, (c) => auth.addressOf(c), runtime);
   const limitConnects: MiddlewareHandler = async (c, next) => {
@@ -95,7 +107,18 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   };
   const unknownClient = createUnknownClient(registry, logger, now);
   const streams = new OpenStreams();
-  const refuseForNow = createStreamGuard({ logger, streams, now });
+  const refuseForNow = createStreamGuard({ logger, streams, now: monotonicNow });
+  const budget = new WaitingBudget(
+    options.maxWaitingBytes ?? DEFAULTS.maxWaitingBytes,
+    options.maxWaitingBytesPerAddress ?? DEFAULTS.maxWaitingBytesPerAddress,
+  );
+  const counts = (): ServerCounts => ({
+    logLinesDropped: logger.dropped,
+    waitingBytes: budget.bytes,
+    connectionsRefused: runtime.connectionsRefused?.() ?? 0,
+    refusedCredentials: auth.refusedCredentials,
+    rateRefusals: refusals.counts,
+  });
   let isClosing = false;
 
   const app = new Hono();
@@ -123,7 +146,8 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     refuseForNow(limitConnects),
     refuseForNow(
       connect({
-        ...{ ...options, registry, runtime, auth, logger, streams, askSubscribe, clientLimits },
+        ...{ ...options, registry, runtime, auth, logger, monotonicNow, streams },
+        ...{ askSubscribe, clientLimits, budget },
         readConnect: createReadConnect(limits),
       }),
     ),
@@ -153,7 +177,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.post("/api/realtime/revoke", admin, bounded, revoke(registry));
   app.get("/api/realtime/stats", admin, async (c) => {
     checkQuery(c);
-    return c.json({ ...(await registry.stats()), refusedCredentials: auth.refusedCredentials });
+    return c.json({ ...(await registry.stats()), ...counts() });
   });
   if (health) {
     app.get("/api/health", showHealth);
@@ -165,7 +189,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   if (openapi) app.get("/api/openapi.json", describeAPI(limits, isServed));
   if (metrics !== "off") app.use("/metrics", protectAnswers);
   if (metrics === "admin") app.use("/metrics", admin);
-  if (metrics !== "off") app.get("/metrics", showMetrics(registry, refusals, auth));
+  if (metrics !== "off") app.get("/metrics", showMetrics(registry, counts));
   if (options.console === true) {
     app.get("/", showConsole);
     // Mounted at /live, "/" is /live alone; this is /live/ (a parameter that matches nothing but the end).

@@ -10,10 +10,15 @@ export interface SinkOwner {
   readonly maxBufferedBytes: number;
   /** Writes after which `onSpent` is called, once; 0 is never. */
   readonly maxWrites: number;
+  /** Milliseconds of a monotonic clock. */
   now(): number;
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
   onOverflow(): void;
   onSpent(): void;
+  /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
+  onWaiting(chunk: Uint8Array): void;
+  /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
+  onTaken(chunk: Uint8Array): void;
   /** The client has left. May be called more than once, and at the end. */
   onGone(): void;
   /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
@@ -51,6 +56,12 @@ export interface ChunkWriter {
   cut(): void;
 }
 
+/**
+ * Milliseconds in which a client must take what waits for it, and the last frame, once its stream is to end. At a stop of the
+ * service `REALTIME_DRAIN_SECONDS` is the deadline instead.
+ */
+export const FAREWELL_TIMEOUT = 10_000;
+
 /** The portable sink of a stream of Hono's: the stream's closing ends the response. */
 export function openStreamSink(
   c: Context,
@@ -68,7 +79,13 @@ export function openStreamSink(
     stream.abort();
     abort?.(c);
   };
-  return new StreamSink(owner, writeTo(stream, cut), turn);
+  const end = () => {
+    if (abort === undefined) return;
+    // What is behind the stream may hold bytes that the client never reads.
+    const timer = setTimeout(() => abort(c), FAREWELL_TIMEOUT);
+    (timer as { unref?: () => void }).unref?.();
+  };
+  return new StreamSink(owner, { ...writeTo(stream, cut), end }, turn);
 }
 
 /** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
@@ -86,6 +103,9 @@ export function writeTo(stream: SSEStreamingApi, cut: () => void = () => {}): Ch
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
 const CHUNK_BYTES = 64 * 1024;
+
+/** Bytes of a chunk that is worth counting while it waits alone: most are taken a moment later, and counting costs. */
+const LEAST_WAITING = 4096;
 
 /**
  * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
@@ -109,12 +129,15 @@ export class StreamSink implements OutgoingSink, Flushable {
   #bufferedBytes = 0;
   /** Length of the chunk that the stream has not taken yet; 0 is none. */
   #writing = 0;
+  /** That chunk, once it waits. */
+  #waiting: Uint8Array | undefined;
   #writingSince = 0;
   #writes = 0;
   /** What is being written is one frame, which has a right to go however large it is. */
   #isOneFrame = false;
   #isPumping = false;
   #isClosed = false;
+  #isCut = false;
   #isChecking = false;
 
   /** @param turn At the end of which frames are written; without it they are at once. */
@@ -168,9 +191,12 @@ export class StreamSink implements OutgoingSink, Flushable {
   }
 
   cut(): void {
+    this.#isCut = true;
     this.#given = undefined;
     this.#queue = undefined;
     this.#writer.cut();
+    // Not every stream says what becomes of a chunk once it was cut.
+    this.#tellIdle();
   }
 
   /** The end of a turn in which it was given something. */
@@ -180,8 +206,10 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#given = undefined;
     if (this.#writing > 0) {
       // They go with whatever else comes until that has been taken.
+      const frames = given.frames();
       this.#queue ??= [];
-      this.#queue.push(...given.frames());
+      this.#queue.push(...frames);
+      for (const frame of frames) if (!this.#isCut) this.#owner.onWaiting(frame);
       return;
     }
     this.#isOneFrame = given.count === 1;
@@ -193,6 +221,8 @@ export class StreamSink implements OutgoingSink, Flushable {
   taken(hasFailed = false): void {
     this.#bufferedBytes -= this.#writing;
     this.#writing = 0;
+    if (this.#waiting !== undefined) this.#owner.onTaken(this.#waiting);
+    this.#waiting = undefined;
     this.#writes += 1;
     if (hasFailed) this.close("client");
     if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
@@ -204,13 +234,17 @@ export class StreamSink implements OutgoingSink, Flushable {
     if (this.#turn === undefined) {
       this.#queue ??= [];
       this.#queue.push(frame);
+      if (this.#writing > 0) this.#owner.onWaiting(frame);
       this.#pump();
-    } else if (this.#given === undefined) {
+      return;
+    }
+    if (this.#given === undefined) {
       this.#given = this.#turn.start.with(frame);
       this.#turn.add(this);
     } else {
       this.#given = this.#given.with(frame);
     }
+    if (this.#turn.isFull) this.#turn.flush();
   }
 
   #whenTaken(tell: () => void): void {
@@ -231,6 +265,9 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#isPumping = true;
     this.#writer.write(chunk, this);
     this.#isPumping = isPumping;
+    if (this.#writing < LEAST_WAITING || this.#isCut) return;
+    this.#waiting = chunk;
+    this.#owner.onWaiting(chunk);
   }
 
   #pump(): void {
@@ -245,6 +282,10 @@ export class StreamSink implements OutgoingSink, Flushable {
     if (this.#writing > 0) return;
     // Of what was cut nothing comes any more.
     this.#bufferedBytes = this.#given?.length ?? 0;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
     const idle = this.#idle;
     this.#idle = undefined;
     for (const tell of idle ?? []) tell();
@@ -262,6 +303,7 @@ export class StreamSink implements OutgoingSink, Flushable {
       count += 1;
     }
     const frames = queue.splice(0, count);
+    for (const frame of frames) this.#owner.onTaken(frame);
     if (queue.length === 0) this.#queue = undefined;
     this.#isOneFrame = count === 1;
     return joinFrames(length, frames);

@@ -1,6 +1,7 @@
 /** `GET /api/realtime`: a client's stream, from the handshake to its end. */
 import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
+import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatCursorEvent, formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason, Logger } from "../realtime/types.ts";
@@ -16,7 +17,8 @@ import { type Beat, type Beating, OwnPulse, type Pulse, SharedPulse } from "./pu
 import type { createReadConnect } from "./query.ts";
 import { guardBody } from "./response-guard.ts";
 import { retryBlock, widen } from "./retry.ts";
-import { type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
+import { FAREWELL_TIMEOUT, type OutgoingSink, openStreamSink, type SinkOwner } from "./sink.ts";
+import type { Waiting, WaitingBudget, WaitingStream } from "./waiting-budget.ts";
 
 export interface StreamOptions
   extends Pick<
@@ -27,7 +29,7 @@ export interface StreamOptions
     | "maxBufferedBytes"
     | "maxStreamWrites"
     | "hooks"
-    | "now"
+    | "monotonicNow"
   > {
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
@@ -37,6 +39,7 @@ export interface StreamOptions
   readonly logger: Logger;
   readonly streams: OpenStreams;
   readonly clientLimits: ClientLimits;
+  readonly budget: WaitingBudget;
 }
 
 export const STREAM_HEADERS = {
@@ -66,6 +69,7 @@ interface Shared {
   readonly logger: Logger;
   readonly streams: OpenStreams;
   readonly clientLimits: ClientLimits;
+  readonly budget: WaitingBudget;
   readonly pulse: Pulse;
   readonly onDisconnect: Hooks["onDisconnect"];
 }
@@ -90,7 +94,12 @@ export function connect(options: StreamOptions): Handler {
       connection.close("client");
       throw error;
     }
-    const held = new HeldStream(shared, connection, c.req.query("ping") === "event");
+    const held = new HeldStream(
+      shared,
+      connection,
+      ip && networkOf(ip),
+      c.req.query("ping") === "event",
+    );
     let body: ReadableStream | null = null;
     let headers: OpenedSink["headers"];
     streamSSE(c, (stream) => {
@@ -129,23 +138,23 @@ function streamResponse(
 function share(options: StreamOptions): Shared {
   const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
   const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, logger, streams } = options;
-  const { clientLimits } = options;
+  const { clientLimits, budget } = options;
   // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
   const interval = pingInterval / Math.ceil(pingInterval / staleTimeout);
   return {
-    ...{ pingInterval, staleTimeout, runtime, logger, streams, clientLimits },
+    ...{ pingInterval, staleTimeout, runtime, logger, streams, clientLimits, budget },
     handshakeTimeout: Math.min(options.handshakeTimeout ?? DEFAULTS.handshakeTimeout, staleTimeout),
     maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
     // The handshake is one that brings a client nothing.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
-    now: options.now ?? Date.now,
+    now: options.monotonicNow ?? (() => performance.now()),
     onDisconnect: options.hooks?.onDisconnect,
     pulse: runtime.isOneProcess === true ? new SharedPulse(interval) : new OwnPulse(interval),
   };
 }
 
 /** One open stream. There may be very many, and most are silent: of what its start needs it keeps nothing. */
-class HeldStream implements SinkOwner, Beating {
+class HeldStream implements SinkOwner, Beating, WaitingStream {
   readonly #shared: Shared;
   readonly #connection: ClientConnection;
   readonly #withPingEvent: boolean;
@@ -156,12 +165,21 @@ class HeldStream implements SinkOwner, Beating {
   /** `released` in the making; true when it is over. */
   #release: (() => void) | true | undefined;
   #isGone = false;
+  /** What waits for the client; most clients never have anything waiting. */
+  #waiting: Waiting | undefined;
+  readonly network: string | undefined;
   #pinged: number;
   /** The place that the client was told last. */
   #told: string | undefined;
 
-  constructor(shared: Shared, connection: ClientConnection, withPingEvent: boolean) {
+  constructor(
+    shared: Shared,
+    connection: ClientConnection,
+    network: string | undefined,
+    withPingEvent: boolean,
+  ) {
     this.#shared = shared;
+    this.network = network;
     this.#connection = connection;
     this.#withPingEvent = withPingEvent;
     this.#told = connection.cursor;
@@ -195,6 +213,23 @@ class HeldStream implements SinkOwner, Beating {
 
   onSpent(): void {
     this.#connection.close("lifetime");
+  }
+
+  onWaiting(chunk: Uint8Array): void {
+    if (this.#isGone) return;
+    this.#waiting ??= this.#shared.budget.open(this);
+    this.#waiting.hold(chunk);
+  }
+
+  onTaken(chunk: Uint8Array): void {
+    this.#waiting?.release(chunk);
+  }
+
+  /** Too much waits for all clients together, and the most for this one. */
+  dropWaiting(): void {
+    // This may be in the middle of a delivery, which takes the client out by itself at its next write.
+    this.#sink?.close("slow");
+    this.#sink?.cut();
   }
 
   onGone(): void {
@@ -239,7 +274,16 @@ class HeldStream implements SinkOwner, Beating {
     const { clientId } = this.#connection;
     this.#shared.logger.warn("client turned away", { clientId, reason: message });
     this.#connection.close("error");
-    await sink.finish(this.#farewell("shutdown"));
+    await this.#finish(sink, "error");
+  }
+
+  /** Writes the last frame and ends the response. A client that does not read is cut. */
+  async #finish(sink: OutgoingSink, reason: CloseReason): Promise<void> {
+    if (reason !== "shutdown") {
+      clearTimeout(this.#deadline);
+      this.#deadline = setTimeout(() => sink.cut(), FAREWELL_TIMEOUT);
+    }
+    await sink.finish(this.#farewell(reason));
   }
 
   async #end(reason: CloseReason): Promise<void> {
@@ -249,7 +293,7 @@ class HeldStream implements SinkOwner, Beating {
     if (sink === undefined) return;
     try {
       this.#connection.close(reason);
-      if (isOrderly(reason)) await sink.finish(this.#farewell(reason));
+      if (isOrderly(reason)) await this.#finish(sink, reason);
       else sink.cut();
     } catch (error) {
       this.#fail(sink, error);
@@ -278,6 +322,7 @@ class HeldStream implements SinkOwner, Beating {
     if (this.#beat !== undefined) this.#shared.pulse.remove(this, this.#beat);
     if (this.#deadline !== undefined) clearTimeout(this.#deadline);
     this.onIndependent();
+    this.#waiting?.releaseAll();
     this.#shared.streams.delete(this);
     this.#shared.clientLimits.left(this.#connection.clientId);
     try {

@@ -16,6 +16,7 @@ import { RealtimeError } from "../realtime/errors.ts";
 import { isFieldText } from "../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../realtime/types.ts";
 import { readBounded } from "./bounded.ts";
+import { describeFailure, printURL } from "./print-url.ts";
 
 /** Somebody who is known, and what they may. */
 export interface Identity {
@@ -181,10 +182,8 @@ class Keys {
     this.#secrets = secrets.map((secret) => encoder.encode(secret));
     this.#pems = publicKeys;
     if (jwksURL === undefined) return;
-    this.#remote = createRemoteJWKSet(new URL(jwksURL), {
-      ...JWKS,
-      [customFetch]: resting(fetchKeys),
-    });
+    const options = { ...JWKS, [customFetch]: resting(fetchKeys) };
+    this.#remote = renewedAfterSteps(() => createRemoteJWKSet(new URL(jwksURL), options));
   }
 
   async for(algorithm: string): Promise<readonly Key[]> {
@@ -267,10 +266,10 @@ function explain(error: unknown): undefined {
 const fetchKeys: FetchImplementation = async (url, options) => {
   try {
     const response = await fetch(url, options);
-    if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+    if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
     return new Response(await readBounded(response, MAX_JWKS_BYTES));
   } catch (error) {
-    throw unavailable(error);
+    throw unavailable(describeFailure(error, url));
   }
 };
 
@@ -283,14 +282,35 @@ function resting(fetch: FetchImplementation): FetchImplementation {
     | { readonly until: number; readonly text?: string; readonly error?: unknown }
     | undefined;
   return async (url, options) => {
-    if (last === undefined || Date.now() >= last.until) {
+    if (last === undefined || performance.now() >= last.until) {
       const answer = await fetch(url, options)
         .then(async (response) => ({ text: await response.text() }))
         .catch((error: unknown) => ({ error }));
-      last = { ...answer, until: Date.now() + JWKS_REST };
+      last = { ...answer, until: performance.now() + JWKS_REST };
     }
     if (last.text === undefined) throw last.error;
     return new Response(last.text);
+  };
+}
+
+/** Milliseconds by which the wall clock may drift from the monotonic clock before that counts as a step. */
+const CLOCK_STEP = 1000;
+
+/**
+ * jose measures the age of a key set by the wall clock. When that clock is set back, the set would be kept, and not be asked for
+ * again, until the clock has caught up. So a step of the clock begins a new set.
+ */
+function renewedAfterSteps(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
+  const readOffset = () => Date.now() - performance.now();
+  let offset = readOffset();
+  let keySet = create();
+  return (...parameters) => {
+    const current = readOffset();
+    if (Math.abs(current - offset) > CLOCK_STEP) {
+      offset = current;
+      keySet = create();
+    }
+    return keySet(...parameters);
   };
 }
 

@@ -1,3 +1,4 @@
+import { monotonicClock } from "../realtime/clock.ts";
 import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
@@ -17,8 +18,13 @@ import { RememberedIds } from "./remembered-ids.ts";
 export interface MemoryLogOptions {
   /** Bounds on what is kept; the default for each that is left out. */
   readonly history?: Partial<HistoryLimits> | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock, for the times that messages carry: milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /**
+   * The clock by which messages and ids grow old, never set back. Default: `now`, and without that `performance.now`. So
+   * neither is lost early or kept for longer when the wall clock is set.
+   */
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 /**
@@ -33,6 +39,7 @@ class MemoryLog implements MessageLog {
   readonly keepsHistory: boolean;
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
+  readonly #monotonicNow: () => number;
   readonly #life = newLife();
   readonly #listeners = new Set<TailListener>();
   /** What the tail has yet to hear; the first is being told. */
@@ -47,20 +54,22 @@ class MemoryLog implements MessageLog {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
     this.keepsHistory = keepsAnything(this.#limits);
     this.#now = options.now ?? Date.now;
+    this.#monotonicNow = monotonicClock(options);
   }
 
   append(messages: readonly Message[]): readonly AppendReceipt[] {
     const at = this.#now();
-    this.#ids.trim(at);
+    const takenAt = this.#monotonicNow();
+    this.#ids.trim(takenAt);
     const fingerprints = this.#check(messages);
     const fresh: LogEntry[] = [];
     const receipts = messages.map((message, index) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at));
+      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at, takenAt));
       return { id: message.id, duplicate };
     });
-    this.#trim(at);
+    this.#trim(takenAt);
     if (fresh.length > 0) this.#announce(fresh);
     return receipts;
   }
@@ -79,7 +88,7 @@ class MemoryLog implements MessageLog {
     limit: number,
     maxBytes: number = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     const oldest = this.#sequence - this.#entries.length;
     const sequence = after === undefined ? oldest : this.#sequenceOf(after);
     if (sequence === undefined || sequence < oldest || sequence > this.#sequence) return undefined;
@@ -91,7 +100,7 @@ class MemoryLog implements MessageLog {
     limit: number,
     maxBytes: number = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     const end = this.#sequence + 1;
     const sequence = before === undefined ? end : this.#sequenceOf(before);
     if (sequence === undefined || sequence > end) return undefined;
@@ -99,7 +108,7 @@ class MemoryLog implements MessageLog {
   }
 
   stats(): LogStats {
-    this.#trim(this.#now());
+    this.#trim(this.#monotonicNow());
     return {
       accepted: this.#sequence,
       duplicate: this.#duplicate,
@@ -139,12 +148,12 @@ class MemoryLog implements MessageLog {
     return fingerprints;
   }
 
-  #take(message: Message, own: number, at: number): LogEntry {
+  #take(message: Message, own: number, at: number, takenAt: number): LogEntry {
     this.#sequence += 1;
-    this.#ids.add(message.id, at, own);
+    this.#ids.add(message.id, takenAt, own);
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
     const size = sizeOf(message);
-    this.#entries.push({ entry, size });
+    this.#entries.push({ entry, size, takenAt });
     this.#bytes += size;
     return entry;
   }
@@ -176,7 +185,7 @@ class MemoryLog implements MessageLog {
     const { messages, maxAge, bytes } = this.#limits;
     for (let oldest = this.#entries.first; oldest !== undefined; oldest = this.#entries.first) {
       const within =
-        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.entry.at < maxAge;
+        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.takenAt < maxAge;
       if (within) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
@@ -188,4 +197,6 @@ class MemoryLog implements MessageLog {
 interface Kept {
   readonly entry: LogEntry;
   readonly size: number;
+  /** When the log took it, by the monotonic clock. */
+  readonly takenAt: number;
 }

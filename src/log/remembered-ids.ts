@@ -41,7 +41,7 @@ export class RememberedIds {
   }
 
   /**
-   * @param at Milliseconds since 1970.
+   * @param at Milliseconds of a monotonic clock, as for `trim`.
    * @param fingerprint Of the message's content.
    */
   add(id: string, at: number, fingerprint: number): void {

@@ -93,6 +93,8 @@ export class SqliteLog implements MessageLog {
   readonly #life: string;
   readonly #idRows: RememberedIdRows;
   #extent: Extent;
+  /** When the newest message was taken. */
+  #newestAt = 0;
   #accepted = 0;
   #duplicate = 0;
 
@@ -110,7 +112,7 @@ export class SqliteLog implements MessageLog {
   }
 
   append(messages: readonly Message[]): readonly AppendReceipt[] {
-    const at = this.#now();
+    const at = this.#readClock();
     const fresh: LogEntry[] = [];
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
@@ -136,6 +138,7 @@ export class SqliteLog implements MessageLog {
       return answers;
     });
     this.#extent = extent;
+    if (fresh.length > 0) this.#newestAt = at;
     this.#accepted += fresh.length;
     this.#duplicate += receipts.length - fresh.length;
     if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh);
@@ -194,7 +197,7 @@ export class SqliteLog implements MessageLog {
 
   /** Drops messages past the history's bounds, and ids past the time and number that are remembered. */
   trim(): void {
-    const now = this.#now();
+    const now = this.#readClock();
     this.#extent = this.#storage.transactionSync(() => this.#trimmed(this.#extent, now));
   }
 
@@ -206,6 +209,21 @@ export class SqliteLog implements MessageLog {
     const isEmpty = this.#extent.oldest > this.#extent.sequence && (ids?.count ?? 0) <= 1;
     if (isEmpty || typeof ids?.at !== "number") return undefined;
     return ids.at + Math.max(this.#limits.maxAge, REMEMBERED_IDS.maxAge);
+  }
+
+  /**
+   * A message's age survives sleep, so it is measured by the wall clock. Messages that seem to come from the future were taken
+   * before the clock was set back: they count as taken now, so that they grow old like any other.
+   */
+  #readClock(): number {
+    const now = this.#now();
+    if (now >= this.#newestAt) return now;
+    this.#newestAt = now;
+    this.#storage.transactionSync(() => {
+      this.#query("UPDATE messages SET at = ? WHERE at > ?", now, now);
+      this.#query("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
+    });
+    return now;
   }
 
   #query<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {
@@ -233,9 +251,10 @@ export class SqliteLog implements MessageLog {
   }
 
   #readExtent(): Extent {
-    const [newest] = this.#query<{ sequence: number | null }>(
-      "SELECT MAX(sequence) AS sequence FROM message_ids",
+    const [newest] = this.#query<{ sequence: number; at: number }>(
+      "SELECT sequence, at FROM message_ids ORDER BY sequence DESC LIMIT 1",
     );
+    this.#newestAt = newest?.at ?? 0;
     const [kept] = this.#query<{ oldest: number | null; bytes: number | null }>(
       "SELECT MIN(sequence) AS oldest, SUM(size) AS bytes FROM messages",
     );

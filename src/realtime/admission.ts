@@ -5,9 +5,6 @@ import { createLogThrottle } from "./log-throttle.ts";
 import { Revocations } from "./revocations.ts";
 import type { KeyCost, KeyStats, Logger, Peer } from "./types.ts";
 
-/** Milliseconds: an operator must hear of refusals, and an attack must not fill the log. */
-const NOTED_EVERY = 60_000;
-
 const HINT =
   "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS, or more keys than REALTIME_MAX_KEYS…; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
 
@@ -18,7 +15,6 @@ export class Admission {
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly noteAddressMismatch: (addresses: AddressMismatch) => void;
-  #notedAt = Number.NEGATIVE_INFINITY;
 
   constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
     this.#capacity = new Capacity(limits);
@@ -34,13 +30,13 @@ export class Admission {
   /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
   admit(peer: Peer, keys: KeyCost = NO_KEYS): void {
     this.checkCredential(peer);
-    this.#noted(peer.ip, () => this.#capacity.check(peer.ip));
+    this.#noteRefusal(peer.ip, () => this.#capacity.check(peer.ip));
     this.checkKeys(peer.ip, NO_KEYS, keys);
   }
 
   /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests`. */
   checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
-    this.#noted(ip, () => this.#capacity.checkKeys(ip, before, after));
+    this.#noteRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
   }
 
   /** A client that was let in has other keys now. */
@@ -81,19 +77,12 @@ export class Admission {
     this.#capacity.leave(ip);
   }
 
-  #noted(ip: string | undefined, check: () => void): void {
+  #noteRefusal(ip: string | undefined, check: () => void): void {
     try {
       check();
     } catch (error) {
-      this.#noteRefusal(ip);
+      this.#logger?.warn("clients are refused", { ip, hint: HINT });
       throw error;
     }
-  }
-
-  #noteRefusal(ip: string | undefined): void {
-    const now = this.#now();
-    if (now - this.#notedAt < NOTED_EVERY) return;
-    this.#notedAt = now;
-    this.#logger?.warn("clients are refused", { ip, hint: HINT });
   }
 }

@@ -5,6 +5,14 @@
 
 const NONE = new Uint8Array();
 
+/** Bytes of the frames of one turn. */
+interface TurnSize {
+  bytes: number;
+}
+
+/** Bytes of frames that may be collected in one turn before they are written. */
+const MAX_TURN_BYTES = 8 * 1024 * 1024;
+
 /** Frames that some client was given in this turn, the last of them here. */
 export class FrameRun {
   /** Of all frames in it. */
@@ -17,17 +25,21 @@ export class FrameRun {
   #last: FrameRun | undefined;
   #others: Map<Uint8Array, FrameRun> | undefined;
   #bytes: Uint8Array | undefined;
+  readonly #size: TurnSize;
 
-  private constructor(before: FrameRun | undefined, frame: Uint8Array) {
+  private constructor(before: FrameRun | undefined, frame: Uint8Array, size: TurnSize) {
     this.#before = before;
     this.#frame = frame;
+    this.#size = size;
+    // Only what is no other client's: shared frames are in memory once.
+    size.bytes += frame.length;
     this.length = (before?.length ?? 0) + frame.length;
     this.count = before === undefined ? 0 : before.count + 1;
   }
 
   /** No frame yet; every turn has one of its own. */
-  static start(): FrameRun {
-    return new FrameRun(undefined, NONE);
+  static start(size: TurnSize = { bytes: 0 }): FrameRun {
+    return new FrameRun(undefined, NONE, size);
   }
 
   /** These frames and one more. */
@@ -39,7 +51,7 @@ export class FrameRun {
       this.#others.set(last.#frame, last);
     }
     const known = this.#others?.get(frame);
-    const run = known ?? new FrameRun(this, frame);
+    const run = known ?? new FrameRun(this, frame, this.#size);
     this.#last = run;
     return run;
   }
@@ -78,7 +90,8 @@ export interface Flushable {
 export class Turn {
   readonly #atTurnsEnd: (run: () => void) => void;
   #given: Flushable[] = [];
-  #start = FrameRun.start();
+  #size: TurnSize = { bytes: 0 };
+  #start = FrameRun.start(this.#size);
 
   constructor(atTurnsEnd: (run: () => void) => void) {
     this.#atTurnsEnd = atTurnsEnd;
@@ -89,6 +102,16 @@ export class Turn {
     return this.#start;
   }
 
+  /** So much was given in this turn that its end is too long to wait for: call `flush`. */
+  get isFull(): boolean {
+    return this.#size.bytes > MAX_TURN_BYTES;
+  }
+
+  /** Ends the turn now. */
+  flush(): void {
+    this.#end();
+  }
+
   add(one: Flushable): void {
     this.#given.push(one);
     if (this.#given.length === 1) this.#atTurnsEnd(this.#end);
@@ -97,7 +120,8 @@ export class Turn {
   readonly #end = (): void => {
     const given = this.#given;
     this.#given = [];
-    this.#start = FrameRun.start();
+    this.#size = { bytes: 0 };
+    this.#start = FrameRun.start(this.#size);
     for (const one of given) one.flush();
   };
 }

@@ -11,10 +11,12 @@ import {
   newClient,
   reaches,
 } from "./client.ts";
+import { monotonicClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
 import { Deliveries } from "./deliveries.ts";
 import { RealtimeError } from "./errors.ts";
 import { Expiries } from "./expiries.ts";
+import { protectLogger } from "./protected-logger.ts";
 import { Replay, type ReplayState } from "./replay.ts";
 import { Replays } from "./replays.ts";
 import { formatSSEComment, formatSSEMessage } from "./sse.ts";
@@ -46,8 +48,13 @@ export interface ManagerOptions extends CapacityLimits {
   readonly anonymous?: "subscribe" | "none" | undefined;
   /** Default: silent. */
   readonly logger?: Logger | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock, for points in time: milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /**
+   * The clock for durations: milliseconds since any moment, never set back. Default: `now`, and without that
+   * `performance.now`.
+   */
+  readonly monotonicNow?: (() => number) | undefined;
 }
 
 const DEFAULT_AUTH_GRACE = 10_000;
@@ -111,15 +118,16 @@ export class RealtimeManager {
 
   /** @param sliceCost What a delivery may spend before others get their turn (`SLICE_COST`). */
   constructor(options: ManagerOptions = {}, sliceCost?: number) {
-    this.#logger = options.logger;
+    const logger = options.logger && protectLogger(options.logger, monotonicClock(options));
+    this.#logger = logger;
     this.#now = options.now ?? Date.now;
-    this.#admission = new Admission(options, options.logger, this.#now);
+    this.#admission = new Admission(options, logger, this.#now);
     this.#checkAddress = options.checkAddress ?? true;
     this.#authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
     this.#guestsSubscribe = options.anonymous !== "none";
     this.#deliveries = new Deliveries({ index: this.#index, write: this.#write }, sliceCost);
     this.#replays = new Replays({
-      logger: options.logger,
+      logger,
       cursor: () => this.#cursor,
       isHere: (client) => this.#clients.get(client.clientId) === client,
       remove: (client, reason) => this.removeClient(client.clientId, reason),
@@ -204,7 +212,8 @@ export class RealtimeManager {
       reason,
       ip: client.ip,
       bufferedBytes,
-      connectedSeconds: Math.round((this.#now() - client.connectedAt) / 1000),
+      // The wall clock may have been set back.
+      connectedSeconds: Math.max(Math.round((this.#now() - client.connectedAt) / 1000), 0),
     });
     this.#endWhenEmpty();
     return true;

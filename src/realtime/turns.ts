@@ -15,7 +15,7 @@ export class Turns {
   }
 
   #run(): void {
-    const start = Date.now();
+    const start = performance.now();
     const dueAtStart = this.#due.length;
     let now = start;
     let done = 0;
@@ -24,7 +24,7 @@ export class Turns {
         const task = this.#due[done];
         done += 1;
         task?.();
-        now = Date.now();
+        now = performance.now();
         // In workerd no time passes while it computes: a turn ends there with what was due at its start.
         if (now === start && done >= dueAtStart) break;
       } while (done < this.#due.length && now < start + BUDGET);

@@ -258,4 +258,6 @@ export interface Logger {
   info(msg: string, fields?: LogFields): void;
   warn(msg: string, fields?: LogFields): void;
   error(msg: string, fields?: LogFields): void;
+  /** Lines that could not be written, for the service's stats. Default: unknown, which counts as 0. */
+  readonly dropped?: number | undefined;
 }

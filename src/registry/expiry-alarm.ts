@@ -1,7 +1,7 @@
 import type { RealtimeManager } from "../realtime/manager.ts";
 
-/** The longest that timers take, in milliseconds: past it they fire at once. */
-const LONGEST = 2 ** 31 - 1;
+/** Milliseconds after which the wall clock is looked at again: it may have been set forward meanwhile. */
+const LONGEST = 30_000;
 
 /** Lets a manager expire its clients' credentials on time: one timer, however many there are, and none when there are none. */
 export class ExpiryAlarm {

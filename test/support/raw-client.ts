@@ -22,6 +22,8 @@ export interface RawOptions {
   /** With its "?". */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sends nothing. */
+  readonly isSilent?: boolean;
 }
 
 /** Sends a request for a stream. */
@@ -51,7 +53,7 @@ export async function openRaw(url: string, options: RawOptions = {}): Promise<Ra
       ([name, value]) => `${name}: ${value}`,
     ),
   ];
-  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  if (options.isSilent !== true) socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   return {
     socket,
     text: () => text,

@@ -95,6 +95,28 @@ const CASES: readonly Case[] = [
     may: "a number of seconds from 0.05 to 86400",
   },
   {
+    variable: "REALTIME_MAX_WAITING_BYTES",
+    read: ({ maxWaitingBytes }) => maxWaitingBytes,
+    byDefault: 256 * MEBIBYTE,
+    good: [
+      ["0", 0],
+      ["68719476736", 68_719_476_736],
+    ],
+    bad: ["-1", "1.5", "68719476737", "much"],
+    may: "a whole number from 0 to 68719476736",
+  },
+  {
+    variable: "REALTIME_MAX_WAITING_BYTES_PER_ADDRESS",
+    read: ({ maxWaitingBytesPerAddress }) => maxWaitingBytesPerAddress,
+    byDefault: 64 * MEBIBYTE,
+    good: [
+      ["0", 0],
+      ["68719476736", 68_719_476_736],
+    ],
+    bad: ["-1", "1.5", "68719476737", "much"],
+    may: "a whole number from 0 to 68719476736",
+  },
+  {
     variable: "REALTIME_MAX_BUFFERED_BYTES",
     read: ({ maxBufferedBytes }) => maxBufferedBytes,
     byDefault: MEBIBYTE,

@@ -10,25 +10,17 @@ for (const milliseconds of [0.2, 0.5, 3, 40, 60_000]) latency.observe(millisecon
 const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason, n) => [reason, n]));
 const refusals = new Refusals();
 refusals.counterOf("publish_bytes")();
-const text = formatMetrics(
-  {
-    ...{
-      clients: 3,
-      subscriptions: 5,
-      topics: 4,
-      queuedBytes: 1234,
-      keyBudget: { used: 7, limit: 8, characters: 70, charactersLimit: 80, refused: 2 },
-      connects: 9,
-    },
-    ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
-    disconnects: disconnects as Record<CloseReason, number>,
-    startedAt: "2026-01-01T00:00:00.000Z",
-    history: { messages: 40, bytes: 4000 },
-    publishLatency: latency.stats,
-  },
-  refusals,
-  12,
-);
+const text = formatMetrics({
+  ...{ clients: 3, subscriptions: 5, topics: 4, queuedBytes: 1234, connects: 9 },
+  keyBudget: { used: 7, limit: 8, characters: 70, charactersLimit: 80, refused: 2 },
+  ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
+  disconnects: disconnects as Record<CloseReason, number>,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  history: { messages: 40, bytes: 4000 },
+  publishLatency: latency.stats,
+  ...{ logLinesDropped: 7, connectionsRefused: 8, waitingBytes: 9, refusedCredentials: 12 },
+  rateRefusals: refusals.counts,
+});
 
 describe("metrics", () => {
   it("have cumulative buckets, a sum and a count", () => {

@@ -7,6 +7,8 @@ export class SinkUnderTest {
   readonly sink: StreamSink;
   /** Every chunk the stream was given. */
   readonly chunks: Uint8Array[] = [];
+  /** Chunks that wait. */
+  readonly held: Uint8Array[] = [];
   overflows = 0;
   spent = 0;
   time = 1000;
@@ -24,6 +26,11 @@ export class SinkUnderTest {
       },
       onSpent: () => {
         this.spent += 1;
+      },
+      onWaiting: (chunk) => this.held.push(chunk),
+      onTaken: (chunk) => {
+        const index = this.held.indexOf(chunk);
+        if (index !== -1) this.held.splice(index, 1);
       },
       onGone: () => {},
       onIndependent: () => {},

@@ -30,6 +30,14 @@ function forge(header: object, payload: object, key: string | Buffer): string {
 
 const claims = { sub: "anna", exp: inSeconds(60) };
 
+/** Both clocks are ahead by so many milliseconds. */
+function letTimePass(ahead: () => number): void {
+  const { now } = Date;
+  const ticks = performance.now.bind(performance);
+  vi.spyOn(Date, "now").mockImplementation(() => now() + ahead());
+  vi.spyOn(performance, "now").mockImplementation(() => ticks() + ahead());
+}
+
 describe("a token", () => {
   it("signed with a secret is its subject's, with rights and times", async () => {
     const realtime = { subscribe: ["a/*"], publish: ["b"] };
@@ -215,8 +223,7 @@ describe("a set of keys", () => {
 
   it("is fetched once, and again for a key that it lacks, but not for each", async () => {
     let late = 0;
-    const now = Date.now;
-    vi.spyOn(Date, "now").mockImplementation(() => now() + late);
+    letTimePass(() => late);
     let keys: unknown[] = [rsa.jwk];
     server = await startJSONServer(() => ({ body: { keys } }));
     const verify = createTokenVerifier({ jwksURL: `${server.url}/keys` });
@@ -255,8 +262,7 @@ describe("a set of keys", () => {
 
   it("that can't be had is asked for again, but not by everybody", async () => {
     let late = 0;
-    const now = Date.now;
-    vi.spyOn(Date, "now").mockImplementation(() => now() + late);
+    letTimePass(() => late);
     let answer: JSONAnswer = { status: 500 };
     server = await startJSONServer(() => answer);
     const verify = createTokenVerifier({ jwksURL: server.url });

@@ -131,6 +131,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         duplicate: 0,
         disconnects: Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])),
         refusedCredentials: expect.any(Number),
+        rateRefusals: { publishes: 0, publish_bytes: 0, history_scan: 0 },
       });
     });
 

@@ -1,0 +1,168 @@
+/** A stream whose client has not taken everything. */
+export interface WaitingStream {
+  /** Where its client comes from, as a network; undefined is unknown, and then only the total counts. */
+  readonly network: string | undefined;
+  /** Cuts the stream, and gives back all that it holds. */
+  dropWaiting(): void;
+}
+
+/** What streams hold together. A chunk that waits for several of them is in memory once, and counts once. */
+class Ledger {
+  readonly #most: number;
+  readonly #holders = new Map<Uint8Array, number>();
+  readonly #streams = new Set<Waiting>();
+  bytes = 0;
+
+  /** @param most Bytes. 0 is any number. */
+  constructor(most: number) {
+    this.#most = most || Number.POSITIVE_INFINITY;
+  }
+
+  get isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  add(chunk: Uint8Array, waiting: Waiting): void {
+    const holders = this.#holders.get(chunk) ?? 0;
+    this.#holders.set(chunk, holders + 1);
+    this.#streams.add(waiting);
+    if (holders === 0) this.bytes += chunk.length;
+  }
+
+  remove(chunk: Uint8Array, waiting: Waiting): void {
+    const holders = (this.#holders.get(chunk) ?? 1) - 1;
+    if (waiting.isEmpty) this.#streams.delete(waiting);
+    if (holders > 0) {
+      this.#holders.set(chunk, holders);
+      return;
+    }
+    this.#holders.delete(chunk);
+    this.bytes -= chunk.length;
+  }
+
+  /** Cuts the fullest streams until the rest fits. */
+  fit(): void {
+    if (this.bytes <= this.#most) return;
+    const byShare = [...this.#streams].map((waiting) => [this.#shareOf(waiting), waiting] as const);
+    byShare.sort(([one], [other]) => other - one);
+    for (const [, waiting] of byShare) {
+      if (this.bytes <= this.#most) return;
+      waiting.drop();
+    }
+  }
+
+  /** Of a chunk that several streams hold each has a part. */
+  #shareOf(waiting: Waiting): number {
+    let share = 0;
+    for (const chunk of waiting.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
+    return share;
+  }
+}
+
+/** What one stream holds. */
+export class Waiting {
+  readonly #budget: WaitingBudget;
+  readonly #stream: WaitingStream;
+  /** Each with how often it waits: the same frame may have been given twice. */
+  readonly #chunks = new Map<Uint8Array, number>();
+
+  constructor(budget: WaitingBudget, stream: WaitingStream) {
+    this.#budget = budget;
+    this.#stream = stream;
+  }
+
+  get chunks(): Iterable<Uint8Array> {
+    return this.#chunks.keys();
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.size === 0;
+  }
+
+  get network(): string | undefined {
+    return this.#stream.network;
+  }
+
+  hold(chunk: Uint8Array): void {
+    const times = this.#chunks.get(chunk) ?? 0;
+    this.#chunks.set(chunk, times + 1);
+    if (times === 0) this.#budget.add(chunk, this);
+  }
+
+  /** What is not held counts for nothing. */
+  release(chunk: Uint8Array): void {
+    const times = this.#chunks.get(chunk);
+    if (times === undefined) return;
+    if (times > 1) {
+      this.#chunks.set(chunk, times - 1);
+      return;
+    }
+    this.#chunks.delete(chunk);
+    this.#budget.remove(chunk, this);
+  }
+
+  releaseAll(): void {
+    for (const chunk of this.#chunks.keys()) {
+      this.#chunks.delete(chunk);
+      this.#budget.remove(chunk, this);
+    }
+  }
+
+  drop(): void {
+    this.#stream.dropWaiting();
+    this.releaseAll();
+  }
+}
+
+/**
+ * Bounds the bytes that wait for clients, in all and of one network (`networkOf`): each client has a bound of its own, and
+ * many clients together need one too. Streams are noted when something begins to wait for them: a client that takes
+ * everything at once costs nothing here.
+ */
+export class WaitingBudget {
+  readonly #total: Ledger;
+  readonly #maxPerAddress: number;
+  readonly #byNetwork = new Map<string, Ledger>();
+
+  /** @param max Bytes, as `maxPerAddress`. 0 is any number. */
+  constructor(max: number, maxPerAddress: number) {
+    this.#total = new Ledger(max);
+    this.#maxPerAddress = maxPerAddress;
+  }
+
+  /** Bytes that wait now. */
+  get bytes(): number {
+    return this.#total.bytes;
+  }
+
+  open(stream: WaitingStream): Waiting {
+    return new Waiting(this, stream);
+  }
+
+  add(chunk: Uint8Array, waiting: Waiting): void {
+    const ledger = this.#ledgerOf(waiting.network);
+    this.#total.add(chunk, waiting);
+    ledger?.add(chunk, waiting);
+    // A network that has too much gives first, so that its share of the total is nobody else's loss.
+    ledger?.fit();
+    this.#total.fit();
+  }
+
+  remove(chunk: Uint8Array, waiting: Waiting): void {
+    this.#total.remove(chunk, waiting);
+    const { network } = waiting;
+    const ledger = network === undefined ? undefined : this.#byNetwork.get(network);
+    ledger?.remove(chunk, waiting);
+    if (network !== undefined && ledger?.isEmpty === true) this.#byNetwork.delete(network);
+  }
+
+  #ledgerOf(network: string | undefined): Ledger | undefined {
+    if (network === undefined) return undefined;
+    let ledger = this.#byNetwork.get(network);
+    if (ledger === undefined) {
+      ledger = new Ledger(this.#maxPerAddress);
+      this.#byNetwork.set(network, ledger);
+    }
+    return ledger;
+  }
+}

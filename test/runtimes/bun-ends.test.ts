@@ -1,0 +1,4 @@
+import { endsSuite } from "../suites/ends.ts";
+import { BUN } from "../support/service.ts";
+
+endsSuite(BUN);

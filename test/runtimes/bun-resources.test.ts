@@ -1,0 +1,4 @@
+import { resourcesSuite } from "../suites/resources.ts";
+import { BUN } from "../support/service.ts";
+
+resourcesSuite(BUN);

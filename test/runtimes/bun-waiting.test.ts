@@ -1,0 +1,4 @@
+import { waitingSuite } from "../suites/waiting.ts";
+import { BUN } from "../support/service.ts";
+
+waitingSuite(BUN);

@@ -1,0 +1,4 @@
+import { endsSuite } from "../suites/ends.ts";
+import { NODE } from "../support/service.ts";
+
+endsSuite(NODE);

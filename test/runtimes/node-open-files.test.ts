@@ -1,0 +1,4 @@
+import { openFilesSuite } from "../suites/open-files.ts";
+import { NODE } from "../support/service.ts";
+
+openFilesSuite(NODE);

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { ADMIN_KEY, call, postJSON, publish, readStats } from "../support/api.ts";
+import { closeClients } from "../support/clients.ts";
+import { eventually } from "../support/deadline.ts";
+import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { leftOut } from "../support/flags.ts";
+import { openRawStream, type RawClient } from "../support/raw-client.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
+import { bearer, inSeconds, JWT_SECRET, tokenFor } from "../support/tokens.ts";
+
+const KiB = 1024;
+const READERS = 5;
+/** More than the kernels of both sides hold. */
+const MESSAGES = 200;
+/** Milliseconds in which a connection must be gone: the wait for a farewell, an idle connection's time, and slack. */
+const DEADLINE = 45_000;
+
+type Reader = RawClient & { readonly clientId: string };
+
+interface End {
+  readonly reason: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly headers?: () => Promise<Readonly<Record<string, string>>>;
+  /** Ends the stream, where nothing does so by itself. */
+  readonly end?: (service: Service, reader: Reader) => Promise<unknown>;
+}
+
+const ADMIN = bearer(ADMIN_KEY);
+
+const ENDS: readonly End[] = [
+  { reason: "slow", env: { REALTIME_MAX_BUFFERED_BYTES: String(256 * KiB) } },
+  { reason: "stale", env: { REALTIME_PING_SECONDS: "0.2", REALTIME_STALE_SECONDS: "3" } },
+  { reason: "lifetime", env: { REALTIME_STREAM_WRITES: "30" } },
+  {
+    reason: "admin",
+    end: ({ url }, { clientId }) =>
+      call(url, `/api/realtime/clients/${clientId}`, { method: "DELETE", headers: ADMIN }),
+  },
+  {
+    reason: "revoked",
+    end: ({ url }, { clientId }) => postJSON(url, "/api/realtime/revoke", { clientId }, ADMIN),
+  },
+  {
+    reason: "expired",
+    env: { REALTIME_JWT_SECRET: JWT_SECRET, REALTIME_AUTH_GRACE_SECONDS: "0" },
+    headers: async () => bearer(await tokenFor("anna", {}, { exp: inSeconds(10) })),
+  },
+  { reason: "client", end: async (_, { socket }) => socket.destroy() },
+];
+
+/** Whatever ends a stream, its connection goes too, although its client reads nothing. */
+export function endsSuite(runtime: RuntimeUnderTest): void {
+  describe(`the end of a stream whose client reads nothing, on ${runtime.name}`, () => {
+    afterEach(closeClients);
+    for (const end of ENDS) {
+      it.skipIf(NO_DESCRIPTORS !== undefined)(
+        leftOut(`gives its connection back: ${end.reason}`, NO_DESCRIPTORS),
+        () => expectConnectionsBack(runtime, end),
+        120_000,
+      );
+    }
+  });
+}
+
+async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promise<void> {
+  const env = { REALTIME_MAX_BUFFERED_BYTES: String(64 * KiB * KiB), ...end.env };
+  const service = await startService(runtime, { env });
+  const { url, process } = service;
+  const pid = process.pid ?? 0;
+  const port = Number(new URL(url).port);
+  await readStats(url);
+  const before = countDescriptors(pid);
+  const readers: Reader[] = [];
+  const headers = await end.headers?.();
+  for (let count = 0; count < READERS; count++) {
+    const reader = await openRawStream(url, { query: "?topic=flood", headers: { ...headers } });
+    reader.socket.pause();
+    readers.push(reader);
+  }
+  const ports = readers.map(({ socket }) => socket.localPort ?? 0);
+  for (const one of ports) expect(heldConnections(port)).toContain(one);
+  const ended = async () => (await readStats(url)).disconnects[end.reason] ?? 0;
+  for (let sent = 0; sent < MESSAGES && (await ended()) < READERS; sent++) {
+    await publish(url, { topic: "flood", data: "x".repeat(64 * KiB) });
+  }
+  for (const reader of readers) await end.end?.(service, reader);
+  await eventually(async () => (await ended()) === READERS, `all have ended as ${end.reason}`);
+  expect(await readStats(url)).toMatchObject({ clients: 0 });
+  await eventually(
+    () => ports.every((one) => !heldConnections(port).has(one)),
+    "no connection of theirs is held any more",
+    DEADLINE,
+  );
+  // A few are those with which this test itself asks.
+  expect(countDescriptors(pid)).toBeLessThan(before + READERS);
+  await service.stop();
+}

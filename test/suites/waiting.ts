@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { postJSON, publish, readStats } from "../support/api.ts";
+import { closeClients } from "../support/clients.ts";
+import { eventually } from "../support/deadline.ts";
+import { NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { leftOut } from "../support/flags.ts";
+import { openRawStream } from "../support/raw-client.ts";
+import { type RuntimeUnderTest, startService } from "../support/service.ts";
+import { openStream } from "../support/sse-client.ts";
+
+const READERS = 100;
+const KEYS = 4;
+/** Of 16 KB each: a batch of 1 MB. */
+const MESSAGES = 60;
+/** So many batches are more than the kernels of both sides hold. */
+const BATCHES = 6;
+/** MB. What waits for one address may be 64 MiB; the rest is garbage that is not collected yet. */
+const MOST_GROWTH = 400;
+
+/** Many clients that read nothing, each with keys, and so frames, of its own. */
+export function waitingSuite(runtime: RuntimeUnderTest): void {
+  const why = NO_DESCRIPTORS ?? runtime.noStop;
+  const title = `${READERS} streams that are not read, on ${runtime.name}`;
+  describe.skipIf(why !== undefined)(leftOut(title, why), () => {
+    afterEach(closeClients);
+
+    it("hold no more than the budget of bytes that wait, and keep nothing from a client that reads", async () => {
+      const service = await startService(runtime, { env: { LOG_LEVEL: "info" } });
+      const { url } = service;
+      const well = await openStream(url, {}, "?topic=flood");
+      for (let count = 0; count < READERS; count++) {
+        const { clientId, socket } = await openRawStream(url);
+        socket.pause();
+        const subscriptions = Array.from({ length: KEYS }, (_, key) => ownKey(count, key));
+        const answer = await postJSON(url, "/api/realtime", { clientId, subscriptions });
+        expect(answer.status).toBe(204);
+      }
+      const pid = service.process.pid ?? 0;
+      const before = residentMB(pid);
+      let peak = before;
+      const watch = setInterval(() => {
+        peak = Math.max(peak, residentMB(pid));
+      }, 50);
+      const batch = Array(MESSAGES).fill({ topic: "flood", data: "x".repeat(16_000) });
+      let sent = 0;
+      for (let count = 0; count < BATCHES; count++) {
+        expect((await publish(url, batch)).status).toBe(200);
+        sent += MESSAGES;
+        await well.receive(sent, "the client that reads gets all");
+      }
+      await eventually(async () => (await readStats(url)).disconnects.slow !== 0, "some are cut");
+      clearInterval(watch);
+      console.log(`${runtime.name}: ${READERS} unread streams: ${before} to ${peak} MB`);
+      expect(peak - before).toBeLessThan(MOST_GROWTH);
+      const { waitingBytes } = (await readStats(url)) as unknown as { waitingBytes: number };
+      expect(waitingBytes).toBeLessThanOrEqual(64 * 1024 * 1024);
+      await publish(url, { topic: "flood", data: "after" });
+      await well.receive(sent + 1, "it keeps its stream");
+      await service.stop();
+    }, 120_000);
+  });
+}
+
+function ownKey(client: number, key: number): string {
+  const options = JSON.stringify({ query: { own: `${client}-${key}` } });
+  return `flood?options=${encodeURIComponent(options)}`;
+}
+
+/** Memory of a process in MB, as Linux counts it. */
+function residentMB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024);
+}

@@ -1,0 +1,32 @@
+/** What a process of the same machine holds open, read from Linux's /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Why tests that count descriptors are left out elsewhere; undefined on Linux. */
+export const NO_DESCRIPTORS: string | undefined =
+  process.platform === "linux" ? undefined : "only Linux has /proc";
+
+/** Number of file descriptors that a process has open. */
+export function countDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Kernel's number of the state LISTEN in /proc/net/tcp. */
+const LISTEN = "0A";
+
+/**
+ * Client ports of the connections that some process holds at a server's port. A connection that was closed, and whose last
+ * bytes only the kernel still keeps, has no inode and does not count.
+ */
+export function heldConnections(serverPort: number): Set<number> {
+  const held = new Set<number>();
+  for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
+    const [, local = "", remote = "", state, , , , , , inode] = line.trim().split(/\s+/);
+    if (portOf(local) !== serverPort || state === LISTEN || inode === "0") continue;
+    held.add(portOf(remote));
+  }
+  return held;
+}
+
+function portOf(address: string): number {
+  return Number.parseInt(address.split(":")[1] ?? "", 16);
+}
