@@ -48,7 +48,10 @@ const ENDS: readonly End[] = [
   { reason: "client", end: async (_, { socket }) => socket.destroy() },
 ];
 
-/** Whatever ends a stream, its connection goes too, although its client reads nothing. */
+/**
+ * Whatever ends a stream, its connection goes too, although its client reads nothing. Not on workerd: there clients are
+ * connected to the proxy of `wrangler dev`, which keeps the connection until its client has read the rest.
+ */
 export function endsSuite(runtime: RuntimeUnderTest): void {
   describe(`the end of a stream whose client reads nothing, on ${runtime.name}`, () => {
     afterEach(closeClients);

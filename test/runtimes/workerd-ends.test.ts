@@ -1,4 +1,0 @@
-import { endsSuite } from "../suites/ends.ts";
-import { WORKERD } from "../support/service.ts";
-
-endsSuite(WORKERD);
