@@ -27,15 +27,16 @@ async function serve(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-describe("a stream on Node whose response middleware never lets go", () => {
+const quiet = () => {};
+
+/** A service behind middleware that reads what the service answers, and sends nothing. */
+function createHeld() {
   const warned: unknown[] = [];
-  const quiet = () => {};
   const held = createServer({
     ...{ runtime: nodeRuntime, handshakeTimeout: 200, maxBufferedBytes: 5000 },
     logger: { debug: quiet, info: quiet, warn: (_, fields) => warned.push(fields), error: quiet },
   });
   const app = new Hono();
-  /** Reads what the service answers, and sends nothing. */
   app.use("*", async (c, next) => {
     await next();
     const reader = c.res.body?.getReader();
@@ -43,11 +44,13 @@ describe("a stream on Node whose response middleware never lets go", () => {
     await new Promise(() => {});
   });
   app.route("/", held.app);
-  const { realtimeManager } = held;
-  const count = () => realtimeManager?.getAllClientIds().length;
+  const count = () => held.realtimeManager?.getAllClientIds().length;
+  return { ...{ app, held, warned, count }, realtimeManager: held.realtimeManager };
+}
 
+describe("a stream on Node whose response middleware never lets go", () => {
   it.each(["1.0", "1.1", "2"] as const)("is cut over HTTP/%s, and logged", async (version) => {
-    warned.length = 0;
+    const { app, warned, count } = createHeld();
     if (version === "2") {
       const url = await serve(app, (listener) => {
         return createHTTP2({}, listener as never) as unknown as Server;
@@ -68,6 +71,7 @@ describe("a stream on Node whose response middleware never lets go", () => {
   });
 
   it("takes no more than its bound although it is read", async () => {
+    const { app, held, realtimeManager, count } = createHeld();
     const raw = await openRaw(await serve(app), { query: "?topic=n" });
     await eventually(() => count() === 1, "it is there");
     const before = realtimeManager?.stats().delivered ?? 0;

@@ -14,7 +14,10 @@ describe("settings that contradict each other", () => {
   const cases: [environment: Environment, text: string][] = [
     [{ REALTIME_MAX_BODY_BYTES: "2000" }, "above REALTIME_MAX_BODY_BYTES"],
     [{ REALTIME_MAX_BUFFERED_BYTES: "2000" }, "above REALTIME_MAX_BUFFERED_BYTES"],
-    [{ REALTIME_ANONYMOUS: "none", REALTIME_ADMIN_KEY: "1234567890123456" }, "no tokens are configured"],
+    [
+      { REALTIME_ANONYMOUS: "none", REALTIME_ADMIN_KEY: "1234567890123456" },
+      "no tokens are configured",
+    ],
     [{ REALTIME_COOKIE: "session" }, "REALTIME_COOKIE"],
     [{ REALTIME_QUERY_TOKEN: "true" }, "REALTIME_QUERY_TOKEN"],
     [{ REALTIME_MAX_CLIENTS: "10" }, "above REALTIME_MAX_CLIENTS"],

@@ -130,6 +130,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         unrecovered: 0,
         duplicate: 0,
         disconnects: Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])),
+        ...{ logLinesDropped: 0, connectionsRefused: 0, waitingBytes: expect.any(Number) },
         refusedCredentials: expect.any(Number),
         rateRefusals: { publishes: 0, publish_bytes: 0, history_scan: 0 },
       });
