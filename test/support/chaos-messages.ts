@@ -79,8 +79,7 @@ export class ChaosMessages {
   }
 
   /**
-   * What one request posts: one message, or a list of at most so many. Some have ids, so that they may be
-   * posted again; lists of those hold one twice.
+   * What one request posts: one message, or a list of at most so many. Some have ids, so that they may be posted again.
    */
   next(most: number): {
     readonly body: ChaosMessage | ChaosMessage[];
@@ -89,8 +88,7 @@ export class ChaosMessages {
     const random = this.#random;
     const isRepeatable = random.chance(0.2);
     if (random.chance(0.4)) return { body: this.#make(isRepeatable), isRepeatable };
-    const batch = Array.from({ length: random.between(1, most) }, () => this.#make(isRepeatable));
-    const body = isRepeatable ? [...batch, random.pick(batch)] : batch;
+    const body = Array.from({ length: random.between(1, most) }, () => this.#make(isRepeatable));
     return { body, isRepeatable };
   }
 
