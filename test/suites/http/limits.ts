@@ -96,6 +96,8 @@ function overtaken(runtime: RuntimeUnderTest): void {
       REALTIME_HISTORY_BYTES: "1000000000",
       // What is live waits for it as well, from when its place is lost.
       REALTIME_MAX_BUFFERED_BYTES: "1000000000",
+      REALTIME_MAX_WAITING_BYTES: "1000000000",
+      REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: "1000000000",
     };
     const { url, stop } = await startService(runtime, { env });
     const origin = await openStream(url);
