@@ -16,7 +16,7 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   /**
    * Origins whose pages may use the service. `*` is any, without cookies; those that are listed by name may send them.
    * Default of `startServer`: `["*"]`. Default of `createServer`: the service sets no CORS headers, so the `cors()` of
-   * the app that it is mounted in decides. When both are set, this one decides for the service's addresses.
+   * the app that it is mounted in decides. Where that `cors()` has allowed an origin, its headers stay.
    */
   readonly origins?: readonly string[] | undefined;
   /** Between two keep-alive comments. Default 30,000. */

@@ -65,6 +65,20 @@ describe("a service that is mounted in an app", () => {
     await stream.body?.cancel();
   });
 
+  it("keeps the CORS headers of the app when it is given origins too", async () => {
+    for (const origins of [["*"], ["https://other.example"]]) {
+      const app = new Hono();
+      app.use("*", cors({ origin: ORIGIN, credentials: true }));
+      app.route("/", createServer({ origins }).app);
+      const { headers } = await app.request("/api/realtime/messages?topic=a", {
+        headers: { Origin: ORIGIN },
+      });
+      expect(headers.get("access-control-allow-origin")).toBe(ORIGIN);
+      expect(headers.get("access-control-allow-credentials")).toBe("true");
+      expect(headers.get("vary")).toBe("Origin");
+    }
+  });
+
   it("sets no CORS headers of its own, unless it is given origins", async () => {
     const ask = async (options: Parameters<typeof createServer>[0]) => {
       const { app } = createServer(options);
