@@ -192,8 +192,9 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   if (metrics !== "off") app.get("/metrics", showMetrics(registry, counts));
   if (options.console === true) {
     app.get("/", showConsole);
-    // Mounted at /live, "/" is /live alone; this is /live/ (a parameter that matches nothing but the end).
-    app.get("/:end{$}", showConsole);
+    // Mounted at /live, "/" is /live alone. This is /live/: a parameter without text. With `{$}` the host's router throws in
+    // Hono before 4.13.
+    app.get("/:end{.{0}}", showConsole);
     app.get("/api/docs", showDocs(limits, isServed));
   }
 
