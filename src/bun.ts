@@ -1,5 +1,6 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
 import type { Server } from "bun";
+import type { Context } from "hono";
 import { asksToClose, type Runtime } from "./api/peer.ts";
 import { Door, FileGuard, opensStream, refuseStream } from "./bun-files.ts";
 import { bunServerOf, openBunSink } from "./bun-sink.ts";
@@ -19,14 +20,23 @@ export type { RunningServer, StartOptions } from "./process.ts";
 
 const RUNNING: unique symbol = Symbol.for("pocketwire.running");
 
+function missingOn(c: Context): string | undefined {
+  const server = bunServerOf(c);
+  if (server === undefined)
+    return "Pass Bun's server: export default { fetch: app.fetch }, or fetch: (request, server) => app.fetch(request, { server }).";
+  // A server on a Unix socket has no port, and its clients have no address.
+  if (server.port === undefined || server.requestIP(c.req.raw) !== null) return undefined;
+  return (
+    "Pass the request that Bun.serve gave you: Bun does not know a copy, and ends its stream after idleTimeout without " +
+    "data. Hono's app.mount() copies requests; use app.route(path, realtime.app) instead."
+  );
+}
+
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
   clientAddress: (c) => bunServerOf(c)?.requestIP(c.req.raw)?.address,
-  missing: (c) =>
-    bunServerOf(c) === undefined
-      ? "Pass Bun's server: export default { fetch: app.fetch }, or fetch: (request, server) => app.fetch(request, { server })."
-      : undefined,
+  missing: missingOn,
   openSink: openBunSink,
 };
 

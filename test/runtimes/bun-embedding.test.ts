@@ -61,6 +61,14 @@ describe("a service in an app on Bun", () => {
     expect(output()).toContain("app.fetch(request, { server })");
   });
 
+  it("says once that it gets copies of requests, which Bun does not know", async () => {
+    const { url, output } = await run("bun-starter.ts", 18465, [], "copied");
+    for (let count = 0; count < 2; count++) await openStream(url);
+    await eventually(() => output().includes("address is unknown"), "the warning");
+    expect(output().match(/address is unknown/g)).toHaveLength(1);
+    expect(output()).toContain("use app.route(path, realtime.app) instead");
+  });
+
   it("that is kept on globalThis goes on with its streams when bun --hot has loaded a change", async () => {
     const copy = `.changing-${process.pid}.ts`;
     copyFileSync(`${fixtures}bun-starter.ts`, fixtures + copy);
