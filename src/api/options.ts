@@ -25,7 +25,8 @@ export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<Req
   readonly staleTimeout?: number | undefined;
   /**
    * A stream whose response head and handshake have not left for so long is cut: middleware in front may hold back the
-   * response. Default 10,000, and never more than `staleTimeout`.
+   * response. Bun and Workers don't tell whether a body that is read has left, so middleware that reads the body itself is
+   * not seen there. Default 10,000, and never more than `staleTimeout`.
    */
   readonly handshakeTimeout?: number | undefined;
   /** Bytes that may wait for one client before it is disconnected as too slow. Default 1 MiB. */
