@@ -1,6 +1,8 @@
 /** wrangler's main: the app on Cloudflare Workers, over Durable Objects. */
+import { createLogger } from "./api/logger.ts";
 import { type Env, realtimeOf } from "./cloudflare.ts";
 import { RealtimeError } from "./realtime/errors.ts";
+import { protectLogger } from "./realtime/protected-logger.ts";
 
 export { RealtimeHub } from "./cloudflare.ts";
 
@@ -23,9 +25,8 @@ function withDefaults(env: Variables): Variables {
 
 let last: { readonly env: Variables; readonly full: Variables } | undefined;
 
-/** Milliseconds between two lines that say the same: each request finds the settings wrong. */
-const SAID_EVERY = 60_000;
-let saidAt = Number.NEGATIVE_INFINITY;
+/** Each request finds the same settings wrong: the protected logger writes one line a minute. */
+const logger = protectLogger(createLogger({ write: console.error }), () => performance.now());
 
 export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
@@ -34,10 +35,7 @@ export default {
       return realtimeOf(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      if (performance.now() - saidAt >= SAID_EVERY) {
-        saidAt = performance.now();
-        console.error(error.message);
-      }
+      logger.error("the service is not configured as it should be", { error: error.message });
       const message = "The service is not configured as it should be; its log says what is wrong.";
       return Response.json({ status: 500, message, data: {} }, { status: 500 });
     }

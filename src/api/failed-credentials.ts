@@ -1,6 +1,5 @@
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { createLogThrottle } from "../realtime/log-throttle.ts";
 import type { Logger } from "../realtime/types.ts";
 
 /** Seconds' worth of the rate that a network without failures may have at once. */
@@ -11,12 +10,12 @@ const MOST_REMEMBERED = 10_000;
 
 interface Budget {
   readonly left: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of the monotonic clock. */
   readonly at: number;
 }
 
 /**
- * Counts the credentials that are refused, logs them (one line a minute), and bounds how fast one network can guess. While a
+ * Counts and logs the credentials that are refused, and bounds how fast one network can guess. While a
  * network has spent its failures, a credential is not looked at and gets 429, unless it was good for that network before:
  * clients that share the address with a guesser go on. It all holds for this process (on Workers: for this isolate).
  */
@@ -24,17 +23,20 @@ export class FailedCredentials {
   readonly #perSecond: number;
   readonly #burst: number;
   readonly #now: () => number;
-  readonly #log: (fields: { readonly address: string | undefined }) => void;
+  readonly #logger: Logger | undefined;
   readonly #budgets = new Map<string, Budget>();
   readonly #good = new Map<string, true>();
   #total = 0;
 
-  /** @param perSecond Failures a second that one network may have; 0 is no limit. */
+  /**
+   * @param perSecond Failures a second that one network may have; 0 is no limit.
+   * @param now Milliseconds of a monotonic clock.
+   */
   constructor(perSecond: number, logger: Logger | undefined, now: () => number) {
     this.#perSecond = perSecond;
     this.#burst = Math.max(perSecond * BURST_SECONDS, 1);
     this.#now = now;
-    this.#log = createLogThrottle((fields) => logger?.warn("credentials refused", fields), now);
+    this.#logger = logger;
   }
 
   /** How many credentials have been refused. */
@@ -60,7 +62,7 @@ export class FailedCredentials {
 
   failed(ip: string | undefined): void {
     this.#total += 1;
-    this.#log({ address: ip });
+    this.#logger?.warn("credentials refused", { address: ip });
     if (ip === undefined) return;
     const network = networkOf(ip);
     const left = Math.max(this.#leftOf(network) - 1, 0);
@@ -71,11 +73,6 @@ export class FailedCredentials {
     const budget = this.#budgets.get(network);
     if (budget === undefined) return this.#burst;
     const seconds = (this.#now() - budget.at) / 1000;
-    if (seconds < 0) {
-      // The clock was set back: the wait must not become as much longer.
-      this.#budgets.set(network, { left: budget.left, at: this.#now() });
-      return budget.left;
-    }
     return Math.min(budget.left + seconds * this.#perSecond, this.#burst);
   }
 }

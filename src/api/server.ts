@@ -105,9 +105,9 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     clientLimits.readHistory(auth.addressOf(c));
     return next();
   };
-  const unknownClient = createUnknownClient(registry, logger, now);
+  const unknownClient = createUnknownClient(registry, logger);
   const streams = new OpenStreams();
-  const refuseForNow = createStreamGuard({ logger, streams, now: monotonicNow });
+  const refuseForNow = createStreamGuard({ logger, streams });
   const budget = new WaitingBudget(
     options.maxWaitingBytes ?? DEFAULTS.maxWaitingBytes,
     options.maxWaitingBytesPerAddress ?? DEFAULTS.maxWaitingBytesPerAddress,

@@ -19,9 +19,6 @@ const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
   too_many_clients: 5000,
 };
 
-/** Milliseconds between two warnings about refusals for the same cause. */
-const WARN_EVERY = 60_000;
-
 /** Whether the same request may succeed later. */
 export function isTemporary(code: RealtimeErrorCode): boolean {
   return TEMPORARY[code] !== undefined;
@@ -30,24 +27,26 @@ export function isTemporary(code: RealtimeErrorCode): boolean {
 export interface RefusalOptions {
   readonly logger: Logger;
   readonly streams: OpenStreams;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /**
  * Wraps what stands at the stream's address: what it throws becomes a stream that asks its client to come back, if the
  * cause is temporary. Other errors, and other methods than GET, are left alone.
  */
-export function createStreamGuard(options: RefusalOptions): (handler: Handler) => Handler {
-  const warn = createThrottledWarning(options);
+export function createStreamGuard({
+  logger,
+  streams,
+}: RefusalOptions): (handler: Handler) => Handler {
   return (handler) => async (c, next) => {
     try {
       return await handler(c, next);
     } catch (error) {
       if (c.req.method !== "GET" || !(error instanceof RealtimeError)) throw error;
       if (!isTemporary(error.code)) throw error;
-      warn(error);
-      return refuseForNow(c, error, options.streams.count);
+      const { code, message: reason, cause } = error;
+      const told = cause === undefined ? undefined : String(cause);
+      logger.warn("streams are refused for now", { code, reason, error: told });
+      return refuseForNow(c, error, streams.count);
     }
   };
 }
@@ -59,20 +58,4 @@ function refuseForNow(c: Context, error: RealtimeError, clients: number): Respon
   // Without an empty line behind the comment: several libraries read such a block as an empty event.
   const reason = `: ${message.replaceAll(/[\r\n]+/g, " ")}\n`;
   return c.body(reason + retryBlock(widen(range, clients)), 200, STREAM_HEADERS);
-}
-
-/** An operator must hear of refusals, and a flood must not fill the log. */
-function createThrottledWarning({ logger, now }: RefusalOptions): (error: RealtimeError) => void {
-  const warned = new Map<RealtimeErrorCode, { at: number; refused: number }>();
-  return ({ code, message, cause }) => {
-    const last = warned.get(code);
-    const refused = (last?.refused ?? 0) + 1;
-    if (last !== undefined && now() - last.at < WARN_EVERY) {
-      last.refused = refused;
-      return;
-    }
-    warned.set(code, { at: now(), refused: 0 });
-    const error = cause === undefined ? undefined : String(cause);
-    logger.warn("streams are refused for now", { code, reason: message, error, refused });
-  };
 }

@@ -1,7 +1,6 @@
 import { Capacity, type CapacityLimits, NO_KEYS } from "./capacity.ts";
 import type { AddressMismatch } from "./client.ts";
 import { RealtimeError } from "./errors.ts";
-import { createLogThrottle } from "./log-throttle.ts";
 import { Revocations } from "./revocations.ts";
 import type { KeyCost, KeyStats, Logger, Peer } from "./types.ts";
 
@@ -14,18 +13,18 @@ export class Admission {
   readonly #revocations = new Revocations();
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
-  readonly noteAddressMismatch: (addresses: AddressMismatch) => void;
 
   constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
     this.#capacity = new Capacity(limits);
     this.#logger = logger;
     this.#now = now;
-    this.noteAddressMismatch = createLogThrottle((fields) => {
-      const hint =
-        "The request comes from another network than the stream. Clients that use IPv4 and IPv6 side by side need REALTIME_CHECK_IP=false.";
-      logger?.warn("subscriptions refused for the address", { ...fields, hint });
-    }, now);
   }
+
+  readonly noteAddressMismatch = (addresses: AddressMismatch): void => {
+    const hint =
+      "The request comes from another network than the stream. Clients that use IPv4 and IPv6 side by side need REALTIME_CHECK_IP=false.";
+    this.#logger?.warn("subscriptions refused for the address", { ...addresses, hint });
+  };
 
   /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
   admit(peer: Peer, keys: KeyCost = NO_KEYS): void {

@@ -14,14 +14,14 @@ type Level = "debug" | "info" | "warn" | "error";
 interface Kind {
   /** When a line of this kind was written last, by the monotonic clock. */
   writtenAt: number;
-  /** Lines of this kind that were not written since. */
-  suppressed: number;
+  /** How often this kind has happened since: those lines were not written. */
+  count: number;
 }
 
 /**
- * A logger that can't harm the service: a logger that throws or rejects loses its line and nothing else, and requests can't
- * fill the log. The first warning or error of a kind is written at once. More of that kind within a minute are written at
- * level debug only, and the next line says how many there were (`suppressed`).
+ * A logger that can't harm the service. A logger that throws or rejects loses its line and nothing else. Requests can't fill
+ * the log: the first warning or error of a kind is written at once, and more of that kind within a minute are written at
+ * level debug only. The next line says how often it has happened since the line before (`count`).
  */
 export class ProtectedLogger implements Logger {
   readonly #logger: Logger;
@@ -61,14 +61,14 @@ export class ProtectedLogger implements Logger {
     const key = this.#keyOf(msg, fields, now);
     const kind = this.#kinds.get(key);
     if (kind !== undefined && now - kind.writtenAt < WINDOW) {
-      kind.suppressed += 1;
+      kind.count += 1;
       this.#write("debug", msg, fields);
       return;
     }
-    const { suppressed = 0 } = kind ?? {};
+    const count = 1 + (kind?.count ?? 0);
     this.#kinds.delete(key);
-    this.#kinds.set(key, { writtenAt: now, suppressed: 0 });
-    this.#write(level, msg, suppressed === 0 ? fields : { ...fields, suppressed });
+    this.#kinds.set(key, { writtenAt: now, count: 0 });
+    this.#write(level, msg, count === 1 ? fields : { ...fields, count });
   }
 
   #keyOf(msg: string, fields: LogFields | undefined, now: number): string {

@@ -37,7 +37,7 @@ describe("a protected logger", () => {
     clock.time = MINUTE;
     for (let count = 0; count < 10; count++) logger.error("down", { error: "refused" });
     expect(shown()).toHaveLength(2);
-    expect(shown()[1]?.fields).toEqual({ error: "refused", suppressed: 999 });
+    expect(shown()[1]?.fields).toEqual({ error: "refused", count: 1000 });
   });
 
   it("tells kinds apart by their message and their reason or error", () => {

@@ -6,6 +6,7 @@ import { retryBlock, widen } from "../../src/api/retry.ts";
 import { createServer } from "../../src/api/server.ts";
 import { createStreamGuard, isTemporary } from "../../src/api/stream-refusals.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors.ts";
+import { protectLogger } from "../../src/realtime/protected-logger.ts";
 import type { FrameSink, LogFields } from "../../src/realtime/types.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
 import { startJSONServer } from "../support/json-server.ts";
@@ -90,7 +91,10 @@ it("refusals are logged once a minute for each cause, with their number", async 
   const warnings: (LogFields | undefined)[] = [];
   const warn = (_: string, fields?: LogFields) => void warnings.push(fields);
   const logger = { debug() {}, info() {}, warn, error() {} };
-  const guard = createStreamGuard({ logger, streams: new OpenStreams(), now: () => time });
+  const guard = createStreamGuard({
+    logger: protectLogger(logger, () => time),
+    streams: new OpenStreams(),
+  });
   const app = new Hono();
   app.get(
     "/",
@@ -99,10 +103,10 @@ it("refusals are logged once a minute for each cause, with their number", async 
     }),
   );
   for (let n = 0; n < 5; n++) await app.request("/");
-  expect(warnings).toMatchObject([{ code: "unavailable", error: "Error: no route", refused: 1 }]);
+  expect(warnings).toMatchObject([{ code: "unavailable", error: "Error: no route" }]);
   time = 60_000;
   await app.request("/");
-  expect(warnings.slice(1)).toMatchObject([{ code: "unavailable", refused: 5 }]);
+  expect(warnings.slice(1)).toMatchObject([{ code: "unavailable", count: 5 }]);
 });
 
 describe("the time to reconnect", () => {
