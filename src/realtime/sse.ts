@@ -100,7 +100,11 @@ export function toJSONLine(data: unknown): string {
   let cause: unknown;
   try {
     json = JSON.stringify(data);
+    // JSON.stringify writes NaN and Infinity as null.
+    if (json?.includes("null")) JSON.stringify(data, refuseNonFinite);
   } catch (error) {
+    if (error instanceof RealtimeError) throw error;
+    json = undefined;
     cause = error;
   }
   if (json !== undefined) return json.replace(JSON_LINE_SEPARATOR, escapeSeparator);
@@ -108,6 +112,14 @@ export function toJSONLine(data: unknown): string {
     "invalid_event",
     "data can't be written as JSON: it is a function or symbol, holds a cycle or a BigInt, or is nested too deeply.",
     { cause },
+  );
+}
+
+function refuseNonFinite(_: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  throw new RealtimeError(
+    "invalid_event",
+    `data holds a number that JSON can't express: ${value}. A number from JSON that is too large for a double (1e400) becomes Infinity. Send the number as a string.`,
   );
 }
 

@@ -38,6 +38,20 @@ describe("a message to a topic", () => {
   });
 });
 
+it.each([Number.NaN, Number.POSITIVE_INFINITY, { a: [null, Number.NEGATIVE_INFINITY] }])(
+  "a number that JSON can't express is refused, not sent as null: %j",
+  (data) => {
+    const refusal = { code: "invalid_event", message: expect.stringContaining("can't express") };
+    expect(() => createMessage({ topic: "a", data })).toThrow(expect.objectContaining(refusal));
+  },
+);
+
+it("null stays null", () => {
+  expect(createMessage({ topic: "a", data: { a: null, b: "null" } }).data).toBe(
+    '{"a":null,"b":"null"}',
+  );
+});
+
 describe("a record event", () => {
   const event = (collection: string, record: RecordInput["record"]): RecordInput => ({
     collection,

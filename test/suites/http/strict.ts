@@ -142,6 +142,21 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       },
     );
 
+    it.each([
+      ["/api/realtime/messages", "application/json", '{"topic":"a","data":"\xff"}'],
+      ["/api/realtime", "application/json", '{"clientId":"\xff"}'],
+      ["/api/realtime", "application/x-www-form-urlencoded", "clientId=\xff"],
+    ])(
+      "at %s as %s that is not UTF-8 is refused, and no character is replaced",
+      async (path, type, text) => {
+        const body = Buffer.from(text, "latin1");
+        const headers = { ...ADMIN, "Content-Type": type };
+        const answer = await call(service.url, path, { method: "POST", headers, body });
+        expect(answer.status).toBe(400);
+        expect(answer.body.message).toBe("The request body is not valid UTF-8.");
+      },
+    );
+
     it("of numbers is not text that looks like one", async () => {
       const data = JSON.stringify(["1e400", "1".repeat(300), 1e300, 1e-300]);
       const answer = await post("/api/realtime/messages", `{"topic":"a","data":${data}}`);
