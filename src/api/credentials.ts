@@ -99,6 +99,6 @@ function refuseForeignPage(c: Context, origins: readonly string[]): void {
 }
 
 /** By host alone: a proxy that ends TLS changes the scheme. */
-export function isOwnAddress(c: Context, origin: string): boolean {
+function isOwnAddress(c: Context, origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host;
 }

@@ -1,27 +1,26 @@
 import type { Context } from "hono";
 import { RealtimeError } from "../realtime/errors.ts";
-import { isOwnAddress } from "./credentials.ts";
 
 /** The key in `.dev.vars`, which is published with this package. */
 export const DEVELOPMENT_KEY = "pocketwire-development-key";
 
 /**
- * Refuses the published key to pages of other sites: a page that is open in the developer's browser reaches the service on
- * the developer's machine. Pages of this address and of the machine itself may use the key, as may what sends no `Origin`.
+ * Refuses the published key to pages of other sites: such a page, open in the developer's browser, reaches the service on the
+ * developer's machine. So `Origin`, where it is sent, must be of this machine. The host of the request must be too: another
+ * site's name may resolve to this machine (DNS rebinding), and then the browser takes the service for that site's own.
  *
  * @throws RealtimeError `not_allowed`.
  */
 export function refuseForeignPageWithDevelopmentKey(c: Context, key: string): void {
-  const origin = c.req.header("Origin");
-  if (key !== DEVELOPMENT_KEY || origin === undefined) return;
-  if (isOwnAddress(c, origin) || isLoopback(origin)) return;
+  if (key !== DEVELOPMENT_KEY) return;
+  if ([c.req.url, c.req.header("Origin") ?? c.req.url].every(isOfThisMachine)) return;
   throw new RealtimeError(
     "not_allowed",
-    "The development key is refused to pages of other sites, since it is published. Set REALTIME_ADMIN_KEY to a key of your own.",
+    "The development key is published, so it counts only at localhost and for pages of localhost. Set REALTIME_ADMIN_KEY to a key of your own.",
   );
 }
 
-function isLoopback(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
+function isOfThisMachine(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }

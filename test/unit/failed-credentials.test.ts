@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DEVELOPMENT_KEY } from "../../src/api/development-key.ts";
 import { FailedCredentials } from "../../src/api/failed-credentials.ts";
+import { createServer } from "../../src/api/server.ts";
 import { protectLogger } from "../../src/realtime/protected-logger.ts";
 
 const ADDRESS = "192.0.2.1";
@@ -106,5 +107,21 @@ describe("the development key", () => {
   it("is the one in .dev.vars", () => {
     const line = `REALTIME_ADMIN_KEY=${DEVELOPMENT_KEY}`;
     expect(readFileSync(".dev.vars", "utf8").split("\n")).toContain(line);
+  });
+
+  it.each([
+    ["http://localhost:8090", 200],
+    ["http://127.0.0.1:8090", 200],
+    ["http://[::1]:8090", 200],
+    ["http://rebound.example:8090", 403],
+    ["http://127.0.0.1.rebound.example:8090", 403],
+  ])("counts only at an address of this machine: %s", async (address, status) => {
+    const { app } = createServer({ adminKey: DEVELOPMENT_KEY });
+    const headers = { Authorization: DEVELOPMENT_KEY };
+    // A browser sends no Origin with a GET to the address of the page.
+    for (const sent of [headers, { ...headers, Origin: address }]) {
+      const answer = await app.request(`${address}/api/realtime/stats`, { headers: sent });
+      expect(answer.status).toBe(status);
+    }
   });
 });
