@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { EventSource } from "eventsource";
 import { SignJWT } from "jose";
+import { nearestName } from "./api/nearest.ts";
 import { readDevVars, runProcess } from "./process.ts";
 
 /** Exit codes. */
@@ -79,7 +80,9 @@ export async function run(words: readonly string[]): Promise<number | undefined>
   }
   const commands = { serve, listen, publish, token };
   if (!Object.hasOwn(commands, command)) {
-    return complain(`There is no command "${command}".\n\n${HELP}`, MISUSED);
+    const nearest = nearestName(command, Object.keys(commands));
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    return complain(`There is no command "${command}".${hint}\n\n${HELP}`, MISUSED);
   }
   if (rest.includes("--help") || rest.includes("-h")) {
     process.stdout.write(HELPS[command] ?? HELP);
@@ -117,7 +120,20 @@ function read<T extends NonNullable<ParseArgsConfig["options"]>>(
   words: readonly string[],
   options: T,
 ) {
-  return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  const settings = { args: [...words], options, allowPositionals: true } as const;
+  refuseUnknownFlags(parseArgs({ ...settings, strict: false, tokens: true }).tokens, options);
+  return parseArgs({ ...settings, strict: true });
+}
+
+function refuseUnknownFlags(
+  tokens: readonly { readonly kind: string; readonly name?: string; readonly rawName?: string }[],
+  options: object,
+): void {
+  const unknown = tokens.find(({ kind, name = "" }) => kind === "option" && !Object.hasOwn(options, name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown.name ?? "", Object.keys(options));
+  const hint = nearest === undefined ? "The flags are listed below." : `Did you mean --${nearest}?`;
+  throw new Misuse(`There is no flag ${unknown.rawName}. ${hint}`);
 }
 
 const text = { type: "string" } as const;

@@ -1,6 +1,7 @@
 /** Pocketwire on Cloudflare Workers, for a Worker of one's own (`pocketwire/cloudflare`); worker.ts is ours. */
-import { contradictions, readConfig, unknownVariables } from "./api/config.ts";
+import { contradictions, readConfig, unknownVariables, VARIABLES } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
+import { nearestName } from "./api/nearest.ts";
 import type { ServerOptions } from "./api/options.ts";
 import type { Runtime } from "./api/peer.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
@@ -128,8 +129,9 @@ function makeServer(env: Env, options: ServerOptions | undefined): RealtimeServe
   const { logger } = settings;
   const set = textsOf(env);
   for (const name of unknownVariables(set)) {
-    if (name !== "REALTIME_HUB")
-      logger.warn("there is no such variable; is the name misspelt?", { name });
+    if (name === "REALTIME_HUB") continue;
+    const didYouMean = nearestName(name, VARIABLES);
+    logger.warn("there is no such variable; is the name misspelt?", { name, didYouMean });
   }
   for (const hint of contradictions(settings))
     logger.warn("settings contradict each other", { hint });

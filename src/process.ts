@@ -10,8 +10,10 @@ import {
   type Environment,
   readConfig,
   unknownVariables,
+  VARIABLES,
 } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
+import { nearestName } from "./api/nearest.ts";
 import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
 import { checkPublicKeys } from "./api/tokens.ts";
@@ -140,6 +142,8 @@ export function refuseRequest(): Response {
 /** Settings, and whether the admin key is the published one of `.dev.vars`. */
 export interface ProcessSettings {
   readonly config: Config;
+  /** Names in the environment and in `.dev.vars` that begin as ours and are not read. */
+  readonly unknown: readonly string[];
   readonly isDevelopmentKey: boolean;
 }
 
@@ -156,7 +160,8 @@ export function readProcessSettings(environment: Environment = process.env): Pro
   const set = Object.entries(environment).filter(
     ([, value]) => value !== undefined && value !== "",
   );
-  const config = readConfig({ ...file, ...Object.fromEntries(set) });
+  const variables = { ...file, ...Object.fromEntries(set) };
+  const config = readConfig(variables);
   const isDevelopmentKey =
     config.adminKey !== undefined &&
     !environment.REALTIME_ADMIN_KEY &&
@@ -168,7 +173,7 @@ export function readProcessSettings(environment: Environment = process.env): Pro
         "which everybody knows. Set REALTIME_ADMIN_KEY in the environment.",
     );
   }
-  return { config, isDevelopmentKey };
+  return { config, isDevelopmentKey, unknown: unknownVariables(variables) };
 }
 
 /** Variables of `.dev.vars` in the working directory; none without one. */
@@ -199,7 +204,7 @@ export async function runProcess(
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
-  const { config, isDevelopmentKey } = settings;
+  const { config, isDevelopmentKey, unknown } = settings;
   const text = config.logFormat === "text" || (config.logFormat === "auto" && process.stdout.isTTY);
   const format = text ? "text" : "json";
   const output = createStreamOutput(process.stdout);
@@ -215,8 +220,9 @@ export async function runProcess(
     await written(process.stdout);
     process.exit(1);
   }
-  for (const name of unknownVariables(process.env)) {
-    logger.warn("there is no such variable; is the name misspelt?", { name });
+  for (const name of unknown) {
+    const didYouMean = nearestName(name, VARIABLES);
+    logger.warn("there is no such variable; is the name misspelt?", { name, didYouMean });
   }
   for (const hint of contradictions(config))
     logger.warn("settings contradict each other", { hint });

@@ -20,7 +20,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       cwd = await mkdtemp(join(tmpdir(), "pocketwire-"));
       await writeFile(
         join(cwd, ".dev.vars"),
-        `# a comment\nREALTIME_ADMIN_KEY="${fileKey}"\nREALTIME_PING_SECONDS=5\n`,
+        `# a comment\nREALTIME_ADMIN_KEY="${fileKey}"\nREALTIME_PING_SECONDS=5\nREALTIME_ORIGIN=*\n`,
       );
     });
     afterAll(() => rm(cwd, { recursive: true }));
@@ -53,10 +53,14 @@ export function startSuite(runtime: RuntimeUnderTest): void {
     });
 
     it("points at a variable that it does not know", async () => {
-      const service = await startService(runtime, { env: { REALTIME_PING_SECOND: "5" } });
-      expect(service.logs).toContainEqual(
-        expect.objectContaining({ level: "warn", name: "REALTIME_PING_SECOND" }),
-      );
+      const service = await startService(runtime, { cwd, env: { REALTIME_PING_SECOND: "5" } });
+      const level = "warn";
+      for (const line of [
+        { level, name: "REALTIME_PING_SECOND", didYouMean: "REALTIME_PING_SECONDS" },
+        { level, name: "REALTIME_ORIGIN", didYouMean: "REALTIME_ORIGINS" },
+      ]) {
+        expect(service.logs).toContainEqual(expect.objectContaining(line));
+      }
       await service.stop();
     });
 
