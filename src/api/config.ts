@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { DEFAULT_HISTORY, type HistoryLimits } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
+import { ADMIN_KEY, ADMIN_KEY_RULE } from "./known-options.ts";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 import { DEFAULT_LIMITS, DEFAULTS, type RequestLimits } from "./options.ts";
 import {
@@ -164,10 +165,8 @@ const environmentSchema = z.object({
     /^[\w.:-]+$/.test(text) ? text : undefined,
   ),
   PORT: count(0, 65_535, 8090),
-  REALTIME_ADMIN_KEY: setting<string | undefined>(
-    "16 to 255 visible ASCII characters without spaces",
-    undefined,
-    (text) => (/^[!-~]{16,255}$/.test(text) ? text : undefined),
+  REALTIME_ADMIN_KEY: setting<string | undefined>(ADMIN_KEY_RULE, undefined, (text) =>
+    ADMIN_KEY.test(text) ? text : undefined,
   ),
   REALTIME_ORIGINS: setting(
     "* or a comma-separated list of origins such as https://example.com",

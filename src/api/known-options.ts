@@ -1,8 +1,10 @@
 /** Refuses options that are misspelt: a hook of an unknown name would be an access control that is off. */
 import { RealtimeError } from "../realtime/errors.ts";
 import type { Hooks } from "./hooks.ts";
+import type { IntrospectionOptions } from "./introspection.ts";
 import { nearestName } from "./nearest.ts";
 import { DEFAULT_LIMITS, type ServerOptions } from "./options.ts";
+import type { TokenOptions } from "./tokens.ts";
 
 type OwnOptions = Exclude<keyof ServerOptions, keyof typeof DEFAULT_LIMITS>;
 
@@ -20,6 +22,10 @@ const OPTIONS: Record<OwnOptions, true> = {
   ...{ cookie: true, queryToken: true, anonymous: true, trustedProxyHeader: true },
 };
 
+/** A shorter key could be guessed. */
+export const ADMIN_KEY = /^[!-~]{16,255}$/;
+export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
+
 /** What `startServer` takes, and what `readConfig` answers besides: either may be passed on as it is. */
 const OF_ENTRIES = ["host", "port", "history", "drainTimeout", "shards", "logLevel", "logFormat"];
 
@@ -27,11 +33,26 @@ const HOOKS: Record<keyof Hooks, true> = {
   ...{ onConnect: true, onSubscribe: true, onMessage: true, onDisconnect: true },
 };
 
-/** @throws RealtimeError `invalid_config` for the first unknown option or hook. */
+const TOKENS: Record<keyof TokenOptions, true> = {
+  ...{ secrets: true, publicKeys: true, jwksURL: true, algorithms: true },
+  ...{ issuer: true, audience: true, clockSkew: true, allowEndless: true },
+};
+
+const INTROSPECTION: Record<keyof IntrospectionOptions, true> = {
+  ...{ url: true, cacheTime: true, allowEndless: true, clockSkew: true },
+  ...{ isOneProcess: true, now: true, monotonicNow: true },
+};
+
+/** @throws RealtimeError `invalid_config` for the first unknown option or hook, and for an admin key that can be guessed. */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OF_ENTRIES];
   refuseUnknown("option", options, known);
   refuseUnknown("hook", options.hooks ?? {}, Object.keys(HOOKS));
+  refuseUnknown("option of tokens", options.tokens ?? {}, Object.keys(TOKENS));
+  const { introspection = {} } = options;
+  refuseUnknown("option of introspection", introspection, Object.keys(INTROSPECTION));
+  if (options.adminKey === undefined || ADMIN_KEY.test(options.adminKey)) return;
+  throw new RealtimeError("invalid_config", `adminKey must be ${ADMIN_KEY_RULE}.`);
 }
 
 function refuseUnknown(what: string, given: object, known: readonly string[]): void {

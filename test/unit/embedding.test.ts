@@ -118,9 +118,26 @@ describe("an option or hook that there is not", () => {
     [{ adminkey: "12345678" }, 'There is no option "adminkey". Did you mean "adminKey"?'],
     [{ hooks: { onConect: () => {} } }, 'There is no hook "onConect". Did you mean "onConnect"?'],
     [{ somethingElse: 1 }, 'There is no option "somethingElse". Remove it.'],
+    [
+      { tokens: { secrets: [], audiance: "a" } },
+      'There is no option of tokens "audiance". Did you mean "audience"?',
+    ],
+    [
+      { introspection: { url: "https://a.example", cachetime: 1 } },
+      'There is no option of introspection "cachetime". Did you mean "cacheTime"?',
+    ],
   ])("is refused by name: %j", (options, message) => {
     expect(() => createServer(options as ServerOptions)).toThrow(message);
   });
+
+  it.each(["", "short", "fifteen-letters", "with a space in the key"])(
+    "is an admin key that can be guessed or that no header can carry: %j",
+    (adminKey) => {
+      expect(() => createServer({ adminKey })).toThrow(
+        "adminKey must be 16 to 255 visible ASCII characters without spaces.",
+      );
+    },
+  );
 
   it("is none of what the settings are read into", () => {
     expect(() => createServer(readConfig({}))).not.toThrow();

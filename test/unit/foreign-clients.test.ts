@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
 import type { LogFields } from "../../src/realtime/types.ts";
 
-const ADMIN = { Authorization: "an-admin-key" };
+const ADMIN = { Authorization: "an-admin-key-of-a-test" };
 
 function processWithLog() {
   const warnings: (LogFields & { readonly msg: string })[] = [];

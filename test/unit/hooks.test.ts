@@ -4,7 +4,7 @@ import { createServer } from "../../src/api/server.ts";
 import { type Hooks, RealtimeError, type ServerOptions } from "../../src/index.ts";
 import { eventually } from "../support/deadline.ts";
 
-const KEY = "a-key-for-hooks";
+const KEY = "a-key-for-the-hooks";
 
 function serve(hooks: Hooks, options: ServerOptions = {}) {
   const server = createServer({ ...options, hooks, adminKey: KEY });

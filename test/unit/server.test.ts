@@ -67,7 +67,7 @@ describe("the identity of a client", () => {
 describe("a shard that can't be reached", () => {
   const unreachable = () => Promise.reject(new RealtimeError("unreachable", "Shard 0 is away."));
   const registry = { open: unreachable, publish: unreachable } as unknown as ClientRegistry;
-  const server = createServer({ registry, adminKey: "the-admin-key" });
+  const server = createServer({ registry, adminKey: "the-admin-key-of-a-test" });
 
   it("asks a client to come back, in a stream: an EventSource would give up at a 503", async () => {
     const response = await server.app.request("/api/realtime");
@@ -80,7 +80,7 @@ describe("a shard that can't be reached", () => {
   it("answers a publisher with 503 and when to try again", async () => {
     const response = await server.app.request("/api/realtime/messages", {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: "Bearer the-admin-key" },
+      headers: { "Content-Type": "application/json", Authorization: "Bearer the-admin-key-of-a-test" },
       body: '{"topic":"a","data":1}',
     });
     expect(response.status).toBe(503);

@@ -5,7 +5,7 @@ import { type Hooks, RealtimeError } from "../../src/index.ts";
 import { eventually } from "../support/deadline.ts";
 import { closeHubs, openHubs } from "./hubs.ts";
 
-const KEY = "a-key-for-hooks";
+const KEY = "a-key-for-the-hooks";
 
 afterEach(closeHubs);
 
