@@ -78,7 +78,8 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
   return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
 }
 
-async function listen({ app, host, port, files, onRefused }: ListenOptions): Promise<Listener> {
+async function listen(options: ListenOptions): Promise<Listener> {
+  const { app, host, port, silence, files, onRefused } = options;
   // Without a Host (HTTP/1.0 probes) it is this one; what can't be a request gets an answer in our shape.
   const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
   const closeQueued = createQueueCloser();
@@ -99,6 +100,8 @@ async function listen({ app, host, port, files, onRefused }: ListenOptions): Pro
       return handle(incoming, outgoing);
     },
   );
+  // Closes the connection of a client that pipelines requests and reads no answers: Node has no limit for that.
+  server.timeout = silence;
   if (files !== undefined) {
     server.maxConnections = Math.max(files.most - files.count(), 1);
     server.on("drop", onRefused);

@@ -14,7 +14,7 @@ import {
 } from "./api/config.ts";
 import { createLogger } from "./api/logger.ts";
 import { nearestName } from "./api/nearest.ts";
-import { DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
+import { DEFAULT_LIMITS, DEFAULTS, RETRY, type ServerOptions } from "./api/options.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
 import { checkPublicKeys } from "./api/tokens.ts";
 import type { HistoryLimits } from "./log/log.ts";
@@ -49,6 +49,8 @@ export interface ListenOptions {
   readonly app: RealtimeServer["app"];
   readonly host: string;
   readonly port: number;
+  /** Milliseconds in which something happens on each connection that is in use: a ping at the latest. */
+  readonly silence: number;
   /** The process's limit of open files, where there is one. */
   readonly files: OpenFiles | undefined;
   /** To be called for each connection that is refused because of it. */
@@ -96,7 +98,10 @@ export async function startListening(
     metrics: options.metrics ?? DEFAULTS.metrics,
   });
   const { host = "127.0.0.1", port = 8090 } = options;
-  const listener = await listen({ app: server.app, host, port, files, onRefused });
+  const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
+  const { requestTimeout = DEFAULT_LIMITS.requestTimeout } = options;
+  const silence = pingInterval + staleTimeout + requestTimeout;
+  const listener = await listen({ app: server.app, host, port, silence, files, onRefused });
   const close = async () => {
     const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
     const drained = server.close();

@@ -5,7 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
-import { nodeRuntime } from "../../src/node.ts";
+import { nodeRuntime, startServer } from "../../src/node.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually, pause, within } from "../support/deadline.ts";
 import { openRawStream } from "../support/raw-client.ts";
@@ -197,4 +197,19 @@ describe("a stream on Node whose response middleware holds", () => {
       );
     },
   );
+});
+
+describe("a connection on Node whose client pipelines requests and reads no answers", () => {
+  it("is closed, and a stream that is only pinged is not", async () => {
+    const times = { pingInterval: 500, staleTimeout: 500, requestTimeout: 500 };
+    const server = await startServer({ port: 0, ...times });
+    const stream = await openStream(server.url);
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1").pause();
+    const closed = new Promise((resolve) => socket.on("error", () => {}).on("close", resolve));
+    // More than the kernel holds, so that the client's own write fails when the connection is closed.
+    socket.write("GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400_000));
+    await within(closed, 20_000, "the connection is closed");
+    expect(server.realtimeManager?.getAllClientIds()).toEqual([stream.clientId]);
+    await server.close();
+  });
 });
