@@ -51,6 +51,7 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
       arrivedAt,
       subscriptions: counting,
       lastEventId: lastEventId || undefined,
+      credentialEnded: ended !== undefined,
     };
     try {
       await registry.setSubscriptions(clientId, request);
@@ -60,7 +61,6 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
       if (error.code === "unknown_client") throw unknownClient(clientId, error.message);
       throw error;
     }
-    if (ended !== undefined) await registry.send(clientId, "PB_AUTH_EXPIRED", {});
     return c.body(null, 204);
   };
 }

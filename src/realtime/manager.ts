@@ -329,6 +329,7 @@ export class RealtimeManager {
         isWider: keys.some((key) => held.has(key) && reaches(key, gained)),
       });
     }
+    if (request.credentialEnded) void this.sendEvent(clientId, "PB_AUTH_EXPIRED", {});
   }
 
   /** Whether a credential counts now. @throws RealtimeError `revoked`, or `refused_token` when it has expired. */

@@ -127,6 +127,8 @@ export interface SubscribeRequest extends Peer, Start {
   readonly arrivedAt?: number | undefined;
   /** `lastEventId` is where the stream began, and its client did not ask how that went: no PB_RESUME. Default false. */
   readonly isFirst?: boolean | undefined;
+  /** The request came with a credential that has ended, and counts as a guest's. The client is told. Default false. */
+  readonly credentialEnded?: boolean | undefined;
 }
 
 /** One message, ready for the log. `createMessage` makes them from what a backend posts. */

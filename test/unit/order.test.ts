@@ -6,7 +6,7 @@ import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { eventually } from "../support/deadline.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
-import { inSeconds } from "../support/tokens.ts";
+import { inSeconds, JWT_SECRET, tokenFor } from "../support/tokens.ts";
 
 /** A promise that the test settles. */
 function gate() {
@@ -31,14 +31,14 @@ function world(options: ServerOptions) {
   });
   const sink = new RecordingSink();
   server.realtimeManager?.registerClient("c", sink);
-  const post = async (path: string, body: unknown, user = "") => {
-    const headers = { "Content-Type": "application/json", "X-User": user };
+  const post = async (path: string, body: unknown, user = "", token = "") => {
+    const headers = { "Content-Type": "application/json", "X-User": user, Authorization: token };
     return server.app.request(path, { method: "POST", headers, body: JSON.stringify(body) });
   };
   return {
     ...{ server, sink, post },
-    subscribe: (subscriptions: readonly string[], user?: string) =>
-      post("/api/realtime", { clientId: "c", subscriptions }, user),
+    subscribe: (subscriptions: readonly string[], user?: string, token?: string) =>
+      post("/api/realtime", { clientId: "c", subscriptions }, user, token),
     client: () => server.realtimeManager?.getClient("c"),
   };
 }
@@ -100,6 +100,29 @@ describe("two requests for one client, of which the older one waits", () => {
     open();
     expect((await older).status).toBe(204);
     expect(test.client()?.subscriptions).toEqual(["a"]);
+  });
+
+  it("tell a client nothing of a token that has ended when the newer one brought a fresh token", async () => {
+    const { opened, open } = gate();
+    let asked = 0;
+    const test = world({
+      authenticate: undefined,
+      tokens: { secrets: [JWT_SECRET] },
+      hooks: {
+        onSubscribe: async () => {
+          asked += 1;
+          if (asked === 1) await opened;
+        },
+      },
+    });
+    const older = test.subscribe(["a"], "", await tokenFor("anna", {}, { exp: inSeconds(-60) }));
+    await eventually(() => asked === 1, "the older request waits");
+    expect((await test.subscribe(["b"], "", await tokenFor("anna", {}))).status).toBe(204);
+    open();
+    expect((await older).status).toBe(204);
+    expect(test.client()).toMatchObject({ identity: "anna", subscriptions: ["b"] });
+    // A page that heard of it would clear its fresh token.
+    expect(test.sink.events).toEqual([]);
   });
 
   it("are told apart when they arrive in the same millisecond, and when the clock goes back", async () => {
