@@ -129,7 +129,9 @@ function refuseUnknownFlags(
   tokens: readonly { readonly kind: string; readonly name?: string; readonly rawName?: string }[],
   options: object,
 ): void {
-  const unknown = tokens.find(({ kind, name = "" }) => kind === "option" && !Object.hasOwn(options, name));
+  const unknown = tokens.find(
+    ({ kind, name = "" }) => kind === "option" && !Object.hasOwn(options, name),
+  );
   if (unknown === undefined) return;
   const nearest = nearestName(unknown.name ?? "", Object.keys(options));
   const hint = nearest === undefined ? "The flags are listed below." : `Did you mean --${nearest}?`;

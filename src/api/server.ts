@@ -29,6 +29,7 @@ import { allowOrigins, protectAnswers } from "./origins.ts";
 import { limitPublishers } from "./publish-limit.ts";
 import { checkQuery, createReadConnect } from "./query.ts";
 import { createCostLimit, createRateLimit } from "./rate-limit.ts";
+import { RefusalDelay } from "./refusal-delay.ts";
 import { Refusals } from "./refusals.ts";
 import { connect } from "./stream.ts";
 import { createStreamGuard } from "./stream-refusals.ts";
@@ -106,6 +107,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     return next();
   };
   const unknownClient = createUnknownClient(registry, logger);
+  const refusalDelay = new RefusalDelay({
+    isOn: limits.connectsPerSecond > 0,
+    addressOf: (c) => auth.addressOf(c),
+    now: monotonicNow,
+  });
   const streams = new OpenStreams();
   const refuseForNow = createStreamGuard({ logger, streams });
   const budget = new WaitingBudget(
@@ -155,9 +161,11 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   app.post(
     "/api/realtime",
     noteArrival(now),
-    auth.identifyFirst,
+    refusalDelay.slowDown(auth.identifyFirst),
     bounded,
-    subscribe({ registry, auth, limits, askSubscribe, clientLimits, unknownClient }),
+    refusalDelay.slowDown(
+      subscribe({ registry, auth, limits, askSubscribe, clientLimits, unknownClient }),
+    ),
   );
   app.post(
     "/api/realtime/messages",
@@ -220,6 +228,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     async close() {
       isClosing = true;
       streams.stop();
+      refusalDelay.end();
       await registry.close();
       await streams.ended();
     },

@@ -80,7 +80,10 @@ describe("a shard that can't be reached", () => {
   it("answers a publisher with 503 and when to try again", async () => {
     const response = await server.app.request("/api/realtime/messages", {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: "Bearer the-admin-key-of-a-test" },
+      headers: {
+        "Content-Type": "application/json",
+        Authorization: "Bearer the-admin-key-of-a-test",
+      },
       body: '{"topic":"a","data":1}',
     });
     expect(response.status).toBe(503);

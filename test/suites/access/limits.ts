@@ -5,7 +5,7 @@ import { eventually } from "../../support/deadline.ts";
 import { openRaw, openRawStream } from "../../support/raw-client.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
-import { bearer, tokenFor } from "../../support/tokens.ts";
+import { bearer, signToken, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld, type Headers } from "./context.ts";
 
 /** How much of everything, each by the variable that says so. */
@@ -156,6 +156,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     });
 
     const scanned = world({
+      REALTIME_CONNECTS_PER_SECOND: "100",
       REALTIME_HISTORY_SCAN_PER_SECOND: "1",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
@@ -247,6 +248,27 @@ export function limitTests(runtime: RuntimeUnderTest): void {
         return (await it_.post("/api/realtime/messages", batch, carl)).status;
       };
       expect([await post(4), await post(5), await post(1)]).toEqual([200, 429, 200]);
+    });
+
+    it("of refused subscriptions are slowed down for an address, and not those that count", async () => {
+      const headers = { "X-Real-IP": "192.0.2.3" };
+      const foreign = bearer(await signToken({}, { key: "x".repeat(32) }));
+      const { clientId } = await openStream(scanned.url, { headers });
+      const send = () => scanned.subscribe(clientId, ["a"], { ...headers, ...foreign });
+      for (let n = 0; n < 5; n++) expect((await send()).status).toBe(401);
+      let answered: number | undefined;
+      void send().then(
+        ({ status }) => {
+          answered = status;
+        },
+        () => {},
+      );
+      // Several round trips, in which the refusal would have been answered.
+      for (const key of ["b", "c", "d"]) {
+        expect((await scanned.subscribe(clientId, [key], headers)).status).toBe(204);
+      }
+      expect(answered).toBeUndefined();
+      await eventually(() => answered === 401, "it is refused in the end", 20_000);
     });
 
     it("of publishing are bounded for an identity, and not for the admin key", async () => {
