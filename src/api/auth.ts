@@ -21,7 +21,8 @@ import {
 /**
  * Who sends a request, by the embedding app's own lights: an id of the user, of at most 1,024 characters, or all there
  * is to say of them; undefined for a guest. It takes the place of tokens.
- * Throw Hono's HTTPException to refuse the request.
+ * Throw Hono's HTTPException to refuse the request. With 429, 502, 503 or 504 a stream is asked to come back: any other
+ * status ends an EventSource for good.
  */
 export type Authenticate = (
   c: Context,

@@ -60,7 +60,7 @@ export function errorResponse(
 }
 
 /** The app that this is mounted in may have a Hono, and so a class HTTPException, of its own. Hono's check is this one. */
-function isHTTPException(error: unknown): error is HTTPException {
+export function isHTTPException(error: unknown): error is HTTPException {
   return error instanceof Error && "getResponse" in error && "status" in error;
 }
 

@@ -37,7 +37,7 @@ export interface DisconnectEvent {
 
 /**
  * An embedding app's say in what comes by HTTP, on every adapter: they run where the request is served. To refuse, throw a
- * `RealtimeError` (`not_allowed` is 403) or Hono's `HTTPException`.
+ * `RealtimeError` (`not_allowed` is 403) or Hono's `HTTPException`. With 429, 502, 503 or 504 a stream is asked to come back.
  *
  * As PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend (core/app.go), but for one
  * thing: `onMessage` runs once for a message when it is published, not once for each client, since a frame is made once

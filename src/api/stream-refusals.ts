@@ -5,6 +5,7 @@
 import type { Context, Handler } from "hono";
 import { RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import type { Logger } from "../realtime/types.ts";
+import { isHTTPException } from "./errors.ts";
 import type { OpenStreams } from "./open-streams.ts";
 import { RETRY } from "./options.ts";
 import { retryBlock, widen } from "./retry.ts";
@@ -24,6 +25,21 @@ export function isTemporary(code: RealtimeErrorCode): boolean {
   return TEMPORARY[code] !== undefined;
 }
 
+/** Statuses of an embedding app's HTTPException, thrown by `authenticate` or by a hook, that pass likewise. */
+const TEMPORARY_STATUS: Readonly<Record<number, RealtimeErrorCode>> = {
+  429: "too_many_requests",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
+};
+
+/** The error as a RealtimeError, if the same request may succeed later. */
+function asTemporary(error: unknown): RealtimeError | undefined {
+  if (error instanceof RealtimeError) return isTemporary(error.code) ? error : undefined;
+  const code = isHTTPException(error) ? TEMPORARY_STATUS[error.status] : undefined;
+  return code && new RealtimeError(code, (error as Error).message);
+}
+
 export interface RefusalOptions {
   readonly logger: Logger;
   readonly streams: OpenStreams;
@@ -41,12 +57,12 @@ export function createStreamGuard({
     try {
       return await handler(c, next);
     } catch (error) {
-      if (c.req.method !== "GET" || !(error instanceof RealtimeError)) throw error;
-      if (!isTemporary(error.code)) throw error;
-      const { code, message: reason, cause } = error;
+      const temporary = c.req.method === "GET" ? asTemporary(error) : undefined;
+      if (temporary === undefined) throw error;
+      const { code, message: reason, cause } = temporary;
       const told = cause === undefined ? undefined : String(cause);
       logger.warn("streams are refused for now", { code, reason, error: told });
-      return refuseForNow(c, error, streams.count);
+      return refuseForNow(c, temporary, streams.count);
     }
   };
 }

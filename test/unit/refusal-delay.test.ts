@@ -89,7 +89,11 @@ describe("subscriptions that are refused again and again", () => {
   });
 
   it("are answered when a server closes", async () => {
-    const server = createServer({ adminKey: "key", trustedProxyHeader: "X-IP", anonymous: "none" });
+    const server = createServer({
+      adminKey: "key-of-sixteen-and-more",
+      trustedProxyHeader: "X-IP",
+      anonymous: "none",
+    });
     let answers = 0;
     for (let n = 0; n < 7; n++) {
       const sent = server.app.request("/api/realtime", {

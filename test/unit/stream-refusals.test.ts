@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { describe, expect, it } from "vitest";
 import { ClientLimits } from "../../src/api/client-limits.ts";
 import { OpenStreams } from "../../src/api/open-streams.ts";
@@ -74,6 +75,23 @@ describe("a stream that can't be opened", () => {
     expect(texts[0]).toContain("Tokens can't be checked");
     expect(texts[2]).toContain("more tokens to ask about");
   });
+
+  it.each([429, 502, 503, 504] as const)(
+    "because the embedding app throws an HTTPException with %s, is asked to come back",
+    async (status) => {
+      const refuse = () => {
+        throw new HTTPException(status, { message: "The users' database is away." });
+      };
+      for (const options of [{ authenticate: refuse }, { hooks: { onConnect: refuse } }]) {
+        const { app } = createServer(options);
+        const response = await app.request("/api/realtime");
+        expect(response.status).toBe(200);
+        expect(await response.text()).toMatch(/^: The users' database is away\.\nretry: \d+\n\n$/);
+      }
+      const { app } = createServer({ authenticate: refuse });
+      expect((await app.request("/api/realtime/messages?topic=a")).status).toBe(status);
+    },
+  );
 
   it("keeps its status for other methods", async () => {
     const server = createServer({ health: true });

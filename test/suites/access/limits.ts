@@ -219,7 +219,9 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect(body.refusedCredentials).toBeGreaterThanOrEqual(2);
       const metrics = await it_.get("/metrics", ADMIN);
       expect(metrics.body).toMatch(/^pocketwire_credentials_refused_total [1-9]/m);
-      const lines = () => it_.service.logs.filter(({ msg }) => msg === "credentials refused");
+      const isWarning = ({ level, msg }: Readonly<Record<string, unknown>>) =>
+        level === "warn" && msg === "credentials refused";
+      const lines = () => it_.service.logs.filter(isWarning);
       await eventually(() => lines().length > 0, "the log says so");
       expect(lines()).toHaveLength(1);
       expect(JSON.stringify(lines())).not.toContain("guess");
