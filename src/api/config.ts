@@ -288,7 +288,7 @@ export function contradictions(config: Config): string[] {
   );
   warn(
     config.anonymous === "none" && !knowsTokens,
-    "REALTIME_ANONYMOUS is none and no tokens are configured, so nobody but the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
+    "REALTIME_ANONYMOUS is none and no tokens are configured, so only the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
   );
   warn(
     (config.cookie !== undefined || config.queryToken) && !knowsTokens && adminKey === undefined,
