@@ -1,5 +1,5 @@
 /** The library's face: re-exports, nothing else. */
-export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth.ts";
+export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth-settings.ts";
 export { type Config, type Environment, readConfig } from "./api/config.ts";
 export type {
   ConnectEvent,

@@ -5,8 +5,9 @@ import { createMessage, type PublishInput, RESERVED_TOPICS } from "../realtime/m
 import { isFieldText } from "../realtime/sse.ts";
 import type { Message, Peer } from "../realtime/types.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
-import type { Auth, Caller } from "./auth.ts";
+import type { Auth } from "./auth.ts";
 import { readJSON } from "./body.ts";
+import type { Caller } from "./callers.ts";
 import { askHook, type Hooks } from "./hooks.ts";
 import type { RequestLimits } from "./options.ts";
 import type { LimitPublisher } from "./publish-limit.ts";

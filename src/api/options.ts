@@ -1,7 +1,7 @@
 import type { MessageLog } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
-import type { AuthSettings } from "./auth.ts";
+import type { AuthSettings } from "./auth-settings.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Runtime } from "./peer.ts";
 

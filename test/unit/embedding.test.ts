@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import type { Access } from "../../src/api/auth.ts";
+import type { Access } from "../../src/api/auth-settings.ts";
 import { readConfig } from "../../src/api/config.ts";
 import type { ServerOptions } from "../../src/api/options.ts";
 import { createServer } from "../../src/api/server.ts";
