@@ -17,7 +17,7 @@ const RETRY_AFTER = 5000;
 /** The listening socket, which can be closed and opened again while connections stay. */
 export class Door {
   readonly #serve: (port: number) => BunServer;
-  /** Those whose connections are open still, the listening one last. */
+  /** Servers that still have open connections. The last one listens. */
   readonly #servers = new Map<BunServer, Promise<void>>();
   #open: BunServer | undefined;
   readonly port: number;
@@ -46,7 +46,7 @@ export class Door {
     try {
       this.#open ??= this.#serve(this.port);
     } catch {
-      // It is tried again.
+      // The next look tries again.
     }
   }
 
@@ -101,7 +101,7 @@ export class FileGuard {
   }
 }
 
-/** Other requests hold their connection for a moment only, and publishers are to reach the streams that are open. */
+/** Only requests that open a stream are refused: others hold their connection briefly, and publishers must reach open streams. */
 export function opensStream({ method, url }: Request): boolean {
   return method === "GET" && /\/api\/realtime(\?|$)/.test(url);
 }

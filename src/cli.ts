@@ -223,7 +223,7 @@ function listen(words: readonly string[]): Promise<number> {
       stream.close();
       resolve(code);
     };
-    // Whoever read this has had enough.
+    // The reader of the output has closed it.
     process.stdout.on("error", () => end(OK));
     process.on("SIGINT", () => end(OK)).on("SIGTERM", () => end(OK));
     for (const topic of topics) {

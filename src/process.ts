@@ -175,7 +175,7 @@ export function readProcessSettings(environment: Environment = process.env): Pro
     throw new RealtimeError(
       "invalid_config",
       `HOST is ${config.host}, which others can reach, and REALTIME_ADMIN_KEY is the one in .dev.vars, ` +
-        "which everybody knows. Set REALTIME_ADMIN_KEY in the environment.",
+        "which is published. Set REALTIME_ADMIN_KEY in the environment.",
     );
   }
   return { config, isDevelopmentKey, unknown: unknownVariables(variables) };
@@ -198,7 +198,7 @@ export function readDevVars(): Environment {
 export async function runProcess(
   start: (options: StartOptions) => Promise<RunningServer>,
 ): Promise<void> {
-  // What is said there at the start is worth less than the service.
+  // A closed stderr must not end the service.
   process.stderr.on("error", () => {});
   let settings: ProcessSettings;
   try {
@@ -220,7 +220,7 @@ export async function runProcess(
     server = await start({ ...config, console, logger });
   } catch (error) {
     const { host, port } = config;
-    // Said at every level: a silent service that is not there helps nobody.
+    // Written at every log level: the process is about to exit.
     createLogger({ format, output }).error("could not start", { error: String(error), host, port });
     await written(process.stdout);
     process.exit(1);
@@ -231,7 +231,7 @@ export async function runProcess(
   }
   for (const hint of contradictions(config))
     logger.warn("settings contradict each other", { hint });
-  // Before anybody is told that it runs.
+  // Before the line `listening`: a supervisor may send a signal right after it.
   stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });
   const files = readOpenFiles();
@@ -257,7 +257,7 @@ async function written(stream: NodeJS.WriteStream): Promise<void> {
 function stopOnSignal(server: RunningServer, logger: Logger): void {
   let stopping = false;
   const stop = async (signal: string) => {
-    // Whoever asks twice does not want to wait.
+    // A second signal forces an immediate exit.
     if (stopping) process.exit(1);
     stopping = true;
     logger.info("stopping", { signal });

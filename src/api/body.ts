@@ -24,7 +24,7 @@ interface BodyLimits {
  * Reads the body, whole, before anybody asks for it in whatever form. Refuses a larger one with 413, whether or not it
  * announces its length, and one that does not arrive in time with 408: a client that sends a byte now and then would
  * hold its request, and what was read of it, for as long as it likes. One network may have the bytes of sixteen of the
- * largest on their way, counted as they arrive; beyond that it gets 429. Who publishes with the admin key is not counted.
+ * largest on their way, counted as they arrive; beyond that it gets 429. Requests with the admin key are not counted.
  */
 export function limitBody(
   { maxBodyBytes: maxBytes, requestTimeout: timeout }: BodyLimits,
@@ -116,7 +116,7 @@ async function readPieces(
   onBytes: (bytes: number) => void,
 ): Promise<ArrayBuffer> {
   const reader = stream?.getReader();
-  // One buffer that grows: pieces of one byte each would take a hundred times their size.
+  // One buffer that grows: a list of pieces of one byte each would take a hundred times their size.
   let buffer = new Uint8Array(4096);
   let bytes = 0;
   for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
@@ -133,14 +133,14 @@ async function readPieces(
   return buffer.buffer.slice(0, bytes);
 }
 
-/** One body's part of what its network has on its way. */
+/** The bytes of one body that count for its network. */
 interface Share {
   /** @throws RealtimeError `too_many_requests` when the network has too much on its way; also once the share is free. */
   grow(bytes: number): void;
   free(): void;
 }
 
-/** Counts what each network has on its way. */
+/** Counts the bytes of bodies that each network has sent and that are not handled yet. */
 function createReserve(most: number): (network: string) => Share {
   const taken = new Map<string, number>();
   const add = (network: string, bytes: number) => {

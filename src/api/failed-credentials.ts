@@ -2,7 +2,7 @@ import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { Logger } from "../realtime/types.ts";
 
-/** Seconds' worth of the rate that a network without failures may have at once. */
+/** A network without failures may have as many at once as the rate allows in so many seconds. */
 const BURST_SECONDS = 10;
 
 /** Networks, and pairs of a network and a credential, that are remembered. The oldest are forgotten first. */
@@ -16,8 +16,8 @@ interface Budget {
 
 /**
  * Counts and logs the credentials that are refused, and bounds how fast one network can guess. While a
- * network has spent its failures, a credential is not looked at and gets 429, unless it was good for that network before:
- * clients that share the address with a guesser go on. It all holds for this process (on Workers: for this isolate).
+ * network has spent its failures, a credential is not looked at and gets 429, unless it was good for that network before,
+ * so clients that share the address with a guesser are not affected. Counts are per process (on Workers per isolate).
  */
 export class FailedCredentials {
   readonly #perSecond: number;

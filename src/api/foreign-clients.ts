@@ -6,7 +6,7 @@ const FOREIGN =
   "This client id belongs to another process or to an earlier start of this one. Open a new stream. If several processes " +
   "run behind a load balancer, configure it to send all requests of a client to the same process (sticky sessions).";
 
-/** Makes the error for a client that is not here. `message` says so where nothing more is known. */
+/** Makes the error for a client that is not connected here. `message` is used for a client id that is just unknown. */
 export type UnknownClient = (clientId: string, message: string) => RealtimeError;
 
 /** Tells clients of other processes from unknown ones, and warns the operator of them. */

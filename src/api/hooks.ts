@@ -55,7 +55,7 @@ export interface Hooks {
     c: Context,
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
   ) => MaybePromise<readonly string[] | void>;
-  /** May refuse, and so the whole batch, or return another message, which is checked again. It runs for whoever may publish. */
+  /** May refuse, and so the whole batch, or return another message, which is checked again. It runs after the right to publish was checked. */
   readonly onMessage?: (
     event: MessageEvent,
     c: Context,

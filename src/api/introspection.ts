@@ -11,12 +11,12 @@ import {
   type VerifyToken,
 } from "./tokens.ts";
 
-/** How tokens are shown to somebody who knows. */
+/** An endpoint that is asked about tokens. */
 export interface IntrospectionOptions {
   /**
    * Gets a POST with the token in `Authorization`, bare, as PocketBase's `/api/collections/<name>/auth-refresh` does.
-   * 200 says that it counts; 400, 401, 403 and 404 that it does not; anything else that nobody knows, and then it
-   * does not either.
+   * 200 accepts the token. 400, 401, 403 and 404 refuse it. Any other answer, or none, is an error (503), and the
+   * token does not count.
    */
   readonly url: string;
   /** For how long an answer holds, in milliseconds. Default 30,000. */
@@ -39,7 +39,7 @@ export interface IntrospectionOptions {
 const DEFAULT_CACHE_TIME = 30_000;
 const TIMEOUT = 5000;
 const MOST_ANSWERS = 10_000;
-/** Tokens about which the endpoint is being asked, beyond which each request asks for itself. */
+/** Questions in progress that requests can share. Beyond these, each request asks for itself. */
 const MOST_PENDING = 1000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const REFUSALS: readonly number[] = [400, 401, 403, 404];

@@ -1,4 +1,4 @@
-/** Refuses options that are misspelt: a hook of an unknown name would be an access control that is off. */
+/** Refuses unknown options: a misspelt hook would be an access control that is silently off. */
 import { RealtimeError } from "../realtime/errors.ts";
 import type { Hooks } from "./hooks.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
@@ -8,7 +8,7 @@ import type { TokenOptions } from "./tokens.ts";
 
 type OwnOptions = Exclude<keyof ServerOptions, keyof typeof DEFAULT_LIMITS>;
 
-/** The types ask for every name, so that none is forgotten. */
+/** `Record` makes the compiler ask for every name, so that none is forgotten. */
 const OPTIONS: Record<OwnOptions, true> = {
   ...{ registry: true, realtimeManager: true, log: true, logger: true, now: true, runtime: true },
   ...{ origins: true, pingInterval: true, staleTimeout: true, maxBufferedBytes: true },
@@ -26,7 +26,7 @@ const OPTIONS: Record<OwnOptions, true> = {
 export const ADMIN_KEY = /^[!-~]{16,255}$/;
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
 
-/** What `startServer` takes, and what `readConfig` answers besides: either may be passed on as it is. */
+/** Further names that `startServer` takes or `readConfig` returns: both may be passed to `createServer` as they are. */
 const OF_ENTRIES = ["host", "port", "history", "drainTimeout", "shards", "logLevel", "logFormat"];
 
 const HOOKS: Record<keyof Hooks, true> = {

@@ -63,7 +63,7 @@ interface PublisherEnv {
   readonly Variables: { caller: Caller };
 }
 
-/** Turns away who may publish nothing at all, before anything of what they send is read. */
+/** Refuses a caller who may publish to no topic, before the body is read. */
 export function requirePublisher(auth: Auth): MiddlewareHandler<PublisherEnv> {
   return async (c, next) => {
     const caller = await auth.identify(c, true);
@@ -87,7 +87,7 @@ export function publishMessages(
     checkQuery(c);
     const body = await readJSON(c);
     const { peer, isAdmin } = caller;
-    // The body may have taken its time.
+    // The credential may have ended while the body arrived.
     if (auth.hasEnded(peer)) await auth.identify(c);
     const given = createMessages(body);
     if (!isAdmin) limitRate(peer, given);
@@ -106,7 +106,7 @@ export function publishMessages(
     const receipts = await published.catch((error) => {
       throw reusedIds(error, Array.isArray(body));
     });
-    // The receipts' ids have the publisher in them.
+    // The ids of the receipts begin with the publisher (`ofPublisher`).
     const answers = messages.map(({ id }, index) =>
       receipts[index]?.duplicate === true ? { id, duplicate: true } : { id },
     );
@@ -114,7 +114,7 @@ export function publishMessages(
   };
 }
 
-/** The log speaks of indexes. In a batch that is a fault of the batch; one message alone is a conflict with an earlier one. */
+/** The log keys its faults by index. A batch answers 400 with these; a single message answers 409 with its own. */
 function reusedIds(error: unknown, isBatch: boolean): unknown {
   if (!(error instanceof RealtimeError) || error.code !== "id_reused") return error;
   if (isBatch) return invalidInput(error.fields);
@@ -156,8 +156,8 @@ async function changedBy(
 }
 
 /**
- * Ids are known to all publishers of a log. Who may publish to little must not use up the ids of others, whose messages
- * would count as sent.
+ * Scopes the id of a message to its publisher. Otherwise a user could use up the ids of other publishers, and their messages
+ * would count as duplicates.
  */
 function ofPublisher(message: Message, { identity = "" }: Peer): Message {
   return { ...message, id: `${identity}\t${message.id}` };

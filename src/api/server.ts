@@ -235,7 +235,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   };
 }
 
-/** With bounds, where nobody said otherwise. */
+/** A manager with the default bounds where an option is left out. */
 function createManager(options: ManagerOptions): RealtimeManager {
   return new RealtimeManager({
     ...options,

@@ -1,6 +1,6 @@
 /**
- * Refusals of a stream that will pass. An EventSource gives up for good at every status but 200 (WHATWG HTML, "Server-sent
- * events", "fail the connection"), so the answer is 200, `retry:` and the end.
+ * Refusals of a stream for a temporary reason. An EventSource gives up for good at every status but 200 (WHATWG HTML, "Server-sent
+ * events", "fail the connection"), so the answer is 200 with `retry:`, and ends.
  */
 import type { Context, Handler } from "hono";
 import { RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
@@ -11,7 +11,7 @@ import { RETRY } from "./options.ts";
 import { retryBlock, widen } from "./retry.ts";
 import { STREAM_HEADERS } from "./stream.ts";
 
-/** What passes without a change of the request, with the least time before the next try in milliseconds. */
+/** Errors after which the same request may succeed later, with the shortest wait before that, in milliseconds. */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
   closed: RETRY.shutdown.least,
   unreachable: RETRY.shutdown.least,
@@ -46,8 +46,8 @@ export interface RefusalOptions {
 }
 
 /**
- * Wraps what stands at the stream's address: what it throws becomes a stream that asks its client to come back, if the
- * cause is temporary. Other errors, and other methods than GET, are left alone.
+ * Wraps handlers of the stream's address. A temporary error that they throw becomes a stream that asks its client to come back.
+ * Other errors, and other methods than GET, are left alone.
  */
 export function createStreamGuard({
   logger,
@@ -71,7 +71,7 @@ function refuseForNow(c: Context, error: RealtimeError, clients: number): Respon
   const { code, message, retryAfter } = error;
   const least = retryAfter === undefined ? (TEMPORARY[code] ?? 0) : retryAfter * 1000;
   const range = { least, most: least + RETRY.shutdown.most - RETRY.shutdown.least };
-  // Without an empty line behind the comment: several libraries read such a block as an empty event.
+  // No empty line after the comment: several libraries read such a block as an empty event.
   const reason = `: ${message.replaceAll(/[\r\n]+/g, " ")}\n`;
   return c.body(reason + retryBlock(widen(range, clients)), 200, STREAM_HEADERS);
 }

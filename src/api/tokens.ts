@@ -18,17 +18,17 @@ import { MAX_IDENTITY, MAX_RIGHTS } from "../realtime/types.ts";
 import { readBounded } from "./bounded.ts";
 import { describeFailure, printURL } from "./print-url.ts";
 
-/** Somebody who is known, and what they may. */
+/** A user, and what the user may do. */
 export interface Identity {
-  /** Who: 1 to 1,024 characters. Streams belong to it, and it is what is revoked. */
+  /** The name of the user, 1 to 1,024 characters. Streams belong to it, and revocations name it. */
   readonly subject: string;
   /** Patterns of the topics whose private messages they may have, at most 100. Default: none. */
   readonly subscribe?: readonly string[] | undefined;
   /** Patterns of the topics that they may publish to, at most 100. Default: none. */
   readonly publish?: readonly string[] | undefined;
-  /** When that was vouched for, in milliseconds since 1970. Default: now. */
+  /** When the identity was confirmed, in milliseconds since 1970. Default: now. */
   readonly issuedAt?: number | undefined;
-  /** Until when it holds, in milliseconds since 1970. Default: without end. */
+  /** When it ends, in milliseconds since 1970. Default: never. */
   readonly expiresAt?: number | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface TokenOptions {
 const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
 const DEFAULT_CLOCK_SKEW = 5000;
 
-/** Milliseconds, 100 years: a token that holds longer gives `exp` in another unit than seconds. */
+/** Milliseconds: 100 years. An `exp` beyond that is in another unit than seconds. */
 const MAX_LIFETIME = 100 * 365.25 * 86_400_000;
 
 /** Milliseconds: what a set of keys is kept for, asked for again at the earliest, and waited for. */
@@ -102,7 +102,7 @@ const claimsSchema = z.looseObject({
   realtime: z.optional(z.looseObject({ subscribe: patterns, publish: patterns })),
 });
 
-/** Says whose a token is. @param onAsk Called before somebody else is asked; what it throws, is thrown. */
+/** Finds the identity of a token. @param onAsk Called before an endpoint is asked; an error that it throws is passed on. */
 export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identity>;
 
 /**
@@ -158,7 +158,7 @@ export function identityOf(claims: unknown, clockSkew: number = DEFAULT_CLOCK_SK
     subject: sub,
     subscribe: realtime?.subscribe,
     publish: realtime?.publish,
-    // One that does not say is as old as can be: whoever is revoked can't be told from it.
+    // Without `iat`, the token counts as issued at epoch 0, so any revocation covers it.
     issuedAt: iat === undefined ? 0 : iat * 1000,
     expiresAt: exp === undefined ? undefined : exp * 1000,
   };

@@ -1,4 +1,4 @@
-/** A stream whose client has not taken everything. */
+/** A stream with bytes that its client has not taken yet. */
 export interface WaitingStream {
   /** Where its client comes from, as a network; undefined is unknown, and then only the total counts. */
   readonly network: string | undefined;
@@ -51,7 +51,7 @@ class Ledger {
     }
   }
 
-  /** Of a chunk that several streams hold each has a part. */
+  /** A chunk that several streams hold counts for each of them in part. */
   #shareOf(waiting: Waiting): number {
     let share = 0;
     for (const chunk of waiting.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
@@ -89,7 +89,7 @@ export class Waiting {
     if (times === 0) this.#budget.add(chunk, this);
   }
 
-  /** What is not held counts for nothing. */
+  /** Ignores a chunk that is not held. */
   release(chunk: Uint8Array): void {
     const times = this.#chunks.get(chunk);
     if (times === undefined) return;
@@ -143,7 +143,7 @@ export class WaitingBudget {
     const ledger = this.#ledgerOf(waiting.network);
     this.#total.add(chunk, waiting);
     ledger?.add(chunk, waiting);
-    // A network that has too much gives first, so that its share of the total is nobody else's loss.
+    // The address's own bound is enforced first, so that streams of other addresses are not cut for it.
     ledger?.fit();
     this.#total.fit();
   }

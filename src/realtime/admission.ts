@@ -7,7 +7,7 @@ import type { KeyCost, KeyStats, Logger, Peer } from "./types.ts";
 const HINT =
   "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS, or more keys than REALTIME_MAX_KEYS…; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
 
-/** Who is let in: those for whom there is room, and whose credential was not revoked. */
+/** Decides which clients are let in: there must be room for them, and their credential must not be revoked. */
 export class Admission {
   readonly #capacity: Capacity;
   readonly #revocations = new Revocations();

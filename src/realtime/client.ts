@@ -122,7 +122,7 @@ export function identifyClient(client: Client, { identity, rights = [], expiresA
 }
 
 /**
- * Whether a client may have these subscriptions set by whoever asks.
+ * Whether the sender of a request may set the subscriptions of a client.
  *
  * Checks in PocketBase's order (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the address is
  * the stream's, the identity is the client's or the first it has. The identity of a superseded request is not checked:
@@ -162,7 +162,7 @@ export function checkSubscriber(
   }
 }
 
-/** The two addresses of a client whose subscriptions were to be set from another network than its stream's. */
+/** The addresses of a stream and of a request that was to set its subscriptions from another network. */
 export interface AddressMismatch {
   readonly streamAddress: string;
   readonly requestAddress: string | undefined;
