@@ -37,7 +37,10 @@ const pageOf = (name: string, items: JSONObject): JSONObject => ({
   type: "object",
   properties: {
     [name]: { type: "array", items },
-    next: { ...TEXT, description: "Ask for what is `after` it; absent on the last page." },
+    next: {
+      ...TEXT,
+      description: "The value of `after` for the next page. Absent on the last page.",
+    },
   },
   required: [name],
 });
@@ -61,20 +64,23 @@ const LAST_EVENT_ID = [
     name: "Last-Event-ID",
     in: "header",
     schema: TEXT,
-    description: "The event seen last: what came since is sent first.",
+    description: "The id of the last event that arrived. Events after it are sent first.",
   },
   {
     name: "lastEventId",
     in: "query",
     schema: TEXT,
-    description: "The same, for those who can't set a header.",
+    description: "The same, for clients that can't set a header.",
   },
 ];
 
 /** Answers that any request may get. */
 const REFUSALS = {
-  "4XX": answer("Refused; `message` says why and what to do.", ref("Error")),
-  "503": answer("Not now.", ref("Error")),
+  "4XX": answer(
+    "Refused. `message` says why and what to do, and `data` names the faulty fields.",
+    ref("Error"),
+  ),
+  "503": answer("Not available right now. Try again after `Retry-After` seconds.", ref("Error")),
 };
 const ADMIN = { security: [{ bearer: [] }], tags: ["administration"] };
 const OPEN = { security: [{}, { bearer: [] }], tags: ["realtime"] };
@@ -97,7 +103,7 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
     responses: { ...responses, ...REFUSALS },
   });
   const body = (schema: JSONObject): JSONObject => ({ required: true, content: json(schema) });
-  const health = answer("It is.", {
+  const health = answer("The service is healthy.", {
     type: "object",
     properties: { code: WHOLE, message: TEXT, data: { type: "object" } },
   });
@@ -114,7 +120,7 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
     paths: {
       "/api/realtime": {
         get: operation(
-          "Open a stream of events. The first is PB_CONNECT, with the client id. A refusal that will pass is a stream too: a comment with the reason, retry, and the end.",
+          "Open a stream of events. The first event is PB_CONNECT, with the client id. A refusal for a temporary reason is answered 200 too: a comment with the reason, then `retry:`, then the end.",
           {
             ...OPEN,
             operationId: "connect",
@@ -122,29 +128,29 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
           },
           {
             "200": {
-              description: "Events, until either side ends it.",
+              description: "Events, until either side ends the stream.",
               content: { "text/event-stream": { schema: TEXT } },
             },
           },
         ),
         post: operation(
-          "Set what a client subscribes to: these keys and no others.",
+          "Replace the subscriptions of a client. A form (urlencoded or multipart) is taken as well.",
           {
             ...OPEN,
             operationId: "subscribe",
             requestBody: body(schemaOf(subscribeSchema(limits))),
           },
-          { "204": answer("It does.") },
+          { "204": answer("The subscriptions are set.") },
         ),
       },
       "/api/realtime/messages": {
         get: operation(
-          "Read the history of topics, the newest page where no place is given.",
+          "Read the history of topics. Without `after` and `before`: the newest page.",
           { ...OPEN, operationId: "history", parameters: query(historySchema(limits)) },
-          { "200": answer("A page, from old to new.", ref("History")) },
+          { "200": answer("A page of messages, oldest first.", ref("History")) },
         ),
         post: operation(
-          "Publish a message, or a list of which all are taken or none.",
+          "Publish one message, or a list that is taken as a whole or not at all.",
           {
             ...{ ...OPEN, security: [{ bearer: [] }] },
             operationId: "publish",
@@ -153,9 +159,13 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
             }),
           },
           {
-            "200": answer("In the log.", {
+            "200": answer("The log has the messages.", {
               anyOf: [ref("Receipt"), { type: "array", items: ref("Receipt") }],
             }),
+            "409": answer(
+              "An earlier message has the same id and other content (in a list: 400).",
+              ref("Error"),
+            ),
           },
         ),
       },
@@ -168,19 +178,19 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
       },
       "/api/realtime/clients/{id}": {
         get: operation(
-          "One client.",
+          "Read one client.",
           { ...ADMIN, operationId: "readClient", parameters: [CLIENT_ID] },
-          { "200": answer("It.", ref("Client")) },
+          { "200": answer("The client.", ref("Client")) },
         ),
         delete: operation(
           "End a client's stream.",
           { ...ADMIN, operationId: "disconnectClient", parameters: [CLIENT_ID] },
-          { "204": answer("Ended.") },
+          { "204": answer("The stream has ended.") },
         ),
       },
       "/api/realtime/topics": {
         get: operation(
-          "List what is subscribed to, page by page.",
+          "List the topics that have subscribers, page by page.",
           { ...ADMIN, operationId: "listTopics", parameters: query(pageSchema) },
           {
             "200": answer(
@@ -195,10 +205,10 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
       },
       "/api/realtime/revoke": {
         post: operation(
-          "End the streams of a user, whose tokens count for nothing from now on, or one stream.",
+          "Revoke a user: ends all streams of the user and refuses the tokens issued so far. Or end one stream.",
           { ...ADMIN, operationId: "revoke", requestBody: body(schemaOf(revokeSchema)) },
           {
-            "200": answer("How many were ended.", {
+            "200": answer("The number of streams that were ended.", {
               type: "object",
               properties: { disconnected: WHOLE },
             }),
@@ -207,17 +217,21 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
       },
       "/api/realtime/stats": {
         get: operation(
-          "Counts.",
+          "Read the counts of the service.",
           { ...ADMIN, operationId: "stats" },
-          { "200": answer("Now, and since the start.", { type: "object" }) },
+          { "200": answer("Counts as of now, and since the start.", { type: "object" }) },
         ),
       },
       "/api/health": {
-        get: operation("Does it answer?", { ...plain, operationId: "health" }, { "200": health }),
+        get: operation(
+          "Check that the service answers.",
+          { ...plain, operationId: "health" },
+          { "200": health },
+        ),
       },
       "/api/health/ready": {
         get: operation(
-          "Does it take clients and messages?",
+          "Check that the service takes clients and messages.",
           { ...plain, operationId: "ready" },
           { "200": health },
         ),
@@ -226,12 +240,12 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
         get: operation(
           "This document.",
           { ...plain, operationId: "openapi" },
-          { "200": answer("It.", { type: "object" }) },
+          { "200": answer("The document.", { type: "object" }) },
         ),
       },
       "/metrics": {
         get: operation(
-          "Counts for Prometheus.",
+          "Read the metrics for Prometheus.",
           { ...ADMIN, operationId: "metrics" },
           {
             "200": {
@@ -280,7 +294,11 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
                 },
               },
             },
-            cursor: { ...TEXT, description: "The place of the newest message that there is." },
+            cursor: {
+              ...TEXT,
+              description:
+                "The cursor behind this page. Read on `after` it, or open a stream with it as `lastEventId`.",
+            },
           },
           required: ["messages"],
         },
@@ -301,7 +319,7 @@ function wholeOpenAPI(limits: RequestLimits): JSONObject {
           properties: {
             status: WHOLE,
             message: TEXT,
-            data: { type: "object", description: "Faults by field." },
+            data: { type: "object", description: "The faults, keyed by field." },
           },
           required: ["status", "message", "data"],
         },
