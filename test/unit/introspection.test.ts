@@ -1,17 +1,22 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createIntrospection, type IntrospectionOptions } from "../../src/api/introspection.ts";
 import { createServer } from "../../src/api/server.ts";
+import { eventually } from "../support/deadline.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { inSeconds, signToken } from "../support/tokens.ts";
 
 let server: JSONServer | undefined;
 afterEach(async () => {
+  vi.restoreAllMocks();
   await server?.close();
   server = undefined;
 });
 
 /** An endpoint that answers so, and who asks it, by a clock of the test's own. */
-async function world(answer: () => JSONAnswer, options: Partial<IntrospectionOptions> = {}) {
+async function world(
+  answer: () => JSONAnswer | Promise<JSONAnswer>,
+  options: Partial<IntrospectionOptions> = {},
+) {
   server = await startJSONServer(answer);
   let time = Date.now();
   const url = `${server.url}/api/collections/users/auth-refresh`;
@@ -57,11 +62,29 @@ describe("whoever is asked about tokens", () => {
   });
 });
 
+/** Resolves when so many tokens have been hashed: their requests share a question from then on. */
+function whenHashed(count: number): () => Promise<unknown> {
+  const hash = crypto.subtle.digest.bind(crypto.subtle);
+  let hashed = 0;
+  vi.spyOn(crypto.subtle, "digest").mockImplementation(async (...given) => {
+    const result = await hash(...given);
+    hashed += 1;
+    return result;
+  });
+  return () => eventually(() => hashed >= count, "the tokens are hashed");
+}
+
 describe("requests that bring one token at the same time", () => {
   const answer = () => ({ status: 200, body: { sub: "anna", exp: inSeconds(60) } });
 
   it("are one question in one process, and each gets the answer", async () => {
-    const { verify, requests } = await world(answer, { isOneProcess: true, cacheTime: 0 });
+    const hashed = whenHashed(50);
+    const whenAllHaveAsked = async () => {
+      await hashed();
+      return answer();
+    };
+    const options = { isOneProcess: true, cacheTime: 0 };
+    const { verify, requests } = await world(whenAllHaveAsked, options);
     let charged = 0;
     const ask = (token: string) =>
       verify(token, () => {
@@ -76,9 +99,12 @@ describe("requests that bring one token at the same time", () => {
 
   it("share a failure, and the next asks again", async () => {
     let status = 500;
-    const { verify, requests } = await world(() => ({ ...answer(), status }), {
-      isOneProcess: true,
-    });
+    const hashed = whenHashed(20);
+    const whenAllHaveAsked = async () => {
+      await hashed();
+      return { ...answer(), status };
+    };
+    const { verify, requests } = await world(whenAllHaveAsked, { isOneProcess: true });
     const all = await Promise.allSettled(Array.from({ length: 20 }, () => verify("opaque")));
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["rejected"]));
     expect(requests.length).toBe(1);
