@@ -1,4 +1,3 @@
-import { resourcesSuite } from "../suites/resources.ts";
-import { BUN } from "../support/service.ts";
+import { MEASURED_BUN, resourcesSuite } from "../suites/resources.ts";
 
-resourcesSuite(BUN);
+resourcesSuite(MEASURED_BUN);

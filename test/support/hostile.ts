@@ -1,37 +1,53 @@
 /**
- * A program: one hostile address. It opens streams that it never reads, with keys of their own, and asks for subscriptions
- * and histories as fast as it is answered, until its time is over. Prints what it got as one line of JSON.
+ * A program: one hostile guest address. Makes one kind of attack, prints `{"ready":true}` once its streams are open and have
+ * their keys, and goes on until it is killed or its standard input ends. Then it prints the statuses that it was answered.
  *
- * Arguments: the service's URL, the address to come from, seconds.
+ * Arguments: the service's URL, the address to come from, the kind of attack.
  */
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 
-const [url = "", localAddress = "", seconds = ""] = process.argv.slice(2);
-const STREAMS = 1000;
-const KEYS = 4;
+interface Attack {
+  readonly streams: number;
+  /** Of its own, for each stream. */
+  readonly keys: number;
+  /** Whether it reads histories as fast as it is answered. */
+  readonly readsHistory?: boolean;
+}
+
+const ATTACKS: Readonly<Record<string, Attack>> = {
+  keys: { streams: 1000, keys: 1000 },
+  unread: { streams: 300, keys: 4 },
+  history: { streams: 0, keys: 0, readsHistory: true },
+};
 const AT_ONCE = 16;
+
+const [url = "", localAddress = "", kind = ""] = process.argv.slice(2);
+const attack = ATTACKS[kind];
+if (attack === undefined) throw new Error(`There is no attack "${kind}".`);
 
 const { hostname, port, host } = new URL(url);
 const agent = new Agent({ keepAlive: true, localAddress, maxSockets: AT_ONCE });
-const end = performance.now() + Number(seconds) * 1000;
 const statuses: Record<string, number> = {};
-const ids: string[] = [];
-const streams = new Set<Socket>();
+let isOver = false;
 
-/** One stream, of which nothing is read but the handshake. */
-function openUnread(): void {
-  const socket = connect({ host: hostname, port: Number(port), localAddress });
-  streams.add(socket);
-  socket.on("error", () => {});
-  socket.on("close", () => streams.delete(socket));
-  socket.once("data", (bytes) => {
-    socket.pause();
-    const [, id] = /"clientId":"([^"]+)"/.exec(bytes.toString("latin1")) ?? [];
-    if (id === undefined) socket.destroy();
-    else ids.push(id);
-  });
+/** A stream of which nothing is read but the handshake. Resolves with the client id; undefined when it was refused. */
+function openUnread(): Promise<string | undefined> {
+  const socket: Socket = connect({ host: hostname, port: Number(port), localAddress });
   socket.write(`GET /api/realtime HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  return new Promise((resolve) => {
+    let head = "";
+    socket.on("error", () => resolve(undefined));
+    socket.on("close", () => resolve(undefined));
+    socket.on("data", (bytes) => {
+      head += bytes.toString("latin1");
+      const [, id] = /"clientId":"([^"]+)"/.exec(head) ?? [];
+      if (id === undefined) return;
+      socket.pause();
+      resolve(id);
+    });
+  });
 }
 
 function ask(method: string, path: string, body?: unknown): Promise<void> {
@@ -50,22 +66,32 @@ function ask(method: string, path: string, body?: unknown): Promise<void> {
   });
 }
 
-const ownKey = (name: string) =>
-  `probe?options=${encodeURIComponent(JSON.stringify({ query: { name } }))}`;
-
-async function work(): Promise<void> {
-  for (let turn = 0; performance.now() < end; turn++) {
-    const clientId = ids[turn % (ids.length || 1)];
-    const subscriptions = Array.from({ length: KEYS }, (_, key) => ownKey(`${clientId}-${key}`));
-    if (clientId !== undefined) {
-      await ask("POST", "/api/realtime", { clientId, subscriptions });
+async function openStreams(count: number, keys: number): Promise<void> {
+  const ids = await Promise.all(Array.from({ length: count }, openUnread));
+  const known = ids.filter((id) => id !== undefined);
+  const setKeys = async () => {
+    for (let clientId = known.pop(); clientId !== undefined; clientId = known.pop()) {
+      const own = Array.from({ length: keys }, (_, key) => `flood?options=${clientId}-${key}`);
+      await ask("POST", "/api/realtime", { clientId, subscriptions: own });
     }
-    await ask("GET", "/api/realtime/messages?topic=*&limit=1000");
-    if (streams.size < STREAMS) openUnread();
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, setKeys));
 }
 
-for (let count = 0; count < STREAMS; count++) openUnread();
-await Promise.all(Array.from({ length: AT_ONCE }, work));
-console.log(JSON.stringify({ streams: streams.size, statuses }));
+/** Each of these topics has 100 levels, as have those of the messages that the test has published. */
+const DEEP = Array.from({ length: 10 }, (_, n) => `${"l/".repeat(99)}${n}`);
+const QUERY = DEEP.map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
+
+async function readHistories(): Promise<void> {
+  while (!isOver) await ask("GET", `/api/realtime/messages?${QUERY}&limit=1000`);
+}
+
+await openStreams(attack.streams, attack.keys);
+console.log(JSON.stringify({ ready: true }));
+const readers = attack.readsHistory === true ? AT_ONCE : 0;
+const reading = Promise.all(Array.from({ length: readers }, readHistories));
+await text(process.stdin);
+isOver = true;
+await reading;
+console.log(JSON.stringify({ statuses }));
 process.exit(0);
