@@ -67,10 +67,20 @@ export class Deliveries<Client extends Recipient> {
     client.delivered = this.#number;
   }
 
-  /** Resolves when the messages that are on their way now have been written; undefined when none is. */
-  settled(): Promise<void> | undefined {
-    if (this.#open.length === 0) return undefined;
-    return this.#ended(this.#number);
+  /** Number of the newest delivery. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /**
+   * Resolves when the messages that are on their way now have been written; undefined when none is.
+   *
+   * @param since Number of a delivery. When none that was begun after it is on its way, nothing is waited for.
+   */
+  settled(since = 0): Promise<void> | undefined {
+    const newest = this.#open.at(-1);
+    if (newest === undefined || newest.number <= since) return undefined;
+    return this.#ended(newest.number);
   }
 
   /** Resolves when there may be room for more messages: ask again then. Undefined when there is. */

@@ -436,9 +436,18 @@ export class RealtimeManager {
     });
   }
 
-  /** Resolves when all that was delivered up to now has been written; undefined when it has. */
-  settled(): Promise<void> | undefined {
-    return this.#deliveries.settled();
+  /** Number of the newest delivery, for `settled`. */
+  get deliveryNumber(): number {
+    return this.#deliveries.number;
+  }
+
+  /**
+   * Resolves when all that was delivered up to now has been written; undefined when it has.
+   *
+   * @param since `deliveryNumber` of before. Undefined as well when all that was delivered after it has been written.
+   */
+  settled(since?: number): Promise<void> | undefined {
+    return this.#deliveries.settled(since);
   }
 
   /** Resolves when there is room for more messages: publishers wait for it. Undefined when there is. */

@@ -80,8 +80,10 @@ class InProcessRegistry implements ClientRegistry {
       await room;
     this.#refuseWhenClosed();
     this.#manager.checkCredential(publisher);
+    const since = this.#manager.deliveryNumber;
     const receipts = await this.#log.append(messages);
-    const settled = this.#manager.settled();
+    // An answer does not wait for the messages of other publishers, which may take seconds.
+    const settled = this.#manager.settled(since);
     if (settled !== undefined) await settled;
     // Sinks write when the turn ends, and asked for that before this.
     afterTurn(() => this.#latency.observe(performance.now() - start));

@@ -171,11 +171,12 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
         await room;
       this.#manager.checkCredential(publisher);
       this.#expire();
+      const since = this.#manager.deliveryNumber;
       const receipts = this.#log.append(messages);
       // Together with the messages: nothing may come between.
       if (this.#manager.settled() !== undefined) this.#unfinished.note();
       await this.#scheduleAlarm();
-      await this.#manager.settled();
+      await this.#manager.settled(since);
       if (this.#manager.settled() === undefined) this.#unfinished.clear();
       this.#latency.observe(performance.now() - start);
       return receipts;

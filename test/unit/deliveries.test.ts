@@ -30,6 +30,16 @@ describe("a message that reaches many subscriptions", () => {
     expect(manager.settled()).toBeUndefined();
   });
 
+  it("keeps only its own publisher waiting", async () => {
+    const { manager } = crowd(100, 20, 40);
+    connect(manager, "other", ["news"]);
+    manager.deliver([entry("chat", 1)]);
+    const since = manager.deliveryNumber;
+    manager.deliver([entry("news", 2)]);
+    expect(manager.settled(since)).toBeUndefined();
+    await within(manager.settled(0) ?? Promise.reject(), 5000, "all is written");
+  });
+
   it("comes before what is sent to a client meanwhile, and with the ids that it would have had", async () => {
     const { manager, sinks } = crowd(0, 3, 3);
     const first = entry("chat", 1);
