@@ -35,6 +35,7 @@ function missingOn(c: Context): string | undefined {
 /** What Bun knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const bunRuntime: Runtime = {
   isOneProcess: true,
+  nextTurn: (run) => void setImmediate(run),
   clientAddress: (c) => bunServerOf(c)?.requestIP(c.req.raw)?.address,
   missing: missingOn,
   openSink: openBunSink,

@@ -36,6 +36,7 @@ const bindings = (c: Context) => (c.env ?? {}) as Partial<NodeBindings>;
 /** What Node knows of a request: give it to `createServer` when you mount it in an app of your own. */
 export const nodeRuntime: Runtime = {
   isOneProcess: true,
+  nextTurn: (run) => void setImmediate(run),
   clientAddress: (c) => bindings(c).incoming?.socket?.remoteAddress,
   missing: (c) =>
     bindings(c).incoming === undefined

@@ -29,6 +29,8 @@ export interface Runtime {
   ) => OpenedSink | undefined;
   /** At whose end the frames of a portable sink are written, together. Default: each at once. */
   readonly turn?: Turn;
+  /** Runs a function in the next turn of the event loop, after what has arrived by then. Default: streams that are opened and subscriptions that are set together share one turn. */
+  readonly nextTurn?: (run: () => void) => void;
   /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */
   readonly isOneProcess?: boolean;
   /** Whether other code has read the request's body already, past Hono. Default: what `Request.bodyUsed` says. */

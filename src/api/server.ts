@@ -8,6 +8,7 @@ import { createInProcessRegistry } from "../registry/in-process.ts";
 import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
 import { Auth } from "./auth.ts";
 import { ClientLimits } from "./client-limits.ts";
+import { Entrance } from "./entrance.ts";
 import { errorResponse, handleError } from "./errors.ts";
 import { createUnknownClient } from "./foreign-clients.ts";
 import { createAskSubscribe } from "./hooks.ts";
@@ -109,7 +110,8 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   mount(app, {
     ...{ options, registry, runtime, auth, limits, logger, now, monotonicNow },
     ...{ streams, budget, clientLimits, refusalDelay, askSubscribe, counts },
-    ...{ limitScan, limitPublishes, isClosing: () => isClosing },
+    ...{ entrance: new Entrance(runtime.nextTurn), limitScan, limitPublishes },
+    isClosing: () => isClosing,
     unknownClient: createUnknownClient(registry, logger),
   });
 

@@ -8,6 +8,7 @@ import type { CloseReason, Logger } from "../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../registry/registry.ts";
 import type { Auth } from "./auth.ts";
 import type { ClientLimits } from "./client-limits.ts";
+import type { Entrance } from "./entrance.ts";
 import { type AskSubscribe, askHook, type Hooks } from "./hooks.ts";
 import { topicsOf } from "./keys.ts";
 import type { OpenStreams } from "./open-streams.ts";
@@ -40,6 +41,7 @@ export interface StreamOptions
   readonly streams: OpenStreams;
   readonly clientLimits: ClientLimits;
   readonly budget: WaitingBudget;
+  readonly entrance: Entrance;
 }
 
 export const STREAM_HEADERS = {
@@ -75,12 +77,13 @@ interface Shared {
 }
 
 export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, runtime, askSubscribe } = options;
+  const { registry, auth, readConnect, runtime, askSubscribe, entrance } = options;
   const { hooks = {} } = options;
   const shared = share(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
+    await entrance.pass();
     const start = readConnect(c);
     const peer = await auth.toSubscribe(c, topicsOf(start.topics), true);
     const { ip, identity } = peer;

@@ -6,6 +6,7 @@ import type { ArrivalEnv } from "./arrival.ts";
 import type { Auth } from "./auth.ts";
 import { readJSONOrForm } from "./body.ts";
 import type { ClientLimits } from "./client-limits.ts";
+import type { Entrance } from "./entrance.ts";
 import type { UnknownClient } from "./foreign-clients.ts";
 import type { AskSubscribe } from "./hooks.ts";
 import { eventIdSchema, type KeyLimits, keysSchema, MAX_CLIENT_ID, topicsOf } from "./keys.ts";
@@ -29,16 +30,18 @@ export interface SubscribeOptions {
   readonly askSubscribe: AskSubscribe;
   readonly clientLimits: ClientLimits;
   readonly unknownClient: UnknownClient;
+  readonly entrance: Entrance;
 }
 
 /** `POST /api/realtime`: replaces what a client subscribes to. */
 export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
-  const { registry, auth, limits, askSubscribe, clientLimits, unknownClient } = options;
+  const { registry, auth, limits, askSubscribe, clientLimits, unknownClient, entrance } = options;
   const schema = subscribeSchema(limits);
   return async (c) => {
     const arrivedAt = c.get("arrivedAt");
     checkQuery(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
+    await entrance.pass();
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     clientLimits.subscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];

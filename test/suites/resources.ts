@@ -9,7 +9,13 @@ import { eventually } from "../support/deadline.ts";
 import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
 import { leftOut } from "../support/flags.ts";
 import { type OneConnection, openOneConnection } from "../support/one-connection.ts";
-import { BUN, NODE, type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
+import {
+  BUN,
+  NODE,
+  type RuntimeUnderTest,
+  type Service,
+  startService,
+} from "../support/service.ts";
 import { openStream, type SSEClient } from "../support/sse-client.ts";
 
 const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
@@ -153,16 +159,16 @@ async function measure(service: Service, { kind, published }: Attack) {
   await sent;
   during.wait = probe.takeLongest();
   const statuses = await hostile.end();
-  await eventually(
-    () => countDescriptors(pid) <= before.files + 2,
-    "all files are back",
-    30_000,
-  );
+  await eventually(() => countDescriptors(pid) <= before.files + 2, "all files are back", 30_000);
   await eventually(
     () => heldConnections(Number(new URL(url).port)).size <= before.sockets + 2,
     "all sockets are back",
   );
-  expect(await readStats(url)).toMatchObject({ clients: 1, keyBudget: { used: 1 }, waitingBytes: 0 });
+  expect(await readStats(url)).toMatchObject({
+    clients: 1,
+    keyBudget: { used: 1 },
+    waitingBytes: 0,
+  });
   const { heap, block } = await lookInside(service);
   during.block = block;
   const after = { ...seen(pid, url), heap };
@@ -185,7 +191,11 @@ async function lookInside(service: Service): Promise<{ heap: number; block: numb
   const lines = () => [...service.output().matchAll(/^inside (.*)$/gm)];
   const count = lines().length;
   service.process.kill("SIGUSR2");
-  const [, line = ""] = await eventually(() => lines()[count], "the process tells of itself", 20_000);
+  const [, line = ""] = await eventually(
+    () => lines()[count],
+    "the process tells of itself",
+    20_000,
+  );
   const { heap, block } = JSON.parse(line);
   return { heap: Math.round(heap / MB), block };
 }

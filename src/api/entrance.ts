@@ -1,0 +1,42 @@
+/** Milliseconds of work that requests may begin with in one turn of the event loop. */
+const BUDGET = 5;
+
+/**
+ * Spreads costly requests that arrive together over turns of the event loop. Node handles everything that has arrived in one
+ * turn: a thousand streams that one address opens at once would stop all others for most of a second.
+ */
+export class Entrance {
+  readonly #nextTurn: ((run: () => void) => void) | undefined;
+  readonly #waiting: (() => void)[] = [];
+  /** When the first request of this turn began; undefined when none has. */
+  #start: number | undefined;
+
+  /** @param nextTurn Runs a function in the next turn. Without it nothing waits. */
+  constructor(nextTurn: ((run: () => void) => void) | undefined) {
+    this.#nextTurn = nextTurn;
+  }
+
+  /** Resolves when a request may go on; undefined when it may at once. Requests go on in the order in which they came. */
+  pass(): Promise<void> | undefined {
+    if (this.#nextTurn === undefined) return undefined;
+    if (this.#waiting.length === 0) {
+      if (this.#start === undefined) {
+        this.#start = performance.now();
+        this.#nextTurn(this.#next);
+        return undefined;
+      }
+      if (performance.now() - this.#start < BUDGET) return undefined;
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** One in each turn: what it does runs after this, and can't be measured here. */
+  readonly #next = () => {
+    this.#start = undefined;
+    const resolve = this.#waiting.shift();
+    if (resolve === undefined) return;
+    this.#start = performance.now();
+    resolve();
+    this.#nextTurn?.(this.#next);
+  };
+}
