@@ -62,7 +62,33 @@ export function endsSuite(runtime: RuntimeUnderTest): void {
         120_000,
       );
     }
+
+    it.skipIf(NO_DESCRIPTORS !== undefined)(
+      leftOut("does not keep the service from its end: shutdown", NO_DESCRIPTORS),
+      () => expectStop(runtime),
+      60_000,
+    );
   });
+}
+
+async function expectStop(runtime: RuntimeUnderTest): Promise<void> {
+  const env = {
+    REALTIME_MAX_BUFFERED_BYTES: String(64 * KiB * KiB),
+    REALTIME_DRAIN_SECONDS: "2",
+  };
+  const service = await startService(runtime, { env });
+  const { url } = service;
+  const port = Number(new URL(url).port);
+  for (let count = 0; count < READERS; count++) {
+    const reader = await openRawStream(url, { query: "?topic=flood" });
+    reader.socket.pause();
+  }
+  for (let sent = 0; sent < MESSAGES; sent++) {
+    await publish(url, { topic: "flood", data: "x".repeat(64 * KiB) });
+  }
+  expect(await readStats(url)).toMatchObject({ clients: READERS });
+  expect(await service.stop()).toBe(0);
+  expect(heldConnections(port).size).toBe(0);
 }
 
 async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promise<void> {
