@@ -201,7 +201,8 @@ describe("a stream on Node whose response middleware holds", () => {
 
 describe("a connection on Node whose client pipelines requests and reads no answers", () => {
   it("is closed, and a stream that is only pinged is not", async () => {
-    const times = { pingInterval: 500, staleTimeout: 500, requestTimeout: 500 };
+    // Together 6 s, in which a busy machine pings as well.
+    const times = { pingInterval: 500, staleTimeout: 5000, requestTimeout: 500 };
     const server = await startServer({ port: 0, ...times });
     const stream = await openStream(server.url);
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1").pause();

@@ -113,7 +113,12 @@ describe("requests that bring one token at the same time", () => {
   });
 
   it("each ask where a request must not wait for another's answer", async () => {
-    const { verify, requests } = await world(answer);
+    const hashed = whenHashed(5);
+    const whenAllHaveAsked = async () => {
+      await hashed();
+      return answer();
+    };
+    const { verify, requests } = await world(whenAllHaveAsked);
     await Promise.all(Array.from({ length: 5 }, () => verify("opaque")));
     expect(requests.length).toBe(5);
   });
