@@ -1,6 +1,7 @@
 /** `GET /api/realtime`: a client's stream, from the handshake to its end. */
 import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
+import { nanoid } from "nanoid";
 import { networkOf } from "../realtime/address.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { formatCursorEvent, formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
@@ -135,7 +136,10 @@ function streamResponse(
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  return c.body(body as ReadableStream, 200, { ...STREAM_HEADERS, ...headers });
+  // Middleware that makes an ETag of a body leaves a response alone that has one. Of a stream it would read for ever. Each
+  // stream has another one, so that none is ever "not modified".
+  const own = { ...STREAM_HEADERS, ETag: `W/"${nanoid()}"` };
+  return c.body(body as ReadableStream, 200, { ...own, ...headers });
 }
 
 function share(options: StreamOptions): Shared {
