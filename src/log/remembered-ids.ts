@@ -1,22 +1,19 @@
 import { publisherOf, REMEMBERED_IDS } from "./log.ts";
+import { Queue } from "./queue.ts";
 
-/** One id, in the list of all and in that of its publisher. */
 interface Remembered {
   readonly id: string;
+  /** By the monotonic clock, in milliseconds. */
   readonly at: number;
+  /** Of the message's content. */
   readonly fingerprint: number;
   readonly publisher: Publisher | undefined;
-  before: Remembered | undefined;
-  after: Remembered | undefined;
-  /** The next one of the same publisher. */
-  afterOfPublisher: Remembered | undefined;
 }
 
+/** One publisher's ids, from the oldest on. */
 interface Publisher {
   readonly name: string;
-  count: number;
-  oldest: Remembered | undefined;
-  newest: Remembered | undefined;
+  readonly queue: Queue<Remembered>;
 }
 
 /**
@@ -25,11 +22,11 @@ interface Publisher {
  */
 export class RememberedIds {
   readonly #byId = new Map<string, Remembered>();
+  /** From the oldest on. Ids that went because of their publisher's share still stand here: `#isHeld` tells. */
+  #queue = new Queue<Remembered>();
   readonly #publishers = new Map<string, Publisher>();
   /** Those with more than their share. */
   readonly #over = new Set<Publisher>();
-  #oldest: Remembered | undefined;
-  #newest: Remembered | undefined;
 
   has(id: string): boolean {
     return this.#byId.has(id);
@@ -40,39 +37,35 @@ export class RememberedIds {
     return this.#byId.get(id)?.fingerprint;
   }
 
-  /**
-   * @param at Milliseconds of a monotonic clock, as for `trim`.
-   * @param fingerprint Of the message's content.
-   */
+  /** @param at Milliseconds of a monotonic clock, as for `trim`. */
   add(id: string, at: number, fingerprint: number): void {
     const publisher = this.#publisherOf(id);
-    const remembered: Remembered = {
-      ...{ id, at, fingerprint, publisher },
-      ...{ before: this.#newest, after: undefined, afterOfPublisher: undefined },
-    };
-    if (this.#newest === undefined) this.#oldest = remembered;
-    else this.#newest.after = remembered;
-    this.#newest = remembered;
+    const remembered: Remembered = { id, at, fingerprint, publisher };
+    this.#queue.push(remembered);
     this.#byId.set(id, remembered);
     if (publisher === undefined) return;
-    if (publisher.newest === undefined) publisher.oldest = remembered;
-    else publisher.newest.afterOfPublisher = remembered;
-    publisher.newest = remembered;
-    publisher.count += 1;
-    if (publisher.count > REMEMBERED_IDS.ofPublisher) this.#over.add(publisher);
+    publisher.queue.push(remembered);
+    if (publisher.queue.length > REMEMBERED_IDS.ofPublisher) this.#over.add(publisher);
   }
 
   /** Forgets what is too old, and the oldest of too many. */
   trim(now: number): void {
     const { count, maxAge, ofPublisher } = REMEMBERED_IDS;
-    for (const publisher of this.#over) {
-      while (publisher.count > ofPublisher) this.#forget(publisher.oldest);
+    for (const { queue } of this.#over) {
+      while (queue.length > ofPublisher) this.#forget(queue.first);
     }
     this.#over.clear();
-    for (let oldest = this.#oldest; oldest !== undefined; oldest = this.#oldest) {
-      if (this.#byId.size <= count && now - oldest.at < maxAge) return;
-      this.#forget(oldest);
+    for (let oldest = this.#queue.first; oldest !== undefined; oldest = this.#queue.first) {
+      const isHeld = this.#isHeld(oldest);
+      if (isHeld && this.#byId.size <= count && now - oldest.at < maxAge) break;
+      this.#queue.shift();
+      if (isHeld) this.#forget(oldest);
     }
+    if (this.#queue.length > 2 * this.#byId.size) this.#compact();
+  }
+
+  #isHeld(remembered: Remembered): boolean {
+    return this.#byId.get(remembered.id) === remembered;
   }
 
   #publisherOf(id: string): Publisher | undefined {
@@ -80,7 +73,7 @@ export class RememberedIds {
     if (name === undefined) return undefined;
     let publisher = this.#publishers.get(name);
     if (publisher === undefined) {
-      publisher = { name, count: 0, oldest: undefined, newest: undefined };
+      publisher = { name, queue: new Queue() };
       this.#publishers.set(name, publisher);
     }
     return publisher;
@@ -89,15 +82,19 @@ export class RememberedIds {
   /** An id is forgotten only when it is its publisher's oldest: the oldest of all is that of its publisher as well. */
   #forget(remembered: Remembered | undefined): void {
     if (remembered === undefined) return;
-    const { id, before, after, publisher, afterOfPublisher } = remembered;
+    const { id, publisher } = remembered;
     this.#byId.delete(id);
-    if (before === undefined) this.#oldest = after;
-    else before.after = after;
-    if (after === undefined) this.#newest = before;
-    else after.before = before;
     if (publisher === undefined) return;
-    publisher.oldest = afterOfPublisher;
-    publisher.count -= 1;
-    if (publisher.count === 0) this.#publishers.delete(publisher.name);
+    publisher.queue.shift();
+    if (publisher.queue.length === 0) this.#publishers.delete(publisher.name);
+  }
+
+  /** Ids that are not held any more must not outnumber those that are. */
+  #compact(): void {
+    const queue = new Queue<Remembered>();
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      if (this.#isHeld(next)) queue.push(next);
+    }
+    this.#queue = queue;
   }
 }

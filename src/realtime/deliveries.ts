@@ -130,7 +130,10 @@ export class Deliveries<Client extends Recipient> {
   }
 
   #end(delivery: Delivery<Client>): void {
-    this.#open.splice(this.#open.lastIndexOf(delivery), 1);
+    // Most end as the newest or as the oldest; moving the rest would take as long as there are open ones.
+    if (this.#open.at(-1) === delivery) this.#open.pop();
+    else if (this.#open[0] === delivery) this.#open.shift();
+    else this.#open.splice(this.#open.lastIndexOf(delivery), 1);
     this.#size -= delivery.size;
     if (this.#waiting.length === 0) return;
     const oldest = this.#open[0]?.number ?? Number.POSITIVE_INFINITY;
