@@ -120,7 +120,7 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
       ...{ allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitAny: false },
       ...{ target: "es2022", module: "nodenext", lib: ["ES2023", "DOM", "DOM.Iterable"] },
       ...{ skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
-      paths: { pocketbase: [join(root, "node_modules/pocketbase")] },
+      paths: { pocketbase: [join(root, "node_modules/pocketbase/dist/pocketbase.es.d.mts")] },
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     const { stdout } = spawnSync(bin("tsc"), ["-p", folder], { encoding: "utf8" });
