@@ -1,7 +1,7 @@
 // Runs the README's commands as they stand there, with the service started by the README's own command, and
 // looks at what comes out. `node .ci/readme.mjs REPORT` writes the counts in the shape of Vitest's JSON report.
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 const [report] = process.argv.slice(2);
@@ -121,6 +121,7 @@ try {
   );
   stop(worker);
   await check("the embedding example serves both apps", async () => {
+    mkdirSync(".cache", { recursive: true });
     writeFileSync(embedded, block("embed"));
     const app = start("node", [embedded]);
     const url = "http://127.0.0.1:3000";
