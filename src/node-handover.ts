@@ -76,7 +76,7 @@ export class Handover {
     return this.sink.write(frame);
   }
 
-  /** All of it goes through the stream, whose end is the response's. */
+  /** Writes the last frame through Hono's stream. The end of that stream ends the response. */
   finish(frame: Uint8Array | undefined): Promise<void> {
     this.#isEnding = true;
     return this.sink.finish(frame);

@@ -15,7 +15,7 @@ export interface OpenFiles {
   count(): number;
 }
 
-/** The limit that holds for this process; undefined where there is none, or where it can't be read (Linux has /proc). */
+/** This process's limit of open files. Undefined without a limit, and without /proc (other systems than Linux). */
 export function readOpenFiles(): OpenFiles | undefined {
   const limit = readLimit();
   if (limit === undefined) return undefined;

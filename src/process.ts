@@ -138,7 +138,7 @@ export function formatURL(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** The answer to a request whose URL can't be made of its target and its Host. */
+/** Answers a request when its target and its Host header do not make a valid URL. */
 export function refuseRequest(): Response {
   const message = "The request can't be answered: its address or its Host header is malformed.";
   return Response.json({ status: 400, message, data: {} }, { status: 400 });

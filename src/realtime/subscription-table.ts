@@ -53,7 +53,7 @@ export interface Topic<Client> {
 /** topic -> key -> clients. */
 export class Table<Client> {
   readonly #byTopic = new Map<string, Topic<Client>>();
-  /** From the longest empty on; of some somebody may have become a subscriber again. */
+  /** Topics that lost their last subscriber, the earliest first. A topic in this list may have subscribers again. */
   readonly #emptied: Topic<Client>[] = [];
   #size = 0;
 
@@ -114,7 +114,7 @@ export class Table<Client> {
     if (oldest.byKey.size === 0) this.#byTopic.delete(oldest.name);
   }
 
-  /** Of these topics, those that somebody has. */
+  /** Those of the given topics that have a subscriber. */
   topicsOf(names: Iterable<string>): Topic<Client>[] {
     const found: Topic<Client>[] = [];
     for (const name of names) {

@@ -248,7 +248,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
   }
 
-  /** On waking after a delivery that did not end: nobody knows who has got it. */
+  /** On waking after an unfinished delivery: the hub can't tell which clients received the message. */
   #sendBackClients(): void {
     for (const clientId of this.#subscriptions.all().keys()) this.#subscriptions.remove(clientId);
     for (const socket of this.ctx.getWebSockets()) closeSocket(socket, "lifetime");

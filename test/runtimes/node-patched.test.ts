@@ -78,7 +78,7 @@ function gzip(isForced: boolean): Patch {
   };
 }
 
-/** The numbers that a client gets whose bytes may be compressed, and the encoding that it was told. */
+/** The numbers that a client receives over a possibly compressed response, and the response's Content-Encoding. */
 async function receive(url: string) {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { "Accept-Encoding": "gzip" };
