@@ -1,9 +1,9 @@
 /** Runs the service on Bun: `startServer` for programs, and this file as a program. */
 import type { Server } from "bun";
 import type { Context } from "hono";
-import { asksToClose, type Runtime } from "./api/peer.ts";
-import { Door, FileGuard, opensStream, refuseStream } from "./bun-files.ts";
-import { bunServerOf, openBunSink } from "./bun-sink.ts";
+import { asksToClose, type Runtime } from "./api/runtime.ts";
+import { Door, FileGuard, opensStream, refuseStream } from "./runtimes/bun/open-files.ts";
+import { bunServerOf, openBunSink } from "./runtimes/bun/sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
@@ -14,9 +14,9 @@ import {
   runProcess,
   type StartOptions,
   startListening,
-} from "./process.ts";
+} from "./runtimes/process/process.ts";
 
-export type { RunningServer, StartOptions } from "./process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
 
 const RUNNING: unique symbol = Symbol.for("pocketwire.running");
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { EventSource } from "eventsource";
 import { SignJWT } from "jose";
-import { nearestName } from "./api/nearest.ts";
-import { readDevVars, runProcess } from "./process.ts";
+import { nearestName } from "./api/schemas/nearest-name.ts";
+import { readDevVars, runProcess } from "./runtimes/process/process.ts";
 
 /** Exit codes. */
 const OK = 0;

@@ -1,14 +1,15 @@
 /** Pocketwire on Cloudflare Workers, for a Worker of one's own (`pocketwire/cloudflare`); worker.ts is ours. */
-import { contradictions, readConfig, unknownVariables, VARIABLES } from "./api/config.ts";
+
 import { createLogger } from "./api/logger.ts";
-import { nearestName } from "./api/nearest.ts";
 import type { ServerOptions } from "./api/options.ts";
-import type { Runtime } from "./api/peer.ts";
+import type { Runtime } from "./api/runtime.ts";
+import { nearestName } from "./api/schemas/nearest-name.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
+import { contradictions, readConfig, unknownVariables, VARIABLES } from "./config/config.ts";
 import { RealtimeError } from "./realtime/errors.ts";
-import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object.ts";
-import { RealtimeHub as Hub } from "./registry/realtime-hub.ts";
-import { openWorkerSink } from "./worker-sink.ts";
+import { RealtimeHub as Hub } from "./registry/durable-object/hub.ts";
+import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object/registry.ts";
+import { openWorkerSink } from "./runtimes/workers/sink.ts";
 
 export { RealtimeError } from "./realtime/errors.ts";
 

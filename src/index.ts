@@ -1,6 +1,8 @@
 /** The library's face: re-exports, nothing else. */
-export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth-settings.ts";
-export { type Config, type Environment, readConfig } from "./api/config.ts";
+
+export type { IntrospectionOptions } from "./api/auth/introspection.ts";
+export type { Identity, TokenAlgorithm, TokenOptions } from "./api/auth/jwt.ts";
+export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
 export type {
   ConnectEvent,
   DisconnectEvent,
@@ -9,12 +11,12 @@ export type {
   MessageEvent,
   SubscribeEvent,
 } from "./api/hooks.ts";
-export type { IntrospectionOptions } from "./api/introspection.ts";
+export type { RequestLimits } from "./api/limits.ts";
 export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
-export type { RequestLimits, ServerOptions } from "./api/options.ts";
-export type { Runtime } from "./api/peer.ts";
+export type { ServerOptions } from "./api/options.ts";
+export type { Runtime } from "./api/runtime.ts";
 export { createServer, type RealtimeServer } from "./api/server.ts";
-export type { Identity, TokenAlgorithm, TokenOptions } from "./api/tokens.ts";
+export { type Config, type Environment, readConfig } from "./config/config.ts";
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export type {
   AppendReceipt,
@@ -43,9 +45,9 @@ export {
   type RecordInput,
   type TopicInput,
 } from "./realtime/message.ts";
-export type { ReplayState } from "./realtime/replay.ts";
+export type { ReplayState } from "./realtime/replay/client-replay.ts";
 export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
-export { parseSubscription } from "./realtime/subscription.ts";
+export { parseSubscription } from "./realtime/subscriptions/subscription-key.ts";
 export type {
   ClientInfo,
   CloseReason,
@@ -66,7 +68,7 @@ export type {
   TailListener,
   TopicInfo,
 } from "./realtime/types.ts";
-export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process.ts";
+export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process/registry.ts";
 export type {
   ClientConnection,
   ClientPage,

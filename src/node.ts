@@ -9,8 +9,8 @@ import type { AddressInfo, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import type { Context } from "hono";
-import type { Runtime } from "./api/peer.ts";
-import { openNodeSink } from "./node-sink.ts";
+import type { Runtime } from "./api/runtime.ts";
+import { openNodeSink } from "./runtimes/node/sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
@@ -21,9 +21,9 @@ import {
   runProcess,
   type StartOptions,
   startListening,
-} from "./process.ts";
+} from "./runtimes/process/process.ts";
 
-export type { RunningServer, StartOptions } from "./process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
 
 interface NodeBindings {
   readonly incoming: IncomingMessage;

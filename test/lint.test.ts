@@ -8,23 +8,29 @@ import { afterAll, describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pocketwire-lint-"));
 
-/** Lints a file that holds nothing but this import, by this project's rules. */
-function lint(file: string, imported: string): { status: number | null; output: string } {
+/** Lints files of a project that has this project's rules, and reports on the first file. */
+function lint(files: Readonly<Record<string, string>>): { status: number | null; output: string } {
   const {
     $schema: _schema,
     vcs: _vcs,
     ...rules
   } = JSON.parse(readFileSync(join(root, "biome.json"), "utf8"));
   writeFileSync(join(folder, "biome.json"), JSON.stringify(rules));
-  const path = join(folder, file);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `import * as x from "${imported}";\n\nexport const y = x;\n`);
+  for (const [file, text] of Object.entries(files)) {
+    const path = join(folder, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
   const { status, stdout, stderr } = spawnSync(
     join(root, "node_modules/.bin/biome"),
-    ["lint", "--colors=off", file],
+    ["lint", "--colors=off", Object.keys(files)[0] ?? ""],
     { cwd: folder, encoding: "utf8" },
   );
   return { status, output: stdout + stderr };
+}
+
+function importOf(imported: string): string {
+  return `import * as x from "${imported}";\n\nexport const y = x;\n`;
 }
 
 describe("imports point inward", () => {
@@ -33,22 +39,35 @@ describe("imports point inward", () => {
   const outward = [
     ["src/realtime/x.ts", "../log/log.ts"],
     ["src/realtime/x.ts", "../api/server.ts"],
+    ["src/realtime/x.ts", "../index.ts"],
     ["src/realtime/x.ts", "hono"],
     ["src/realtime/x.ts", "node:fs"],
+    ["src/realtime/replay/x.ts", "../../log/log.ts"],
+    ["src/realtime/replay/x.ts", "hono/streaming"],
     ["src/log/x.ts", "../registry/registry.ts"],
     ["src/log/x.ts", "../api/server.ts"],
     ["src/log/x.ts", "./../registry/registry.ts"],
     ["src/log/x.ts", "node:fs"],
-    ["src/registry/x.ts", "../api/server.ts"],
+    ["src/registry/x.ts", "../stream/sink.ts"],
     ["src/registry/x.ts", "hono"],
     ["src/registry/x.ts", "../node.ts"],
+    ["src/registry/in-process/x.ts", "../../api/server.ts"],
+    ["src/stream/x.ts", "../api/runtime.ts"],
+    ["src/stream/x.ts", "node:http"],
     ["src/api/x.ts", "../node.ts"],
+    ["src/api/x.ts", "../config/config.ts"],
     ["src/api/x.ts", "node:http"],
     ["src/api/x.ts", "cloudflare:workers"],
+    ["src/api/routes/x.ts", "../../runtimes/node/sink.ts"],
+    ["src/api/routes/x.ts", "@hono/node-server"],
+    ["src/config/x.ts", "../runtimes/process/process.ts"],
+    ["src/config/x.ts", "node:fs"],
+    ["src/runtimes/node/x.ts", "../../node.ts"],
+    ["src/runtimes/process/x.ts", "../../cli/flags.ts"],
   ] as const;
   for (const [file, imported] of outward) {
     it(`lint rejects ${imported} in ${file}, and says why`, () => {
-      const { status, output } = lint(file, imported);
+      const { status, output } = lint({ [file]: importOf(imported) });
       expect(output).toContain("lint/style/noRestrictedImports");
       expect(output).toContain("Imports point inward");
       expect(status).toBe(1);
@@ -57,21 +76,36 @@ describe("imports point inward", () => {
 
   const inward = [
     ["src/realtime/x.ts", "./types.ts"],
+    ["src/realtime/replay/x.ts", "../types.ts"],
     ["src/log/x.ts", "../realtime/types.ts"],
     ["src/registry/x.ts", "../log/log.ts"],
-    ["src/registry/x.ts", "../realtime/manager.ts"],
-    ["src/api/x.ts", "../registry/registry.ts"],
+    ["src/registry/in-process/x.ts", "../../realtime/manager.ts"],
+    ["src/stream/x.ts", "../registry/registry.ts"],
+    ["src/stream/x.ts", "hono/streaming"],
+    ["src/api/x.ts", "../stream/sink.ts"],
+    ["src/api/routes/x.ts", "../../realtime/types.ts"],
     ["src/api/x.ts", "hono"],
-    ["src/node.ts", "./api/server.ts"],
-    ["src/node.ts", "node:http"],
+    ["src/config/x.ts", "../api/limits.ts"],
+    ["src/runtimes/process/x.ts", "../../config/config.ts"],
+    ["src/runtimes/node/x.ts", "node:http"],
+    ["src/node.ts", "./runtimes/node/sink.ts"],
   ] as const;
   for (const [file, imported] of inward) {
-    it(`lint takes ${imported} in ${file}`, () => {
-      const { status, output } = lint(file, imported);
+    it(`lint accepts ${imported} in ${file}`, () => {
+      const { status, output } = lint({ [file]: importOf(imported) });
       expect(output).not.toContain("noRestrictedImports");
       expect(status).toBe(0);
     });
   }
+
+  it("lint rejects two files that import each other, even when they import only types", () => {
+    const { status, output } = lint({
+      "src/api/one.ts": 'import type { Two } from "./two.ts";\n\nexport type One = Two[];\n',
+      "src/api/two.ts": 'import type { One } from "./one.ts";\n\nexport type Two = One[];\n',
+    });
+    expect(output).toContain("lint/suspicious/noImportCycles");
+    expect(status).toBe(1);
+  });
 
   it("no type is imported in a way that lint does not see", () => {
     const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import * as z from "zod/mini";
 import type { PublishInput } from "../realtime/message.ts";
 import type { CloseReason, MaybePromise } from "../realtime/types.ts";
-import { type KeyLimits, keysSchema } from "./keys.ts";
-import { validate } from "./validation.ts";
+import { type KeyLimits, keysSchema } from "./schemas/subscription-keys.ts";
+import { validate } from "./schemas/validate.ts";
 
 /** Who it is about, as far as it is known. */
 export interface HookClient {

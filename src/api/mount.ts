@@ -1,25 +1,25 @@
 /** Every route of the service, with what stands in front of each. */
 import type { Handler, Hono, MiddlewareHandler } from "hono";
-import { disconnectClient, listClients, listTopics, readClient, revoke } from "./admin.ts";
-import { noteArrival } from "./arrival.ts";
-import { limitBody } from "./body.ts";
 import { showConsole } from "./console/routes.ts";
-import { showDocs } from "./docs.ts";
-import { errorResponse } from "./errors.ts";
-import { showHealth, showReady } from "./health.ts";
-import { readMessages } from "./history.ts";
-import { publishMessages, requirePublisher } from "./messages.ts";
-import { type ServerCounts, showMetrics } from "./metrics.ts";
-import { describeAPI } from "./openapi.ts";
+import { errorResponse } from "./error-response.ts";
+import { noteArrival } from "./middleware/arrival.ts";
+import { limitBody } from "./middleware/body-limit.ts";
+import { allowOrigins, protectAnswers } from "./middleware/cors.ts";
+import type { LimitPublisher } from "./middleware/publish-limit.ts";
+import type { CostLimit } from "./middleware/rate-limit.ts";
+import type { RefusalDelay } from "./middleware/refusal-delay.ts";
+import { createStreamGuard } from "./middleware/stream-refusals.ts";
 import type { ServerOptions } from "./options.ts";
-import { allowOrigins, protectAnswers } from "./origins.ts";
-import type { LimitPublisher } from "./publish-limit.ts";
-import { checkQuery, createReadConnect } from "./query.ts";
-import type { CostLimit } from "./rate-limit.ts";
-import type { RefusalDelay } from "./refusal-delay.ts";
-import { connect, type StreamOptions } from "./stream.ts";
-import { createStreamGuard } from "./stream-refusals.ts";
-import { type SubscribeOptions, subscribe } from "./subscribe.ts";
+import { disconnectClient, listClients, listTopics, readClient, revoke } from "./routes/admin.ts";
+import { connect, type StreamOptions } from "./routes/connect.ts";
+import { showDocs } from "./routes/docs.ts";
+import { showHealth, showReady } from "./routes/health.ts";
+import { readMessages } from "./routes/history.ts";
+import { type ServerCounts, showMetrics } from "./routes/metrics.ts";
+import { describeAPI } from "./routes/openapi.ts";
+import { publishMessages, requirePublisher } from "./routes/publish.ts";
+import { type SubscribeOptions, subscribe } from "./routes/subscribe.ts";
+import { checkQuery, createReadConnect } from "./schemas/query.ts";
 
 /** What the routes are made of. */
 export interface MountOptions extends Omit<StreamOptions, "readConnect">, SubscribeOptions {

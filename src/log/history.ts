@@ -1,8 +1,8 @@
+import { compileRights, type Rights } from "../realtime/access/rights.ts";
 import { formatCursor, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { compileRights, type Rights } from "../realtime/rights.ts";
-import { topicOf } from "../realtime/subscription.ts";
-import { Turns } from "../realtime/turns.ts";
+import { Turns } from "../realtime/replay/time-slicer.ts";
+import { topicOf } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, LogReader, MaybePromise } from "../realtime/types.ts";
 
 /** Which messages of the history to read. */

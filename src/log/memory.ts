@@ -1,6 +1,7 @@
 import { monotonicClock } from "../realtime/clock.ts";
 import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import { Queue } from "./fifo-queue.ts";
 import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
 import {
   type AppendReceipt,
@@ -11,7 +12,6 @@ import {
   type MessageLog,
   sizeOf,
 } from "./log.ts";
-import { Queue } from "./queue.ts";
 import { RememberedIds } from "./remembered-ids.ts";
 
 /** What a memory log may be given. */

@@ -1,5 +1,5 @@
+import { Queue } from "./fifo-queue.ts";
 import { publisherOf, REMEMBERED_IDS } from "./log.ts";
-import { Queue } from "./queue.ts";
 
 interface Remembered {
   readonly id: string;

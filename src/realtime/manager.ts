@@ -1,5 +1,6 @@
-import { Admission } from "./admission.ts";
-import { type CapacityLimits, NO_KEYS } from "./capacity.ts";
+import { Admission } from "./access/admission.ts";
+import { type CapacityLimits, NO_KEYS } from "./access/capacity.ts";
+import { Expiries } from "./access/credential-expiry.ts";
 import {
   type Client,
   checkSubscriber,
@@ -10,17 +11,16 @@ import {
   isSuperseded,
   newClient,
   reaches,
-} from "./client.ts";
+} from "./clients/client.ts";
 import { monotonicClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
-import { Deliveries } from "./deliveries.ts";
+import { Deliveries } from "./delivery/delivery-scheduler.ts";
 import { RealtimeError } from "./errors.ts";
-import { Expiries } from "./expiries.ts";
 import { protectLogger } from "./protected-logger.ts";
-import { Replay, type ReplayState } from "./replay.ts";
-import { Replays } from "./replays.ts";
+import { Replay, type ReplayState } from "./replay/client-replay.ts";
+import { Replays } from "./replay/coordinator.ts";
 import { formatSSEComment, formatSSEMessage } from "./sse.ts";
-import { SubscriptionIndex } from "./subscription-index.ts";
+import { SubscriptionIndex } from "./subscriptions/subscription-index.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,

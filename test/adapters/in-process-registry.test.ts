@@ -1,6 +1,6 @@
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import { AUTH_GRACE, registrySuite } from "../suites/registry.ts";
 
 registrySuite("in-process over a memory log", () =>

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import { LOST, ResumesOpener, shown } from "../suites/registry/resume/context.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";

@@ -10,7 +10,7 @@ import type {
   Peer,
   Revocation,
 } from "../../src/realtime/types.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import type {
   ClientConnection,
   ClientRegistry,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { networkOf, plainAddress } from "../../src/realtime/address.ts";
-import { Capacity } from "../../src/realtime/capacity.ts";
+import { Capacity } from "../../src/realtime/access/capacity.ts";
+import { networkOf, plainAddress } from "../../src/realtime/access/ip-address.ts";
 
 describe("the network of an address", () => {
   it.each([

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Waiting, WaitingBudget } from "../../src/api/waiting-budget.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import type { FrameSink } from "../../src/realtime/types.ts";
+import { type Waiting, WaitingBudget } from "../../src/stream/waiting-budget.ts";
 import { message } from "./history-under-test.ts";
 
 const LIMITS = { maxClients: 6, maxClientsPerAddress: 4, maxKeys: 15, maxKeysPerAddress: 9 };

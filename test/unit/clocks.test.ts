@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createIntrospection } from "../../src/api/introspection.ts";
+import { createIntrospection } from "../../src/api/auth/introspection.ts";
+import { createTokenVerifier } from "../../src/api/auth/jwt.ts";
 import { createServer } from "../../src/api/server.ts";
-import { createTokenVerifier } from "../../src/api/tokens.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import type { RealtimeManager } from "../../src/realtime/manager.ts";
-import { ExpiryAlarm } from "../../src/registry/expiry-alarm.ts";
+import { ExpiryAlarm } from "../../src/registry/expiry-timer.ts";
 import { message } from "../suites/log/context.ts";
 import { within } from "../support/deadline.ts";
 import { startJSONServer } from "../support/json-server.ts";

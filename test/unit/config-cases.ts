@@ -1,4 +1,4 @@
-import type { Config, Environment } from "../../src/api/config.ts";
+import type { Config, Environment } from "../../src/config/config.ts";
 
 /** What one variable may be. */
 export interface Case {

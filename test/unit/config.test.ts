@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Environment, readConfig, VARIABLES } from "../../src/api/config.ts";
+import { type Environment, readConfig, VARIABLES } from "../../src/config/config.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { ACCESS_CASES, type Case } from "./config-cases.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contradictions, type Environment, readConfig } from "../../src/api/config.ts";
+import { contradictions, type Environment, readConfig } from "../../src/config/config.ts";
 
 const found = (environment: Environment) => contradictions(readConfig(environment));
 

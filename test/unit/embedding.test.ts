@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import type { Access } from "../../src/api/auth-settings.ts";
-import { readConfig } from "../../src/api/config.ts";
+import type { Access } from "../../src/api/auth/settings.ts";
 import type { ServerOptions } from "../../src/api/options.ts";
 import { createServer } from "../../src/api/server.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { eventually } from "../support/deadline.ts";
 
 /** A service inside somebody's own app, asked without a network. */

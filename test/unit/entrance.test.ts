@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Entrance } from "../../src/api/entrance.ts";
+import { Entrance } from "../../src/api/middleware/request-queue.ts";
 
 describe("requests that arrive in one turn", () => {
   afterEach(() => void vi.restoreAllMocks());

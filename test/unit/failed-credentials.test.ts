@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { DEVELOPMENT_KEY } from "../../src/api/development-key.ts";
-import { FailedCredentials } from "../../src/api/failed-credentials.ts";
+import { DEVELOPMENT_KEY } from "../../src/api/auth/development-key.ts";
+import { FailedCredentials } from "../../src/api/auth/failed-credentials.ts";
 import { createServer } from "../../src/api/server.ts";
 import { protectLogger } from "../../src/realtime/protected-logger.ts";
 

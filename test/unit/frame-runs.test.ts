@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { FrameRun, joinFrames, Turn } from "../../src/realtime/frame-runs.ts";
+import { FrameRun, joinFrames, Turn } from "../../src/realtime/delivery/frame-batch.ts";
 
 const frame = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readHistory } from "../../src/log/history.ts";
-import { SubscriptionIndex } from "../../src/realtime/subscription-index.ts";
+import { SubscriptionIndex } from "../../src/realtime/subscriptions/subscription-index.ts";
 import type { LogReader } from "../../src/realtime/types.ts";
 import { within } from "../support/deadline.ts";
 import { ids, logOf, message } from "./history-under-test.ts";

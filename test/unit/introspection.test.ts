@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createIntrospection, type IntrospectionOptions } from "../../src/api/introspection.ts";
+import {
+  createIntrospection,
+  type IntrospectionOptions,
+} from "../../src/api/auth/introspection.ts";
 import { createServer } from "../../src/api/server.ts";
 import { eventually } from "../support/deadline.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { networkOf } from "../../src/realtime/address.ts";
+import { networkOf } from "../../src/realtime/access/ip-address.ts";
+import { compileRights } from "../../src/realtime/access/rights.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { compileRights } from "../../src/realtime/rights.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 
 const IP = "192.0.2.1";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { answerInPieces } from "../../src/api/long-answer.ts";
+import { answerInPieces } from "../../src/api/chunked-response.ts";
 import { pause } from "../support/deadline.ts";
 
 const PART = "x".repeat(1000);

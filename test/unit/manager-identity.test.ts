@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryLog } from "../../src/log/memory.ts";
+import { REMEMBERED_REVOCATIONS } from "../../src/realtime/access/revocations.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { createMessage } from "../../src/realtime/message.ts";
-import { REMEMBERED_REVOCATIONS } from "../../src/realtime/revocations.ts";
 import type { Peer } from "../../src/realtime/types.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 

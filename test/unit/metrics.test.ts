@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { formatMetrics } from "../../src/api/metrics.ts";
-import { Refusals } from "../../src/api/refusals.ts";
+import { Refusals } from "../../src/api/refused-requests.ts";
+import { formatMetrics } from "../../src/api/routes/metrics.ts";
 import { LATENCY_BOUNDS, LatencyHistogram } from "../../src/realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createIntrospection } from "../../src/api/introspection.ts";
+import { createIntrospection } from "../../src/api/auth/introspection.ts";
 import type { ServerOptions } from "../../src/api/options.ts";
 import { createServer } from "../../src/api/server.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";

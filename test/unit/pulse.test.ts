@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { OwnPulse, SharedPulse } from "../../src/api/pulse.ts";
+import { OwnPulse, SharedPulse } from "../../src/stream/heartbeat.ts";
 
 /** A clock of the test's own, in steps. Vitest's has more than Bun's test runner knows. */
 function clock() {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createCostLimit, createRateLimit } from "../../src/api/rate-limit.ts";
+import { createCostLimit, createRateLimit } from "../../src/api/middleware/rate-limit.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 
 /** The seconds to wait; 0 when it is let through. */

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { RefusalDelay } from "../../src/api/refusal-delay.ts";
+import { RefusalDelay } from "../../src/api/middleware/refusal-delay.ts";
 import { createServer } from "../../src/api/server.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors.ts";
 

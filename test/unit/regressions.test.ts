@@ -1,14 +1,14 @@
 /** Cases that once went wrong and that no contract covers: each came with its fix. */
 import { expect, it } from "vitest";
+import { DEFAULT_LIMITS } from "../../src/api/limits.ts";
 import { createLogger } from "../../src/api/logger.ts";
-import { createMessageReader } from "../../src/api/messages.ts";
-import { DEFAULT_LIMITS } from "../../src/api/options.ts";
+import { createMessageReader } from "../../src/api/routes/publish.ts";
 import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { createMessage } from "../../src/realtime/message.ts";
 import type { LogEntry, TailListener } from "../../src/realtime/types.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process.ts";
+import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 
 async function setUp(log: MessageLog = createMemoryLog()) {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileRights } from "../../src/realtime/rights.ts";
-import { matchingTopics } from "../../src/realtime/subscription.ts";
-import { SubscriptionIndex } from "../../src/realtime/subscription-index.ts";
+import { compileRights } from "../../src/realtime/access/rights.ts";
+import { SubscriptionIndex } from "../../src/realtime/subscriptions/subscription-index.ts";
+import { matchingTopics } from "../../src/realtime/subscriptions/subscription-key.ts";
 
 const part = fc.constantFrom("a", "b", "c");
 const topic = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));

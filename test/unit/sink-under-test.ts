@@ -1,5 +1,5 @@
-import { type ChunkWriter, type SinkOwner, StreamSink } from "../../src/api/sink.ts";
 import type { CloseReason } from "../../src/realtime/types.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink } from "../../src/stream/sink.ts";
 import { pause } from "../support/deadline.ts";
 
 /** A sink over a stream that takes a chunk only when it is told to. */

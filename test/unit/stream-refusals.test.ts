@@ -1,15 +1,15 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, it } from "vitest";
-import { ClientLimits } from "../../src/api/client-limits.ts";
-import { OpenStreams } from "../../src/api/open-streams.ts";
-import { retryBlock, widen } from "../../src/api/retry.ts";
+import { ClientLimits } from "../../src/api/middleware/client-limits.ts";
+import { createStreamGuard, isTemporary } from "../../src/api/middleware/stream-refusals.ts";
 import { createServer } from "../../src/api/server.ts";
-import { createStreamGuard, isTemporary } from "../../src/api/stream-refusals.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors.ts";
 import { protectLogger } from "../../src/realtime/protected-logger.ts";
 import type { FrameSink, LogFields } from "../../src/realtime/types.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
+import { OpenStreams } from "../../src/stream/active-streams.ts";
+import { retryBlock, widen } from "../../src/stream/retry.ts";
 import { startJSONServer } from "../support/json-server.ts";
 import { signToken } from "../support/tokens.ts";
 

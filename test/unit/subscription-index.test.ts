@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SubscriptionIndex } from "../../src/realtime/subscription-index.ts";
+import { SubscriptionIndex } from "../../src/realtime/subscriptions/subscription-index.ts";
 
 /** Keys, and the topic of each, written down and not computed. */
 const TOPIC_OF: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSubscription } from "../../src/realtime/subscription.ts";
+import { parseSubscription } from "../../src/realtime/subscriptions/subscription-key.ts";
 import { MAX_LAST } from "../../src/realtime/types.ts";
 
 /** `last` of a key with these options. */

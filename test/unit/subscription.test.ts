@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { matchingTopics, parseSubscription } from "../../src/realtime/subscription.ts";
+import {
+  matchingTopics,
+  parseSubscription,
+} from "../../src/realtime/subscriptions/subscription-key.ts";
 
 const NONE = { query: {}, headers: {} };
 

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { checkPublicKeys, createTokenVerifier, type TokenOptions } from "../../src/api/tokens.ts";
+import { checkPublicKeys, createTokenVerifier, type TokenOptions } from "../../src/api/auth/jwt.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../support/tokens.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { Turns } from "../../src/realtime/turns.ts";
+import { Turns } from "../../src/realtime/replay/time-slicer.ts";
 import { eventually } from "../support/deadline.ts";
 
 /** Keeps the event loop busy for as long as a page of a replay may. */

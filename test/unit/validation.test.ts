@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { findFaults, invalidInput, validate } from "../../src/api/validation.ts";
+import { findFaults, invalidInput, validate } from "../../src/api/schemas/validate.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 
 const schema = z.object({

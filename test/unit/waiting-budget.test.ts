@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Waiting, WaitingBudget } from "../../src/api/waiting-budget.ts";
+import { type Waiting, WaitingBudget } from "../../src/stream/waiting-budget.ts";
 
 function budgetUnderTest(max: number, maxPerAddress = 0) {
   const budget = new WaitingBudget(max, maxPerAddress);

@@ -1,8 +1,15 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { createMessage } from "../../src/realtime/message.ts";
-import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
-import { CONNECT_HEADER, fromHeader, type HubAnswer } from "../../src/registry/hub-protocol.ts";
+import {
+  CONNECT_HEADER,
+  fromHeader,
+  type HubAnswer,
+} from "../../src/registry/durable-object/protocol.ts";
+import {
+  createDurableObjectRegistry,
+  type HubStub,
+} from "../../src/registry/durable-object/registry.ts";
 import type { ConnectRequest } from "../../src/registry/registry.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { FakeSocket, type Fault, fakeHub, unreliable, upgraded } from "./fake-hub.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createMessage } from "../../src/realtime/message.ts";
 import type { Message } from "../../src/realtime/types.ts";
-import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import { eventually, within } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { fakeHub, statsOf } from "./fake-hub.ts";

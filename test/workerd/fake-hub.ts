@@ -1,7 +1,7 @@
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
-import type { HubStub } from "../../src/registry/durable-object.ts";
-import type { HubSocket } from "../../src/registry/hub-connection.ts";
-import { CONNECT_HEADER, toHeader } from "../../src/registry/hub-protocol.ts";
+import type { HubSocket } from "../../src/registry/durable-object/connection.ts";
+import { CONNECT_HEADER, toHeader } from "../../src/registry/durable-object/protocol.ts";
+import type { HubStub } from "../../src/registry/durable-object/registry.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
 /** One try that fails: before it reached the hub, or after, with the answer lost. */

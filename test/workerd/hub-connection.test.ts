@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createDurableObjectRegistry } from "../../src/registry/durable-object.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import { within } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { FakeSocket, fakeHub, upgraded } from "./fake-hub.ts";

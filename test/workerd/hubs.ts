@@ -1,6 +1,9 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
+import {
+  createDurableObjectRegistry,
+  type HubStub,
+} from "../../src/registry/durable-object/registry.ts";
 import type { ClientConnection, ConnectRequest } from "../../src/registry/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import type { EvictableHub, TestEnv } from "./worker.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { REMEMBERED_IDS } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { createMessage } from "../../src/realtime/message.ts";
-import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
+import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 /** Five minutes: what history and remembered ids have in common by default. */

@@ -2,9 +2,16 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseCursor } from "../../src/realtime/cursor.ts";
 import { formatSSEMessage } from "../../src/realtime/sse.ts";
-import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
-import { CONNECT_HEADER, fromHeader, toHeader } from "../../src/registry/hub-protocol.ts";
-import type { Origin } from "../../src/registry/origin.ts";
+import type { Origin } from "../../src/registry/connect.ts";
+import {
+  CONNECT_HEADER,
+  fromHeader,
+  toHeader,
+} from "../../src/registry/durable-object/protocol.ts";
+import {
+  createDurableObjectRegistry,
+  type HubStub,
+} from "../../src/registry/durable-object/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";

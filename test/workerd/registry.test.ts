@@ -1,5 +1,8 @@
 import { env } from "cloudflare:test";
-import { createDurableObjectRegistry, type HubStub } from "../../src/registry/durable-object.ts";
+import {
+  createDurableObjectRegistry,
+  type HubStub,
+} from "../../src/registry/durable-object/registry.ts";
 import { registrySuite } from "../suites/registry.ts";
 import type { TestEnv } from "./worker.ts";
 

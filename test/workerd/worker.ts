@@ -2,8 +2,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
 import type { Message, Peer, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
-import type { HubRPC } from "../../src/registry/hub-protocol.ts";
-import { RealtimeHub } from "../../src/registry/realtime-hub.ts";
+import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
+import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
 
 /** As the registry suite's, which can't be imported here: it runs in another place than the hubs. */

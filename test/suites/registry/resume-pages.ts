@@ -12,7 +12,7 @@ import {
   type Stream,
 } from "./resume/context.ts";
 
-/** More than a page has room for (`PAGE` in src/realtime/replay.ts): a page ends behind it. */
+/** More than a page has room for (`PAGE` in src/realtime/replay/client-replay.ts): a page ends behind it. */
 const PAGEFUL = "x".repeat(70_000);
 
 /** Replays that take several pages, and what may happen meanwhile. */

@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { expect } from "vitest";
 import { formatCursorEvent, formatSSEComment } from "../../../src/realtime/sse.ts";
-import { parseSubscription } from "../../../src/realtime/subscription.ts";
+import { parseSubscription } from "../../../src/realtime/subscriptions/subscription-key.ts";
 import type { FrameSink } from "../../../src/realtime/types.ts";
 import { emptyBlocksIn } from "../../support/blocks.ts";
 import { lastEventIdOf } from "../../support/last-event-id.ts";

@@ -1,0 +1,161 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { compileRights } from "../../realtime/access/rights.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
+import type { Peer } from "../../realtime/types.ts";
+import { type Caller, type CallerOptions, Callers } from "./callers.ts";
+import { closed, notAllowed, notSignedIn, wrongKey } from "./errors.ts";
+
+/** The caller who sets the subscriptions of a stream. */
+export interface Subscriber {
+  readonly peer: Peer;
+  /** The error about the token that was sent, if that token has ended. */
+  readonly ended?: RealtimeError;
+}
+
+/** Milliseconds in which a guest must sign in, where guests may do nothing else. */
+const SIGN_IN_TIMEOUT = 30_000;
+
+/** Decides what a request may do. `Callers` finds out who sends it. */
+export class Auth {
+  readonly #options: CallerOptions;
+  readonly #identification: Callers;
+  /** Not a variable of the context: an app that this is mounted in has variables of its own there. */
+  readonly #callers = new WeakMap<Context, Caller>();
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    this.#identification = new Callers(options);
+  }
+
+  /** Whether guests may neither subscribe nor read. */
+  get guestsMayOnlySignIn(): boolean {
+    return this.#options.anonymous === "none";
+  }
+
+  /** Where a request comes from. */
+  addressOf(c: Context): string | undefined {
+    return this.#identification.addressOf(c);
+  }
+
+  /** How many credentials this process has refused. */
+  get refusedCredentials(): number {
+    return this.#identification.refusedCredentials;
+  }
+
+  /** As `Callers.identify`. */
+  identify(c: Context, isGuarded = false): Promise<Caller> {
+    return this.#identification.identify(c, isGuarded);
+  }
+
+  /**
+   * Checks that the caller may hold a stream, or set subscriptions, with these keys. Answers with the rights to them.
+   *
+   * @param topics The topics of the keys, without options.
+   * @throws RealtimeError `not_signed_in`, `not_allowed`.
+   */
+  async toSubscribe(c: Context, topics: readonly string[], isStream = false): Promise<Peer> {
+    return this.#permit(c, await this.#callerOf(c), topics, isStream);
+  }
+
+  /**
+   * As `toSubscribe`, for a POST to a stream. With a token that has ended it answers a guest, and `ended`: the error to throw
+   * unless the stream is a guest's.
+   *
+   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, and so
+   * on for ever. PocketBase takes an ended token for a guest's as well (apis/middlewares.go, `loadAuthToken`).
+   */
+  async toSetSubscriptions(c: Context, topics: readonly string[]): Promise<Subscriber> {
+    let ended: RealtimeError;
+    try {
+      const peer = await this.toSubscribe(c, topics);
+      if (!this.hasEnded(peer)) return { peer };
+      ended = new RealtimeError("refused_token", "This credential has expired. Sign in again.");
+    } catch (error) {
+      if (!this.#identification.isOfEndedToken(error, c)) throw error;
+      ended = error as RealtimeError;
+    }
+    const { now } = this.#options;
+    const guest = { peer: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
+    // Where guests may do nothing but sign in, the stream waits for that, without subscriptions.
+    const asked = this.guestsMayOnlySignIn ? [] : topics;
+    return { peer: await this.#permit(c, guest, asked, true), ended };
+  }
+
+  async #permit(
+    c: Context,
+    { peer, isAdmin }: Pick<Caller, "peer" | "isAdmin">,
+    topics: readonly string[],
+    isStream: boolean,
+  ): Promise<Peer> {
+    const { anonymous, authorize, now } = this.#options;
+    if (peer.identity === undefined && anonymous === "none") {
+      if (!isStream || topics.length > 0) throw notSignedIn("subscribe");
+      // It may sign in by its first POST, as the SDKs do.
+      return { ...peer, expiresAt: now() + SIGN_IN_TIMEOUT };
+    }
+    if (authorize === undefined || isAdmin) return peer;
+    for (const topic of topics) {
+      const access = { action: "subscribe", topic, identity: peer.identity, context: c } as const;
+      if (!(await authorize(access))) throw notAllowed(`subscribe to ${JSON.stringify(topic)}`);
+    }
+    // `authorize` has allowed each of the keys.
+    return { ...peer, rights: ["*"] };
+  }
+
+  /** Refuses a credential that does not count before anything of the body is read. What to do with an ended token depends on the stream. */
+  readonly identifyFirst: MiddlewareHandler = async (c, next) => {
+    try {
+      this.#callers.set(c, await this.identify(c));
+    } catch (error) {
+      if (!this.#identification.isOfEndedToken(error, c)) throw error;
+    }
+    return next();
+  };
+
+  /** The caller that `identifyFirst` has found, unless its credential has ended meanwhile. */
+  async #callerOf(c: Context): Promise<Caller> {
+    const known = this.#callers.get(c);
+    return known === undefined || this.hasEnded(known.peer) ? this.identify(c) : known;
+  }
+
+  /** Whether a credential has ended since it was looked at. */
+  hasEnded({ expiresAt }: Peer): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#options.now();
+  }
+
+  /** @throws RealtimeError for a caller who may publish to no topic at all. */
+  refuseToPublish({ peer, publish, isAdmin }: Caller): void {
+    const { adminKey, authorize, authenticate } = this.#options;
+    if (isAdmin || authorize !== undefined) return;
+    if (peer.identity !== undefined) {
+      if (publish.length === 0) throw notAllowed("publish");
+      return;
+    }
+    if (adminKey === undefined && !this.#identification.knowTokens && authenticate === undefined) {
+      throw closed();
+    }
+    throw wrongKey(adminKey !== undefined);
+  }
+
+  /** @throws RealtimeError `not_allowed` for the first topic that the caller has no right to publish to. */
+  async checkPublish(c: Context, caller: Caller, topics: readonly string[]): Promise<void> {
+    const { authorize } = this.#options;
+    const { peer, publish, isAdmin } = caller;
+    if (isAdmin) return;
+    const rights = compileRights(publish);
+    for (const topic of topics) {
+      const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
+      const isAllowed = authorize === undefined ? rights.covers(topic) : await authorize(access);
+      if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
+    }
+  }
+
+  /** Lets holders of the admin key through. Others get 401, or 403 where no admin key is configured. */
+  readonly requireAdmin: MiddlewareHandler = async (c, next) => {
+    if (this.#options.adminKey === undefined) throw closed();
+    const { isAdmin, peer } = await this.identify(c, true);
+    if (isAdmin) return next();
+    if (peer.identity !== undefined) throw notAllowed("administer; that takes the admin key");
+    throw wrongKey(true);
+  };
+}

@@ -1,0 +1,107 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { networkOf } from "../../realtime/access/ip-address.ts";
+import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
+import { createRateLimit, type RateLimit } from "./rate-limit.ts";
+
+/** Refusals that the same client gets again for each stream it opens. */
+const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
+  "unknown_token",
+  "refused_token",
+  "revoked",
+  "not_signed_in",
+  "not_allowed",
+  "identity_changed",
+  "ip_mismatch",
+]);
+
+/** Milliseconds. The SDK waits 15 s for its subscriptions to be set, and then opens a new stream. */
+const DELAY = 10_000;
+
+/** Refusals of one address that are answered at once, and how many more in each second: one a minute. */
+const AT_ONCE = 5;
+const PER_SECOND = 1 / 60;
+
+/** Requests that wait at the same time. A refusal beyond that is answered at once: the memory of those that wait is bounded. */
+const MAX_WAITING = 1000;
+
+export interface RefusalDelayOptions {
+  /** False answers every refusal at once. */
+  readonly isOn: boolean;
+  readonly addressOf: (c: Context) => string | undefined;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+/**
+ * Slows down clients whose subscriptions are refused again and again. The PocketBase SDK opens its stream without a token. When
+ * the POST that follows is refused after a reconnect, the SDK opens the next stream within 2 s, and it never gives up.
+ */
+export class RefusalDelay {
+  readonly #options: RefusalDelayOptions;
+  readonly #limit: RateLimit;
+  /** What ends each wait, with the time when it is over at the latest. */
+  readonly #waiting = new Map<() => void, number>();
+  #isEnded = false;
+
+  constructor(options: RefusalDelayOptions) {
+    const { isOn, now } = options;
+    this.#options = options;
+    const perSecond = isOn ? PER_SECOND : 0;
+    this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { atOnce: AT_ONCE });
+  }
+
+  /** Wraps what may refuse to set subscriptions: a handler or middleware. */
+  slowDown(handler: MiddlewareHandler): MiddlewareHandler {
+    return async (c, next) => {
+      try {
+        return await handler(c, next);
+      } catch (error) {
+        if (this.#isTooMany(c, error)) {
+          // The body is not needed any more, and must not take memory until the answer.
+          c.req.bodyCache = {};
+          await this.#wait(c.req.raw.signal);
+        }
+        throw error;
+      }
+    };
+  }
+
+  /** Answers all that wait: the server stops. */
+  end(): void {
+    this.#isEnded = true;
+    for (const wake of [...this.#waiting.keys()]) wake();
+  }
+
+  #isTooMany(c: Context, error: unknown): boolean {
+    if (!(error instanceof RealtimeError) || !REPEATED.has(error.code)) return false;
+    const ip = this.#options.addressOf(c);
+    if (ip === undefined) return false;
+    try {
+      this.#limit(networkOf(ip));
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const now = this.#options.now();
+    // workerd stops the timers of a request that its client has aborted.
+    for (const [wake, until] of this.#waiting) {
+      if (until > now) break;
+      this.#waiting.delete(wake);
+    }
+    if (this.#isEnded || signal.aborted || this.#waiting.size >= MAX_WAITING) return;
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", wake);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, DELAY);
+      signal.addEventListener("abort", wake);
+      this.#waiting.set(wake, now + 2 * DELAY);
+    });
+  }
+}

@@ -1,0 +1,194 @@
+import type { Reached, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import type { LogEntry } from "../types.ts";
+import { Delivery, type Recipient, type Slice } from "./delivery.ts";
+
+/** Milliseconds of work in one turn of the event loop. */
+const SLICE_MILLISECONDS = 5;
+
+/** What a slice may spend, for runtimes where no time passes while a program computes: a frame is 1, encoding one 4 more. */
+export const SLICE_COST = 50_000;
+
+/** Messages on their way, and UTF-16 code units of their data, beyond which publishers wait before they add another. */
+const MOST_OPEN = { deliveries: 1000, size: 8 * 1024 * 1024 };
+
+/** What the manager does for its deliveries. */
+export interface DeliveriesHost<Client> {
+  readonly index: SubscriptionIndex<Client>;
+  /** False when the client did not take the frame and was removed. */
+  readonly write: (client: Client, frame: Uint8Array) => boolean;
+}
+
+/**
+ * Messages on their way to the clients that are live. One that reaches many subscriptions gives way to others after some
+ * milliseconds, and goes on in a later turn.
+ *
+ * A message counts as delivered to every live client in the moment it is begun. What a client has not got by then is its
+ * own: `settle` writes it before anything else happens to the client. So its order, its place and its keys are what they
+ * would be if all had been written at once; and a message to a few clients need not wait for one to many.
+ */
+export class Deliveries<Client extends Recipient> {
+  readonly #host: DeliveriesHost<Client>;
+  readonly #sliceCost: number;
+  /** Begun and not yet ended, from the oldest on. */
+  readonly #open: Delivery<Client>[] = [];
+  readonly #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
+  #number = 0;
+  #size = 0;
+  #isScheduled = false;
+  readonly #hasOlder = (number: number) => (this.#open[0]?.number ?? number) < number;
+  readonly #settleBefore = (client: Client, number: number) => this.#settle(client, number);
+
+  constructor(host: DeliveriesHost<Client>, sliceCost: number = SLICE_COST) {
+    this.#host = host;
+    this.#sliceCost = sliceCost;
+  }
+
+  /** Begins with messages in their order, and works on them for one slice. */
+  deliver(entries: readonly LogEntry[], begin: (entry: LogEntry) => string): void {
+    const slice = new WorkSlice(this.#sliceCost);
+    for (const entry of entries) {
+      const before = begin(entry);
+      const { topics, private: isPrivate } = entry.message;
+      const reached = this.#host.index.reached(topics, isPrivate);
+      if (reached.count === 0) continue;
+      const delivery = this.#begin(entry, before, reached);
+      if (!slice.isOver && delivery.run(slice)) this.#end(delivery);
+    }
+    this.#schedule();
+  }
+
+  /** Writes what a client has not got yet of the messages on their way. */
+  settle(client: Client): void {
+    if (this.#open.length > 0) this.#settle(client, this.#number + 1);
+  }
+
+  /** The client is live from now on: it has what was begun before. */
+  skip(client: Client): void {
+    client.delivered = this.#number;
+  }
+
+  /** Number of the newest delivery. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /**
+   * Resolves when the messages that are on their way now have been written; undefined when none is.
+   *
+   * @param since Number of a delivery. When none that was begun after it is on its way, nothing is waited for.
+   */
+  settled(since = 0): Promise<void> | undefined {
+    const newest = this.#open.at(-1);
+    if (newest === undefined || newest.number <= since) return undefined;
+    return this.#ended(newest.number);
+  }
+
+  /** Resolves when there may be room for more messages: ask again then. Undefined when there is. */
+  room(): Promise<void> | undefined {
+    const [oldest] = this.#open;
+    const { deliveries, size } = MOST_OPEN;
+    if (oldest === undefined || (this.#open.length < deliveries && this.#size < size)) {
+      return undefined;
+    }
+    return this.#ended(oldest.number);
+  }
+
+  #ended(number: number): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push({ number, resolve }));
+  }
+
+  #begin(entry: LogEntry, before: string, reached: Reached<Client>): Delivery<Client> {
+    this.#number += 1;
+    const { write } = this.#host;
+    const host = { write, hasOlder: this.#hasOlder, settleBefore: this.#settleBefore };
+    const delivery = new Delivery(this.#number, entry, before, reached, host);
+    this.#open.push(delivery);
+    this.#size += delivery.size;
+    return delivery;
+  }
+
+  #settle(client: Client, before: number): void {
+    if (client.replay !== undefined) return;
+    const first = this.#open[0]?.number ?? before;
+    if (first >= before) return;
+    for (let index = this.#indexAfter(client.delivered); ; index++) {
+      const delivery = this.#open[index];
+      if (delivery === undefined || delivery.number >= before) return;
+      delivery.give(client, UNBOUNDED);
+    }
+  }
+
+  /** Of the oldest delivery that is newer than a number. */
+  #indexAfter(number: number): number {
+    let [low, high] = [0, this.#open.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#open[middle] as Delivery<Client>).number <= number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #end(delivery: Delivery<Client>): void {
+    // Most end as the newest or as the oldest; moving the rest would take as long as there are open ones.
+    if (this.#open.at(-1) === delivery) this.#open.pop();
+    else if (this.#open[0] === delivery) this.#open.shift();
+    else this.#open.splice(this.#open.lastIndexOf(delivery), 1);
+    this.#size -= delivery.size;
+    if (this.#waiting.length === 0) return;
+    const oldest = this.#open[0]?.number ?? Number.POSITIVE_INFINITY;
+    const ready = this.#waiting.filter(({ number }) => number < oldest);
+    if (ready.length === 0) return;
+    const rest = this.#waiting.filter(({ number }) => number >= oldest);
+    this.#waiting.splice(0, this.#waiting.length, ...rest);
+    for (const { resolve } of ready) resolve();
+  }
+
+  #schedule(): void {
+    if (this.#open.length === 0 || this.#isScheduled) return;
+    this.#isScheduled = true;
+    setTimeout(() => {
+      this.#isScheduled = false;
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    const slice = new WorkSlice(this.#sliceCost);
+    for (let next = this.#open[0]; next !== undefined; next = this.#open[0]) {
+      if (!next.run(slice)) break;
+      this.#end(next);
+      if (slice.isOver) break;
+    }
+    this.#schedule();
+  }
+}
+
+/** Work is looked at for its time only now and then: asking the clock costs more than writing a frame. */
+const LOOK_EVERY = 64;
+
+class WorkSlice implements Slice {
+  readonly #end = performance.now() + SLICE_MILLISECONDS;
+  #left: number;
+  #untilLook = LOOK_EVERY;
+  #isLate = false;
+
+  constructor(cost: number) {
+    this.#left = cost;
+  }
+
+  get isOver(): boolean {
+    return this.#left <= 0 || this.#isLate;
+  }
+
+  spend(amount: number): void {
+    this.#left -= amount;
+    this.#untilLook -= amount;
+    if (this.#untilLook > 0) return;
+    this.#untilLook = LOOK_EVERY;
+    this.#isLate = performance.now() >= this.#end;
+  }
+}
+
+/** For what must not wait. */
+const UNBOUNDED: Slice = { spend: () => {}, isOver: false };

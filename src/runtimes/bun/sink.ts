@@ -1,0 +1,116 @@
+/**
+ * Frames on their way to a client on Bun, past Hono's TransformStream: straight into the stream that Bun reads the response
+ * from (docs/performance.md).
+ */
+import type { Server } from "bun";
+import type { Context } from "hono";
+import type { Runtime } from "../../api/runtime.ts";
+import { Turn } from "../../realtime/delivery/frame-batch.ts";
+import { FirstChunk } from "../../stream/handshake-relay.ts";
+import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "../../stream/sink.ts";
+
+const turn = new Turn((run) => void setImmediate(run));
+
+/**
+ * The server of `Bun.serve`: in the environment, or the environment itself with `export default { fetch: app.fetch }`.
+ * Undefined where the app was called without either.
+ */
+export function bunServerOf(c: Context): Server<undefined> | undefined {
+  const env = (c.env ?? {}) as { readonly server?: unknown };
+  return [env.server, env].find(isServer);
+}
+
+function isServer(value: unknown): value is Server<undefined> {
+  return typeof (value as { requestIP?: unknown } | undefined)?.requestIP === "function";
+}
+
+/** Seconds that Bun waits for the client before it closes the connection of a stream that has ended, or was cut. */
+const ENDED_TIMEOUT = 10;
+const CUT_TIMEOUT = 1;
+
+/** Sets the seconds without traffic after which Bun closes the connection; 0 is never. */
+type SetTimeout = (seconds: number) => void;
+
+function idleTimeoutOf(c: Context): SetTimeout {
+  const server = bunServerOf(c);
+  const request = c.req.raw;
+  return (seconds) => server?.timeout(request, seconds);
+}
+
+/** Takes over from Hono's stream as soon as the handshake has come out of it. */
+export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
+  const setIdleTimeout = idleTimeoutOf(c);
+  // Bun closes a response that is quiet for its `idleTimeout` (10 s by default). Streams are quiet, and pings find dead clients.
+  setIdleTimeout(0);
+  const body = new ResponseBody(owner, new FirstChunk(stream, owner), setIdleTimeout);
+  return { sink: new StreamSink(owner, body, turn), body: body.readable };
+};
+
+/** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
+class ResponseBody implements ChunkWriter {
+  readonly readable: ReadableStream<Uint8Array>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #setIdleTimeout: SetTimeout;
+  #first: FirstChunk | undefined;
+  /** Whose chunk has not been taken yet. */
+  #waiting: Taking | undefined;
+
+  constructor(owner: SinkOwner, first: FirstChunk, setIdleTimeout: SetTimeout) {
+    this.#first = first;
+    this.#setIdleTimeout = setIdleTimeout;
+    this.readable = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#taken(),
+      cancel: () => {
+        this.#controller = undefined;
+        owner.onGone();
+        this.#taken();
+      },
+    });
+  }
+
+  write(chunk: Uint8Array, sink: Taking): void {
+    const first = this.#first;
+    if (first === undefined) {
+      this.#enqueue(chunk, sink);
+    } else {
+      this.#first = undefined;
+      first.pass(chunk).then(
+        (passed) => this.#enqueue(passed, sink),
+        () => sink.taken(true),
+      );
+    }
+  }
+
+  end(): void {
+    this.#setIdleTimeout(ENDED_TIMEOUT);
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  /** Bun resets the connection of a body that fails, but not while bytes wait for the client: only a timeout ends that. */
+  cut(): void {
+    this.#setIdleTimeout(CUT_TIMEOUT);
+    this.#controller?.error();
+    this.#controller = undefined;
+    this.#taken();
+  }
+
+  #enqueue(chunk: Uint8Array, sink: Taking): void {
+    if (this.#controller === undefined) {
+      sink.taken();
+      return;
+    }
+    // Bun may ask for the next one before this returns.
+    this.#waiting = sink;
+    this.#controller.enqueue(chunk);
+  }
+
+  #taken(): void {
+    const sink = this.#waiting;
+    this.#waiting = undefined;
+    sink?.taken();
+  }
+}

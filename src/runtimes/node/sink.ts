@@ -1,0 +1,223 @@
+/**
+ * Frames on their way to a client's connection on Node, past the web streams: most of what a delivery costs through
+ * `streamSSE` is spent between its TransformStream and the socket (docs/performance.md).
+ */
+import { EventEmitter } from "node:events";
+import { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { SSEStreamingApi } from "hono/streaming";
+import type { Runtime } from "../../api/runtime.ts";
+import { type FrameRun, joinFrames, Turn } from "../../realtime/delivery/frame-batch.ts";
+import type { CloseReason } from "../../realtime/types.ts";
+import { BURST, type OutgoingSink, type SinkOwner } from "../../stream/sink.ts";
+import { Handover } from "./handover.ts";
+
+const EMPTY = new Uint8Array();
+const encoder = new TextEncoder();
+const CRLF = encoder.encode("\r\n");
+
+/** RFC 9112, "Chunked Transfer Coding". */
+function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
+  const head = encoder.encode(`${length.toString(16)}\r\n`);
+  return joinFrames(head.length + length + CRLF.length, [head, ...frames, CRLF]);
+}
+
+/** Milliseconds that the connection of a stream that has ended stays open for another request. */
+const ENDED_TIMEOUT = 5000;
+
+const turn = new Turn((run) => void setImmediate(run));
+
+/**
+ * Asks compressions that have replaced the response's methods to leave the stream alone. They hold back small writes until
+ * they have a block to compress, and not all of them know `no-transform`.
+ */
+const UNCOMPRESSED = { "Content-Encoding": "identity" };
+
+/**
+ * A sink that writes to the connection itself as soon as the response's head and handshake are out, and lets go of Hono's
+ * stream then. Where other code changes the bytes on their way, the sink stays on the stream.
+ */
+export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
+  const outgoing = (c.env as { readonly outgoing?: ServerResponse } | undefined)?.outgoing;
+  if (outgoing === undefined) return undefined;
+  const isCompressed =
+    outgoing.write !== ServerResponse.prototype.write && "chunkedEncoding" in outgoing;
+  const sink = new ConnectionSink(outgoing, owner, stream);
+  return isCompressed ? { sink, headers: UNCOMPRESSED } : { sink };
+};
+
+class ConnectionSink implements OutgoingSink {
+  readonly #outgoing: ServerResponse;
+  readonly #owner: SinkOwner;
+  /** Unset once everything that went through the stream is out: from then on nothing does. */
+  #handover: Handover | undefined;
+  #socket: Socket | undefined;
+  /** Given in this turn, and not written yet. */
+  #given: FrameRun | undefined;
+  #isClosed = false;
+  /** Ends the wait for the response's end. */
+  #whenCut: (() => void) | undefined;
+  /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
+  #isWaiting = false;
+  /** What waits in the socket is one frame, which has a right to go however large it is. */
+  #isOneFrame = false;
+  #isChecking = false;
+  #writes = 0;
+  /** How much the client had taken when that was looked at last, and since when it has not been more. */
+  #taken = -1;
+  #takenAt = 0;
+
+  /** @param stream What the response's head and first frame go through. */
+  constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
+    this.#outgoing = outgoing;
+    this.#owner = owner;
+    // Not the response's own method: some compressions replace it, and pass on no listener before the first write.
+    EventEmitter.prototype.on.call(outgoing, "close", () => owner.onGone());
+    if (outgoing.destroyed || outgoing.closed) owner.onGone();
+    this.#handover = new Handover(outgoing, owner, stream);
+    this.#handover.watch((writes) => {
+      this.#handover = undefined;
+      this.#socket = outgoing.socket ?? undefined;
+      this.#writes = writes;
+      owner.onIndependent();
+    });
+  }
+
+  get bufferedBytes(): number {
+    if (this.#handover !== undefined) return this.#handover.bufferedBytes;
+    return (this.#given?.length ?? 0) + (this.#socket?.writableLength ?? 0);
+  }
+
+  get writes(): number {
+    return this.#writes + (this.#handover?.sink.writes ?? 0);
+  }
+
+  get hasLeft(): boolean {
+    return this.#handover === undefined || this.#handover.hasLeft;
+  }
+
+  get stalledFor(): number {
+    if (this.#handover !== undefined) return this.#handover.sink.stalledFor;
+    const socket = this.#socket;
+    if (socket === undefined || socket.writableLength === 0) {
+      this.#taken = -1;
+      return 0;
+    }
+    const now = this.#owner.now();
+    const taken = socket.bytesWritten - socket.writableLength;
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAt = now;
+    }
+    return now - this.#takenAt;
+  }
+
+  write(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    if (this.#handover !== undefined) return this.#handover.write(frame);
+    if (this.#isWaiting || this.#given !== undefined) {
+      // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
+      const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;
+      const waiting = (this.#given?.length ?? 0) + inSocket;
+      // A single frame, however large, always goes to a client for which nothing waits.
+      const isTooMuch = waiting + frame.length > this.#owner.maxBufferedBytes * BURST;
+      if (isTooMuch && waiting > 0) return false;
+    }
+    this.#give(frame);
+    return true;
+  }
+
+  drained(taken: () => void): void {
+    if (this.#handover !== undefined) this.#handover.sink.drained(taken);
+    else this.#whenTaken(() => !this.#isClosed && taken());
+  }
+
+  async finish(frame: Uint8Array | undefined): Promise<void> {
+    const outgoing = this.#outgoing;
+    if (this.#handover !== undefined) {
+      await this.#handover.finish(frame);
+      // The response ends when the stream of Hono's is let go of.
+      this.#owner.onIndependent();
+    } else {
+      if (frame !== undefined) this.#give(frame);
+      await new Promise<void>((resolve) => this.#whenTaken(resolve));
+      outgoing.end();
+    }
+    // The response's own last bytes may have to wait as well.
+    if (!outgoing.closed) {
+      await new Promise<void>((resolve) => {
+        this.#whenCut = resolve;
+        outgoing.once("close", resolve);
+      });
+    }
+    // Few clients use the connection of a stream again, and one that reads nothing would keep it for the keep-alive time.
+    this.#socket?.setTimeout(ENDED_TIMEOUT);
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#owner.onClosed(reason);
+  }
+
+  cut(): void {
+    this.#given = undefined;
+    this.#handover?.sink.cut();
+    this.#outgoing.destroy();
+    // A response that waits behind another on its connection does not say that it is closed.
+    this.#whenCut?.();
+  }
+
+  /** The end of a turn in which it was given something. */
+  flush(): void {
+    const given = this.#given;
+    const socket = this.#socket;
+    if (given === undefined || socket === undefined) return;
+    this.#given = undefined;
+    const isAlone = !this.#isWaiting || socket.writableLength === 0;
+    // True when the socket has taken all of it, or is about to.
+    const chunk = given.bytes(toChunk);
+    const isTaken = socket.write(chunk);
+    this.#writes += 1;
+    if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    this.#isWaiting = !isTaken || socket.writableLength > 0;
+    if (!this.#isWaiting) return;
+    this.#isOneFrame = given.count === 1 && isAlone;
+    this.#noteWaiting(socket, chunk);
+    if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
+  }
+
+  #noteWaiting(socket: Socket, chunk: Uint8Array): void {
+    // Of an empty write Node says when everything before it has been taken, or the socket is gone.
+    socket.write(EMPTY, () => this.#owner.onTaken(chunk));
+    this.#owner.onWaiting(chunk);
+  }
+
+  #give(frame: Uint8Array): void {
+    if (this.#given === undefined) {
+      this.#given = turn.start.with(frame);
+      turn.add(this);
+    } else {
+      this.#given = this.#given.with(frame);
+    }
+    if (turn.isFull) turn.flush();
+  }
+
+  #whenTaken(tell: () => void): void {
+    this.flush();
+    const socket = this.#socket;
+    if (socket === undefined || socket.writableLength === 0 || socket.destroyed) tell();
+    else socket.write(EMPTY, () => tell());
+  }
+
+  #checkNextTurn(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    setTimeout(() => {
+      this.#isChecking = false;
+      const waiting = this.#socket?.writableLength ?? 0;
+      const isOver = waiting > this.#owner.maxBufferedBytes && !this.#isOneFrame;
+      if (isOver && !this.#isClosed) this.#owner.onOverflow();
+    });
+  }
+}

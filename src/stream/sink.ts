@@ -1,0 +1,334 @@
+import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
+import {
+  type Flushable,
+  type FrameRun,
+  joinFrames,
+  type Turn,
+} from "../realtime/delivery/frame-batch.ts";
+import type { CloseReason, FrameSink } from "../realtime/types.ts";
+
+/** Whoever holds the stream, as a sink of any kind sees it. */
+export interface SinkOwner {
+  /** Bytes that may wait for a client. */
+  readonly maxBufferedBytes: number;
+  /** Writes after which `onSpent` is called, once; 0 is never. */
+  readonly maxWrites: number;
+  /** Milliseconds of a monotonic clock. */
+  now(): number;
+  /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
+  onOverflow(): void;
+  onSpent(): void;
+  /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
+  onWaiting(chunk: Uint8Array): void;
+  /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
+  onTaken(chunk: Uint8Array): void;
+  /** The client has left. May be called more than once, and at the end. */
+  onGone(): void;
+  /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
+  onIndependent(): void;
+  /** The core has closed the sink, or the handler has. Called once, with the first reason given. */
+  onClosed(reason: CloseReason): void;
+}
+
+/** A `FrameSink`, and what the handler of its stream does with it. */
+export interface OutgoingSink extends FrameSink {
+  /** Writes that the stream has taken. */
+  readonly writes: number;
+  /** The response's head and the handshake are on their way to the client, as far as the runtime tells. */
+  readonly hasLeft: boolean;
+  /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
+  readonly stalledFor: number;
+  /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
+  finish(frame: Uint8Array | undefined): Promise<void>;
+  /** Lets go of everything that waits, and of the connection: nobody will read it. */
+  cut(): void;
+}
+
+/** Whoever has written a chunk, and waits. */
+export interface Taking {
+  /** The stream has taken the chunk, or never will. */
+  taken(hasFailed?: boolean): void;
+}
+
+/** What a `StreamSink` writes to, one chunk at a time. */
+export interface ChunkWriter {
+  /** Calls `sink.taken` when the stream has taken the chunk, at once or later, and when it never will. */
+  write(chunk: Uint8Array, sink: Taking): void;
+  /** Ends the response, when everything was taken. Default: whoever opened the stream does. */
+  end?(): void;
+  cut(): void;
+}
+
+/**
+ * Milliseconds in which a client must take what waits for it, and the last frame, once its stream is to end. At a stop of the
+ * service `REALTIME_DRAIN_SECONDS` is the deadline instead.
+ */
+export const FAREWELL_TIMEOUT = 10_000;
+
+/** What the portable sink needs of a runtime. */
+export interface SinkRuntime {
+  /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
+  readonly abort?: (c: Context) => void;
+  /** At whose end the frames of a portable sink are written, together. Default: each at once. */
+  readonly turn?: Turn;
+}
+
+/** The portable sink of a stream of Hono's: the stream's closing ends the response. */
+export function openStreamSink(
+  c: Context,
+  stream: SSEStreamingApi,
+  owner: SinkOwner,
+  { abort, turn }: SinkRuntime,
+): OutgoingSink {
+  const { signal } = c.req.raw;
+  const leave = () => owner.onGone();
+  stream.onAbort(leave);
+  signal.addEventListener("abort", leave);
+  // It may have left while it was being let in; an aborted signal tells nobody any more.
+  if (signal.aborted) leave();
+  const cut = () => {
+    stream.abort();
+    abort?.(c);
+  };
+  const end = () => {
+    if (abort === undefined) return;
+    // What is behind the stream may hold bytes that the client never reads.
+    const timer = setTimeout(() => abort(c), FAREWELL_TIMEOUT);
+    (timer as { unref?: () => void }).unref?.();
+  };
+  return new StreamSink(owner, { ...writeTo(stream, cut), end }, turn);
+}
+
+/** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
+export function writeTo(stream: SSEStreamingApi, cut: () => void = () => {}): ChunkWriter {
+  return {
+    write: (chunk, sink) => {
+      stream.write(chunk).then(
+        () => sink.taken(),
+        () => sink.taken(true),
+      );
+    },
+    cut,
+  };
+}
+
+/** Waiting frames are joined up to this size, so that many small ones cost one write. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Bytes of a chunk that is worth counting while it waits alone: most are taken a moment later, and counting costs. */
+const LEAST_WAITING = 4096;
+
+/**
+ * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
+ * once. It gets this many times its bound until the turn ends.
+ */
+export const BURST = 4;
+
+/**
+ * A `FrameSink` over any stream that says when it has taken a chunk: the portable one, for every runtime. Until then frames
+ * queue here and are counted.
+ */
+export class StreamSink implements OutgoingSink, Flushable {
+  readonly #owner: SinkOwner;
+  readonly #writer: ChunkWriter;
+  readonly #turn: Turn | undefined;
+  /** Given in this turn, where turns are waited for. */
+  #given: FrameRun | undefined;
+  /** Most clients never have a queue, and there are many of them. */
+  #queue: Uint8Array[] | undefined;
+  #idle: (() => void)[] | undefined;
+  #bufferedBytes = 0;
+  /** Length of the chunk that the stream has not taken yet; 0 is none. */
+  #writing = 0;
+  /** That chunk, once it waits. */
+  #waiting: Uint8Array | undefined;
+  #writingSince = 0;
+  #writes = 0;
+  /** What is being written is one frame, which has a right to go however large it is. */
+  #isOneFrame = false;
+  #isPumping = false;
+  #isClosed = false;
+  #isCut = false;
+  #isChecking = false;
+
+  /** @param turn At the end of which frames are written; without it they are at once. */
+  constructor(owner: SinkOwner, writer: ChunkWriter, turn?: Turn) {
+    this.#owner = owner;
+    this.#writer = writer;
+    this.#turn = turn;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  get writes(): number {
+    return this.#writes;
+  }
+
+  get hasLeft(): boolean {
+    return this.#writes > 0;
+  }
+
+  get stalledFor(): number {
+    return this.#writing === 0 ? 0 : this.#owner.now() - this.#writingSince;
+  }
+
+  write(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    const { maxBufferedBytes } = this.#owner;
+    const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST;
+    // A single frame, however large, always goes to a client for which nothing waits.
+    if (burst && this.#bufferedBytes > 0) return false;
+    this.#push(frame);
+    if (this.#bufferedBytes > maxBufferedBytes) this.#checkNextTurn();
+    return true;
+  }
+
+  drained(taken: () => void): void {
+    this.#whenTaken(() => !this.#isClosed && taken());
+  }
+
+  async finish(frame: Uint8Array | undefined): Promise<void> {
+    if (frame !== undefined) this.#push(frame);
+    await new Promise<void>((resolve) => this.#whenTaken(resolve));
+    this.#writer.end?.();
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#owner.onClosed(reason);
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    this.#given = undefined;
+    this.#queue = undefined;
+    this.#writer.cut();
+    // Not every stream says what becomes of a chunk once it was cut.
+    this.#tellIdle();
+  }
+
+  /** The end of a turn in which it was given something. */
+  flush(): void {
+    const given = this.#given;
+    if (given === undefined) return;
+    this.#given = undefined;
+    if (this.#writing > 0) {
+      // They go with whatever else comes until that has been taken.
+      const frames = given.frames();
+      this.#queue ??= [];
+      this.#queue.push(...frames);
+      for (const frame of frames) if (!this.#isCut) this.#owner.onWaiting(frame);
+      return;
+    }
+    this.#isOneFrame = given.count === 1;
+    this.#begin(given.bytes(joinFrames));
+    this.#pump();
+  }
+
+  /** The stream has taken the chunk, or has failed. */
+  taken(hasFailed = false): void {
+    this.#bufferedBytes -= this.#writing;
+    this.#writing = 0;
+    if (this.#waiting !== undefined) this.#owner.onTaken(this.#waiting);
+    this.#waiting = undefined;
+    this.#writes += 1;
+    if (hasFailed) this.close("client");
+    if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    this.#pump();
+  }
+
+  #push(frame: Uint8Array): void {
+    this.#bufferedBytes += frame.length;
+    if (this.#turn === undefined) {
+      this.#queue ??= [];
+      this.#queue.push(frame);
+      if (this.#writing > 0) this.#owner.onWaiting(frame);
+      this.#pump();
+      return;
+    }
+    if (this.#given === undefined) {
+      this.#given = this.#turn.start.with(frame);
+      this.#turn.add(this);
+    } else {
+      this.#given = this.#given.with(frame);
+    }
+    if (this.#turn.isFull) this.#turn.flush();
+  }
+
+  #whenTaken(tell: () => void): void {
+    this.flush();
+    if (this.#writing === 0) {
+      tell();
+    } else {
+      this.#idle ??= [];
+      this.#idle.push(tell);
+    }
+  }
+
+  #begin(chunk: Uint8Array): void {
+    this.#writing = chunk.length;
+    this.#writingSince = this.#owner.now();
+    // A stream that takes it at once says so from within; `#pump` goes on then.
+    const isPumping = this.#isPumping;
+    this.#isPumping = true;
+    this.#writer.write(chunk, this);
+    this.#isPumping = isPumping;
+    if (this.#writing < LEAST_WAITING || this.#isCut) return;
+    this.#waiting = chunk;
+    this.#owner.onWaiting(chunk);
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#writing === 0) {
+      const chunk = this.#take();
+      if (chunk === undefined) break;
+      this.#begin(chunk);
+    }
+    this.#isPumping = false;
+    if (this.#writing > 0) return;
+    // Of what was cut nothing comes any more.
+    this.#bufferedBytes = this.#given?.length ?? 0;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    const idle = this.#idle;
+    this.#idle = undefined;
+    for (const tell of idle ?? []) tell();
+  }
+
+  #take(): Uint8Array | undefined {
+    const queue = this.#queue;
+    const first = queue?.[0];
+    if (queue === undefined || first === undefined) return undefined;
+    let { length } = first;
+    let count = 1;
+    for (let next = queue[count]; next !== undefined; next = queue[count]) {
+      if (length + next.length > CHUNK_BYTES) break;
+      length += next.length;
+      count += 1;
+    }
+    const frames = queue.splice(0, count);
+    for (const frame of frames) this.#owner.onTaken(frame);
+    if (queue.length === 0) this.#queue = undefined;
+    this.#isOneFrame = count === 1;
+    return joinFrames(length, frames);
+  }
+
+  #checkNextTurn(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    setTimeout(() => {
+      this.#isChecking = false;
+      const isAlone = this.#isOneFrame && this.#queue === undefined;
+      const over = this.#bufferedBytes > this.#owner.maxBufferedBytes && !isAlone;
+      if (over && !this.#isClosed) this.#owner.onOverflow();
+    });
+  }
+}
