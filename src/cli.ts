@@ -69,7 +69,7 @@ Each flag is a variable of the README's table, and wins over it; whatever has no
 `,
 };
 
-class Misuse extends Error {}
+class UsageError extends Error {}
 
 /** Runs a command. @returns the exit code; undefined while the service is running. */
 export async function run(words: readonly string[]): Promise<number | undefined> {
@@ -82,7 +82,7 @@ export async function run(words: readonly string[]): Promise<number | undefined>
   if (!Object.hasOwn(commands, command)) {
     const nearest = nearestName(command, Object.keys(commands));
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-    return complain(`There is no command "${command}".${hint}\n\n${HELP}`, MISUSED);
+    return printError(`There is no command "${command}".${hint}\n\n${HELP}`, MISUSED);
   }
   if (rest.includes("--help") || rest.includes("-h")) {
     process.stdout.write(HELPS[command] ?? HELP);
@@ -93,12 +93,12 @@ export async function run(words: readonly string[]): Promise<number | undefined>
     return await commands[command as keyof typeof commands](rest);
   } catch (error) {
     const isUsage =
-      error instanceof Misuse ||
+      error instanceof UsageError ||
       String((error as { code?: string }).code).startsWith("ERR_PARSE_ARGS");
     const message = error instanceof Error ? error.message : String(error);
     return isUsage
-      ? complain(`${message}\n\n${HELPS[command] ?? ""}`, MISUSED)
-      : complain(`${message}\n`, FAILED);
+      ? printError(`${message}\n\n${HELPS[command] ?? ""}`, MISUSED)
+      : printError(`${message}\n`, FAILED);
   }
 }
 
@@ -111,7 +111,7 @@ function endWithReader(): void {
   }
 }
 
-function complain(text: string, code: number): number {
+function printError(text: string, code: number): number {
   process.stderr.write(text);
   return code;
 }
@@ -135,7 +135,7 @@ function refuseUnknownFlags(
   if (unknown === undefined) return;
   const nearest = nearestName(unknown.name ?? "", Object.keys(options));
   const hint = nearest === undefined ? "The flags are listed below." : `Did you mean --${nearest}?`;
-  throw new Misuse(`There is no flag ${unknown.rawName}. ${hint}`);
+  throw new UsageError(`There is no flag ${unknown.rawName}. ${hint}`);
 }
 
 const text = { type: "string" } as const;
@@ -156,7 +156,8 @@ const FLAGS = {
 async function serve(words: readonly string[]): Promise<undefined> {
   const options = Object.fromEntries(Object.keys(FLAGS).map((name) => [name, text]));
   const { values, positionals } = read(words, options);
-  if (positionals.length > 0) throw new Misuse(`serve takes flags only, not "${positionals[0]}".`);
+  if (positionals.length > 0)
+    throw new UsageError(`serve takes flags only, not "${positionals[0]}".`);
   for (const [flag, variable] of Object.entries(FLAGS)) {
     const value = values[flag];
     if (typeof value === "string") process.env[variable] = value;
@@ -180,12 +181,13 @@ function connectionOf({
   key?: string | undefined;
 }): Connection {
   const given = url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
-  if (!URL.canParse(given)) throw new Misuse(`--url must be an address, and "${given}" is none.`);
+  if (!URL.canParse(given))
+    throw new UsageError(`--url must be an address, and "${given}" is none.`);
   const { hostname } = new URL(given);
   const isHere = hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]";
   const own = key || process.env.REALTIME_ADMIN_KEY;
   if (own && !isHere && new URL(given).protocol === "http:") {
-    complain(`The key goes to ${hostname} in clear: it is http, not https.\n`, OK);
+    printError(`The key goes to ${hostname} in clear: it is http, not https.\n`, OK);
   }
   const credential = own || (isHere ? readDevVars().REALTIME_ADMIN_KEY : undefined);
   return {
@@ -197,7 +199,7 @@ function connectionOf({
 function listen(words: readonly string[]): Promise<number> {
   const options = { ...CONNECTION, last: text, count: text, json: yes };
   const { values, positionals: topics } = read(words, options);
-  if (topics.length === 0 || topics.includes("")) throw new Misuse("Which topics?");
+  if (topics.length === 0 || topics.includes("")) throw new UsageError("Which topics?");
   const count =
     values.count === undefined ? Number.POSITIVE_INFINITY : numberOf("--count", values.count);
   if (count === 0) return Promise.resolve(OK);
@@ -240,16 +242,16 @@ function listen(words: readonly string[]): Promise<number> {
     }
     stream.addEventListener("PB_RESUME", ({ data }) => {
       if (data.includes('"recovered":false'))
-        complain("Some events were missed: the history does not reach so far.\n", OK);
+        printError("Some events were missed: the history does not reach so far.\n", OK);
     });
     stream.addEventListener("error", (event) => {
       // A message to a topic of that name.
       if ("data" in event) return;
       const { message = "it ended" } = event;
       if (stream.readyState !== EventSource.CLOSED) {
-        complain(`The stream broke: ${message}. Coming back.\n`, OK);
+        printError(`The stream broke: ${message}. Coming back.\n`, OK);
       } else {
-        end(complain(`The stream was refused. ${refusal || message}\n`, FAILED));
+        end(printError(`The stream was refused. ${refusal || message}\n`, FAILED));
       }
     });
   });
@@ -260,7 +262,7 @@ async function publish(words: readonly string[]): Promise<number> {
   const { values, positionals } = read(words, options);
   const [topic, given, ...more] = positionals;
   if (topic === undefined || given === undefined || more.length > 0) {
-    throw new Misuse(
+    throw new UsageError(
       "A topic and its data are wanted, and nothing else. Put quotes around the JSON.",
     );
   }
@@ -288,11 +290,12 @@ async function token(words: readonly string[]): Promise<number> {
   const list = { type: "string", multiple: true } as const;
   const options = { sub: text, subscribe: list, publish: list, expires: text, secret: text };
   const { values, positionals } = read(words, options);
-  if (positionals.length > 0) throw new Misuse(`token takes flags only, not "${positionals[0]}".`);
-  if (values.sub === undefined) throw new Misuse("--sub is missing: whose token is it?");
+  if (positionals.length > 0)
+    throw new UsageError(`token takes flags only, not "${positionals[0]}".`);
+  if (values.sub === undefined) throw new UsageError("--sub is missing: whose token is it?");
   const secret = values.secret ?? process.env.REALTIME_JWT_SECRET?.split(/\s+/)[0] ?? "";
   if (secret.length < 32)
-    throw new Misuse(
+    throw new UsageError(
       "A secret of 32 characters or more is wanted, in --secret or REALTIME_JWT_SECRET.",
     );
   const realtime = { subscribe: values.subscribe ?? [], publish: values.publish ?? [] };
@@ -301,14 +304,15 @@ async function token(words: readonly string[]): Promise<number> {
   try {
     claims.setIssuedAt().setExpirationTime(expires);
   } catch {
-    throw new Misuse(`--expires is a time such as 30s, 15m, 1h or 7d; it was "${expires}".`);
+    throw new UsageError(`--expires is a time such as 30s, 15m, 1h or 7d; it was "${expires}".`);
   }
   process.stdout.write(`${await claims.sign(new TextEncoder().encode(secret))}\n`);
   return OK;
 }
 
 function numberOf(flag: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw new Misuse(`${flag} is a whole number; it was "${value}".`);
+  if (!/^\d{1,9}$/.test(value))
+    throw new UsageError(`${flag} is a whole number; it was "${value}".`);
   return Number(value);
 }
 
@@ -316,7 +320,7 @@ function parseData(data: string): unknown {
   try {
     return JSON.parse(data);
   } catch {
-    throw new Misuse(
+    throw new UsageError(
       `The data is not JSON: ${data.slice(0, 100)}\nA text is JSON with quotes of its own: '"hello"'.`,
     );
   }

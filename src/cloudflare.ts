@@ -103,7 +103,7 @@ const cached = new WeakMap<object, Cached>();
  *
  * @throws RealtimeError `invalid_config` when a variable is wrong, or when it was called before with other options.
  */
-export function realtimeOf(env: Env, options?: ServerOptions): RealtimeServer {
+export function getRealtime(env: Env, options?: ServerOptions): RealtimeServer {
   const binding = env.REALTIME_HUB as object | undefined;
   if (typeof binding !== "object" && typeof binding !== "function") {
     const message =
@@ -158,7 +158,7 @@ function refuseOther(what: string, now: object, before: object | undefined): voi
   if (other === undefined) return;
   throw new RealtimeError(
     "invalid_config",
-    `realtimeOf was called before with other ${what}: ${other} differs. The service is made once, so call realtimeOf with the same ${what} everywhere.`,
+    `getRealtime was called before with other ${what}: ${other} differs. The service is made once, so call getRealtime with the same ${what} everywhere.`,
   );
 }
 

@@ -2,14 +2,14 @@
 
 export type { IntrospectionOptions } from "./api/auth/introspection.ts";
 export type { Identity, TokenAlgorithm, TokenOptions } from "./api/auth/jwt.ts";
-export type { Access, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
+export type { AccessRequest, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
 export type {
-  ConnectEvent,
-  DisconnectEvent,
-  HookClient,
+  ConnectHookEvent,
+  DisconnectHookEvent,
+  HookSubject,
   Hooks,
-  MessageEvent,
-  SubscribeEvent,
+  PublishHookEvent,
+  SubscribeHookEvent,
 } from "./api/hooks.ts";
 export type { RequestLimits } from "./api/limits.ts";
 export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
@@ -25,7 +25,7 @@ export type {
   MessageLog,
 } from "./log/log.ts";
 export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
-export { type Cursor, formatCursor, newLife, parseCursor } from "./realtime/cursor.ts";
+export { type Cursor, formatCursor, newEpoch, parseCursor } from "./realtime/cursor.ts";
 export {
   type FieldError,
   type FieldErrors,
@@ -33,10 +33,10 @@ export {
   type RealtimeErrorCode,
 } from "./realtime/errors.ts";
 export {
-  type KeptClient,
+  type ClientSnapshot,
   type ManagerOptions,
-  type Progress,
   RealtimeManager,
+  type ReplayProgress,
 } from "./realtime/manager.ts";
 export {
   createMessage,
@@ -59,9 +59,9 @@ export type {
   ManagerStats,
   MaybePromise,
   Message,
-  Peer,
+  Principal,
   Revocation,
-  Start,
+  StartPosition,
   SubscribeRequest,
   SubscriptionKey,
   SubscriptionOptions,

@@ -1,6 +1,6 @@
 /** wrangler's main: the app on Cloudflare Workers, over Durable Objects. */
 import { createLogger } from "./api/logger.ts";
-import { type Env, realtimeOf } from "./cloudflare.ts";
+import { type Env, getRealtime } from "./cloudflare.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import { protectLogger } from "./realtime/protected-logger.ts";
 
@@ -32,7 +32,7 @@ export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
       if (last?.env !== env) last = { env, full: withDefaults(env) };
-      return realtimeOf(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
+      return getRealtime(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
       logger.error("the service is not configured as it should be", { error: error.message });

@@ -36,11 +36,11 @@ const HOOKS: Record<keyof Hooks, true> = {
 
 const TOKENS: Record<keyof TokenOptions, true> = {
   ...{ secrets: true, publicKeys: true, jwksURL: true, algorithms: true },
-  ...{ issuer: true, audience: true, clockSkew: true, allowEndless: true },
+  ...{ issuer: true, audience: true, clockSkew: true, allowNoExpiry: true },
 };
 
 const INTROSPECTION: Record<keyof IntrospectionOptions, true> = {
-  ...{ url: true, cacheTime: true, allowEndless: true, clockSkew: true },
+  ...{ url: true, cacheTime: true, allowNoExpiry: true, clockSkew: true },
   ...{ isOneProcess: true, now: true, monotonicNow: true },
 };
 

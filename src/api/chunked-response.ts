@@ -10,7 +10,7 @@ const PIECE = 64 * 1024;
  * @param parts Asked for one by one; what they are made of stays in memory until the end.
  * @param timeout Milliseconds that a reader may take for a piece. Beyond it the connection is cut: the answer is not whole.
  */
-export function answerInPieces(c: Context, parts: Iterator<string>, timeout: number): Response {
+export function chunkedResponse(c: Context, parts: Iterator<string>, timeout: number): Response {
   const first = takePiece(parts);
   if (first.isLast) return c.body(first.text);
   const encoder = new TextEncoder();

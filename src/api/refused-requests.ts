@@ -2,7 +2,7 @@
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
 /** Counts requests that were refused because of a rate, in this process (on Workers: in each isolate). */
-export class Refusals {
+export class RefusedRequests {
   readonly counts: Record<RequestLimit, number> = {
     publishes: 0,
     publish_bytes: 0,

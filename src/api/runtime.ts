@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import { plainAddress } from "../realtime/access/ip-address.ts";
-import type { OutgoingSink, SinkOwner, SinkRuntime } from "../stream/sink.ts";
+import type { OutgoingSink, SinkListener, SinkRuntime } from "../stream/sink.ts";
 
 /** A sink beneath a stream of Hono's. */
 export interface OpenedSink {
@@ -22,7 +22,7 @@ export interface Runtime extends SinkRuntime {
   readonly openSink?: (
     c: Context,
     stream: SSEStreamingApi,
-    owner: SinkOwner,
+    owner: SinkListener,
   ) => OpenedSink | undefined;
   /** Runs a function in the next turn of the event loop, after what has arrived by then. Default: streams that are opened and subscriptions that are set together share one turn. */
   readonly nextTurn?: (run: () => void) => void;

@@ -6,22 +6,22 @@ import type { PublishInput } from "../realtime/message.ts";
 import { protectLogger } from "../realtime/protected-logger.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
-import { OpenStreams } from "../stream/active-streams.ts";
+import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
 import { errorResponse, handleError } from "./error-response.ts";
-import { createAskSubscribe } from "./hooks.ts";
+import { createSubscribeHook } from "./hooks.ts";
 import { DEFAULTS, limitsOf } from "./limits.ts";
 import { createLogger } from "./logger.ts";
 import { ClientLimits } from "./middleware/client-limits.ts";
 import { limitPublishers } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
 import { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { Entrance } from "./middleware/request-queue.ts";
+import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
-import { Refusals } from "./refused-requests.ts";
+import { RefusedRequests } from "./refused-requests.ts";
 import type { ServerCounts } from "./routes/metrics.ts";
 import { createMessageReader } from "./routes/publish.ts";
 import { createUnknownClient } from "./unknown-client.ts";
@@ -68,17 +68,30 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   // Without `origins` the cross-origin policy is the host app's.
   const { origins = [] } = options;
   const limits = limitsOf(options);
-  const limitAsks = createRateLimit(limits.connectsPerSecond, "tokens to ask about", monotonicNow);
+  const introspectionLimit = createRateLimit(
+    limits.connectsPerSecond,
+    "tokens to ask about",
+    monotonicNow,
+  );
   const auth = new Auth({
-    ...{ ...options, ...limits, runtime, origins, now, monotonicNow, logger, limitAsks },
+    ...{
+      ...options,
+      ...limits,
+      runtime,
+      origins,
+      now,
+      monotonicNow,
+      logger,
+      introspectionLimit,
+    },
   });
-  const askSubscribe = createAskSubscribe(options.hooks ?? {}, limits);
+  const askSubscribe = createSubscribeHook(options.hooks ?? {}, limits);
   const clientLimits = new ClientLimits({
     connectsPerSecond: limits.connectsPerSecond,
     maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
     now: monotonicNow,
   });
-  const refusals = new Refusals();
+  const refusals = new RefusedRequests();
   const limitScan = createCostLimit(
     limits.historyScanPerSecond,
     "messages to look through",
@@ -91,7 +104,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     addressOf: (c) => auth.addressOf(c),
     now: monotonicNow,
   });
-  const streams = new OpenStreams();
+  const streams = new ActiveStreams();
   const budget = new WaitingBudget(
     options.maxWaitingBytes ?? DEFAULTS.maxWaitingBytes,
     options.maxWaitingBytesPerAddress ?? DEFAULTS.maxWaitingBytesPerAddress,
@@ -111,7 +124,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   mount(app, {
     ...{ options, registry, runtime, auth, limits, logger, now, monotonicNow },
     ...{ streams, budget, clientLimits, refusalDelay, askSubscribe, counts },
-    ...{ entrance: new Entrance(runtime.nextTurn), limitScan, limitPublishes },
+    ...{ entrance: new RequestQueue(runtime.nextTurn), limitScan, limitPublishes },
     isClosing: () => isClosing,
     unknownClient: createUnknownClient(registry, logger),
   });
@@ -127,7 +140,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
       streams.stop();
       refusalDelay.end();
       await registry.close();
-      await streams.ended();
+      await streams.whenEmpty();
     },
   };
 }

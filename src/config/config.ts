@@ -192,7 +192,7 @@ const environmentSchema = z.object({
   REALTIME_JWT_ISSUER: line,
   REALTIME_JWT_AUDIENCE: line,
   REALTIME_JWT_SKEW_SECONDS: seconds(0, 300, 5000),
-  REALTIME_JWT_ENDLESS: yesOrNo(false),
+  REALTIME_JWT_ALLOW_NO_EXPIRY: yesOrNo(false),
   REALTIME_INTROSPECT_URL: safeURL,
   REALTIME_INTROSPECT_SECONDS: seconds(0, 3600, 30_000),
   REALTIME_COOKIE: httpName,
@@ -251,7 +251,7 @@ const environmentSchema = z.object({
   REALTIME_HISTORY_BYTES: count(0, 64 * MAX_BYTES, DEFAULT_HISTORY.bytes),
   REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),
   REALTIME_SHARDS: count(1, 1000, 1),
-  REALTIME_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
+  REALTIME_MAX_STREAM_WRITES: count(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
   REALTIME_CONSOLE: setting<boolean | undefined>("true or false", undefined, (text) =>
     text === "true" ? true : text === "false" ? false : undefined,
   ),
@@ -369,7 +369,7 @@ export function readConfig(environment: Environment): Config {
     },
     drainTimeout: settings.REALTIME_DRAIN_SECONDS * 1000,
     shards: settings.REALTIME_SHARDS,
-    maxStreamWrites: settings.REALTIME_STREAM_WRITES,
+    maxStreamWrites: settings.REALTIME_MAX_STREAM_WRITES,
     console: settings.REALTIME_CONSOLE,
     metrics: settings.REALTIME_METRICS,
     logLevel: settings.LOG_LEVEL,
@@ -400,7 +400,7 @@ function readTokens(settings: Settings): TokenOptions | undefined {
     issuer: settings.REALTIME_JWT_ISSUER,
     audience: settings.REALTIME_JWT_AUDIENCE,
     clockSkew: settings.REALTIME_JWT_SKEW_SECONDS * 1000,
-    allowEndless: settings.REALTIME_JWT_ENDLESS,
+    allowNoExpiry: settings.REALTIME_JWT_ALLOW_NO_EXPIRY,
   };
 }
 
@@ -411,6 +411,6 @@ function readIntrospection(settings: Settings): IntrospectionOptions | undefined
   return {
     ...{ url, cacheTime },
     clockSkew: settings.REALTIME_JWT_SKEW_SECONDS * 1000,
-    allowEndless: settings.REALTIME_JWT_ENDLESS,
+    allowNoExpiry: settings.REALTIME_JWT_ALLOW_NO_EXPIRY,
   };
 }

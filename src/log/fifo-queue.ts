@@ -1,5 +1,5 @@
 /** A first-in-first-out list whose head is dropped in amortised constant time. */
-export class Queue<T> {
+export class FifoQueue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
 

@@ -1,7 +1,7 @@
 import { compileRights, type Rights } from "../realtime/access/rights.ts";
 import { formatCursor, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import { Turns } from "../realtime/replay/time-slicer.ts";
+import { TimeSlicer } from "../realtime/replay/time-slicer.ts";
 import { topicOf } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, LogReader, MaybePromise } from "../realtime/types.ts";
 
@@ -29,7 +29,7 @@ export interface HistoryPage {
 }
 
 /** Entries, and bytes of them, that are looked through at a time; then others get their turn. */
-const PAGE = { messages: 1000, bytes: 256 * 1024 };
+const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
 /** UTF-16 code units of data in one answer; one message is answered however large it is. */
 const MAX_DATA = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ const MAX_DATA = 4 * 1024 * 1024;
  * All reads of a log take turns: together they get some milliseconds at a time, and others get theirs between. Several Durable
  * Objects may share this module, and the timer of one must not run the reads of another.
  */
-const turnsByLog = new WeakMap<LogReader, Turns>();
+const turnsByLog = new WeakMap<LogReader, TimeSlicer>();
 
 /**
  * Reads what somebody may read of a log, looking through all of it if it must.
@@ -52,7 +52,7 @@ export async function readHistory(
   rights: readonly string[] = [],
 ): Promise<HistoryPage> {
   const reading = new Reading(log, request, rights);
-  const turns = turnsByLog.get(log) ?? new Turns();
+  const turns = turnsByLog.get(log) ?? new TimeSlicer();
   turnsByLog.set(log, turns);
   for (;;) {
     const page = await inTurn(turns, () => reading.read());
@@ -61,7 +61,7 @@ export async function readHistory(
 }
 
 /** Runs work in a turn, so that its time counts there. Work that ends with a promise is waited for outside. */
-function inTurn<T>(turns: Turns, work: () => MaybePromise<T>): Promise<T> {
+function inTurn<T>(turns: TimeSlicer, work: () => MaybePromise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     turns.add(() => {
       try {
@@ -105,7 +105,7 @@ class Reading {
   /** Looks through some more of the log. Undefined when there is more to look through. */
   read(): MaybePromise<HistoryPage | undefined> {
     if (this.#isAtEnd) return this.#page(false);
-    const { messages, bytes } = PAGE;
+    const { messages, bytes } = SCAN_PAGE;
     const entries =
       this.#after === undefined
         ? this.#log.readBack(this.#place, messages, bytes)
@@ -123,7 +123,7 @@ class Reading {
       this.#isAtEnd = isForwards && sequenceOf(entry.cursor) > sequenceOf(this.#end);
       if (this.#isAtEnd) break;
       this.#scanned += 1;
-      if (!this.#found.take(entry)) return this.#page(true);
+      if (!this.#found.offer(entry)) return this.#page(true);
       this.#place = entry.cursor;
       this.#isAtEnd = isForwards && this.#place === this.#end;
     }
@@ -155,7 +155,7 @@ class Found {
   }
 
   /** False when it matches and there is no room for it. */
-  take(entry: LogEntry): boolean {
+  offer(entry: LogEntry): boolean {
     if (!this.#matches(entry)) return true;
     this.#size += entry.message.data.length;
     const isFull = this.entries.length >= this.#limit;
@@ -180,7 +180,7 @@ function moved(cursor: string, step: number): string {
   const place = parseCursor(cursor);
   if (place === undefined) return cursor;
   const sequence = Math.max(place.sequence + step, 0);
-  return formatCursor({ ...place, sequence, key: undefined });
+  return formatCursor({ ...place, sequence, keyHash: undefined });
 }
 
 function unknownCursor(name: string): RealtimeError {

@@ -1,7 +1,7 @@
 import { monotonicClock } from "../realtime/clock.ts";
-import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
+import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
-import { Queue } from "./fifo-queue.ts";
+import { FifoQueue } from "./fifo-queue.ts";
 import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
 import {
   type AppendReceipt,
@@ -40,11 +40,11 @@ class MemoryLog implements MessageLog {
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #monotonicNow: () => number;
-  readonly #life = newLife();
+  readonly #epoch = newEpoch();
   readonly #listeners = new Set<TailListener>();
   /** What the tail has yet to hear; the first is being told. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
-  readonly #entries = new Queue<Kept>();
+  readonly #entries = new FifoQueue<StoredEntry>();
   #bytes = 0;
   readonly #ids = new RememberedIds();
   #sequence = 0;
@@ -66,7 +66,7 @@ class MemoryLog implements MessageLog {
     const receipts = messages.map((message, index) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else fresh.push(this.#take(message, fingerprints[index] ?? 0, at, takenAt));
+      else fresh.push(this.#append(message, fingerprints[index] ?? 0, at, takenAt));
       return { id: message.id, duplicate };
     });
     this.#trim(takenAt);
@@ -148,7 +148,7 @@ class MemoryLog implements MessageLog {
     return fingerprints;
   }
 
-  #take(message: Message, own: number, at: number, takenAt: number): LogEntry {
+  #append(message: Message, own: number, at: number, takenAt: number): LogEntry {
     this.#sequence += 1;
     this.#ids.add(message.id, takenAt, own);
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
@@ -160,11 +160,11 @@ class MemoryLog implements MessageLog {
 
   #sequenceOf(text: string): number | undefined {
     const cursor = parseCursor(text);
-    return cursor?.shard === 0 && cursor.life === this.#life ? cursor.sequence : undefined;
+    return cursor?.shard === 0 && cursor.epoch === this.#epoch ? cursor.sequence : undefined;
   }
 
   #cursorAt(sequence: number): string {
-    return formatCursor({ shard: 0, life: this.#life, sequence });
+    return formatCursor({ shard: 0, epoch: this.#epoch, sequence });
   }
 
   /** Entries from an index on, forwards (1) or backwards (-1), by `read`'s limits. */
@@ -194,7 +194,7 @@ class MemoryLog implements MessageLog {
 }
 
 /** One message of the history. */
-interface Kept {
+interface StoredEntry {
   readonly entry: LogEntry;
   readonly size: number;
   /** When the log took it, by the monotonic clock. */

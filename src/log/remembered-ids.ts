@@ -1,4 +1,4 @@
-import { Queue } from "./fifo-queue.ts";
+import { FifoQueue } from "./fifo-queue.ts";
 import { publisherOf, REMEMBERED_IDS } from "./log.ts";
 
 interface Remembered {
@@ -13,7 +13,7 @@ interface Remembered {
 /** One publisher's ids, from the oldest on. */
 interface Publisher {
   readonly name: string;
-  readonly queue: Queue<Remembered>;
+  readonly queue: FifoQueue<Remembered>;
 }
 
 /**
@@ -23,7 +23,7 @@ interface Publisher {
 export class RememberedIds {
   readonly #byId = new Map<string, Remembered>();
   /** From the oldest on. Ids that went because of their publisher's share still stand here: `#isHeld` tells. */
-  #queue = new Queue<Remembered>();
+  #queue = new FifoQueue<Remembered>();
   readonly #publishers = new Map<string, Publisher>();
   /** Those with more than their share. */
   readonly #over = new Set<Publisher>();
@@ -73,7 +73,7 @@ export class RememberedIds {
     if (name === undefined) return undefined;
     let publisher = this.#publishers.get(name);
     if (publisher === undefined) {
-      publisher = { name, queue: new Queue() };
+      publisher = { name, queue: new FifoQueue() };
       this.#publishers.set(name, publisher);
     }
     return publisher;
@@ -91,7 +91,7 @@ export class RememberedIds {
 
   /** Ids that are not held any more must not outnumber those that are. */
   #compact(): void {
-    const queue = new Queue<Remembered>();
+    const queue = new FifoQueue<Remembered>();
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       if (this.#isHeld(next)) queue.push(next);
     }

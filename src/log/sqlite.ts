@@ -1,4 +1,4 @@
-import { formatCursor, newLife, parseCursor } from "../realtime/cursor.ts";
+import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
@@ -90,7 +90,7 @@ export class SqliteLog implements MessageLog {
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
-  readonly #life: string;
+  readonly #epoch: string;
   readonly #idRows: RememberedIdRows;
   #extent: Extent;
   /** When the newest message was taken. */
@@ -107,7 +107,7 @@ export class SqliteLog implements MessageLog {
     this.#storage.sql.exec(SCHEMA);
     this.#addFingerprints();
     this.#idRows = new RememberedIdRows(this.#storage.sql);
-    this.#life = this.#readLife();
+    this.#epoch = this.#readEpoch();
     this.#extent = this.#readExtent();
   }
 
@@ -242,10 +242,10 @@ export class SqliteLog implements MessageLog {
     return found;
   }
 
-  #readLife(): string {
+  #readEpoch(): string {
     const [row] = this.#query<{ life: string }>("SELECT life FROM log_life");
     if (row !== undefined) return row.life;
-    const life = newLife();
+    const life = newEpoch();
     this.#query("INSERT INTO log_life (life) VALUES (?)", life);
     return life;
   }
@@ -341,12 +341,12 @@ export class SqliteLog implements MessageLog {
 
   #sequenceOf(text: string): number | undefined {
     const cursor = parseCursor(text);
-    return cursor?.shard === this.#shard && cursor.life === this.#life
+    return cursor?.shard === this.#shard && cursor.epoch === this.#epoch
       ? cursor.sequence
       : undefined;
   }
 
   #cursorAt(sequence: number): string {
-    return formatCursor({ shard: this.#shard, life: this.#life, sequence });
+    return formatCursor({ shard: this.#shard, epoch: this.#epoch, sequence });
   }
 }

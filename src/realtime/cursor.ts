@@ -6,21 +6,21 @@ export interface Cursor {
   /** Index of the shard, from 0. */
   readonly shard: number;
   /** Random name of the log's life: a log that lost its memory takes a new one. Letters and digits. */
-  readonly life: string;
+  readonly epoch: string;
   /** How many messages that life had so far. */
   readonly sequence: number;
   /** Of the message behind this place, the deliveries up to this key's (`keyMark`) have been made as well, it included. */
-  readonly key?: string | undefined;
+  readonly keyHash?: string | undefined;
 }
 
 const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-f]{32}))?(?:\..*)?$/;
 
 /** A name for a log that begins. */
-export const newLife: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
+export const newEpoch: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
 
-export function formatCursor({ shard, life, sequence, key }: Cursor): string {
-  const place = `${shard}-${life}-${sequence}`;
-  return key === undefined ? place : `${place}~${key}`;
+export function formatCursor({ shard, epoch, sequence, keyHash }: Cursor): string {
+  const place = `${shard}-${epoch}-${sequence}`;
+  return keyHash === undefined ? place : `${place}~${keyHash}`;
 }
 
 /**
@@ -30,14 +30,14 @@ export function formatCursor({ shard, life, sequence, key }: Cursor): string {
 export function parseCursor(text: string): Cursor | undefined {
   const match = CURSOR.exec(text);
   if (match === null) return undefined;
-  const [, shard = "", life = "", sequence = "", key] = match;
-  const place = { shard: Number(shard), life, sequence: Number(sequence) };
+  const [, shard = "", epoch = "", sequence = "", keyHash] = match;
+  const place = { shard: Number(shard), epoch, sequence: Number(sequence) };
   if (!Number.isSafeInteger(place.sequence)) return undefined;
-  return key === undefined ? place : { ...place, key };
+  return keyHash === undefined ? place : { ...place, keyHash };
 }
 
 /** The life of a log that an id names: a cursor, or a client id with or without one. Undefined for other text. */
-export function lifeOf(id: string): string | undefined {
+export function epochOf(id: string): string | undefined {
   return /^\d{1,9}-([0-9A-Za-z]{1,32})[-.]/.exec(id)?.[1];
 }
 
@@ -49,6 +49,6 @@ export function lifeOf(id: string): string | undefined {
  * between them, and the client would be told that nothing was missed. So the mark is a hash for which none can be found:
  * two keys with the same 32 bits were found in half a second.
  */
-export function keyMark(key: string): string {
+export function hashKey(key: string): string {
   return hashText(key);
 }

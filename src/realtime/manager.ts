@@ -1,6 +1,6 @@
 import { Admission } from "./access/admission.ts";
 import { type CapacityLimits, NO_KEYS } from "./access/capacity.ts";
-import { Expiries } from "./access/credential-expiry.ts";
+import { CredentialExpiries } from "./access/credential-expiry.ts";
 import {
   type Client,
   checkSubscriber,
@@ -14,11 +14,11 @@ import {
 } from "./clients/client.ts";
 import { monotonicClock } from "./clock.ts";
 import type { Cursor } from "./cursor.ts";
-import { Deliveries } from "./delivery/delivery-scheduler.ts";
+import { DeliveryScheduler } from "./delivery/delivery-scheduler.ts";
 import { RealtimeError } from "./errors.ts";
 import { protectLogger } from "./protected-logger.ts";
-import { Replay, type ReplayState } from "./replay/client-replay.ts";
-import { Replays } from "./replay/coordinator.ts";
+import { ClientReplay, type ReplayState } from "./replay/client-replay.ts";
+import { ReplayCoordinator } from "./replay/coordinator.ts";
 import { formatSSEComment, formatSSEMessage } from "./sse.ts";
 import { SubscriptionIndex } from "./subscriptions/subscription-index.ts";
 import {
@@ -31,9 +31,9 @@ import {
   type Logger,
   type LogReader,
   type ManagerStats,
-  type Peer,
+  type Principal,
   type Revocation,
-  type Start,
+  type StartPosition,
   type SubscribeRequest,
   type TopicInfo,
 } from "./types.ts";
@@ -63,13 +63,13 @@ const DEFAULT_AUTH_GRACE = 10_000;
 const MAX_LISTED_KEYS = 1024 * 1024;
 
 /** One page of something. */
-export interface Listed<T> {
+export interface Page<T> {
   readonly items: readonly T[];
   readonly isMore: boolean;
 }
 
 /** A client as its owner keeps it through a sleep. */
-export interface KeptClient extends Peer {
+export interface ClientSnapshot extends Principal {
   readonly clientId: string;
   readonly connectedAt: number;
   /** Set once its credential has expired: when its stream is to be closed, in milliseconds since 1970. */
@@ -79,11 +79,11 @@ export interface KeptClient extends Peer {
 }
 
 /** What a client is on its way to, as plain data: for an owner that sleeps. */
-export interface Progress {
+export interface ReplayProgress {
   readonly replay?: ReplayState | undefined;
-  readonly start?: Start | undefined;
+  readonly start?: StartPosition | undefined;
   /** It was given something that it is to take before more comes. */
-  readonly isBusy: boolean;
+  readonly awaitingDrain: boolean;
 }
 
 /**
@@ -102,10 +102,10 @@ export class RealtimeManager {
   readonly #encoder = new TextEncoder();
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
-  readonly #replays: Replays<Client>;
-  readonly #deliveries: Deliveries<Client>;
+  readonly #replayCoordinator: ReplayCoordinator<Client>;
+  readonly #deliveryScheduler: DeliveryScheduler<Client>;
   readonly #admission: Admission;
-  readonly #expiries = new Expiries<Client>();
+  readonly #expiries = new CredentialExpiries<Client>();
   readonly #checkAddress: boolean;
   readonly #authGrace: number;
   readonly #guestsSubscribe: boolean;
@@ -125,14 +125,17 @@ export class RealtimeManager {
     this.#checkAddress = options.checkAddress ?? true;
     this.#authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
     this.#guestsSubscribe = options.anonymous !== "none";
-    this.#deliveries = new Deliveries({ index: this.#index, write: this.#write }, sliceCost);
-    this.#replays = new Replays({
+    this.#deliveryScheduler = new DeliveryScheduler(
+      { index: this.#index, write: this.#write },
+      sliceCost,
+    );
+    this.#replayCoordinator = new ReplayCoordinator({
       logger,
       cursor: () => this.#cursor,
-      isHere: (client) => this.#clients.get(client.clientId) === client,
+      isConnected: (client) => this.#clients.get(client.clientId) === client,
       remove: (client, reason) => this.removeClient(client.clientId, reason),
-      ended: (client) => {
-        this.#deliveries.skip(client);
+      onLive: (client) => {
+        this.#deliveryScheduler.skip(client);
         this.#endWhenClosing(client);
       },
     });
@@ -140,7 +143,7 @@ export class RealtimeManager {
 
   /** Delivers what a log takes from now on, and replays from it. Returns how to stop that. */
   follow(log: LogReader): () => void {
-    this.#replays.readFrom(log);
+    this.#replayCoordinator.readFrom(log);
     this.#cursor = log.cursor();
     return log.tail((entries) => this.deliver(entries));
   }
@@ -152,7 +155,7 @@ export class RealtimeManager {
    * @throws RealtimeError `revoked`, `refused_token`, `too_many_clients` or, of one address, `too_many_requests`; and
    *   `invalid_input` for subscriptions that meet too many rights.
    */
-  admit(peer: Peer, subscriptions: readonly string[] = []): void {
+  admit(peer: Principal, subscriptions: readonly string[] = []): void {
     this.#admission.admit(peer, costOfKeys(subscriptions, peer.rights));
   }
 
@@ -165,7 +168,7 @@ export class RealtimeManager {
   registerClient(
     clientId: string,
     sink: FrameSink,
-    peer: Peer = {},
+    peer: Principal = {},
     connectedAt: number = this.#now(),
   ): void {
     this.admit(peer);
@@ -176,27 +179,27 @@ export class RealtimeManager {
 
   /** Takes in a client again that its owner has kept through a sleep, with its keys and what `progressOf` said. */
   restoreClient(
-    { clientId, connectedAt, closesAt, subscribedAt = 0, ...peer }: KeptClient,
+    { clientId, connectedAt, closesAt, subscribedAt = 0, ...peer }: ClientSnapshot,
     subscriptions: readonly string[],
     sink: FrameSink,
-    { replay, start, isBusy }: Progress = { isBusy: false },
+    { replay, start, awaitingDrain }: ReplayProgress = { awaitingDrain: false },
   ): void {
     const client = this.#add(clientId, sink, peer, connectedAt);
     client.start = start;
-    client.isBusy = isBusy;
+    client.awaitingDrain = awaitingDrain;
     client.closesAt = closesAt;
     client.subscribedAt = subscribedAt;
     this.#expiries.track(client);
     this.#setKeys(client, subscriptions, costOfKeys(subscriptions, client.rights));
     if (replay === undefined) return;
-    client.replay = new Replay(this.#index.keysOf(client), replay, client.rights);
+    client.replay = new ClientReplay(this.#index.keysOf(client), replay, client.rights);
   }
 
   /** Forgets a client and its subscriptions, counts why, and closes its sink. False when it is unknown. */
   removeClient(clientId: string, reason: CloseReason = "client"): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
-    if (mayTakeMore(reason)) this.#deliveries.settle(client);
+    if (mayTakeMore(reason)) this.#deliveryScheduler.settle(client);
     // Settling may have found it too slow.
     if (!this.#clients.delete(clientId)) return true;
     const { bufferedBytes } = client.sink;
@@ -249,7 +252,7 @@ export class RealtimeManager {
    *
    * @param after The last client id of the page before, connected still or not.
    */
-  listClients(limit: number, after = ""): Listed<ClientInfo> {
+  listClients(limit: number, after = ""): Page<ClientInfo> {
     const ids = this.getAllClientIds()
       .filter((clientId) => clientId > after)
       .toSorted();
@@ -275,7 +278,11 @@ export class RealtimeManager {
    */
   async sendEvent(clientId: string, event: string, data: unknown): Promise<boolean> {
     return this.#send(clientId, (client) =>
-      formatSSEMessage({ event, data: data ?? null, id: this.#replays.ownId(client) }),
+      formatSSEMessage({
+        event,
+        data: data ?? null,
+        id: this.#replayCoordinator.createEventId(client),
+      }),
     );
   }
 
@@ -303,7 +310,7 @@ export class RealtimeManager {
     checkSubscriber(client, request, onMismatch);
     if (isSuperseded(client, request)) return;
     this.#admission.checkCredential(request);
-    this.#deliveries.settle(client);
+    this.#deliveryScheduler.settle(client);
     if (!this.#clients.has(clientId))
       throw new RealtimeError("unknown_client", "Missing or invalid client id.");
     this.#admission.checkKeys(client.ip, client.keyCost, cost);
@@ -320,20 +327,20 @@ export class RealtimeManager {
     const start = { lastEventId, last };
     const isSaid = lastEventId !== undefined || last !== undefined;
     client.start = keys.length === 0 && isSaid ? start : undefined;
-    if (keys.length === 0) this.#replays.cancel(client);
+    if (keys.length === 0) this.#replayCoordinator.cancel(client);
     else {
       const held = new Set(before);
-      const asked = { ...start, isFirst: request.isFirst ?? false };
-      this.#replays.begin(client, held, keys, {
+      const asked = { ...start, isFirst: request.isInitial ?? false };
+      this.#replayCoordinator.start(client, held, keys, {
         ...asked,
-        isWider: keys.some((key) => held.has(key) && reaches(key, gained)),
+        rightsExpanded: keys.some((key) => held.has(key) && reaches(key, gained)),
       });
     }
     if (request.credentialEnded) void this.sendEvent(clientId, "PB_AUTH_EXPIRED", {});
   }
 
   /** Whether a credential counts now. @throws RealtimeError `revoked`, or `refused_token` when it has expired. */
-  checkCredential(peer: Peer): void {
+  checkCredential(peer: Principal): void {
     this.#admission.checkCredential(peer);
   }
 
@@ -373,13 +380,13 @@ export class RealtimeManager {
    */
   expire(): readonly string[] {
     const now = this.#now();
-    const due = this.#expiries.take(now);
+    const due = this.#expiries.popDue(now);
     for (const client of due) this.#expire(client, now);
     return due.map(({ clientId }) => clientId);
   }
 
   /** Topics that somebody subscribes to, in their order, for listing page by page. */
-  listTopics(limit: number, after = ""): Listed<TopicInfo> {
+  listTopics(limit: number, after = ""): Page<TopicInfo> {
     const all = [...this.#index.countTopics()]
       .filter(([topic]) => topic > after)
       .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -388,19 +395,19 @@ export class RealtimeManager {
   }
 
   /** The place in the log that an event id names; undefined when it is not of this life of the log. */
-  placeOf(eventId: string): Cursor | undefined {
-    return this.#replays.placeOf(eventId);
+  parseEventId(eventId: string): Cursor | undefined {
+    return this.#replayCoordinator.parseEventId(eventId);
   }
 
   /** How far a client has come, as an id to come back with; undefined without a history to come back to. */
-  placeOfClient(clientId: string): string | undefined {
+  resumeCursorOf(clientId: string): string | undefined {
     const client = this.#clients.get(clientId);
-    if (client !== undefined) this.#deliveries.settle(client);
-    return client && this.#replays.placeOfClient(client);
+    if (client !== undefined) this.#deliveryScheduler.settle(client);
+    return client && this.#replayCoordinator.resumeCursorOf(client);
   }
 
   /** What is to be kept of a client through a sleep, for `restoreClient`. */
-  keptClient(clientId: string): KeptClient | undefined {
+  snapshotOf(clientId: string): ClientSnapshot | undefined {
     const client = this.#clients.get(clientId);
     if (client === undefined) return undefined;
     const { ip, identity, rights, expiresAt, closesAt, connectedAt } = client;
@@ -409,16 +416,16 @@ export class RealtimeManager {
   }
 
   /** What the client is on its way to, for `restoreClient`; undefined when it is live. */
-  progressOf(clientId: string): Progress | undefined {
-    const { replay, start, isBusy = false } = this.#clients.get(clientId) ?? {};
-    if (replay === undefined && start === undefined && !isBusy) return undefined;
-    return { replay: replay?.state, start, isBusy };
+  replayProgressOf(clientId: string): ReplayProgress | undefined {
+    const { replay, start, awaitingDrain = false } = this.#clients.get(clientId) ?? {};
+    if (replay === undefined && start === undefined && !awaitingDrain) return undefined;
+    return { replay: replay?.state, start, awaitingDrain };
   }
 
   /** The client has taken what it was given of a replay: goes on with it. */
   proceed(clientId: string): void {
     const client = this.#clients.get(clientId);
-    if (client !== undefined) this.#replays.proceed(client);
+    if (client !== undefined) this.#replayCoordinator.proceed(client);
   }
 
   /**
@@ -429,7 +436,7 @@ export class RealtimeManager {
   deliver(entries: readonly LogEntry[]): void {
     // A timer may be late: what is private must not go to somebody whose rights have ended meanwhile.
     this.expire();
-    this.#deliveries.deliver(entries, (entry) => {
+    this.#deliveryScheduler.deliver(entries, (entry) => {
       const before = this.#cursor;
       this.#cursor = entry.cursor;
       return before;
@@ -438,7 +445,7 @@ export class RealtimeManager {
 
   /** Number of the newest delivery, for `settled`. */
   get deliveryNumber(): number {
-    return this.#deliveries.number;
+    return this.#deliveryScheduler.number;
   }
 
   /**
@@ -447,12 +454,12 @@ export class RealtimeManager {
    * @param since `deliveryNumber` of before. Undefined as well when all that was delivered after it has been written.
    */
   settled(since?: number): Promise<void> | undefined {
-    return this.#deliveries.settled(since);
+    return this.#deliveryScheduler.settled(since);
   }
 
   /** Resolves when there is room for more messages: publishers wait for it. Undefined when there is. */
   room(): Promise<void> | undefined {
-    return this.#deliveries.room();
+    return this.#deliveryScheduler.room();
   }
 
   /** Counts; cheap enough to ask for at every scrape. */
@@ -464,8 +471,8 @@ export class RealtimeManager {
       keyBudget: this.#admission.keyStats,
       queuedBytes: this.#queuedBytes(),
       connects: this.#connects,
-      ...this.#replays.stats,
-      delivered: this.#delivered + this.#replays.stats.replayed,
+      ...this.#replayCoordinator.stats,
+      delivered: this.#delivered + this.#replayCoordinator.stats.replayed,
       disconnects: { ...this.#disconnects },
     };
   }
@@ -479,7 +486,7 @@ export class RealtimeManager {
         resolve();
       };
       this.#closing = { reason, done };
-      const settled = this.#deliveries.settled();
+      const settled = this.#deliveryScheduler.settled();
       if (settled === undefined) this.#removeAllLive(reason);
       else void settled.then(() => this.#removeAllLive(reason));
     });
@@ -492,7 +499,7 @@ export class RealtimeManager {
     this.#endWhenEmpty();
   }
 
-  #add(clientId: string, sink: FrameSink, peer: Peer, connectedAt: number): Client {
+  #add(clientId: string, sink: FrameSink, peer: Principal, connectedAt: number): Client {
     if (this.#clients.has(clientId)) {
       throw new RealtimeError(
         "client_exists",
@@ -529,7 +536,7 @@ export class RealtimeManager {
       this.removeClient(clientId, "expired");
       return;
     }
-    this.#deliveries.settle(client);
+    this.#deliveryScheduler.settle(client);
     client.rights = [];
     client.closesAt = now + this.#authGrace;
     this.#expiries.track(client);
@@ -540,12 +547,16 @@ export class RealtimeManager {
     } else {
       this.#setKeys(client, [], NO_KEYS);
       client.start = undefined;
-      this.#replays.cancel(client);
+      this.#replayCoordinator.cancel(client);
     }
     this.#logger?.debug("credential expired", { clientId });
     const data = { closesIn: this.#authGrace };
     this.#send(clientId, () =>
-      formatSSEMessage({ event: "PB_AUTH_EXPIRED", data, id: this.#replays.ownId(client) }),
+      formatSSEMessage({
+        event: "PB_AUTH_EXPIRED",
+        data,
+        id: this.#replayCoordinator.createEventId(client),
+      }),
     );
   }
 
@@ -561,7 +572,7 @@ export class RealtimeManager {
   #send(clientId: string, format: (client: Client) => string): boolean {
     const client = this.#clients.get(clientId);
     if (client === undefined) return false;
-    this.#deliveries.settle(client);
+    this.#deliveryScheduler.settle(client);
     if (!this.#clients.has(clientId)) return false;
     if (client.sink.write(this.#encoder.encode(format(client)))) return true;
     this.removeClient(clientId, "slow");

@@ -53,7 +53,7 @@ export interface FrameSink {
    * A sink whose owner may forget its functions meanwhile does without, and its owner calls
    * `RealtimeManager.proceed` then.
    */
-  drained(taken: () => void): void;
+  onDrain(taken: () => void): void;
   /** The core is done with this stream. Safe to call more than once; the first reason stays. */
   close(reason: CloseReason): void;
 }
@@ -62,7 +62,7 @@ export interface FrameSink {
 export const MAX_IDENTITY = 1024;
 
 /** What is known of whoever sends a request. */
-export interface Peer {
+export interface Principal {
   /** Network address, if the runtime tells. */
   readonly ip?: string | undefined;
   /** Who they are; undefined is a guest. */
@@ -109,7 +109,7 @@ export interface SubscriptionKey {
 }
 
 /** Where the keys that a client did not have before begin. By default with what is published from now on. */
-export interface Start {
+export interface StartPosition {
   /** The id of the last event that the client has: everything after it comes first. */
   readonly lastEventId?: string | undefined;
   /** Without a place to go on from: how many of each key's newest messages come first, 0 to `MAX_LAST`. */
@@ -117,7 +117,7 @@ export interface Start {
 }
 
 /** A new set of subscriptions for one client. */
-export interface SubscribeRequest extends Peer, Start {
+export interface SubscribeRequest extends Principal, StartPosition {
   /** Subscription keys. They replace the client's set; empty strings are ignored. */
   readonly subscriptions: readonly string[];
   /**
@@ -126,7 +126,7 @@ export interface SubscribeRequest extends Peer, Start {
    */
   readonly arrivedAt?: number | undefined;
   /** `lastEventId` is where the stream began, and its client did not ask how that went: no PB_RESUME. Default false. */
-  readonly isFirst?: boolean | undefined;
+  readonly isInitial?: boolean | undefined;
   /** The request came with a credential that has ended, and counts as a guest's. The client is told. Default false. */
   readonly credentialEnded?: boolean | undefined;
 }
@@ -195,7 +195,7 @@ export interface TopicInfo {
 }
 
 /** One client as operators and embedding apps see it. */
-export interface ClientInfo extends Peer {
+export interface ClientInfo extends Principal {
   readonly clientId: string;
   readonly subscriptions: readonly string[];
   /** Milliseconds since 1970. */

@@ -1,12 +1,12 @@
 import { nanoid } from "nanoid";
-import { formatCursor, lifeOf } from "../realtime/cursor.ts";
+import { epochOf, formatCursor } from "../realtime/cursor.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import { parseSubscription } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogReader } from "../realtime/types.ts";
 import type { ConnectRequest } from "./registry.ts";
 
 /** What a new client is told of itself. */
-export interface Origin {
+export interface StreamIdentity {
   readonly clientId: string;
   readonly cursor: string | undefined;
 }
@@ -18,21 +18,21 @@ export interface Origin {
  * So the id names the place as well, wherever there is one to come back to; where the client is about to be told
  * that its place is gone, or is to get the newest messages first, it must be told that again.
  */
-export function originOf(
+export function assignClientId(
   { lastEventId, last, topics = [] }: ConnectRequest,
   manager: RealtimeManager,
   log: LogReader,
   shard = 0,
-): Origin {
+): StreamIdentity {
   let cursor: string | undefined;
   if (lastEventId !== undefined) {
-    const place = manager.placeOf(lastEventId);
+    const place = manager.parseEventId(lastEventId);
     cursor = place && formatCursor(place);
   } else if (log.keepsHistory && !last && !topics.some(beginsWithNewest)) {
     cursor = log.cursor();
   }
   // Without a cursor it names the log's life all the same, so that another process can tell that the client is not its own.
-  const life = lifeOf(log.cursor()) ?? "";
+  const life = epochOf(log.cursor()) ?? "";
   return { clientId: `${cursor ?? `${shard}-${life}`}.${nanoid()}`, cursor };
 }
 
@@ -41,14 +41,19 @@ function beginsWithNewest(key: string): boolean {
 }
 
 /** Subscribes a client that was just taken in to what it connected with. */
-export function subscribeFirst(
+export function applyInitialSubscriptions(
   manager: RealtimeManager,
   { topics = [], lastEventId, last, ...peer }: ConnectRequest,
-  { clientId, cursor }: Origin,
+  { clientId, cursor }: StreamIdentity,
 ): void {
   if (topics.length === 0 && lastEventId === undefined && !last) return;
-  const isFirst = lastEventId === undefined;
+  const isInitial = lastEventId === undefined;
   // What came since the client was told its place is not lost on it.
   const start = { lastEventId: lastEventId ?? cursor, last };
-  manager.setSubscriptions(clientId, { ...peer, ...start, subscriptions: topics, isFirst });
+  manager.setSubscriptions(clientId, {
+    ...peer,
+    ...start,
+    subscriptions: topics,
+    isInitial,
+  });
 }

@@ -4,7 +4,7 @@ import type { RealtimeManager } from "../realtime/manager.ts";
 const LONGEST = 30_000;
 
 /** Lets a manager expire its clients' credentials on time: one timer, however many there are, and none when there are none. */
-export class ExpiryAlarm {
+export class ExpiryTimer {
   readonly #manager: RealtimeManager;
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** When it fires, in milliseconds since 1970. */

@@ -1,20 +1,20 @@
-import type { Listed } from "../realtime/manager.ts";
+import type { Page } from "../realtime/manager.ts";
 import type { ClientInfo, TopicInfo } from "../realtime/types.ts";
 import type { ClientPage, PageRequest, TopicPage } from "./registry.ts";
 
 /** Entries of a page, when its request does not say, and at the most. */
-export const PAGE: { readonly default: number; readonly most: number } = {
+export const LIST_LIMITS: { readonly default: number; readonly most: number } = {
   default: 100,
   most: 1000,
 };
 
 /** How many a page has room for. */
-export function pageSize(limit: number = PAGE.default): number {
-  const asked = Number.isNaN(limit) ? PAGE.default : Math.trunc(limit);
-  return Math.min(Math.max(asked, 1), PAGE.most);
+export function pageSize(limit: number = LIST_LIMITS.default): number {
+  const asked = Number.isNaN(limit) ? LIST_LIMITS.default : Math.trunc(limit);
+  return Math.min(Math.max(asked, 1), LIST_LIMITS.most);
 }
 
-type List<T> = (limit: number, after: string | undefined) => Listed<T>;
+type List<T> = (limit: number, after: string | undefined) => Page<T>;
 
 /** A page of a list that is asked for by a limit and the client id it goes on after. */
 export function clientPage(page: PageRequest = {}, list: List<ClientInfo>): ClientPage {

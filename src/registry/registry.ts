@@ -6,15 +6,15 @@ import type {
   FrameSink,
   ManagerStats,
   Message,
-  Peer,
+  Principal,
   Revocation,
-  Start,
+  StartPosition,
   SubscribeRequest,
   TopicInfo,
 } from "../realtime/types.ts";
 
 /** Who opens a stream, and where it begins. */
-export interface ConnectRequest extends Peer, Start {
+export interface ConnectRequest extends Principal, StartPosition {
   /** Subscription keys to begin with. Default: none. */
   readonly topics?: readonly string[] | undefined;
 }
@@ -39,7 +39,7 @@ export interface ClientConnection {
    * How far the client has come, as an id to come back with: while its own topics are silent, the history moves on
    * past the last id that it saw. Undefined where this side does not know, or there is no such place.
    */
-  place(): string | undefined;
+  resumeCursor(): string | undefined;
   /** The client showed life: a keep-alive drained. */
   updateActivity(): void;
   /** Ends it from this side. Safe at any time, also before `attach` and more than once. */
@@ -109,14 +109,14 @@ export interface ClientRegistry {
    * @param publisher Who asks, if it is not the embedding app or an operator: their credential may have ended since.
    * @throws RealtimeError `id_reused`, `revoked`, `refused_token` when the credential has expired.
    */
-  publish(messages: readonly Message[], publisher?: Peer): Promise<readonly PublishReceipt[]>;
+  publish(messages: readonly Message[], publisher?: Principal): Promise<readonly PublishReceipt[]>;
   /**
    * Messages that were published before, of one shard.
    *
    * @param reader Who asks: private messages are read by their rights. Default: a guest.
    * @throws RealtimeError `unknown_cursor`, `revoked`, `refused_token` when the credential has expired.
    */
-  history(request: HistoryRequest, reader?: Peer): Promise<HistoryPage>;
+  history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage>;
   /** One event to one client, outside the log; false when it is unknown or gone. */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
   clients(page?: PageRequest): Promise<ClientPage>;

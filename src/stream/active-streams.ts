@@ -1,5 +1,5 @@
 /** The streams that are open, each until it is written out. */
-export class OpenStreams {
+export class ActiveStreams {
   readonly #open = new Set<object>();
   /** How many there were when the server began to stop. */
   #countAtStop = 0;
@@ -26,7 +26,7 @@ export class OpenStreams {
   }
 
   /** Resolves when none is open any more. */
-  async ended(): Promise<void> {
+  async whenEmpty(): Promise<void> {
     if (this.#open.size === 0) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -1,12 +1,12 @@
 import type { SSEStreamingApi } from "hono/streaming";
-import type { SinkOwner } from "./sink.ts";
+import type { SinkListener } from "./sink.ts";
 
 /** A response's first chunk, by way of a stream of Hono's, for sinks that go on without it. */
-export class FirstChunk {
+export class HandshakeRelay {
   readonly #stream: SSEStreamingApi;
-  readonly #owner: SinkOwner;
+  readonly #owner: SinkListener;
 
-  constructor(stream: SSEStreamingApi, owner: SinkOwner) {
+  constructor(stream: SSEStreamingApi, owner: SinkListener) {
     this.#stream = stream;
     this.#owner = owner;
   }
@@ -19,7 +19,7 @@ export class FirstChunk {
     const reader = this.#stream.responseReadable.getReader();
     const { value } = await reader.read();
     reader.releaseLock();
-    this.#owner.onIndependent();
+    this.#owner.onDetached();
     return value ?? chunk;
   }
 }

@@ -1,17 +1,17 @@
 /** Something to be looked after every so often. */
-export interface Beating {
-  beat(): void;
+export interface HeartbeatListener {
+  onHeartbeat(): void;
 }
 
 /** Where one has its turn. */
-export type Beat = Set<Beating> | ReturnType<typeof setInterval>;
+export type HeartbeatHandle = Set<HeartbeatListener> | ReturnType<typeof setInterval>;
 
 /** Looks after streams, each once in every interval. */
-export interface Pulse {
+export interface Heartbeat {
   /** From now on, until it is removed. */
-  add(one: Beating): Beat;
+  add(one: HeartbeatListener): HeartbeatHandle;
   /** @param beat What `add` returned. */
-  remove(one: Beating, beat: Beat): void;
+  remove(one: HeartbeatListener, beat: HeartbeatHandle): void;
 }
 
 /** Most turns of an interval in which streams have theirs. */
@@ -23,8 +23,8 @@ const LEAST_GAP = 20;
  * One timer for all, and none while there are none. Each has its turn in a slot of the interval. The first comes after
  * three quarters of it to one whole, so that those who came together are spread over a quarter.
  */
-export class SharedPulse implements Pulse {
-  readonly #slots: Set<Beating>[];
+export class SharedHeartbeat implements Heartbeat {
+  readonly #slots: Set<HeartbeatListener>[];
   readonly #gap: number;
   #count = 0;
   /** The slot whose turn is next. */
@@ -40,17 +40,19 @@ export class SharedPulse implements Pulse {
     this.#gap = interval / count;
   }
 
-  add(one: Beating): Beat {
+  add(one: HeartbeatListener): HeartbeatHandle {
     const { length } = this.#slots;
     this.#back = (this.#back + 1) % Math.ceil(length / 4);
-    const slot = this.#slots[(this.#due + length - 1 - this.#back) % length] as Set<Beating>;
+    const slot = this.#slots[
+      (this.#due + length - 1 - this.#back) % length
+    ] as Set<HeartbeatListener>;
     slot.add(one);
     this.#count += 1;
     this.#timer ??= setInterval(() => this.#turn(), this.#gap);
     return slot;
   }
 
-  remove(one: Beating, beat: Beat): void {
+  remove(one: HeartbeatListener, beat: HeartbeatHandle): void {
     if (!(beat instanceof Set) || !beat.delete(one)) return;
     this.#count -= 1;
     if (this.#count > 0 || this.#timer === null) return;
@@ -59,25 +61,25 @@ export class SharedPulse implements Pulse {
   }
 
   #turn(): void {
-    const slot = this.#slots[this.#due] as Set<Beating>;
+    const slot = this.#slots[this.#due] as Set<HeartbeatListener>;
     this.#due = (this.#due + 1) % this.#slots.length;
-    for (const one of slot) one.beat();
+    for (const one of slot) one.onHeartbeat();
   }
 }
 
 /** A timer for each: on Workers what one request has set can't serve another. */
-export class OwnPulse implements Pulse {
+export class IntervalHeartbeat implements Heartbeat {
   readonly #interval: number;
 
   constructor(interval: number) {
     this.#interval = interval;
   }
 
-  add(one: Beating): Beat {
-    return setInterval(() => one.beat(), this.#interval);
+  add(one: HeartbeatListener): HeartbeatHandle {
+    return setInterval(() => one.onHeartbeat(), this.#interval);
   }
 
-  remove(_: Beating, beat: Beat): void {
+  remove(_: HeartbeatListener, beat: HeartbeatHandle): void {
     if (!(beat instanceof Set)) clearInterval(beat);
   }
 }

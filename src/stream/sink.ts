@@ -2,14 +2,14 @@ import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import {
   type Flushable,
-  type FrameRun,
+  type FlushScheduler,
+  type FrameBatch,
   joinFrames,
-  type Turn,
 } from "../realtime/delivery/frame-batch.ts";
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
 
 /** Whoever holds the stream, as a sink of any kind sees it. */
-export interface SinkOwner {
+export interface SinkListener {
   /** Bytes that may wait for a client. */
   readonly maxBufferedBytes: number;
   /** Writes after which `onSpent` is called, once; 0 is never. */
@@ -18,15 +18,15 @@ export interface SinkOwner {
   now(): number;
   /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
   onOverflow(): void;
-  onSpent(): void;
+  onWriteLimit(): void;
   /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
   onWaiting(chunk: Uint8Array): void;
   /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
   onTaken(chunk: Uint8Array): void;
   /** The client has left. May be called more than once, and at the end. */
-  onGone(): void;
+  onDisconnect(): void;
   /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
-  onIndependent(): void;
+  onDetached(): void;
   /** The core has closed the sink, or the handler has. Called once, with the first reason given. */
   onClosed(reason: CloseReason): void;
 }
@@ -42,47 +42,47 @@ export interface OutgoingSink extends FrameSink {
   /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
   finish(frame: Uint8Array | undefined): Promise<void>;
   /** Lets go of everything that waits, and of the connection: nobody will read it. */
-  cut(): void;
+  destroy(): void;
 }
 
 /** Whoever has written a chunk, and waits. */
-export interface Taking {
+export interface WriteCallback {
   /** The stream has taken the chunk, or never will. */
-  taken(hasFailed?: boolean): void;
+  done(hasFailed?: boolean): void;
 }
 
 /** What a `StreamSink` writes to, one chunk at a time. */
 export interface ChunkWriter {
-  /** Calls `sink.taken` when the stream has taken the chunk, at once or later, and when it never will. */
-  write(chunk: Uint8Array, sink: Taking): void;
+  /** Calls `sink.done` when the stream has taken the chunk, at once or later, and when it never will. */
+  write(chunk: Uint8Array, sink: WriteCallback): void;
   /** Ends the response, when everything was taken. Default: whoever opened the stream does. */
   end?(): void;
-  cut(): void;
+  destroy(): void;
 }
 
 /**
  * Milliseconds in which a client must take what waits for it, and the last frame, once its stream is to end. At a stop of the
  * service `REALTIME_DRAIN_SECONDS` is the deadline instead.
  */
-export const FAREWELL_TIMEOUT = 10_000;
+export const FINAL_FRAME_TIMEOUT = 10_000;
 
 /** What the portable sink needs of a runtime. */
 export interface SinkRuntime {
   /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
   readonly abort?: (c: Context) => void;
   /** At whose end the frames of a portable sink are written, together. Default: each at once. */
-  readonly turn?: Turn;
+  readonly flushScheduler?: FlushScheduler;
 }
 
 /** The portable sink of a stream of Hono's: the stream's closing ends the response. */
-export function openStreamSink(
+export function openHonoSink(
   c: Context,
   stream: SSEStreamingApi,
-  owner: SinkOwner,
-  { abort, turn }: SinkRuntime,
+  owner: SinkListener,
+  { abort, flushScheduler }: SinkRuntime,
 ): OutgoingSink {
   const { signal } = c.req.raw;
-  const leave = () => owner.onGone();
+  const leave = () => owner.onDisconnect();
   stream.onAbort(leave);
   signal.addEventListener("abort", leave);
   // It may have left while it was being let in; an aborted signal tells nobody any more.
@@ -94,22 +94,22 @@ export function openStreamSink(
   const end = () => {
     if (abort === undefined) return;
     // What is behind the stream may hold bytes that the client never reads.
-    const timer = setTimeout(() => abort(c), FAREWELL_TIMEOUT);
+    const timer = setTimeout(() => abort(c), FINAL_FRAME_TIMEOUT);
     (timer as { unref?: () => void }).unref?.();
   };
-  return new StreamSink(owner, { ...writeTo(stream, cut), end }, turn);
+  return new BufferedSink(owner, { ...writeTo(stream, cut), end }, flushScheduler);
 }
 
 /** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
-export function writeTo(stream: SSEStreamingApi, cut: () => void = () => {}): ChunkWriter {
+export function writeTo(stream: SSEStreamingApi, destroy: () => void = () => {}): ChunkWriter {
   return {
     write: (chunk, sink) => {
       stream.write(chunk).then(
-        () => sink.taken(),
-        () => sink.taken(true),
+        () => sink.done(),
+        () => sink.done(true),
       );
     },
-    cut,
+    destroy,
   };
 }
 
@@ -123,18 +123,18 @@ const LEAST_WAITING = 4096;
  * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
  * once. It gets this many times its bound until the turn ends.
  */
-export const BURST = 4;
+export const BURST_FACTOR = 4;
 
 /**
  * A `FrameSink` over any stream that says when it has taken a chunk: the portable one, for every runtime. Until then frames
  * queue here and are counted.
  */
-export class StreamSink implements OutgoingSink, Flushable {
-  readonly #owner: SinkOwner;
+export class BufferedSink implements OutgoingSink, Flushable {
+  readonly #listener: SinkListener;
   readonly #writer: ChunkWriter;
-  readonly #turn: Turn | undefined;
+  readonly #flushScheduler: FlushScheduler | undefined;
   /** Given in this turn, where turns are waited for. */
-  #given: FrameRun | undefined;
+  #pending: FrameBatch | undefined;
   /** Most clients never have a queue, and there are many of them. */
   #queue: Uint8Array[] | undefined;
   #idle: (() => void)[] | undefined;
@@ -153,10 +153,10 @@ export class StreamSink implements OutgoingSink, Flushable {
   #isChecking = false;
 
   /** @param turn At the end of which frames are written; without it they are at once. */
-  constructor(owner: SinkOwner, writer: ChunkWriter, turn?: Turn) {
-    this.#owner = owner;
+  constructor(owner: SinkListener, writer: ChunkWriter, turn?: FlushScheduler) {
+    this.#listener = owner;
     this.#writer = writer;
-    this.#turn = turn;
+    this.#flushScheduler = turn;
   }
 
   get bufferedBytes(): number {
@@ -172,13 +172,13 @@ export class StreamSink implements OutgoingSink, Flushable {
   }
 
   get stalledFor(): number {
-    return this.#writing === 0 ? 0 : this.#owner.now() - this.#writingSince;
+    return this.#writing === 0 ? 0 : this.#listener.now() - this.#writingSince;
   }
 
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
-    const { maxBufferedBytes } = this.#owner;
-    const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST;
+    const { maxBufferedBytes } = this.#listener;
+    const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST_FACTOR;
     // A single frame, however large, always goes to a client for which nothing waits.
     if (burst && this.#bufferedBytes > 0) return false;
     this.#push(frame);
@@ -186,7 +186,7 @@ export class StreamSink implements OutgoingSink, Flushable {
     return true;
   }
 
-  drained(taken: () => void): void {
+  onDrain(taken: () => void): void {
     this.#whenTaken(() => !this.#isClosed && taken());
   }
 
@@ -199,29 +199,29 @@ export class StreamSink implements OutgoingSink, Flushable {
   close(reason: CloseReason): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#owner.onClosed(reason);
+    this.#listener.onClosed(reason);
   }
 
-  cut(): void {
+  destroy(): void {
     this.#isCut = true;
-    this.#given = undefined;
+    this.#pending = undefined;
     this.#queue = undefined;
-    this.#writer.cut();
+    this.#writer.destroy();
     // Not every stream says what becomes of a chunk once it was cut.
     this.#tellIdle();
   }
 
   /** The end of a turn in which it was given something. */
   flush(): void {
-    const given = this.#given;
+    const given = this.#pending;
     if (given === undefined) return;
-    this.#given = undefined;
+    this.#pending = undefined;
     if (this.#writing > 0) {
       // They go with whatever else comes until that has been taken.
       const frames = given.frames();
       this.#queue ??= [];
       this.#queue.push(...frames);
-      for (const frame of frames) if (!this.#isCut) this.#owner.onWaiting(frame);
+      for (const frame of frames) if (!this.#isCut) this.#listener.onWaiting(frame);
       return;
     }
     this.#isOneFrame = given.count === 1;
@@ -230,33 +230,33 @@ export class StreamSink implements OutgoingSink, Flushable {
   }
 
   /** The stream has taken the chunk, or has failed. */
-  taken(hasFailed = false): void {
+  done(hasFailed = false): void {
     this.#bufferedBytes -= this.#writing;
     this.#writing = 0;
-    if (this.#waiting !== undefined) this.#owner.onTaken(this.#waiting);
+    if (this.#waiting !== undefined) this.#listener.onTaken(this.#waiting);
     this.#waiting = undefined;
     this.#writes += 1;
     if (hasFailed) this.close("client");
-    if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
     this.#pump();
   }
 
   #push(frame: Uint8Array): void {
     this.#bufferedBytes += frame.length;
-    if (this.#turn === undefined) {
+    if (this.#flushScheduler === undefined) {
       this.#queue ??= [];
       this.#queue.push(frame);
-      if (this.#writing > 0) this.#owner.onWaiting(frame);
+      if (this.#writing > 0) this.#listener.onWaiting(frame);
       this.#pump();
       return;
     }
-    if (this.#given === undefined) {
-      this.#given = this.#turn.start.with(frame);
-      this.#turn.add(this);
+    if (this.#pending === undefined) {
+      this.#pending = this.#flushScheduler.emptyBatch.append(frame);
+      this.#flushScheduler.add(this);
     } else {
-      this.#given = this.#given.with(frame);
+      this.#pending = this.#pending.append(frame);
     }
-    if (this.#turn.isFull) this.#turn.flush();
+    if (this.#flushScheduler.isFull) this.#flushScheduler.flush();
   }
 
   #whenTaken(tell: () => void): void {
@@ -271,7 +271,7 @@ export class StreamSink implements OutgoingSink, Flushable {
 
   #begin(chunk: Uint8Array): void {
     this.#writing = chunk.length;
-    this.#writingSince = this.#owner.now();
+    this.#writingSince = this.#listener.now();
     // A stream that takes it at once says so from within; `#pump` goes on then.
     const isPumping = this.#isPumping;
     this.#isPumping = true;
@@ -279,7 +279,7 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#isPumping = isPumping;
     if (this.#writing < LEAST_WAITING || this.#isCut) return;
     this.#waiting = chunk;
-    this.#owner.onWaiting(chunk);
+    this.#listener.onWaiting(chunk);
   }
 
   #pump(): void {
@@ -293,7 +293,7 @@ export class StreamSink implements OutgoingSink, Flushable {
     this.#isPumping = false;
     if (this.#writing > 0) return;
     // Of what was cut nothing comes any more.
-    this.#bufferedBytes = this.#given?.length ?? 0;
+    this.#bufferedBytes = this.#pending?.length ?? 0;
     this.#tellIdle();
   }
 
@@ -315,7 +315,7 @@ export class StreamSink implements OutgoingSink, Flushable {
       count += 1;
     }
     const frames = queue.splice(0, count);
-    for (const frame of frames) this.#owner.onTaken(frame);
+    for (const frame of frames) this.#listener.onTaken(frame);
     if (queue.length === 0) this.#queue = undefined;
     this.#isOneFrame = count === 1;
     return joinFrames(length, frames);
@@ -327,8 +327,8 @@ export class StreamSink implements OutgoingSink, Flushable {
     setTimeout(() => {
       this.#isChecking = false;
       const isAlone = this.#isOneFrame && this.#queue === undefined;
-      const over = this.#bufferedBytes > this.#owner.maxBufferedBytes && !isAlone;
-      if (over && !this.#isClosed) this.#owner.onOverflow();
+      const over = this.#bufferedBytes > this.#listener.maxBufferedBytes && !isAlone;
+      if (over && !this.#isClosed) this.#listener.onOverflow();
     });
   }
 }

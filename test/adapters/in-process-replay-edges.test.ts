@@ -140,7 +140,7 @@ describe("the edges of a history", () => {
     await eventually(() => sink.isAwaited, "the first page arrives");
     await test.subscribe(stream, []);
     const place = /event: PB_CURSOR\ndata: {}\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
-    expect(place).toBe(stream.connection.place());
+    expect(place).toBe(stream.connection.resumeCursor());
   });
 
   it("who brings a place that is none is told so, also when no key was to go on from it", async () => {

@@ -7,7 +7,7 @@ import type {
   CloseReason,
   FrameSink,
   Message,
-  Peer,
+  Principal,
   Revocation,
 } from "../../src/realtime/types.ts";
 import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
@@ -22,7 +22,7 @@ import { publishingAtOnce } from "../support/publishing-at-once.ts";
 interface Entry {
   readonly id: string;
   readonly sink: FrameSink;
-  readonly peer: Peer;
+  readonly peer: Principal;
   identity: string | undefined;
   rights: readonly string[];
   keys: readonly string[];
@@ -37,7 +37,7 @@ class PlainRegistry implements ClientRegistry {
   #opened = 0;
   #sent = 0;
 
-  async open(peer: Peer): Promise<ClientConnection> {
+  async open(peer: Principal): Promise<ClientConnection> {
     this.#refuseRevoked(peer);
     this.#opened += 1;
     const clientId = `0-plain-${String(this.#opened).padStart(6, "0")}`;
@@ -48,13 +48,16 @@ class PlainRegistry implements ClientRegistry {
         const { identity, rights = [] } = peer;
         this.#clients.push({ id: clientId, sink, peer, identity, rights, keys: [] });
       },
-      place: () => undefined,
+      resumeCursor: () => undefined,
       updateActivity: () => {},
       close: (reason) => void this.#remove(clientId, reason),
     };
   }
 
-  async setSubscriptions(clientId: string, request: Peer & { subscriptions: readonly string[] }) {
+  async setSubscriptions(
+    clientId: string,
+    request: Principal & { subscriptions: readonly string[] },
+  ) {
     if (request.subscriptions.some((key) => /[\r\n]/.test(key))) refuse("invalid_input");
     const client = this.#find(clientId) ?? refuse("unknown_client");
     if (client.peer.ip && client.peer.ip !== request.ip) refuse("ip_mismatch");
@@ -163,7 +166,7 @@ class PlainRegistry implements ClientRegistry {
   }
 
   /** None of the model's credentials says how old it is. */
-  #refuseRevoked({ identity }: Peer): void {
+  #refuseRevoked({ identity }: Principal): void {
     if (identity !== undefined && this.#revoked.includes(identity)) refuse("revoked");
   }
 

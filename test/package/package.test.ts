@@ -33,11 +33,11 @@ for (const [name, Thrown] of [["own", Own], ["other", Other]]) {
   // Each bundle must recognise the errors of the other one.
   app.get("/" + name, (c) => createServer({ hooks: { onConnect } }).app.request("/api/realtime"));
 }
-app.get("/copy", (c) => c.text(String(realtimeOf({ ...c.env }) === realtimeOf(c.env)), realtimeOf({ ...c.env }) === realtimeOf(c.env) ? 200 : 500));
+app.get("/copy", (c) => c.text(String(getRealtime({ ...c.env }) === getRealtime(c.env)), getRealtime({ ...c.env }) === getRealtime(c.env) ? 200 : 500));
 app.get("/differs", (c) => {
-  realtimeOf(c.env, { hooks: { onConnect() {} } });
+  getRealtime(c.env, { hooks: { onConnect() {} } });
   try {
-    realtimeOf(c.env, { hooks: { onConnect() { throw new Own("not_allowed", "Not you."); } } });
+    getRealtime(c.env, { hooks: { onConnect() { throw new Own("not_allowed", "Not you."); } } });
   } catch (error) {
     return c.text(error.message, 500);
   }

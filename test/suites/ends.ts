@@ -30,7 +30,7 @@ const ADMIN = bearer(ADMIN_KEY);
 const ENDS: readonly End[] = [
   { reason: "slow", env: { REALTIME_MAX_BUFFERED_BYTES: String(256 * KiB) } },
   { reason: "stale", env: { REALTIME_PING_SECONDS: "0.2", REALTIME_STALE_SECONDS: "3" } },
-  { reason: "lifetime", env: { REALTIME_STREAM_WRITES: "30" } },
+  { reason: "lifetime", env: { REALTIME_MAX_STREAM_WRITES: "30" } },
   {
     reason: "admin",
     end: ({ url }, { clientId }) =>

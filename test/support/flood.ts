@@ -23,7 +23,7 @@ const sink: FrameSink = {
     return true;
   },
   bufferedBytes: 0,
-  drained: () => {},
+  onDrain: () => {},
   close: () => {},
 };
 manager.registerClient("0-reader", sink);

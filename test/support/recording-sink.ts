@@ -40,7 +40,7 @@ export class RecordingSink implements FrameSink {
   }
 
   /** Takes everything at once, so it has at the next turn; or, while it is held, when it is let go. */
-  drained(taken: () => void): void {
+  onDrain(taken: () => void): void {
     setTimeout(() => {
       if (this.closings.length > 0) return;
       if (this.#waiting === undefined) taken();
@@ -67,7 +67,7 @@ export class RecordingSink implements FrameSink {
   release(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const taken of waiting) this.drained(taken);
+    for (const taken of waiting) this.onDrain(taken);
   }
 
   close(reason: CloseReason): void {

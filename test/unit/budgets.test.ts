@@ -36,7 +36,7 @@ class LazySink implements FrameSink {
     this.take();
   }
 
-  drained(): void {}
+  onDrain(): void {}
 }
 
 const anyStep = fc.record({

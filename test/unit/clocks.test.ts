@@ -4,7 +4,7 @@ import { createTokenVerifier } from "../../src/api/auth/jwt.ts";
 import { createServer } from "../../src/api/server.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import type { RealtimeManager } from "../../src/realtime/manager.ts";
-import { ExpiryAlarm } from "../../src/registry/expiry-timer.ts";
+import { ExpiryTimer } from "../../src/registry/expiry-timer.ts";
 import { message } from "../suites/log/context.ts";
 import { within } from "../support/deadline.ts";
 import { startJSONServer } from "../support/json-server.ts";
@@ -135,7 +135,7 @@ for (const [title, step] of [
 
 it("a credential's end is looked for every half minute, since the wall clock may be set forward", () => {
   const set = vi.spyOn(globalThis, "setTimeout");
-  const alarm = new ExpiryAlarm({ expiresIn: 24 * HOUR } as RealtimeManager);
+  const alarm = new ExpiryTimer({ expiresIn: 24 * HOUR } as RealtimeManager);
   alarm.set();
   expect(set.mock.calls.at(-1)?.[1]).toBe(30_000);
   alarm.stop();

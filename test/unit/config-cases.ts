@@ -127,8 +127,8 @@ export const ACCESS_CASES: readonly Case[] = [
     may: "a number of seconds from 0 to 300",
   },
   {
-    variable: "REALTIME_JWT_ENDLESS",
-    read: ({ tokens }) => tokens?.allowEndless,
+    variable: "REALTIME_JWT_ALLOW_NO_EXPIRY",
+    read: ({ tokens }) => tokens?.allowNoExpiry,
     byDefault: undefined,
     beside: { REALTIME_JWT_SECRET: SECRET },
     good: [

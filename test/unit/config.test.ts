@@ -218,7 +218,7 @@ const CASES: readonly Case[] = [
     may: "one of admin, open, off",
   },
   {
-    variable: "REALTIME_STREAM_WRITES",
+    variable: "REALTIME_MAX_STREAM_WRITES",
     read: ({ maxStreamWrites }) => maxStreamWrites,
     byDefault: 0,
     good: [

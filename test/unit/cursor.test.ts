@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatCursor, keyMark, parseCursor } from "../../src/realtime/cursor.ts";
+import { formatCursor, hashKey, parseCursor } from "../../src/realtime/cursor.ts";
 
 const MARK = "0123456789abcdef0123456789abcdef";
 const letters = [..."0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-const anyMark = fc.string({ unit: "binary" }).map(keyMark);
+const anyMark = fc.string({ unit: "binary" }).map(hashKey);
 const anyCursor = fc.record(
   {
     shard: fc.nat({ max: 999_999_999 }),
-    life: fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 32 }),
+    epoch: fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 32 }),
     sequence: fc.maxSafeNat(),
-    key: anyMark,
+    keyHash: anyMark,
   },
-  { requiredKeys: ["shard", "life", "sequence"] },
+  { requiredKeys: ["shard", "epoch", "sequence"] },
 );
 
 describe("a cursor", () => {
@@ -38,7 +38,10 @@ describe("a cursor", () => {
     fc.assert(
       fc.property(anyCursor, anyCursor, (a, b) => {
         const same =
-          a.shard === b.shard && a.life === b.life && a.sequence === b.sequence && a.key === b.key;
+          a.shard === b.shard &&
+          a.epoch === b.epoch &&
+          a.sequence === b.sequence &&
+          a.keyHash === b.keyHash;
         expect(formatCursor(a) === formatCursor(b)).toBe(same);
       }),
     );
@@ -106,13 +109,13 @@ describe("a cursor", () => {
   });
 
   it("without a key has none, and one with a key is another place", () => {
-    const place = { shard: 3, life: "abc", sequence: 7 };
+    const place = { shard: 3, epoch: "abc", sequence: 7 };
     expect(formatCursor(place)).toBe("3-abc-7");
-    expect(formatCursor({ ...place, key: undefined })).toBe("3-abc-7");
-    expect(formatCursor({ ...place, key: MARK })).toBe(`3-abc-7~${MARK}`);
-    expect(Object.keys(parseCursor("3-abc-7") ?? {})).toEqual(["shard", "life", "sequence"]);
-    expect(parseCursor(`3-abc-7~${MARK}`)).toEqual({ ...place, key: MARK });
-    expect(parseCursor(`3-abc-7~${MARK}.~2.x`)).toEqual({ ...place, key: MARK });
+    expect(formatCursor({ ...place, keyHash: undefined })).toBe("3-abc-7");
+    expect(formatCursor({ ...place, keyHash: MARK })).toBe(`3-abc-7~${MARK}`);
+    expect(Object.keys(parseCursor("3-abc-7") ?? {})).toEqual(["shard", "epoch", "sequence"]);
+    expect(parseCursor(`3-abc-7~${MARK}`)).toEqual({ ...place, keyHash: MARK });
+    expect(parseCursor(`3-abc-7~${MARK}.~2.x`)).toEqual({ ...place, keyHash: MARK });
     expect(parseCursor(`3-abc-7.~${MARK}`)).toEqual(place);
   });
 });
@@ -123,7 +126,7 @@ describe("the mark of a key", () => {
     fc.assert(
       fc.property(fc.oneof(any, fc.constantFrom("", "x".repeat(27), "x".repeat(28))), (key) => {
         const bytes = Buffer.from(key, "utf16le").swap16();
-        expect(keyMark(key)).toBe(createHash("sha256").update(bytes).digest("hex").slice(0, 32));
+        expect(hashKey(key)).toBe(createHash("sha256").update(bytes).digest("hex").slice(0, 32));
       }),
     );
   });
@@ -131,9 +134,9 @@ describe("the mark of a key", () => {
   it("is 32 letters and digits that a cursor can carry, whatever the key", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 3000 }), (key) => {
-        const mark = keyMark(key);
+        const mark = hashKey(key);
         expect(mark).toMatch(/^[0-9a-f]{32}$/);
-        expect(keyMark(key)).toBe(mark);
+        expect(hashKey(key)).toBe(mark);
       }),
     );
   });
@@ -146,6 +149,6 @@ describe("the mark of a key", () => {
       `${topic}?options={"query":{"last":5}}`,
     ]);
     const rooms = Array.from({ length: 1000 }, (_, index) => `rooms/${index}/*`);
-    expect(new Set([...keys, ...rooms].map(keyMark)).size).toBe(keys.length + rooms.length);
+    expect(new Set([...keys, ...rooms].map(hashKey)).size).toBe(keys.length + rooms.length);
   });
 });

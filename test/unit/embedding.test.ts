@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import type { Access } from "../../src/api/auth/settings.ts";
+import type { AccessRequest } from "../../src/api/auth/settings.ts";
 import type { ServerOptions } from "../../src/api/options.ts";
 import { createServer } from "../../src/api/server.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -37,8 +37,8 @@ const user = ({ req }: { req: { header(name: string): string | undefined } }) =>
   req.header("X-User");
 
 describe("authorize", () => {
-  const asked: Omit<Access, "context">[] = [];
-  const authorize = async ({ context: _, ...access }: Access) => {
+  const asked: Omit<AccessRequest, "context">[] = [];
+  const authorize = async ({ context: _, ...access }: AccessRequest) => {
     asked.push(access);
     return access.topic === `users/${access.identity}` || access.topic === "public";
   };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Entrance } from "../../src/api/middleware/request-queue.ts";
+import { RequestQueue } from "../../src/api/middleware/request-queue.ts";
 
 describe("requests that arrive in one turn", () => {
   afterEach(() => void vi.restoreAllMocks());
@@ -8,10 +8,10 @@ describe("requests that arrive in one turn", () => {
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const turns: (() => void)[] = [];
-    const entrance = new Entrance((run) => void turns.push(run));
+    const entrance = new RequestQueue((run) => void turns.push(run));
     const passed: number[] = [];
     const arrive = async (request: number) => {
-      await entrance.pass();
+      await entrance.enter();
       passed.push(request);
       now += 3;
     };
@@ -35,11 +35,11 @@ describe("requests that arrive in one turn", () => {
     expect(passed).toEqual([0, 1, 2, 3, 4, 5]);
     await nextTurn();
     expect(turns).toEqual([]);
-    expect(entrance.pass()).toBeUndefined();
+    expect(entrance.enter()).toBeUndefined();
   });
 
   it("never wait where the runtime has no turns", () => {
-    const entrance = new Entrance(undefined);
-    for (let request = 0; request < 3; request++) expect(entrance.pass()).toBeUndefined();
+    const entrance = new RequestQueue(undefined);
+    for (let request = 0; request < 3; request++) expect(entrance.enter()).toBeUndefined();
   });
 });

@@ -1,26 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { FrameRun, joinFrames, Turn } from "../../src/realtime/delivery/frame-batch.ts";
+import { FlushScheduler, FrameBatch, joinFrames } from "../../src/realtime/delivery/frame-batch.ts";
 
 const frame = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-const join = (run: FrameRun) => text(run.bytes(joinFrames));
+const join = (run: FrameBatch) => text(run.bytes(joinFrames));
 
 describe("frames of one turn", () => {
   it("are joined in order, and the same bytes for all who were given the same", () => {
     const [a, b, c] = [frame("a"), frame("bb"), frame("ccc")];
-    const start = FrameRun.start();
-    const runs = [1, 2].map(() => start.with(a).with(b).with(c));
+    const start = FrameBatch.start();
+    const runs = [1, 2].map(() => start.append(a).append(b).append(c));
     expect(runs[0]).toBe(runs[1]);
     expect([runs[0]?.length, runs[0]?.count]).toEqual([6, 3]);
     expect(runs.map((run) => run.bytes(joinFrames))[0]).toBe(runs[1]?.bytes(joinFrames));
-    expect(join(start.with(a).with(c))).toBe("accc");
-    expect(join(start.with(b))).toBe("bb");
+    expect(join(start.append(a).append(c))).toBe("accc");
+    expect(join(start.append(b))).toBe("bb");
   });
 
   it("that are one are not copied", () => {
     const only = frame("only");
-    expect(FrameRun.start().with(only).bytes(joinFrames)).toBe(only);
+    expect(FrameBatch.start().append(only).bytes(joinFrames)).toBe(only);
   });
 
   it("come together for any clients in any interleaving", () => {
@@ -28,13 +28,13 @@ describe("frames of one turn", () => {
     const steps = fc.array(fc.tuple(fc.nat(3), fc.nat(4)), { maxLength: 40 });
     fc.assert(
       fc.property(steps, (given) => {
-        const start = FrameRun.start();
+        const start = FrameBatch.start();
         const clients = Array.from({ length: 4 }, () => ({ run: start, wanted: "" }));
         for (const [client, index] of given) {
           const one = clients[client];
           const what = frames[index];
           if (one === undefined || what === undefined) continue;
-          one.run = one.run.with(what);
+          one.run = one.run.append(what);
           one.wanted += text(what);
         }
         for (const { run, wanted } of clients) expect(join(run)).toBe(wanted);
@@ -48,15 +48,15 @@ describe("frames of one turn", () => {
 describe("a turn", () => {
   it("flushes each who was given something once, at its end, and begins anew", () => {
     const ends: (() => void)[] = [];
-    const turn = new Turn((run) => void ends.push(run));
+    const turn = new FlushScheduler((run) => void ends.push(run));
     const [one, other] = [{ flush: vi.fn() }, { flush: vi.fn() }];
-    const { start } = turn;
+    const { emptyBatch } = turn;
     turn.add(one);
     turn.add(other);
     expect([ends.length, one.flush.mock.calls.length]).toEqual([1, 0]);
     ends[0]?.();
     expect([one, other].map(({ flush }) => flush.mock.calls.length)).toEqual([1, 1]);
-    expect(turn.start).not.toBe(start);
+    expect(turn.emptyBatch).not.toBe(emptyBatch);
     turn.add(one);
     ends[1]?.();
     expect(one.flush).toHaveBeenCalledTimes(2);
@@ -65,7 +65,7 @@ describe("a turn", () => {
 
   it("gives what is given while it ends to the next", () => {
     const ends: (() => void)[] = [];
-    const turn = new Turn((run) => void ends.push(run));
+    const turn = new FlushScheduler((run) => void ends.push(run));
     const late = { flush: vi.fn() };
     turn.add({ flush: () => turn.add(late) });
     ends[0]?.();

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../src/log/history.ts";
 import type { HistoryLimits, MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
-import { formatCursor, keyMark, parseCursor } from "../../src/realtime/cursor.ts";
+import { formatCursor, hashKey, parseCursor } from "../../src/realtime/cursor.ts";
 import type { LogReader, Message } from "../../src/realtime/types.ts";
 import { within } from "../support/deadline.ts";
 
@@ -11,7 +11,7 @@ export function message(id: string, topic = "chat", rest: Partial<Message> = {})
 }
 
 /** What an event's id has behind its place where it names a key. */
-export const MARK = `~${keyMark("chat")}`;
+export const MARK = `~${hashKey("chat")}`;
 
 /** `count` ids from m1 on. */
 export const ids = (count: number) => Array.from({ length: count }, (_, index) => `m${index + 1}`);

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { answerInPieces } from "../../src/api/chunked-response.ts";
+import { chunkedResponse } from "../../src/api/chunked-response.ts";
 import { pause } from "../support/deadline.ts";
 
 const PART = "x".repeat(1000);
@@ -12,7 +12,7 @@ function world(count: number, timeout: number) {
     for (; made < count; made++) yield PART;
   }
   const app = new Hono();
-  app.get("/", (c) => answerInPieces(c, parts(), timeout));
+  app.get("/", (c) => chunkedResponse(c, parts(), timeout));
   return { app, made: () => made };
 }
 

@@ -3,7 +3,7 @@ import { createMemoryLog } from "../../src/log/memory.ts";
 import { REMEMBERED_REVOCATIONS } from "../../src/realtime/access/revocations.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { createMessage } from "../../src/realtime/message.ts";
-import type { Peer } from "../../src/realtime/types.ts";
+import type { Principal } from "../../src/realtime/types.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 
 /** A manager over a log, by a clock of the test's own. */
@@ -23,7 +23,7 @@ function world(authGrace = 1000) {
       published += 1;
       void log.append([createMessage({ topic: "a", data: published, private: isPrivate })]);
     },
-    connect: (clientId: string, peer: Peer) => {
+    connect: (clientId: string, peer: Principal) => {
       const sink = new RecordingSink();
       manager.registerClient(clientId, sink, peer);
       manager.setSubscriptions(clientId, { ...peer, subscriptions: ["a"] });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Refusals } from "../../src/api/refused-requests.ts";
+import { RefusedRequests } from "../../src/api/refused-requests.ts";
 import { formatMetrics } from "../../src/api/routes/metrics.ts";
 import { LATENCY_BOUNDS, LatencyHistogram } from "../../src/realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
@@ -8,7 +8,7 @@ import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
 const latency = new LatencyHistogram();
 for (const milliseconds of [0.2, 0.5, 3, 40, 60_000]) latency.observe(milliseconds);
 const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason, n) => [reason, n]));
-const refusals = new Refusals();
+const refusals = new RefusedRequests();
 refusals.counterOf("publish_bytes")();
 const text = formatMetrics({
   ...{ clients: 3, subscriptions: 5, topics: 4, queuedBytes: 1234, connects: 9 },

@@ -147,7 +147,7 @@ describe("a client that is kept through a sleep", () => {
     const manager = new RealtimeManager();
     manager.registerClient("c", new RecordingSink());
     manager.setSubscriptions("c", { subscriptions: ["new"], arrivedAt: 20 });
-    const kept = manager.keptClient("c");
+    const kept = manager.snapshotOf("c");
     const woken = new RealtimeManager();
     woken.restoreClient(kept ?? { clientId: "", connectedAt: 0 }, ["new"], new RecordingSink());
     woken.setSubscriptions("c", { subscriptions: ["old"], arrivedAt: 10 });

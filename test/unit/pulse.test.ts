@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { OwnPulse, SharedPulse } from "../../src/stream/heartbeat.ts";
+import { IntervalHeartbeat, SharedHeartbeat } from "../../src/stream/heartbeat.ts";
 
 /** A clock of the test's own, in steps. Vitest's has more than Bun's test runner knows. */
 function clock() {
@@ -39,13 +39,13 @@ afterEach(() => {
 
 describe("a shared pulse", () => {
   it("beats for each once in an interval, the first time after three quarters of it or more", () => {
-    const pulse = new SharedPulse(3000);
+    const pulse = new SharedHeartbeat(3000);
     const beats: number[][] = [];
     for (let n = 0; n < 100; n++) {
       const own: number[] = [];
       beats.push(own);
       const since = time.now();
-      pulse.add({ beat: () => own.push(time.now() - since) });
+      pulse.add({ onHeartbeat: () => own.push(time.now() - since) });
       time.pass(37);
     }
     time.pass(12_000);
@@ -62,10 +62,10 @@ describe("a shared pulse", () => {
   });
 
   it("spreads those who come together over a quarter of the interval", () => {
-    const pulse = new SharedPulse(6400);
+    const pulse = new SharedHeartbeat(6400);
     const turns = new Map<number, number>();
     for (let n = 0; n < 1600; n++) {
-      pulse.add({ beat: () => turns.set(time.now(), (turns.get(time.now()) ?? 0) + 1) });
+      pulse.add({ onHeartbeat: () => turns.set(time.now(), (turns.get(time.now()) ?? 0) + 1) });
     }
     time.pass(6500);
     expect(turns.size).toBe(16);
@@ -73,39 +73,39 @@ describe("a shared pulse", () => {
   });
 
   it("is one timer for all, and none for nobody", () => {
-    const pulse = new SharedPulse(1000);
-    const beat = vi.fn();
-    const all = Array.from({ length: 1000 }, () => ({ beat }));
-    const beats = all.map((one) => ({ one, beat: pulse.add(one) }));
+    const pulse = new SharedHeartbeat(1000);
+    const onHeartbeat = vi.fn();
+    const all = Array.from({ length: 1000 }, () => ({ onHeartbeat }));
+    const beats = all.map((one) => ({ one, handle: pulse.add(one) }));
     expect(time.timers.size).toBe(1);
-    for (const { one, beat } of [...beats, ...beats]) pulse.remove(one, beat);
+    for (const { one, handle } of [...beats, ...beats]) pulse.remove(one, handle);
     expect(time.timers.size).toBe(0);
     time.pass(2000);
-    expect(beat).not.toHaveBeenCalled();
-    pulse.add({ beat });
+    expect(onHeartbeat).not.toHaveBeenCalled();
+    pulse.add({ onHeartbeat });
     time.pass(1000);
-    expect(beat).toHaveBeenCalledTimes(1);
+    expect(onHeartbeat).toHaveBeenCalledTimes(1);
   });
 
   it("of a very short interval still beats", () => {
-    const beat = vi.fn();
-    new SharedPulse(5).add({ beat });
+    const onHeartbeat = vi.fn();
+    new SharedHeartbeat(5).add({ onHeartbeat });
     time.pass(50);
-    expect(beat).toHaveBeenCalledTimes(10);
+    expect(onHeartbeat).toHaveBeenCalledTimes(10);
   });
 });
 
 describe("an own pulse", () => {
   it("is a timer for each", () => {
-    const pulse = new OwnPulse(100);
-    const beat = vi.fn();
-    const [one, other] = [{ beat }, { beat: () => {} }];
+    const pulse = new IntervalHeartbeat(100);
+    const onHeartbeat = vi.fn();
+    const [one, other] = [{ onHeartbeat }, { onHeartbeat: () => {} }];
     const stops = [pulse.add(one), pulse.add(other)] as const;
     expect(time.timers.size).toBe(2);
     time.pass(300);
     pulse.remove(one, stops[0]);
     pulse.remove(other, stops[1]);
     time.pass(300);
-    expect(beat).toHaveBeenCalledTimes(3);
+    expect(onHeartbeat).toHaveBeenCalledTimes(3);
   });
 });

@@ -7,7 +7,7 @@ function watched(maxBufferedBytes = 1000) {
   const test = new SinkUnderTest(maxBufferedBytes);
   const told = { count: 0 };
   const ask = () =>
-    test.sink.drained(() => {
+    test.sink.onDrain(() => {
       told.count += 1;
     });
   return { test, told, ask };
@@ -67,7 +67,7 @@ describe("a sink that is asked to tell when it has drained", () => {
       if (pages === 5) return;
       pages += 1;
       test.sink.write(frame(10, pages));
-      test.sink.drained(next);
+      test.sink.onDrain(next);
     };
     next();
     for (let page = 1; page <= 5; page += 1) {

@@ -89,7 +89,7 @@ describe("discarding", () => {
     test.sink.write(frame(10, 2));
     test.sink.close("slow");
     const finished = test.sink.finish(undefined);
-    test.sink.cut();
+    test.sink.destroy();
     await test.takeAll();
     await within(finished, 1000, "it finishes");
     expect(test.sizes).toEqual([10]);

@@ -1,10 +1,10 @@
 import type { CloseReason } from "../../src/realtime/types.ts";
-import { type ChunkWriter, type SinkOwner, StreamSink } from "../../src/stream/sink.ts";
+import { BufferedSink, type ChunkWriter, type SinkListener } from "../../src/stream/sink.ts";
 import { pause } from "../support/deadline.ts";
 
 /** A sink over a stream that takes a chunk only when it is told to. */
 export class SinkUnderTest {
-  readonly sink: StreamSink;
+  readonly sink: BufferedSink;
   /** Every chunk the stream was given. */
   readonly chunks: Uint8Array[] = [];
   /** Chunks that wait. */
@@ -17,14 +17,14 @@ export class SinkUnderTest {
   readonly #taking: (() => void)[] = [];
 
   constructor(maxBufferedBytes = 1000, maxWrites = 0) {
-    const owner: SinkOwner = {
+    const owner: SinkListener = {
       maxBufferedBytes,
       maxWrites,
       now: () => this.time,
       onOverflow: () => {
         this.overflows += 1;
       },
-      onSpent: () => {
+      onWriteLimit: () => {
         this.spent += 1;
       },
       onWaiting: (chunk) => this.held.push(chunk),
@@ -32,18 +32,18 @@ export class SinkUnderTest {
         const index = this.held.indexOf(chunk);
         if (index !== -1) this.held.splice(index, 1);
       },
-      onGone: () => {},
-      onIndependent: () => {},
+      onDisconnect: () => {},
+      onDetached: () => {},
       onClosed: (reason) => this.reasons.push(reason),
     };
     const writer: ChunkWriter = {
       write: (chunk, sink) => {
         this.chunks.push(chunk);
-        this.#taking.push(() => sink.taken());
+        this.#taking.push(() => sink.done());
       },
-      cut: () => {},
+      destroy: () => {},
     };
-    this.sink = new StreamSink(owner, writer);
+    this.sink = new BufferedSink(owner, writer);
   }
 
   /** Sizes of the chunks so far. */

@@ -8,8 +8,8 @@ import { RealtimeError, type RealtimeErrorCode } from "../../src/realtime/errors
 import { protectLogger } from "../../src/realtime/protected-logger.ts";
 import type { FrameSink, LogFields } from "../../src/realtime/types.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
-import { OpenStreams } from "../../src/stream/active-streams.ts";
-import { retryBlock, widen } from "../../src/stream/retry.ts";
+import { ActiveStreams } from "../../src/stream/active-streams.ts";
+import { formatRetry, spreadRetry } from "../../src/stream/retry.ts";
 import { startJSONServer } from "../support/json-server.ts";
 import { signToken } from "../support/tokens.ts";
 
@@ -111,7 +111,7 @@ it("refusals are logged once a minute for each cause, with their number", async 
   const logger = { debug() {}, info() {}, warn, error() {} };
   const guard = createStreamGuard({
     logger: protectLogger(logger, () => time),
-    streams: new OpenStreams(),
+    streams: new ActiveStreams(),
   });
   const app = new Hono();
   app.get(
@@ -131,14 +131,14 @@ describe("the time to reconnect", () => {
   const range = { least: 1000, most: 5000 };
 
   it("spreads with the number of clients, up to a minute", () => {
-    expect(widen(range, 0)).toEqual(range);
-    expect(widen(range, 2000)).toEqual(range);
-    expect(widen(range, 5000)).toEqual({ least: 1000, most: 11_000 });
-    expect(widen(range, 1_000_000)).toEqual({ least: 1000, most: 61_000 });
+    expect(spreadRetry(range, 0)).toEqual(range);
+    expect(spreadRetry(range, 2000)).toEqual(range);
+    expect(spreadRetry(range, 5000)).toEqual({ least: 1000, most: 11_000 });
+    expect(spreadRetry(range, 1_000_000)).toEqual({ least: 1000, most: 61_000 });
   });
 
   it("is drawn anew for each client, from the whole range", () => {
-    const times = Array.from({ length: 1000 }, () => Number(/\d+/.exec(retryBlock(range))?.[0]));
+    const times = Array.from({ length: 1000 }, () => Number(/\d+/.exec(formatRetry(range))?.[0]));
     expect(Math.min(...times)).toBeGreaterThanOrEqual(1000);
     expect(Math.max(...times)).toBeLessThanOrEqual(5000);
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(3000);
@@ -165,7 +165,7 @@ describe("the time to reconnect", () => {
   });
 
   it("counts those that were open when the server began to stop", () => {
-    const streams = new OpenStreams();
+    const streams = new ActiveStreams();
     const all = [{}, {}, {}];
     for (const stream of all) streams.add(stream);
     streams.stop();

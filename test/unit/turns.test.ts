@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { Turns } from "../../src/realtime/replay/time-slicer.ts";
+import { TimeSlicer } from "../../src/realtime/replay/time-slicer.ts";
 import { eventually } from "../support/deadline.ts";
 
 /** Keeps the event loop busy for as long as a page of a replay may. */
@@ -9,7 +9,7 @@ function work(milliseconds: number): void {
 
 describe("turns", () => {
   it("begin in a later turn, and take tasks in the order they came", async () => {
-    const turns = new Turns();
+    const turns = new TimeSlicer();
     const done: number[] = [];
     for (const task of [1, 2, 3]) turns.add(() => done.push(task));
     await Promise.resolve();
@@ -21,7 +21,7 @@ describe("turns", () => {
   });
 
   it("let others have theirs between tasks that take long", async () => {
-    const turns = new Turns();
+    const turns = new TimeSlicer();
     let done = 0;
     let before = -1;
     for (let task = 0; task < 20; task++) {
@@ -40,7 +40,7 @@ describe("turns", () => {
   });
 
   it("keep a task's place when it comes again: nobody is passed over", async () => {
-    const turns = new Turns();
+    const turns = new TimeSlicer();
     const done: string[] = [];
     const again = (name: string, times: number) => () => {
       done.push(name);
@@ -55,7 +55,7 @@ describe("turns", () => {
   it("end with what was due at their beginning where no time passes while a program computes", async () => {
     const clock = vi.spyOn(performance, "now").mockReturnValue(1);
     try {
-      const turns = new Turns();
+      const turns = new TimeSlicer();
       let [done, others] = [0, 0];
       const again = () => {
         done += 1;
@@ -80,7 +80,7 @@ describe("turns", () => {
     const { setTimeout } = globalThis;
     globalThis.setTimeout = ((run: () => void) => timers.push(run)) as unknown as typeof setTimeout;
     try {
-      const turns = new Turns();
+      const turns = new TimeSlicer();
       const done: number[] = [];
       turns.add(() => {
         throw new Error("on purpose");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { findFaults, invalidInput, validate } from "../../src/api/schemas/validate.ts";
+import { invalidInput, validate, validateItem } from "../../src/api/schemas/validate.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 
 const schema = z.object({
@@ -23,9 +23,9 @@ const wrongType = (type: string) => ({
 
 describe("the faults of what came from outside", () => {
   it("are none when there are none", () => {
-    expect(findFaults(schema, { clientId: "x" })).toBeUndefined();
-    expect(findFaults(schema, { clientId: "x", subscriptions: null, more: 1 })).toBeUndefined();
-    expect(findFaults(schema, { clientId: "12345", subscriptions: ["abc", ""] })).toBeUndefined();
+    expect(validateItem(schema, { clientId: "x" })).toBeUndefined();
+    expect(validateItem(schema, { clientId: "x", subscriptions: null, more: 1 })).toBeUndefined();
+    expect(validateItem(schema, { clientId: "12345", subscriptions: ["abc", ""] })).toBeUndefined();
   });
 
   const cases: [name: string, value: unknown, faults: unknown][] = [
@@ -77,26 +77,26 @@ describe("the faults of what came from outside", () => {
   ];
   for (const [name, value, faults] of cases) {
     it(`are told of ${name}`, () => {
-      expect(findFaults(schema, value)).toEqual(faults as Record<string, never>);
+      expect(validateItem(schema, value)).toEqual(faults as Record<string, never>);
     });
   }
 
   it("of a whole list are told instead of those of its items", () => {
     const value = { clientId: "x", subscriptions: ["1234", "1234", "1234"] };
-    expect(findFaults(schema, value)).toEqual({ subscriptions: tooLong(2) });
+    expect(validateItem(schema, value)).toEqual({ subscriptions: tooLong(2) });
   });
 
   it("of a whole object are told instead of those of its fields", () => {
     const inner = z.object({ name: z.string().check(z.maxLength(1)) });
     const strict = z.object({ inner: inner.check(z.refine(() => false, "Not that one.")) });
-    expect(findFaults(strict, { inner: { name: "xx" } })).toEqual({
+    expect(validateItem(strict, { inner: { name: "xx" } })).toEqual({
       inner: { code: "validation_match_invalid", message: "Not that one." },
     });
   });
 
   it("of one field are told by the first", () => {
     const strict = z.object({ name: z.string().check(z.maxLength(3), z.regex(/^a/)) });
-    expect(findFaults(strict, { name: "bbbb" })).toEqual({ name: tooLong(3) });
+    expect(validateItem(strict, { name: "bbbb" })).toEqual({ name: tooLong(3) });
   });
 });
 

@@ -4,7 +4,7 @@ import { createMessage } from "../../src/realtime/message.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
-  type HubAnswer,
+  type RpcResult,
 } from "../../src/registry/durable-object/protocol.ts";
 import {
   createDurableObjectRegistry,
@@ -164,7 +164,7 @@ describe("a hub that does not answer", () => {
 describe("an answer that is an error", () => {
   it("is thrown as it was, with its fields, and not asked for again", async () => {
     const fields = { 0: { code: "validation_invalid", message: "Wrong." } };
-    const refused: HubAnswer<never> = { ok: false, code: "invalid_input", message: "No.", fields };
+    const refused: RpcResult<never> = { ok: false, code: "invalid_input", message: "No.", fields };
     const publish = vi.fn(async () => refused);
     const hub = () => fakeHub({ publish });
     const registry = createDurableObjectRegistry({ hub, shards: 1 });

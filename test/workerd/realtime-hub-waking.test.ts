@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ClientInfo, Peer } from "../../src/realtime/types.ts";
+import type { ClientInfo, Principal } from "../../src/realtime/types.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
@@ -225,7 +225,7 @@ describe("a client's end, seen by a hub that wakes", () => {
   });
 });
 
-async function expectRefused(hubs: HubsUnderTest, clientId: string, peer: Peer, code: string) {
+async function expectRefused(hubs: HubsUnderTest, clientId: string, peer: Principal, code: string) {
   const subscribing = hubs.registry.setSubscriptions(clientId, { ...peer, subscriptions: ["x"] });
   await expect(subscribing).rejects.toMatchObject({ code });
   expect((await hubs.find(clientId))?.subscriptions).not.toContain("x");

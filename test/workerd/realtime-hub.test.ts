@@ -2,7 +2,7 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseCursor } from "../../src/realtime/cursor.ts";
 import { formatSSEMessage } from "../../src/realtime/sse.ts";
-import type { Origin } from "../../src/registry/connect.ts";
+import type { StreamIdentity } from "../../src/registry/connect.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
@@ -155,7 +155,7 @@ describe("a socket that ends", () => {
       const answer = await hubs.stub().fetch("https://hub/", { headers });
       const { webSocket } = answer;
       webSocket?.accept();
-      const { clientId } = fromHeader<Origin>(answer.headers.get(CONNECT_HEADER) ?? "");
+      const { clientId } = fromHeader<StreamIdentity>(answer.headers.get(CONNECT_HEADER) ?? "");
       await hubs.registry.setSubscriptions(clientId, { ip: "192.0.2.1", subscriptions: ["chat"] });
       webSocket?.close(1000, reason);
       await eventually(

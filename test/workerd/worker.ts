@@ -1,7 +1,7 @@
 /** What the tests inside workerd run beside: hubs that can be evicted at will, and an object to hold a log. */
 import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
-import type { Message, Peer, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
+import type { Message, Principal, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
@@ -58,7 +58,7 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     return this.#hub.setSubscriptions(clientId, request);
   }
 
-  publish(messages: readonly Message[], publisher?: Peer) {
+  publish(messages: readonly Message[], publisher?: Principal) {
     return this.#hub.publish(messages, publisher);
   }
 
@@ -66,7 +66,7 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     this.#hub.webSocketMessage(socket);
   }
 
-  history(request: HistoryRequest, reader?: Peer) {
+  history(request: HistoryRequest, reader?: Principal) {
     return this.#hub.history(request, reader);
   }
 

@@ -1,13 +1,13 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { compileRights } from "../../realtime/access/rights.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
-import type { Peer } from "../../realtime/types.ts";
-import { type Caller, type CallerOptions, Callers } from "./callers.ts";
+import type { Principal } from "../../realtime/types.ts";
+import { type AuthenticatedCaller, type CallerOptions, Callers } from "./callers.ts";
 import { closed, notAllowed, notSignedIn, wrongKey } from "./errors.ts";
 
 /** The caller who sets the subscriptions of a stream. */
 export interface Subscriber {
-  readonly peer: Peer;
+  readonly principal: Principal;
   /** The error about the token that was sent, if that token has ended. */
   readonly ended?: RealtimeError;
 }
@@ -20,7 +20,7 @@ export class Auth {
   readonly #options: CallerOptions;
   readonly #identification: Callers;
   /** Not a variable of the context: an app that this is mounted in has variables of its own there. */
-  readonly #callers = new WeakMap<Context, Caller>();
+  readonly #callers = new WeakMap<Context, AuthenticatedCaller>();
 
   constructor(options: CallerOptions) {
     this.#options = options;
@@ -43,7 +43,7 @@ export class Auth {
   }
 
   /** As `Callers.identify`. */
-  identify(c: Context, isGuarded = false): Promise<Caller> {
+  identify(c: Context, isGuarded = false): Promise<AuthenticatedCaller> {
     return this.#identification.identify(c, isGuarded);
   }
 
@@ -53,7 +53,11 @@ export class Auth {
    * @param topics The topics of the keys, without options.
    * @throws RealtimeError `not_signed_in`, `not_allowed`.
    */
-  async toSubscribe(c: Context, topics: readonly string[], isStream = false): Promise<Peer> {
+  async authorizeSubscribe(
+    c: Context,
+    topics: readonly string[],
+    isStream = false,
+  ): Promise<Principal> {
     return this.#permit(c, await this.#callerOf(c), topics, isStream);
   }
 
@@ -64,42 +68,47 @@ export class Auth {
    * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, and so
    * on for ever. PocketBase takes an ended token for a guest's as well (apis/middlewares.go, `loadAuthToken`).
    */
-  async toSetSubscriptions(c: Context, topics: readonly string[]): Promise<Subscriber> {
+  async authorizeSetSubscriptions(c: Context, topics: readonly string[]): Promise<Subscriber> {
     let ended: RealtimeError;
     try {
-      const peer = await this.toSubscribe(c, topics);
-      if (!this.hasEnded(peer)) return { peer };
+      const principal = await this.authorizeSubscribe(c, topics);
+      if (!this.hasEnded(principal)) return { principal };
       ended = new RealtimeError("refused_token", "This credential has expired. Sign in again.");
     } catch (error) {
       if (!this.#identification.isOfEndedToken(error, c)) throw error;
       ended = error as RealtimeError;
     }
     const { now } = this.#options;
-    const guest = { peer: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
+    const guest = { principal: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
     // Where guests may do nothing but sign in, the stream waits for that, without subscriptions.
     const asked = this.guestsMayOnlySignIn ? [] : topics;
-    return { peer: await this.#permit(c, guest, asked, true), ended };
+    return { principal: await this.#permit(c, guest, asked, true), ended };
   }
 
   async #permit(
     c: Context,
-    { peer, isAdmin }: Pick<Caller, "peer" | "isAdmin">,
+    { principal, isAdmin }: Pick<AuthenticatedCaller, "principal" | "isAdmin">,
     topics: readonly string[],
     isStream: boolean,
-  ): Promise<Peer> {
+  ): Promise<Principal> {
     const { anonymous, authorize, now } = this.#options;
-    if (peer.identity === undefined && anonymous === "none") {
+    if (principal.identity === undefined && anonymous === "none") {
       if (!isStream || topics.length > 0) throw notSignedIn("subscribe");
       // It may sign in by its first POST, as the SDKs do.
-      return { ...peer, expiresAt: now() + SIGN_IN_TIMEOUT };
+      return { ...principal, expiresAt: now() + SIGN_IN_TIMEOUT };
     }
-    if (authorize === undefined || isAdmin) return peer;
+    if (authorize === undefined || isAdmin) return principal;
     for (const topic of topics) {
-      const access = { action: "subscribe", topic, identity: peer.identity, context: c } as const;
+      const access = {
+        action: "subscribe",
+        topic,
+        identity: principal.identity,
+        context: c,
+      } as const;
       if (!(await authorize(access))) throw notAllowed(`subscribe to ${JSON.stringify(topic)}`);
     }
     // `authorize` has allowed each of the keys.
-    return { ...peer, rights: ["*"] };
+    return { ...principal, rights: ["*"] };
   }
 
   /** Refuses a credential that does not count before anything of the body is read. What to do with an ended token depends on the stream. */
@@ -113,21 +122,21 @@ export class Auth {
   };
 
   /** The caller that `identifyFirst` has found, unless its credential has ended meanwhile. */
-  async #callerOf(c: Context): Promise<Caller> {
+  async #callerOf(c: Context): Promise<AuthenticatedCaller> {
     const known = this.#callers.get(c);
-    return known === undefined || this.hasEnded(known.peer) ? this.identify(c) : known;
+    return known === undefined || this.hasEnded(known.principal) ? this.identify(c) : known;
   }
 
   /** Whether a credential has ended since it was looked at. */
-  hasEnded({ expiresAt }: Peer): boolean {
+  hasEnded({ expiresAt }: Principal): boolean {
     return expiresAt !== undefined && expiresAt <= this.#options.now();
   }
 
   /** @throws RealtimeError for a caller who may publish to no topic at all. */
-  refuseToPublish({ peer, publish, isAdmin }: Caller): void {
+  assertMayPublish({ principal, publish, isAdmin }: AuthenticatedCaller): void {
     const { adminKey, authorize, authenticate } = this.#options;
     if (isAdmin || authorize !== undefined) return;
-    if (peer.identity !== undefined) {
+    if (principal.identity !== undefined) {
       if (publish.length === 0) throw notAllowed("publish");
       return;
     }
@@ -138,13 +147,22 @@ export class Auth {
   }
 
   /** @throws RealtimeError `not_allowed` for the first topic that the caller has no right to publish to. */
-  async checkPublish(c: Context, caller: Caller, topics: readonly string[]): Promise<void> {
+  async authorizePublish(
+    c: Context,
+    caller: AuthenticatedCaller,
+    topics: readonly string[],
+  ): Promise<void> {
     const { authorize } = this.#options;
-    const { peer, publish, isAdmin } = caller;
+    const { principal, publish, isAdmin } = caller;
     if (isAdmin) return;
     const rights = compileRights(publish);
     for (const topic of topics) {
-      const access = { action: "publish", topic, identity: peer.identity, context: c } as const;
+      const access = {
+        action: "publish",
+        topic,
+        identity: principal.identity,
+        context: c,
+      } as const;
       const isAllowed = authorize === undefined ? rights.covers(topic) : await authorize(access);
       if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
     }
@@ -153,9 +171,9 @@ export class Auth {
   /** Lets holders of the admin key through. Others get 401, or 403 where no admin key is configured. */
   readonly requireAdmin: MiddlewareHandler = async (c, next) => {
     if (this.#options.adminKey === undefined) throw closed();
-    const { isAdmin, peer } = await this.identify(c, true);
+    const { isAdmin, principal } = await this.identify(c, true);
     if (isAdmin) return next();
-    if (peer.identity !== undefined) throw notAllowed("administer; that takes the admin key");
+    if (principal.identity !== undefined) throw notAllowed("administer; that takes the admin key");
     throw wrongKey(true);
   };
 }

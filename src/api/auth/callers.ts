@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { decodeJwt } from "jose";
 import { networkOf } from "../../realtime/access/ip-address.ts";
-import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Peer } from "../../realtime/types.ts";
+import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../realtime/types.ts";
 import type { RateLimit } from "../middleware/rate-limit.ts";
 import { addressOf, type Runtime } from "../runtime.ts";
 import { readCredential } from "./credentials.ts";
@@ -19,15 +19,15 @@ export interface CallerOptions extends AuthSettings {
   readonly monotonicNow: () => number;
   readonly logger: Logger;
   /** How often one network may have the introspection endpoint asked. */
-  readonly limitAsks: RateLimit;
+  readonly introspectionLimit: RateLimit;
   /** Refused credentials a second that one network may have; 0 is no limit. */
   readonly failuresPerSecond: number;
 }
 
 /** Who sends a request, and what they may do. */
-export interface Caller {
+export interface AuthenticatedCaller {
   /** With the rights to subscribe. */
-  readonly peer: Peer;
+  readonly principal: Principal;
   /** Patterns of topics. */
   readonly publish: readonly string[];
   readonly isAdmin: boolean;
@@ -84,7 +84,7 @@ export class Callers {
    * @throws RealtimeError when a credential was sent that does not count (the caller is never downgraded to a guest), or
    *   `too_many_requests` when too many from its network did not.
    */
-  async identify(c: Context, isGuarded = false): Promise<Caller> {
+  async identify(c: Context, isGuarded = false): Promise<AuthenticatedCaller> {
     const { authenticate, adminKey } = this.#options;
     const ip = this.addressOf(c);
     // Read before anything is awaited, so that a revocation that comes meanwhile covers this credential.
@@ -100,8 +100,8 @@ export class Callers {
     if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
       refuseForeignPageWithDevelopmentKey(c, credential);
       this.#failures.succeeded(ip, credential);
-      const peer = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
-      return { peer, publish: ["*"], isAdmin: true };
+      const principal = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
+      return { principal, publish: ["*"], isAdmin: true };
     }
     const identity =
       authenticate !== undefined
@@ -114,11 +114,11 @@ export class Callers {
       else if (isGuarded) this.#failures.failed(ip);
     }
     const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
-    const peer = {
+    const principal = {
       ...{ ip, identity: subject, rights: subscribe, expiresAt },
       issuedAt: issuedAt ?? askedAt,
     };
-    return { peer, publish, isAdmin: false };
+    return { principal, publish, isAdmin: false };
   }
 
   /** Whether an error is about a token that says itself that it has expired. Such a token gives a guest's rights only. */
@@ -149,9 +149,9 @@ export class Callers {
 
   /** The first verifier that recognises the token decides. */
   async #verify(token: string, ip: string | undefined): Promise<Identity> {
-    const { limitAsks } = this.#options;
+    const { introspectionLimit } = this.#options;
     const onAsk = () => {
-      if (ip !== undefined) limitAsks(networkOf(ip));
+      if (ip !== undefined) introspectionLimit(networkOf(ip));
     };
     let unknown: unknown;
     for (const verify of this.#verifiers) {

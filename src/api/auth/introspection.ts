@@ -3,7 +3,7 @@ import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { type Identity, identityOf, refusedToken, unavailable, type VerifyToken } from "./jwt.ts";
 import { describeFailure, printURL } from "./print-url.ts";
-import { readBounded } from "./read-limited.ts";
+import { readLimited } from "./read-limited.ts";
 
 /** An endpoint that is asked about tokens. */
 export interface IntrospectionOptions {
@@ -16,7 +16,7 @@ export interface IntrospectionOptions {
   /** For how long an answer holds, in milliseconds. Default 30,000. */
   readonly cacheTime?: number | undefined;
   /** Whether a token may be without end. Default false. */
-  readonly allowEndless?: boolean | undefined;
+  readonly allowNoExpiry?: boolean | undefined;
   /** Milliseconds by which clocks may differ. Default 5,000. */
   readonly clockSkew?: number | undefined;
   /**
@@ -102,7 +102,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
 }
 
 async function ask(
-  { url, allowEndless = false, clockSkew }: IntrospectionOptions,
+  { url, allowNoExpiry = false, clockSkew }: IntrospectionOptions,
   token: string,
   askedAt: number,
 ): Promise<Identity> {
@@ -115,14 +115,14 @@ async function ask(
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    text = await readBounded(response, MAX_ANSWER_BYTES);
+    text = await readLimited(response, MAX_ANSWER_BYTES);
     if (REFUSALS.includes(response.status)) throw refusedToken("its issuer does not know it");
     if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
   } catch (error) {
     throw error instanceof RealtimeError ? error : unavailable(describeFailure(error, url));
   }
   const claims = toClaims(parse(text), token);
-  if (claims.exp === undefined && !allowEndless) throw refusedToken("it has no end (exp)");
+  if (claims.exp === undefined && !allowNoExpiry) throw refusedToken("it has no end (exp)");
   const known = identityOf(claims, clockSkew);
   // Without a time of issue it is vouched for now, and whoever vouches has the say about revoking it.
   const identity = claims.iat === undefined ? { ...known, issuedAt: askedAt } : known;

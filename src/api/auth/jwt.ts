@@ -16,7 +16,7 @@ import { RealtimeError } from "../../realtime/errors.ts";
 import { isFieldText } from "../../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
 import { describeFailure, printURL } from "./print-url.ts";
-import { readBounded } from "./read-limited.ts";
+import { readLimited } from "./read-limited.ts";
 
 /** A user, and what the user may do. */
 export interface Identity {
@@ -65,7 +65,7 @@ export interface TokenOptions {
   /** Milliseconds by which clocks may differ. Default 5,000. */
   readonly clockSkew?: number | undefined;
   /** Whether a token may be without end (`exp`). Default false. */
-  readonly allowEndless?: boolean | undefined;
+  readonly allowNoExpiry?: boolean | undefined;
 }
 
 const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
@@ -113,14 +113,14 @@ export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identit
  * but a claim is wrong, `unavailable` when the key set can't be had.
  */
 export function createTokenVerifier(options: TokenOptions): VerifyToken {
-  const { issuer, audience, clockSkew = DEFAULT_CLOCK_SKEW, allowEndless = false } = options;
+  const { issuer, audience, clockSkew = DEFAULT_CLOCK_SKEW, allowNoExpiry = false } = options;
   const allowed: readonly string[] = options.algorithms ?? DEFAULT_ALGORITHMS;
   const keys = new Keys(options);
   const shared: JWTVerifyOptions = {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
     clockTolerance: clockSkew / 1000,
-    requiredClaims: allowEndless ? ["sub"] : ["sub", "exp"],
+    requiredClaims: allowNoExpiry ? ["sub"] : ["sub", "exp"],
   };
   return async (token) => {
     const algorithm = algorithmOf(token);
@@ -267,7 +267,7 @@ const fetchKeys: FetchImplementation = async (url, options) => {
   try {
     const response = await fetch(url, options);
     if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
-    return new Response(await readBounded(response, MAX_JWKS_BYTES));
+    return new Response(await readLimited(response, MAX_JWKS_BYTES));
   } catch (error) {
     throw unavailable(describeFailure(error, url));
   }

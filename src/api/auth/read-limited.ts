@@ -3,7 +3,7 @@
  *
  * @throws Error when it is longer than `maxBytes`; the rest is not read.
  */
-export async function readBounded({ body }: Response, maxBytes: number): Promise<string> {
+export async function readLimited({ body }: Response, maxBytes: number): Promise<string> {
   if (body === null) return "";
   const decoder = new TextDecoder();
   let text = "";

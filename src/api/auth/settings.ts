@@ -12,7 +12,7 @@ export type Authenticate = (
 ) => string | Identity | undefined | Promise<string | Identity | undefined>;
 
 /** What a caller wants to do. */
-export interface Access {
+export interface AccessRequest {
   readonly action: "subscribe" | "publish";
   /** A topic; to subscribe, also `prefix/*` or `*`. */
   readonly topic: string;
@@ -26,7 +26,7 @@ export interface Access {
  * tokens. A refusal is a 403. It is called when a subscription is set, and for each message that is published without the
  * admin key; not for each delivery.
  */
-export type Authorize = (access: Access) => boolean | Promise<boolean>;
+export type Authorize = (access: AccessRequest) => boolean | Promise<boolean>;
 
 /** How credentials are found and what they are worth. */
 export interface AuthSettings {

@@ -1,12 +1,12 @@
 import { sizeOf } from "../../log/log.ts";
 import { networkOf } from "../../realtime/access/ip-address.ts";
-import type { Message, Peer } from "../../realtime/types.ts";
+import type { Message, Principal } from "../../realtime/types.ts";
 import type { RequestLimits } from "../limits.ts";
-import type { Refusals } from "../refused-requests.ts";
+import type { RefusedRequests } from "../refused-requests.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 /** Counts what one identity publishes. @throws RealtimeError `too_many_requests`. */
-export type LimitPublisher = (publisher: Peer, messages: readonly Message[]) => void;
+export type LimitPublisher = (publisher: Principal, messages: readonly Message[]) => void;
 
 /**
  * Limits the messages and bytes that each identity publishes: together with the length of the history, the two rates say how
@@ -15,7 +15,7 @@ export type LimitPublisher = (publisher: Peer, messages: readonly Message[]) => 
 export function limitPublishers(
   limits: RequestLimits,
   now: () => number,
-  refusals: Refusals,
+  refusals: RefusedRequests,
 ): LimitPublisher {
   const limitMessages = createRateLimit(limits.publishesPerSecond, "messages", now, {
     atOnce: limits.maxBatch,

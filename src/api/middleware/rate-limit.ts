@@ -53,7 +53,7 @@ class Buckets {
   }
 
   /** @param cost Taken when `amount` is there. */
-  take(key: string, amount: number, cost: number): void {
+  spend(key: string, amount: number, cost: number): void {
     const tokens = this.#fill(key);
     const isAllowed = tokens >= amount;
     this.#set(key, isAllowed ? tokens - cost : tokens);
@@ -112,7 +112,7 @@ export function createRateLimit(
 ): RateLimit {
   if (perSecond === 0) return () => {};
   const buckets = new Buckets(perSecond, what, now, options);
-  return (key, amount = 1) => buckets.take(key, amount, amount);
+  return (key, amount = 1) => buckets.spend(key, amount, amount);
 }
 
 /** As `createRateLimit`, for work that costs an amount which is known only when the work is done. */
@@ -125,7 +125,7 @@ export function createCostLimit(
   if (perSecond === 0) return { check: () => {}, charge: () => {} };
   const buckets = new Buckets(perSecond, what, now, options);
   return {
-    check: (key) => buckets.take(key, 1, 0),
+    check: (key) => buckets.spend(key, 1, 0),
     charge: (key, amount) => buckets.charge(key, amount),
   };
 }

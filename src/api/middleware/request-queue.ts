@@ -5,7 +5,7 @@ const BUDGET = 5;
  * Spreads costly requests that arrive together over turns of the event loop. Node handles everything that has arrived in one
  * turn: a thousand streams that one address opens at once would stop all others for most of a second.
  */
-export class Entrance {
+export class RequestQueue {
   readonly #nextTurn: ((run: () => void) => void) | undefined;
   readonly #waiting: (() => void)[] = [];
   /** When the first request of this turn began; undefined when none has. */
@@ -17,7 +17,7 @@ export class Entrance {
   }
 
   /** Resolves when a request may go on; undefined when it may at once. Requests go on in the order in which they came. */
-  pass(): Promise<void> | undefined {
+  enter(): Promise<void> | undefined {
     if (this.#nextTurn === undefined) return undefined;
     if (this.#waiting.length === 0) {
       if (this.#start === undefined) {

@@ -5,15 +5,15 @@
 import type { Context, Handler } from "hono";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
-import type { OpenStreams } from "../../stream/active-streams.ts";
-import { RETRY, retryBlock, widen } from "../../stream/retry.ts";
+import type { ActiveStreams } from "../../stream/active-streams.ts";
+import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
 import { isHTTPException } from "../error-response.ts";
 import { STREAM_HEADERS } from "../routes/connect.ts";
 
 /** Errors after which the same request may succeed later, with the shortest wait before that, in milliseconds. */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
-  closed: RETRY.shutdown.least,
-  unreachable: RETRY.shutdown.least,
+  closed: RETRY_RANGES.shutdown.least,
+  unreachable: RETRY_RANGES.shutdown.least,
   unavailable: 2000,
   too_many_requests: 5000,
   too_many_clients: 5000,
@@ -41,7 +41,7 @@ function asTemporary(error: unknown): RealtimeError | undefined {
 
 export interface RefusalOptions {
   readonly logger: Logger;
-  readonly streams: OpenStreams;
+  readonly streams: ActiveStreams;
 }
 
 /**
@@ -69,8 +69,8 @@ export function createStreamGuard({
 function refuseForNow(c: Context, error: RealtimeError, clients: number): Response {
   const { code, message, retryAfter } = error;
   const least = retryAfter === undefined ? (TEMPORARY[code] ?? 0) : retryAfter * 1000;
-  const range = { least, most: least + RETRY.shutdown.most - RETRY.shutdown.least };
+  const range = { least, most: least + RETRY_RANGES.shutdown.most - RETRY_RANGES.shutdown.least };
   // No empty line after the comment: several libraries read such a block as an empty event.
   const reason = `: ${message.replaceAll(/[\r\n]+/g, " ")}\n`;
-  return c.body(reason + retryBlock(widen(range, clients)), 200, STREAM_HEADERS);
+  return c.body(reason + formatRetry(spreadRetry(range, clients)), 200, STREAM_HEADERS);
 }

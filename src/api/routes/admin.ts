@@ -1,7 +1,7 @@
 import type { Context, Handler } from "hono";
 import * as z from "zod/mini";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
-import { PAGE } from "../../registry/paging.ts";
+import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { ClientRegistry, PageRequest } from "../../registry/registry.ts";
 import { readJSON } from "../middleware/body-limit.ts";
 import { checkQuery, wholeNumber } from "../schemas/query.ts";
@@ -9,7 +9,7 @@ import { invalidInput, validate } from "../schemas/validate.ts";
 import type { UnknownClient } from "../unknown-client.ts";
 
 export const pageSchema = z.object({
-  limit: z.optional(wholeNumber(1, PAGE.most)),
+  limit: z.optional(wholeNumber(1, LIST_LIMITS.most)),
   after: z.optional(z.string().check(z.maxLength(10_000))),
 });
 

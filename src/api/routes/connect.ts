@@ -7,28 +7,28 @@ import { RealtimeError } from "../../realtime/errors.ts";
 import { formatCursorEvent, formatSSEComment, formatSSEMessage } from "../../realtime/sse.ts";
 import type { CloseReason, Logger } from "../../realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../../registry/registry.ts";
-import type { OpenStreams } from "../../stream/active-streams.ts";
+import type { ActiveStreams } from "../../stream/active-streams.ts";
 import {
-  type Beat,
-  type Beating,
-  OwnPulse,
-  type Pulse,
-  SharedPulse,
+  type Heartbeat,
+  type HeartbeatHandle,
+  type HeartbeatListener,
+  IntervalHeartbeat,
+  SharedHeartbeat,
 } from "../../stream/heartbeat.ts";
 import { guardBody } from "../../stream/response-guard.ts";
-import { RETRY, retryBlock, widen } from "../../stream/retry.ts";
+import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
 import {
-  FAREWELL_TIMEOUT,
+  FINAL_FRAME_TIMEOUT,
   type OutgoingSink,
-  openStreamSink,
-  type SinkOwner,
+  openHonoSink,
+  type SinkListener,
 } from "../../stream/sink.ts";
 import type { Waiting, WaitingBudget, WaitingStream } from "../../stream/waiting-budget.ts";
 import type { Auth } from "../auth/auth.ts";
-import { type AskSubscribe, askHook, type Hooks } from "../hooks.ts";
+import { type Hooks, runHook, type SubscribeHook } from "../hooks.ts";
 import { DEFAULTS } from "../limits.ts";
 import type { ClientLimits } from "../middleware/client-limits.ts";
-import type { Entrance } from "../middleware/request-queue.ts";
+import type { RequestQueue } from "../middleware/request-queue.ts";
 import type { ServerOptions } from "../options.ts";
 import { asksToClose, type OpenedSink, type Runtime } from "../runtime.ts";
 import type { createReadConnect } from "../schemas/query.ts";
@@ -48,13 +48,13 @@ export interface StreamOptions
   readonly registry: ClientRegistry;
   readonly runtime: Runtime;
   readonly auth: Auth;
-  readonly askSubscribe: AskSubscribe;
+  readonly askSubscribe: SubscribeHook;
   readonly readConnect: ReturnType<typeof createReadConnect>;
   readonly logger: Logger;
-  readonly streams: OpenStreams;
+  readonly streams: ActiveStreams;
   readonly clientLimits: ClientLimits;
   readonly budget: WaitingBudget;
-  readonly entrance: Entrance;
+  readonly entrance: RequestQueue;
 }
 
 export const STREAM_HEADERS = {
@@ -73,7 +73,7 @@ const PING_EVENT = { event: "ping", data: {} };
 const TIMER_SLACK = 20;
 
 /** What all streams of a server share. */
-interface Shared {
+interface SessionSettings {
   readonly pingInterval: number;
   readonly staleTimeout: number;
   readonly handshakeTimeout: number;
@@ -82,35 +82,35 @@ interface Shared {
   readonly now: () => number;
   readonly runtime: Runtime;
   readonly logger: Logger;
-  readonly streams: OpenStreams;
+  readonly streams: ActiveStreams;
   readonly clientLimits: ClientLimits;
   readonly budget: WaitingBudget;
-  readonly pulse: Pulse;
+  readonly heartbeat: Heartbeat;
   readonly onDisconnect: Hooks["onDisconnect"];
 }
 
 export function connect(options: StreamOptions): Handler {
   const { registry, auth, readConnect, runtime, askSubscribe, entrance } = options;
   const { hooks = {} } = options;
-  const shared = share(options);
+  const shared = createSessionSettings(options);
   return async (c) => {
     // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
-    await entrance.pass();
+    await entrance.enter();
     const start = readConnect(c);
-    const peer = await auth.toSubscribe(c, topicsOf(start.topics), true);
+    const peer = await auth.authorizeSubscribe(c, topicsOf(start.topics), true);
     const { ip, identity } = peer;
     const { topics } = start;
     const keys = topics.length === 0 ? topics : await askSubscribe(c, topics, peer);
     const connection = await registry.open({ ...start, ...peer, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
-      await askHook("onConnect", () => hooks.onConnect?.(event, c));
+      await runHook("onConnect", () => hooks.onConnect?.(event, c));
     } catch (error) {
       connection.close("client");
       throw error;
     }
-    const held = new HeldStream(
+    const held = new StreamSession(
       shared,
       connection,
       ip && networkOf(ip),
@@ -122,8 +122,8 @@ export function connect(options: StreamOptions): Handler {
       const opened = runtime.openSink?.(c, stream, held);
       body = opened?.body ?? stream.responseReadable;
       headers = opened?.headers;
-      void held.hold(opened?.sink ?? openStreamSink(c, stream, held, runtime));
-      return held.released;
+      void held.start(opened?.sink ?? openHonoSink(c, stream, held, runtime));
+      return held.honoStreamDone;
     });
     const response = streamResponse(c, body, runtime, headers);
     guardBody(response, () => held.onReadWhole());
@@ -154,7 +154,7 @@ function streamResponse(
   return c.body(body as ReadableStream, 200, { ...own, ...headers });
 }
 
-function share(options: StreamOptions): Shared {
+function createSessionSettings(options: StreamOptions): SessionSettings {
   const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
   const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, logger, streams } = options;
   const { clientLimits, budget } = options;
@@ -168,31 +168,34 @@ function share(options: StreamOptions): Shared {
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
     now: options.monotonicNow ?? (() => performance.now()),
     onDisconnect: options.hooks?.onDisconnect,
-    pulse: runtime.isOneProcess === true ? new SharedPulse(interval) : new OwnPulse(interval),
+    heartbeat:
+      runtime.isOneProcess === true
+        ? new SharedHeartbeat(interval)
+        : new IntervalHeartbeat(interval),
   };
 }
 
 /** One open stream. There may be very many, and most are silent: of what its start needs it keeps nothing. */
-class HeldStream implements SinkOwner, Beating, WaitingStream {
-  readonly #shared: Shared;
+class StreamSession implements SinkListener, HeartbeatListener, WaitingStream {
+  readonly #shared: SessionSettings;
   readonly #connection: ClientConnection;
   readonly #withPingEvent: boolean;
   #sink: OutgoingSink | undefined;
-  #beat: Beat | undefined;
+  #heartbeat: HeartbeatHandle | undefined;
   /** Cuts the stream when its handshake does not leave. */
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   /** `released` in the making; true when it is over. */
-  #release: (() => void) | true | undefined;
+  #resolveHonoStreamDone: (() => void) | true | undefined;
   #isGone = false;
   /** What waits for the client; most clients never have anything waiting. */
   #waiting: Waiting | undefined;
   readonly network: string | undefined;
-  #pinged: number;
+  #lastPingAt: number;
   /** The place that the client was told last. */
-  #told: string | undefined;
+  #lastSentCursor: string | undefined;
 
   constructor(
-    shared: Shared,
+    shared: SessionSettings,
     connection: ClientConnection,
     network: string | undefined,
     withPingEvent: boolean,
@@ -201,16 +204,16 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
     this.network = network;
     this.#connection = connection;
     this.#withPingEvent = withPingEvent;
-    this.#told = connection.cursor;
+    this.#lastSentCursor = connection.cursor;
     // The first ping may come earlier by as much as the pulse spreads them.
-    this.#pinged = shared.now() - shared.pingInterval / 4;
+    this.#lastPingAt = shared.now() - shared.pingInterval / 4;
   }
 
   /** Settles when the stream of Hono's is not needed any more: at the end, or when the sink does without. */
-  get released(): Promise<void> {
+  get honoStreamDone(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#release === true) resolve();
-      else this.#release = resolve;
+      if (this.#resolveHonoStreamDone === true) resolve();
+      else this.#resolveHonoStreamDone = resolve;
     });
   }
 
@@ -230,7 +233,7 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
     this.#connection.close("slow");
   }
 
-  onSpent(): void {
+  onWriteLimit(): void {
     this.#connection.close("lifetime");
   }
 
@@ -248,48 +251,48 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
   dropWaiting(): void {
     // This may be in the middle of a delivery, which takes the client out by itself at its next write.
     this.#sink?.close("slow");
-    this.#sink?.cut();
+    this.#sink?.destroy();
   }
 
-  onGone(): void {
+  onDisconnect(): void {
     this.#connection.close("client");
   }
 
-  onIndependent(): void {
-    if (typeof this.#release === "function") this.#release();
-    this.#release = true;
+  onDetached(): void {
+    if (typeof this.#resolveHonoStreamDone === "function") this.#resolveHonoStreamDone();
+    this.#resolveHonoStreamDone = true;
   }
 
   /** Middleware reads the response to its end, and would keep all of it in memory until then. */
   onReadWhole(): void {
     const path = "exclude the stream's address from it";
-    this.#cut(`middleware reads the whole response, which does not end; ${path}`);
+    this.#abort(`middleware reads the whole response, which does not end; ${path}`);
   }
 
   onClosed(reason: CloseReason): void {
     void this.#end(reason);
   }
 
-  async hold(sink: OutgoingSink): Promise<void> {
-    const { pulse, streams, clientLimits } = this.#shared;
+  async start(sink: OutgoingSink): Promise<void> {
+    const { heartbeat, streams, clientLimits } = this.#shared;
     const connection = this.#connection;
     this.#sink = sink;
     streams.add(this);
     clientLimits.letIn(connection.clientId);
-    this.#beat = pulse.add(this);
+    this.#heartbeat = heartbeat.add(this);
     this.#expectHandshake(sink);
     try {
       sink.write(encoder.encode(handshake(connection)));
       await connection.attach(sink);
     } catch (error) {
-      if (error instanceof RealtimeError) await this.#turnAway(sink, error);
+      if (error instanceof RealtimeError) await this.#refuse(sink, error);
       else this.#fail(sink, error);
       await this.#leave("error");
     }
   }
 
   /** There was room for it when it asked, and is none any more: it may come back. */
-  async #turnAway(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
+  async #refuse(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
     const { clientId } = this.#connection;
     this.#shared.logger.warn("client turned away", { clientId, reason: message });
     this.#connection.close("error");
@@ -299,10 +302,10 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
   /** Writes the last frame and ends the response. A client that does not read is cut. */
   async #finish(sink: OutgoingSink, reason: CloseReason): Promise<void> {
     if (reason !== "shutdown") {
-      clearTimeout(this.#deadline);
-      this.#deadline = setTimeout(() => sink.cut(), FAREWELL_TIMEOUT);
+      clearTimeout(this.#handshakeTimer);
+      this.#handshakeTimer = setTimeout(() => sink.destroy(), FINAL_FRAME_TIMEOUT);
     }
-    await sink.finish(this.#farewell(reason));
+    await sink.finish(this.#finalFrame(reason));
   }
 
   async #end(reason: CloseReason): Promise<void> {
@@ -312,8 +315,8 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
     if (sink === undefined) return;
     try {
       this.#connection.close(reason);
-      if (isOrderly(reason)) await this.#finish(sink, reason);
-      else sink.cut();
+      if (flushesBeforeClose(reason)) await this.#finish(sink, reason);
+      else sink.destroy();
     } catch (error) {
       this.#fail(sink, error);
     }
@@ -321,26 +324,26 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
   }
 
   /** What asks the client to come back; undefined when it is not to. */
-  #farewell(reason: CloseReason): Uint8Array | undefined {
+  #finalFrame(reason: CloseReason): Uint8Array | undefined {
     if (reason === "admin" || reason === "expired" || reason === "revoked") return undefined;
-    if (reason === "lifetime") return encoder.encode(retryBlock(RETRY.lifetime));
+    if (reason === "lifetime") return encoder.encode(formatRetry(RETRY_RANGES.lifetime));
     const clients = Math.max(this.#shared.streams.count, this.#connection.shardClients ?? 0);
-    return encoder.encode(retryBlock(widen(RETRY.shutdown, clients)));
+    return encoder.encode(formatRetry(spreadRetry(RETRY_RANGES.shutdown, clients)));
   }
 
   #fail(sink: OutgoingSink, error: unknown): void {
     const { clientId } = this.#connection;
     this.#shared.logger.error("stream failed", { clientId, error: String(error) });
     this.#connection.close("error");
-    sink.cut();
+    sink.destroy();
   }
 
   async #leave(reason: CloseReason): Promise<void> {
     if (this.#isGone) return;
     this.#isGone = true;
-    if (this.#beat !== undefined) this.#shared.pulse.remove(this, this.#beat);
-    if (this.#deadline !== undefined) clearTimeout(this.#deadline);
-    this.onIndependent();
+    if (this.#heartbeat !== undefined) this.#shared.heartbeat.remove(this, this.#heartbeat);
+    if (this.#handshakeTimer !== undefined) clearTimeout(this.#handshakeTimer);
+    this.onDetached();
     this.#waiting?.releaseAll();
     this.#shared.streams.delete(this);
     this.#shared.clientLimits.left(this.#connection.clientId);
@@ -353,26 +356,26 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
   }
 
   /** The keep-alive, and the end of a client that takes nothing. */
-  beat(): void {
+  onHeartbeat(): void {
     const { pingInterval, staleTimeout } = this.#shared;
     const sink = this.#sink;
     if (sink === undefined) return;
     if (sink.stalledFor >= staleTimeout) {
       this.#connection.close("stale");
-      sink.cut();
+      sink.destroy();
       return;
     }
     const now = this.now();
-    if (sink.bufferedBytes > 0 || now - this.#pinged < pingInterval - TIMER_SLACK) return;
-    this.#pinged = now;
+    if (sink.bufferedBytes > 0 || now - this.#lastPingAt < pingInterval - TIMER_SLACK) return;
+    this.#lastPingAt = now;
     this.#connection.updateActivity();
     sink.write(this.#pingFrame());
   }
 
   #pingFrame(): Uint8Array {
-    const place = this.#connection.place();
-    const hasMoved = place !== undefined && place !== this.#told;
-    this.#told = place;
+    const place = this.#connection.resumeCursor();
+    const hasMoved = place !== undefined && place !== this.#lastSentCursor;
+    this.#lastSentCursor = place;
     if (!hasMoved && !this.#withPingEvent) return PING_BYTES;
     const id = hasMoved ? place : undefined;
     const event = this.#withPingEvent
@@ -387,21 +390,21 @@ class HeldStream implements SinkOwner, Beating, WaitingStream {
    */
   #expectHandshake(sink: OutgoingSink): void {
     const { handshakeTimeout } = this.#shared;
-    this.#deadline = setTimeout(() => {
-      this.#deadline = undefined;
+    this.#handshakeTimer = setTimeout(() => {
+      this.#handshakeTimer = undefined;
       if (sink.hasLeft) return;
       const limit = `${handshakeTimeout / 1000} s`;
-      this.#cut(
+      this.#abort(
         `the response head did not leave within ${limit}; middleware may hold back the response`,
       );
     }, handshakeTimeout);
   }
 
-  #cut(reason: string): void {
+  #abort(reason: string): void {
     if (this.#isGone) return;
     this.#shared.logger.warn("stream cut", { clientId: this.#connection.clientId, reason });
     this.#connection.close("stale");
-    this.#sink?.cut();
+    this.#sink?.destroy();
   }
 }
 
@@ -414,6 +417,6 @@ function handshake({ clientId }: ClientConnection): string {
 }
 
 /** Whether whoever listens is still there to be told what was accepted before. `error` is the registry's, then. */
-function isOrderly(reason: CloseReason): boolean {
+function flushesBeforeClose(reason: CloseReason): boolean {
   return reason !== "client" && reason !== "slow" && reason !== "stale";
 }

@@ -5,8 +5,8 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { toJSONLine } from "../../realtime/sse.ts";
 import type { ClientRegistry } from "../../registry/registry.ts";
 import type { Auth } from "../auth/auth.ts";
-import { answerInPieces } from "../chunked-response.ts";
-import type { AskSubscribe } from "../hooks.ts";
+import { chunkedResponse } from "../chunked-response.ts";
+import type { SubscribeHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import type { CostLimit } from "../middleware/rate-limit.ts";
 import { checkQuery, wholeNumber } from "../schemas/query.ts";
@@ -35,7 +35,7 @@ export function readMessages(
   registry: ClientRegistry,
   auth: Auth,
   limits: RequestLimits,
-  askSubscribe: AskSubscribe,
+  askSubscribe: SubscribeHook,
   limitScan: CostLimit,
 ): Handler {
   const schema = historySchema(limits);
@@ -54,7 +54,7 @@ export function readMessages(
       const message = "Send either after or before, not both.";
       throw invalidInput({ before: { code: "validation_match_invalid", message } });
     }
-    const reader = await auth.toSubscribe(c, topicsOf(request.topic));
+    const reader = await auth.authorizeSubscribe(c, topicsOf(request.topic));
     const asked = {
       topics: await askSubscribe(c, request.topic, reader),
       after: request.after,
@@ -69,7 +69,7 @@ export function readMessages(
     // The newest page is another one soon.
     c.header("Cache-Control", "no-store");
     c.header("Content-Type", "application/json");
-    return answerInPieces(c, piecesOf(page), limits.requestTimeout);
+    return chunkedResponse(c, piecesOf(page), limits.requestTimeout);
   };
 }
 

@@ -3,16 +3,16 @@ import * as z from "zod/mini";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput, RESERVED_TOPICS } from "../../realtime/message.ts";
 import { isFieldText } from "../../realtime/sse.ts";
-import type { Message, Peer } from "../../realtime/types.ts";
+import type { Message, Principal } from "../../realtime/types.ts";
 import type { ClientRegistry } from "../../registry/registry.ts";
 import type { Auth } from "../auth/auth.ts";
-import type { Caller } from "../auth/callers.ts";
-import { askHook, type Hooks } from "../hooks.ts";
+import type { AuthenticatedCaller } from "../auth/callers.ts";
+import { type Hooks, runHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import { readJSON } from "../middleware/body-limit.ts";
 import type { LimitPublisher } from "../middleware/publish-limit.ts";
 import { checkQuery } from "../schemas/query.ts";
-import { findFaults, invalidInput } from "../schemas/validate.ts";
+import { invalidInput, validateItem } from "../schemas/validate.ts";
 
 const MAX_NAME = 255;
 
@@ -33,14 +33,14 @@ const MAX_LEVELS = 100;
 
 const isOneLine = z.refine<string>(isFieldText, "Must not contain a line break or NUL.");
 
-const isFree = z.refine<string>(
+const isNotReserved = z.refine<string>(
   (topic) => !RESERVED_TOPICS.has(topic),
   "Is an event of the service's own. Choose another name.",
 );
 
 export const recordSchema = z.strictObject({
   ...shared,
-  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isFree),
+  collection: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine, isNotReserved),
   action: z.enum(["create", "update", "delete"]),
   record: z.looseObject({
     id: z.string().check(z.minLength(1), z.maxLength(MAX_NAME), isOneLine),
@@ -51,7 +51,7 @@ export const recordSchema = z.strictObject({
 export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
   return z.strictObject({
     ...shared,
-    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isFree),
+    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isNotReserved),
     data: z.custom<unknown>(
       (data) => data !== undefined,
       "Cannot be left out. Send null for an empty message.",
@@ -60,14 +60,14 @@ export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLen
 }
 
 interface PublisherEnv {
-  readonly Variables: { caller: Caller };
+  readonly Variables: { caller: AuthenticatedCaller };
 }
 
 /** Refuses a caller who may publish to no topic, before the body is read. */
 export function requirePublisher(auth: Auth): MiddlewareHandler<PublisherEnv> {
   return async (c, next) => {
     const caller = await auth.identify(c, true);
-    auth.refuseToPublish(caller);
+    auth.assertMayPublish(caller);
     c.set("caller", caller);
     return next();
   };
@@ -86,22 +86,22 @@ export function publishMessages(
     const caller = c.get("caller");
     checkQuery(c);
     const body = await readJSON(c);
-    const { peer, isAdmin } = caller;
+    const { principal, isAdmin } = caller;
     // The credential may have ended while the body arrived.
-    if (auth.hasEnded(peer)) await auth.identify(c);
+    if (auth.hasEnded(principal)) await auth.identify(c);
     const given = createMessages(body);
-    if (!isAdmin) limitRate(peer, given);
+    if (!isAdmin) limitRate(principal, given);
     // All of them: a record event has several, and reaches those who subscribe to any.
     const topicsOf = (messages: readonly Message[]) => messages.flatMap(({ topics }) => topics);
-    await auth.checkPublish(c, caller, topicsOf(given));
-    const changed = await changedBy(hooks, body, caller, c);
+    await auth.authorizePublish(c, caller, topicsOf(given));
+    const changed = await applyMessageHook(hooks, body, caller, c);
     const messages = changed === undefined ? given : createMessages(changed);
-    if (changed !== undefined) await auth.checkPublish(c, caller, topicsOf(messages));
+    if (changed !== undefined) await auth.authorizePublish(c, caller, topicsOf(messages));
     const published = isAdmin
       ? registry.publish(messages)
       : registry.publish(
-          messages.map((message) => ofPublisher(message, peer)),
-          peer,
+          messages.map((message) => scopeIdToPublisher(message, principal)),
+          principal,
         );
     const receipts = await published.catch((error) => {
       throw reusedIds(error, Array.isArray(body));
@@ -139,10 +139,10 @@ function refuseRepeatedIds(inputs: readonly PublishInput[]): void {
 }
 
 /** What the app's hook makes of valid messages; undefined when it changed none. */
-async function changedBy(
+async function applyMessageHook(
   { onMessage }: Hooks,
   body: unknown,
-  { peer: { ip, identity }, isAdmin }: Caller,
+  { principal: { ip, identity }, isAdmin }: AuthenticatedCaller,
   c: Context,
 ): Promise<readonly PublishInput[] | undefined> {
   if (onMessage === undefined) return undefined;
@@ -150,7 +150,7 @@ async function changedBy(
   const changes: PublishInput[] = [];
   for (const message of inputs) {
     const event = { ip, identity, isAdmin, message };
-    changes.push((await askHook("onMessage", () => onMessage(event, c))) ?? message);
+    changes.push((await runHook("onMessage", () => onMessage(event, c))) ?? message);
   }
   return changes;
 }
@@ -159,7 +159,7 @@ async function changedBy(
  * Scopes the id of a message to its publisher. Otherwise a user could use up the ids of other publishers, and their messages
  * would count as duplicates.
  */
-function ofPublisher(message: Message, { identity = "" }: Peer): Message {
+function scopeIdToPublisher(message: Message, { identity = "" }: Principal): Message {
   return { ...message, id: `${identity}\t${message.id}` };
 }
 
@@ -181,7 +181,7 @@ export function createMessageReader({
       const message = "Send either topic and data, or collection, action and record; not both.";
       return { topic: { code: "validation_match_invalid", message } };
     }
-    return findFaults(isRecord ? recordSchema : schema, item);
+    return validateItem(isRecord ? recordSchema : schema, item);
   };
   return (body) => {
     const list: unknown[] = Array.isArray(body) ? body : [body];

@@ -3,12 +3,12 @@ import * as z from "zod/mini";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { ClientRegistry } from "../../registry/registry.ts";
 import type { Auth } from "../auth/auth.ts";
-import type { AskSubscribe } from "../hooks.ts";
+import type { SubscribeHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import type { ArrivalEnv } from "../middleware/arrival.ts";
 import { readJSONOrForm } from "../middleware/body-limit.ts";
 import type { ClientLimits } from "../middleware/client-limits.ts";
-import type { Entrance } from "../middleware/request-queue.ts";
+import type { RequestQueue } from "../middleware/request-queue.ts";
 import { checkQuery } from "../schemas/query.ts";
 import {
   eventIdSchema,
@@ -33,10 +33,10 @@ export interface SubscribeOptions {
   readonly registry: ClientRegistry;
   readonly auth: Auth;
   readonly limits: RequestLimits;
-  readonly askSubscribe: AskSubscribe;
+  readonly askSubscribe: SubscribeHook;
   readonly clientLimits: ClientLimits;
   readonly unknownClient: UnknownClient;
-  readonly entrance: Entrance;
+  readonly entrance: RequestQueue;
 }
 
 /** `POST /api/realtime`: replaces what a client subscribes to. */
@@ -47,16 +47,16 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     const arrivedAt = c.get("arrivedAt");
     checkQuery(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
-    await entrance.pass();
+    await entrance.enter();
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     clientLimits.subscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
-    const { peer, ended } = await auth.toSetSubscriptions(c, topicsOf(keys));
+    const { principal, ended } = await auth.authorizeSetSubscriptions(c, topicsOf(keys));
     // A guest who may do nothing but sign in keeps the stream, without subscriptions.
     const isWaiting = ended !== undefined && auth.guestsMayOnlySignIn;
-    const counting = isWaiting ? [] : await askSubscribe(c, keys, peer, clientId);
+    const counting = isWaiting ? [] : await askSubscribe(c, keys, principal, clientId);
     const request = {
-      ...peer,
+      ...principal,
       arrivedAt,
       subscriptions: counting,
       lastEventId: lastEventId || undefined,

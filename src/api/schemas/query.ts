@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
-import { MAX_LAST, type Start } from "../../realtime/types.ts";
+import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
 import type { RequestLimits } from "../limits.ts";
 import { type KeyLimits, keysSchema, MAX_EVENT_ID } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
@@ -57,7 +57,7 @@ export function connectSchema(limits: KeyLimits) {
 /** Reads what a client connects with, besides who it is. */
 export function createReadConnect(
   limits: RequestLimits,
-): (c: Context) => Start & { readonly topics: readonly string[] } {
+): (c: Context) => StartPosition & { readonly topics: readonly string[] } {
   const schema = connectSchema(limits);
   return (c) => {
     checkQuery(c, ["lastEventId", "last", "ping"], ["topic"]);

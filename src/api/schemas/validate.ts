@@ -43,7 +43,7 @@ export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
 }
 
 /** The faults of `value`, or undefined when there are none: for lists that report them by index. */
-export function findFaults(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
+export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
   return result.success ? undefined : fieldErrors(result.error.issues, value, namesOf(schema));
 }

@@ -1,6 +1,6 @@
 import type { AddressMismatch } from "../clients/client.ts";
 import { RealtimeError } from "../errors.ts";
-import type { KeyCost, KeyStats, Logger, Peer } from "../types.ts";
+import type { KeyCost, KeyStats, Logger, Principal } from "../types.ts";
 import { Capacity, type CapacityLimits, NO_KEYS } from "./capacity.ts";
 import { Revocations } from "./revocations.ts";
 
@@ -27,7 +27,7 @@ export class Admission {
   };
 
   /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
-  admit(peer: Peer, keys: KeyCost = NO_KEYS): void {
+  admit(peer: Principal, keys: KeyCost = NO_KEYS): void {
     this.checkCredential(peer);
     this.#noteRefusal(peer.ip, () => this.#capacity.check(peer.ip));
     this.checkKeys(peer.ip, NO_KEYS, keys);
@@ -52,14 +52,14 @@ export class Admission {
    *
    * @throws RealtimeError `revoked`, or `refused_token` when it has ended.
    */
-  checkCredential(peer: Peer): void {
+  checkCredential(peer: Principal): void {
     this.checkRevoked(peer);
     if (peer.expiresAt === undefined || peer.expiresAt > this.#now()) return;
     throw new RealtimeError("refused_token", "This credential has expired. Sign in again.");
   }
 
   /** @throws RealtimeError `revoked`. */
-  checkRevoked(peer: Peer): void {
+  checkRevoked(peer: Principal): void {
     this.#revocations.check(peer);
   }
 

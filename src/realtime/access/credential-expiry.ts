@@ -1,5 +1,5 @@
 /** A client as far as the end of its credential goes. Milliseconds since 1970. */
-export interface Expiring {
+export interface ExpiringClient {
   /** When its credential ends; undefined is never. */
   readonly expiresAt: number | undefined;
   /** Set once that has happened: when its stream is closed. */
@@ -7,7 +7,7 @@ export interface Expiring {
 }
 
 /** Clients for whom something falls due, and when the next does. It holds no timer: whoever owns it asks. */
-export class Expiries<Client extends Expiring> {
+export class CredentialExpiries<Client extends ExpiringClient> {
   readonly #clients = new Set<Client>();
   /** Never later than the earliest; earlier when that client has gone. */
   #next = Number.POSITIVE_INFINITY;
@@ -33,7 +33,7 @@ export class Expiries<Client extends Expiring> {
   }
 
   /** Those who are due; they are tracked no more. Looks at each client, but only when one may be due. */
-  take(now: number): Client[] {
+  popDue(now: number): Client[] {
     if (now < this.#next) return [];
     const due: Client[] = [];
     this.#next = Number.POSITIVE_INFINITY;
@@ -47,6 +47,6 @@ export class Expiries<Client extends Expiring> {
   }
 }
 
-function dueOf({ closesAt, expiresAt }: Expiring): number | undefined {
+function dueOf({ closesAt, expiresAt }: ExpiringClient): number | undefined {
   return closesAt ?? expiresAt;
 }

@@ -1,5 +1,5 @@
 import { RealtimeError } from "../errors.ts";
-import type { Peer } from "../types.ts";
+import type { Principal } from "../types.ts";
 
 /** How many subjects are remembered, and for how long (milliseconds): longer than credentials should live. */
 export const REMEMBERED_REVOCATIONS: { readonly count: number; readonly maxAge: number } = {
@@ -32,7 +32,7 @@ export class Revocations {
    *
    * @throws RealtimeError `revoked`.
    */
-  check({ identity, issuedAt = 0 }: Peer): void {
+  check({ identity, issuedAt = 0 }: Principal): void {
     const at = identity === undefined ? undefined : this.#bySubject.get(identity);
     if (at === undefined || issuedAt > at) return;
     throw new RealtimeError("revoked", "This credential has been revoked. Sign in again.");

@@ -1,5 +1,5 @@
 import { NO_KEYS } from "../access/capacity.ts";
-import type { Expiring } from "../access/credential-expiry.ts";
+import type { ExpiringClient } from "../access/credential-expiry.ts";
 import { networkOf } from "../access/ip-address.ts";
 import { compileRights, type Rights } from "../access/rights.ts";
 import type { Recipient } from "../delivery/delivery.ts";
@@ -7,10 +7,10 @@ import { RealtimeError } from "../errors.ts";
 import type { ReplayClient } from "../replay/coordinator.ts";
 import { isFieldText } from "../sse.ts";
 import { topicOf } from "../subscriptions/subscription-key.ts";
-import type { ClientInfo, FrameSink, KeyCost, Peer, SubscribeRequest } from "../types.ts";
+import type { ClientInfo, FrameSink, KeyCost, Principal, SubscribeRequest } from "../types.ts";
 
 /** A connected client: live, and never handed out. */
-export interface Client extends ReplayClient, Recipient, Expiring {
+export interface Client extends ReplayClient, Recipient, ExpiringClient {
   replay: ReplayClient["replay"];
   readonly ip: string | undefined;
   identity: string | undefined;
@@ -29,7 +29,7 @@ export interface Client extends ReplayClient, Recipient, Expiring {
 export function newClient(
   clientId: string,
   sink: FrameSink,
-  { ip, identity, rights = [], expiresAt }: Peer,
+  { ip, identity, rights = [], expiresAt }: Principal,
   connectedAt: number,
 ): Client {
   // One plain literal: an object made of spread ones is a slow one in V8, and every delivery looks at it.
@@ -46,7 +46,7 @@ export function newClient(
     lastActivityAt: connectedAt,
     start: undefined,
     replay: undefined,
-    isBusy: false,
+    awaitingDrain: false,
     delivered: 0,
     keyCost: NO_KEYS,
   };
@@ -94,7 +94,7 @@ export function costOfKeys(
 }
 
 /** The rights that it would have and has not; undefined when there are none. */
-export function gainedRights(client: Client, { rights = [] }: Peer): Rights | undefined {
+export function gainedRights(client: Client, { rights = [] }: Principal): Rights | undefined {
   const held = compileRights(client.rights);
   const gained = rights.filter((right) => !held.covers(right));
   return gained.length === 0 ? undefined : compileRights(gained);
@@ -114,7 +114,10 @@ export function isSuperseded(client: Client, { arrivedAt }: SubscribeRequest): b
 }
 
 /** Makes a client who its peer is now. */
-export function identifyClient(client: Client, { identity, rights = [], expiresAt }: Peer): void {
+export function identifyClient(
+  client: Client,
+  { identity, rights = [], expiresAt }: Principal,
+): void {
   client.identity = identity;
   client.rights = rights;
   client.expiresAt = expiresAt;

@@ -12,7 +12,7 @@ export const SLICE_COST = 50_000;
 const MOST_OPEN = { deliveries: 1000, size: 8 * 1024 * 1024 };
 
 /** What the manager does for its deliveries. */
-export interface DeliveriesHost<Client> {
+export interface DeliverySchedulerHost<Client> {
   readonly index: SubscriptionIndex<Client>;
   /** False when the client did not take the frame and was removed. */
   readonly write: (client: Client, frame: Uint8Array) => boolean;
@@ -26,8 +26,8 @@ export interface DeliveriesHost<Client> {
  * own: `settle` writes it before anything else happens to the client. So its order, its place and its keys are what they
  * would be if all had been written at once; and a message to a few clients need not wait for one to many.
  */
-export class Deliveries<Client extends Recipient> {
-  readonly #host: DeliveriesHost<Client>;
+export class DeliveryScheduler<Client extends Recipient> {
+  readonly #host: DeliverySchedulerHost<Client>;
   readonly #sliceCost: number;
   /** Begun and not yet ended, from the oldest on. */
   readonly #open: Delivery<Client>[] = [];
@@ -38,7 +38,7 @@ export class Deliveries<Client extends Recipient> {
   readonly #hasOlder = (number: number) => (this.#open[0]?.number ?? number) < number;
   readonly #settleBefore = (client: Client, number: number) => this.#settle(client, number);
 
-  constructor(host: DeliveriesHost<Client>, sliceCost: number = SLICE_COST) {
+  constructor(host: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
     this.#host = host;
     this.#sliceCost = sliceCost;
   }

@@ -1,6 +1,6 @@
 import { formatSSEMessage } from "../sse.ts";
 import type { Reached } from "../subscriptions/subscription-index.ts";
-import { byMark, type Subscription } from "../subscriptions/subscription-table.ts";
+import { byKeyHash, type Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
 
 /** A client as far as deliveries go. */
@@ -87,7 +87,7 @@ export class Delivery<Client extends Recipient> {
     this.#host = host;
     if (reached.count <= FEW) {
       const few = [...reached.subscriptions()];
-      if (few.length > 1) few.sort(byMark);
+      if (few.length > 1) few.sort(byKeyHash);
       this.#few = few.map(newTarget);
       this.#subscriptions = few.values();
     } else {
@@ -183,7 +183,7 @@ export class Delivery<Client extends Recipient> {
 
   #encode(subscription: Subscription<Client>, isLast: boolean, slice: Slice): Uint8Array {
     slice.spend(ENCODE_COST);
-    const id = isLast ? this.#entry.cursor : `${this.#before}~${subscription.mark}`;
+    const id = isLast ? this.#entry.cursor : `${this.#before}~${subscription.keyHash}`;
     const { data } = this.#entry.message;
     const frame = encoder.encode(formatSSEMessage({ event: subscription.key, data, id }));
     this.#sharedBytes += frame.length;

@@ -6,28 +6,28 @@
 const NONE = new Uint8Array();
 
 /** Bytes of the frames of one turn. */
-interface TurnSize {
+interface BatchSize {
   bytes: number;
 }
 
 /** Bytes of frames that may be collected in one turn before they are written. */
-const MAX_TURN_BYTES = 8 * 1024 * 1024;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** Frames that some client was given in this turn, the last of them here. */
-export class FrameRun {
+export class FrameBatch {
   /** Of all frames in it. */
   readonly length: number;
   /** How many. */
   readonly count: number;
-  readonly #before: FrameRun | undefined;
+  readonly #before: FrameBatch | undefined;
   readonly #frame: Uint8Array;
   /** What was given behind it, to anybody; the one asked for last, since the next client asks for the same. */
-  #last: FrameRun | undefined;
-  #others: Map<Uint8Array, FrameRun> | undefined;
+  #last: FrameBatch | undefined;
+  #others: Map<Uint8Array, FrameBatch> | undefined;
   #bytes: Uint8Array | undefined;
-  readonly #size: TurnSize;
+  readonly #size: BatchSize;
 
-  private constructor(before: FrameRun | undefined, frame: Uint8Array, size: TurnSize) {
+  private constructor(before: FrameBatch | undefined, frame: Uint8Array, size: BatchSize) {
     this.#before = before;
     this.#frame = frame;
     this.#size = size;
@@ -38,12 +38,12 @@ export class FrameRun {
   }
 
   /** No frame yet; every turn has one of its own. */
-  static start(size: TurnSize = { bytes: 0 }): FrameRun {
-    return new FrameRun(undefined, NONE, size);
+  static start(size: BatchSize = { bytes: 0 }): FrameBatch {
+    return new FrameBatch(undefined, NONE, size);
   }
 
   /** These frames and one more. */
-  with(frame: Uint8Array): FrameRun {
+  append(frame: Uint8Array): FrameBatch {
     const last = this.#last;
     if (last !== undefined && last.#frame === frame) return last;
     if (last !== undefined) {
@@ -51,7 +51,7 @@ export class FrameRun {
       this.#others.set(last.#frame, last);
     }
     const known = this.#others?.get(frame);
-    const run = known ?? new FrameRun(this, frame, this.#size);
+    const run = known ?? new FrameBatch(this, frame, this.#size);
     this.#last = run;
     return run;
   }
@@ -69,7 +69,7 @@ export class FrameRun {
   /** In order. */
   frames(): Uint8Array[] {
     const frames: Uint8Array[] = [];
-    for (let run: FrameRun = this; run.#before !== undefined; run = run.#before) {
+    for (let run: FrameBatch = this; run.#before !== undefined; run = run.#before) {
       frames.push(run.#frame);
     }
     return frames.reverse();
@@ -87,24 +87,24 @@ export interface Flushable {
  * @param atTurnsEnd Runs a function then. On Node and Bun `setImmediate`: after everything that had arrived was read, so
  *   what came together leaves together.
  */
-export class Turn {
+export class FlushScheduler {
   readonly #atTurnsEnd: (run: () => void) => void;
   #given: Flushable[] = [];
-  #size: TurnSize = { bytes: 0 };
-  #start = FrameRun.start(this.#size);
+  #size: BatchSize = { bytes: 0 };
+  #start = FrameBatch.start(this.#size);
 
   constructor(atTurnsEnd: (run: () => void) => void) {
     this.#atTurnsEnd = atTurnsEnd;
   }
 
   /** What everybody begins this turn with. */
-  get start(): FrameRun {
+  get emptyBatch(): FrameBatch {
     return this.#start;
   }
 
   /** So much was given in this turn that its end is too long to wait for: call `flush`. */
   get isFull(): boolean {
-    return this.#size.bytes > MAX_TURN_BYTES;
+    return this.#size.bytes > MAX_BATCH_BYTES;
   }
 
   /** Ends the turn now. */
@@ -121,7 +121,7 @@ export class Turn {
     const given = this.#given;
     this.#given = [];
     this.#size = { bytes: 0 };
-    this.#start = FrameRun.start(this.#size);
+    this.#start = FrameBatch.start(this.#size);
     for (const one of given) one.flush();
   };
 }

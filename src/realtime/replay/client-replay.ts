@@ -5,7 +5,7 @@ import { type Subscription, SubscriptionIndex } from "../subscriptions/subscript
 import type { LogEntry } from "../types.ts";
 
 /** Entries read at a time, and about so many bytes of them; frames written before the client must have taken them. */
-export const PAGE: { readonly messages: number; readonly bytes: number } = {
+export const REPLAY_PAGE: { readonly messages: number; readonly bytes: number } = {
   messages: 1000,
   bytes: 65_536,
 };
@@ -13,21 +13,21 @@ export const PAGE: { readonly messages: number; readonly bytes: number } = {
 /** How far a replay has come: plain data, for an owner that may sleep before the client has taken a page. */
 export interface ReplayState {
   /** Sequence up to which everything is done with. */
-  readonly at: number;
+  readonly position: number;
   /** `keyMark` of the key up to which the message behind `at` was delivered as well: only for ids to name. */
   readonly key: string | undefined;
   /**
    * For each key of the client, in their order: the sequence behind which its messages count. `-n` while it is
    * yet to be found where the newest n begin.
    */
-  readonly places: readonly number[];
+  readonly positions: readonly number[];
   /** Sequence up to which the newest are looked for. What comes behind it is wanted in any case. */
   readonly origin: number;
   /**
    * Up to this sequence the client has some of its keys' messages, and is being given those of others: that is no
    * place to come back to, and ids name none.
    */
-  readonly floor: number;
+  readonly unsafeUntil: number;
   /** Messages replayed so far. */
   readonly replayed: number;
   /** How many of the newest a key begins with that does not say, if the history turns out not to have its place. */
@@ -53,7 +53,7 @@ export interface ReplayedPage {
  *
  * Each key has a place of its own, because keys may join while others are being replayed.
  */
-export class Replay {
+export class ClientReplay {
   /** The client's, in its order. */
   readonly keys: readonly string[];
   /** Messages that were looked at since the client was waited for, and were nothing for it. */
@@ -61,9 +61,9 @@ export class Replay {
   /** The last event id that was written to the client for this replay. It is not part of the state. */
   lastId: string | undefined;
   /** Made when the first message is looked at: most clients begin with the present, and have none to look at. */
-  #madeIndex: SubscriptionIndex<Replay> | undefined;
+  #madeIndex: SubscriptionIndex<ClientReplay> | undefined;
   #rights: readonly string[];
-  readonly #places: Map<string, number>;
+  readonly #positions: Map<string, number>;
   /**
    * Keys whose newest messages are looked for: how many are missing, and the oldest that was found. Not part of the
    * state: whoever goes on with that looks from the start.
@@ -71,18 +71,18 @@ export class Replay {
   readonly #sought = new Map<string, { missing: number; oldest: number }>();
   /** While the newest messages are looked for: everything from this sequence on has been looked at. */
   #foundFrom: number;
-  readonly #state: Mutable<Omit<ReplayState, "places">>;
+  readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
   /** @param rights Patterns of the topics whose private messages the client may have. */
   constructor(
     keys: readonly string[],
-    { places, ...state }: ReplayState,
+    { positions, ...state }: ReplayState,
     rights: readonly string[],
   ) {
     this.keys = keys;
     this.#rights = rights;
-    this.#places = new Map(keys.map((key, index) => [key, places[index] ?? state.origin]));
-    for (const [key, place] of this.#places) {
+    this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? state.origin]));
+    for (const [key, place] of this.#positions) {
       if (place < 0) this.#sought.set(key, { missing: -place, oldest: state.origin + 1 });
     }
     this.#foundFrom = state.origin + 1;
@@ -90,37 +90,39 @@ export class Replay {
   }
 
   /** Still looking for where the newest messages of some key begin. */
-  get isFinding(): boolean {
+  get isSearchingBack(): boolean {
     return this.#sought.size > 0;
   }
 
   /** Whether every key has come to `now`, the sequence of the newest message. */
-  isAt(now: number): boolean {
-    return !this.isFinding && this.#state.at >= now;
+  hasReached(now: number): boolean {
+    return !this.isSearchingBack && this.#state.position >= now;
   }
 
   /** The sequence up to which the client may have messages, under one key or another. */
   get reached(): number {
-    const { at, key, floor } = this.#state;
-    if (this.isFinding) return floor;
-    return Math.max(floor, key === undefined ? at : at + 1);
+    const { position, key, unsafeUntil } = this.#state;
+    if (this.isSearchingBack) return unsafeUntil;
+    return Math.max(unsafeUntil, key === undefined ? position : position + 1);
   }
 
   /** The sequence to read on from: behind it, or while finding before it. */
   get next(): number {
-    return this.isFinding ? this.#foundFrom : this.#state.at;
+    return this.isSearchingBack ? this.#foundFrom : this.#state.position;
   }
 
   /** The place that an event for this client alone names; undefined when it has none to come back to. */
-  get place(): Pick<Cursor, "sequence" | "key"> | undefined {
-    const { at, key, floor } = this.#state;
-    return this.isFinding || at < floor ? undefined : { sequence: at, key };
+  get resumePosition(): Pick<Cursor, "sequence" | "keyHash"> | undefined {
+    const { position, key: keyHash, unsafeUntil } = this.#state;
+    return this.isSearchingBack || position < unsafeUntil
+      ? undefined
+      : { sequence: position, keyHash };
   }
 
   /** The sequence behind which a key's messages count; below 0 while that is yet to be found. */
-  placeOf(key: string): number {
-    const place = this.#places.get(key) ?? this.#state.at;
-    return place < 0 ? place : Math.max(place, this.#state.at);
+  positionOf(key: string): number {
+    const place = this.#positions.get(key) ?? this.#state.position;
+    return place < 0 ? place : Math.max(place, this.#state.position);
   }
 
   changeRights(rights: readonly string[]): void {
@@ -129,7 +131,7 @@ export class Replay {
   }
 
   /** Which of the keys a message matches, in the order in which deliveries are made. */
-  get #index(): SubscriptionIndex<Replay> {
+  get #index(): SubscriptionIndex<ClientReplay> {
     if (this.#madeIndex === undefined) {
       this.#madeIndex = new SubscriptionIndex();
       this.#madeIndex.replace(this, this.keys, this.#rights);
@@ -138,8 +140,8 @@ export class Replay {
   }
 
   get state(): ReplayState {
-    const places = this.keys.map((key) => this.#places.get(key) ?? this.#state.at);
-    return { ...this.#state, places };
+    const positions = this.keys.map((key) => this.#positions.get(key) ?? this.#state.position);
+    return { ...this.#state, positions };
   }
 
   /** Looks through a page, newest first, for where the keys' newest messages begin; an empty page is the end. */
@@ -150,12 +152,12 @@ export class Replay {
       if (sequence > this.#state.origin) continue;
       const matched = this.#index.match(message.topics, message.private);
       for (const { key } of matched) this.#count(key, sequence);
-      if (!this.isFinding) break;
+      if (!this.isSearchingBack) break;
     }
     // Fewer than were asked for. The key begins with the oldest it has and not where the history begins: that
     // place is about to leave it.
     if (page.length === 0) for (const key of [...this.#sought.keys()]) this.#settle(key);
-    if (!this.isFinding) this.#goTo(Math.min(...this.#places.values()));
+    if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
   /**
@@ -163,32 +165,32 @@ export class Replay {
    *
    * @param until Sequence of the newest message that was delivered to the others: behind it all is live.
    */
-  take(page: readonly LogEntry[], until: number): ReplayedPage {
+  render(page: readonly LogEntry[], until: number): ReplayedPage {
     let text = "";
     let frames = 0;
     for (const entry of page) {
       const sequence = sequenceOf(entry.cursor);
       if (sequence > until) break;
       const keys = this.#keysFor(entry, sequence);
-      for (const [index, { key, mark }] of keys.entries()) {
-        if (text.length >= PAGE.bytes) return { text, frames };
+      for (const [index, { key, keyHash }] of keys.entries()) {
+        if (text.length >= REPLAY_PAGE.bytes) return { text, frames };
         const isLast = index === keys.length - 1;
-        const id = this.#idOf(entry.cursor, sequence, isLast ? undefined : mark);
+        const id = this.#idOf(entry.cursor, sequence, isLast ? undefined : keyHash);
         text += formatSSEMessage({ event: key, data: entry.message.data, id });
         this.lastId = id;
         frames += 1;
         // Keys may come and go before the rest of this message: this one has it.
-        this.#places.set(key, sequence);
-        this.#state.key = mark;
+        this.#positions.set(key, sequence);
+        this.#state.key = keyHash;
       }
-      this.#goTo(sequence);
+      this.#moveTo(sequence);
       if (keys.length > 0) this.#state.replayed += 1;
     }
     return { text, frames };
   }
 
-  #goTo(at: number): void {
-    this.#state.at = at;
+  #moveTo(at: number): void {
+    this.#state.position = at;
     this.#state.key = undefined;
     this.#state.hasMoved = true;
   }
@@ -203,21 +205,21 @@ export class Replay {
 
   #settle(key: string): void {
     const { oldest = this.#state.origin + 1 } = this.#sought.get(key) ?? {};
-    this.#places.set(key, oldest - 1);
+    this.#positions.set(key, oldest - 1);
     this.#sought.delete(key);
   }
 
   /** Those of the client's keys that are still to get this message. */
-  #keysFor({ message }: LogEntry, sequence: number): readonly Subscription<Replay>[] {
+  #keysFor({ message }: LogEntry, sequence: number): readonly Subscription<ClientReplay>[] {
     const matched = this.#index.match(message.topics, message.private);
-    return matched.filter(({ key }) => (this.#places.get(key) ?? 0) < sequence);
+    return matched.filter(({ key }) => (this.#positions.get(key) ?? 0) < sequence);
   }
 
-  #idOf(cursor: string, sequence: number, mark: string | undefined): string {
-    const { at, floor } = this.#state;
+  #idOf(cursor: string, sequence: number, keyHash: string | undefined): string {
+    const { position, unsafeUntil } = this.#state;
     const log = parseCursor(cursor) as Cursor;
-    if (sequence <= floor) return nanoid();
-    return mark === undefined ? cursor : formatCursor({ ...log, sequence: at, key: mark });
+    if (sequence <= unsafeUntil) return nanoid();
+    return keyHash === undefined ? cursor : formatCursor({ ...log, sequence: position, keyHash });
   }
 }
 

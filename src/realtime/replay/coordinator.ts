@@ -1,5 +1,5 @@
 import { nanoid } from "nanoid";
-import { type Cursor, formatCursor, keyMark, parseCursor } from "../cursor.ts";
+import { type Cursor, formatCursor, hashKey, parseCursor } from "../cursor.ts";
 import { formatCursorEvent, formatSSEMessage } from "../sse.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
 import type {
@@ -9,15 +9,15 @@ import type {
   Logger,
   LogReader,
   ManagerStats,
-  Start,
+  StartPosition,
 } from "../types.ts";
-import { PAGE, Replay } from "./client-replay.ts";
-import { Turns } from "./time-slicer.ts";
+import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
+import { TimeSlicer } from "./time-slicer.ts";
 
 /** Messages that are looked at without any for the client, before it is waited for and others get their turn. */
-const IDLE_MESSAGES = 400;
+const MAX_UNMATCHED_MESSAGES = 400;
 /** What a page counts for at least: few messages fill one when they are large. */
-const LEAST_OF_A_PAGE = 50;
+const MIN_PAGE_COST = 50;
 
 /** A client as far as its replay goes. */
 export interface ReplayClient {
@@ -26,11 +26,11 @@ export interface ReplayClient {
   /** Patterns of the topics whose private messages it may have. */
   readonly rights: readonly string[];
   /** Where its first subscriptions are to begin, said before there were any. */
-  start: Start | undefined;
+  start: StartPosition | undefined;
   /** Set until it has what came before: it gets nothing live meanwhile. */
-  replay: Replay | undefined;
+  replay: ClientReplay | undefined;
   /** A page is being read for it, or taken by it: what comes of that goes on with the replay. */
-  isBusy: boolean;
+  awaitingDrain: boolean;
 }
 
 /** What the manager does for its replays. */
@@ -38,24 +38,24 @@ export interface ReplayHost<Client extends ReplayClient> {
   readonly logger: Logger | undefined;
   /** Of the message that was delivered last to those who are live. */
   readonly cursor: () => string;
-  readonly isHere: (client: Client) => boolean;
+  readonly isConnected: (client: Client) => boolean;
   readonly remove: (client: Client, reason: CloseReason) => void;
   /** It is live now. */
-  readonly ended: (client: Client) => void;
+  readonly onLive: (client: Client) => void;
 }
 
 /** Where keys begin that join. */
-interface Beginning extends Start {
+interface ReplayStart extends StartPosition {
   /** The client knows of its place from its connect, and is not told again. */
-  readonly isFirst?: boolean;
+  readonly isInitial?: boolean;
   /** Keys that it had reach private messages now that they did not: of before, those are missing. */
-  readonly isWider?: boolean;
+  readonly rightsExpanded?: boolean;
 }
 
 /** Serves clients from the history until they have come to the present. */
-export class Replays<Client extends ReplayClient> {
+export class ReplayCoordinator<Client extends ReplayClient> {
   readonly #host: ReplayHost<Client>;
-  readonly #turns = new Turns();
+  readonly #timeSlicer = new TimeSlicer();
   readonly #encoder = new TextEncoder();
   #log: LogReader | undefined;
   #replayed = 0;
@@ -84,71 +84,78 @@ export class Replays<Client extends ReplayClient> {
    * @param held Those it had before.
    * @param keys All it has now.
    */
-  begin(
+  start(
     client: Client,
     held: ReadonlySet<string>,
     keys: readonly string[],
-    { lastEventId, last = 0, isFirst = false, isWider = false }: Beginning,
+    { lastEventId, last = 0, isInitial = false, rightsExpanded = false }: ReplayStart,
   ): void {
     const { sequence: now = 0 } = this.#now ?? {};
-    const from = lastEventId === undefined ? undefined : this.placeOf(lastEventId);
+    const from = lastEventId === undefined ? undefined : this.parseEventId(lastEventId);
     const old = client.replay;
     const before = old?.state;
-    const places = keys.map((key) => {
-      if (held.has(key)) return old?.placeOf(key) ?? now;
-      return from === undefined ? -this.#lastOf(key, last) || now : placeFrom(from, key);
+    const positions = keys.map((key) => {
+      if (held.has(key)) return old?.positionOf(key) ?? now;
+      return from === undefined ? -this.#lastOf(key, last) || now : positionAfter(from, key);
     });
-    const at = earliest(places, now);
-    const isAsked = lastEventId !== undefined && !isFirst;
+    const position = earliest(positions, now);
+    const isAsked = lastEventId !== undefined && !isInitial;
     const joining = keys.filter((key) => !held.has(key));
     // Keys that it had began no earlier than the stream: what they missed before is not sent now.
-    const began = this.placeOf(client.clientId)?.sequence ?? 0;
+    const began = this.parseEventId(client.clientId)?.sequence ?? 0;
     const isBefore = from !== undefined && from.sequence < began && joining.length < keys.length;
-    const isLost = isAsked && (from === undefined || isWider || isBefore);
-    let floor = joining.length === 0 ? (before?.floor ?? 0) : (old?.reached ?? now);
+    const isLost = isAsked && (from === undefined || rightsExpanded || isBefore);
+    let floor = joining.length === 0 ? (before?.unsafeUntil ?? 0) : (old?.reached ?? now);
     if (joining.length === keys.length) floor = 0;
     const state = {
-      ...{ at, places, last },
-      key: at === before?.at ? before.key : at === from?.sequence ? from.key : undefined,
-      origin: before !== undefined && old?.isFinding ? before.origin : now,
-      floor: isLost ? now : floor,
+      position,
+      positions,
+      last,
+      key:
+        position === before?.position
+          ? before.key
+          : position === from?.sequence
+            ? from.keyHash
+            : undefined,
+      origin: before !== undefined && old?.isSearchingBack ? before.origin : now,
+      unsafeUntil: isLost ? now : floor,
       replayed: before?.replayed ?? 0,
       isResume: (isAsked && !isLost) || (before?.isResume ?? false),
       hasMoved: old !== undefined || (isLost && from !== undefined),
     };
-    client.replay = new Replay(keys, state, client.rights);
-    if (isLost) this.#tellLost(client);
-    this.#goOn(client);
+    client.replay = new ClientReplay(keys, state, client.rights);
+    if (isLost) this.#sendUnrecovered(client);
+    this.#advance(client);
   }
 
   /** It has nothing to be replayed any more. */
   cancel(client: Client): void {
     const { replay } = client;
     client.replay = undefined;
-    const place = this.#placeOf(client);
+    const place = this.#cursorOf(client);
     // The ids that it had last may name no place.
     if (replay !== undefined && place !== undefined) this.#write(client, formatCursorEvent(place));
-    this.#host.ended(client);
+    this.#host.onLive(client);
   }
 
   /** The client has taken what it was given: goes on at once. */
   proceed(client: Client): void {
-    client.isBusy = false;
-    this.#goOn(client);
+    client.awaitingDrain = false;
+    this.#advance(client);
   }
 
   /** An id for an event that is for this client alone: it can be resumed from, and nothing is missed then. */
-  ownId(client: Client): string {
-    const place = this.#placeOf(client);
+  createEventId(client: Client): string {
+    const place = this.#cursorOf(client);
     return place === undefined ? nanoid() : `${place}.${nanoid()}`;
   }
 
   /** The place in this log that an event id names. Whether the history still has it shows in reading. */
-  placeOf(eventId: string): Cursor | undefined {
+  parseEventId(eventId: string): Cursor | undefined {
     const now = this.#now;
     const place = parseCursor(eventId);
     if (now === undefined || place === undefined) return undefined;
-    const isOurs = place.shard === now.shard && place.life === now.life;
+    const isOurs = place.shard === now.shard && place.epoch === now.epoch;
     return isOurs && place.sequence <= now.sequence ? place : undefined;
   }
 
@@ -156,37 +163,38 @@ export class Replays<Client extends ReplayClient> {
     return parseCursor(this.#host.cursor());
   }
 
-  placeOfClient(client: Client): string | undefined {
-    return this.#log?.keepsHistory === true ? this.#placeOf(client) : undefined;
+  resumeCursorOf(client: Client): string | undefined {
+    return this.#log?.keepsHistory === true ? this.#cursorOf(client) : undefined;
   }
 
-  #placeOf({ replay, start }: Client): string | undefined {
+  #cursorOf({ replay, start }: Client): string | undefined {
     const now = this.#now;
     if (now === undefined) return undefined;
-    if (replay !== undefined) return replay.place && formatCursor({ ...now, ...replay.place });
+    if (replay !== undefined)
+      return replay.resumePosition && formatCursor({ ...now, ...replay.resumePosition });
     if (start?.lastEventId !== undefined) {
-      const place = this.placeOf(start.lastEventId);
+      const place = this.parseEventId(start.lastEventId);
       return place && formatCursor(place);
     }
     return start?.last ? undefined : formatCursor(now);
   }
 
-  #goOn(client: Client): void {
+  #advance(client: Client): void {
     const { replay } = client;
-    if (replay === undefined || client.isBusy || !this.#host.isHere(client)) return;
-    if (replay.isAt(this.#now?.sequence ?? 0)) {
+    if (replay === undefined || client.awaitingDrain || !this.#host.isConnected(client)) return;
+    if (replay.hasReached(this.#now?.sequence ?? 0)) {
       this.#finish(client, replay);
       return;
     }
     // A page is larger than some bounds on what may wait: it goes to clients for which nothing does.
     if (client.sink.bufferedBytes > 0) {
-      this.#wait(client);
+      this.#awaitDrain(client);
       return;
     }
-    client.isBusy = true;
+    client.awaitingDrain = true;
     const asked = this.#now?.sequence ?? 0;
     try {
-      const page = this.#read(replay);
+      const page = this.#readPage(replay);
       if (page instanceof Promise) {
         page
           .then((entries) => this.#onPage(client, replay, entries, asked))
@@ -199,62 +207,62 @@ export class Replays<Client extends ReplayClient> {
     }
   }
 
-  #read(replay: Replay) {
+  #readPage(replay: ClientReplay) {
     const now = this.#now;
     if (this.#log === undefined || now === undefined) return undefined;
     const cursor = formatCursor({ ...now, sequence: replay.next });
-    return replay.isFinding
-      ? this.#log.readBack(cursor, PAGE.messages, PAGE.bytes)
-      : this.#log.read(cursor, PAGE.messages, PAGE.bytes);
+    return replay.isSearchingBack
+      ? this.#log.readBack(cursor, REPLAY_PAGE.messages, REPLAY_PAGE.bytes)
+      : this.#log.read(cursor, REPLAY_PAGE.messages, REPLAY_PAGE.bytes);
   }
 
   /** @param asked Sequence of the newest message when it was read. */
   #onPage(
     client: Client,
-    replay: Replay,
+    replay: ClientReplay,
     page: readonly LogEntry[] | undefined,
     asked: number,
   ): void {
-    if (!this.#host.isHere(client)) return;
-    client.isBusy = false;
+    if (!this.#host.isConnected(client)) return;
+    client.awaitingDrain = false;
     if (client.replay !== replay) {
       // Its subscriptions were set anew meanwhile.
-      this.#goOn(client);
-    } else if (replay.isFinding) {
+      this.#advance(client);
+    } else if (replay.isSearchingBack) {
       replay.find(page ?? []);
-      this.#goOnWithout(client, replay, page?.length ?? 0);
+      this.#skipPage(client, replay, page?.length ?? 0);
     } else if (page === undefined) {
-      this.#lose(client, replay);
-    } else if (page.length === 0 && !replay.isAt(asked)) {
+      this.#restartUnrecovered(client, replay);
+    } else if (page.length === 0 && !replay.hasReached(asked)) {
       this.#fail(client, "the log does not have what it has delivered");
     } else {
-      this.#give(client, replay, page);
+      this.#sendPage(client, replay, page);
     }
   }
 
-  #give(client: Client, replay: Replay, page: readonly LogEntry[]): void {
+  #sendPage(client: Client, replay: ClientReplay, page: readonly LogEntry[]): void {
     const now = this.#now?.sequence ?? 0;
-    const { text, frames } = replay.take(page, now);
+    const { text, frames } = replay.render(page, now);
     this.#replayed += frames;
-    if (replay.isAt(now)) this.#finish(client, replay, text);
-    else if (text === "") this.#goOnWithout(client, replay, page.length);
-    else if (this.#write(client, text)) this.#wait(client);
+    if (replay.hasReached(now)) this.#finish(client, replay, text);
+    else if (text === "") this.#skipPage(client, replay, page.length);
+    else if (this.#write(client, text)) this.#awaitDrain(client);
   }
 
   /** After a page that had nothing for the client: with the next, unless it were too many of these at once. */
-  #goOnWithout(client: Client, replay: Replay, messages: number): void {
-    replay.idleMessages += Math.max(messages, LEAST_OF_A_PAGE);
-    if (replay.idleMessages < IDLE_MESSAGES) {
-      this.#goOn(client);
+  #skipPage(client: Client, replay: ClientReplay, messages: number): void {
+    replay.idleMessages += Math.max(messages, MIN_PAGE_COST);
+    if (replay.idleMessages < MAX_UNMATCHED_MESSAGES) {
+      this.#advance(client);
     } else {
       replay.idleMessages = 0;
-      this.#wait(client);
+      this.#awaitDrain(client);
     }
   }
 
-  #finish(client: Client, replay: Replay, text = ""): void {
+  #finish(client: Client, replay: ClientReplay, text = ""): void {
     client.replay = undefined;
-    const id = this.ownId(client);
+    const id = this.createEventId(client);
     const cursor = this.#host.cursor();
     // Reading a cursor ignores what follows a dot, which PB_RESUME's id has.
     const isTold = replay.lastId?.split(".")[0] === cursor;
@@ -267,38 +275,41 @@ export class Replays<Client extends ReplayClient> {
         ? formatCursorEvent(cursor)
         : "";
     if (text + end !== "" && !this.#write(client, text + end)) return;
-    this.#host.ended(client);
+    this.#host.onLive(client);
   }
 
   /**
    * The history does not have what comes next. The keys that wait for it go on with their newest messages or with the
    * present, the others with what is there still.
    */
-  #lose(client: Client, replay: Replay): void {
+  #restartUnrecovered(client: Client, replay: ClientReplay): void {
     const now = this.#now?.sequence ?? 0;
     const { state } = replay;
     const isBegun = state.replayed > 0;
     // Nothing is missing yet when only the newest were on their way and the oldest of them has just left.
-    let isMissed = isBegun || state.isResume || state.at >= state.origin;
-    const places = replay.keys.map((key) => {
-      const place = replay.placeOf(key);
-      if (place > state.at) return place;
+    let isMissed = isBegun || state.isResume || state.position >= state.origin;
+    const positions = replay.keys.map((key) => {
+      const place = replay.positionOf(key);
+      if (place > state.position) return place;
       const last = isBegun ? 0 : this.#lastOf(key, state.last);
       isMissed ||= last === 0;
       return -last || now;
     });
     const changed = {
-      ...{ ...state, at: earliest(places, now), key: undefined, places },
-      ...(isMissed && { origin: now, floor: now, isResume: false }),
+      ...state,
+      position: earliest(positions, now),
+      key: undefined,
+      positions,
+      ...(isMissed && { origin: now, unsafeUntil: now, isResume: false }),
     };
-    client.replay = new Replay(replay.keys, changed, client.rights);
-    if (!isMissed) this.#wait(client);
-    else if (this.#tellLost(client)) this.#goOn(client);
+    client.replay = new ClientReplay(replay.keys, changed, client.rights);
+    if (!isMissed) this.#awaitDrain(client);
+    else if (this.#sendUnrecovered(client)) this.#advance(client);
   }
 
-  #tellLost(client: Client): boolean {
+  #sendUnrecovered(client: Client): boolean {
     this.#unrecovered += 1;
-    const id = this.ownId(client);
+    const id = this.createEventId(client);
     if (client.replay !== undefined) client.replay.lastId = id;
     return this.#write(client, resumeEvent({ recovered: false }, id));
   }
@@ -309,9 +320,9 @@ export class Replays<Client extends ReplayClient> {
     return false;
   }
 
-  #wait(client: Client): void {
-    client.isBusy = true;
-    client.sink.drained(() => this.#turns.add(() => this.proceed(client)));
+  #awaitDrain(client: Client): void {
+    client.awaitingDrain = true;
+    client.sink.onDrain(() => this.#timeSlicer.add(() => this.proceed(client)));
   }
 
   /** With how many of its newest messages a key begins; a log that keeps none has none to begin with. */
@@ -328,8 +339,8 @@ export class Replays<Client extends ReplayClient> {
 }
 
 /** The sequence behind which a key's messages count that goes on from a place. */
-function placeFrom({ sequence, key: mark }: Cursor, key: string): number {
-  return mark !== undefined && keyMark(key) <= mark ? sequence + 1 : sequence;
+function positionAfter({ sequence, keyHash }: Cursor, key: string): number {
+  return keyHash !== undefined && hashKey(key) <= keyHash ? sequence + 1 : sequence;
 }
 
 /** The earliest of the places that are known. */

@@ -2,7 +2,7 @@
 const BUDGET = 5;
 
 /** Runs tasks one after another in later turns, so many at a time that nothing else waits long. */
-export class Turns {
+export class TimeSlicer {
   readonly #due: (() => void)[] = [];
 
   add(task: () => void): void {

@@ -1,6 +1,12 @@
 import { compileRights } from "../access/rights.ts";
 import { matchingTopics, topicOf } from "./subscription-key.ts";
-import { byMark, type Entry, entriesOf, type Subscription, Table } from "./subscription-table.ts";
+import {
+  byKeyHash,
+  type Entry,
+  entriesOf,
+  type Subscription,
+  SubscriptionTable,
+} from "./subscription-table.ts";
 
 export type { Subscription } from "./subscription-table.ts";
 
@@ -34,8 +40,8 @@ export interface Reached<Client> {
  * under the topics that its client has a right to; so delivering one is the same look-up.
  */
 export class SubscriptionIndex<Client> {
-  readonly #public = new Table<Client>();
-  readonly #private = new Table<Client>();
+  readonly #public = new SubscriptionTable<Client>();
+  readonly #private = new SubscriptionTable<Client>();
   readonly #byClient = new Map<Client, Held<Client>>();
   #size = 0;
 
@@ -131,10 +137,10 @@ export class SubscriptionIndex<Client> {
     const held = this.#byClient.get(client);
     if (held === undefined) return [];
     if (!isPrivate) {
-      held.sortedKeys ??= [...held.keys.values()].sort(byMark);
+      held.sortedKeys ??= [...held.keys.values()].sort(byKeyHash);
       return held.sortedKeys.filter(({ at }) => names.has(at));
     }
-    held.sortedCovered ??= held.covered.toSorted(byMark);
+    held.sortedCovered ??= held.covered.toSorted(byKeyHash);
     const found = held.sortedCovered.filter(({ at }) => names.has(at));
     return found.filter(({ key }, index) => key !== found[index - 1]?.key);
   }
@@ -164,8 +170,8 @@ function united<Client>(entries: readonly Entry<Client>[]): readonly Subscriptio
   const byKey = new Map<string, Subscription<Client>>();
   for (const entry of entries) {
     const clients = [...(byKey.get(entry.key)?.clients ?? []), ...entry.clients];
-    const { key, topic, mark } = entry;
-    byKey.set(key, { key, topic, mark, clients: new Set(clients) });
+    const { key, topic, keyHash } = entry;
+    byKey.set(key, { key, topic, keyHash, clients: new Set(clients) });
   }
   return [...byKey.values()];
 }

@@ -1,16 +1,16 @@
-import { keyMark } from "../cursor.ts";
+import { hashKey } from "../cursor.ts";
 import type { SubscriptionKey } from "../types.ts";
 import { matchingTopics } from "./subscription-key.ts";
 
 /** One subscription key and everybody who has it. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
   /** `keyMark` of the key. */
-  readonly mark: string;
+  readonly keyHash: string;
   readonly clients: ReadonlySet<Client>;
 }
 
 /** What the order of subscriptions is made of. */
-type Marked = Pick<Subscription<unknown>, "key" | "mark">;
+type Marked = Pick<Subscription<unknown>, "key" | "keyHash">;
 
 export class Entry<Client> implements Subscription<Client> {
   /** Where it stands in its table: the key's topic, or the part of that which its clients have a right to. */
@@ -27,8 +27,8 @@ export class Entry<Client> implements Subscription<Client> {
   }
 
   /** Made when it is asked for: only a message that reaches a client under several keys needs marks. */
-  get mark(): string {
-    this.#mark ??= keyMark(this.key);
+  get keyHash(): string {
+    this.#mark ??= hashKey(this.key);
     return this.#mark;
   }
 }
@@ -51,7 +51,7 @@ export interface Topic<Client> {
 }
 
 /** topic -> key -> clients. */
-export class Table<Client> {
+export class SubscriptionTable<Client> {
   readonly #byTopic = new Map<string, Topic<Client>>();
   /** Topics that lost their last subscriber, the earliest first. A topic in this list may have subscribers again. */
   readonly #emptied: Topic<Client>[] = [];
@@ -128,7 +128,7 @@ export class Table<Client> {
     const found = this.topicsOf(new Set(topics.flatMap(matchingTopics)));
     const [only] = found;
     if (only === undefined) return [];
-    return found.length === 1 ? sorted(only) : found.flatMap(sorted).sort(byMark);
+    return found.length === 1 ? sorted(only) : found.flatMap(sorted).sort(byKeyHash);
   }
 }
 
@@ -137,12 +137,12 @@ export function* entriesOf<Client>(topics: readonly Topic<Client>[]): Generator<
 }
 
 function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {
-  topic.sorted ??= [...topic.byKey.values()].sort(byMark);
+  topic.sorted ??= [...topic.byKey.values()].sort(byKeyHash);
   return topic.sorted;
 }
 
 /** The order in which a client gets one message under several keys. */
-export function byMark(one: Marked, other: Marked): number {
-  if (one.mark === other.mark) return one.key < other.key ? -1 : 1;
-  return one.mark < other.mark ? -1 : 1;
+export function byKeyHash(one: Marked, other: Marked): number {
+  if (one.keyHash === other.keyHash) return one.key < other.key ? -1 : 1;
+  return one.keyHash < other.keyHash ? -1 : 1;
 }

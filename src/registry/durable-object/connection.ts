@@ -1,6 +1,6 @@
 import type { CloseReason, FrameSink } from "../../realtime/types.ts";
 import type { ClientConnection } from "../registry.ts";
-import { type HubOrigin, PROBE, TAKEN, toCloseReason } from "./protocol.ts";
+import { type HubStreamIdentity, LIVENESS_PING, PAGE_ACK, toCloseReason } from "./protocol.ts";
 
 /** The Worker's end of a socket to a hub. Nothing is dispatched before `accept`. */
 export interface HubSocket {
@@ -28,7 +28,11 @@ export class SocketConnection implements ClientConnection {
   #unanswered = 0;
   #isFinishing = false;
 
-  constructor({ clientId, cursor, clients }: HubOrigin, socket: HubSocket, forget: () => void) {
+  constructor(
+    { clientId, cursor, clients }: HubStreamIdentity,
+    socket: HubSocket,
+    forget: () => void,
+  ) {
     this.clientId = clientId;
     this.cursor = cursor;
     this.shardClients = clients;
@@ -46,9 +50,9 @@ export class SocketConnection implements ClientConnection {
       if (this.#closed !== undefined) return;
       if (data instanceof ArrayBuffer) {
         if (!sink.write(new Uint8Array(data))) this.close("slow");
-      } else if (data === TAKEN) {
+      } else if (data === PAGE_ACK) {
         // A turn later: a hub and a Worker that answer each other at once let workerd do nothing else until they end.
-        sink.drained(() => setTimeout(() => this.#say(TAKEN)));
+        sink.onDrain(() => setTimeout(() => this.#say(PAGE_ACK)));
       } else {
         this.#unanswered = 0;
       }
@@ -60,7 +64,7 @@ export class SocketConnection implements ClientConnection {
   }
 
   /** The hub knows, and may be asleep. */
-  place(): undefined {
+  resumeCursor(): undefined {
     return undefined;
   }
 
@@ -73,7 +77,7 @@ export class SocketConnection implements ClientConnection {
       return;
     }
     this.#unanswered += 1;
-    this.#say(PROBE.request);
+    this.#say(LIVENESS_PING.request);
   }
 
   close(reason: CloseReason): void {

@@ -4,26 +4,26 @@ import type { HistoryLimits } from "../../log/log.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type Flushable,
-  type FrameRun,
+  FlushScheduler,
+  type FrameBatch,
   joinFrames,
-  Turn,
 } from "../../realtime/delivery/frame-batch.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import {
-  type KeptClient,
+  type ClientSnapshot,
   type ManagerOptions,
-  type Progress,
   RealtimeManager,
+  type ReplayProgress,
 } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
   FrameSink,
   Message,
-  Peer,
+  Principal,
   Revocation,
   SubscribeRequest,
 } from "../../realtime/types.ts";
-import { originOf, subscribeFirst } from "../connect.ts";
+import { applyInitialSubscriptions, assignClientId } from "../connect.ts";
 import { clientPage, topicPage } from "../paging.ts";
 import type {
   ClientPage,
@@ -35,18 +35,18 @@ import type {
 } from "../registry.ts";
 import { describeStats } from "../stats.ts";
 import {
-  answer,
   CONNECT_HEADER,
   fromHeader,
-  type HubAnswer,
-  type HubOrigin,
   type HubRPC,
-  PROBE,
+  type HubStreamIdentity,
+  LIVENESS_PING,
+  PAGE_ACK,
   REFUSED,
+  type RpcResult,
   refuseLongIdentity,
-  TAKEN,
   toCloseReason,
   toHeader,
+  toResult,
 } from "./protocol.ts";
 import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
@@ -61,9 +61,9 @@ export interface HubOptions extends Omit<ManagerOptions, "now"> {
 }
 
 /** What stays with a socket while the hub sleeps: who is at its other end. Rights have more room in SQLite. */
-interface Attachment extends Omit<KeptClient, "rights"> {
+interface Attachment extends Omit<ClientSnapshot, "rights"> {
   /** Left out for a client that is live. */
-  readonly progress?: Progress | undefined;
+  readonly progress?: ReplayProgress | undefined;
 }
 
 /**
@@ -96,7 +96,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     this.#subscriptions = new SubscriptionStore(storage.sql);
     this.#revocations = new RevocationStore(storage.sql);
     this.#unfinished = new UnfinishedDelivery(storage.sql);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PROBE.request, PROBE.response));
+    ctx.setWebSocketAutoResponse(
+      new WebSocketRequestResponsePair(LIVENESS_PING.request, LIVENESS_PING.response),
+    );
     this.#manager.follow(this.#log);
     for (const { subject, at } of this.#revocations.all()) this.#manager.revoke({ subject }, at);
     if (this.#unfinished.isNoted) this.#sendBackClients();
@@ -110,10 +112,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
     }
     const connect = fromHeader<ConnectRequest>(who);
-    const admitted = await answer(() => this.#manager.admit(connect, connect.topics));
+    const admitted = await toResult(() => this.#manager.admit(connect, connect.topics));
     if (!admitted.ok) return Response.json(admitted, { status: REFUSED });
     const { ip, identity, expiresAt } = connect;
-    const origin = originOf(connect, this.#manager, this.#log, this.#shard);
+    const origin = assignClientId(connect, this.#manager, this.#log, this.#shard);
     const { clientId } = origin;
     const connectedAt = Date.now();
     const { 0: theirs, 1: ours } = new WebSocketPair();
@@ -124,11 +126,11 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     // A tag has room for 256 characters, and a client id takes less.
     this.ctx.acceptWebSocket(ours, [clientId]);
     this.#manager.registerClient(clientId, new SocketSink(ours), connect, connectedAt);
-    subscribeFirst(this.#manager, connect, origin);
+    applyInitialSubscriptions(this.#manager, connect, origin);
     this.#keepRows(clientId);
     this.#keepAttachment(clientId);
     await this.#scheduleAlarm();
-    const known: HubOrigin = { ...origin, clients: this.#manager.clientCount };
+    const known: HubStreamIdentity = { ...origin, clients: this.#manager.clientCount };
     const headers = { [CONNECT_HEADER]: toHeader(known) };
     return new Response(null, { status: 101, webSocket: theirs, headers });
   }
@@ -155,8 +157,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     await this.#scheduleAlarm();
   }
 
-  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>> {
-    return answer(async () => {
+  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<RpcResult<null>> {
+    return toResult(async () => {
       refuseLongIdentity(request.identity);
       this.#manager.setSubscriptions(clientId, request);
       this.#keepRows(clientId);
@@ -168,9 +170,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   publish(
     messages: readonly Message[],
-    publisher: Peer = {},
-  ): Promise<HubAnswer<readonly PublishReceipt[]>> {
-    return answer(async () => {
+    publisher: Principal = {},
+  ): Promise<RpcResult<readonly PublishReceipt[]>> {
+    return toResult(async () => {
       const start = performance.now();
       for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
         await room;
@@ -188,19 +190,19 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
   }
 
-  history(request: HistoryRequest, reader: Peer = {}): Promise<HubAnswer<HistoryPage>> {
-    return answer(() => {
+  history(request: HistoryRequest, reader: Principal = {}): Promise<RpcResult<HistoryPage>> {
+    return toResult(() => {
       this.#manager.checkCredential(reader);
       return readHistory(this.#log, request, reader.rights);
     });
   }
 
-  send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>> {
-    return answer(() => this.#manager.sendEvent(clientId, event, data));
+  send(clientId: string, event: string, data: unknown): Promise<RpcResult<boolean>> {
+    return toResult(() => this.#manager.sendEvent(clientId, event, data));
   }
 
-  clients(page: PageRequest): Promise<HubAnswer<ClientPage>> {
-    return answer(() =>
+  clients(page: PageRequest): Promise<RpcResult<ClientPage>> {
+    return toResult(() =>
       clientPage(page, (limit, after) => {
         const { items, isMore } = this.#manager.listClients(limit, after);
         return { items: items.map((client) => this.#withProbe(client)), isMore };
@@ -208,23 +210,25 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     );
   }
 
-  client(clientId: string): Promise<HubAnswer<ClientInfo | undefined>> {
-    return answer(() => {
+  client(clientId: string): Promise<RpcResult<ClientInfo | undefined>> {
+    return toResult(() => {
       const client = this.#manager.getClient(clientId);
       return client && this.#withProbe(client);
     });
   }
 
-  topics(page: PageRequest): Promise<HubAnswer<TopicPage>> {
-    return answer(() => topicPage(page, (limit, after) => this.#manager.listTopics(limit, after)));
+  topics(page: PageRequest): Promise<RpcResult<TopicPage>> {
+    return toResult(() =>
+      topicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
+    );
   }
 
-  disconnect(clientId: string): Promise<HubAnswer<boolean>> {
-    return answer(() => this.#manager.removeClient(clientId, "admin"));
+  disconnect(clientId: string): Promise<RpcResult<boolean>> {
+    return toResult(() => this.#manager.removeClient(clientId, "admin"));
   }
 
-  revoke(revocation: Revocation): Promise<HubAnswer<number>> {
-    return answer(() => {
+  revoke(revocation: Revocation): Promise<RpcResult<number>> {
+    return toResult(() => {
       const at = Date.now();
       // First what is remembered, since what is not would let them in again.
       if ("subject" in revocation) this.#revocations.set(revocation.subject, at);
@@ -242,8 +246,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     setTimeout(() => this.ctx.abort("This shard is no more."));
   }
 
-  stats(): Promise<HubAnswer<RegistryStats>> {
-    return answer(() => {
+  stats(): Promise<RpcResult<RegistryStats>> {
+    return toResult(() => {
       return describeStats(
         this.#manager.stats(),
         this.#log.stats(),
@@ -300,10 +304,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   /** Who a client is, and how far its replay has come. */
   #keepAttachment(clientId: string): void {
-    const kept = this.#manager.keptClient(clientId);
+    const kept = this.#manager.snapshotOf(clientId);
     if (kept === undefined) return;
     const { rights: _, ...client } = kept;
-    const progress = this.#manager.progressOf(clientId);
+    const progress = this.#manager.replayProgressOf(clientId);
     for (const socket of this.ctx.getWebSockets(clientId)) {
       socket.serializeAttachment({ ...client, progress } satisfies Attachment);
     }
@@ -335,14 +339,14 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 }
 
 /** A turn of the hub's is what one call does: it needs no timer, which would keep it awake. */
-const turn = new Turn((run) => queueMicrotask(run));
+const turn = new FlushScheduler((run) => queueMicrotask(run));
 
 /** A client's frames on their way to the Worker that holds its stream, which counts what waits there. */
 class SocketSink implements FrameSink, Flushable {
   readonly bufferedBytes = 0;
   readonly #socket: WebSocket;
   /** Given in this turn: it goes as one message, since each costs both sides. */
-  #given: FrameRun | undefined;
+  #given: FrameBatch | undefined;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -350,14 +354,14 @@ class SocketSink implements FrameSink, Flushable {
 
   write(frame: Uint8Array): boolean {
     if (this.#given === undefined) turn.add(this);
-    this.#given = (this.#given ?? turn.start).with(frame);
+    this.#given = (this.#given ?? turn.emptyBatch).append(frame);
     return true;
   }
 
   /** The hub may sleep until the Worker answers: `webSocketMessage` goes on then. */
-  drained(): void {
+  onDrain(): void {
     this.flush();
-    this.#send(TAKEN);
+    this.#send(PAGE_ACK);
   }
 
   close(reason: string): void {

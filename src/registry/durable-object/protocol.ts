@@ -6,11 +6,11 @@ import {
   type CloseReason,
   MAX_IDENTITY,
   type Message,
-  type Peer,
+  type Principal,
   type Revocation,
   type SubscribeRequest,
 } from "../../realtime/types.ts";
-import type { Origin } from "../connect.ts";
+import type { StreamIdentity } from "../connect.ts";
 import type {
   ClientPage,
   PageRequest,
@@ -22,7 +22,7 @@ import type {
 /**
  * What the Worker and its hubs say to each other. Errors cross as data: an RPC keeps only their message.
  */
-export type HubAnswer<T> =
+export type RpcResult<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
@@ -33,19 +33,19 @@ export type HubAnswer<T> =
 
 /** What a hub answers over RPC; a stream is opened by `fetch` with an upgrade. */
 export interface HubRPC {
-  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<HubAnswer<null>>;
+  setSubscriptions(clientId: string, request: SubscribeRequest): Promise<RpcResult<null>>;
   publish(
     messages: readonly Message[],
-    publisher?: Peer,
-  ): Promise<HubAnswer<readonly PublishReceipt[]>>;
-  history(request: HistoryRequest, reader?: Peer): Promise<HubAnswer<HistoryPage>>;
-  send(clientId: string, event: string, data: unknown): Promise<HubAnswer<boolean>>;
-  clients(page: PageRequest): Promise<HubAnswer<ClientPage>>;
-  client(clientId: string): Promise<HubAnswer<ClientInfo | undefined>>;
-  topics(page: PageRequest): Promise<HubAnswer<TopicPage>>;
-  disconnect(clientId: string): Promise<HubAnswer<boolean>>;
-  revoke(revocation: Revocation): Promise<HubAnswer<number>>;
-  stats(): Promise<HubAnswer<RegistryStats>>;
+    publisher?: Principal,
+  ): Promise<RpcResult<readonly PublishReceipt[]>>;
+  history(request: HistoryRequest, reader?: Principal): Promise<RpcResult<HistoryPage>>;
+  send(clientId: string, event: string, data: unknown): Promise<RpcResult<boolean>>;
+  clients(page: PageRequest): Promise<RpcResult<ClientPage>>;
+  client(clientId: string): Promise<RpcResult<ClientInfo | undefined>>;
+  topics(page: PageRequest): Promise<RpcResult<TopicPage>>;
+  disconnect(clientId: string): Promise<RpcResult<boolean>>;
+  revoke(revocation: Revocation): Promise<RpcResult<number>>;
+  stats(): Promise<RpcResult<RegistryStats>>;
 }
 
 /**
@@ -55,7 +55,7 @@ export interface HubRPC {
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
 
 /** What a hub tells of a client that it has taken in. */
-export interface HubOrigin extends Origin {
+export interface HubStreamIdentity extends StreamIdentity {
   /** Clients of the hub, this one included. */
   readonly clients?: number | undefined;
 }
@@ -64,13 +64,13 @@ export interface HubOrigin extends Origin {
 export const REFUSED = 409;
 
 /** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
-export const PROBE = { request: "ping", response: "pong" };
+export const LIVENESS_PING = { request: "ping", response: "pong" };
 
 /**
  * The hub sends it behind a page of a replay, and the Worker sends it back when the client has taken that: the hub
  * can't see what waits in the Worker.
  */
-export const TAKEN = "taken";
+export const PAGE_ACK = "taken";
 
 /** `CONNECT_HEADER`'s value. */
 export function toHeader(value: object): string {
@@ -92,7 +92,7 @@ export function refuseLongIdentity(identity: string | undefined): void {
 }
 
 /** Runs one call in a hub: what it throws on purpose becomes data, the rest stays an exception. */
-export async function answer<T>(run: () => T | Promise<T>): Promise<HubAnswer<T>> {
+export async function toResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {
@@ -103,7 +103,7 @@ export async function answer<T>(run: () => T | Promise<T>): Promise<HubAnswer<T>
 }
 
 /** The value, or the error thrown again. */
-export function unwrap<T>(answered: HubAnswer<T>): T {
+export function fromResult<T>(answered: RpcResult<T>): T {
   if (answered.ok) return answered.value;
   throw new RealtimeError(answered.code, answered.message, { fields: answered.fields });
 }

@@ -7,7 +7,7 @@ import {
   type CloseReason,
   type KeyStats,
   type Message,
-  type Peer,
+  type Principal,
   type Revocation,
   type SubscribeRequest,
   type TopicInfo,
@@ -27,13 +27,13 @@ import { type HubSocket, SocketConnection } from "./connection.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
-  type HubAnswer,
-  type HubOrigin,
+  fromResult,
   type HubRPC,
+  type HubStreamIdentity,
   REFUSED,
+  type RpcResult,
   refuseLongIdentity,
   toHeader,
-  unwrap,
 } from "./protocol.ts";
 
 /** One hub, as the Worker reaches it. */
@@ -42,7 +42,7 @@ export interface HubStub extends HubRPC {
 }
 
 interface Opened {
-  readonly origin: HubOrigin;
+  readonly origin: HubStreamIdentity;
   readonly socket: HubSocket;
 }
 
@@ -88,12 +88,15 @@ class DurableObjectRegistry implements ClientRegistry {
     const { origin, socket } = await this.#call<Opened>(shard, async (hub) => {
       const answer = await hub.fetch("https://hub/", { headers });
       const { status, webSocket } = answer;
-      if (status === REFUSED) return (await answer.json()) as HubAnswer<never>;
+      if (status === REFUSED) return (await answer.json()) as RpcResult<never>;
       const origin = answer.headers.get(CONNECT_HEADER);
       if (webSocket === null || origin === null) {
         throw new Error(`the hub answered ${status} to an upgrade`);
       }
-      return { ok: true, value: { origin: fromHeader<HubOrigin>(origin), socket: webSocket } };
+      return {
+        ok: true,
+        value: { origin: fromHeader<HubStreamIdentity>(origin), socket: webSocket },
+      };
     });
     const connection = new SocketConnection(origin, socket, () => {
       this.#connections.delete(connection);
@@ -112,7 +115,7 @@ class DurableObjectRegistry implements ClientRegistry {
 
   async publish(
     messages: readonly Message[],
-    publisher?: Peer,
+    publisher?: Principal,
   ): Promise<readonly PublishReceipt[]> {
     this.#refuseWhenClosed();
     // The first shard decides, about the publisher's credential and about ids that were used before: another shard must
@@ -123,7 +126,7 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   /** Of the shard that the place is on; each has all messages. */
-  async history(request: HistoryRequest, reader?: Peer): Promise<HistoryPage> {
+  async history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage> {
     const shard = this.#shardOf(request.after ?? request.before) ?? this.#anyShard();
     return this.#call(shard, (hub) => hub.history(request, reader));
   }
@@ -211,20 +214,20 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   async #everywhere<T>(
-    call: (hub: HubStub) => Promise<HubAnswer<T>>,
+    call: (hub: HubStub) => Promise<RpcResult<T>>,
     firstShard = 0,
   ): Promise<T[]> {
     const shards = Array.from({ length: this.#options.shards }, (_, shard) => shard);
     return Promise.all(shards.slice(firstShard).map((shard) => this.#call(shard, call)));
   }
 
-  async #call<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
-    return unwrap(await this.#retried(shard, call));
+  async #call<T>(shard: number, call: (hub: HubStub) => Promise<RpcResult<T>>): Promise<T> {
+    return fromResult(await this.#retried(shard, call));
   }
 
   /** For what must not happen twice because its first answer was lost. */
-  async #callOnce<T>(shard: number, call: (hub: HubStub) => Promise<HubAnswer<T>>): Promise<T> {
-    return unwrap(await this.#retried(shard, call, []));
+  async #callOnce<T>(shard: number, call: (hub: HubStub) => Promise<RpcResult<T>>): Promise<T> {
+    return fromResult(await this.#retried(shard, call, []));
   }
 
   /** What is called here may arrive twice: a publish brings its messages' ids, the others replace or ask. */

@@ -22,7 +22,7 @@ const SCHEMA = `
 `;
 
 /** What is kept of a client. */
-export interface Kept {
+export interface StoredSubscriptions {
   /** Subscription keys, in the order they were set. */
   readonly keys: readonly string[];
   readonly rights: readonly string[];
@@ -40,7 +40,7 @@ export class SubscriptionStore {
     sql.exec(SCHEMA);
   }
 
-  set(clientId: string, { keys, rights }: Kept): void {
+  set(clientId: string, { keys, rights }: StoredSubscriptions): void {
     this.remove(clientId);
     if (rights.length > 0) {
       const patterns = JSON.stringify(rights);
@@ -67,8 +67,8 @@ export class SubscriptionStore {
   }
 
   /** By client id. */
-  all(): Map<string, Kept> {
-    const found = new Map<string, Kept>();
+  all(): Map<string, StoredSubscriptions> {
+    const found = new Map<string, StoredSubscriptions>();
     const rights = this.#sql
       .exec<{ client_id: string; patterns: string }>("SELECT client_id, patterns FROM rights")
       .toArray();

@@ -1,6 +1,6 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
 import type { MessageLog } from "../../log/log.ts";
-import { lifeOf } from "../../realtime/cursor.ts";
+import { epochOf } from "../../realtime/cursor.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import type { RealtimeManager } from "../../realtime/manager.ts";
@@ -9,12 +9,12 @@ import type {
   CloseReason,
   FrameSink,
   Message,
-  Peer,
+  Principal,
   Revocation,
   SubscribeRequest,
 } from "../../realtime/types.ts";
-import { type Origin, originOf, subscribeFirst } from "../connect.ts";
-import { ExpiryAlarm } from "../expiry-timer.ts";
+import { applyInitialSubscriptions, assignClientId, type StreamIdentity } from "../connect.ts";
+import { ExpiryTimer } from "../expiry-timer.ts";
 import { clientPage, topicPage } from "../paging.ts";
 import type {
   ClientConnection,
@@ -45,7 +45,7 @@ class InProcessRegistry implements ClientRegistry {
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
   readonly #latency = new LatencyHistogram();
-  readonly #alarm: ExpiryAlarm;
+  readonly #alarm: ExpiryTimer;
   readonly #host: Host = {
     isClosed: () => this.#isClosed,
     attached: () => this.#alarm.set(),
@@ -56,13 +56,13 @@ class InProcessRegistry implements ClientRegistry {
     this.#manager = manager;
     this.#log = log;
     this.#stopTail = manager.follow(log);
-    this.#alarm = new ExpiryAlarm(manager);
+    this.#alarm = new ExpiryTimer(manager);
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
     this.#manager.admit(request, request.topics);
-    const origin = originOf(request, this.#manager, this.#log);
+    const origin = assignClientId(request, this.#manager, this.#log);
     return new InProcessConnection(this.#manager, request, origin, this.#host);
   }
 
@@ -73,7 +73,7 @@ class InProcessRegistry implements ClientRegistry {
 
   async publish(
     messages: readonly Message[],
-    publisher: Peer = {},
+    publisher: Principal = {},
   ): Promise<readonly PublishReceipt[]> {
     const start = performance.now();
     for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
@@ -90,7 +90,7 @@ class InProcessRegistry implements ClientRegistry {
     return receipts;
   }
 
-  async history(request: HistoryRequest, reader: Peer = {}): Promise<HistoryPage> {
+  async history(request: HistoryRequest, reader: Principal = {}): Promise<HistoryPage> {
     this.#manager.checkCredential(reader);
     return readHistory(this.#log, request, reader.rights);
   }
@@ -108,8 +108,8 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   isForeign(clientId: string): boolean {
-    const life = lifeOf(clientId);
-    return life !== undefined && life !== lifeOf(this.#log.cursor());
+    const life = epochOf(clientId);
+    return life !== undefined && life !== epochOf(this.#log.cursor());
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {
@@ -180,7 +180,7 @@ class InProcessConnection implements ClientConnection {
   constructor(
     manager: RealtimeManager,
     request: ConnectRequest,
-    { clientId, cursor }: Origin,
+    { clientId, cursor }: StreamIdentity,
     host: Host,
   ) {
     this.clientId = clientId;
@@ -202,12 +202,12 @@ class InProcessConnection implements ClientConnection {
     // Its keys as well: other clients may have come since it was opened.
     this.#manager.admit(request, request.topics);
     this.#manager.registerClient(this.clientId, sink, request);
-    subscribeFirst(this.#manager, request, this);
+    applyInitialSubscriptions(this.#manager, request, this);
     this.#host.attached();
   }
 
-  place(): string | undefined {
-    return this.#manager.placeOfClient(this.clientId);
+  resumeCursor(): string | undefined {
+    return this.#manager.resumeCursorOf(this.clientId);
   }
 
   updateActivity(): void {

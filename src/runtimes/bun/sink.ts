@@ -5,11 +5,16 @@
 import type { Server } from "bun";
 import type { Context } from "hono";
 import type { Runtime } from "../../api/runtime.ts";
-import { Turn } from "../../realtime/delivery/frame-batch.ts";
-import { FirstChunk } from "../../stream/handshake-relay.ts";
-import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "../../stream/sink.ts";
+import { FlushScheduler } from "../../realtime/delivery/frame-batch.ts";
+import { HandshakeRelay } from "../../stream/handshake-relay.ts";
+import {
+  BufferedSink,
+  type ChunkWriter,
+  type SinkListener,
+  type WriteCallback,
+} from "../../stream/sink.ts";
 
-const turn = new Turn((run) => void setImmediate(run));
+const turn = new FlushScheduler((run) => void setImmediate(run));
 
 /**
  * The server of `Bun.serve`: in the environment, or the environment itself with `export default { fetch: app.fetch }`.
@@ -42,8 +47,8 @@ export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) 
   const setIdleTimeout = idleTimeoutOf(c);
   // Bun closes a response that is quiet for its `idleTimeout` (10 s by default). Streams are quiet, and pings find dead clients.
   setIdleTimeout(0);
-  const body = new ResponseBody(owner, new FirstChunk(stream, owner), setIdleTimeout);
-  return { sink: new StreamSink(owner, body, turn), body: body.readable };
+  const body = new ResponseBody(owner, new HandshakeRelay(stream, owner), setIdleTimeout);
+  return { sink: new BufferedSink(owner, body, turn), body: body.readable };
 };
 
 /** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
@@ -51,11 +56,11 @@ class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   readonly #setIdleTimeout: SetTimeout;
-  #first: FirstChunk | undefined;
+  #first: HandshakeRelay | undefined;
   /** Whose chunk has not been taken yet. */
-  #waiting: Taking | undefined;
+  #waiting: WriteCallback | undefined;
 
-  constructor(owner: SinkOwner, first: FirstChunk, setIdleTimeout: SetTimeout) {
+  constructor(owner: SinkListener, first: HandshakeRelay, setIdleTimeout: SetTimeout) {
     this.#first = first;
     this.#setIdleTimeout = setIdleTimeout;
     this.readable = new ReadableStream({
@@ -65,13 +70,13 @@ class ResponseBody implements ChunkWriter {
       pull: () => this.#taken(),
       cancel: () => {
         this.#controller = undefined;
-        owner.onGone();
+        owner.onDisconnect();
         this.#taken();
       },
     });
   }
 
-  write(chunk: Uint8Array, sink: Taking): void {
+  write(chunk: Uint8Array, sink: WriteCallback): void {
     const first = this.#first;
     if (first === undefined) {
       this.#enqueue(chunk, sink);
@@ -79,7 +84,7 @@ class ResponseBody implements ChunkWriter {
       this.#first = undefined;
       first.pass(chunk).then(
         (passed) => this.#enqueue(passed, sink),
-        () => sink.taken(true),
+        () => sink.done(true),
       );
     }
   }
@@ -91,16 +96,16 @@ class ResponseBody implements ChunkWriter {
   }
 
   /** Bun resets the connection of a body that fails, but not while bytes wait for the client: only a timeout ends that. */
-  cut(): void {
+  destroy(): void {
     this.#setIdleTimeout(CUT_TIMEOUT);
     this.#controller?.error();
     this.#controller = undefined;
     this.#taken();
   }
 
-  #enqueue(chunk: Uint8Array, sink: Taking): void {
+  #enqueue(chunk: Uint8Array, sink: WriteCallback): void {
     if (this.#controller === undefined) {
-      sink.taken();
+      sink.done();
       return;
     }
     // Bun may ask for the next one before this returns.
@@ -111,6 +116,6 @@ class ResponseBody implements ChunkWriter {
   #taken(): void {
     const sink = this.#waiting;
     this.#waiting = undefined;
-    sink?.taken();
+    sink?.done();
   }
 }

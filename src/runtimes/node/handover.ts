@@ -2,7 +2,7 @@
 import { ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
-import { BURST, type SinkOwner, StreamSink, writeTo } from "../../stream/sink.ts";
+import { BURST_FACTOR, BufferedSink, type SinkListener, writeTo } from "../../stream/sink.ts";
 
 /**
  * Whether the sink may write to the connection itself. It may not where other code has replaced one of the response's
@@ -28,10 +28,10 @@ function whenPiped(body: ReadableStream, note: () => void): void {
 }
 
 /** Takes what comes before the connection can be written to. */
-export class Handover {
-  readonly sink: StreamSink;
+export class StreamHandover {
+  readonly sink: BufferedSink;
   readonly #outgoing: ServerResponse;
-  readonly #owner: SinkOwner;
+  readonly #owner: SinkListener;
   /** Bytes given to the stream, and in how many frames. */
   #accepted = 0;
   #frames = 0;
@@ -42,11 +42,11 @@ export class Handover {
   #isEnding = false;
   #isChecking = false;
 
-  constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
+  constructor(outgoing: ServerResponse, owner: SinkListener, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#owner = owner;
     this.#mayTakeOver = isPlain(outgoing);
-    this.sink = new StreamSink(owner, writeTo(stream));
+    this.sink = new BufferedSink(owner, writeTo(stream));
     if (!this.#mayTakeOver) return;
     whenPiped(stream.responseReadable, () => {
       this.#mayTakeOver = false;
@@ -68,7 +68,7 @@ export class Handover {
     this.#first ??= frame;
     if (!this.hasLeft && this.#frames > 1) {
       const { maxBufferedBytes } = this.#owner;
-      if (this.#accepted + frame.length > maxBufferedBytes * BURST) return false;
+      if (this.#accepted + frame.length > maxBufferedBytes * BURST_FACTOR) return false;
       if (this.#accepted + frame.length > maxBufferedBytes) this.#checkNextTurn();
     }
     this.#accepted += frame.length;

@@ -7,10 +7,14 @@ import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { Runtime } from "../../api/runtime.ts";
-import { type FrameRun, joinFrames, Turn } from "../../realtime/delivery/frame-batch.ts";
+import {
+  FlushScheduler,
+  type FrameBatch,
+  joinFrames,
+} from "../../realtime/delivery/frame-batch.ts";
 import type { CloseReason } from "../../realtime/types.ts";
-import { BURST, type OutgoingSink, type SinkOwner } from "../../stream/sink.ts";
-import { Handover } from "./handover.ts";
+import { BURST_FACTOR, type OutgoingSink, type SinkListener } from "../../stream/sink.ts";
+import { StreamHandover } from "./handover.ts";
 
 const EMPTY = new Uint8Array();
 const encoder = new TextEncoder();
@@ -25,7 +29,7 @@ function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
 /** Milliseconds that the connection of a stream that has ended stays open for another request. */
 const ENDED_TIMEOUT = 5000;
 
-const turn = new Turn((run) => void setImmediate(run));
+const turn = new FlushScheduler((run) => void setImmediate(run));
 
 /**
  * Asks compressions that have replaced the response's methods to leave the stream alone. They hold back small writes until
@@ -42,18 +46,18 @@ export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner)
   if (outgoing === undefined) return undefined;
   const isCompressed =
     outgoing.write !== ServerResponse.prototype.write && "chunkedEncoding" in outgoing;
-  const sink = new ConnectionSink(outgoing, owner, stream);
+  const sink = new NodeSocketSink(outgoing, owner, stream);
   return isCompressed ? { sink, headers: UNCOMPRESSED } : { sink };
 };
 
-class ConnectionSink implements OutgoingSink {
+class NodeSocketSink implements OutgoingSink {
   readonly #outgoing: ServerResponse;
-  readonly #owner: SinkOwner;
+  readonly #listener: SinkListener;
   /** Unset once everything that went through the stream is out: from then on nothing does. */
-  #handover: Handover | undefined;
+  #handover: StreamHandover | undefined;
   #socket: Socket | undefined;
   /** Given in this turn, and not written yet. */
-  #given: FrameRun | undefined;
+  #pending: FrameBatch | undefined;
   #isClosed = false;
   /** Ends the wait for the response's end. */
   #whenCut: (() => void) | undefined;
@@ -68,24 +72,24 @@ class ConnectionSink implements OutgoingSink {
   #takenAt = 0;
 
   /** @param stream What the response's head and first frame go through. */
-  constructor(outgoing: ServerResponse, owner: SinkOwner, stream: SSEStreamingApi) {
+  constructor(outgoing: ServerResponse, owner: SinkListener, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
-    this.#owner = owner;
+    this.#listener = owner;
     // Not the response's own method: some compressions replace it, and pass on no listener before the first write.
-    EventEmitter.prototype.on.call(outgoing, "close", () => owner.onGone());
-    if (outgoing.destroyed || outgoing.closed) owner.onGone();
-    this.#handover = new Handover(outgoing, owner, stream);
+    EventEmitter.prototype.on.call(outgoing, "close", () => owner.onDisconnect());
+    if (outgoing.destroyed || outgoing.closed) owner.onDisconnect();
+    this.#handover = new StreamHandover(outgoing, owner, stream);
     this.#handover.watch((writes) => {
       this.#handover = undefined;
       this.#socket = outgoing.socket ?? undefined;
       this.#writes = writes;
-      owner.onIndependent();
+      owner.onDetached();
     });
   }
 
   get bufferedBytes(): number {
     if (this.#handover !== undefined) return this.#handover.bufferedBytes;
-    return (this.#given?.length ?? 0) + (this.#socket?.writableLength ?? 0);
+    return (this.#pending?.length ?? 0) + (this.#socket?.writableLength ?? 0);
   }
 
   get writes(): number {
@@ -103,7 +107,7 @@ class ConnectionSink implements OutgoingSink {
       this.#taken = -1;
       return 0;
     }
-    const now = this.#owner.now();
+    const now = this.#listener.now();
     const taken = socket.bytesWritten - socket.writableLength;
     if (taken !== this.#taken) {
       this.#taken = taken;
@@ -115,20 +119,20 @@ class ConnectionSink implements OutgoingSink {
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
     if (this.#handover !== undefined) return this.#handover.write(frame);
-    if (this.#isWaiting || this.#given !== undefined) {
+    if (this.#isWaiting || this.#pending !== undefined) {
       // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
       const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;
-      const waiting = (this.#given?.length ?? 0) + inSocket;
+      const waiting = (this.#pending?.length ?? 0) + inSocket;
       // A single frame, however large, always goes to a client for which nothing waits.
-      const isTooMuch = waiting + frame.length > this.#owner.maxBufferedBytes * BURST;
+      const isTooMuch = waiting + frame.length > this.#listener.maxBufferedBytes * BURST_FACTOR;
       if (isTooMuch && waiting > 0) return false;
     }
     this.#give(frame);
     return true;
   }
 
-  drained(taken: () => void): void {
-    if (this.#handover !== undefined) this.#handover.sink.drained(taken);
+  onDrain(taken: () => void): void {
+    if (this.#handover !== undefined) this.#handover.sink.onDrain(taken);
     else this.#whenTaken(() => !this.#isClosed && taken());
   }
 
@@ -137,7 +141,7 @@ class ConnectionSink implements OutgoingSink {
     if (this.#handover !== undefined) {
       await this.#handover.finish(frame);
       // The response ends when the stream of Hono's is let go of.
-      this.#owner.onIndependent();
+      this.#listener.onDetached();
     } else {
       if (frame !== undefined) this.#give(frame);
       await new Promise<void>((resolve) => this.#whenTaken(resolve));
@@ -157,12 +161,12 @@ class ConnectionSink implements OutgoingSink {
   close(reason: CloseReason): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#owner.onClosed(reason);
+    this.#listener.onClosed(reason);
   }
 
-  cut(): void {
-    this.#given = undefined;
-    this.#handover?.sink.cut();
+  destroy(): void {
+    this.#pending = undefined;
+    this.#handover?.sink.destroy();
     this.#outgoing.destroy();
     // A response that waits behind another on its connection does not say that it is closed.
     this.#whenCut?.();
@@ -170,35 +174,35 @@ class ConnectionSink implements OutgoingSink {
 
   /** The end of a turn in which it was given something. */
   flush(): void {
-    const given = this.#given;
+    const given = this.#pending;
     const socket = this.#socket;
     if (given === undefined || socket === undefined) return;
-    this.#given = undefined;
+    this.#pending = undefined;
     const isAlone = !this.#isWaiting || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
     const chunk = given.bytes(toChunk);
     const isTaken = socket.write(chunk);
     this.#writes += 1;
-    if (this.#writes === this.#owner.maxWrites) this.#owner.onSpent();
+    if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
     this.#isWaiting = !isTaken || socket.writableLength > 0;
     if (!this.#isWaiting) return;
     this.#isOneFrame = given.count === 1 && isAlone;
     this.#noteWaiting(socket, chunk);
-    if (socket.writableLength > this.#owner.maxBufferedBytes) this.#checkNextTurn();
+    if (socket.writableLength > this.#listener.maxBufferedBytes) this.#checkNextTurn();
   }
 
   #noteWaiting(socket: Socket, chunk: Uint8Array): void {
     // Of an empty write Node says when everything before it has been taken, or the socket is gone.
-    socket.write(EMPTY, () => this.#owner.onTaken(chunk));
-    this.#owner.onWaiting(chunk);
+    socket.write(EMPTY, () => this.#listener.onTaken(chunk));
+    this.#listener.onWaiting(chunk);
   }
 
   #give(frame: Uint8Array): void {
-    if (this.#given === undefined) {
-      this.#given = turn.start.with(frame);
+    if (this.#pending === undefined) {
+      this.#pending = turn.emptyBatch.append(frame);
       turn.add(this);
     } else {
-      this.#given = this.#given.with(frame);
+      this.#pending = this.#pending.append(frame);
     }
     if (turn.isFull) turn.flush();
   }
@@ -216,8 +220,8 @@ class ConnectionSink implements OutgoingSink {
     setTimeout(() => {
       this.#isChecking = false;
       const waiting = this.#socket?.writableLength ?? 0;
-      const isOver = waiting > this.#owner.maxBufferedBytes && !this.#isOneFrame;
-      if (isOver && !this.#isClosed) this.#owner.onOverflow();
+      const isOver = waiting > this.#listener.maxBufferedBytes && !this.#isOneFrame;
+      if (isOver && !this.#isClosed) this.#listener.onOverflow();
     });
   }
 }

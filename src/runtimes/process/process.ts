@@ -24,7 +24,7 @@ import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
 import type { Logger } from "../../realtime/types.ts";
-import { RETRY } from "../../stream/retry.ts";
+import { RETRY_RANGES } from "../../stream/retry.ts";
 import { createStreamOutput } from "./log-output.ts";
 import { describeShortage, type OpenFiles, readOpenFiles } from "./open-files.ts";
 
@@ -109,7 +109,7 @@ export async function startListening(
     const drained = server.close();
     // New streams are asked to come back (stream-refusals.ts). Those that were ended return after RETRY.shutdown.least at the
     // earliest; from then on the port is closed, so that they meet the process that takes over.
-    await settledWithin(drained, RETRY.shutdown.least);
+    await settledWithin(drained, RETRY_RANGES.shutdown.least);
     const stopped = listener.stop();
     await drained;
     await stopped;

@@ -4,31 +4,36 @@
  */
 
 import type { Runtime } from "../../api/runtime.ts";
-import { FirstChunk } from "../../stream/handshake-relay.ts";
-import { type ChunkWriter, type SinkOwner, StreamSink, type Taking } from "../../stream/sink.ts";
+import { HandshakeRelay } from "../../stream/handshake-relay.ts";
+import {
+  BufferedSink,
+  type ChunkWriter,
+  type SinkListener,
+  type WriteCallback,
+} from "../../stream/sink.ts";
 
 /** Takes over from Hono's stream as soon as the handshake has come out of it. */
 export const openWorkerSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
   const { readable, writable } = new IdentityTransformStream();
   const { signal } = c.req.raw;
-  signal.addEventListener("abort", () => owner.onGone());
-  if (signal.aborted) owner.onGone();
-  const writer = new IdentityWriter(writable, owner, new FirstChunk(stream, owner));
-  return { sink: new StreamSink(owner, writer), body: readable };
+  signal.addEventListener("abort", () => owner.onDisconnect());
+  if (signal.aborted) owner.onDisconnect();
+  const writer = new IdentityWriter(writable, owner, new HandshakeRelay(stream, owner));
+  return { sink: new BufferedSink(owner, writer), body: readable };
 };
 
 /** A write to it settles when the client's side has read it. */
 class IdentityWriter implements ChunkWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #first: FirstChunk | undefined;
+  #first: HandshakeRelay | undefined;
 
-  constructor(writable: WritableStream, owner: SinkOwner, first: FirstChunk) {
+  constructor(writable: WritableStream, owner: SinkListener, first: HandshakeRelay) {
     this.#writer = writable.getWriter();
     this.#first = first;
-    this.#writer.closed.catch(() => owner.onGone());
+    this.#writer.closed.catch(() => owner.onDisconnect());
   }
 
-  write(chunk: Uint8Array, sink: Taking): void {
+  write(chunk: Uint8Array, sink: WriteCallback): void {
     const first = this.#first;
     this.#first = undefined;
     const passed = first === undefined ? undefined : first.pass(chunk);
@@ -37,8 +42,8 @@ class IdentityWriter implements ChunkWriter {
         ? this.#writer.write(chunk)
         : passed.then((bytes) => this.#writer.write(bytes));
     written.then(
-      () => sink.taken(),
-      () => sink.taken(true),
+      () => sink.done(),
+      () => sink.done(true),
     );
   }
 
@@ -47,7 +52,7 @@ class IdentityWriter implements ChunkWriter {
     this.#writer.close().catch(() => {});
   }
 
-  cut(): void {
+  destroy(): void {
     this.#writer.abort().catch(() => {});
   }
 }

@@ -147,9 +147,9 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
     });
   });
 
-  describe("REALTIME_STREAM_WRITES", () => {
+  describe("REALTIME_MAX_STREAM_WRITES", () => {
     it("ends a stream in an orderly way after so many writes, and asks its client to come back", async () => {
-      const env = { REALTIME_STREAM_WRITES: "3", REALTIME_PING_SECONDS: "0.1" };
+      const env = { REALTIME_MAX_STREAM_WRITES: "3", REALTIME_PING_SECONDS: "0.1" };
       const service = await startService(runtime, { env });
       const client = await openStream(service.url);
       expect(await within(client.ended, 10_000, "the stream ends")).toBe("end");

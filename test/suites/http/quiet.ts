@@ -48,7 +48,7 @@ export function quietSuite(runtime: RuntimeUnderTest): void {
     });
 
     it("with one write to a stream gets everything in the end", async () => {
-      const env = { REALTIME_STREAM_WRITES: "1" };
+      const env = { REALTIME_MAX_STREAM_WRITES: "1" };
       const { url, stop } = await startService(runtime, { env });
       const first = await openStream(url, {}, "?topic=n");
       let lastEventId = first.clientId;

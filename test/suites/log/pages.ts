@@ -1,6 +1,6 @@
 import { nanoid } from "nanoid";
 import { afterEach, describe, expect, it } from "vitest";
-import { keyMark } from "../../../src/realtime/cursor.ts";
+import { hashKey } from "../../../src/realtime/cursor.ts";
 import { at, idsOf, LogOpener, type LogUnderTest, message, type OpenLog } from "./context.ts";
 
 /** 100 bytes: an id of one, a topic of nine, data of 90. */
@@ -85,7 +85,7 @@ export function pageTests(openLog: OpenLog): void {
   describe("a place", () => {
     it("is read the same with a key, with a suffix, and with both", async () => {
       const { log, cursors } = await openWith("abc");
-      const marks = ["0".repeat(32), keyMark("chat"), "f".repeat(32)].map((mark) => `~${mark}`);
+      const marks = ["0".repeat(32), hashKey("chat"), "f".repeat(32)].map((mark) => `~${mark}`);
       const suffixes = [".", `.${nanoid()}`, ".~x", ".a.b", ".-_0"];
       const both = marks.flatMap((mark) => suffixes.map((suffix) => mark + suffix));
       for (const rest of [...marks, ...suffixes, ...both]) {
@@ -96,7 +96,7 @@ export function pageTests(openLog: OpenLog): void {
 
     it("is none with anything else behind it", async () => {
       const { log, cursors } = await openWith("ab");
-      const mark = `~${keyMark("chat")}`;
+      const mark = `~${hashKey("chat")}`;
       const more = [mark.toUpperCase(), `${mark} b`, `${mark}~b`, `${mark}0`, `${mark}\n`];
       for (const rest of ["~", "~.a", "~abc1234", " .a", ...more]) {
         expect(await log.idsAfter(at(cursors, 0) + rest), rest).toBeUndefined();

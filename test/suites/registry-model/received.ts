@@ -32,7 +32,7 @@ export function expectSameReceived(got: End, wanted: End, isCut: boolean): void 
 function expectOneLog({ connection, sink }: End): void {
   const [shard] = connection.clientId.split("-");
   const cursors = sink.events.map(({ id = "" }) => parseCursor(id));
-  const logs = new Set(cursors.map((cursor) => `shard ${cursor?.shard}, life ${cursor?.life}`));
+  const logs = new Set(cursors.map((cursor) => `shard ${cursor?.shard}, life ${cursor?.epoch}`));
   expect(logs.size, [...logs].join("; ")).toBeLessThanOrEqual(1);
   for (const cursor of cursors) expect(cursor?.shard).toBe(Number(shard));
 }
@@ -52,7 +52,7 @@ function expectBeginning(received: readonly Received[], expected: readonly Recei
 /** The sequence of the message that an id was delivered with. */
 function placeOf(id: string): number | undefined {
   const cursor = parseCursor(id);
-  return cursor?.key === undefined ? cursor?.sequence : cursor.sequence + 1;
+  return cursor?.keyHash === undefined ? cursor?.sequence : cursor.sequence + 1;
 }
 
 /** One message goes out under each key of a client that it matches, in no promised order: here by name. */

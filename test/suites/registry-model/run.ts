@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../../src/realtime/message.ts";
-import type { Peer } from "../../../src/realtime/types.ts";
+import type { Principal } from "../../../src/realtime/types.ts";
 import type { ClientConnection, ClientRegistry } from "../../../src/registry/registry.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
@@ -13,7 +13,7 @@ export interface Subject {
   readonly registry: ClientRegistry;
   readonly shards: number;
   /** As `registry.open`, on a shard that was chosen. */
-  open(shard: number, peer: Peer): Promise<ClientConnection>;
+  open(shard: number, peer: Principal): Promise<ClientConnection>;
   /** Makes a shard forget everything but its storage and its sockets. Left out: nothing is ever evicted. */
   evict?(shard: number): Promise<void>;
   /** What is kept of clients outside memory, over all shards: rows and sockets. */
@@ -24,7 +24,7 @@ type Side = "subject" | "reference";
 
 /** One client, connected to both. */
 interface Client extends Readonly<Record<Side, End>> {
-  readonly peer: Peer;
+  readonly peer: Principal;
   isGone: boolean;
   /** It left with something on its way, which it may have missed. */
   isCut: boolean;
@@ -124,7 +124,7 @@ export class ModelRun {
     await this.#send(client, action.event);
   }
 
-  async #connect(shard: number, peer: Peer, keys: readonly string[]): Promise<void> {
+  async #connect(shard: number, peer: Principal, keys: readonly string[]): Promise<void> {
     const attached = async (opening: Promise<ClientConnection>): Promise<End> => {
       const end = { connection: await opening, sink: new RecordingSink() };
       await end.connection.attach(end.sink);
@@ -144,7 +144,11 @@ export class ModelRun {
     await this.#subscribe(client, keys);
   }
 
-  async #subscribe(client: Client, keys: readonly string[], as: Peer = client.peer): Promise<void> {
+  async #subscribe(
+    client: Client,
+    keys: readonly string[],
+    as: Principal = client.peer,
+  ): Promise<void> {
     await this.#agree("subscribing", (registry, side) =>
       registry.setSubscriptions(client[side].connection.clientId, { ...as, subscriptions: keys }),
     );
@@ -165,7 +169,7 @@ export class ModelRun {
     }
   }
 
-  #isRevoked({ identity }: Peer): boolean {
+  #isRevoked({ identity }: Principal): boolean {
     return identity !== undefined && this.#revoked.includes(identity);
   }
 

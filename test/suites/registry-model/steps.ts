@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import type { PublishInput } from "../../../src/realtime/message.ts";
-import type { Peer } from "../../../src/realtime/types.ts";
+import type { Principal } from "../../../src/realtime/types.ts";
 
 type ClientAction =
-  | { readonly do: "subscribe"; readonly as?: Peer; readonly keys: readonly string[] }
+  | { readonly do: "subscribe"; readonly as?: Principal; readonly keys: readonly string[] }
   | { readonly do: "send"; readonly event: string }
   /** Ended by an operator. */
   | { readonly do: "disconnect" }
@@ -17,7 +17,7 @@ export type Action =
   | {
       readonly do: "connect";
       readonly shard: number;
-      readonly peer: Peer;
+      readonly peer: Principal;
       readonly keys: readonly string[];
     }
   | { readonly do: "publish"; readonly messages: readonly PublishInput[] }
@@ -46,7 +46,7 @@ const KEYS = [
   "c_1/*",
 ];
 const TOPICS = ["chat", "posts/r1", "posts/r1/comments", "posts/*", "ünï/cöde", "unheard", "*"];
-const PEERS: readonly Peer[] = [
+const PEERS: readonly Principal[] = [
   {},
   { ip: "192.0.2.1" },
   { identity: "anna" },

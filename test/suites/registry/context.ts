@@ -1,5 +1,5 @@
 import { createMessage, type PublishInput } from "../../../src/realtime/message.ts";
-import type { ClientInfo, Peer } from "../../../src/realtime/types.ts";
+import type { ClientInfo, Principal } from "../../../src/realtime/types.ts";
 import type {
   ClientConnection,
   ClientRegistry,
@@ -47,7 +47,7 @@ export class RegistryUnderTest {
   /** Connects a client that is subscribed to `keys` and the fence. */
   async connect(
     keys: readonly string[] = [],
-    peer: Peer = {},
+    peer: Principal = {},
     sink: RecordingSink = new RecordingSink(),
   ): Promise<TestClient> {
     const connection = await this.registry.open(peer);
@@ -65,7 +65,7 @@ export class RegistryUnderTest {
     return client;
   }
 
-  subscribe(client: TestClient, keys: readonly string[], peer: Peer = {}): Promise<void> {
+  subscribe(client: TestClient, keys: readonly string[], peer: Principal = {}): Promise<void> {
     return this.registry.setSubscriptions(client.clientId, {
       ...peer,
       subscriptions: [...keys, FENCE],

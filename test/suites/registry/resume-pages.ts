@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { keyMark } from "../../../src/realtime/cursor.ts";
+import { hashKey } from "../../../src/realtime/cursor.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import type { OpenRegistry } from "./context.ts";
@@ -57,7 +57,7 @@ export function resumePageTests(open: OpenRegistry): void {
     it("cut between two keys of a message goes on with the other one, whatever joins and leaves", async () => {
       const test = await opener.open();
       const keys = ["*", "chat", 'chat?options={"x":1}'];
-      const ordered = keys.toSorted((one, other) => (keyMark(one) < keyMark(other) ? -1 : 1));
+      const ordered = keys.toSorted((one, other) => (hashKey(one) < hashKey(other) ? -1 : 1));
       const [key = ""] = ordered;
       const [first, second] = ordered.map((one) => one.split("?")[0]);
       const stream = await heldIn(test, keys);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { PublishInput } from "../../../src/realtime/message.ts";
-import type { Peer, SubscribeRequest } from "../../../src/realtime/types.ts";
+import type { Principal, SubscribeRequest } from "../../../src/realtime/types.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts";
@@ -8,7 +8,7 @@ import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts
 /** Registries under test give an expired client so long, in milliseconds. */
 export const AUTH_GRACE = 1500;
 
-const ANNA: Peer = { identity: "anna", rights: ["posts/*", "chat"] };
+const ANNA: Principal = { identity: "anna", rights: ["posts/*", "chat"] };
 const secret = (topic: string, data: unknown): PublishInput => ({ topic, data, private: true });
 
 /** Who gets what is private, and for how long. */
@@ -58,7 +58,7 @@ export function rightsTests(open: OpenRegistry): void {
       if (after === undefined) throw new Error("The registry keeps no history.");
       const [shard] = after.split("-");
       await test.publish(secret("chat", 1), { topic: "chat", data: 2 }, secret("other", 3));
-      const replayed = async (peer: Peer, start: Partial<SubscribeRequest>) => {
+      const replayed = async (peer: Principal, start: Partial<SubscribeRequest>) => {
         const sink = new RecordingSink();
         const topics = ["chat", "other"];
         const connection = await test.registry.open({ ...peer, ...start, topics });
@@ -73,7 +73,7 @@ export function rightsTests(open: OpenRegistry): void {
         expect(await replayed({}, start)).toEqual([[2], []]);
         expect(await replayed({ identity: "root", rights: ["*"] }, start)).toEqual([[1, 2], [3]]);
       }
-      const read = async (reader?: Peer) => {
+      const read = async (reader?: Principal) => {
         const request = { topics: ["*"], after, limit: 10 };
         const { messages, more } = await test.registry.history(request, reader);
         expect(more).toBe(false);

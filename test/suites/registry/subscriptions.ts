@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Peer } from "../../../src/realtime/types.ts";
+import type { Principal } from "../../../src/realtime/types.ts";
 import { type OpenRegistry, RegistryOpener, type RegistryUnderTest } from "./context.ts";
 
 /** What a client is subscribed to, and who may change it. */
@@ -179,8 +179,8 @@ export function subscriptionTests(open: OpenRegistry): void {
 /** A client of `peer` keeps what it has when `request` tries to change it. */
 async function expectRefused(
   test: RegistryUnderTest,
-  peer: Peer,
-  request: Peer,
+  peer: Principal,
+  request: Principal,
   code: string,
 ): Promise<void> {
   const client = await test.connect(["old"], peer);

@@ -26,7 +26,7 @@ export class SlowSink implements FrameSink {
     this.#text += formatSSEComment("ping") + formatCursorEvent(place);
   }
 
-  drained(taken: () => void): void {
+  onDrain(taken: () => void): void {
     if (this.bufferedBytes === 0) taken();
     else this.#waiting.push(taken);
   }

@@ -71,7 +71,7 @@ export class KeysRun {
   }
 
   get #progress() {
-    return this.#manager.progressOf(this.#clientId);
+    return this.#manager.replayProgressOf(this.#clientId);
   }
 
   #publish({ topic, size }: Draft): void {
@@ -86,7 +86,7 @@ export class KeysRun {
 
   /** As the HTTP side does: a place, unless something waits that has ids of its own. */
   #ping(): void {
-    const place = this.#manager.placeOfClient(this.#clientId);
+    const place = this.#manager.resumeCursorOf(this.#clientId);
     if (place !== undefined && this.#sink.bufferedBytes === 0) this.#sink.ping(place);
   }
 
