@@ -7,8 +7,8 @@ import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts"
 import type { Logger } from "../../realtime/types.ts";
 import type { ActiveStreams } from "../../stream/active-streams.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
+import { STREAM_HEADERS } from "../../stream/session.ts";
 import { isHTTPException } from "../error-response.ts";
-import { STREAM_HEADERS } from "../routes/connect.ts";
 
 /** Errors after which the same request may succeed later, with the shortest wait before that, in milliseconds. */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
