@@ -9,7 +9,7 @@ const KEY = "a-key-for-the-hooks";
 
 afterEach(closeHubs);
 
-/** As an app of one's own over hubs; what each hook may say is in test/unit/hooks.test.ts. */
+/** As an app of one's own over hubs; what each hook may say is in test/unit/api/hooks.test.ts. */
 function serve(hooks: Hooks) {
   const hubs = openHubs(2);
   const { registry } = hubs;

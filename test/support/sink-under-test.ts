@@ -1,0 +1,86 @@
+import type { CloseReason } from "../../src/realtime/types.ts";
+import { BufferedSink, type ChunkWriter, type SinkListener } from "../../src/stream/sink.ts";
+import { pause } from "./deadline.ts";
+
+/** A sink over a stream that takes a chunk only when it is told to. */
+export class SinkUnderTest {
+  readonly sink: BufferedSink;
+  /** Every chunk the stream was given. */
+  readonly chunks: Uint8Array[] = [];
+  /** Chunks that wait. */
+  readonly held: Uint8Array[] = [];
+  overflows = 0;
+  spent = 0;
+  time = 1000;
+  /** With what reasons its owner was told that it is closed. */
+  readonly reasons: CloseReason[] = [];
+  readonly #taking: (() => void)[] = [];
+
+  constructor(maxBufferedBytes = 1000, maxWrites = 0) {
+    const owner: SinkListener = {
+      maxBufferedBytes,
+      maxWrites,
+      now: () => this.time,
+      onOverflow: () => {
+        this.overflows += 1;
+      },
+      onWriteLimit: () => {
+        this.spent += 1;
+      },
+      onWaiting: (chunk) => this.held.push(chunk),
+      onTaken: (chunk) => {
+        const index = this.held.indexOf(chunk);
+        if (index !== -1) this.held.splice(index, 1);
+      },
+      onDisconnect: () => {},
+      onDetached: () => {},
+      onClosed: (reason) => this.reasons.push(reason),
+    };
+    const writer: ChunkWriter = {
+      write: (chunk, sink) => {
+        this.chunks.push(chunk);
+        this.#taking.push(() => sink.done());
+      },
+      destroy: () => {},
+    };
+    this.sink = new BufferedSink(owner, writer);
+  }
+
+  /** Sizes of the chunks so far. */
+  get sizes(): number[] {
+    return this.chunks.map(({ length }) => length);
+  }
+
+  /** Bytes of all chunks so far, in a row. */
+  get bytes(): number[] {
+    return this.chunks.flatMap((chunk) => [...chunk]);
+  }
+
+  /** The stream takes the chunk it was given; false when there is none. */
+  async take(): Promise<boolean> {
+    const resolve = this.#taking.shift();
+    resolve?.();
+    await microtasks();
+    return resolve !== undefined;
+  }
+
+  /** The stream takes chunks until none is left. */
+  async takeAll(): Promise<void> {
+    while (await this.take());
+  }
+}
+
+/** Lets promises settle, within this turn of the event loop. */
+export async function microtasks(): Promise<void> {
+  for (let count = 0; count < 10; count += 1) await Promise.resolve();
+}
+
+/** Lets the event loop turn, and with it everything that waits for its next turn. */
+export async function turn(): Promise<void> {
+  await pause(5);
+  await microtasks();
+}
+
+export function frame(size: number, value = 0): Uint8Array {
+  return new Uint8Array(size).fill(value);
+}

@@ -1,0 +1,304 @@
+import { createHmac } from "node:crypto";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  checkPublicKeys,
+  createTokenVerifier,
+  type TokenOptions,
+} from "../../../../src/api/auth/jwt.ts";
+import { RealtimeError } from "../../../../src/realtime/errors.ts";
+import { type JSONAnswer, type JSONServer, startJSONServer } from "../../../support/json-server.ts";
+import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../../../support/tokens.ts";
+
+const rsa = await makeKeyPair("RS256", "rsa");
+const ec = await makeKeyPair("ES256", "ec");
+const ed = await makeKeyPair("EdDSA", "ed");
+const stranger = await makeKeyPair("RS256", "rsa");
+
+/** The subject, or why not. */
+async function outcome(token: string, options: TokenOptions = { secrets: [JWT_SECRET] }) {
+  try {
+    return (await createTokenVerifier(options)(token)).subject;
+  } catch (error) {
+    if (error instanceof RealtimeError) return error.code;
+    throw error;
+  }
+}
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/** A token by hand, for headers that no library writes. */
+function forge(header: object, payload: object, key: string | Buffer): string {
+  const signed = `${encode(header)}.${encode(payload)}`;
+  return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+}
+
+const claims = { sub: "anna", exp: inSeconds(60) };
+
+/** Both clocks are ahead by so many milliseconds. */
+function letTimePass(ahead: () => number): void {
+  const { now } = Date;
+  const ticks = performance.now.bind(performance);
+  vi.spyOn(Date, "now").mockImplementation(() => now() + ahead());
+  vi.spyOn(performance, "now").mockImplementation(() => ticks() + ahead());
+}
+
+describe("a token", () => {
+  it("signed with a secret is its subject's, with rights and times", async () => {
+    const realtime = { subscribe: ["a/*"], publish: ["b"] };
+    const token = await signToken({ realtime, iat: 1_700_000_000, exp: 4_000_000_000 });
+    expect(await createTokenVerifier({ secrets: [JWT_SECRET] })(token)).toEqual({
+      ...{ subject: "anna", subscribe: ["a/*"], publish: ["b"] },
+      ...{ issuedAt: 1_700_000_000_000, expiresAt: 4_000_000_000_000 },
+    });
+  });
+
+  it("is verified with any of several secrets and keys, so that they can be changed", async () => {
+    const old = "an-old-secret-that-is-still-good-for-now";
+    const secrets = [JWT_SECRET, old];
+    expect(await outcome(await signToken({}, { key: old }), { secrets })).toBe("anna");
+    expect(await outcome(await signToken({}, { key: old }))).toBe("unknown_token");
+    const publicKeys = [ec.publicKey, stranger.publicKey, ed.publicKey, rsa.publicKey];
+    for (const [algorithm, { privateKey: key }] of [
+      ["RS256", rsa],
+      ["ES256", ec],
+      ["EdDSA", ed],
+    ] as const) {
+      const token = await signToken({}, { key, algorithm });
+      expect(await outcome(token, { secrets, publicKeys }), algorithm).toBe("anna");
+      expect(await outcome(token, { secrets }), algorithm).toBe("unknown_token");
+    }
+  });
+
+  it.each([
+    ["expired", { exp: inSeconds(-10) }],
+    ["not yet valid", { nbf: inSeconds(10) }],
+    ["without end", { exp: undefined }],
+    ["with an end that is no number", { exp: "tomorrow" }],
+    ["of nobody", { sub: undefined }],
+    ["of nobody in particular", { sub: "" }],
+    ["of somebody who is no text", { sub: 5 }],
+    ["of somebody too long", { sub: "x".repeat(1025) }],
+    ["of somebody with a control character", { sub: "admin\tkey" }],
+    ["with rights that are no list", { realtime: { subscribe: "*" } }],
+    ["with rights that are no texts", { realtime: { publish: [1] } }],
+    ["with too many rights", { realtime: { subscribe: Array(101).fill("a") } }],
+    ["with a right of two lines", { realtime: { subscribe: ["a\nb"] } }],
+    ["with rights that are no object", { realtime: ["*"] }],
+  ])("that is %s is refused", async (_, claims) => {
+    expect(await outcome(await signToken(claims))).toBe("refused_token");
+  });
+
+  it("may be a little late or early, as clocks are", async () => {
+    const late = await signToken({ exp: inSeconds(-3), nbf: inSeconds(3) });
+    expect(await outcome(late)).toBe("anna");
+    expect(await outcome(late, { secrets: [JWT_SECRET], clockSkew: 0 })).toBe("refused_token");
+  });
+
+  it("may be issued ahead of this clock by as much as clocks may differ, and no more", async () => {
+    const ahead = await signToken({ iat: inSeconds(60) });
+    expect(await outcome(ahead)).toBe("refused_token");
+    expect(await outcome(ahead, { secrets: [JWT_SECRET], clockSkew: 120_000 })).toBe("anna");
+    expect(await outcome(ahead, { secrets: [JWT_SECRET], clockSkew: 30_000 })).toBe(
+      "refused_token",
+    );
+    const littleAhead = await signToken({ iat: inSeconds(3) });
+    expect(await outcome(littleAhead)).toBe("anna");
+    expect(await outcome(littleAhead, { secrets: [JWT_SECRET], clockSkew: 0 })).toBe(
+      "refused_token",
+    );
+  });
+
+  it("is refused when its end is more than 100 years ahead: milliseconds taken for seconds", async () => {
+    expect(await outcome(await signToken({ exp: Date.now() + 60_000 }))).toBe("refused_token");
+    expect(await outcome(await signToken({ exp: inSeconds(101 * 365.25 * 86_400) }))).toBe(
+      "refused_token",
+    );
+    expect(await outcome(await signToken({ exp: inSeconds(99 * 365.25 * 86_400) }))).toBe("anna");
+    for (const claim of ["iat", "nbf"]) {
+      expect(await outcome(await signToken({ [claim]: Date.now() })), claim).toBe("refused_token");
+    }
+  });
+
+  it("without end is taken where that is allowed", async () => {
+    const token = await signToken({ exp: undefined });
+    expect(await outcome(token, { secrets: [JWT_SECRET], allowNoExpiry: true })).toBe("anna");
+  });
+
+  it("must be of the issuer and for the audience that are asked for", async () => {
+    const options = { secrets: [JWT_SECRET], issuer: "us", audience: "them" };
+    expect(await outcome(await signToken({ iss: "us", aud: "them" }), options)).toBe("anna");
+    expect(await outcome(await signToken({ iss: "us", aud: ["a", "them"] }), options)).toBe("anna");
+    for (const claims of [
+      { iss: "us" },
+      { aud: "them" },
+      { iss: "us", aud: "us" },
+      { iss: "them", aud: "them" },
+    ]) {
+      expect(await outcome(await signToken(claims), options)).toBe("refused_token");
+    }
+  });
+
+  it("of an algorithm that is not pinned is unknown, though a key would fit", async () => {
+    const token = await signToken({}, { algorithm: "HS512" });
+    expect(await outcome(token)).toBe("unknown_token");
+    const secrets = [JWT_SECRET];
+    expect(await outcome(token, { secrets, algorithms: ["HS512"] })).toBe("anna");
+    expect(await outcome(await signToken(), { secrets, algorithms: ["HS512"] })).toBe(
+      "unknown_token",
+    );
+  });
+
+  it("that is not signed, or signed with what everybody knows, is unknown", async () => {
+    const publicKeys = [rsa.publicKey, ec.publicKey];
+    const all = { secrets: [JWT_SECRET], publicKeys };
+    const forgeries = [
+      `${encode({ alg: "none" })}.${encode(claims)}.`,
+      `${encode({ alg: "None", typ: "JWT" })}.${encode(claims)}.`,
+      `${encode({ alg: "none" })}.${encode(claims)}.${encode("x")}`,
+      // A public key taken for a secret.
+      forge({ alg: "HS256" }, claims, rsa.publicKey),
+      forge({ alg: "HS256" }, claims, Buffer.from(JSON.stringify(rsa.jwk))),
+      forge({ alg: "RS256" }, claims, rsa.publicKey),
+      // A key that the token brings itself.
+      forge({ alg: "HS256", jwk: { kty: "oct", k: encode("x") } }, claims, "x"),
+      await signToken({}, { key: stranger.privateKey, algorithm: "RS256" }),
+      forge({ alg: "HS256" }, claims, ""),
+      forge({ alg: "HS256", crit: ["b64"], b64: false }, claims, JWT_SECRET),
+      forge({ alg: ["HS256"] }, claims, JWT_SECRET),
+      forge({}, claims, JWT_SECRET),
+    ];
+    for (const token of forgeries) expect(await outcome(token, all), token).toBe("unknown_token");
+    for (const token of forgeries) {
+      expect(await outcome(token, { publicKeys }), token).toBe("unknown_token");
+    }
+  });
+
+  it("that was changed is unknown, wherever", async () => {
+    const token = await signToken();
+    const [head = "", , signature = ""] = token.split(".");
+    const other = `${head}.${encode({ ...claims, sub: "bert" })}.${signature}`;
+    for (const changed of [
+      other,
+      `${token}x`,
+      token.slice(0, -2),
+      ` ${token}`,
+      `${head}..${signature}`,
+    ]) {
+      expect(await outcome(changed), changed).toBe("unknown_token");
+    }
+  });
+
+  it("that is none is unknown", async () => {
+    for (const token of [
+      "",
+      "x",
+      "a.b",
+      "a.b.c",
+      "....",
+      "e30.e30.e30",
+      "🙂.🙂.🙂",
+      "x".repeat(20_000),
+    ]) {
+      expect(await outcome(token), token.slice(0, 20)).toBe("unknown_token");
+    }
+  });
+});
+
+describe("public keys", () => {
+  it("that can't be read are found at the start", async () => {
+    await checkPublicKeys({ publicKeys: [rsa.publicKey, ec.publicKey, ed.publicKey] });
+    await checkPublicKeys({});
+    const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
+    const checked = checkPublicKeys({ publicKeys: [rsa.publicKey, broken] });
+    await expect(checked).rejects.toMatchObject({
+      code: "invalid_config",
+      message: expect.stringContaining("key 2 can't be read"),
+    });
+  });
+});
+
+describe("a set of keys", () => {
+  let server: JSONServer | undefined;
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await server?.close();
+    server = undefined;
+  });
+
+  it("is fetched once, and again for a key that it lacks, but not for each", async () => {
+    let late = 0;
+    letTimePass(() => late);
+    let keys: unknown[] = [rsa.jwk];
+    server = await startJSONServer(() => ({ body: { keys } }));
+    const verify = createTokenVerifier({ jwksURL: `${server.url}/keys` });
+    const first = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
+    for (let n = 0; n < 5; n++) expect((await verify(first)).subject).toBe("anna");
+    expect(server.requests).toHaveLength(1);
+    // The issuer changes its keys.
+    keys = [ec.jwk];
+    const second = await signToken({}, { key: ec.privateKey, algorithm: "ES256", keyId: "ec" });
+    await expect(verify(second)).rejects.toMatchObject({ code: "unknown_token" });
+    expect(server.requests, "who sends unknown keys causes no flood").toHaveLength(1);
+    late = 11_000;
+    expect((await verify(second)).subject).toBe("anna");
+    await expect(verify(first)).rejects.toMatchObject({ code: "unknown_token" });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("serves tokens that name no key", async () => {
+    const { kid: _, ...nameless } = rsa.jwk;
+    server = await startJSONServer(() => ({ body: { keys: [stranger.jwk, nameless, ec.jwk] } }));
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256" });
+    expect(await outcome(token, { jwksURL: server.url })).toBe("anna");
+  });
+
+  it("never verifies a token signed with a secret", async () => {
+    const oct = {
+      kty: "oct",
+      k: Buffer.from(JWT_SECRET).toString("base64url"),
+      alg: "HS256",
+      kid: "s",
+    };
+    server = await startJSONServer(() => ({ body: { keys: [oct, rsa.jwk] } }));
+    const token = await signToken({}, { keyId: "s" });
+    expect(await outcome(token, { jwksURL: server.url })).toBe("unknown_token");
+  });
+
+  it("that can't be had is asked for again, but not by everybody", async () => {
+    let late = 0;
+    letTimePass(() => late);
+    let answer: JSONAnswer = { status: 500 };
+    server = await startJSONServer(() => answer);
+    const verify = createTokenVerifier({ jwksURL: server.url });
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
+    for (const bad of [{ status: 500 }, { body: {} }]) {
+      answer = bad;
+      const before = server.requests.length;
+      for (let n = 0; n < 20; n++) {
+        await expect(verify(token)).rejects.toMatchObject({ code: "unavailable" });
+      }
+      expect(server.requests.length - before).toBe(1);
+      late += 2000;
+    }
+    answer = { body: { keys: [rsa.jwk] } };
+    expect((await verify(token)).subject).toBe("anna");
+  });
+
+  it("that can't be had lets nobody in, and is no fault of the token", async () => {
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
+    for (const answer of [
+      { status: 500 },
+      { status: 302, headers: { Location: "/" } },
+      { body: "no" },
+      { body: {} },
+    ]) {
+      server = await startJSONServer(() => answer);
+      expect(await outcome(token, { jwksURL: server.url }), JSON.stringify(answer)).toBe(
+        "unavailable",
+      );
+      await server.close();
+    }
+    const { url } = server as JSONServer;
+    expect(await outcome(token, { jwksURL: url }), "nobody listens").toBe("unavailable");
+  });
+});

@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { invalidInput, validate, validateItem } from "../../../../src/api/schemas/validate.ts";
+import { RealtimeError } from "../../../../src/realtime/errors.ts";
+
+const schema = z.object({
+  clientId: z.string().check(z.minLength(1), z.maxLength(5)),
+  subscriptions: z.nullish(z.array(z.string().check(z.maxLength(3))).check(z.maxLength(2))),
+  kind: z.optional(z.enum(["a", "b"])),
+  even: z.optional(z.number().check(z.refine((n) => n % 2 === 0, "Must be even."))),
+  inner: z.optional(z.object({ code: z.string(), flag: z.optional(z.boolean()) })),
+});
+
+const BLANK = { code: "validation_required", message: "Cannot be blank." };
+const tooLong = (most: number) => ({
+  code: "validation_length_too_long",
+  message: `The length must be no more than ${most}.`,
+});
+const wrongType = (type: string) => ({
+  code: "validation_invalid_type",
+  message: `Must be ${type}.`,
+});
+
+describe("the faults of what came from outside", () => {
+  it("are none when there are none", () => {
+    expect(validateItem(schema, { clientId: "x" })).toBeUndefined();
+    expect(validateItem(schema, { clientId: "x", subscriptions: null, more: 1 })).toBeUndefined();
+    expect(validateItem(schema, { clientId: "12345", subscriptions: ["abc", ""] })).toBeUndefined();
+  });
+
+  const cases: [name: string, value: unknown, faults: unknown][] = [
+    ["a missing field", {}, { clientId: BLANK }],
+    ["a null field", { clientId: null }, { clientId: BLANK }],
+    ["an empty field", { clientId: "" }, { clientId: BLANK }],
+    ["a field too long", { clientId: "123456" }, { clientId: tooLong(5) }],
+    ["a field of another type", { clientId: 7 }, { clientId: wrongType("a string") }],
+    [
+      "a list that is none",
+      { clientId: "x", subscriptions: "a" },
+      { subscriptions: wrongType("an array") },
+    ],
+    [
+      "a list too long",
+      { clientId: "x", subscriptions: ["a", "b", "c"] },
+      { subscriptions: tooLong(2) },
+    ],
+    [
+      "items, keyed by their index",
+      { clientId: "x", subscriptions: ["1234", 5] },
+      { subscriptions: { 0: tooLong(3), 1: wrongType("a string") } },
+    ],
+    [
+      "an item that is null",
+      { clientId: "x", subscriptions: ["a", null] },
+      { subscriptions: { 1: BLANK } },
+    ],
+    [
+      "a word that is not on the list",
+      { clientId: "x", kind: "c" },
+      { kind: { code: "validation_in_invalid", message: "Must be one of: a, b." } },
+    ],
+    [
+      "a rule of our own",
+      { clientId: "x", even: 3 },
+      { even: { code: "validation_match_invalid", message: "Must be even." } },
+    ],
+    [
+      "an inner field, also one that is called code",
+      { clientId: "x", inner: { flag: "yes" } },
+      { inner: { code: BLANK, flag: wrongType("a boolean") } },
+    ],
+    ["several fields at once", { kind: "c" }, { clientId: BLANK, kind: expect.anything() }],
+    ["the whole, when it is nothing", null, { body: BLANK }],
+    ["the whole, when it is undefined", undefined, { body: BLANK }],
+    ["the whole, when it is text", "x", { body: wrongType("an object") }],
+    ["the whole, when it is a list", [], { body: wrongType("an object") }],
+  ];
+  for (const [name, value, faults] of cases) {
+    it(`are told of ${name}`, () => {
+      expect(validateItem(schema, value)).toEqual(faults as Record<string, never>);
+    });
+  }
+
+  it("of a whole list are told instead of those of its items", () => {
+    const value = { clientId: "x", subscriptions: ["1234", "1234", "1234"] };
+    expect(validateItem(schema, value)).toEqual({ subscriptions: tooLong(2) });
+  });
+
+  it("of a whole object are told instead of those of its fields", () => {
+    const inner = z.object({ name: z.string().check(z.maxLength(1)) });
+    const strict = z.object({ inner: inner.check(z.refine(() => false, "Not that one.")) });
+    expect(validateItem(strict, { inner: { name: "xx" } })).toEqual({
+      inner: { code: "validation_match_invalid", message: "Not that one." },
+    });
+  });
+
+  it("of one field are told by the first", () => {
+    const strict = z.object({ name: z.string().check(z.maxLength(3), z.regex(/^a/)) });
+    expect(validateItem(strict, { name: "bbbb" })).toEqual({ name: tooLong(3) });
+  });
+});
+
+describe("validate", () => {
+  it("gives what was checked, without what the schema does not know", () => {
+    expect(validate(schema, { clientId: "x", more: 1 })).toEqual({ clientId: "x" });
+  });
+
+  it("throws invalid_input with every fault, and the first one in words", () => {
+    let error: unknown;
+    try {
+      validate(schema, { clientId: "123456", kind: "c" });
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(RealtimeError);
+    expect(error).toMatchObject({
+      code: "invalid_input",
+      message: "The request is not valid. clientId: The length must be no more than 5.",
+      fields: { clientId: tooLong(5), kind: { code: "validation_in_invalid" } },
+    });
+  });
+
+  it("does not change what it checks", () => {
+    const value = Object.freeze({ clientId: "x", subscriptions: Object.freeze(["a"]), more: 1 });
+    validate(schema, value);
+    expect(value).toEqual({ clientId: "x", subscriptions: ["a"], more: 1 });
+  });
+});
+
+describe("invalidInput", () => {
+  it("says the first fault by its path", () => {
+    const fields = { messages: { 3: { topic: BLANK } }, other: tooLong(1) };
+    const error = invalidInput(fields);
+    expect(error.message).toBe("The request is not valid. messages.3.topic: Cannot be blank.");
+    expect(error.fields).toEqual(fields);
+    expect(error.code).toBe("invalid_input");
+  });
+
+  it("has something to say even without a fault", () => {
+    expect(invalidInput({}).message).toBe("The request is not valid. It breaks a rule.");
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { contradictions, type Environment, readConfig } from "../../../src/config/config.ts";
+
+const found = (environment: Environment) => contradictions(readConfig(environment));
+
+describe("settings that contradict each other", () => {
+  it("are none of the defaults, nor of settings that fit", () => {
+    expect(found({})).toEqual([]);
+    const secret = "a".repeat(32);
+    expect(found({ REALTIME_ANONYMOUS: "none", REALTIME_JWT_SECRET: secret })).toEqual([]);
+    expect(found({ REALTIME_HISTORY_BYTES: "0", REALTIME_MAX_CLIENTS: "0" })).toEqual([]);
+  });
+
+  const cases: [environment: Environment, text: string][] = [
+    [{ REALTIME_MAX_BODY_BYTES: "2000" }, "above REALTIME_MAX_BODY_BYTES"],
+    [{ REALTIME_MAX_BUFFERED_BYTES: "2000" }, "above REALTIME_MAX_BUFFERED_BYTES"],
+    [
+      { REALTIME_ANONYMOUS: "none", REALTIME_ADMIN_KEY: "1234567890123456" },
+      "no tokens are configured",
+    ],
+    [{ REALTIME_COOKIE: "session" }, "REALTIME_COOKIE"],
+    [{ REALTIME_QUERY_TOKEN: "true" }, "REALTIME_QUERY_TOKEN"],
+    [{ REALTIME_MAX_CLIENTS: "10" }, "above REALTIME_MAX_CLIENTS"],
+    [{ REALTIME_HISTORY_BYTES: "1000" }, "above REALTIME_HISTORY_BYTES"],
+  ];
+  it.each(cases)("are told: %j", (environment, text) => {
+    const [hint, ...more] = found(environment);
+    expect(hint).toContain(text);
+    expect(more).toEqual([]);
+  });
+});

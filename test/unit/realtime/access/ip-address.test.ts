@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Capacity } from "../../../../src/realtime/access/capacity.ts";
+import { networkOf, plainAddress } from "../../../../src/realtime/access/ip-address.ts";
+
+describe("the network of an address", () => {
+  it.each([
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::FFFF:c000:0201", "192.0.2.1"],
+    ["0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1"],
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8:1:2::1]:4711", "2001:db8:1:2::/64"],
+    ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:DB8:1:2::1", "2001:db8:1:2::/64"],
+    ["2001:0db8:0001:0002:0000::1", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["::", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["1:2:3:4:5:6:7::", "1:2:3:4::/64"],
+    ["2001:db8:1:2:ffff::192.0.2.1", "2001:db8:1:2::/64"],
+    ["unknown", "unknown"],
+  ])("%s is %s", (ip, network) => {
+    expect(networkOf(ip)).toBe(network);
+  });
+});
+
+describe("an address", () => {
+  it.each([
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8::1]:4711", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::ffff:c000:201", "192.0.2.1"],
+    ["1::ffff:c000:201", "1::ffff:c000:201"],
+    ["2001:0DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["0:0:0:0:0:0:0:0", "::"],
+    ["1:0:0:0:0:0:0:0", "1::"],
+    ["fe80::1%eth0", "fe80::1"],
+    ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+  ])("%s is written %s", (text, address) => {
+    expect(plainAddress(text)).toBe(address);
+    expect(plainAddress(address)).toBe(address);
+  });
+
+  it.each([
+    ..."unknown,_hidden,,01.1.1.3,1.2.3,1.2.3.4.5,256.1.1.1,1.2.3.4.,1.2.3.-4, 1.2.3.4,0x7f.1,1".split(
+      ",",
+    ),
+    ...":,:::,1::2::3,1:2:3:4:5:6:7,1:2:3:4:5:6:7:8:9,1:2:3:4:5:6:7::8,12345::,g::,::1.2.3,1.2.3.4::,::01.2.3.4".split(
+      ",",
+    ),
+    ..."[::1,::1],[::1]:,[1.2.3.4]x,[::1]:123456,fe80::1%,1::%a b".split(","),
+    "1".repeat(15_000),
+    "1:".repeat(15_000),
+  ])("is not %s", (text) => {
+    expect(plainAddress(text)).toBeUndefined();
+  });
+
+  it("of IPv6 has the form that URLs have, however it is written", () => {
+    const group = fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
+    const written = fc.tuple(fc.array(group, { minLength: 8, maxLength: 8 }), fc.boolean());
+    fc.assert(
+      fc.property(written, ([groups, isPadded]) => {
+        const hex = groups.map((one) => one.toString(16).padStart(isPadded ? 4 : 1, "0"));
+        const text = hex.join(":").toUpperCase();
+        const wanted = new URL(`http://[${text}]/`).hostname.slice(1, -1);
+        const isMapped = wanted.startsWith("::ffff:");
+        if (!isMapped) expect(plainAddress(text)).toBe(wanted);
+        expect(plainAddress(`[${wanted}]:1`)).toBe(plainAddress(text));
+      }),
+    );
+  });
+});
+
+describe("the room for clients", () => {
+  it("is so many in all, and free again when one leaves", () => {
+    const capacity = new Capacity({ maxClients: 2 });
+    capacity.enter("192.0.2.1");
+    capacity.enter(undefined);
+    expect(() => capacity.check(undefined)).toThrow(/as many clients as it takes/);
+    capacity.leave(undefined);
+    capacity.check(undefined);
+  });
+
+  it("is so many of one address, where a whole IPv6 network is one", () => {
+    const capacity = new Capacity({ maxClientsPerAddress: 2 });
+    capacity.enter("2001:db8::1");
+    capacity.enter("2001:db8::2");
+    expect(() => capacity.check("2001:db8::3")).toThrow(/There are 2 streams from this address/);
+    capacity.check("2001:db8:0:1::3");
+    capacity.check(undefined);
+    capacity.leave("2001:db8::1");
+    capacity.check("2001:db8::3");
+  });
+
+  it.each([
+    [1, /There is 1 stream from/],
+    [2, /There are 2 streams from/],
+  ])("says how many there are: %i", (maxClientsPerAddress, text) => {
+    const capacity = new Capacity({ maxClientsPerAddress });
+    for (let count = 0; count < maxClientsPerAddress; count++) capacity.enter("192.0.2.1");
+    expect(() => capacity.check("192.0.2.1")).toThrow(text);
+  });
+
+  it("has no end where nobody says so", () => {
+    const capacity = new Capacity({});
+    for (let count = 0; count < 1000; count++) capacity.enter("192.0.2.1");
+    capacity.check("192.0.2.1");
+  });
+});

@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import {
+  FlushScheduler,
+  FrameBatch,
+  joinFrames,
+} from "../../../../src/realtime/delivery/frame-batch.ts";
+
+const frame = (text: string) => new TextEncoder().encode(text);
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const join = (run: FrameBatch) => text(run.bytes(joinFrames));
+
+describe("frames of one turn", () => {
+  it("are joined in order, and the same bytes for all who were given the same", () => {
+    const [a, b, c] = [frame("a"), frame("bb"), frame("ccc")];
+    const start = FrameBatch.start();
+    const runs = [1, 2].map(() => start.append(a).append(b).append(c));
+    expect(runs[0]).toBe(runs[1]);
+    expect([runs[0]?.length, runs[0]?.count]).toEqual([6, 3]);
+    expect(runs.map((run) => run.bytes(joinFrames))[0]).toBe(runs[1]?.bytes(joinFrames));
+    expect(join(start.append(a).append(c))).toBe("accc");
+    expect(join(start.append(b))).toBe("bb");
+  });
+
+  it("that are one are not copied", () => {
+    const only = frame("only");
+    expect(FrameBatch.start().append(only).bytes(joinFrames)).toBe(only);
+  });
+
+  it("come together for any clients in any interleaving", () => {
+    const frames = Array.from({ length: 5 }, (_, n) => frame(`frame ${n};`));
+    const steps = fc.array(fc.tuple(fc.nat(3), fc.nat(4)), { maxLength: 40 });
+    fc.assert(
+      fc.property(steps, (given) => {
+        const start = FrameBatch.start();
+        const clients = Array.from({ length: 4 }, () => ({ run: start, wanted: "" }));
+        for (const [client, index] of given) {
+          const one = clients[client];
+          const what = frames[index];
+          if (one === undefined || what === undefined) continue;
+          one.run = one.run.append(what);
+          one.wanted += text(what);
+        }
+        for (const { run, wanted } of clients) expect(join(run)).toBe(wanted);
+        const runs = new Map(clients.map(({ run, wanted }) => [wanted, run]));
+        for (const { run, wanted } of clients) expect(run).toBe(runs.get(wanted));
+      }),
+    );
+  });
+});
+
+describe("a turn", () => {
+  it("flushes each who was given something once, at its end, and begins anew", () => {
+    const ends: (() => void)[] = [];
+    const turn = new FlushScheduler((run) => void ends.push(run));
+    const [one, other] = [{ flush: vi.fn() }, { flush: vi.fn() }];
+    const { emptyBatch } = turn;
+    turn.add(one);
+    turn.add(other);
+    expect([ends.length, one.flush.mock.calls.length]).toEqual([1, 0]);
+    ends[0]?.();
+    expect([one, other].map(({ flush }) => flush.mock.calls.length)).toEqual([1, 1]);
+    expect(turn.emptyBatch).not.toBe(emptyBatch);
+    turn.add(one);
+    ends[1]?.();
+    expect(one.flush).toHaveBeenCalledTimes(2);
+    expect(other.flush).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives what is given while it ends to the next", () => {
+    const ends: (() => void)[] = [];
+    const turn = new FlushScheduler((run) => void ends.push(run));
+    const late = { flush: vi.fn() };
+    turn.add({ flush: () => turn.add(late) });
+    ends[0]?.();
+    expect(late.flush).not.toHaveBeenCalled();
+    ends[1]?.();
+    expect(late.flush).toHaveBeenCalledTimes(1);
+  });
+});
