@@ -1,7 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-/** The Durable Object and its log, tested inside workerd. */
+/** The Durable Object and its log, tested inside workerd. HUB_TESTS is `long` for `npm run test:long`. */
 export default defineConfig({
   plugins: [
     cloudflareTest({
@@ -18,7 +18,9 @@ export default defineConfig({
   ],
   test: {
     name: "hub",
-    include: ["test/workerd/**/*.test.ts"],
+    include: [
+      process.env.HUB_TESTS === "long" ? "test/long/hub/*.test.ts" : "test/workerd/**/*.test.ts",
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

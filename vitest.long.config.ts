@@ -9,6 +9,14 @@ export default defineConfig({
     reporters: reporters("long"),
     maxWorkers: 2,
     projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/long/adapters/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      "vitest.hub.config.ts",
       projectOf("node", "test/long", [RESOURCES]),
       projectOf("workerd", "test/long"),
       projectOf("bun", "test/long", [RESOURCES]),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { KeysRun } from "../suites/resume-keys-model/run.ts";
-import { anyHistory, anySteps } from "../suites/resume-keys-model/steps.ts";
+import { KeysRun } from "../../suites/resume-keys-model/run.ts";
+import { anyHistory, anySteps } from "../../suites/resume-keys-model/steps.ts";
 
 /**
  * Narrower than the model of `resume-model.test.ts`, and so deeper: one client, whose keys match the same messages and

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { type Resumable, resumeModel } from "../suites/resume-model.ts";
-import { HubsUnderTest } from "./hubs.ts";
+import { type Resumable, resumeModel } from "../../suites/resume-model.ts";
+import { HubsUnderTest } from "../../workerd/hubs.ts";
 
 function open(shards: number, history: number | undefined): Resumable {
   const hubs = new HubsUnderTest(shards, history);

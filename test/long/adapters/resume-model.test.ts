@@ -1,9 +1,9 @@
 import { describe } from "vitest";
-import { createMemoryLog } from "../../src/log/memory.ts";
-import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
-import { type Resumable, resumeModel } from "../suites/resume-model.ts";
-import { publishingAtOnce } from "../support/publishing-at-once.ts";
+import { createMemoryLog } from "../../../src/log/memory.ts";
+import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { createInProcessRegistry } from "../../../src/registry/in-process/registry.ts";
+import { type Resumable, resumeModel } from "../../suites/resume-model.ts";
+import { publishingAtOnce } from "../../support/publishing-at-once.ts";
 
 function open(messages: number | undefined, sliceCost?: number): Resumable {
   const restart = () => {

@@ -1,9 +1,9 @@
 import { describe } from "vitest";
-import { createMemoryLog } from "../../src/log/memory.ts";
-import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
-import { registryModel, type Subject } from "../suites/registry-model.ts";
-import { HubsUnderTest } from "./hubs.ts";
+import { createMemoryLog } from "../../../src/log/memory.ts";
+import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { createInProcessRegistry } from "../../../src/registry/in-process/registry.ts";
+import { registryModel, type Subject } from "../../suites/registry-model.ts";
+import { HubsUnderTest } from "../../workerd/hubs.ts";
 
 function open(shards: number): Subject {
   const hubs = new HubsUnderTest(shards);
