@@ -1,5 +1,9 @@
-/** Compares the documentation with the code: settings, metrics and log messages that the pages list. */
-import { readdirSync, readFileSync } from "node:fs";
+/**
+ * Compares the documentation with the code: settings, metrics and log messages that the pages list, and the links between the
+ * pages.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../src/api/server.ts";
 import { type Config, readConfig, VARIABLES } from "../src/config/config.ts";
@@ -152,6 +156,37 @@ describe("docs/operations.md", () => {
     const messages = rowsOf(table).map(([message]) => message);
     expect(messages.length).toBeGreaterThan(15);
     expect(messages.filter((message) => !code.includes(`"${message}"`))).toEqual([]);
+  });
+});
+
+describe("a link between the pages", () => {
+  const folders = [".", "docs", "docs/decisions", "examples", "test"];
+  const pages = folders.flatMap((folder) => {
+    const url = new URL(`../${folder}`, import.meta.url);
+    const files = existsSync(url) ? readdirSync(url) : [];
+    return files.filter((file) => file.endsWith(".md")).map((file) => join(folder, file));
+  });
+
+  /** The anchors of a page as GitHub makes them from its headings. */
+  const anchorsOf = (path: string) =>
+    [...page(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\d _-]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+
+  it.each(pages)("leads to a file, and to a heading in it: %s", (path) => {
+    const text = page(path).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    const broken = targets.filter((target) => {
+      if (/^[a-z]+:/.test(target)) return false;
+      const [file = "", anchor] = target.split("#");
+      const linked = file === "" ? path : normalize(join(dirname(path), file));
+      if (!existsSync(new URL(`../${linked}`, import.meta.url))) return true;
+      return anchor !== undefined && !anchorsOf(linked).includes(anchor);
+    });
+    expect(broken).toEqual([]);
   });
 });
 
