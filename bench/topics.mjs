@@ -3,7 +3,7 @@
 import { createServer } from "../dist/index.js";
 import { median } from "./measure.mjs";
 
-const SINK = { bufferedBytes: 0, write: () => true, close() {}, drained: (taken) => taken() };
+const SINK = { bufferedBytes: 0, write: () => true, close() {}, onDrain: (listener) => listener() };
 const ROUNDS = 9;
 const COUNT = 20_000;
 
