@@ -5,11 +5,11 @@ import {
   type Client,
   checkSubscriber,
   costOfKeys,
+  createClient,
   describeClient,
   gainedRights,
   identifyClient,
   isSuperseded,
-  newClient,
   reaches,
 } from "./clients/client.ts";
 import { monotonicClock } from "./clock.ts";
@@ -65,7 +65,7 @@ const MAX_LISTED_KEYS = 1024 * 1024;
 /** One page of something. */
 export interface Page<T> {
   readonly items: readonly T[];
-  readonly isMore: boolean;
+  readonly hasMore: boolean;
 }
 
 /** A client as its owner keeps it through a sleep. */
@@ -135,7 +135,7 @@ export class RealtimeManager {
       isConnected: (client) => this.#clients.get(client.clientId) === client,
       remove: (client, reason) => this.removeClient(client.clientId, reason),
       onLive: (client) => {
-        this.#deliveryScheduler.skip(client);
+        this.#deliveryScheduler.startLive(client);
         this.#endWhenClosing(client);
       },
     });
@@ -265,7 +265,7 @@ export class RealtimeManager {
       if (size > MAX_LISTED_KEYS && items.length > 0) break;
       items.push(client);
     }
-    return { items, isMore: items.length < ids.length };
+    return { items, hasMore: items.length < ids.length };
   }
 
   /**
@@ -306,7 +306,7 @@ export class RealtimeManager {
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     const client = this.#clients.get(clientId);
     const cost = costOfKeys(request.subscriptions, request.rights);
-    const onMismatch = this.#checkAddress ? this.#admission.noteAddressMismatch : undefined;
+    const onMismatch = this.#checkAddress ? this.#admission.logAddressMismatch : undefined;
     checkSubscriber(client, request, onMismatch);
     if (isSuperseded(client, request)) return;
     this.#admission.checkCredential(request);
@@ -391,7 +391,7 @@ export class RealtimeManager {
       .filter(([topic]) => topic > after)
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([topic, subscriptions]) => ({ topic, subscriptions }));
-    return { items: all.slice(0, limit), isMore: all.length > limit };
+    return { items: all.slice(0, limit), hasMore: all.length > limit };
   }
 
   /** The place in the log that an event id names; undefined when it is not of this life of the log. */
@@ -506,7 +506,7 @@ export class RealtimeManager {
         `A client "${clientId}" is connected already; every connection needs an id of its own.`,
       );
     }
-    const client = newClient(clientId, sink, peer, connectedAt);
+    const client = createClient(clientId, sink, peer, connectedAt);
     this.#clients.set(clientId, client);
     this.#admission.enter(client.ip);
     this.#expiries.track(client);

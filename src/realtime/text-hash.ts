@@ -45,8 +45,8 @@ function addBlock(): void {
   for (let t = 16; t < 64; t++) {
     const early = w[t - 15] as number;
     const late = w[t - 2] as number;
-    const s0 = turn(early, 7) ^ turn(early, 18) ^ (early >>> 3);
-    const s1 = turn(late, 17) ^ turn(late, 19) ^ (late >>> 10);
+    const s0 = rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >>> 3);
+    const s1 = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10);
     w[t] = (w[t - 16] as number) + s0 + (w[t - 7] as number) + s1;
   }
   const before = state as unknown as EightWords;
@@ -60,10 +60,10 @@ function addBlock(): void {
   let h = before[7];
   for (let t = 0; t < 64; t++) {
     const choice = (e & f) ^ (~e & g);
-    const s1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
+    const s1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25);
     const t1 = (h + s1 + choice + (ROUND_CONSTANTS[t] as number) + (w[t] as number)) | 0;
     const majority = (a & b) ^ (a & c) ^ (b & c);
-    const t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + majority;
+    const t2 = (rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + majority;
     h = g;
     g = f;
     f = e;
@@ -85,7 +85,7 @@ function addBlock(): void {
 
 type EightWords = [number, number, number, number, number, number, number, number];
 
-function turn(word: number, bits: number): number {
+function rotateRight(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits));
 }
 

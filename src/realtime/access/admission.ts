@@ -20,7 +20,7 @@ export class Admission {
     this.#now = now;
   }
 
-  readonly noteAddressMismatch = (addresses: AddressMismatch): void => {
+  readonly logAddressMismatch = (addresses: AddressMismatch): void => {
     const hint =
       "The request comes from another network than the stream. Clients that use IPv4 and IPv6 side by side need REALTIME_CHECK_IP=false.";
     this.#logger?.warn("subscriptions refused for the address", { ...addresses, hint });
@@ -29,13 +29,13 @@ export class Admission {
   /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
   admit(peer: Principal, keys: KeyCost = NO_KEYS): void {
     this.checkCredential(peer);
-    this.#noteRefusal(peer.ip, () => this.#capacity.check(peer.ip));
+    this.#logRefusal(peer.ip, () => this.#capacity.checkClient(peer.ip));
     this.checkKeys(peer.ip, NO_KEYS, keys);
   }
 
   /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests`. */
   checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
-    this.#noteRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
+    this.#logRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
   }
 
   /** A client that was let in has other keys now. */
@@ -76,7 +76,7 @@ export class Admission {
     this.#capacity.leave(ip);
   }
 
-  #noteRefusal(ip: string | undefined, check: () => void): void {
+  #logRefusal(ip: string | undefined, check: () => void): void {
     try {
       check();
     } catch (error) {

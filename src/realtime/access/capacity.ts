@@ -64,7 +64,7 @@ export class Capacity {
   }
 
   /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests` when there is no room for one more. */
-  check(ip: string | undefined): void {
+  checkClient(ip: string | undefined): void {
     if (this.#total.clients >= this.#limits.clients) {
       throw new RealtimeError(
         "too_many_clients",

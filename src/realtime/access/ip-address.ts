@@ -7,7 +7,7 @@ const MAX_LENGTH = 100;
  *
  * @returns undefined when `text` is not an IP address.
  */
-export function plainAddress(text: string): string | undefined {
+export function normalizeAddress(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const ip =
     /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
@@ -25,7 +25,7 @@ export function plainAddress(text: string): string | undefined {
  * address, since one subscriber line has all the addresses behind these. Text that is not an address stands for itself.
  */
 export function networkOf(address: string): string {
-  const ip = plainAddress(address) ?? address;
+  const ip = normalizeAddress(address) ?? address;
   const groups = ip.includes(":") ? groupsOf(ip) : undefined;
   return groups === undefined
     ? ip

@@ -26,7 +26,7 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   keyCost: KeyCost;
 }
 
-export function newClient(
+export function createClient(
   clientId: string,
   sink: FrameSink,
   { ip, identity, rights = [], expiresAt }: Principal,
@@ -47,7 +47,7 @@ export function newClient(
     start: undefined,
     replay: undefined,
     awaitingDrain: false,
-    delivered: 0,
+    lastDelivery: 0,
     keyCost: NO_KEYS,
   };
 }

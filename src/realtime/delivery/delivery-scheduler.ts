@@ -1,4 +1,4 @@
-import type { Reached, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import type { Audience, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
 import { Delivery, type Recipient, type Slice } from "./delivery.ts";
 
@@ -30,12 +30,12 @@ export class DeliveryScheduler<Client extends Recipient> {
   readonly #host: DeliverySchedulerHost<Client>;
   readonly #sliceCost: number;
   /** Begun and not yet ended, from the oldest on. */
-  readonly #open: Delivery<Client>[] = [];
-  readonly #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
-  #number = 0;
+  readonly #pending: Delivery<Client>[] = [];
+  readonly #waiters: { readonly number: number; readonly resolve: () => void }[] = [];
+  #newest = 0;
   #size = 0;
   #isScheduled = false;
-  readonly #hasOlder = (number: number) => (this.#open[0]?.number ?? number) < number;
+  readonly #hasOlder = (number: number) => (this.#pending[0]?.number ?? number) < number;
   readonly #settleBefore = (client: Client, number: number) => this.#settle(client, number);
 
   constructor(host: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
@@ -49,27 +49,27 @@ export class DeliveryScheduler<Client extends Recipient> {
     for (const entry of entries) {
       const before = begin(entry);
       const { topics, private: isPrivate } = entry.message;
-      const reached = this.#host.index.reached(topics, isPrivate);
+      const reached = this.#host.index.audienceOf(topics, isPrivate);
       if (reached.count === 0) continue;
       const delivery = this.#begin(entry, before, reached);
-      if (!slice.isOver && delivery.run(slice)) this.#end(delivery);
+      if (!slice.isOver && delivery.run(slice)) this.#remove(delivery);
     }
     this.#schedule();
   }
 
   /** Writes what a client has not got yet of the messages on their way. */
   settle(client: Client): void {
-    if (this.#open.length > 0) this.#settle(client, this.#number + 1);
+    if (this.#pending.length > 0) this.#settle(client, this.#newest + 1);
   }
 
   /** The client is live from now on: it has what was begun before. */
-  skip(client: Client): void {
-    client.delivered = this.#number;
+  startLive(client: Client): void {
+    client.lastDelivery = this.#newest;
   }
 
   /** Number of the newest delivery. */
   get number(): number {
-    return this.#number;
+    return this.#newest;
   }
 
   /**
@@ -78,86 +78,86 @@ export class DeliveryScheduler<Client extends Recipient> {
    * @param since Number of a delivery. When none that was begun after it is on its way, nothing is waited for.
    */
   settled(since = 0): Promise<void> | undefined {
-    const newest = this.#open.at(-1);
+    const newest = this.#pending.at(-1);
     if (newest === undefined || newest.number <= since) return undefined;
-    return this.#ended(newest.number);
+    return this.#whenDone(newest.number);
   }
 
   /** Resolves when there may be room for more messages: ask again then. Undefined when there is. */
   room(): Promise<void> | undefined {
-    const [oldest] = this.#open;
+    const [oldest] = this.#pending;
     const { deliveries, size } = MOST_OPEN;
-    if (oldest === undefined || (this.#open.length < deliveries && this.#size < size)) {
+    if (oldest === undefined || (this.#pending.length < deliveries && this.#size < size)) {
       return undefined;
     }
-    return this.#ended(oldest.number);
+    return this.#whenDone(oldest.number);
   }
 
-  #ended(number: number): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push({ number, resolve }));
+  #whenDone(number: number): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push({ number, resolve }));
   }
 
-  #begin(entry: LogEntry, before: string, reached: Reached<Client>): Delivery<Client> {
-    this.#number += 1;
+  #begin(entry: LogEntry, before: string, reached: Audience<Client>): Delivery<Client> {
+    this.#newest += 1;
     const { write } = this.#host;
     const host = { write, hasOlder: this.#hasOlder, settleBefore: this.#settleBefore };
-    const delivery = new Delivery(this.#number, entry, before, reached, host);
-    this.#open.push(delivery);
+    const delivery = new Delivery(this.#newest, entry, before, reached, host);
+    this.#pending.push(delivery);
     this.#size += delivery.size;
     return delivery;
   }
 
   #settle(client: Client, before: number): void {
     if (client.replay !== undefined) return;
-    const first = this.#open[0]?.number ?? before;
+    const first = this.#pending[0]?.number ?? before;
     if (first >= before) return;
-    for (let index = this.#indexAfter(client.delivered); ; index++) {
-      const delivery = this.#open[index];
+    for (let index = this.#indexAfter(client.lastDelivery); ; index++) {
+      const delivery = this.#pending[index];
       if (delivery === undefined || delivery.number >= before) return;
-      delivery.give(client, UNBOUNDED);
+      delivery.deliverTo(client, UNBOUNDED);
     }
   }
 
   /** Of the oldest delivery that is newer than a number. */
   #indexAfter(number: number): number {
-    let [low, high] = [0, this.#open.length];
+    let [low, high] = [0, this.#pending.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#open[middle] as Delivery<Client>).number <= number) low = middle + 1;
+      if ((this.#pending[middle] as Delivery<Client>).number <= number) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  #end(delivery: Delivery<Client>): void {
+  #remove(delivery: Delivery<Client>): void {
     // Most end as the newest or as the oldest; moving the rest would take as long as there are open ones.
-    if (this.#open.at(-1) === delivery) this.#open.pop();
-    else if (this.#open[0] === delivery) this.#open.shift();
-    else this.#open.splice(this.#open.lastIndexOf(delivery), 1);
+    if (this.#pending.at(-1) === delivery) this.#pending.pop();
+    else if (this.#pending[0] === delivery) this.#pending.shift();
+    else this.#pending.splice(this.#pending.lastIndexOf(delivery), 1);
     this.#size -= delivery.size;
-    if (this.#waiting.length === 0) return;
-    const oldest = this.#open[0]?.number ?? Number.POSITIVE_INFINITY;
-    const ready = this.#waiting.filter(({ number }) => number < oldest);
+    if (this.#waiters.length === 0) return;
+    const oldest = this.#pending[0]?.number ?? Number.POSITIVE_INFINITY;
+    const ready = this.#waiters.filter(({ number }) => number < oldest);
     if (ready.length === 0) return;
-    const rest = this.#waiting.filter(({ number }) => number >= oldest);
-    this.#waiting.splice(0, this.#waiting.length, ...rest);
+    const rest = this.#waiters.filter(({ number }) => number >= oldest);
+    this.#waiters.splice(0, this.#waiters.length, ...rest);
     for (const { resolve } of ready) resolve();
   }
 
   #schedule(): void {
-    if (this.#open.length === 0 || this.#isScheduled) return;
+    if (this.#pending.length === 0 || this.#isScheduled) return;
     this.#isScheduled = true;
     setTimeout(() => {
       this.#isScheduled = false;
-      this.#goOn();
+      this.#continue();
     });
   }
 
-  #goOn(): void {
+  #continue(): void {
     const slice = new WorkSlice(this.#sliceCost);
-    for (let next = this.#open[0]; next !== undefined; next = this.#open[0]) {
+    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
       if (!next.run(slice)) break;
-      this.#end(next);
+      this.#remove(next);
       if (slice.isOver) break;
     }
     this.#schedule();

@@ -1,5 +1,5 @@
 import { formatSSEMessage } from "../sse.ts";
-import type { Reached } from "../subscriptions/subscription-index.ts";
+import type { Audience } from "../subscriptions/subscription-index.ts";
 import { byKeyHash, type Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
 
@@ -8,7 +8,7 @@ export interface Recipient {
   /** Set while it is led to the present: what is live is not for it yet. */
   readonly replay: unknown;
   /** Number of the newest delivery that it has had or has no part in. */
-  delivered: number;
+  lastDelivery: number;
 }
 
 /** Up to so many subscriptions are looked at for each client; where there are more, the client's own are. */
@@ -58,7 +58,7 @@ export class Delivery<Client extends Recipient> {
   readonly size: number;
   readonly #entry: LogEntry;
   readonly #before: string;
-  readonly #reached: Reached<Client>;
+  readonly #audience: Audience<Client>;
   readonly #host: DeliveryHost<Client>;
   readonly #subscriptions: Iterator<Subscription<Client>>;
   /** All that the message reaches, in order, if they are few. */
@@ -76,14 +76,14 @@ export class Delivery<Client extends Recipient> {
     number: number,
     entry: LogEntry,
     before: string,
-    reached: Reached<Client>,
+    reached: Audience<Client>,
     host: DeliveryHost<Client>,
   ) {
     this.number = number;
     this.size = entry.message.data.length;
     this.#entry = entry;
     this.#before = before;
-    this.#reached = reached;
+    this.#audience = reached;
     this.#host = host;
     if (reached.count <= FEW) {
       const few = [...reached.subscriptions()];
@@ -109,11 +109,11 @@ export class Delivery<Client extends Recipient> {
         this.#begun += 1;
       }
       for (const client of this.#clients) {
-        if (client.delivered >= number || client.replay !== undefined) continue;
+        if (client.lastDelivery >= number || client.replay !== undefined) continue;
         if (hasBefore) settleBefore(client, number);
-        client.delivered = number;
+        client.lastDelivery = number;
         if (only === undefined) {
-          this.#giveAll(client, this.#begun - 1, slice);
+          this.#writeMatches(client, this.#begun - 1, slice);
         } else {
           // The usual case, and each look at a client costs when there are many.
           slice.spend(1);
@@ -130,16 +130,16 @@ export class Delivery<Client extends Recipient> {
   }
 
   /** Gives a client its share: nothing when the message does not match. */
-  give(client: Client, slice: Slice): void {
-    client.delivered = this.number;
-    this.#giveAll(client, 0, slice);
+  deliverTo(client: Client, slice: Slice): void {
+    client.lastDelivery = this.number;
+    this.#writeMatches(client, 0, slice);
   }
 
   /** @param from Of few subscriptions, the first that the client may have. */
-  #giveAll(client: Client, from: number, slice: Slice): void {
+  #writeMatches(client: Client, from: number, slice: Slice): void {
     const few = this.#few;
     if (few === undefined) {
-      const own = this.#reached.of(client);
+      const own = this.#audience.of(client);
       for (const [index, subscription] of own.entries()) {
         const target = this.#targetOf(subscription);
         if (!this.#write(client, target, index === own.length - 1, slice)) return;

@@ -22,8 +22,8 @@ export class FrameBatch {
   readonly #before: FrameBatch | undefined;
   readonly #frame: Uint8Array;
   /** What was given behind it, to anybody; the one asked for last, since the next client asks for the same. */
-  #last: FrameBatch | undefined;
-  #others: Map<Uint8Array, FrameBatch> | undefined;
+  #lastNext: FrameBatch | undefined;
+  #otherNexts: Map<Uint8Array, FrameBatch> | undefined;
   #bytes: Uint8Array | undefined;
   readonly #size: BatchSize;
 
@@ -38,21 +38,21 @@ export class FrameBatch {
   }
 
   /** No frame yet; every turn has one of its own. */
-  static start(size: BatchSize = { bytes: 0 }): FrameBatch {
+  static empty(size: BatchSize = { bytes: 0 }): FrameBatch {
     return new FrameBatch(undefined, NONE, size);
   }
 
   /** These frames and one more. */
   append(frame: Uint8Array): FrameBatch {
-    const last = this.#last;
+    const last = this.#lastNext;
     if (last !== undefined && last.#frame === frame) return last;
     if (last !== undefined) {
-      this.#others ??= new Map();
-      this.#others.set(last.#frame, last);
+      this.#otherNexts ??= new Map();
+      this.#otherNexts.set(last.#frame, last);
     }
-    const known = this.#others?.get(frame);
+    const known = this.#otherNexts?.get(frame);
     const run = known ?? new FrameBatch(this, frame, this.#size);
-    this.#last = run;
+    this.#lastNext = run;
     return run;
   }
 
@@ -89,9 +89,9 @@ export interface Flushable {
  */
 export class FlushScheduler {
   readonly #atTurnsEnd: (run: () => void) => void;
-  #given: Flushable[] = [];
+  #pending: Flushable[] = [];
   #size: BatchSize = { bytes: 0 };
-  #start = FrameBatch.start(this.#size);
+  #emptyBatch = FrameBatch.empty(this.#size);
 
   constructor(atTurnsEnd: (run: () => void) => void) {
     this.#atTurnsEnd = atTurnsEnd;
@@ -99,7 +99,7 @@ export class FlushScheduler {
 
   /** What everybody begins this turn with. */
   get emptyBatch(): FrameBatch {
-    return this.#start;
+    return this.#emptyBatch;
   }
 
   /** So much was given in this turn that its end is too long to wait for: call `flush`. */
@@ -109,19 +109,19 @@ export class FlushScheduler {
 
   /** Ends the turn now. */
   flush(): void {
-    this.#end();
+    this.#flushAll();
   }
 
   add(one: Flushable): void {
-    this.#given.push(one);
-    if (this.#given.length === 1) this.#atTurnsEnd(this.#end);
+    this.#pending.push(one);
+    if (this.#pending.length === 1) this.#atTurnsEnd(this.#flushAll);
   }
 
-  readonly #end = (): void => {
-    const given = this.#given;
-    this.#given = [];
+  readonly #flushAll = (): void => {
+    const given = this.#pending;
+    this.#pending = [];
     this.#size = { bytes: 0 };
-    this.#start = FrameBatch.start(this.#size);
+    this.#emptyBatch = FrameBatch.empty(this.#size);
     for (const one of given) one.flush();
   };
 }

@@ -15,14 +15,14 @@ export interface ReplayState {
   /** Sequence up to which everything is done with. */
   readonly position: number;
   /** `keyMark` of the key up to which the message behind `at` was delivered as well: only for ids to name. */
-  readonly key: string | undefined;
+  readonly keyHash: string | undefined;
   /**
    * For each key of the client, in their order: the sequence behind which its messages count. `-n` while it is
    * yet to be found where the newest n begin.
    */
   readonly positions: readonly number[];
   /** Sequence up to which the newest are looked for. What comes behind it is wanted in any case. */
-  readonly origin: number;
+  readonly newestAtStart: number;
   /**
    * Up to this sequence the client has some of its keys' messages, and is being given those of others: that is no
    * place to come back to, and ids name none.
@@ -41,7 +41,7 @@ export interface ReplayState {
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** What came of one page. */
-export interface ReplayedPage {
+export interface RenderedPage {
   /** Frames, joined: they leave in one write. */
   readonly text: string;
   /** How many. */
@@ -57,20 +57,20 @@ export class ClientReplay {
   /** The client's, in its order. */
   readonly keys: readonly string[];
   /** Messages that were looked at since the client was waited for, and were nothing for it. */
-  idleMessages = 0;
+  unmatchedMessages = 0;
   /** The last event id that was written to the client for this replay. It is not part of the state. */
   lastId: string | undefined;
   /** Made when the first message is looked at: most clients begin with the present, and have none to look at. */
-  #madeIndex: SubscriptionIndex<ClientReplay> | undefined;
+  #lazyIndex: SubscriptionIndex<ClientReplay> | undefined;
   #rights: readonly string[];
   readonly #positions: Map<string, number>;
   /**
    * Keys whose newest messages are looked for: how many are missing, and the oldest that was found. Not part of the
    * state: whoever goes on with that looks from the start.
    */
-  readonly #sought = new Map<string, { missing: number; oldest: number }>();
+  readonly #searches = new Map<string, { missing: number; oldest: number }>();
   /** While the newest messages are looked for: everything from this sequence on has been looked at. */
-  #foundFrom: number;
+  #searchedFrom: number;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
   /** @param rights Patterns of the topics whose private messages the client may have. */
@@ -81,17 +81,19 @@ export class ClientReplay {
   ) {
     this.keys = keys;
     this.#rights = rights;
-    this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? state.origin]));
+    this.#positions = new Map(
+      keys.map((key, index) => [key, positions[index] ?? state.newestAtStart]),
+    );
     for (const [key, place] of this.#positions) {
-      if (place < 0) this.#sought.set(key, { missing: -place, oldest: state.origin + 1 });
+      if (place < 0) this.#searches.set(key, { missing: -place, oldest: state.newestAtStart + 1 });
     }
-    this.#foundFrom = state.origin + 1;
+    this.#searchedFrom = state.newestAtStart + 1;
     this.#state = state;
   }
 
   /** Still looking for where the newest messages of some key begin. */
   get isSearchingBack(): boolean {
-    return this.#sought.size > 0;
+    return this.#searches.size > 0;
   }
 
   /** Whether every key has come to `now`, the sequence of the newest message. */
@@ -101,19 +103,19 @@ export class ClientReplay {
 
   /** The sequence up to which the client may have messages, under one key or another. */
   get reached(): number {
-    const { position, key, unsafeUntil } = this.#state;
+    const { position, keyHash, unsafeUntil } = this.#state;
     if (this.isSearchingBack) return unsafeUntil;
-    return Math.max(unsafeUntil, key === undefined ? position : position + 1);
+    return Math.max(unsafeUntil, keyHash === undefined ? position : position + 1);
   }
 
   /** The sequence to read on from: behind it, or while finding before it. */
   get next(): number {
-    return this.isSearchingBack ? this.#foundFrom : this.#state.position;
+    return this.isSearchingBack ? this.#searchedFrom : this.#state.position;
   }
 
   /** The place that an event for this client alone names; undefined when it has none to come back to. */
   get resumePosition(): Pick<Cursor, "sequence" | "keyHash"> | undefined {
-    const { position, key: keyHash, unsafeUntil } = this.#state;
+    const { position, keyHash, unsafeUntil } = this.#state;
     return this.isSearchingBack || position < unsafeUntil
       ? undefined
       : { sequence: position, keyHash };
@@ -127,16 +129,16 @@ export class ClientReplay {
 
   changeRights(rights: readonly string[]): void {
     this.#rights = rights;
-    this.#madeIndex?.changeRights(this, rights);
+    this.#lazyIndex?.changeRights(this, rights);
   }
 
   /** Which of the keys a message matches, in the order in which deliveries are made. */
   get #index(): SubscriptionIndex<ClientReplay> {
-    if (this.#madeIndex === undefined) {
-      this.#madeIndex = new SubscriptionIndex();
-      this.#madeIndex.replace(this, this.keys, this.#rights);
+    if (this.#lazyIndex === undefined) {
+      this.#lazyIndex = new SubscriptionIndex();
+      this.#lazyIndex.replace(this, this.keys, this.#rights);
     }
-    return this.#madeIndex;
+    return this.#lazyIndex;
   }
 
   get state(): ReplayState {
@@ -145,18 +147,18 @@ export class ClientReplay {
   }
 
   /** Looks through a page, newest first, for where the keys' newest messages begin; an empty page is the end. */
-  find(page: readonly LogEntry[]): void {
+  searchBack(page: readonly LogEntry[]): void {
     for (const { cursor, message } of page) {
       const sequence = sequenceOf(cursor);
-      this.#foundFrom = sequence;
-      if (sequence > this.#state.origin) continue;
+      this.#searchedFrom = sequence;
+      if (sequence > this.#state.newestAtStart) continue;
       const matched = this.#index.match(message.topics, message.private);
-      for (const { key } of matched) this.#count(key, sequence);
+      for (const { key } of matched) this.#countMatch(key, sequence);
       if (!this.isSearchingBack) break;
     }
     // Fewer than were asked for. The key begins with the oldest it has and not where the history begins: that
     // place is about to leave it.
-    if (page.length === 0) for (const key of [...this.#sought.keys()]) this.#settle(key);
+    if (page.length === 0) for (const key of [...this.#searches.keys()]) this.#endSearch(key);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
@@ -165,7 +167,7 @@ export class ClientReplay {
    *
    * @param until Sequence of the newest message that was delivered to the others: behind it all is live.
    */
-  render(page: readonly LogEntry[], until: number): ReplayedPage {
+  render(page: readonly LogEntry[], until: number): RenderedPage {
     let text = "";
     let frames = 0;
     for (const entry of page) {
@@ -181,7 +183,7 @@ export class ClientReplay {
         frames += 1;
         // Keys may come and go before the rest of this message: this one has it.
         this.#positions.set(key, sequence);
-        this.#state.key = keyHash;
+        this.#state.keyHash = keyHash;
       }
       this.#moveTo(sequence);
       if (keys.length > 0) this.#state.replayed += 1;
@@ -191,22 +193,22 @@ export class ClientReplay {
 
   #moveTo(at: number): void {
     this.#state.position = at;
-    this.#state.key = undefined;
+    this.#state.keyHash = undefined;
     this.#state.hasMoved = true;
   }
 
-  #count(key: string, sequence: number): void {
-    const sought = this.#sought.get(key);
+  #countMatch(key: string, sequence: number): void {
+    const sought = this.#searches.get(key);
     if (sought === undefined) return;
     sought.missing -= 1;
     sought.oldest = sequence;
-    if (sought.missing === 0) this.#settle(key);
+    if (sought.missing === 0) this.#endSearch(key);
   }
 
-  #settle(key: string): void {
-    const { oldest = this.#state.origin + 1 } = this.#sought.get(key) ?? {};
+  #endSearch(key: string): void {
+    const { oldest = this.#state.newestAtStart + 1 } = this.#searches.get(key) ?? {};
     this.#positions.set(key, oldest - 1);
-    this.#sought.delete(key);
+    this.#searches.delete(key);
   }
 
   /** Those of the client's keys that are still to get this message. */

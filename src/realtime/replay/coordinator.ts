@@ -111,13 +111,13 @@ export class ReplayCoordinator<Client extends ReplayClient> {
       position,
       positions,
       last,
-      key:
+      keyHash:
         position === before?.position
-          ? before.key
+          ? before.keyHash
           : position === from?.sequence
             ? from.keyHash
             : undefined,
-      origin: before !== undefined && old?.isSearchingBack ? before.origin : now,
+      newestAtStart: before !== undefined && old?.isSearchingBack ? before.newestAtStart : now,
       unsafeUntil: isLost ? now : floor,
       replayed: before?.replayed ?? 0,
       isResume: (isAsked && !isLost) || (before?.isResume ?? false),
@@ -229,7 +229,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
       // Its subscriptions were set anew meanwhile.
       this.#advance(client);
     } else if (replay.isSearchingBack) {
-      replay.find(page ?? []);
+      replay.searchBack(page ?? []);
       this.#skipPage(client, replay, page?.length ?? 0);
     } else if (page === undefined) {
       this.#restartUnrecovered(client, replay);
@@ -251,11 +251,11 @@ export class ReplayCoordinator<Client extends ReplayClient> {
 
   /** After a page that had nothing for the client: with the next, unless it were too many of these at once. */
   #skipPage(client: Client, replay: ClientReplay, messages: number): void {
-    replay.idleMessages += Math.max(messages, MIN_PAGE_COST);
-    if (replay.idleMessages < MAX_UNMATCHED_MESSAGES) {
+    replay.unmatchedMessages += Math.max(messages, MIN_PAGE_COST);
+    if (replay.unmatchedMessages < MAX_UNMATCHED_MESSAGES) {
       this.#advance(client);
     } else {
-      replay.idleMessages = 0;
+      replay.unmatchedMessages = 0;
       this.#awaitDrain(client);
     }
   }
@@ -287,7 +287,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     const { state } = replay;
     const isBegun = state.replayed > 0;
     // Nothing is missing yet when only the newest were on their way and the oldest of them has just left.
-    let isMissed = isBegun || state.isResume || state.position >= state.origin;
+    let isMissed = isBegun || state.isResume || state.position >= state.newestAtStart;
     const positions = replay.keys.map((key) => {
       const place = replay.positionOf(key);
       if (place > state.position) return place;
@@ -298,9 +298,9 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     const changed = {
       ...state,
       position: earliest(positions, now),
-      key: undefined,
+      keyHash: undefined,
       positions,
-      ...(isMissed && { origin: now, unsafeUntil: now, isResume: false }),
+      ...(isMissed && { newestAtStart: now, unsafeUntil: now, isResume: false }),
     };
     client.replay = new ClientReplay(replay.keys, changed, client.rights);
     if (!isMissed) this.#awaitDrain(client);

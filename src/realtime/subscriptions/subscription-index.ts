@@ -2,28 +2,28 @@ import { compileRights } from "../access/rights.ts";
 import { matchingTopics, topicOf } from "./subscription-key.ts";
 import {
   byKeyHash,
-  type Entry,
   entriesOf,
   type Subscription,
+  type SubscriptionEntry,
   SubscriptionTable,
 } from "./subscription-table.ts";
 
 export type { Subscription } from "./subscription-table.ts";
 
 /** What one client has. */
-interface Held<Client> {
-  readonly keys: Map<string, Entry<Client>>;
+interface ClientKeys<Client> {
+  readonly keys: Map<string, SubscriptionEntry<Client>>;
   /** Of its keys, what its rights cover. */
-  covered: Entry<Client>[];
+  covered: SubscriptionEntry<Client>[];
   /** `keys` and `covered` in the order of their marks; made when they are asked for. */
-  sortedKeys: readonly Entry<Client>[] | undefined;
-  sortedCovered: readonly Entry<Client>[] | undefined;
+  sortedKeys: readonly SubscriptionEntry<Client>[] | undefined;
+  sortedCovered: readonly SubscriptionEntry<Client>[] | undefined;
 }
 
 const NO_RIGHTS: readonly string[] = [];
 
 /** What a message reaches: subscriptions in no order, and none of them is copied or sorted. */
-export interface Reached<Client> {
+export interface Audience<Client> {
   /** How many there are, now. One key may be among them under several topics. */
   readonly count: number;
   /** Those that there are when each is come upon. */
@@ -42,7 +42,7 @@ export interface Reached<Client> {
 export class SubscriptionIndex<Client> {
   readonly #public = new SubscriptionTable<Client>();
   readonly #private = new SubscriptionTable<Client>();
-  readonly #byClient = new Map<Client, Held<Client>>();
+  readonly #byClient = new Map<Client, ClientKeys<Client>>();
   #size = 0;
 
   /** Keys over all clients. */
@@ -72,7 +72,7 @@ export class SubscriptionIndex<Client> {
   replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
     const wanted = new Set(keys);
     wanted.delete("");
-    const held = this.#byClient.get(client) ?? newHeld();
+    const held = this.#byClient.get(client) ?? createClientKeys();
     held.sortedKeys = undefined;
     for (const [key, entry] of held.keys) {
       if (wanted.has(key)) continue;
@@ -108,7 +108,7 @@ export class SubscriptionIndex<Client> {
    * @param isPrivate Only those who have a right to it. Default false.
    */
   match(topics: readonly string[], isPrivate = false): readonly Subscription<Client>[] {
-    return isPrivate ? united(this.#private.find(topics)) : this.#public.find(topics);
+    return isPrivate ? mergeByKey(this.#private.find(topics)) : this.#public.find(topics);
   }
 
   /**
@@ -116,7 +116,7 @@ export class SubscriptionIndex<Client> {
    *
    * @param isPrivate Only those who have a right to it. Default false.
    */
-  reached(topics: readonly string[], isPrivate = false): Reached<Client> {
+  audienceOf(topics: readonly string[], isPrivate = false): Audience<Client> {
     const names = new Set(topics.flatMap(matchingTopics));
     const table = isPrivate ? this.#private : this.#public;
     const found = table.topicsOf(names);
@@ -125,27 +125,27 @@ export class SubscriptionIndex<Client> {
     return {
       count,
       subscriptions: () => entriesOf(found),
-      of: (client) => this.#heldBy(client, names, isPrivate),
+      of: (client) => this.#matchesOf(client, names, isPrivate),
     };
   }
 
-  #heldBy(
+  #matchesOf(
     client: Client,
     names: ReadonlySet<string>,
     isPrivate: boolean,
-  ): readonly Entry<Client>[] {
+  ): readonly SubscriptionEntry<Client>[] {
     const held = this.#byClient.get(client);
     if (held === undefined) return [];
     if (!isPrivate) {
       held.sortedKeys ??= [...held.keys.values()].sort(byKeyHash);
-      return held.sortedKeys.filter(({ at }) => names.has(at));
+      return held.sortedKeys.filter(({ indexedTopic }) => names.has(indexedTopic));
     }
     held.sortedCovered ??= held.covered.toSorted(byKeyHash);
-    const found = held.sortedCovered.filter(({ at }) => names.has(at));
+    const found = held.sortedCovered.filter(({ indexedTopic }) => names.has(indexedTopic));
     return found.filter(({ key }, index) => key !== found[index - 1]?.key);
   }
 
-  #cover(client: Client, held: Held<Client>, patterns: readonly string[]): void {
+  #cover(client: Client, held: ClientKeys<Client>, patterns: readonly string[]): void {
     for (const entry of held.covered) this.#private.leave(entry, client);
     held.covered = [];
     held.sortedCovered = undefined;
@@ -159,13 +159,16 @@ export class SubscriptionIndex<Client> {
   }
 }
 
-function newHeld<Client>(): Held<Client> {
+function createClientKeys<Client>(): ClientKeys<Client> {
   return { keys: new Map(), covered: [], sortedKeys: undefined, sortedCovered: undefined };
 }
 
 /** One key may have been found under several topics, for clients with different rights or a message with several names. */
-function united<Client>(entries: readonly Entry<Client>[]): readonly Subscription<Client>[] {
-  const isSame = (entry: Entry<Client>, index: number) => entry.key === entries[index - 1]?.key;
+function mergeByKey<Client>(
+  entries: readonly SubscriptionEntry<Client>[],
+): readonly Subscription<Client>[] {
+  const isSame = (entry: SubscriptionEntry<Client>, index: number) =>
+    entry.key === entries[index - 1]?.key;
   if (!entries.some(isSame)) return entries;
   const byKey = new Map<string, Subscription<Client>>();
   for (const entry of entries) {

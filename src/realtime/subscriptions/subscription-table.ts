@@ -10,26 +10,26 @@ export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
 }
 
 /** What the order of subscriptions is made of. */
-type Marked = Pick<Subscription<unknown>, "key" | "keyHash">;
+type Hashed = Pick<Subscription<unknown>, "key" | "keyHash">;
 
-export class Entry<Client> implements Subscription<Client> {
+export class SubscriptionEntry<Client> implements Subscription<Client> {
   /** Where it stands in its table: the key's topic, or the part of that which its clients have a right to. */
-  readonly at: string;
+  readonly indexedTopic: string;
   readonly key: string;
   readonly topic: string;
   readonly clients = new Set<Client>();
-  #mark: string | undefined;
+  #keyHash: string | undefined;
 
   constructor(at: string, key: string, topic: string) {
-    this.at = at;
+    this.indexedTopic = at;
     this.key = key;
     this.topic = topic;
   }
 
   /** Made when it is asked for: only a message that reaches a client under several keys needs marks. */
   get keyHash(): string {
-    this.#mark ??= hashKey(this.key);
-    return this.#mark;
+    this.#keyHash ??= hashKey(this.key);
+    return this.#keyHash;
   }
 }
 
@@ -45,9 +45,9 @@ export interface Topic<Client> {
   readonly name: string;
   /** It is among the empty ones that stay for a while, or was when they were looked at last. */
   isEmptied: boolean;
-  readonly byKey: Map<string, Entry<Client>>;
+  readonly byKey: Map<string, SubscriptionEntry<Client>>;
   /** The same in the order of their marks; made when it is asked for. */
-  sorted: readonly Entry<Client>[] | undefined;
+  sorted: readonly SubscriptionEntry<Client>[] | undefined;
 }
 
 /** topic -> key -> clients. */
@@ -74,7 +74,7 @@ export class SubscriptionTable<Client> {
     at: string,
     { key, topic }: Omit<SubscriptionKey, "options">,
     client: Client,
-  ): Entry<Client> {
+  ): SubscriptionEntry<Client> {
     let found = this.#byTopic.get(at);
     if (found === undefined) {
       found = { name: at, isEmptied: false, byKey: new Map(), sorted: undefined };
@@ -84,7 +84,7 @@ export class SubscriptionTable<Client> {
     let entry = found.byKey.get(key);
     if (entry === undefined) {
       // Without its options, which may take far more memory than their text.
-      entry = new Entry(at, key, topic);
+      entry = new SubscriptionEntry(at, key, topic);
       found.byKey.set(key, entry);
       found.sorted = undefined;
     }
@@ -92,10 +92,10 @@ export class SubscriptionTable<Client> {
     return entry;
   }
 
-  leave(entry: Entry<Client>, client: Client): void {
+  leave(entry: SubscriptionEntry<Client>, client: Client): void {
     entry.clients.delete(client);
     if (entry.clients.size > 0) return;
-    const topic = this.#byTopic.get(entry.at);
+    const topic = this.#byTopic.get(entry.indexedTopic);
     if (topic === undefined) return;
     topic.byKey.delete(entry.key);
     topic.sorted = undefined;
@@ -124,7 +124,7 @@ export class SubscriptionTable<Client> {
     return found;
   }
 
-  find(topics: readonly string[]): readonly Entry<Client>[] {
+  find(topics: readonly string[]): readonly SubscriptionEntry<Client>[] {
     const found = this.topicsOf(new Set(topics.flatMap(matchingTopics)));
     const [only] = found;
     if (only === undefined) return [];
@@ -132,17 +132,19 @@ export class SubscriptionTable<Client> {
   }
 }
 
-export function* entriesOf<Client>(topics: readonly Topic<Client>[]): Generator<Entry<Client>> {
+export function* entriesOf<Client>(
+  topics: readonly Topic<Client>[],
+): Generator<SubscriptionEntry<Client>> {
   for (const { byKey } of topics) yield* byKey.values();
 }
 
-function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {
+function sorted<Client>(topic: Topic<Client>): readonly SubscriptionEntry<Client>[] {
   topic.sorted ??= [...topic.byKey.values()].sort(byKeyHash);
   return topic.sorted;
 }
 
 /** The order in which a client gets one message under several keys. */
-export function byKeyHash(one: Marked, other: Marked): number {
+export function byKeyHash(one: Hashed, other: Hashed): number {
   if (one.keyHash === other.keyHash) return one.key < other.key ? -1 : 1;
   return one.keyHash < other.keyHash ? -1 : 1;
 }

@@ -204,8 +204,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   clients(page: PageRequest): Promise<RpcResult<ClientPage>> {
     return toResult(() =>
       clientPage(page, (limit, after) => {
-        const { items, isMore } = this.#manager.listClients(limit, after);
-        return { items: items.map((client) => this.#withProbe(client)), isMore };
+        const { items, hasMore } = this.#manager.listClients(limit, after);
+        return { items: items.map((client) => this.#withProbe(client)), hasMore };
       }),
     );
   }

@@ -168,7 +168,7 @@ class DurableObjectRegistry implements ClientRegistry {
     const merged = sumTopics(pages.flatMap(({ topics }) => topics));
     return topicPage(request, (limit) => {
       const items = merged.slice(0, limit);
-      return { items, isMore: isMore || items.length < merged.length };
+      return { items, hasMore: isMore || items.length < merged.length };
     });
   }
 
