@@ -1,11 +1,11 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
+import type { KeyStats } from "../../realtime/access/capacity.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { addLatency } from "../../realtime/latency.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,
   type CloseReason,
-  type KeyStats,
   type Message,
   type Principal,
   type Revocation,
