@@ -4,6 +4,7 @@ import { REMEMBERED_REVOCATIONS } from "../../../src/realtime/access/revocations
 import { RealtimeManager } from "../../../src/realtime/manager.ts";
 import { createMessage } from "../../../src/realtime/message.ts";
 import type { Principal } from "../../../src/realtime/types.ts";
+import { entry } from "../../support/manager-under-test.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 
 /** A manager over a log, by a clock of the test's own. */
@@ -105,6 +106,24 @@ describe("a credential that expires", () => {
     pass(250);
     expect(manager.expire()).toEqual(["c1", "c2"]);
     expect(manager.expiresIn).toBe(50);
+  });
+});
+
+describe("a credential that expires while messages are on their way to a client that is too slow", () => {
+  it("leaves nothing of the client in the counts", () => {
+    let time = 0;
+    // A slice of cost 0: deliveries are interrupted before the first client.
+    const manager = new RealtimeManager({ now: () => time }, 0);
+    const sink = new RecordingSink(0);
+    const principal = { ...ANNA, expiresAt: 10 };
+    manager.registerClient("c", sink, principal);
+    manager.setSubscriptions("c", { ...principal, subscriptions: ["a"] });
+    manager.deliver([entry("a", 1)]);
+    time = 10;
+    expect(manager.expire()).toEqual(["c"]);
+    expect(sink.closings).toEqual(["slow"]);
+    expect(manager.stats().keyBudget).toMatchObject({ used: 0, characters: 0 });
+    expect(manager.expiresIn).toBeUndefined();
   });
 });
 
