@@ -154,8 +154,8 @@ export class Delivery<Client extends Recipient> {
     }
     let previous: Target<Client> | undefined;
     for (let index = first; index < few.length; index++) {
-      const target = few[index] as Target<Client>;
-      if (!target.subscription.clients.has(client)) continue;
+      const target = few[index];
+      if (target === undefined || !target.subscription.clients.has(client)) continue;
       // A key that matches under several topics is written once.
       if (previous?.subscription.key === target.subscription.key) continue;
       if (previous !== undefined && !this.#write(client, previous, false, slice)) return;
