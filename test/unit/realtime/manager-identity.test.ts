@@ -24,10 +24,10 @@ function world(authGrace = 1000) {
       published += 1;
       void log.append([createMessage({ topic: "a", data: published, private: isPrivate })]);
     },
-    connect: (clientId: string, peer: Principal) => {
+    connect: (clientId: string, principal: Principal) => {
       const sink = new RecordingSink();
-      manager.registerClient(clientId, sink, peer);
-      manager.setSubscriptions(clientId, { ...peer, subscriptions: ["a"] });
+      manager.registerClient(clientId, sink, principal);
+      manager.setSubscriptions(clientId, { ...principal, subscriptions: ["a"] });
       return sink;
     },
   };
@@ -38,7 +38,7 @@ const heard = (sink: RecordingSink) =>
   sink.events.map(({ event, data }) => [event, JSON.parse(data)]);
 
 describe("a credential that expires", () => {
-  it("takes its rights with it at once, tells, and closes the stream after the grace", () => {
+  it("loses its rights at once, sends PB_AUTH_EXPIRED, and closes the stream after the grace", () => {
     const { manager, pass, publish, connect } = world();
     const sink = connect("c", { ...ANNA, expiresAt: 15_000 });
     expect(manager.expiresIn).toBe(5000);
@@ -62,7 +62,7 @@ describe("a credential that expires", () => {
     expect(manager.expiresIn).toBe(undefined);
   });
 
-  it("gives nothing private away when nobody was there to look in time", () => {
+  it("sends no private message even when expire is called too late", () => {
     const { pass, publish, connect } = world();
     const sink = connect("c", { ...ANNA, expiresAt: 15_000 });
     pass(60_000);
@@ -216,8 +216,8 @@ describe("subscriptions from another address", () => {
   });
 });
 
-describe("clients that are refused for want of room", () => {
-  it("are told of once a minute", () => {
+describe("clients that are refused because of a limit", () => {
+  it("are logged once a minute", () => {
     const lines: string[] = [];
     const note = (msg: string) => void lines.push(msg);
     const logger = { debug: () => {}, info: note, warn: note, error: note };
