@@ -12,7 +12,10 @@ export interface Recipient {
   lastDelivery: number;
 }
 
-/** Up to this many matching subscriptions, a delivery goes through all of them for each client. Otherwise it looks up the client's own. */
+/**
+ * Up to this many matching subscriptions, a delivery goes through all of them for each client. If there are more, it looks up
+ * those of the client.
+ */
 const FEW_SUBSCRIPTIONS = 16;
 
 /** How many bytes of encoded frames a delivery keeps for other clients with the same keys. */
