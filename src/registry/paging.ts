@@ -18,12 +18,12 @@ type List<T> = (limit: number, after: string | undefined) => Page<T>;
 
 /** A page of a list that is asked for by a limit and the client id it goes on after. */
 export function clientPage(page: PageRequest = {}, list: List<ClientInfo>): ClientPage {
-  const { items, isMore } = list(pageSize(page.limit), page.after);
-  return { clients: items, next: isMore ? items.at(-1)?.clientId : undefined };
+  const { items, hasMore } = list(pageSize(page.limit), page.after);
+  return { clients: items, next: hasMore ? items.at(-1)?.clientId : undefined };
 }
 
 /** The same of topics. */
 export function topicPage(page: PageRequest = {}, list: List<TopicInfo>): TopicPage {
-  const { items, isMore } = list(pageSize(page.limit), page.after);
-  return { topics: items, next: isMore ? items.at(-1)?.topic : undefined };
+  const { items, hasMore } = list(pageSize(page.limit), page.after);
+  return { topics: items, next: hasMore ? items.at(-1)?.topic : undefined };
 }
