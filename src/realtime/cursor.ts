@@ -36,6 +36,11 @@ export function parseCursor(text: string): Cursor | undefined {
   return keyHash === undefined ? place : { ...place, keyHash };
 }
 
+/** The sequence in a cursor; 0 for text that is not a cursor. */
+export function sequenceOf(cursor: string): number {
+  return parseCursor(cursor)?.sequence ?? 0;
+}
+
 /** The life of a log that an id names: a cursor, or a client id with or without one. Undefined for other text. */
 export function epochOf(id: string): string | undefined {
   return /^\d{1,9}-([0-9A-Za-z]{1,32})[-.]/.exec(id)?.[1];

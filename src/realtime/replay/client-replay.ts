@@ -1,5 +1,5 @@
 import { nanoid } from "nanoid";
-import { type Cursor, formatCursor, parseCursor } from "../cursor.ts";
+import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts";
 import { formatSSEMessage } from "../sse.ts";
 import { type Subscription, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
@@ -221,8 +221,4 @@ export class ClientReplay {
     if (sequence <= unsafeUntil) return nanoid();
     return keyHash === undefined ? cursor : formatCursor({ ...log, sequence: position, keyHash });
   }
-}
-
-function sequenceOf(cursor: string): number {
-  return parseCursor(cursor)?.sequence ?? 0;
 }
