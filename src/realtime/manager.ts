@@ -330,7 +330,7 @@ export class RealtimeManager {
     if (keys.length === 0) this.#replayCoordinator.cancel(client);
     else {
       const held = new Set(before);
-      const asked = { ...start, isFirst: request.isInitial ?? false };
+      const asked = { ...start, isInitial: request.isInitial ?? false };
       this.#replayCoordinator.start(client, held, keys, {
         ...asked,
         rightsExpanded: keys.some((key) => held.has(key) && reaches(key, gained)),
