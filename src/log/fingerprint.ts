@@ -29,7 +29,7 @@ const FAULT = {
 };
 
 /** @throws RealtimeError `id_reused` when there are any, with the fault of each by its index. */
-export function refuseReusedIds(indexes: readonly number[]): void {
+export function assertNoReusedIds(indexes: readonly number[]): void {
   if (indexes.length === 0) return;
   const fields: FieldErrors = Object.fromEntries(indexes.map((index) => [index, FAULT]));
   throw new RealtimeError("id_reused", FAULT.id.message, { fields });

@@ -20,13 +20,13 @@ export const DEFAULT_HISTORY: HistoryLimits = {
  * Ids are remembered for so long (milliseconds), and so many of them, whatever the history keeps: a retry
  * must not deliver twice because history is off. `ofPublisher` is how many of them one publisher may have (`publisherOf`).
  */
-export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000, ofPublisher: 5000 };
+export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000, perPublisher: 5000 };
 
 /**
  * Who published a message, by its id: the ids of users begin with their identity and a tab. Undefined for holders of the admin
  * key and for the embedding app, whose ids have none.
  */
-export function publisherOf(id: string): string | undefined {
+export function publisherOfId(id: string): string | undefined {
   const tab = id.indexOf("\t");
   return tab === -1 ? undefined : id.slice(0, tab);
 }
@@ -34,14 +34,15 @@ export function publisherOf(id: string): string | undefined {
 const utf8 = new TextEncoder();
 
 /** What a message counts for against `HistoryLimits.bytes`. */
-export function sizeOf({ id, topics, data }: Message): number {
+export function messageSize({ id, topics, data }: Message): number {
   return utf8.encode(id + topics.join("") + data).length;
 }
 
-/** How the log took one message. */
-export interface AppendReceipt {
+/** The outcome of publishing one message. */
+export interface PublishReceipt {
+  /** The message's id: the id that the caller set, or the id that `createMessage` generated. */
   readonly id: string;
-  /** True when the log had the id already: then nothing was appended, nothing will be delivered. */
+  /** Whether the log already had a message with this id. A duplicate is not stored or delivered again. */
   readonly duplicate: boolean;
 }
 
@@ -54,7 +55,7 @@ export interface LogStats {
 }
 
 /** Whether anything at all is kept. */
-export function keepsAnything({ messages, maxAge, bytes }: HistoryLimits): boolean {
+export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): boolean {
   return messages > 0 && maxAge > 0 && bytes > 0;
 }
 
@@ -72,7 +73,7 @@ export interface MessageLog extends LogReader {
    *
    * @throws RealtimeError `id_reused` when the message of before has other content, with the fault of each by its index.
    */
-  append(messages: readonly Message[]): MaybePromise<readonly AppendReceipt[]>;
+  append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
   /**
    * Hands the tail what was appended before, then calls it no more. Reading goes on: there may be clients

@@ -2,15 +2,15 @@ import { monotonicClock } from "../realtime/clock.ts";
 import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import { FifoQueue } from "./fifo-queue.ts";
-import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
+import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
-  type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
-  keepsAnything,
+  isHistoryEnabled,
   type LogStats,
   type MessageLog,
-  sizeOf,
+  messageSize,
+  type PublishReceipt,
 } from "./log.ts";
 import { RememberedIds } from "./remembered-ids.ts";
 
@@ -52,12 +52,12 @@ class MemoryLog implements MessageLog {
 
   constructor(options: MemoryLogOptions) {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.keepsHistory = keepsAnything(this.#limits);
+    this.keepsHistory = isHistoryEnabled(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#monotonicNow = monotonicClock(options);
   }
 
-  append(messages: readonly Message[]): readonly AppendReceipt[] {
+  append(messages: readonly Message[]): readonly PublishReceipt[] {
     const at = this.#now();
     const takenAt = this.#monotonicNow();
     this.#ids.trim(takenAt);
@@ -144,7 +144,7 @@ class MemoryLog implements MessageLog {
       if (earlier === undefined) batch.set(id, own);
       else if (earlier !== own) reused.push(index);
     }
-    refuseReusedIds(reused);
+    assertNoReusedIds(reused);
     return fingerprints;
   }
 
@@ -152,7 +152,7 @@ class MemoryLog implements MessageLog {
     this.#sequence += 1;
     this.#ids.add(message.id, takenAt, own);
     const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
-    const size = sizeOf(message);
+    const size = messageSize(message);
     this.#entries.push({ entry, size, takenAt });
     this.#bytes += size;
     return entry;

@@ -1,4 +1,4 @@
-import { publisherOf, REMEMBERED_IDS } from "./log.ts";
+import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
 
 /** As much of a Durable Object's SQL as is used here. */
 interface Sql {
@@ -9,7 +9,7 @@ interface Sql {
 }
 
 /** Of a publisher with more than its share, so many are left: the rows are then counted only now and then. */
-const LEFT = REMEMBERED_IDS.ofPublisher * 0.9;
+const LEFT = REMEMBERED_IDS.perPublisher * 0.9;
 
 /** Publishers that are counted in memory; beyond it all are counted anew. */
 const MOST_PUBLISHERS = 10_000;
@@ -26,37 +26,37 @@ export class RememberedIdRows {
   readonly #sql: Sql;
   /** By name, how many rows there are at most: rows that go by age or number are not subtracted. */
   readonly #counts = new Map<string, number>();
-  readonly #over = new Set<string>();
+  readonly #overQuota = new Set<string>();
   /** Of all rows; undefined until they have been counted. */
   #total: number | undefined;
-  #isBegun = false;
+  #inTransaction = false;
 
   constructor(sql: Sql) {
     this.#sql = sql;
   }
 
   /** At the beginning of a transaction. What one that failed has counted is counted anew. */
-  begin(): void {
-    if (this.#isBegun) this.#total = undefined;
-    if (this.#isBegun || this.#counts.size > MOST_PUBLISHERS) this.#counts.clear();
-    this.#over.clear();
-    this.#isBegun = true;
+  beginTransaction(): void {
+    if (this.#inTransaction) this.#total = undefined;
+    if (this.#inTransaction || this.#counts.size > MOST_PUBLISHERS) this.#counts.clear();
+    this.#overQuota.clear();
+    this.#inTransaction = true;
   }
 
   /** An id has been written. */
-  count(id: string): void {
+  noteInsert(id: string): void {
     if (this.#total !== undefined) this.#total += 1;
-    const name = publisherOf(id);
+    const name = publisherOfId(id);
     if (name === undefined) return;
     const before = this.#counts.get(name);
     const count = before === undefined ? this.#rowsOf(name) : before + 1;
     this.#counts.set(name, count);
-    if (count > REMEMBERED_IDS.ofPublisher) this.#over.add(name);
+    if (count > REMEMBERED_IDS.perPublisher) this.#overQuota.add(name);
   }
 
   /** At the end of a transaction: of publishers with more than their share the oldest ids are forgotten. */
-  forgetOldest(): void {
-    for (const name of this.#over) {
+  enforceQuotas(): void {
+    for (const name of this.#overQuota) {
       const rows = this.#rowsOf(name);
       const surplus = Math.max(rows - LEFT, 0);
       this.#delete(
@@ -65,7 +65,7 @@ export class RememberedIdRows {
       );
       this.#counts.set(name, rows - surplus);
     }
-    this.#isBegun = false;
+    this.#inTransaction = false;
   }
 
   /** Forgets what came before a sequence, and the oldest of too many; never the newest. */

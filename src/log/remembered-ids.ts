@@ -1,5 +1,5 @@
 import { FifoQueue } from "./fifo-queue.ts";
-import { publisherOf, REMEMBERED_IDS } from "./log.ts";
+import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
 
 interface Remembered {
   readonly id: string;
@@ -45,14 +45,14 @@ export class RememberedIds {
     this.#byId.set(id, remembered);
     if (publisher === undefined) return;
     publisher.queue.push(remembered);
-    if (publisher.queue.length > REMEMBERED_IDS.ofPublisher) this.#over.add(publisher);
+    if (publisher.queue.length > REMEMBERED_IDS.perPublisher) this.#over.add(publisher);
   }
 
   /** Forgets what is too old, and the oldest of too many. */
   trim(now: number): void {
-    const { count, maxAge, ofPublisher } = REMEMBERED_IDS;
+    const { count, maxAge, perPublisher } = REMEMBERED_IDS;
     for (const { queue } of this.#over) {
-      while (queue.length > ofPublisher) this.#forget(queue.first);
+      while (queue.length > perPublisher) this.#forget(queue.first);
     }
     this.#over.clear();
     for (let oldest = this.#queue.first; oldest !== undefined; oldest = this.#queue.first) {
@@ -69,7 +69,7 @@ export class RememberedIds {
   }
 
   #publisherOf(id: string): Publisher | undefined {
-    const name = publisherOf(id);
+    const name = publisherOfId(id);
     if (name === undefined) return undefined;
     let publisher = this.#publishers.get(name);
     if (publisher === undefined) {

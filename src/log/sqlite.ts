@@ -1,16 +1,16 @@
 import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
-import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
+import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
-  type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
-  keepsAnything,
+  isHistoryEnabled,
   type LogStats,
   type MessageLog,
+  messageSize,
+  type PublishReceipt,
   REMEMBERED_IDS,
-  sizeOf,
 } from "./log.ts";
 import { RememberedIdRows } from "./remembered-id-rows.ts";
 
@@ -102,7 +102,7 @@ export class SqliteLog implements MessageLog {
     this.#storage = options.storage;
     this.#shard = options.shard ?? 0;
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.keepsHistory = keepsAnything(this.#limits);
+    this.keepsHistory = isHistoryEnabled(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#storage.sql.exec(SCHEMA);
     this.#addFingerprints();
@@ -111,12 +111,12 @@ export class SqliteLog implements MessageLog {
     this.#extent = this.#readExtent();
   }
 
-  append(messages: readonly Message[]): readonly AppendReceipt[] {
+  append(messages: readonly Message[]): readonly PublishReceipt[] {
     const at = this.#readClock();
     const fresh: LogEntry[] = [];
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
-      this.#idRows.begin();
+      this.#idRows.beginTransaction();
       const reused: number[] = [];
       const answers = messages.map((message, index) => {
         const own = fingerprint(message);
@@ -126,14 +126,14 @@ export class SqliteLog implements MessageLog {
         if (duplicate && earlier !== null && earlier !== own) reused.push(index);
         if (!duplicate) {
           extent = this.#insert(message, own, at, extent);
-          this.#idRows.count(message.id);
+          this.#idRows.noteInsert(message.id);
           fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
         }
         return { id: message.id, duplicate };
       });
       // What was inserted before is rolled back.
-      refuseReusedIds(reused);
-      this.#idRows.forgetOldest();
+      assertNoReusedIds(reused);
+      this.#idRows.enforceQuotas();
       extent = this.#trimmed(extent, at);
       return answers;
     });
@@ -279,7 +279,7 @@ export class SqliteLog implements MessageLog {
 
   #insert(message: Message, own: number, at: number, extent: Extent): Extent {
     const { id, topics, data } = message;
-    const size = sizeOf(message);
+    const size = messageSize(message);
     if (size > MAX_ROW_BYTES) {
       throw new RealtimeError(
         "invalid_input",

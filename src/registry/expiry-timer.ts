@@ -15,7 +15,7 @@ export class ExpiryTimer {
   }
 
   /** To be called whenever a credential may have come that ends sooner than the others. */
-  set(): void {
+  schedule(): void {
     const { expiresIn } = this.#manager;
     if (expiresIn === undefined) return;
     const at = Date.now() + expiresIn;
@@ -35,6 +35,6 @@ export class ExpiryTimer {
   #ring(): void {
     this.#at = Number.POSITIVE_INFINITY;
     this.#manager.expire();
-    this.set();
+    this.schedule();
   }
 }

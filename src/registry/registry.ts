@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
+import type { PublishReceipt } from "../log/log.ts";
 import type { LatencyStats } from "../realtime/latency.ts";
 import type {
   ClientInfo,
@@ -44,13 +45,6 @@ export interface ClientConnection {
   updateActivity(): void;
   /** Ends it from this side. Safe at any time, also before `attach` and more than once. */
   close(reason: CloseReason): void;
-}
-
-/** How one message was taken. */
-export interface PublishReceipt {
-  readonly id: string;
-  /** True when a message of that id had been accepted before; it was not delivered again. */
-  readonly duplicate: boolean;
 }
 
 /** Counts over all shards. */
@@ -124,7 +118,7 @@ export interface ClientRegistry {
    * Whether another process, or an earlier start of this one, made this client id. Left out where all processes reach all
    * clients.
    */
-  isForeign?(clientId: string): boolean;
+  isFromAnotherProcess?(clientId: string): boolean;
   /** Undefined when the client is unknown. */
   client(clientId: string): Promise<ClientInfo | undefined>;
   /** Topics that somebody subscribes to, over all shards. */

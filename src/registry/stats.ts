@@ -4,7 +4,7 @@ import type { ManagerStats } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 
 /** What a registry's parts have counted, as one. */
-export function describeStats(
+export function toRegistryStats(
   manager: ManagerStats,
   { accepted, duplicate, messages, bytes }: LogStats,
   latency: LatencyHistogram,

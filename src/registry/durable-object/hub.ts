@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
-import type { HistoryLimits } from "../../log/log.ts";
+import type { HistoryLimits, PublishReceipt } from "../../log/log.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type Flushable,
@@ -24,29 +24,28 @@ import type {
   SubscribeRequest,
 } from "../../realtime/types.ts";
 import { applyInitialSubscriptions, assignClientId } from "../connect.ts";
-import { clientPage, topicPage } from "../paging.ts";
+import { toClientPage, toTopicPage } from "../paging.ts";
 import type {
   ClientPage,
   ConnectRequest,
   PageRequest,
-  PublishReceipt,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
-import { describeStats } from "../stats.ts";
+import { toRegistryStats } from "../stats.ts";
 import {
+  assertIdentityFits,
   CONNECT_HEADER,
   fromHeader,
   type HubRPC,
   type HubStreamIdentity,
   LIVENESS_PING,
   PAGE_ACK,
-  REFUSED,
+  REFUSED_STATUS,
   type RpcResult,
-  refuseLongIdentity,
   toCloseReason,
   toHeader,
-  toResult,
+  toRpcResult,
 } from "./protocol.ts";
 import { RevocationStore } from "./revocation-store.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
@@ -56,7 +55,7 @@ import { UnfinishedDelivery } from "./unfinished-delivery.ts";
 const LATEST = 30 * 86_400_000;
 
 /** What a hub may be given. */
-export interface HubOptions extends Omit<ManagerOptions, "now"> {
+export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   readonly history?: Partial<HistoryLimits> | undefined;
 }
 
@@ -83,7 +82,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #latency = new LatencyHistogram();
   readonly #startedAt = new Date().toISOString();
 
-  constructor(ctx: DurableObjectState, env: Env, options: HubOptions = {}) {
+  constructor(ctx: DurableObjectState, env: Env, options: RealtimeHubOptions = {}) {
     super(ctx, env);
     const { storage } = ctx;
     this.#manager = new RealtimeManager(options);
@@ -112,8 +111,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       return new Response("A hub speaks WebSocket to its own Worker.", { status: 426 });
     }
     const connect = fromHeader<ConnectRequest>(who);
-    const admitted = await toResult(() => this.#manager.admit(connect, connect.topics));
-    if (!admitted.ok) return Response.json(admitted, { status: REFUSED });
+    const admitted = await toRpcResult(() => this.#manager.admit(connect, connect.topics));
+    if (!admitted.ok) return Response.json(admitted, { status: REFUSED_STATUS });
     const { ip, identity, expiresAt } = connect;
     const origin = assignClientId(connect, this.#manager, this.#log, this.#shard);
     const { clientId } = origin;
@@ -158,8 +157,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<RpcResult<null>> {
-    return toResult(async () => {
-      refuseLongIdentity(request.identity);
+    return toRpcResult(async () => {
+      assertIdentityFits(request.identity);
       this.#manager.setSubscriptions(clientId, request);
       this.#keepRows(clientId);
       this.#keepAttachment(clientId);
@@ -172,7 +171,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     messages: readonly Message[],
     publisher: Principal = {},
   ): Promise<RpcResult<readonly PublishReceipt[]>> {
-    return toResult(async () => {
+    return toRpcResult(async () => {
       const start = performance.now();
       for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
         await room;
@@ -191,19 +190,19 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   history(request: HistoryRequest, reader: Principal = {}): Promise<RpcResult<HistoryPage>> {
-    return toResult(() => {
+    return toRpcResult(() => {
       this.#manager.checkCredential(reader);
       return readHistory(this.#log, request, reader.rights);
     });
   }
 
   send(clientId: string, event: string, data: unknown): Promise<RpcResult<boolean>> {
-    return toResult(() => this.#manager.sendEvent(clientId, event, data));
+    return toRpcResult(() => this.#manager.sendEvent(clientId, event, data));
   }
 
   clients(page: PageRequest): Promise<RpcResult<ClientPage>> {
-    return toResult(() =>
-      clientPage(page, (limit, after) => {
+    return toRpcResult(() =>
+      toClientPage(page, (limit, after) => {
         const { items, isMore } = this.#manager.listClients(limit, after);
         return { items: items.map((client) => this.#withProbe(client)), isMore };
       }),
@@ -211,24 +210,24 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   client(clientId: string): Promise<RpcResult<ClientInfo | undefined>> {
-    return toResult(() => {
+    return toRpcResult(() => {
       const client = this.#manager.getClient(clientId);
       return client && this.#withProbe(client);
     });
   }
 
   topics(page: PageRequest): Promise<RpcResult<TopicPage>> {
-    return toResult(() =>
-      topicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
+    return toRpcResult(() =>
+      toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
     );
   }
 
   disconnect(clientId: string): Promise<RpcResult<boolean>> {
-    return toResult(() => this.#manager.removeClient(clientId, "admin"));
+    return toRpcResult(() => this.#manager.removeClient(clientId, "admin"));
   }
 
   revoke(revocation: Revocation): Promise<RpcResult<number>> {
-    return toResult(() => {
+    return toRpcResult(() => {
       const at = Date.now();
       // First what is remembered, since what is not would let them in again.
       if ("subject" in revocation) this.#revocations.set(revocation.subject, at);
@@ -247,8 +246,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   stats(): Promise<RpcResult<RegistryStats>> {
-    return toResult(() => {
-      return describeStats(
+    return toRpcResult(() => {
+      return toRegistryStats(
         this.#manager.stats(),
         this.#log.stats(),
         this.#latency,

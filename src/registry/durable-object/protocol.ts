@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
+import type { PublishReceipt } from "../../log/log.ts";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import {
   CLOSE_REASONS,
@@ -11,13 +12,7 @@ import {
   type SubscribeRequest,
 } from "../../realtime/types.ts";
 import type { StreamIdentity } from "../connect.ts";
-import type {
-  ClientPage,
-  PageRequest,
-  PublishReceipt,
-  RegistryStats,
-  TopicPage,
-} from "../registry.ts";
+import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
 
 /**
  * What the Worker and its hubs say to each other. Errors cross as data: an RPC keeps only their message.
@@ -61,7 +56,7 @@ export interface HubStreamIdentity extends StreamIdentity {
 }
 
 /** The status of an upgrade that the hub refuses on purpose: the body is a `HubAnswer` that is not `ok`. */
-export const REFUSED = 409;
+export const REFUSED_STATUS = 409;
 
 /** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
 export const LIVENESS_PING = { request: "ping", response: "pong" };
@@ -83,7 +78,7 @@ export function fromHeader<T>(header: string): T {
 }
 
 /** A socket's attachment has room for 16 KiB; an identity that did not fit would be lost in the hub's sleep. */
-export function refuseLongIdentity(identity: string | undefined): void {
+export function assertIdentityFits(identity: string | undefined): void {
   if (identity === undefined || identity.length <= MAX_IDENTITY) return;
   throw new RealtimeError(
     "invalid_input",
@@ -92,7 +87,7 @@ export function refuseLongIdentity(identity: string | undefined): void {
 }
 
 /** Runs one call in a hub: what it throws on purpose becomes data, the rest stays an exception. */
-export async function toResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
+export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {
@@ -103,7 +98,7 @@ export async function toResult<T>(run: () => T | Promise<T>): Promise<RpcResult<
 }
 
 /** The value, or the error thrown again. */
-export function fromResult<T>(answered: RpcResult<T>): T {
+export function fromRpcResult<T>(answered: RpcResult<T>): T {
   if (answered.ok) return answered.value;
   throw new RealtimeError(answered.code, answered.message, { fields: answered.fields });
 }

@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
+import type { PublishReceipt } from "../../log/log.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { addLatency } from "../../realtime/latency.ts";
 import {
@@ -12,27 +13,26 @@ import {
   type SubscribeRequest,
   type TopicInfo,
 } from "../../realtime/types.ts";
-import { pageSize, topicPage } from "../paging.ts";
+import { pageSize, toTopicPage } from "../paging.ts";
 import type {
   ClientConnection,
   ClientPage,
   ClientRegistry,
   ConnectRequest,
   PageRequest,
-  PublishReceipt,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
 import { type HubSocket, SocketConnection } from "./connection.ts";
 import {
+  assertIdentityFits,
   CONNECT_HEADER,
   fromHeader,
-  fromResult,
+  fromRpcResult,
   type HubRPC,
   type HubStreamIdentity,
-  REFUSED,
+  REFUSED_STATUS,
   type RpcResult,
-  refuseLongIdentity,
   toHeader,
 } from "./protocol.ts";
 
@@ -82,13 +82,13 @@ class DurableObjectRegistry implements ClientRegistry {
   /** On the shard where the history is that the client comes back to, or else on any. */
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#refuseWhenClosed();
-    refuseLongIdentity(request.identity);
+    assertIdentityFits(request.identity);
     const shard = this.#shardOf(request.lastEventId) ?? this.#anyShard();
     const headers = { Upgrade: "websocket", [CONNECT_HEADER]: toHeader(request) };
     const { origin, socket } = await this.#call<Opened>(shard, async (hub) => {
       const answer = await hub.fetch("https://hub/", { headers });
       const { status, webSocket } = answer;
-      if (status === REFUSED) return (await answer.json()) as RpcResult<never>;
+      if (status === REFUSED_STATUS) return (await answer.json()) as RpcResult<never>;
       const origin = answer.headers.get(CONNECT_HEADER);
       if (webSocket === null || origin === null) {
         throw new Error(`the hub answered ${status} to an upgrade`);
@@ -166,7 +166,7 @@ class DurableObjectRegistry implements ClientRegistry {
     const pages = await this.#everywhere((hub) => hub.topics(request));
     const isMore = pages.some(({ next }) => next !== undefined);
     const merged = sumTopics(pages.flatMap(({ topics }) => topics));
-    return topicPage(request, (limit) => {
+    return toTopicPage(request, (limit) => {
       const items = merged.slice(0, limit);
       return { items, isMore: isMore || items.length < merged.length };
     });
@@ -222,12 +222,12 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   async #call<T>(shard: number, call: (hub: HubStub) => Promise<RpcResult<T>>): Promise<T> {
-    return fromResult(await this.#retried(shard, call));
+    return fromRpcResult(await this.#retried(shard, call));
   }
 
   /** For what must not happen twice because its first answer was lost. */
   async #callOnce<T>(shard: number, call: (hub: HubStub) => Promise<RpcResult<T>>): Promise<T> {
-    return fromResult(await this.#retried(shard, call, []));
+    return fromRpcResult(await this.#retried(shard, call, []));
   }
 
   /** What is called here may arrive twice: a publish brings its messages' ids, the others replace or ask. */

@@ -1,5 +1,5 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
-import type { MessageLog } from "../../log/log.ts";
+import type { MessageLog, PublishReceipt } from "../../log/log.ts";
 import { epochOf } from "../../realtime/cursor.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
@@ -15,18 +15,17 @@ import type {
 } from "../../realtime/types.ts";
 import { applyInitialSubscriptions, assignClientId, type StreamIdentity } from "../connect.ts";
 import { ExpiryTimer } from "../expiry-timer.ts";
-import { clientPage, topicPage } from "../paging.ts";
+import { toClientPage, toTopicPage } from "../paging.ts";
 import type {
   ClientConnection,
   ClientPage,
   ClientRegistry,
   ConnectRequest,
   PageRequest,
-  PublishReceipt,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
-import { describeStats } from "../stats.ts";
+import { toRegistryStats } from "../stats.ts";
 
 /** What the in-process registry is made of. It takes them over: `close` closes both. */
 export interface InProcessOptions {
@@ -48,7 +47,7 @@ class InProcessRegistry implements ClientRegistry {
   readonly #alarm: ExpiryTimer;
   readonly #host: Host = {
     isClosed: () => this.#isClosed,
-    attached: () => this.#alarm.set(),
+    attached: () => this.#alarm.schedule(),
   };
   #closing: Promise<void> | undefined;
 
@@ -68,7 +67,7 @@ class InProcessRegistry implements ClientRegistry {
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
     this.#manager.setSubscriptions(clientId, request);
-    this.#alarm.set();
+    this.#alarm.schedule();
   }
 
   async publish(
@@ -100,20 +99,20 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async clients(page?: PageRequest): Promise<ClientPage> {
-    return clientPage(page, (limit, after) => this.#manager.listClients(limit, after));
+    return toClientPage(page, (limit, after) => this.#manager.listClients(limit, after));
   }
 
   async client(clientId: string): Promise<ClientInfo | undefined> {
     return this.#manager.getClient(clientId);
   }
 
-  isForeign(clientId: string): boolean {
+  isFromAnotherProcess(clientId: string): boolean {
     const life = epochOf(clientId);
     return life !== undefined && life !== epochOf(this.#log.cursor());
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {
-    return topicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
+    return toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
   }
 
   async disconnect(clientId: string): Promise<boolean> {
@@ -125,7 +124,7 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async stats(): Promise<RegistryStats> {
-    return describeStats(
+    return toRegistryStats(
       this.#manager.stats(),
       await this.#log.stats(),
       this.#latency,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { AppendReceipt, HistoryLimits, MessageLog } from "../../../src/log/log.ts";
+import type { HistoryLimits, MessageLog, PublishReceipt } from "../../../src/log/log.ts";
 import type { LogEntry, Message } from "../../../src/realtime/types.ts";
 import { eventually } from "../../support/deadline.ts";
 
@@ -46,11 +46,11 @@ export class LogUnderTest {
   }
 
   /** Appends messages of these ids. */
-  append(...ids: string[]): Promise<readonly AppendReceipt[]> {
+  append(...ids: string[]): Promise<readonly PublishReceipt[]> {
     return this.appendMessages(ids.map((id) => message(id)));
   }
 
-  async appendMessages(messages: readonly Message[]): Promise<readonly AppendReceipt[]> {
+  async appendMessages(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
     return await this.log.append(messages);
   }
 
