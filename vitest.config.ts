@@ -6,27 +6,57 @@ export const reporters = (name: string): ["default", ...["json", { outputFile: s
     ? ["default"]
     : ["default", ["json", { outputFile: `.cache/reports/${name}.json` }]];
 
+type Runtime = "node" | "bun" | "workerd";
+
+/** Suites about a process. A Worker has none: Cloudflare starts, measures and stops it. */
+const OF_A_PROCESS = [
+  "churn",
+  "ends",
+  "flood",
+  "open-files",
+  "resources",
+  "restart",
+  "start",
+  "waiting",
+];
+
+/**
+ * The files of a folder on one runtime: those that every runtime runs, and those of the runtime's own subfolder. The files
+ * read the variable RUNTIME (`test/support/runtimes.ts`).
+ */
+export function projectOf(runtime: Runtime, folder: string, exclude: readonly string[] = []) {
+  const left = runtime === "workerd" ? OF_A_PROCESS.map((name) => `${folder}/${name}.test.ts`) : [];
+  return {
+    test: {
+      name: runtime,
+      include: [`${folder}/*.test.ts`, `${folder}/${runtime}/**/*.test.ts`],
+      exclude: [...left, ...exclude],
+      env: { RUNTIME: runtime },
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  };
+}
+
+/** `npm test` runs all but Bun; `npm run test:bun` runs Bun. What takes long is in vitest.long.config.ts. */
 export default defineConfig({
   test: {
-    reporters: reporters("node"),
+    reporters: reporters(process.env.REPORT ?? "test"),
     // Most of the time is spent waiting for processes and for time to pass.
     maxWorkers: 2,
     projects: [
-      "vitest.workerd.config.ts",
       {
         test: {
-          name: "node",
-          include: ["test/**/*.test.ts"],
-          exclude: [
-            "test/runtimes/bun-*.test.ts",
-            "test/workerd/**",
-            "test/browser/**",
-            "test/proxies/**",
-          ],
+          name: "unit",
+          include: ["test/*.test.ts", "test/{unit,adapters,package,examples}/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
+      "vitest.hub.config.ts",
+      projectOf("node", "test/runtimes"),
+      projectOf("workerd", "test/runtimes"),
+      projectOf("bun", "test/runtimes"),
     ],
   },
 });

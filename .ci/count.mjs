@@ -5,7 +5,8 @@ import { join } from "node:path";
 const [folder, failedSteps] = process.argv.slice(2);
 /** Reports that must be there: a runner that died before it could count is a failure too. */
 const EXPECTED = [
-  "node.json",
+  "test.json",
+  "long.json",
   "bun.json",
   "bun.xml",
   "browser.json",

@@ -3,17 +3,17 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { within } from "../support/deadline.ts";
+import type { RuntimeUnderTest } from "../support/runtimes.ts";
 
 const program = fileURLToPath(new URL("../support/churn.ts", import.meta.url));
 
 /** A client that leaked would leave its stream, sink and timers: 10 KB and more. */
 const MOST_BYTES_PER_CYCLE = 1000;
 
-/** @param run Program and arguments that run a TypeScript file with `gc` at hand. */
-export function churnSuite(name: string, run: () => readonly [string, ...string[]]): void {
+export function churnSuite({ name, script }: RuntimeUnderTest): void {
   describe(`churn on ${name}`, () => {
     it("5,000 clients that come, subscribe and are killed leave nothing behind", async () => {
-      const [command, ...args] = run();
+      const [command, ...args] = script?.() ?? [""];
       const child = spawn(command, [...args, program], { stdio: ["ignore", "pipe", "inherit"] });
       const output = await within(text(child.stdout), 120_000, "the churn ends");
       const left = JSON.parse(output);

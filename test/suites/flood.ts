@@ -3,17 +3,17 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { within } from "../support/deadline.ts";
+import type { RuntimeUnderTest } from "../support/runtimes.ts";
 
 const program = fileURLToPath(new URL("../support/flood.ts", import.meta.url));
 
 /** From 100,000 messages to 1,000,000: a leak of two bytes a message would be more. */
 const MOST_GROWTH = 1_000_000;
 
-/** @param run Program and arguments that run a TypeScript file with `gc` at hand. */
-export function floodSuite(name: string, run: () => readonly [string, ...string[]]): void {
+export function floodSuite({ name, script }: RuntimeUnderTest): void {
   describe(`a million messages on ${name}`, () => {
     it("leave no more in memory than a hundred thousand: the history, and the ids remembered", async () => {
-      const [command, ...args] = run();
+      const [command, ...args] = script?.() ?? [""];
       const child = spawn(command, [...args, program], { stdio: ["ignore", "pipe", "inherit"] });
       const output = await within(text(child.stdout), 120_000, "the flood ends");
       console.log(`${name}: ${output.trim()}`);

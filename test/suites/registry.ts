@@ -1,7 +1,7 @@
 import { describe } from "vitest";
 import { connectionTests } from "./registry/connections.ts";
 import type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
-import { deliveryTests } from "./registry/delivery.ts";
+import { deliveryTests, largeDeliveryTests } from "./registry/delivery.ts";
 import { matchingTests } from "./registry/matching.ts";
 import { resumeTests } from "./registry/resume.ts";
 import { resumeKeyTests } from "./registry/resume-keys.ts";
@@ -25,7 +25,7 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     connectionTests(open, flags);
     subscriptionTests(open);
     matchingTests(open);
-    deliveryTests(open, flags);
+    deliveryTests(open);
     sendingTests(open);
     runningTests(open, flags);
     resumeTests(open);
@@ -33,4 +33,9 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     resumePageTests(open);
     rightsTests(open);
   });
+}
+
+/** The same with so many clients that it takes a while. */
+export function registryLongSuite(name: string, open: OpenRegistry): void {
+  describe(`ClientRegistry, at length: ${name}`, () => largeDeliveryTests(open));
 }

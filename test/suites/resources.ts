@@ -37,7 +37,7 @@ const MOST_WAIT_RATIO = 20;
 const PROBES = 200;
 
 /** A runtime whose process tells of itself (`inside.ts`). */
-export const MEASURED_BUN: RuntimeUnderTest = {
+const MEASURED_BUN: RuntimeUnderTest = {
   ...BUN,
   command: (settings) => {
     const [program, ...args] = BUN.command(settings);
@@ -46,7 +46,7 @@ export const MEASURED_BUN: RuntimeUnderTest = {
 };
 
 /** With a heap that is small for a server. */
-export const MEASURED_NODE: RuntimeUnderTest = {
+const MEASURED_NODE: RuntimeUnderTest = {
   ...NODE,
   name: "Node with a heap of 512 MB",
   command: (settings) => {
@@ -55,6 +55,11 @@ export const MEASURED_NODE: RuntimeUnderTest = {
     return [program, "--max-old-space-size=512", "--expose-gc", ...loaded, ...args];
   },
 };
+
+/** The runtime with the measuring loaded. */
+export function measured(runtime: RuntimeUnderTest): RuntimeUnderTest {
+  return runtime === BUN ? MEASURED_BUN : MEASURED_NODE;
+}
 
 interface Attack {
   readonly kind: "keys" | "unread" | "history";

@@ -11,6 +11,8 @@ export interface RuntimeUnderTest {
   readonly name: string;
   /** Program and arguments. Settings are in its environment as well. */
   readonly command: (settings: Settings) => readonly [program: string, ...args: string[]];
+  /** Program and arguments that run a TypeScript file with `gc()`. Missing where a file can't be run by itself. */
+  readonly script?: () => readonly [program: string, ...args: string[]];
   /** Where it listens, once it has said so. */
   readonly urlIn: (output: string) => string | undefined;
   /** Settings of its own for every test that does not say otherwise. */
@@ -36,12 +38,14 @@ const listening = (output: string) => /"msg":"listening","url":"([^"]+)"/.exec(o
 export const NODE: RuntimeUnderTest = {
   name: "Node",
   command: () => [process.execPath, file("dist/node.js")],
+  script: () => [process.execPath, "--expose-gc", "--import", "tsx"],
   urlIn: listening,
 };
 
 export const BUN: RuntimeUnderTest = {
   name: "Bun",
   command: () => [bunPath(), file("src/bun.ts")],
+  script: () => [bunPath()],
   urlIn: listening,
 };
 
@@ -77,3 +81,11 @@ export const WORKERD: RuntimeUnderTest = {
     "wrangler dev's proxy may answer 503 itself when the Worker stops reading an upload in chunks",
   ownHead: "workerd, or Cloudflare's edge, frames the response",
 };
+
+/** The runtime of the Vitest project that runs this file: `vitest.config.ts` has one project for each runtime. */
+export function runtimeUnderTest(): RuntimeUnderTest {
+  const { RUNTIME: name = "" } = process.env;
+  const runtime = { node: NODE, bun: BUN, workerd: WORKERD }[name];
+  if (runtime !== undefined) return runtime;
+  throw new Error("Run this file in a project of a runtime: npx vitest run --project node FILE");
+}

@@ -6,28 +6,9 @@ import { openStream, type SSEClient } from "../../support/sse-client.ts";
 
 export function deliverySuite(runtime: RuntimeUnderTest): void {
   describe("delivery", () => {
-    let service: Service;
-    beforeAll(async () => {
-      // Rare enough that a thousand clients' pings are no load of their own.
-      service = await startService(runtime, {
-        env: { REALTIME_PING_SECONDS: "2", REALTIME_MAX_MESSAGE_BYTES: "1048576" },
-      });
+    const { subscribed, leave, service } = deliveryWorld(runtime, {
+      REALTIME_MAX_MESSAGE_BYTES: "1048576",
     });
-    afterAll(() => service.stop());
-
-    const subscribed = async (...keys: string[]): Promise<SSEClient> => {
-      const client = await openStream(service.url);
-      await setSubscriptions(service.url, client.clientId, keys);
-      return client;
-    };
-    const leave = async (...clients: readonly SSEClient[]) => {
-      for (const client of clients) client.close();
-      await eventually(
-        async () => (await readStats(service.url)).clients === 0,
-        "all are gone",
-        30_000,
-      );
-    };
     /** Publishes a last message to everybody and returns the names of the events before it. */
     const received = async (client: SSEClient) => {
       await eventually(
@@ -110,33 +91,80 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
       await leave(client);
     });
 
-    for (const count of [1, 100, 1000]) {
-      it(`reaches exactly the subscribed of ${count} clients, in publish order`, async () => {
-        const clients: SSEClient[] = [];
-        for (let opened = 0; opened < count; opened += 100) {
-          const some = Math.min(100, count - opened);
-          const batch = Array.from({ length: some }, (_, index) =>
-            subscribed(...((opened + index) % 2 === 0 ? ["even", "all/*"] : ["odd", "all/*"])),
-          );
-          clients.push(...(await Promise.all(batch)));
-        }
-        for (let i = 0; i < 10; i++) {
-          await publish(service.url, { topic: "even", data: i });
-          await publish(service.url, [
-            { topic: "odd", data: i },
-            { topic: "all/x", data: i },
-          ]);
-        }
-        const inOrder = (topic: string) =>
-          Array.from({ length: 10 }, (_, i) => [`${topic} ${i}`, `all/* ${i}`]).flat();
-        for (const [index, client] of clients.entries()) {
-          const events = await client.receive(20, `client ${index} of ${count} gets 20`);
-          const wanted = inOrder(index % 2 === 0 ? "even" : "odd");
-          expect(events.map(({ event, data }) => `${event} ${data}`)).toEqual(wanted);
-          expect(new Set(events.map(({ id }) => id)).size).toBe(20);
-        }
-        await leave(...clients);
-      }, 60_000);
-    }
+    for (const count of [1, 100]) reachesExactly(count, { subscribed, leave, service });
   });
+}
+
+/** Delivery to so many clients that it takes a while. */
+export function largeDeliverySuite(runtime: RuntimeUnderTest): void {
+  describe("delivery to many", () => {
+    // Pings are rare: the pings of a thousand clients would be a load of their own.
+    reachesExactly(1000, deliveryWorld(runtime, { REALTIME_PING_SECONDS: "2" }));
+  });
+}
+
+interface DeliveryWorld {
+  readonly service: { readonly url: string };
+  readonly subscribed: (...keys: string[]) => Promise<SSEClient>;
+  readonly leave: (...clients: readonly SSEClient[]) => Promise<void>;
+}
+
+/** One service for the tests of a `describe`. */
+function deliveryWorld(
+  runtime: RuntimeUnderTest,
+  env: Readonly<Record<string, string>>,
+): DeliveryWorld {
+  let running: Service;
+  beforeAll(async () => {
+    running = await startService(runtime, { env });
+  });
+  afterAll(() => running.stop());
+  const service = {
+    get url() {
+      return running.url;
+    },
+  };
+  const subscribed = async (...keys: string[]): Promise<SSEClient> => {
+    const client = await openStream(service.url);
+    await setSubscriptions(service.url, client.clientId, keys);
+    return client;
+  };
+  const leave = async (...clients: readonly SSEClient[]) => {
+    for (const client of clients) client.close();
+    await eventually(
+      async () => (await readStats(service.url)).clients === 0,
+      "all are gone",
+      30_000,
+    );
+  };
+  return { service, subscribed, leave };
+}
+
+function reachesExactly(count: number, { service, subscribed, leave }: DeliveryWorld): void {
+  it(`reaches exactly the subscribed of ${count} clients, in publish order`, async () => {
+    const clients: SSEClient[] = [];
+    for (let opened = 0; opened < count; opened += 100) {
+      const some = Math.min(100, count - opened);
+      const batch = Array.from({ length: some }, (_, index) =>
+        subscribed(...((opened + index) % 2 === 0 ? ["even", "all/*"] : ["odd", "all/*"])),
+      );
+      clients.push(...(await Promise.all(batch)));
+    }
+    for (let i = 0; i < 10; i++) {
+      await publish(service.url, { topic: "even", data: i });
+      await publish(service.url, [
+        { topic: "odd", data: i },
+        { topic: "all/x", data: i },
+      ]);
+    }
+    const inOrder = (topic: string) =>
+      Array.from({ length: 10 }, (_, i) => [`${topic} ${i}`, `all/* ${i}`]).flat();
+    for (const [index, client] of clients.entries()) {
+      const events = await client.receive(20, `client ${index} of ${count} gets 20`);
+      const wanted = inOrder(index % 2 === 0 ? "even" : "odd");
+      expect(events.map(({ event, data }) => `${event} ${data}`)).toEqual(wanted);
+      expect(new Set(events.map(({ id }) => id)).size).toBe(20);
+    }
+    await leave(...clients);
+  }, 60_000);
 }

@@ -4,16 +4,17 @@ import type { RuntimeUnderTest } from "../../support/service.ts";
 import { connectSuite } from "./connect.ts";
 import { connectionsSuite } from "./connections.ts";
 import { cutSuite } from "./cut.ts";
-import { deliverySuite } from "./delivery.ts";
+import { deliverySuite, largeDeliverySuite } from "./delivery.ts";
 import { errorsSuite } from "./errors.ts";
 import { eventSourceSuite } from "./event-source.ts";
 import { historySuite } from "./history.ts";
 import { keepAliveSuite } from "./keep-alive.ts";
-import { limitsSuite } from "./limits.ts";
+import { lifetimeSuite } from "./lifetime.ts";
+import { limitsSuite, overtakenSuite } from "./limits.ts";
 import { operateSuite } from "./operate.ts";
 import { publishSuite } from "./publish.ts";
 import { quietSuite } from "./quiet.ts";
-import { replaySuite } from "./replay.ts";
+import { longReplaySuite, replaySuite } from "./replay.ts";
 import { resumeSuite } from "./resume.ts";
 import { slowSuite } from "./slow.ts";
 import { stopSuite } from "./stop.ts";
@@ -33,19 +34,29 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     errorsSuite(runtime);
     strictSuite(runtime);
     uploadsSuite(runtime);
-    slowSuite(runtime);
     topicsSuite(runtime);
     resumeSuite(runtime);
     replaySuite(runtime);
     limitsSuite(runtime);
     historySuite(runtime);
-    cutSuite(runtime);
     operateSuite(runtime);
-    eventSourceSuite(runtime);
     if (runtime.ownHead === undefined) connectionsSuite(runtime);
     else it.skip(leftOut("requests on the wire", runtime.ownHead));
     if (runtime.noStop === undefined) keepAliveSuite(runtime);
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));
+  });
+}
+
+/** What takes long by its nature: many clients, many messages, and clients that make the service wait. */
+export function httpLongSuite(runtime: RuntimeUnderTest): void {
+  describe(`HTTP on ${runtime.name}, at length`, () => {
+    lifetimeSuite(runtime);
+    largeDeliverySuite(runtime);
+    slowSuite(runtime);
+    cutSuite(runtime);
+    longReplaySuite(runtime);
+    overtakenSuite(runtime);
+    eventSourceSuite(runtime);
   });
 }

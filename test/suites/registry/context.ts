@@ -10,8 +10,6 @@ export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
 
 /** What an adapter can't do, each with the reason. Left out: it can. */
 export interface RegistryFlags {
-  /** Why a thousand clients are too many to try. */
-  readonly fewClients?: string;
   /** Why a client counts as connected from `open` on, before `attach`. */
   readonly heldFromOpen?: string;
   /** Why `topics` may count one topic more than once. */

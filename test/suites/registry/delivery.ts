@@ -1,46 +1,51 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { RecordingSink } from "../../support/recording-sink.ts";
-import {
-  type OpenRegistry,
-  type RegistryFlags,
-  RegistryOpener,
-  type TestClient,
-} from "./context.ts";
+import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts";
+
+/** Delivery to so many clients that it takes a while. */
+export function largeDeliveryTests(open: OpenRegistry): void {
+  const opener = new RegistryOpener(open);
+  afterEach(() => opener.closeAll());
+  describe("a message to many", () => {
+    reachesSubscribed(1000, opener);
+  });
+}
+
+function reachesSubscribed(size: number, opener: RegistryOpener): void {
+  it(`reaches those subscribed, in order, with ${size} clients`, async () => {
+    const test = await opener.open();
+    const groups: [string[], TestClient[]][] = [
+      [["chat"], []],
+      [["chat", "news"], []],
+      [["news"], []],
+      [[], []],
+    ];
+    for (let count = 0; count < size; count += 1) {
+      const [keys, clients] = groups[count % groups.length] ?? [[], []];
+      clients.push(await test.connect(keys));
+    }
+    const messages = Array.from({ length: 10 }, (_, index) => ({
+      topic: index % 2 === 0 ? "chat" : "news",
+      data: index,
+    }));
+    await test.publish(...messages.slice(0, 7));
+    await test.publish(...messages.slice(7));
+    await test.settle(...groups.flatMap(([, clients]) => clients));
+    for (const [keys, clients] of groups) {
+      const expected = messages.filter(({ topic }) => keys.includes(topic));
+      const received = expected.map(({ topic, data }) => [topic, data]);
+      for (const client of clients) expect(client.received()).toEqual(received);
+    }
+  });
+}
 
 /** Who gets what, in which order. */
-export function deliveryTests(open: OpenRegistry, flags: RegistryFlags): void {
+export function deliveryTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("a published message", () => {
-    for (const size of [1, 100, 1000]) {
-      const skip = size === 1000 && flags.fewClients !== undefined;
-      it.skipIf(skip)(`reaches those subscribed, in order, with ${size} clients`, async () => {
-        const test = await opener.open();
-        const groups: [string[], TestClient[]][] = [
-          [["chat"], []],
-          [["chat", "news"], []],
-          [["news"], []],
-          [[], []],
-        ];
-        for (let count = 0; count < size; count += 1) {
-          const [keys, clients] = groups[count % groups.length] ?? [[], []];
-          clients.push(await test.connect(keys));
-        }
-        const messages = Array.from({ length: 10 }, (_, index) => ({
-          topic: index % 2 === 0 ? "chat" : "news",
-          data: index,
-        }));
-        await test.publish(...messages.slice(0, 7));
-        await test.publish(...messages.slice(7));
-        await test.settle(...groups.flatMap(([, clients]) => clients));
-        for (const [keys, clients] of groups) {
-          const expected = messages.filter(({ topic }) => keys.includes(topic));
-          const received = expected.map(({ topic, data }) => [topic, data]);
-          for (const client of clients) expect(client.received()).toEqual(received);
-        }
-      });
-    }
+    for (const size of [1, 100]) reachesSubscribed(size, opener);
 
     it("carries an id of its own, the same for every client, and new for every message", async () => {
       const test = await opener.open();

@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { KeysRun } from "../../suites/resume-keys-model/run.ts";
+import { anyHistory, anySteps } from "../../suites/resume-keys-model/steps.ts";
+
+/**
+ * Narrower than the model of `resume-model.test.ts`, and so deeper: one client, whose keys match the same messages and
+ * come and go while it is led to the present, and which comes back from between any two blocks.
+ */
+describe("resuming while keys come and go", () => {
+  for (const [how, sliceCost] of [
+    ["", undefined],
+    [", with deliveries that give way after each client", 0],
+  ] as const) {
+    it(`gives every key its messages once and in order since it was added${how}`, async () => {
+      const property = fc.asyncProperty(anyHistory, anySteps, async (history, steps) => {
+        const run = new KeysRun(history, sliceCost);
+        try {
+          for (const step of steps) await run.take(step);
+          await run.compare();
+        } finally {
+          run.close();
+        }
+      });
+      await fc.assert(property, {
+        numRuns: 300,
+        interruptAfterTimeLimit: 20_000,
+        markInterruptAsFailure: true,
+      });
+    });
+  }
+});

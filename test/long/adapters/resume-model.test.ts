@@ -1,0 +1,34 @@
+import { describe } from "vitest";
+import { createMemoryLog } from "../../../src/log/memory.ts";
+import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { createInProcessRegistry } from "../../../src/registry/in-process/registry.ts";
+import { type Resumable, resumeModel } from "../../suites/resume-model.ts";
+import { publishingAtOnce } from "../../support/publishing-at-once.ts";
+
+function open(messages: number | undefined, sliceCost?: number): Resumable {
+  const restart = () => {
+    const log = createMemoryLog({ history: messages === undefined ? {} : { messages } });
+    const registry = createInProcessRegistry({ manager: new RealtimeManager({}, sliceCost), log });
+    // Where deliveries take long, the next step comes before they have ended.
+    return sliceCost === undefined ? registry : publishingAtOnce(registry, log);
+  };
+  let registry = restart();
+  return {
+    registry,
+    shards: 1,
+    open: (_, topics) => registry.open({ topics }),
+    restart: () => {
+      registry = restart();
+      return registry;
+    },
+  };
+}
+
+describe("resuming: in-process", () => {
+  resumeModel("it", { subject: (history) => open(history), runs: 250, timeLimit: 20_000 });
+  resumeModel("it, with deliveries that give way after each client,", {
+    subject: (history) => open(history, 0),
+    runs: 250,
+    timeLimit: 20_000,
+  });
+});

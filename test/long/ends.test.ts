@@ -1,0 +1,4 @@
+import { endsSuite } from "../suites/ends.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+endsSuite(runtimeUnderTest());

@@ -1,0 +1,4 @@
+import { floodSuite } from "../suites/flood.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+floodSuite(runtimeUnderTest());

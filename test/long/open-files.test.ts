@@ -1,0 +1,4 @@
+import { openFilesSuite } from "../suites/open-files.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+openFilesSuite(runtimeUnderTest());

@@ -1,0 +1,4 @@
+import { measured, resourcesSuite } from "../suites/resources.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+resourcesSuite(measured(runtimeUnderTest()));

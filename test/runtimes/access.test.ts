@@ -1,0 +1,4 @@
+import { accessSuite } from "../suites/access.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+accessSuite(runtimeUnderTest());

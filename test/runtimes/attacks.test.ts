@@ -1,0 +1,4 @@
+import { attackSuite } from "../suites/attacks.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+attackSuite(runtimeUnderTest());

@@ -1,4 +1,0 @@
-import { attackSuite } from "../suites/attacks.ts";
-import { BUN } from "../support/service.ts";
-
-attackSuite(BUN);

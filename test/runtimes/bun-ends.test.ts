@@ -1,4 +1,0 @@
-import { endsSuite } from "../suites/ends.ts";
-import { BUN } from "../support/service.ts";
-
-endsSuite(BUN);

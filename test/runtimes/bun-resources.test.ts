@@ -1,3 +1,0 @@
-import { MEASURED_BUN, resourcesSuite } from "../suites/resources.ts";
-
-resourcesSuite(MEASURED_BUN);

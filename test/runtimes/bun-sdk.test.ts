@@ -1,4 +1,0 @@
-import { sdkSuite } from "../suites/sdk.ts";
-import { BUN } from "../support/service.ts";
-
-sdkSuite(BUN);

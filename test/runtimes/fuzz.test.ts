@@ -1,0 +1,4 @@
+import { fuzzSuite } from "../suites/fuzz.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+fuzzSuite(runtimeUnderTest());

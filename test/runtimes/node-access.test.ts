@@ -1,4 +1,0 @@
-import { accessSuite } from "../suites/access.ts";
-import { NODE } from "../support/service.ts";
-
-accessSuite(NODE);

@@ -1,3 +1,0 @@
-import { churnSuite } from "../suites/churn.ts";
-
-churnSuite("Node", () => [process.execPath, "--expose-gc", "--import", "tsx"]);

@@ -1,4 +1,0 @@
-import { endsSuite } from "../suites/ends.ts";
-import { NODE } from "../support/service.ts";
-
-endsSuite(NODE);

@@ -1,3 +1,0 @@
-import { floodSuite } from "../suites/flood.ts";
-
-floodSuite("Node", () => [process.execPath, "--expose-gc", "--import", "tsx"]);

@@ -1,9 +1,0 @@
-import { restartSuite } from "../suites/restart.ts";
-import { NODE } from "../support/service.ts";
-
-// 900 pages with the default limits are in test/proxies.
-restartSuite({
-  runtime: NODE,
-  pages: 90,
-  env: { REALTIME_CONNECTS_PER_SECOND: "10", REALTIME_MAX_CLIENTS_PER_ADDRESS: "100" },
-});

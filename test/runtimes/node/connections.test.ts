@@ -1,0 +1,216 @@
+import { createServer as createPlain, type RequestListener, type Server } from "node:http";
+import { connect as connectHTTP2, createServer as createHTTP2 } from "node:http2";
+import { type AddressInfo, connect } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { afterEach, describe, expect, it } from "vitest";
+import { createServer } from "../../../src/api/server.ts";
+import { nodeRuntime, startServer } from "../../../src/node.ts";
+import { closeClients } from "../../support/clients.ts";
+import { eventually, pause, within } from "../../support/deadline.ts";
+import { openRawStream } from "../../support/raw-client.ts";
+import { openStream } from "../../support/sse-client.ts";
+
+const realtime = createServer({ runtime: nodeRuntime, pingInterval: 200 });
+const stops: (() => void)[] = [];
+
+async function serve(
+  app: Hono,
+  make: (listener: RequestListener) => Server = (listener) => createPlain(listener),
+): Promise<string> {
+  const server = make(getRequestListener(app.fetch) as RequestListener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(async () => {
+  closeClients();
+  for (const stop of stops.splice(0)) stop();
+  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
+});
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+async function publish(from: number, to: number): Promise<void> {
+  for (const n of numbers(from, to)) await realtime.publish({ topic: "n", data: n });
+}
+
+describe("a stream on Node", () => {
+  it("lets go of Hono's stream once its head is out, and is whole all the same", async () => {
+    const url = await serve(realtime.app);
+    const raw = await openRawStream(url, { query: "?topic=n" });
+    await publish(1, 50);
+    await raw.waitFor(/data: 50\n/, "the last message");
+    const data = [...raw.body().matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n));
+    expect(data).toEqual(numbers(1, 50));
+    // Every chunk is what its head says: a reader that counts gets to the end.
+    expect(raw.body()).toMatch(/id: \S+\n\n(: ping\n)*$/);
+  });
+
+  it("whose bytes somebody changes on the way stays in the stream", async () => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      await next();
+      const shout = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => {
+          const text = new TextDecoder().decode(chunk);
+          controller.enqueue(new TextEncoder().encode(text.replaceAll("data: ", "data: 1")));
+        },
+      });
+      if (c.res.body !== null) c.res = new Response(c.res.body.pipeThrough(shout), c.res);
+    });
+    app.get("/api/realtime", (c) => realtime.app.fetch(c.req.raw, c.env));
+    const url = await serve(app);
+    const raw = await openRawStream(url, { query: "?topic=n" });
+    await publish(1, 30);
+    await raw.waitFor(/data: 130\n/, "the last message");
+    const data = [...raw.body().matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n));
+    expect(data).toEqual(numbers(1, 30).map((n) => Number(`1${n}`)));
+    raw.socket.destroy();
+  });
+
+  it("over HTTP/2 stays in the stream", async () => {
+    const url = await serve(realtime.app, (listener) => {
+      return createHTTP2({}, listener as never) as unknown as Server;
+    });
+    const session = connectHTTP2(url);
+    const request = session.request({ ":path": "/api/realtime?topic=n" });
+    let text = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    await eventually(() => text.includes("PB_CONNECT"), "the handshake");
+    await publish(1, 30);
+    await eventually(() => text.includes("data: 30\n"), "the last message");
+    expect([...text.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))).toEqual(numbers(1, 30));
+    session.destroy();
+  });
+
+  it("that is ended while its handshake goes out ends once, and its connection serves the next request", async () => {
+    const url = await serve(realtime.app);
+    for (let round = 0; round < 20; round++) {
+      const opening = openStream(url);
+      const manager = realtime.realtimeManager;
+      await eventually(() => (manager?.getAllClientIds().length ?? 0) > 0, "it is there");
+      for (const clientId of manager?.getAllClientIds() ?? [])
+        manager?.removeClient(clientId, "admin");
+      const client = await opening;
+      expect(await client.ended).toBe("end");
+    }
+  });
+});
+
+describe("a stream on Node beside other requests and middleware", () => {
+  it("behind another response on its connection waits for that one, and is whole", async () => {
+    const url = await serve(realtime.app);
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let text = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    const head = "HTTP/1.1\r\nHost: x\r\n\r\n";
+    socket.write(`GET /api/health ${head}GET /api/realtime?topic=n ${head}`);
+    await eventually(() => text.includes("PB_CONNECT"), "the handshake");
+    for (const n of numbers(1, 30)) await realtime.publish({ topic: "n", data: n });
+    await eventually(() => text.includes("data: 30\n"), "the last message");
+    expect(text.indexOf("API is healthy")).toBeLessThan(text.indexOf("PB_CONNECT"));
+    expect([...text.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))).toEqual(numbers(1, 30));
+    socket.destroy();
+  });
+
+  it("sends its head with what middleware has set, before its handler and behind it", async () => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      c.header("X-Before", "yes");
+      await next();
+      c.header("X-Behind", "yes");
+    });
+    app.route("/", realtime.app);
+    const raw = await openRawStream(await serve(app), { query: "?topic=n" });
+    const head = raw.text().split("\r\n\r\n")[0] ?? "";
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    for (const line of [
+      /^x-before: yes$/im,
+      /^x-behind: yes$/im,
+      /^transfer-encoding: chunked$/im,
+      /^content-type: text\/event-stream$/im,
+    ])
+      expect(head).toMatch(line);
+    raw.socket.destroy();
+  });
+  it.each([
+    ["a text", () => "another answer"],
+    ["a stream", () => new Blob(["another ", "answer"]).stream()],
+  ])("is given up when middleware answers with %s in its place", async (_, body) => {
+    const app = new Hono();
+    app.use("*", async (c, next) => {
+      await next();
+      c.res = new Response(body(), { status: 418 });
+    });
+    app.route("/", realtime.app);
+    const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
+    expect([answer.status, await answer.text()]).toEqual([418, "another answer"]);
+    await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "it is gone");
+  });
+});
+
+describe("a stream on Node whose response middleware holds", () => {
+  it("that is ended while middleware still holds its response has its head, its words and its end", async () => {
+    for (const end of ["admin", "shutdown"] as const) {
+      const app = new Hono();
+      app.use("*", async (c, next) => {
+        await next();
+        const [clientId = ""] = realtime.realtimeManager?.getAllClientIds() ?? [];
+        realtime.realtimeManager?.removeClient(clientId, end);
+        await pause(50);
+        c.header("X-Behind", "yes");
+      });
+      app.route("/", realtime.app);
+      const answer = await fetch(`${await serve(app)}/api/realtime`);
+      expect(answer.headers.get("content-type")).toBe("text/event-stream");
+      const text = await within(answer.text(), 5000, "it ends");
+      expect(text).toMatch(/^event: PB_CONNECT\n/);
+      if (end === "shutdown") expect(text).toMatch(/retry: \d+\n\n$/);
+    }
+  });
+
+  it.each([401, 204, 200])(
+    "is given up when middleware answers with an empty %i in its place",
+    async (status) => {
+      const app = new Hono();
+      app.use("*", async (c, next) => {
+        await next();
+        c.res = undefined;
+        c.res = new Response(null, { status });
+      });
+      app.route("/", realtime.app);
+      const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
+      expect(answer.status).toBe(status);
+      const text = await within(answer.text(), 5000, "it ends");
+      expect(text).toBe("");
+      await eventually(
+        () => realtime.realtimeManager?.getAllClientIds().length === 0,
+        "it is gone",
+      );
+    },
+  );
+});
+
+describe("a connection on Node whose client pipelines requests and reads no answers", () => {
+  it("is closed, and a stream that is only pinged is not", async () => {
+    // Together 6 s, in which a busy machine pings as well.
+    const times = { pingInterval: 500, staleTimeout: 5000, requestTimeout: 500 };
+    const server = await startServer({ port: 0, ...times });
+    const stream = await openStream(server.url);
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1").pause();
+    const closed = new Promise((resolve) => socket.on("error", () => {}).on("close", resolve));
+    // More than the kernel holds, so that the client's own write fails when the connection is closed.
+    socket.write("GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400_000));
+    await within(closed, 20_000, "the connection is closed");
+    expect(server.realtimeManager?.getAllClientIds()).toEqual([stream.clientId]);
+    await server.close();
+  });
+});

@@ -1,0 +1,20 @@
+import { env } from "cloudflare:test";
+import {
+  createDurableObjectRegistry,
+  type HubStub,
+} from "../../src/registry/durable-object/registry.ts";
+import type { ClientRegistry } from "../../src/registry/registry.ts";
+import type { TestEnv } from "./worker.ts";
+
+const { REALTIME_HUB } = env as unknown as TestEnv;
+let opened = 0;
+
+/** A registry over hubs that no other test uses. */
+export function openRegistry(shards: number): ClientRegistry {
+  opened += 1;
+  const names = `suite-${opened}-shard-`;
+  return createDurableObjectRegistry({
+    hub: (shard) => REALTIME_HUB.get(REALTIME_HUB.idFromName(names + shard)) as unknown as HubStub,
+    shards,
+  });
+}
