@@ -47,7 +47,11 @@ export {
 } from "./realtime/message.ts";
 export type { ReplayState } from "./realtime/replay/client-replay.ts";
 export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
-export { parseSubscription } from "./realtime/subscriptions/subscription-key.ts";
+export {
+  parseSubscription,
+  type SubscriptionKey,
+  type SubscriptionOptions,
+} from "./realtime/subscriptions/subscription-key.ts";
 export type {
   ClientInfo,
   CloseReason,
@@ -63,8 +67,6 @@ export type {
   Revocation,
   StartPosition,
   SubscribeRequest,
-  SubscriptionKey,
-  SubscriptionOptions,
   TailListener,
   TopicInfo,
 } from "./realtime/types.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
-import { plainAddress } from "../realtime/access/ip-address.ts";
+import { normalizeAddress } from "../realtime/access/ip-address.ts";
 import type { OutgoingSink, SinkListener, SinkRuntime } from "../stream/sink.ts";
 
 /** A sink beneath a stream of Hono's. */
@@ -55,8 +55,8 @@ export function addressOf(
 ): string | undefined {
   const told = trustedHeader === undefined ? undefined : c.req.header(trustedHeader);
   const last = told === undefined ? "" : told.slice(told.lastIndexOf(",") + 1).trim();
-  const address = plainAddress(last);
+  const address = normalizeAddress(last);
   if (address !== undefined) return address;
   const peer = clientAddress?.(c);
-  return peer && (plainAddress(peer) ?? peer);
+  return peer && (normalizeAddress(peer) ?? peer);
 }

@@ -1,28 +1,28 @@
 /**
- * What went wrong.
+ * The kinds of `RealtimeError`.
  *
- * - `unknown_client`: no such client here (any more)
- * - `ip_mismatch`: the request comes from another address than the stream
- * - `identity_changed`: the client is somebody else already
- * - `unknown_token`: a credential that nobody here can tell anything of
- * - `refused_token`: a credential that was signed as it should be, and does not count: it has expired, is for others, ...
+ * - `unknown_client`: no connected client has the id
+ * - `ip_mismatch`: the request comes from another network than the client's stream
+ * - `identity_changed`: the client already has another identity
+ * - `unknown_token`: no verifier recognises the credential
+ * - `refused_token`: the credential is genuine but not accepted: it has expired, is for another audience, …
  * - `not_signed_in`: guests may not do this
- * - `not_allowed`: whoever asks has no right to this
- * - `unavailable`: what is needed to check a credential can't be reached, so nobody is let in
- * - `too_many_requests`: more than the limit says; `retryAfter` says when to come again
- * - `too_slow`: the request did not arrive in time
- * - `body_already_read`: code in front of the service has read the request's body
- * - `too_large`: a message is larger than the limit says
- * - `revoked`: the credential was made before its subject was revoked
- * - `too_many_clients`: the server has as many as it takes
- * - `client_exists`: that client id is taken
- * - `invalid_event`: an SSE field can't carry this text
- * - `id_reused`: a message has the id of an earlier message and other content
- * - `invalid_input`: what was sent breaks a rule; `fields` says which
- * - `unknown_cursor`: the log does not have, or no longer has, the place that a cursor names
- * - `invalid_config`: a setting is wrong; the message names it
+ * - `not_allowed`: the caller has no right to do this
+ * - `unavailable`: the credential can't be checked, because a service that is needed for it can't be reached
+ * - `too_many_requests`: a limit of the address or identity is reached; `retryAfter` may say when to try again
+ * - `too_slow`: the request body did not arrive in time
+ * - `body_already_read`: middleware before the service has read the request body
+ * - `too_large`: a message or request body exceeds its limit
+ * - `revoked`: the credential was issued before its subject was revoked
+ * - `too_many_clients`: the server has reached its limit of clients or subscription keys
+ * - `client_exists`: a connected client has the id
+ * - `invalid_event`: an event name, id or data can't be written as SSE
+ * - `id_reused`: a message has the id of an earlier message with other content
+ * - `invalid_input`: the input breaks a rule; `fields` may say which field breaks which rule
+ * - `unknown_cursor`: the log does not have the position of a cursor, or no longer has it
+ * - `invalid_config`: a setting is wrong; the message names the setting
  * - `closed`: the server is stopping
- * - `unreachable`: a shard could not be reached, though it was tried more than once
+ * - `unreachable`: a shard could not be reached in several attempts
  */
 export type RealtimeErrorCode =
   | "unknown_client"
@@ -48,42 +48,49 @@ export type RealtimeErrorCode =
   | "closed"
   | "unreachable";
 
-/** One field's fault, in PocketBase's words (`code`) and ours (`message`). */
+/** What is wrong with one field. `code` is a validation code as PocketBase has them, `message` says what to change. */
 export interface FieldError {
   readonly code: string;
   readonly message: string;
 }
 
-/** Faults by field; the items of a list are keyed by their index. */
+/** What is wrong, by field. The items of a list have their index as name. */
 export interface FieldErrors {
   readonly [field: string]: FieldError | FieldErrors;
 }
 
 /**
- * `pocketwire` and `pocketwire/cloudflare` are bundles with a class each. The mark lets `instanceof` recognise the errors of
- * either class in both bundles.
+ * `pocketwire` and `pocketwire/cloudflare` are separate bundles, each with its own class `RealtimeError`. A property with this
+ * name lets `instanceof` recognise the errors of both.
  */
-const MARK = Symbol.for("pocketwire.RealtimeError");
+const BRAND = Symbol.for("pocketwire.RealtimeError");
 
-/** The one error class of this package: `code` says which, `message` says what to do about it. */
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * if (error instanceof RealtimeError && error.code === "closed") return;
+ */
 export class RealtimeError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass inherits this method, and has its own instances only.
+    // A subclass inherits this method. `instanceof` a subclass must not accept every RealtimeError.
     // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of `instanceof`
     const isSubclass = this !== RealtimeError;
     // biome-ignore lint/complexity/noThisInStatic: the subclass is asked, not Error
     if (isSubclass) return super[Symbol.hasInstance](value);
-    return typeof value === "object" && value !== null && MARK in value;
+    return typeof value === "object" && value !== null && BRAND in value;
   }
 
   override readonly name = "RealtimeError";
-  readonly [MARK] = true;
+  readonly [BRAND] = true;
+  /** Which kind of error this is. */
   readonly code: RealtimeErrorCode;
-  /** For `invalid_input`: what is wrong with which field. */
+  /** For `invalid_input`: what is wrong with which field. Otherwise empty. */
   readonly fields: FieldErrors;
-  /** Seconds after which another try makes sense, where that is known. */
+  /** After how many seconds to try again, if that is known. */
   readonly retryAfter: number | undefined;
 
+  /** @param message Says what is wrong and what to do about it. It may be shown to clients. */
   constructor(
     code: RealtimeErrorCode,
     message: string,

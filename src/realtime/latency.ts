@@ -1,23 +1,26 @@
-/** Upper bounds of the buckets, in seconds; what took longer is in one more. */
+import type { Milliseconds } from "./units.ts";
+
+/** The upper bounds of the histogram's buckets, in seconds. A last bucket takes what is longer. */
 export const LATENCY_BOUNDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ];
 
-/** How long something took, counted by bucket, so that those of several can be added up. */
+/** The contents of a `LatencyHistogram`. Those of several histograms can be added (`addLatency`). */
 export interface LatencyStats {
-  /** One for each of `LATENCY_BOUNDS`, and one for what took longer. Not cumulative. */
+  /** Observations in each bucket of `LATENCY_BOUNDS`, and in the last bucket. Not cumulative. */
   readonly counts: readonly number[];
-  /** Of all together. */
+  /** The sum of all observations, in seconds. */
   readonly seconds: number;
 }
 
+/** Counts durations by their length. */
 export class LatencyHistogram {
   readonly #counts: number[] = [...LATENCY_BOUNDS.map(() => 0), 0];
   #seconds = 0;
 
-  /** @param milliseconds How long it took. */
-  observe(milliseconds: number): void {
-    const seconds = milliseconds / 1000;
+  /** Adds one duration. */
+  observe(duration: Milliseconds): void {
+    const seconds = duration / 1000;
     const found = LATENCY_BOUNDS.findIndex((bound) => seconds <= bound);
     const bucket = found === -1 ? LATENCY_BOUNDS.length : found;
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
@@ -29,9 +32,10 @@ export class LatencyHistogram {
   }
 }
 
-export function addLatency(one: LatencyStats, other: LatencyStats): LatencyStats {
+/** The sum of two histograms. */
+export function addLatency(a: LatencyStats, b: LatencyStats): LatencyStats {
   return {
-    counts: one.counts.map((count, bucket) => count + (other.counts[bucket] ?? 0)),
-    seconds: one.seconds + other.seconds,
+    counts: a.counts.map((count, bucket) => count + (b.counts[bucket] ?? 0)),
+    seconds: a.seconds + b.seconds,
   };
 }

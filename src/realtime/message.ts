@@ -5,23 +5,22 @@ import type { Message } from "./types.ts";
 /** What happened to a record. */
 export type RecordAction = "create" | "update" | "delete";
 
-/** What both kinds of message may say. */
 interface MessageInput {
-  /** Idempotence key, 1 to 255 characters; made up when left out. */
+  /** Idempotency key, 1 to 255 characters. The log accepts each id once. Default: a random id. */
   readonly id?: string | undefined;
-  /** Only for clients with a right to the topic. Default false. */
+  /** Whether only clients with a right to the topic receive the message. Default false. */
   readonly private?: boolean | undefined;
 }
 
 /** A message to a topic. */
 export interface TopicInput extends MessageInput {
-  /** 1 to 2,500 characters without CR, LF or NUL. */
+  /** 1 to `maxTopicLength` characters (2,500 by default), without line breaks and NUL. */
   readonly topic: string;
-  /** Anything that is JSON. */
+  /** Any value that can be written as JSON. */
   readonly data: unknown;
 }
 
-/** A change of one record: PocketBase's realtime record event. */
+/** A change of one record, delivered as PocketBase's realtime record event. */
 export interface RecordInput extends MessageInput {
   /** Name or id of the collection. */
   readonly collection: string;
@@ -29,10 +28,10 @@ export interface RecordInput extends MessageInput {
   readonly record: { readonly id: string; readonly [field: string]: unknown };
 }
 
-/** What a backend publishes. */
+/** What a backend publishes: a message to a topic, or a change of a record. */
 export type PublishInput = TopicInput | RecordInput;
 
-/** Event names of the service's own; nothing can be published to them. */
+/** The names of the service's own events. No message can be published to these topics. */
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
   "PB_CONNECT",
   "PB_RESUME",
@@ -41,9 +40,11 @@ export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes a message of what a backend publishes, with an id if it brought none.
+ * Creates the message that a backend publishes.
  *
- * @throws RealtimeError `invalid_event` when the data can't be JSON.
+ * @throws RealtimeError `invalid_event` when the data can't be written as JSON.
+ * @example
+ * createMessage({ topic: "chat", data: { text: "hello" } });
  */
 export function createMessage(input: PublishInput): Message {
   const id = input.id ?? nanoid();
@@ -61,9 +62,8 @@ export function createMessage(input: PublishInput): Message {
 }
 
 /**
- * A record is known by its collection's name and by its id, and under both the record is
- * `<collection>/<record id>` and, deprecated, `<collection>`: PocketBase apis/realtime.go,
- * `realtimeBroadcastRecord`. `<collection>/*` follows from the former.
+ * The topics of a record event, as in PocketBase (apis/realtime.go, `realtimeBroadcastRecord`): for the name and the id of the
+ * collection `<collection>/<record id>`, which subscriptions to `<collection>/*` match, and the deprecated `<collection>`.
  */
 function recordTopics({ collection, record }: RecordInput): string[] {
   const names = new Set(

@@ -1,41 +1,43 @@
 import type { LogFields, Logger } from "./types.ts";
+import type { Milliseconds } from "./units.ts";
 
-/** A warning or error of one kind is written once in so many milliseconds. */
-const WINDOW = 60_000;
+/** A warning or error of one kind is written once in this time. */
+const WINDOW: Milliseconds = 60_000;
 
-/** Kinds of lines that are remembered. A kind beyond them shares the line of its message. */
+/** How many kinds of lines are remembered. Further kinds are told apart by their message alone. */
 const MAX_KINDS = 100;
 
-/** Characters of a reason or error that tell one kind from another. */
-const KIND_LENGTH = 80;
+/** How many characters of the field `reason` or `error` tell one kind of line from another. */
+const MAX_CAUSE_LENGTH = 80;
 
 type Level = "debug" | "info" | "warn" | "error";
 
 interface Kind {
   /** When a line of this kind was written last, by the monotonic clock. */
-  writtenAt: number;
-  /** How often this kind has happened since: those lines were not written. */
-  count: number;
+  writtenAt: Milliseconds;
+  /** Lines of this kind since then. They were written at level debug. */
+  suppressed: number;
 }
 
 /**
- * A logger that can't harm the service. A logger that throws or rejects loses its line and nothing else. Requests can't fill
- * the log: the first warning or error of a kind is written at once, and more of that kind within a minute are written at
- * level debug only. The next line says how often it has happened since the line before (`count`).
+ * Keeps a logger from harming the service, and requests from filling the log. When the logger throws or rejects, its line is
+ * lost and nothing else happens. The first warning or error of a kind is written at once; further ones within a minute are
+ * written at level debug. The next warning of the kind has their number, itself included, in the field `count`.
  */
 export class ProtectedLogger implements Logger {
   readonly #logger: Logger;
-  readonly #now: () => number;
+  readonly #monotonicNow: () => Milliseconds;
+  /** The kind whose line was written last comes last. */
   readonly #kinds = new Map<string, Kind>();
   #lost = 0;
 
-  /** @param now Milliseconds of a monotonic clock. */
-  constructor(logger: Logger, now: () => number) {
+  /** @param monotonicNow A clock that is never set back (`monotonicClock`). */
+  constructor(logger: Logger, monotonicNow: () => Milliseconds) {
     this.#logger = logger;
-    this.#now = now;
+    this.#monotonicNow = monotonicNow;
   }
 
-  /** Lines that could not be written, here and where `logger` writes to. */
+  /** Lines that could not be written, here or by the logger. */
   get dropped(): number {
     return this.#lost + (this.#logger.dropped ?? 0);
   }
@@ -57,25 +59,25 @@ export class ProtectedLogger implements Logger {
   }
 
   #throttle(level: Level, msg: string, fields?: LogFields): void {
-    const now = this.#now();
+    const now = this.#monotonicNow();
     const key = this.#keyOf(msg, fields, now);
     const kind = this.#kinds.get(key);
     if (kind !== undefined && now - kind.writtenAt < WINDOW) {
-      kind.count += 1;
+      kind.suppressed += 1;
       this.#write("debug", msg, fields);
       return;
     }
-    const count = 1 + (kind?.count ?? 0);
+    const count = 1 + (kind?.suppressed ?? 0);
     this.#kinds.delete(key);
-    this.#kinds.set(key, { writtenAt: now, count: 0 });
+    this.#kinds.set(key, { writtenAt: now, suppressed: 0 });
     this.#write(level, msg, count === 1 ? fields : { ...fields, count });
   }
 
-  #keyOf(msg: string, fields: LogFields | undefined, now: number): string {
+  #keyOf(msg: string, fields: LogFields | undefined, now: Milliseconds): string {
     const [cause = ""] = String(fields?.reason ?? fields?.error ?? "").split("\n", 1);
-    const key = `${msg}\n${cause.slice(0, KIND_LENGTH)}`;
+    const key = `${msg}\n${cause.slice(0, MAX_CAUSE_LENGTH)}`;
     if (this.#kinds.has(key) || this.#kinds.size < MAX_KINDS) return key;
-    // The Map is in the order of the last lines: if the oldest is still of this minute, all are.
+    // Room is made by forgetting the kind whose line is the oldest. If that line is within the window, all lines are.
     for (const [oldest, { writtenAt }] of this.#kinds) {
       if (now - writtenAt < WINDOW) return msg;
       this.#kinds.delete(oldest);
@@ -87,18 +89,22 @@ export class ProtectedLogger implements Logger {
   #write(level: Level, msg: string, fields?: LogFields): void {
     try {
       const written: unknown = this.#logger[level](msg, fields);
-      if (written instanceof Promise) written.catch(() => this.#lose());
+      if (written instanceof Promise) written.catch(() => this.#countLost());
     } catch {
-      this.#lose();
+      this.#countLost();
     }
   }
 
-  #lose(): void {
+  #countLost(): void {
     this.#lost += 1;
   }
 }
 
-/** Protects a logger, once however often it is asked to. */
-export function protectLogger(logger: Logger, now: () => number): ProtectedLogger {
-  return logger instanceof ProtectedLogger ? logger : new ProtectedLogger(logger, now);
+/**
+ * Protects a logger. Returns a `ProtectedLogger` as it is, so that its count of lines stays one.
+ *
+ * @param monotonicNow A clock that is never set back (`monotonicClock`).
+ */
+export function protectLogger(logger: Logger, monotonicNow: () => Milliseconds): ProtectedLogger {
+  return logger instanceof ProtectedLogger ? logger : new ProtectedLogger(logger, monotonicNow);
 }

@@ -1,39 +1,39 @@
-/**
- * Text of the event stream format: WHATWG HTML, "Server-sent events", heading "Parsing an event stream".
- * Pure functions; whoever calls them encodes and writes.
- */
+/** Formats text of the event stream format (WHATWG HTML, "Server-sent events", heading "Parsing an event stream"). */
 import { RealtimeError } from "./errors.ts";
+import type { Milliseconds } from "./units.ts";
 
 /** The fields of one event. */
 export interface SSEMessage {
-  /** Event name. Without it the browser fires `message`. One line (`isFieldText`). */
+  /** Event name, one line (`isFieldText`). Without it the browser fires `message`. */
   readonly event?: string | undefined;
   /**
-   * A string goes out as it is, one `data:` line for each of its lines; anything else as one line of JSON. Some readers
-   * also split a string at U+2028, U+2029 and U+0085; JSON has these characters escaped.
+   * A string is written as it is, with a `data:` line for each of its lines. Any other value is written as one line of JSON.
+   * Some parsers also split a string at U+2028, U+2029 and U+0085. In JSON these characters are escaped.
    */
   readonly data?: unknown;
-  /** What the browser sends back as `Last-Event-ID`. One line (`isFieldText`). */
+  /** One line (`isFieldText`). The browser sends it back as `Last-Event-ID` when it reconnects. */
   readonly id?: string | undefined;
   /** How long the browser waits before it reconnects, in whole milliseconds. */
-  readonly retry?: number | undefined;
+  readonly retry?: Milliseconds | undefined;
 }
 
 const LINE_END = /\r\n|\r|\n/;
 /**
- * The standard ends a line at CR or LF only, and a reader ignores an id that holds NUL. Readers that split lines with
- * their language's own function also split at the others: Python's `str.splitlines` at all of them.
+ * By the standard only CR and LF end a line, and an id with NUL is ignored. The other characters are here for parsers that use
+ * the line splitting of their language: Python's `str.splitlines` splits at all of them.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are refused.
 const FORBIDDEN_IN_FIELD = /[\r\n\0\v\f\x1c-\x1e\x85\u2028\u2029]/;
-/** Line separators that JSON may hold as they are. JSON escapes all other characters at which a reader may split. */
+/** The characters of `FORBIDDEN_IN_FIELD` that JSON.stringify does not escape. */
 const JSON_LINE_SEPARATOR = /[\x85\u2028\u2029]/g;
 
 /**
- * One event as text, with the empty line that ends it. Fields stand in the order event, data, id, retry.
+ * Formats one event, including the empty line that ends it. The fields come in the order event, data, id, retry.
  *
- * @throws RealtimeError `invalid_event` when `event` or `id` holds a line break or NUL, `retry` is no whole
- *   number of milliseconds, or `data` can't be JSON (a function, a cycle).
+ * @throws RealtimeError `invalid_event` when `event` or `id` holds a line break or NUL, `retry` is not a whole number of
+ *   milliseconds, or `data` can't be written as JSON (a function, a cycle).
+ * @example
+ * formatSSEMessage({ event: "chat", data: { n: 1 }, id: "7" }); // "event: chat\ndata: {\"n\":1}\nid: 7\n\n"
  */
 export function formatSSEMessage(message: SSEMessage): string {
   let text = "";
@@ -45,9 +45,12 @@ export function formatSSEMessage(message: SSEMessage): string {
 }
 
 /**
- * A comment, which clients ignore: `: ping`. A text of several lines becomes several comment lines. No empty line follows:
- * several readers dispatch an empty event at an empty line (Azure/fetch-event-source issue 15, httpx-sse, the Dart SDK of
- * PocketBase). A comment is complete at the end of its own line.
+ * Formats a comment, which clients ignore. Several lines become several comment lines. No empty line follows: a comment is
+ * complete at the end of its own line, and several parsers dispatch an empty event at an empty line (Azure/fetch-event-source
+ * issue 15, httpx-sse, PocketBase's Dart SDK).
+ *
+ * @example
+ * formatSSEComment("ping"); // ": ping\n"
  */
 export function formatSSEComment(comment: string): string {
   return comment
@@ -57,14 +60,14 @@ export function formatSSEComment(comment: string): string {
 }
 
 /**
- * Tells a client a cursor to come back with, when no other event carries it. Several readers dispatch an `id:` without data
- * as an empty event, and npm's `eventsource` ignores it. So the cursor comes with an event of its own.
+ * Formats the event PB_CURSOR, which gives a client a cursor to resume from. An `id:` without data would not do: several parsers
+ * dispatch it as an empty event, and npm's `eventsource` ignores it.
  */
 export function formatCursorEvent(cursor: string | undefined): string {
   return formatSSEMessage({ event: "PB_CURSOR", data: {}, id: cursor });
 }
 
-/** Whether `text` can be an event name or id: no NUL, and no character at which a widespread reader ends a line. */
+/** Whether a text can be an event name or id: it holds neither NUL nor a character at which a common parser ends the line. */
 export function isFieldText(text: string): boolean {
   return !FORBIDDEN_IN_FIELD.test(text);
 }
@@ -91,16 +94,16 @@ function dataLines(data: unknown): string {
 }
 
 /**
- * One line of JSON, for readers too that end a line at U+2028, U+2029 or U+0085: these are escaped (`\u2028`).
+ * Writes a value as one line of JSON. U+2028, U+2029 and U+0085 are escaped (`\u2028`), because some parsers end a line there.
  *
- * @throws RealtimeError `invalid_event` when there is no JSON for it.
+ * @throws RealtimeError `invalid_event` when the value can't be written as JSON.
  */
 export function toJSONLine(data: unknown): string {
   let json: string | undefined;
   let cause: unknown;
   try {
     json = JSON.stringify(data);
-    // JSON.stringify writes NaN and Infinity as null.
+    // JSON.stringify writes NaN and Infinity as null. The second pass, with a slow replacer, runs only if there is a null.
     if (json?.includes("null")) JSON.stringify(data, refuseNonFinite);
   } catch (error) {
     if (error instanceof RealtimeError) throw error;

@@ -1,30 +1,31 @@
 /**
- * A short hash of a text for which no two texts are known to have the same, also where the texts are chosen on purpose.
- *
- * SHA-256 (FIPS 180-4), written out because the hash of the Web Crypto API answers with a promise, and not every runtime has
+ * SHA-256 (FIPS 180-4). Implemented here because the Web Crypto API hashes asynchronously only, and not every runtime has
  * `node:crypto`.
  */
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
 const ROUND_CONSTANTS = fractionsOfRoots(64, 3);
-/** The same of the square roots of the first 8 (FIPS 180-4, 5.3.3). */
+/** The first 32 bits of the fractional parts of the square roots of the first 8 primes (FIPS 180-4, 5.3.3). */
 const INITIAL = fractionsOfRoots(8, 2);
 
-/** Words of one block of 64 bytes, and the message schedule behind them. */
+/** The message schedule. Its first 16 words are the block of 64 bytes. */
 const schedule = new Int32Array(64);
 const state = new Int32Array(8);
 
-/** The first 128 bits of the SHA-256 of a text's UTF-16 code units (big-endian), as 32 hexadecimal digits. */
+/**
+ * The first 128 bits of the SHA-256 hash of a text's UTF-16 code units (big-endian), as 32 hexadecimal digits. Two texts with the
+ * same hash can't be found in practice, not even on purpose.
+ */
 export function hashText(text: string): string {
   state.set(INITIAL);
-  // One bit 1, zeros, and the length in bits, which stands in the last 8 bytes.
+  // The padding is a bit 1, zeros, and the length in bits in the last 8 bytes.
   const words = Math.ceil((text.length * 2 + 9) / 64) * 16;
   for (let from = 0; from < words; from += 16) {
     for (let index = 0; index < 16; index++) {
-      const at = (from + index) * 2;
-      schedule[index] = (codeUnit(text, at) << 16) | codeUnit(text, at + 1);
+      const first = (from + index) * 2;
+      schedule[index] = (codeUnit(text, first) << 16) | codeUnit(text, first + 1);
     }
-    // Texts are shorter than 2^28 code units.
+    // One word is enough for the length: texts are shorter than 2^28 code units.
     if (from + 16 === words) schedule[15] = text.length * 16;
     addBlock();
   }
@@ -35,9 +36,10 @@ export function hashText(text: string): string {
   return digits;
 }
 
-function codeUnit(text: string, at: number): number {
-  if (at < text.length) return text.charCodeAt(at);
-  return at === text.length ? 0x8000 : 0;
+/** The code unit at an index, continued by the bit 1 and the zeros of the padding. */
+function codeUnit(text: string, index: number): number {
+  if (index < text.length) return text.charCodeAt(index);
+  return index === text.length ? 0x8000 : 0;
 }
 
 function addBlock(): void {
@@ -45,10 +47,11 @@ function addBlock(): void {
   for (let t = 16; t < 64; t++) {
     const early = w[t - 15] as number;
     const late = w[t - 2] as number;
-    const s0 = turn(early, 7) ^ turn(early, 18) ^ (early >>> 3);
-    const s1 = turn(late, 17) ^ turn(late, 19) ^ (late >>> 10);
+    const s0 = rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >>> 3);
+    const s1 = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10);
     w[t] = (w[t - 16] as number) + s0 + (w[t - 7] as number) + s1;
   }
+  // The cast tells the compiler that the eight words exist. Reading them with a check each would slow the hash down.
   const before = state as unknown as EightWords;
   let a = before[0];
   let b = before[1];
@@ -60,10 +63,10 @@ function addBlock(): void {
   let h = before[7];
   for (let t = 0; t < 64; t++) {
     const choice = (e & f) ^ (~e & g);
-    const s1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
+    const s1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25);
     const t1 = (h + s1 + choice + (ROUND_CONSTANTS[t] as number) + (w[t] as number)) | 0;
     const majority = (a & b) ^ (a & c) ^ (b & c);
-    const t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + majority;
+    const t2 = (rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + majority;
     h = g;
     g = f;
     f = e;
@@ -85,11 +88,11 @@ function addBlock(): void {
 
 type EightWords = [number, number, number, number, number, number, number, number];
 
-function turn(word: number, bits: number): number {
+function rotateRight(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-/** @param root 2 or 3. */
+/** The first 32 bits of the fractional parts of the square (2) or cube (3) roots of the first primes. */
 function fractionsOfRoots(count: number, root: 2 | 3): readonly number[] {
   const found: number[] = [];
   for (let number = 2; found.length < count; number++) {

@@ -1,19 +1,19 @@
-/**
- * The words of the core. Everything here is data or the shape of a sink; nothing is imported.
- */
+/** The data types of the core and the interfaces that adapters implement. */
+import type { KeyStats } from "./access/capacity.ts";
+import type { Bytes } from "./units.ts";
 
 /**
  * Why a client was removed.
  *
- * - `client`: its socket closed, or it cancelled the stream
- * - `slow`: more than `maxBufferedBytes` were waiting for it
- * - `stale`: nothing it was sent had drained for `staleTimeout`
- * - `shutdown`: this server is stopping
- * - `lifetime`: the stream has had as many writes as one may have; its client is asked to come back at once
+ * - `client`: the client closed its connection or cancelled the stream
+ * - `slow`: more than `maxBufferedBytes` waited for the client
+ * - `stale`: nothing that was written to the client has drained for `staleTimeout`
+ * - `shutdown`: the server is stopping
+ * - `lifetime`: the stream has reached `maxStreamWrites`, and its client is asked to reconnect at once
  * - `admin`: an operator or the embedding app asked for it
- * - `expired`: its credential has expired, and no fresh one came within the grace
- * - `revoked`: its subject, or the client itself, was revoked
- * - `error`: the stream's handler failed; the log says how
+ * - `expired`: the client's credential has expired, and no fresh one came within `authGrace`
+ * - `revoked`: the client or its subject was revoked
+ * - `error`: the stream's handler or a read of the history failed; the log has the error
  */
 export type CloseReason =
   | "client"
@@ -26,7 +26,7 @@ export type CloseReason =
   | "revoked"
   | "error";
 
-/** Every reason, for counters that start at zero. */
+/** Every `CloseReason`, for counters that start at zero. */
 export const CLOSE_REASONS: readonly CloseReason[] = [
   "client",
   "slow",
@@ -39,43 +39,46 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   "error",
 ];
 
-/** One open stream, as the core sees it. */
+/** Where the core writes the frames of one open stream. Every runtime brings an implementation. */
 export interface FrameSink {
   /**
-   * Queues one whole frame. False when the client is not keeping up or is gone: the caller removes it.
-   * Never throws, never returns a promise, never keeps another client waiting.
+   * Queues one whole frame (one SSE event or comment). Must not throw, block or return a promise: other clients wait meanwhile.
+   *
+   * @returns false when the client is too slow or gone. The core then removes the client.
    */
   write(frame: Uint8Array): boolean;
-  /** Bytes accepted and not yet taken by the runtime. */
-  readonly bufferedBytes: number;
+  /** Bytes that were written and that the runtime has not sent yet. */
+  readonly bufferedBytes: Bytes;
   /**
-   * Calls `taken` once, when everything written so far has been taken, be it at once; never after the end.
-   * A sink whose owner may forget its functions meanwhile does without, and its owner calls
-   * `RealtimeManager.proceed` then.
+   * Calls `done` once when everything written so far has drained, at once if it has. Must not call it after the stream has
+   * ended. An adapter that can't keep the function, because it hibernates, calls `HibernationSupport.resumeReplay` instead.
    */
-  onDrain(taken: () => void): void;
-  /** The core is done with this stream. Safe to call more than once; the first reason stays. */
+  onDrain(done: () => void): void;
+  /** Ends the stream. May be called more than once; the first reason counts. */
   close(reason: CloseReason): void;
 }
 
-/** Characters of an identity: on Workers it is kept with a socket, where 16 KiB in all have room. */
+/** The most characters of an identity. On Workers an identity is stored with a socket, which has room for 16 KiB. */
 export const MAX_IDENTITY = 1024;
 
-/** What is known of whoever sends a request. */
+/** The most patterns in a client's rights. Each pattern is compared with each subscription key. */
+export const MAX_RIGHTS = 100;
+
+/** What is known of the sender of a request: its address and its credential. */
 export interface Principal {
-  /** Network address, if the runtime tells. */
+  /** The network address. Undefined when the runtime does not provide it. */
   readonly ip?: string | undefined;
-  /** Who they are; undefined is a guest. */
+  /** The user, 1 to `MAX_IDENTITY` characters. Undefined for a guest. */
   readonly identity?: string | undefined;
-  /** Patterns of the topics whose private messages they may have. Default: none. */
+  /** Patterns of the topics whose private messages the client receives: `posts/1`, `posts/*` or `*`. Default: none. */
   readonly rights?: readonly string[] | undefined;
-  /** When the credential was made, in milliseconds since 1970: a revocation counts for what is older than itself. */
+  /** When the credential was issued, in milliseconds since 1970. A revocation covers all credentials issued before. Default 0. */
   readonly issuedAt?: number | undefined;
-  /** When the credential ends, in milliseconds since 1970. Default: never. */
+  /** When the credential expires, in milliseconds since 1970. Default: never. */
   readonly expiresAt?: number | undefined;
 }
 
-/** Whom to revoke: one open stream, or somebody with all streams and credentials they have. */
+/** What to revoke: one open stream, or all streams and credentials of a subject. */
 export type Revocation =
   | { readonly clientId: string }
   | {
@@ -83,183 +86,160 @@ export type Revocation =
       readonly subject: string;
     };
 
-/** Most patterns in a list of rights: each is looked at for each key that is set. */
-export const MAX_RIGHTS = 100;
-
-/** The options of a subscription key, normalised as PocketBase does (tools/subscriptions/client.go, `Subscribe`). */
-export interface SubscriptionOptions {
-  /** Query parameters; every value is a string. */
-  readonly query: Readonly<Record<string, string>>;
-  /** Headers, names in snake case (`X-Token` is `x_token`); every value is a string. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** `last`, or `last` in the query: how many of the newest messages to begin with, 1 to `MAX_LAST`. Ours, not PocketBase's. */
-  readonly last?: number | undefined;
-}
-
-/** Most of the newest messages that a key may begin with. */
+/** The most messages of the history that a subscription may start with. */
 export const MAX_LAST = 1000;
 
-/** A subscription key, taken apart. */
-export interface SubscriptionKey {
-  /** The whole key as the client sent it: the event name of its deliveries. */
-  readonly key: string;
-  /** The key without its options: a topic, `prefix/*` or `*`. */
-  readonly topic: string;
-  readonly options: SubscriptionOptions;
-}
-
-/** Where the keys that a client did not have before begin. By default with what is published from now on. */
+/** Where new subscription keys start. Default: with the next message that is published. */
 export interface StartPosition {
-  /** The id of the last event that the client has: everything after it comes first. */
+  /** The id of the last event that the client received. The messages after it are replayed. */
   readonly lastEventId?: string | undefined;
-  /** Without a place to go on from: how many of each key's newest messages come first, 0 to `MAX_LAST`. */
+  /** How many of each key's newest messages are replayed, 0 to `MAX_LAST`. Ignored with a `lastEventId` of this log. */
   readonly last?: number | undefined;
 }
 
-/** A new set of subscriptions for one client. */
+/** A request that replaces a client's subscriptions. */
 export interface SubscribeRequest extends Principal, StartPosition {
-  /** Subscription keys. They replace the client's set; empty strings are ignored. */
+  /** Subscription keys. They replace all earlier keys of the client. Empty strings are ignored. */
   readonly subscriptions: readonly string[];
   /**
-   * When the request arrived, in milliseconds since 1970 and unlike that of any other request of this process. A request
-   * that arrived before one that was applied already changes nothing. Default: it is the newest.
+   * When the request arrived: milliseconds since 1970, distinct for every request of a process. A request that arrived before
+   * the one that was applied last is ignored. Default: the request counts as the newest.
    */
   readonly arrivedAt?: number | undefined;
-  /** `lastEventId` is where the stream began, and its client did not ask how that went: no PB_RESUME. Default false. */
+  /**
+   * Whether these subscriptions were sent with the request that opened the stream, and `lastEventId` is the cursor that the
+   * stream began with. Such a client did not ask to resume, so it gets no PB_RESUME. Default false.
+   */
   readonly isInitial?: boolean | undefined;
-  /** The request came with a credential that has ended, and counts as a guest's. The client is told. Default false. */
+  /**
+   * Whether the request came with an expired credential and is treated as a guest's. The client is sent PB_AUTH_EXPIRED.
+   * Default false.
+   */
   readonly credentialEnded?: boolean | undefined;
 }
 
-/** One message, ready for the log. `createMessage` makes them from what a backend posts. */
+/** A message that is ready for the log. `createMessage` makes one from what a backend publishes. */
 export interface Message {
-  /** Idempotence key: the log accepts it once. 1 to 255 characters. */
+  /** Idempotency key, 1 to 255 characters. The log accepts each id once. */
   readonly id: string;
-  /** Every topic it is published to: one, or for a record event up to six names of one record. */
+  /** The topics that the message is published to. A record event has up to six: the names of one record. */
   readonly topics: readonly string[];
-  /** The event's data: one line of JSON. */
+  /** The data of the event: one line of JSON. */
   readonly data: string;
-  /** Only for clients with a right to the topic. */
+  /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
 }
 
-/** A message with its place in a log. */
+/** A message in a log. */
 export interface LogEntry {
-  /** The place: opaque, unique, of use to resume from. */
+  /** The position of the message in the log, from which a client can resume: opaque and unique. */
   readonly cursor: string;
-  /** When the log took it, in milliseconds since 1970. */
+  /** When the log accepted the message, in milliseconds since 1970. */
   readonly at: number;
   readonly message: Message;
 }
 
-/** Gets entries in the log's order, each once. Must not throw. */
+/** Receives each new entry of a log once, in the order of the log. Must not throw. */
 export type TailListener = (entries: readonly LogEntry[]) => void;
 
+/** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** A log as far as it is read: what delivery, resuming and the history need. `log/log.ts` has the rest. */
+/** The reading side of a log: what delivery, replay and history need. `MessageLog` adds writing. */
 export interface LogReader {
-  /** Whether there is a history to read: not when a limit of it is 0. */
+  /** Whether the log keeps messages that can be read later. False when one of its history limits is 0. */
   readonly keepsHistory: boolean;
-  /** Calls `listener` for everything appended from now on, by this process or another. Returns how to stop. */
+  /**
+   * Calls `listener` for everything that this or another process appends from now on.
+   *
+   * @returns A function that ends the calls.
+   */
   tail(listener: TailListener): () => void;
-  /** The place behind the newest message the tail has seen: what comes after it is yet to be delivered here. */
+  /** The position after the newest message that `tail` has reported. */
   cursor(): string;
   /**
-   * At most `limit` entries after a cursor, oldest first; from the oldest kept when `after` is undefined.
-   * Fewer when they would take more than `maxBytes` (default: any number), but one if there is one.
-   * Undefined when the cursor is unknown, from another life of the log, or something after it was
-   * already trimmed: then a reader can't know what it missed. Finds the place in O(log n) at worst.
+   * Reads entries after a cursor, oldest first. Takes O(log n) steps to find the cursor.
+   *
+   * @param after Undefined starts at the oldest entry of the history.
+   * @param limit The most entries to return.
+   * @param maxBytes The most bytes to return, but at least one entry if there is one. Default: no limit.
+   * @returns undefined when the cursor is unknown or of another epoch, or when an entry after it was already trimmed: the reader
+   *   can't know what it has missed.
    */
   read(
     after: string | undefined,
     limit: number,
-    maxBytes?: number,
+    maxBytes?: Bytes,
   ): MaybePromise<readonly LogEntry[] | undefined>;
   /**
-   * The same the other way: entries before a cursor, newest first; from the newest when `before` is undefined.
-   * Ends where the history begins. Undefined when the cursor is unknown or from another life.
+   * Reads entries before a cursor, newest first, as far back as the history goes.
+   *
+   * @param before Undefined starts at the newest entry.
+   * @param limit The most entries to return.
+   * @param maxBytes As for `read`.
+   * @returns undefined when the cursor is unknown or of another epoch.
    */
   readBack(
     before: string | undefined,
     limit: number,
-    maxBytes?: number,
+    maxBytes?: Bytes,
   ): MaybePromise<readonly LogEntry[] | undefined>;
 }
 
-/** A topic that somebody subscribes to. */
+/** A topic that has subscriptions. */
 export interface TopicInfo {
   readonly topic: string;
-  /** Subscription keys of it, over all clients. */
+  /** Subscription keys of this topic, over all clients. */
   readonly subscriptions: number;
 }
 
-/** One client as operators and embedding apps see it. */
+/** A connected client, as operators and embedding apps see it. A copy: it does not change. */
 export interface ClientInfo extends Principal {
   readonly clientId: string;
+  /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
-  /** When it last showed life (a POST, or a keep-alive that drained), in milliseconds since 1970. */
+  /** When the client last set its subscriptions or took a keep-alive comment, in milliseconds since 1970. */
   readonly lastActivityAt: number;
-  readonly bufferedBytes: number;
+  /** Bytes that wait for the client. 0 on Workers, where the object that knows the client does not hold its stream. */
+  readonly bufferedBytes: Bytes;
 }
 
-/** What the keys of one client take in memory. */
-export interface KeyCost {
-  /** Each key, and each topic that rights cover of a key: private messages are looked up by those. */
-  readonly keys: number;
-  /** Of the keys, in UTF-16 code units. */
-  readonly characters: number;
-}
-
-/** How much of the budget of subscription keys is used. */
-export interface KeyStats {
-  /** Each client's keys, and each topic that rights cover of a key, now. */
-  readonly used: number;
-  /** How many there may be; 0 is any number. */
-  readonly limit: number;
-  /** Characters of these keys, now. */
-  readonly characters: number;
-  readonly charactersLimit: number;
-  /** Requests that were refused because the budget of an address or of all was used up. */
-  readonly refused: number;
-}
-
-/** Counts of the core, since it was made. */
+/** Counts of a `RealtimeManager`. A count is of the present, or since the manager was created where it says so. */
 export interface ManagerStats {
-  /** Connected clients, now. */
+  /** Connected clients. */
   readonly clients: number;
-  /** Subscription keys over all clients, now. */
+  /** Subscription keys over all clients. */
   readonly subscriptions: number;
-  /** Distinct topics subscribed to, now. */
+  /** Distinct topics with subscriptions. */
   readonly topics: number;
   readonly keyBudget: KeyStats;
-  /** Bytes that wait for clients to take them, now; on Workers those wait where the stream is, and are not known. */
-  readonly queuedBytes: number;
-  /** Clients taken in. */
+  /** Bytes that wait for clients. 0 on Workers, as `ClientInfo.bufferedBytes`. */
+  readonly queuedBytes: Bytes;
+  /** Clients that have connected, since the manager was created. */
   readonly connects: number;
-  /** Published messages handed to clients: one for each client and key. */
+  /** Messages written to clients, one for each client and key, since the manager was created. */
   readonly delivered: number;
-  /** Those of them that came from the history. */
+  /** The part of `delivered` that came from the history. */
   readonly replayed: number;
-  /** Resumes that missed nothing. */
+  /** Resumes without a gap, since the manager was created. */
   readonly recovered: number;
-  /** Resumes from a place that the history does not have. */
+  /** Resumes from a position that the history no longer has, since the manager was created. */
   readonly unrecovered: number;
-  /** Clients removed, by reason. */
+  /** Removed clients by reason, since the manager was created. */
   readonly disconnects: Readonly<Record<CloseReason, number>>;
 }
 
-/** Details of a log line. Never message data, never a credential. */
+/** Details of a log line. Must hold neither message data nor credentials. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where log lines go. */
+/** Where log lines go: one method for each level. */
 export interface Logger {
   debug(msg: string, fields?: LogFields): void;
   info(msg: string, fields?: LogFields): void;
   warn(msg: string, fields?: LogFields): void;
   error(msg: string, fields?: LogFields): void;
-  /** Lines that could not be written, for the service's stats. Default: unknown, which counts as 0. */
+  /** Lines that could not be written, for the statistics of the service. Default 0. */
   readonly dropped?: number | undefined;
 }

@@ -19,12 +19,12 @@ type List<T> = (limit: number, after: string | undefined) => Page<T>;
 
 /** Reads a page of clients from a list in the order of client ids. */
 export function toClientPage(page: PageRequest = {}, list: List<ClientInfo>): ClientPage {
-  const { items, isMore } = list(pageSize(page.limit), page.after);
-  return { clients: items, next: isMore ? items.at(-1)?.clientId : undefined };
+  const { items, hasMore } = list(pageSize(page.limit), page.after);
+  return { clients: items, next: hasMore ? items.at(-1)?.clientId : undefined };
 }
 
 /** Reads a page of topics from a list in the order of topic names. */
 export function toTopicPage(page: PageRequest = {}, list: List<TopicInfo>): TopicPage {
-  const { items, isMore } = list(pageSize(page.limit), page.after);
-  return { topics: items, next: isMore ? items.at(-1)?.topic : undefined };
+  const { items, hasMore } = list(pageSize(page.limit), page.after);
+  return { topics: items, next: hasMore ? items.at(-1)?.topic : undefined };
 }

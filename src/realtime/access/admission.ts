@@ -1,44 +1,54 @@
-import type { AddressMismatch } from "../clients/client.ts";
 import { RealtimeError } from "../errors.ts";
-import type { KeyCost, KeyStats, Logger, Principal } from "../types.ts";
-import { Capacity, type CapacityLimits, NO_KEYS } from "./capacity.ts";
+import type { Logger, Principal } from "../types.ts";
+import { Capacity, type CapacityLimits, type KeyCost, type KeyStats, NO_KEYS } from "./capacity.ts";
+import type { AddressMismatch } from "./check-subscriber.ts";
 import { Revocations } from "./revocations.ts";
 
-const HINT =
-  "more clients than REALTIME_MAX_CLIENTS or REALTIME_MAX_CLIENTS_PER_ADDRESS, or more keys than REALTIME_MAX_KEYS…; behind a proxy set REALTIME_TRUSTED_PROXY_HEADER";
+const LIMITS_HINT =
+  "A limit on clients (maxClients, maxClientsPerAddress) or on subscription keys (maxKeys and the like) is reached. Behind a proxy that the service does not trust, all clients count as one address: set trustedProxyHeader.";
 
-/** Decides which clients are let in: there must be room for them, and their credential must not be revoked. */
+const ADDRESS_HINT =
+  "The request comes from another network than the stream. For clients that use IPv4 and IPv6 side by side, set checkAddress to false.";
+
+/** Decides whether a client may connect: a limit must not be reached, and the credential must be valid. */
 export class Admission {
   readonly #capacity: Capacity;
   readonly #revocations = new Revocations();
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
 
+  /** @param now The wall clock: milliseconds since 1970. */
   constructor(limits: CapacityLimits, logger: Logger | undefined, now: () => number) {
     this.#capacity = new Capacity(limits);
     this.#logger = logger;
     this.#now = now;
   }
 
-  readonly noteAddressMismatch = (addresses: AddressMismatch): void => {
-    const hint =
-      "The request comes from another network than the stream. Clients that use IPv4 and IPv6 side by side need REALTIME_CHECK_IP=false.";
-    this.#logger?.warn("subscriptions refused for the address", { ...addresses, hint });
+  /** Logs that a request was refused because it came from another network than the stream. */
+  readonly logAddressMismatch = (addresses: AddressMismatch): void => {
+    this.#logger?.warn("subscriptions refused for the address", {
+      ...addresses,
+      hint: ADDRESS_HINT,
+    });
   };
 
-  /** @throws RealtimeError as `checkCredential`, `too_many_clients` or, of one address, `too_many_requests`. */
-  admit(peer: Principal, keys: KeyCost = NO_KEYS): void {
-    this.checkCredential(peer);
-    this.#noteRefusal(peer.ip, () => this.#capacity.check(peer.ip));
-    this.checkKeys(peer.ip, NO_KEYS, keys);
+  /**
+   * Checks that a client with these keys may connect.
+   *
+   * @throws RealtimeError as `checkCredential` and `checkKeys`.
+   */
+  admit(principal: Principal, keys: KeyCost = NO_KEYS): void {
+    this.checkCredential(principal);
+    this.#logRefusal(principal.ip, () => this.#capacity.checkClient(principal.ip));
+    this.checkKeys(principal.ip, NO_KEYS, keys);
   }
 
-  /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests`. */
+  /** `Capacity.checkKeys`, and a warning when the keys are refused. */
   checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
-    this.#noteRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
+    this.#logRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
   }
 
-  /** A client that was let in has other keys now. */
+  /** `Capacity.changeKeys`. */
   changeKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
     this.#capacity.changeKeys(ip, before, after);
   }
@@ -48,39 +58,37 @@ export class Admission {
   }
 
   /**
-   * Whether a client may be who a credential says. What a verifier lets through because clocks differ would end at once.
+   * Checks that a credential is neither revoked nor expired. A verifier that allows for clocks that differ may accept a
+   * credential that this clock calls expired. Such a client would lose its rights at once, so it is refused here.
    *
-   * @throws RealtimeError `revoked`, or `refused_token` when it has ended.
+   * @throws RealtimeError `revoked`, or `refused_token` for an expired credential.
    */
-  checkCredential(peer: Principal): void {
-    this.checkRevoked(peer);
-    if (peer.expiresAt === undefined || peer.expiresAt > this.#now()) return;
+  checkCredential(principal: Principal): void {
+    this.#revocations.check(principal);
+    if (principal.expiresAt === undefined || principal.expiresAt > this.#now()) return;
     throw new RealtimeError("refused_token", "This credential has expired. Sign in again.");
   }
 
-  /** @throws RealtimeError `revoked`. */
-  checkRevoked(peer: Principal): void {
-    this.#revocations.check(peer);
-  }
-
-  /** Returns the subjects that are forgotten for this one. */
+  /** `Revocations.add`. */
   revoke(subject: string, at: number): readonly string[] {
     return this.#revocations.add(subject, at);
   }
 
+  /** `Capacity.enter`. */
   enter(ip: string | undefined): void {
     this.#capacity.enter(ip);
   }
 
+  /** `Capacity.leave`. */
   leave(ip: string | undefined): void {
     this.#capacity.leave(ip);
   }
 
-  #noteRefusal(ip: string | undefined, check: () => void): void {
+  #logRefusal(ip: string | undefined, check: () => void): void {
     try {
       check();
     } catch (error) {
-      this.#logger?.warn("clients are refused", { ip, hint: HINT });
+      this.#logger?.warn("clients are refused", { ip, hint: LIMITS_HINT });
       throw error;
     }
   }

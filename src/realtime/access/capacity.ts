@@ -1,24 +1,46 @@
 import { RealtimeError } from "../errors.ts";
-import type { KeyCost, KeyStats } from "../types.ts";
 import { networkOf } from "./ip-address.ts";
 
-/** How many clients and subscription keys there may be. 0 is any number. */
+/** Limits on clients and subscription keys. 0 is no limit. */
 export interface CapacityLimits {
-  /** In all. Default 0. */
+  /** Connected clients. Default 0. */
   readonly maxClients?: number | undefined;
-  /** Of one address (`networkOf`). Clients without one are not counted. Default 0. */
+  /** Connected clients of one address (`networkOf`). Clients without an address are not counted. Default 0. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
-   * Subscription keys of all clients, each client's counted by itself, and each topic that rights cover of a key. One takes
-   * about 400 bytes of memory beside its characters. Default 0.
+   * Subscription keys over all clients. For a client with rights, the topics that a key has in common with the rights count as
+   * well. Each takes about 400 bytes of memory beside its characters. Default 0.
    */
   readonly maxKeys?: number | undefined;
-  /** Of the clients of one address. Default 0. */
+  /** The same for the clients of one address. Default 0. */
   readonly maxKeysPerAddress?: number | undefined;
-  /** Characters (UTF-16 code units) of these keys. Default 0. */
+  /** Characters of the subscription keys over all clients, in UTF-16 code units. Default 0. */
   readonly maxKeyCharacters?: number | undefined;
-  /** Of the clients of one address. Default 0. */
+  /** The same for the clients of one address. Default 0. */
   readonly maxKeyCharactersPerAddress?: number | undefined;
+}
+
+/** What the subscription keys of one client count against `CapacityLimits`. */
+export interface KeyCost {
+  /** The keys, and for each key the topics that it has in common with the client's rights. */
+  readonly keys: number;
+  /** Characters of the keys, in UTF-16 code units. */
+  readonly characters: number;
+}
+
+/** The cost of a client without subscriptions. */
+export const NO_KEYS: KeyCost = { keys: 0, characters: 0 };
+
+/** How much of the limits on subscription keys is used. A limit of 0 means that there is none. */
+export interface KeyStats {
+  /** Each client's keys, and for each key the topics that the client has rights to (`CapacityLimits.maxKeys`). */
+  readonly used: number;
+  readonly limit: number;
+  /** Characters of these keys, in UTF-16 code units. */
+  readonly characters: number;
+  readonly charactersLimit: number;
+  /** Requests that were refused since the manager was created, because a limit of one address or of all was reached. */
+  readonly refused: number;
 }
 
 interface Usage {
@@ -27,107 +49,114 @@ interface Usage {
   characters: number;
 }
 
-type Limits = Readonly<Usage>;
+const KINDS = ["keys", "characters"] as const;
 
-export const NO_KEYS: KeyCost = { keys: 0, characters: 0 };
+const KIND_NAMES = { keys: "subscription keys", characters: "characters of subscription keys" };
 
-/** Counts clients and their keys, in all and by address. */
+/** Counts clients and their keys, in total and by address, and compares them with the limits. */
 export class Capacity {
-  readonly #limits: Limits;
-  readonly #limitsOfAddress: Limits;
+  readonly #limits: Readonly<Usage>;
+  readonly #limitsPerAddress: Readonly<Usage>;
   readonly #total: Usage = { clients: 0, ...NO_KEYS };
   readonly #byAddress = new Map<string, Usage>();
   #refused = 0;
 
   constructor(limits: CapacityLimits) {
-    const any = Number.POSITIVE_INFINITY;
     this.#limits = {
-      clients: limits.maxClients || any,
-      keys: limits.maxKeys || any,
-      characters: limits.maxKeyCharacters || any,
+      clients: limits.maxClients || Number.POSITIVE_INFINITY,
+      keys: limits.maxKeys || Number.POSITIVE_INFINITY,
+      characters: limits.maxKeyCharacters || Number.POSITIVE_INFINITY,
     };
-    this.#limitsOfAddress = {
-      clients: limits.maxClientsPerAddress || any,
-      keys: limits.maxKeysPerAddress || any,
-      characters: limits.maxKeyCharactersPerAddress || any,
+    this.#limitsPerAddress = {
+      clients: limits.maxClientsPerAddress || Number.POSITIVE_INFINITY,
+      keys: limits.maxKeysPerAddress || Number.POSITIVE_INFINITY,
+      characters: limits.maxKeyCharactersPerAddress || Number.POSITIVE_INFINITY,
     };
   }
 
   get keyStats(): KeyStats {
-    const { keys, characters } = this.#total;
-    const { keys: limit, characters: charactersLimit } = this.#limits;
-    const shown = (number: number) => (Number.isFinite(number) ? number : 0);
     return {
-      ...{ used: keys, limit: shown(limit) },
-      ...{ characters, charactersLimit: shown(charactersLimit), refused: this.#refused },
+      used: this.#total.keys,
+      limit: finiteOr0(this.#limits.keys),
+      characters: this.#total.characters,
+      charactersLimit: finiteOr0(this.#limits.characters),
+      refused: this.#refused,
     };
   }
 
-  /** @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests` when there is no room for one more. */
-  check(ip: string | undefined): void {
+  /**
+   * Checks that one more client may connect.
+   *
+   * @throws RealtimeError `too_many_clients`, or `too_many_requests` when the limit of the address is reached.
+   */
+  checkClient(ip: string | undefined): void {
     if (this.#total.clients >= this.#limits.clients) {
       throw new RealtimeError(
         "too_many_clients",
-        "The server has as many clients as it takes. Try again later.",
+        "The server has reached its limit of connected clients. Try again later.",
       );
     }
-    const most = this.#limitsOfAddress.clients;
-    if (ip !== undefined && (this.#byAddress.get(networkOf(ip))?.clients ?? 0) >= most) {
+    const limit = this.#limitsPerAddress.clients;
+    if (ip !== undefined && (this.#byAddress.get(networkOf(ip))?.clients ?? 0) >= limit) {
       throw new RealtimeError(
         "too_many_requests",
-        `There ${most === 1 ? "is 1 stream" : `are ${most} streams`} from this address, and no more are allowed. Close one, or share one stream among tabs.`,
+        `There ${limit === 1 ? "is 1 stream" : `are ${limit} streams`} from this address, and no more are allowed. Close one, or share one stream among tabs.`,
       );
     }
   }
 
   /**
-   * Whether a client may have other keys. A client that gives some back always may.
+   * Checks that the keys of a connected client may be replaced. A client may always reduce its keys, even above a limit.
    *
-   * @throws RealtimeError `too_many_clients` or, of one address, `too_many_requests`.
+   * @throws RealtimeError `too_many_clients`, or `too_many_requests` when the limit of the address is reached.
    */
   checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
     const usage = ip === undefined ? undefined : this.#byAddress.get(networkOf(ip));
-    for (const name of ["keys", "characters"] as const) {
-      const more = after[name] - before[name];
-      if (more <= 0) continue;
-      const [all, most] = [this.#total[name] + more, this.#limits[name]];
-      if (all > most) throw this.#fullServer(`${most} ${NAMES[name]}`);
-      const ofAddress = (usage?.[name] ?? 0) + more;
-      const mostOfAddress = this.#limitsOfAddress[name];
-      if (ip !== undefined && ofAddress > mostOfAddress) {
-        throw this.#fullAddress(`${ofAddress} ${NAMES[name]}`, mostOfAddress);
+    for (const kind of KINDS) {
+      const added = after[kind] - before[kind];
+      if (added <= 0) continue;
+      const limit = this.#limits[kind];
+      if (this.#total[kind] + added > limit) {
+        throw this.#serverLimitReached(`${limit} ${KIND_NAMES[kind]}`);
+      }
+      const wanted = (usage?.[kind] ?? 0) + added;
+      const addressLimit = this.#limitsPerAddress[kind];
+      if (ip !== undefined && wanted > addressLimit) {
+        throw this.#addressLimitReached(`${wanted} ${KIND_NAMES[kind]}`, addressLimit);
       }
     }
   }
 
+  /** Counts a client that has connected. It has no keys yet. */
   enter(ip: string | undefined): void {
     this.#count(ip, { clients: 1, ...NO_KEYS });
   }
 
+  /** Stops counting a client. Its keys must have been changed to `NO_KEYS` before. */
   leave(ip: string | undefined): void {
     this.#count(ip, { clients: -1, ...NO_KEYS });
   }
 
-  /** A client that has entered has other keys now. */
+  /** Counts the new keys of a connected client in place of its earlier ones. */
   changeKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
     const keys = after.keys - before.keys;
     const characters = after.characters - before.characters;
     if (keys !== 0 || characters !== 0) this.#count(ip, { clients: 0, keys, characters });
   }
 
-  #fullServer(limit: string): RealtimeError {
+  #serverLimitReached(limit: string): RealtimeError {
     this.#refused += 1;
     return new RealtimeError(
       "too_many_clients",
-      `The server has as many subscriptions as it takes (${limit}). Subscribe to fewer keys, or try again later.`,
+      `The server has reached its limit of ${limit}. Subscribe to fewer keys, or try again later.`,
     );
   }
 
-  #fullAddress(wanted: string, most: number): RealtimeError {
+  #addressLimitReached(wanted: string, limit: number): RealtimeError {
     this.#refused += 1;
     return new RealtimeError(
       "too_many_requests",
-      `The streams from this address would have ${wanted}, and ${most} are allowed. Subscribe to fewer keys, or close streams.`,
+      `The streams from this address would have ${wanted}, and ${limit} are allowed. Subscribe to fewer keys, or close streams.`,
     );
   }
 
@@ -142,10 +171,12 @@ export class Capacity {
   }
 }
 
-const NAMES = { keys: "subscription keys", characters: "characters of subscription keys" };
-
 function add(usage: Usage, change: Usage): void {
   usage.clients += change.clients;
   usage.keys += change.keys;
   usage.characters += change.characters;
+}
+
+function finiteOr0(limit: number): number {
+  return Number.isFinite(limit) ? limit : 0;
 }

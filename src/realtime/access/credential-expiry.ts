@@ -1,23 +1,23 @@
-/** A client as far as the end of its credential goes. Milliseconds since 1970. */
+/** The times of a client that matter for the expiry of its credential, in milliseconds since 1970. */
 export interface ExpiringClient {
-  /** When its credential ends; undefined is never. */
+  /** When the credential expires; undefined is never. */
   readonly expiresAt: number | undefined;
-  /** Set once that has happened: when its stream is closed. */
+  /** When the stream will be closed. Set once the credential has expired. */
   readonly closesAt: number | undefined;
 }
 
-/** Clients for whom something falls due, and when the next does. It holds no timer: whoever owns it asks. */
+/** The clients with a credential that will expire or a stream that will be closed. Holds no timer: its owner asks for `next`. */
 export class CredentialExpiries<Client extends ExpiringClient> {
   readonly #clients = new Set<Client>();
-  /** Never later than the earliest; earlier when that client has gone. */
+  /** Never later than the earliest time of a client. It may be earlier, when that client has left. */
   #next = Number.POSITIVE_INFINITY;
 
-  /** When to ask again, in milliseconds since 1970; undefined when nothing will fall due. */
+  /** When to call `popDue` next, in milliseconds since 1970; undefined when nothing is tracked. */
   get next(): number | undefined {
     return this.#clients.size === 0 ? undefined : this.#next;
   }
 
-  /** To be called whenever a client's times have changed. */
+  /** Must be called whenever the times of a client have changed. */
   track(client: Client): void {
     const due = dueOf(client);
     if (due === undefined) {
@@ -28,11 +28,12 @@ export class CredentialExpiries<Client extends ExpiringClient> {
     this.#next = Math.min(this.#next, due);
   }
 
+  /** Stops tracking a client. */
   forget(client: Client): void {
     this.#clients.delete(client);
   }
 
-  /** Those who are due; they are tracked no more. Looks at each client, but only when one may be due. */
+  /** Returns the clients that are due, and stops tracking them. Takes a step for each client, but only when one may be due. */
   popDue(now: number): Client[] {
     if (now < this.#next) return [];
     const due: Client[] = [];

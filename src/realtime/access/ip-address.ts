@@ -1,13 +1,13 @@
-/** An IPv6 address has up to 45 characters (RFC 4291); brackets, a port and a zone may come with it. */
+/** Longer text is not an address: IPv6 takes up to 45 characters (RFC 4291), plus brackets, port and zone. */
 const MAX_LENGTH = 100;
 
 /**
- * The canonical form of an address: IPv4 with dots, IPv6 as RFC 5952 writes it. A port, brackets and a zone (`%eth0`) are
- * dropped, and an IPv4 address that is written as IPv6 becomes IPv4. So two texts for one address are equal.
+ * The canonical form of an address, in which two spellings of one address are equal: IPv4 with dots, IPv6 as in RFC 5952, an
+ * IPv4-mapped IPv6 address as IPv4. Port, brackets and zone (`%eth0`) are removed.
  *
  * @returns undefined when `text` is not an IP address.
  */
-export function plainAddress(text: string): string | undefined {
+export function normalizeAddress(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const ip =
     /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
@@ -21,11 +21,15 @@ export function plainAddress(text: string): string | undefined {
 }
 
 /**
- * What counts as one address where clients are counted and compared: an IPv4 address, or the first 64 bits of an IPv6
- * address, since one subscriber line has all the addresses behind these. Text that is not an address stands for itself.
+ * The network that counts as one address where clients are counted and compared: an IPv4 address, or the first 64 bits of an
+ * IPv6 address, since one subscriber line usually owns all addresses that share them. Text that is not an address is returned
+ * as it is.
+ *
+ * @example
+ * networkOf("2001:db8:1:2::a"); // "2001:db8:1:2::/64"
  */
 export function networkOf(address: string): string {
-  const ip = plainAddress(address) ?? address;
+  const ip = normalizeAddress(address) ?? address;
   const groups = ip.includes(":") ? groupsOf(ip) : undefined;
   return groups === undefined
     ? ip
@@ -35,28 +39,28 @@ export function networkOf(address: string): string {
         .join(":")}::/64`;
 }
 
-/** The four numbers of an IPv4 address. Leading zeros are refused: some programs read them as octal. */
+/** The four numbers of an IPv4 address. Leading zeros are refused, because some programs read such numbers as octal. */
 function octetsOf(text: string): readonly number[] | undefined {
   if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}$/.test(text) || text.endsWith(".")) return undefined;
   const octets = text.split(".").map(Number);
   return octets.every((octet) => octet <= 255) ? octets : undefined;
 }
 
-/** The eight groups of an IPv6 address: RFC 4291, 2.2. */
+/** The eight 16-bit groups of an IPv6 address (RFC 4291, section 2.2). */
 function groupsOf(text: string): readonly number[] | undefined {
   const ip = text.replace(/%[\w.~-]+$/, "");
   const [head = "", tail, ...more] = ip.split("::");
   if (more.length > 0) return undefined;
   const before = readGroups(head, tail === undefined);
-  const behind = tail === undefined ? [] : readGroups(tail, true);
-  if (before === undefined || behind === undefined) return undefined;
-  const missing = 8 - before.length - behind.length;
+  const after = tail === undefined ? [] : readGroups(tail, true);
+  if (before === undefined || after === undefined) return undefined;
+  const missing = 8 - before.length - after.length;
   // `::` stands for at least one group.
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  return [...before, ...Array<number>(missing).fill(0), ...behind];
+  return [...before, ...Array<number>(missing).fill(0), ...after];
 }
 
-/** Groups with single colons between. The last may be an IPv4 address where `isEnd`, which makes two groups. */
+/** Groups that are separated by single colons. At the end of an address (`isEnd`) an IPv4 address may stand for two groups. */
 function readGroups(text: string, isEnd: boolean): readonly number[] | undefined {
   const groups: number[] = [];
   const parts = text === "" ? [] : text.split(":");
@@ -73,7 +77,7 @@ function readGroups(text: string, isEnd: boolean): readonly number[] | undefined
   return groups;
 }
 
-/** RFC 5952: no leading zeros, small letters, the longest run of two or more zero groups (the first of equals) as `::`. */
+/** RFC 5952: lower case, no leading zeros, and `::` for the longest run of at least two zero groups, the first of equal runs. */
 function formatGroups(groups: readonly number[]): string {
   let start = -1;
   let length = 1;

@@ -1,26 +1,30 @@
 import { RealtimeError } from "../errors.ts";
 import type { Principal } from "../types.ts";
+import type { Milliseconds } from "../units.ts";
 
-/** How many subjects are remembered, and for how long (milliseconds): longer than credentials should live. */
-export const REMEMBERED_REVOCATIONS: { readonly count: number; readonly maxAge: number } = {
+/**
+ * How many revoked subjects are remembered, and for how long: 10,000 for 30 days. Credentials should expire sooner than that,
+ * since a subject that is forgotten may use its old credentials again.
+ */
+export const REMEMBERED_REVOCATIONS: { readonly count: number; readonly maxAge: Milliseconds } = {
   count: 10_000,
   maxAge: 30 * 86_400_000,
 };
 
-/** Whose credentials count for nothing any more, though they verify. */
+/** Remembers which subjects were revoked and when. */
 export class Revocations {
-  /** When each subject was revoked, in milliseconds since 1970; the oldest first. */
+  /** The time of each subject's revocation, in milliseconds since 1970; the oldest first. */
   readonly #bySubject = new Map<string, number>();
 
-  /** Returns the subjects that are forgotten for this one. */
+  /** Adds a revocation. Returns the subjects that are forgotten because they are too old or too many. */
   add(subject: string, at: number): string[] {
-    // A Map keeps its order, and this one is the newest.
+    // Deleted first, because setting a key that is there would leave it at its old position in the Map.
     this.#bySubject.delete(subject);
     this.#bySubject.set(subject, at);
     const { count, maxAge } = REMEMBERED_REVOCATIONS;
     const forgotten: string[] = [];
-    for (const [oldest, since] of this.#bySubject) {
-      if (this.#bySubject.size <= count && at - since < maxAge) break;
+    for (const [oldest, revokedAt] of this.#bySubject) {
+      if (this.#bySubject.size <= count && at - revokedAt < maxAge) break;
       this.#bySubject.delete(oldest);
       forgotten.push(oldest);
     }
@@ -28,13 +32,13 @@ export class Revocations {
   }
 
   /**
-   * Lets through whose credential is newer than their revocation; one that does not say how old it is, is not.
+   * Checks that a credential was issued after its subject's revocation. Without `issuedAt` it counts as issued in 1970.
    *
    * @throws RealtimeError `revoked`.
    */
   check({ identity, issuedAt = 0 }: Principal): void {
-    const at = identity === undefined ? undefined : this.#bySubject.get(identity);
-    if (at === undefined || issuedAt > at) return;
+    const revokedAt = identity === undefined ? undefined : this.#bySubject.get(identity);
+    if (revokedAt === undefined || issuedAt > revokedAt) return;
     throw new RealtimeError("revoked", "This credential has been revoked. Sign in again.");
   }
 }

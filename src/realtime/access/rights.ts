@@ -1,14 +1,15 @@
-/**
- * Who may have private messages: rights are patterns, written as subscription topics are (`posts/r1`, `posts/*`, `*`).
- */
+import { topicOf } from "../subscriptions/subscription-key.ts";
 
-/** Patterns, prepared for many questions: none of them looks at each pattern. */
+/**
+ * The rights of a client: the topics of which it receives private messages, as patterns in the form of subscription topics
+ * (`posts/1`, `posts/*`, `*`). Prepared for many look-ups, none of which goes through all patterns.
+ */
 export interface Rights {
-  /** Whether everything that `topic` (a topic, `prefix/*` or `*`) can reach is within one pattern. */
+  /** Whether one pattern covers all messages that a subscription to `topic` (`posts/1`, `posts/*` or `*`) reaches. */
   covers(topic: string): boolean;
   /**
-   * The part of `topic` that the patterns cover, as the fewest topics that say it: a subscription to `*` with rights to
-   * `a/*` and `a/b` may have what is private in `a/*`. No two of them reach the same message.
+   * The part of `topic` that the patterns cover, as the smallest list of topics. For a subscription to `*` with rights to `a/*`
+   * and `a/b` that is `a/*`. No message matches two topics of the list.
    */
   coveredTopics(topic: string): readonly string[];
 }
@@ -18,34 +19,52 @@ const SLASH = 47;
 const NOTHING: Rights = { covers: () => false, coveredTopics: () => [] };
 const EVERYTHING: Rights = { covers: () => true, coveredTopics: (topic) => [topic] };
 
+/** Prepares patterns for look-ups. */
 export function compileRights(patterns: readonly string[]): Rights {
   if (patterns.length === 0) return NOTHING;
   if (patterns.includes("*")) return EVERYTHING;
   const exact = new Set(patterns);
   const prefixes = prefixesByLength(patterns);
-  const isBehind = (topic: string, ownLength = 0) => {
+  // A pattern `a/*` is the prefix `a/`. `ownLength` leaves out the prefix that a pattern itself is.
+  const isWithinPrefix = (topic: string, ownLength = 0) => {
     for (const [length, texts] of prefixes) {
       if (length === ownLength || topic.charCodeAt(length - 1) !== SLASH) continue;
       if (texts.has(topic.slice(0, length))) return true;
     }
     return false;
   };
-  const covers = (topic: string) => exact.has(topic) || isBehind(topic);
-  // A prefix is behind itself, by its own length.
-  const fewest = [...exact].filter((pattern) => !isBehind(pattern, prefixOf(pattern)?.length));
-  fewest.sort();
+  const covers = (topic: string) => exact.has(topic) || isWithinPrefix(topic);
+  const smallest = [...exact].filter(
+    (pattern) => !isWithinPrefix(pattern, prefixOf(pattern)?.length),
+  );
+  smallest.sort();
   return {
     covers,
     coveredTopics: (topic) => {
       if (covers(topic)) return [topic];
-      if (topic === "*") return fewest;
+      if (topic === "*") return smallest;
       const prefix = prefixOf(topic);
-      return prefix === undefined ? [] : startingWith(prefix, fewest);
+      return prefix === undefined ? [] : startingWith(prefix, smallest);
     },
   };
 }
 
-/** What every topic within `prefix/*` begins with; undefined for other topics. */
+/** The rights that a client would gain by exchanging its patterns for others; undefined when there are none. */
+export function rightsGained(
+  before: readonly string[],
+  after: readonly string[] = [],
+): Rights | undefined {
+  const earlier = compileRights(before);
+  const gained = after.filter((right) => !earlier.covers(right));
+  return gained.length === 0 ? undefined : compileRights(gained);
+}
+
+/** Whether a subscription key reaches messages that the rights cover. */
+export function reachesAny(key: string, rights: Rights | undefined): boolean {
+  return rights !== undefined && rights.coveredTopics(topicOf(key)).length > 0;
+}
+
+/** `a/` for the pattern `a/*`: the start of every topic that the pattern covers. Undefined for other patterns. */
 function prefixOf(topic: string): string | undefined {
   return topic.endsWith("/*") ? topic.slice(0, -1) : undefined;
 }
@@ -61,7 +80,7 @@ function prefixesByLength(patterns: readonly string[]): Map<number, Set<string>>
   return found;
 }
 
-/** @param texts In order. */
+/** @param texts Sorted. */
 function startingWith(prefix: string, texts: readonly string[]): readonly string[] {
   let [low, high] = [0, texts.length];
   while (low < high) {

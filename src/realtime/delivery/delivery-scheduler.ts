@@ -1,194 +1,182 @@
-import type { Reached, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import type { Audience, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
-import { Delivery, type Recipient, type Slice } from "./delivery.ts";
+import { Delivery, type DeliveryHost, type Recipient } from "./delivery.ts";
+import { UNLIMITED, WorkSlice } from "./work-slice.ts";
 
-/** Milliseconds of work in one turn of the event loop. */
-const SLICE_MILLISECONDS = 5;
-
-/** What a slice may spend, for runtimes where no time passes while a program computes: a frame is 1, encoding one 4 more. */
+/**
+ * The default of `sliceCost`. Writing a frame costs 1, encoding a frame 4 more. It bounds a slice in runtimes with a clock
+ * that stands still while a program computes (workerd); elsewhere the time of a slice is the tighter bound.
+ */
 export const SLICE_COST = 50_000;
 
-/** Messages on their way, and UTF-16 code units of their data, beyond which publishers wait before they add another. */
-const MOST_OPEN = { deliveries: 1000, size: 8 * 1024 * 1024 };
+/** How many deliveries may be unfinished, and how many UTF-16 code units their data may have, until publishers must wait. */
+const MAX_PENDING = { deliveries: 1000, size: 8 * 1024 * 1024 };
 
-/** What the manager does for its deliveries. */
+/** What the scheduler needs from its manager. */
 export interface DeliverySchedulerHost<Client> {
   readonly index: SubscriptionIndex<Client>;
-  /** False when the client did not take the frame and was removed. */
+  /** Writes a frame. Returns false when the client was too slow and has been removed. */
   readonly write: (client: Client, frame: Uint8Array) => boolean;
 }
 
 /**
- * Messages on their way to the clients that are live. One that reaches many subscriptions gives way to others after some
- * milliseconds, and goes on in a later turn.
+ * Delivers messages to live clients. A delivery to many clients works in slices of some milliseconds, between which other work
+ * gets its turn.
  *
- * A message counts as delivered to every live client in the moment it is begun. What a client has not got by then is its
- * own: `settle` writes it before anything else happens to the client. So its order, its place and its keys are what they
- * would be if all had been written at once; and a message to a few clients need not wait for one to many.
+ * For the rest of the core a message is delivered to all clients at the moment when its delivery starts. `settle` makes that
+ * true for a client: it writes what unfinished deliveries still have for the client. It is called before anything else happens
+ * to the client, so the client's order of events, position and keys are as if nothing had ever been interrupted. And a message
+ * for few clients does not wait until an earlier one for many is done.
  */
 export class DeliveryScheduler<Client extends Recipient> {
-  readonly #host: DeliverySchedulerHost<Client>;
+  readonly #index: SubscriptionIndex<Client>;
   readonly #sliceCost: number;
-  /** Begun and not yet ended, from the oldest on. */
-  readonly #open: Delivery<Client>[] = [];
-  readonly #waiting: { readonly number: number; readonly resolve: () => void }[] = [];
-  #number = 0;
-  #size = 0;
+  readonly #deliveryHost: DeliveryHost<Client>;
+  /** Unfinished deliveries, the oldest first. */
+  readonly #pending: Delivery<Client>[] = [];
+  readonly #waiters: { readonly number: number; readonly resolve: () => void }[] = [];
+  #newest = 0;
+  #pendingSize = 0;
   #isScheduled = false;
-  readonly #hasOlder = (number: number) => (this.#open[0]?.number ?? number) < number;
-  readonly #settleBefore = (client: Client, number: number) => this.#settle(client, number);
 
-  constructor(host: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
-    this.#host = host;
+  /** @param sliceCost The most work of one slice. Default `SLICE_COST`. */
+  constructor({ index, write }: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
+    this.#index = index;
     this.#sliceCost = sliceCost;
+    this.#deliveryHost = {
+      write,
+      hasOlder: (number) => (this.#pending[0]?.number ?? number) < number,
+      settleBefore: (client, number) => this.#settleBefore(client, number),
+    };
   }
 
-  /** Begins with messages in their order, and works on them for one slice. */
-  deliver(entries: readonly LogEntry[], begin: (entry: LogEntry) => string): void {
+  /**
+   * Starts to deliver messages in their order, and works on them for one slice.
+   *
+   * @param onStart Called when the delivery of an entry starts. Returns the cursor of the entry before it.
+   */
+  deliver(entries: readonly LogEntry[], onStart: (entry: LogEntry) => string): void {
     const slice = new WorkSlice(this.#sliceCost);
     for (const entry of entries) {
-      const before = begin(entry);
+      const previousCursor = onStart(entry);
       const { topics, private: isPrivate } = entry.message;
-      const reached = this.#host.index.reached(topics, isPrivate);
-      if (reached.count === 0) continue;
-      const delivery = this.#begin(entry, before, reached);
-      if (!slice.isOver && delivery.run(slice)) this.#end(delivery);
+      const audience = this.#index.audienceOf(topics, isPrivate);
+      if (audience.count === 0) continue;
+      const delivery = this.#start(entry, previousCursor, audience);
+      if (!slice.isOver && delivery.run(slice)) this.#remove(delivery);
     }
     this.#schedule();
   }
 
-  /** Writes what a client has not got yet of the messages on their way. */
+  /** Writes to a client what unfinished deliveries have for it. A client that is too slow is removed by that. */
   settle(client: Client): void {
-    if (this.#open.length > 0) this.#settle(client, this.#number + 1);
+    if (this.#pending.length > 0) this.#settleBefore(client, this.#newest + 1);
   }
 
-  /** The client is live from now on: it has what was begun before. */
-  skip(client: Client): void {
-    client.delivered = this.#number;
+  /** Makes a client live: it gets what is delivered from now on. */
+  startLive(client: Client): void {
+    client.lastDelivery = this.#newest;
   }
 
-  /** Number of the newest delivery. */
+  /** The number of the newest delivery; 0 before the first. */
   get number(): number {
-    return this.#number;
+    return this.#newest;
   }
 
   /**
-   * Resolves when the messages that are on their way now have been written; undefined when none is.
+   * Resolves when the deliveries that are unfinished now are finished; undefined when there are none.
    *
-   * @param since Number of a delivery. When none that was begun after it is on its way, nothing is waited for.
+   * @param since The number of a delivery: only deliveries with greater numbers count. Default 0.
    */
   settled(since = 0): Promise<void> | undefined {
-    const newest = this.#open.at(-1);
+    const newest = this.#pending.at(-1);
     if (newest === undefined || newest.number <= since) return undefined;
-    return this.#ended(newest.number);
+    return this.#whenFinished(newest.number);
   }
 
-  /** Resolves when there may be room for more messages: ask again then. Undefined when there is. */
+  /**
+   * Undefined when publishers may add messages now. Otherwise a promise that resolves when that may have changed: call
+   * `room` again then.
+   */
   room(): Promise<void> | undefined {
-    const [oldest] = this.#open;
-    const { deliveries, size } = MOST_OPEN;
-    if (oldest === undefined || (this.#open.length < deliveries && this.#size < size)) {
+    const [oldest] = this.#pending;
+    const { deliveries, size } = MAX_PENDING;
+    if (oldest === undefined || (this.#pending.length < deliveries && this.#pendingSize < size)) {
       return undefined;
     }
-    return this.#ended(oldest.number);
+    return this.#whenFinished(oldest.number);
   }
 
-  #ended(number: number): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push({ number, resolve }));
+  /** Resolves when the deliveries up to a number are finished. */
+  #whenFinished(number: number): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push({ number, resolve }));
   }
 
-  #begin(entry: LogEntry, before: string, reached: Reached<Client>): Delivery<Client> {
-    this.#number += 1;
-    const { write } = this.#host;
-    const host = { write, hasOlder: this.#hasOlder, settleBefore: this.#settleBefore };
-    const delivery = new Delivery(this.#number, entry, before, reached, host);
-    this.#open.push(delivery);
-    this.#size += delivery.size;
+  #start(entry: LogEntry, previousCursor: string, audience: Audience<Client>): Delivery<Client> {
+    this.#newest += 1;
+    const host = this.#deliveryHost;
+    const delivery = new Delivery(this.#newest, entry, previousCursor, audience, host);
+    this.#pending.push(delivery);
+    this.#pendingSize += delivery.size;
     return delivery;
   }
 
-  #settle(client: Client, before: number): void {
+  #settleBefore(client: Client, number: number): void {
     if (client.replay !== undefined) return;
-    const first = this.#open[0]?.number ?? before;
-    if (first >= before) return;
-    for (let index = this.#indexAfter(client.delivered); ; index++) {
-      const delivery = this.#open[index];
-      if (delivery === undefined || delivery.number >= before) return;
-      delivery.give(client, UNBOUNDED);
+    const oldest = this.#pending[0]?.number ?? number;
+    if (oldest >= number) return;
+    for (let index = this.#indexAfter(client.lastDelivery); ; index++) {
+      const delivery = this.#pending[index];
+      if (delivery === undefined || delivery.number >= number) return;
+      delivery.deliverTo(client, UNLIMITED);
     }
   }
 
-  /** Of the oldest delivery that is newer than a number. */
+  /** Index of the oldest unfinished delivery with a greater number, by binary search. */
   #indexAfter(number: number): number {
-    let [low, high] = [0, this.#open.length];
+    let [low, high] = [0, this.#pending.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#open[middle] as Delivery<Client>).number <= number) low = middle + 1;
+      if ((this.#pending[middle] as Delivery<Client>).number <= number) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  #end(delivery: Delivery<Client>): void {
-    // Most end as the newest or as the oldest; moving the rest would take as long as there are open ones.
-    if (this.#open.at(-1) === delivery) this.#open.pop();
-    else if (this.#open[0] === delivery) this.#open.shift();
-    else this.#open.splice(this.#open.lastIndexOf(delivery), 1);
-    this.#size -= delivery.size;
-    if (this.#waiting.length === 0) return;
-    const oldest = this.#open[0]?.number ?? Number.POSITIVE_INFINITY;
-    const ready = this.#waiting.filter(({ number }) => number < oldest);
+  #remove(delivery: Delivery<Client>): void {
+    // Most deliveries finish as the newest or the oldest, and removing those takes no time. Removing another one moves the rest.
+    if (this.#pending.at(-1) === delivery) this.#pending.pop();
+    else if (this.#pending[0] === delivery) this.#pending.shift();
+    else this.#pending.splice(this.#pending.lastIndexOf(delivery), 1);
+    this.#pendingSize -= delivery.size;
+    if (this.#waiters.length > 0) this.#resolveWaiters();
+  }
+
+  #resolveWaiters(): void {
+    const oldest = this.#pending[0]?.number ?? Number.POSITIVE_INFINITY;
+    const ready = this.#waiters.filter(({ number }) => number < oldest);
     if (ready.length === 0) return;
-    const rest = this.#waiting.filter(({ number }) => number >= oldest);
-    this.#waiting.splice(0, this.#waiting.length, ...rest);
+    const rest = this.#waiters.filter(({ number }) => number >= oldest);
+    this.#waiters.splice(0, this.#waiters.length, ...rest);
     for (const { resolve } of ready) resolve();
   }
 
   #schedule(): void {
-    if (this.#open.length === 0 || this.#isScheduled) return;
+    if (this.#pending.length === 0 || this.#isScheduled) return;
     this.#isScheduled = true;
     setTimeout(() => {
       this.#isScheduled = false;
-      this.#goOn();
+      this.#continue();
     });
   }
 
-  #goOn(): void {
+  #continue(): void {
     const slice = new WorkSlice(this.#sliceCost);
-    for (let next = this.#open[0]; next !== undefined; next = this.#open[0]) {
+    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
       if (!next.run(slice)) break;
-      this.#end(next);
+      this.#remove(next);
       if (slice.isOver) break;
     }
     this.#schedule();
   }
 }
-
-/** Work is looked at for its time only now and then: asking the clock costs more than writing a frame. */
-const LOOK_EVERY = 64;
-
-class WorkSlice implements Slice {
-  readonly #end = performance.now() + SLICE_MILLISECONDS;
-  #left: number;
-  #untilLook = LOOK_EVERY;
-  #isLate = false;
-
-  constructor(cost: number) {
-    this.#left = cost;
-  }
-
-  get isOver(): boolean {
-    return this.#left <= 0 || this.#isLate;
-  }
-
-  spend(amount: number): void {
-    this.#left -= amount;
-    this.#untilLook -= amount;
-    if (this.#untilLook > 0) return;
-    this.#untilLook = LOOK_EVERY;
-    this.#isLate = performance.now() >= this.#end;
-  }
-}
-
-/** For what must not wait. */
-const UNBOUNDED: Slice = { spend: () => {}, isOver: false };

@@ -1,181 +1,187 @@
 import { formatSSEMessage } from "../sse.ts";
-import type { Reached } from "../subscriptions/subscription-index.ts";
+import type { Audience } from "../subscriptions/subscription-index.ts";
 import { byKeyHash, type Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
+import type { Bytes } from "../units.ts";
 
-/** A client as far as deliveries go. */
+/** A client as far as deliveries are concerned. */
 export interface Recipient {
-  /** Set while it is led to the present: what is live is not for it yet. */
+  /** The client's replay. A client with a replay gets no live messages: the replay will reach them. */
   readonly replay: unknown;
-  /** Number of the newest delivery that it has had or has no part in. */
-  delivered: number;
+  /** Number of the newest delivery that the client has been given, or that was made before the client became live. */
+  lastDelivery: number;
 }
 
-/** Up to so many subscriptions are looked at for each client; where there are more, the client's own are. */
-const FEW = 16;
+/** Up to this many matching subscriptions, a delivery goes through all of them for each client. Otherwise it looks up the client's own. */
+const FEW_SUBSCRIPTIONS = 16;
 
-/** Bytes of frames that are kept for other clients of the same keys. */
-const MOST_SHARED_BYTES = 4 * 1024 * 1024;
+/** How many bytes of encoded frames a delivery keeps for other clients with the same keys. */
+const MAX_SHARED_BYTES: Bytes = 4 * 1024 * 1024;
 
-/** What encoding a frame counts for, beside writing it. */
+/** The cost of encoding a frame, where writing a frame costs 1. */
 const ENCODE_COST = 4;
 
 const encoder = new TextEncoder();
 
-/** A share of the event loop: what is done in one go before others get their turn. */
+/** The amount of work that may be done before other work gets its turn. */
 export interface Slice {
-  spend(amount: number): void;
+  /** Notes that work was done. */
+  spend(cost: number): void;
+  /** Whether the work must be interrupted. */
   readonly isOver: boolean;
 }
 
-/** What a delivery does for its clients. */
+/** What a delivery needs from its scheduler. */
 export interface DeliveryHost<Client> {
-  /** False when the client did not take the frame and was removed. */
+  /** Writes a frame. Returns false when the client was too slow and has been removed. */
   readonly write: (client: Client, frame: Uint8Array) => boolean;
-  /** Whether an earlier delivery has not ended. */
+  /** Whether a delivery with a smaller number is unfinished. */
   readonly hasOlder: (number: number) => boolean;
-  /** Gives a client what earlier deliveries still have for it. */
+  /** Writes to a client what unfinished deliveries with smaller numbers have for it. */
   readonly settleBefore: (client: Client, number: number) => void;
 }
 
-/** A subscription, and its frames: the last that a client gets of the message, and one that another follows. */
+/** A subscription and the encoded frames of the message for it. */
 interface Target<Client> {
   readonly subscription: Subscription<Client>;
-  last: Uint8Array | undefined;
-  other: Uint8Array | undefined;
+  /** For clients that get the message under no further key. */
+  lastFrame: Uint8Array | undefined;
+  /** For clients that get the message under another key after this one. */
+  earlierFrame: Uint8Array | undefined;
 }
 
 /**
- * One message on its way to everybody it matches. It can stop after any client and go on later: who had the message is
- * written down with each client.
+ * The delivery of one message to all clients with a matching subscription. It can be interrupted after any client and continued
+ * later, because each client has the number of its newest delivery.
  *
- * A client gets the message under each of its keys, one behind the other, in the order of their marks. It must be able to
- * resume between two. So all but its last delivery name the place before the message, and the key.
+ * A client gets the message once under each of its matching keys, sorted by `byKeyHash`, and must be able to resume between two
+ * of them. Therefore the id of all but the last names the position before the message, and the hash of the key.
  */
 export class Delivery<Client extends Recipient> {
+  /** Deliveries are numbered in the order of the log. */
   readonly number: number;
-  /** UTF-16 code units of data. */
+  /** UTF-16 code units of the message's data. */
   readonly size: number;
   readonly #entry: LogEntry;
-  readonly #before: string;
-  readonly #reached: Reached<Client>;
+  readonly #previousCursor: string;
+  readonly #audience: Audience<Client>;
   readonly #host: DeliveryHost<Client>;
   readonly #subscriptions: Iterator<Subscription<Client>>;
-  /** All that the message reaches, in order, if they are few. */
+  /** All matching subscriptions, sorted by `byKeyHash`, if they are at most `FEW_SUBSCRIPTIONS`. */
   readonly #few: readonly Target<Client>[] | undefined;
-  /** How many of the subscriptions have been begun. */
-  #begun = 0;
-  /** Goes on where it stopped: unlike a generator, the iterator of a Set outlives a loop that breaks. */
+  /** How many subscriptions of `#subscriptions` have been started. */
+  #started = 0;
+  /** The clients of the current subscription. A Set's iterator can be continued after a loop that breaks; a generator can't. */
   #clients: Iterable<Client> | undefined;
-  /** Of many subscriptions, those with several clients. */
+  /** Subscriptions with several clients, if the matching ones are not few. */
   #shared = new Map<Subscription<Client>, Target<Client>>();
   #sharedBytes = 0;
 
-  /** @param before Cursor of the message before. */
+  /** @param previousCursor Cursor of the message before this one. */
   constructor(
     number: number,
     entry: LogEntry,
-    before: string,
-    reached: Reached<Client>,
+    previousCursor: string,
+    audience: Audience<Client>,
     host: DeliveryHost<Client>,
   ) {
     this.number = number;
     this.size = entry.message.data.length;
     this.#entry = entry;
-    this.#before = before;
-    this.#reached = reached;
+    this.#previousCursor = previousCursor;
+    this.#audience = audience;
     this.#host = host;
-    if (reached.count <= FEW) {
-      const few = [...reached.subscriptions()];
+    if (audience.count <= FEW_SUBSCRIPTIONS) {
+      const few = [...audience.subscriptions()];
       if (few.length > 1) few.sort(byKeyHash);
-      this.#few = few.map(newTarget);
+      this.#few = few.map(createTarget);
       this.#subscriptions = few.values();
     } else {
-      this.#subscriptions = reached.subscriptions();
+      this.#subscriptions = audience.subscriptions();
     }
   }
 
-  /** Goes on until all clients have the message (then true) or the slice is over. */
+  /** Delivers to the next clients. Returns true when all clients have the message, and false when the slice is over. */
   run(slice: Slice): boolean {
     const { write, hasOlder, settleBefore } = this.#host;
     const { number } = this;
-    const hasBefore = hasOlder(number);
+    const hasEarlier = hasOlder(number);
     const only = this.#few?.length === 1 ? this.#few[0] : undefined;
     for (;;) {
       if (this.#clients === undefined) {
         const next = this.#subscriptions.next();
         if (next.done === true) return true;
         this.#clients = next.value.clients.values();
-        this.#begun += 1;
+        this.#started += 1;
       }
       for (const client of this.#clients) {
-        if (client.delivered >= number || client.replay !== undefined) continue;
-        if (hasBefore) settleBefore(client, number);
-        client.delivered = number;
+        if (client.lastDelivery >= number || client.replay !== undefined) continue;
+        if (hasEarlier) settleBefore(client, number);
+        client.lastDelivery = number;
         if (only === undefined) {
-          this.#giveAll(client, this.#begun - 1, slice);
+          this.#writeMatches(client, this.#started - 1, slice);
         } else {
-          // The usual case, and each look at a client costs when there are many.
+          // The usual case, kept short: with thousands of clients each further step is measurable.
           slice.spend(1);
-          only.last ??= this.#encode(only.subscription, true, slice);
-          write(client, only.last);
+          only.lastFrame ??= this.#encode(only.subscription, true, slice);
+          write(client, only.lastFrame);
         }
-        if (slice.isOver) return this.#stop();
+        if (slice.isOver) return this.#interrupt();
       }
       this.#clients = undefined;
-      // Also where none of the clients is to get it: looking at a subscription takes time.
+      // A subscription costs time even if none of its clients gets a frame.
       slice.spend(1);
-      if (slice.isOver) return this.#stop();
+      if (slice.isOver) return this.#interrupt();
     }
   }
 
-  /** Gives a client its share: nothing when the message does not match. */
-  give(client: Client, slice: Slice): void {
-    client.delivered = this.number;
-    this.#giveAll(client, 0, slice);
+  /** Delivers to one client ahead of the others. Does nothing when the message does not match. */
+  deliverTo(client: Client, slice: Slice): void {
+    client.lastDelivery = this.number;
+    this.#writeMatches(client, 0, slice);
   }
 
-  /** @param from Of few subscriptions, the first that the client may have. */
-  #giveAll(client: Client, from: number, slice: Slice): void {
+  /** @param first Index of the first of the few subscriptions that the client may have. */
+  #writeMatches(client: Client, first: number, slice: Slice): void {
     const few = this.#few;
     if (few === undefined) {
-      const own = this.#reached.of(client);
-      for (const [index, subscription] of own.entries()) {
+      const matches = this.#audience.of(client);
+      for (const [index, subscription] of matches.entries()) {
         const target = this.#targetOf(subscription);
-        if (!this.#write(client, target, index === own.length - 1, slice)) return;
+        if (!this.#write(client, target, index === matches.length - 1, slice)) return;
       }
       return;
     }
-    let found: Target<Client> | undefined;
-    for (let index = from; index < few.length; index++) {
+    let previous: Target<Client> | undefined;
+    for (let index = first; index < few.length; index++) {
       const target = few[index] as Target<Client>;
       if (!target.subscription.clients.has(client)) continue;
-      // One key may be among them under several topics.
-      if (found?.subscription.key === target.subscription.key) continue;
-      if (found !== undefined && !this.#write(client, found, false, slice)) return;
-      found = target;
+      // A key that matches under several topics is written once.
+      if (previous?.subscription.key === target.subscription.key) continue;
+      if (previous !== undefined && !this.#write(client, previous, false, slice)) return;
+      previous = target;
     }
-    if (found !== undefined) this.#write(client, found, true, slice);
+    if (previous !== undefined) this.#write(client, previous, true, slice);
   }
 
   #write(client: Client, target: Target<Client>, isLast: boolean, slice: Slice): boolean {
     slice.spend(1);
-    let frame = isLast ? target.last : target.other;
+    let frame = isLast ? target.lastFrame : target.earlierFrame;
     if (frame === undefined) {
       frame = this.#encode(target.subscription, isLast, slice);
-      if (isLast) target.last = frame;
-      else target.other = frame;
+      if (isLast) target.lastFrame = frame;
+      else target.earlierFrame = frame;
     }
     return this.#host.write(client, frame);
   }
 
-  /** Where the frames of a subscription are kept for other clients, if it has others. */
+  /** Where the frames of a subscription are kept. They are shared only if the subscription has several clients. */
   #targetOf(subscription: Subscription<Client>): Target<Client> {
-    if (subscription.clients.size === 1) return newTarget(subscription);
+    if (subscription.clients.size === 1) return createTarget(subscription);
     let target = this.#shared.get(subscription);
     if (target === undefined) {
-      if (this.#sharedBytes > MOST_SHARED_BYTES) this.#forgetShared();
-      target = newTarget(subscription);
+      if (this.#sharedBytes > MAX_SHARED_BYTES) this.#releaseShared();
+      target = createTarget(subscription);
       this.#shared.set(subscription, target);
     }
     return target;
@@ -183,31 +189,32 @@ export class Delivery<Client extends Recipient> {
 
   #encode(subscription: Subscription<Client>, isLast: boolean, slice: Slice): Uint8Array {
     slice.spend(ENCODE_COST);
-    const id = isLast ? this.#entry.cursor : `${this.#before}~${subscription.keyHash}`;
+    const id = isLast ? this.#entry.cursor : `${this.#previousCursor}~${subscription.keyHash}`;
     const { data } = this.#entry.message;
     const frame = encoder.encode(formatSSEMessage({ event: subscription.key, data, id }));
     this.#sharedBytes += frame.length;
     return frame;
   }
 
-  /** Others get their turn: what the frames take in memory is free meanwhile. */
-  #stop(): false {
-    this.#forgetShared();
+  /** Interrupts the delivery, and releases the memory of its frames until it continues. */
+  #interrupt(): false {
+    this.#releaseShared();
     const few = this.#few ?? [];
+    // The single frame of the usual case stays: to encode it again in every slice would cost more than it takes.
     if (few.length === 1) return false;
     for (const target of few) {
-      target.last = undefined;
-      target.other = undefined;
+      target.lastFrame = undefined;
+      target.earlierFrame = undefined;
     }
     return false;
   }
 
-  #forgetShared(): void {
+  #releaseShared(): void {
     this.#sharedBytes = 0;
     if (this.#shared.size > 0) this.#shared = new Map();
   }
 }
 
-function newTarget<Client>(subscription: Subscription<Client>): Target<Client> {
-  return { subscription, last: undefined, other: undefined };
+function createTarget<Client>(subscription: Subscription<Client>): Target<Client> {
+  return { subscription, lastFrame: undefined, earlierFrame: undefined };
 }

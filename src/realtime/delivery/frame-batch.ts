@@ -1,133 +1,140 @@
-/**
- * Frames of one turn of the event loop, joined so that they leave in one write, and shared: clients that were given the
- * same frames one after another get the same bytes. Giving a frame to the thousandth client allocates nothing.
- */
+import type { Bytes } from "../units.ts";
 
-const NONE = new Uint8Array();
+const NO_FRAME = new Uint8Array();
 
-/** Bytes of the frames of one turn. */
-interface BatchSize {
-  bytes: number;
+/** The bytes of all frames of one turn of the event loop. A frame counts once, however many clients get it. */
+interface TurnSize {
+  bytes: Bytes;
 }
 
-/** Bytes of frames that may be collected in one turn before they are written. */
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** How many bytes of frames are collected in one turn before they must be written. */
+const MAX_TURN_BYTES: Bytes = 8 * 1024 * 1024;
 
-/** Frames that some client was given in this turn, the last of them here. */
+/**
+ * Frames that leave in one write: those that a client was given in one turn of the event loop. An immutable list that clients
+ * share: clients that are given the same frames in the same order have the same `FrameBatch`, and so the same bytes. To append a
+ * frame that another client was given before allocates nothing.
+ *
+ * The batches of a turn are a tree. Its root is the empty batch, and each batch points to the batch that it extends.
+ */
 export class FrameBatch {
-  /** Of all frames in it. */
-  readonly length: number;
-  /** How many. */
+  /** Bytes of all frames. */
+  readonly length: Bytes;
+  /** The number of frames. */
   readonly count: number;
-  readonly #before: FrameBatch | undefined;
+  /** The batch without the last frame; undefined for the empty batch. */
+  readonly #previous: FrameBatch | undefined;
+  /** The last frame. */
   readonly #frame: Uint8Array;
-  /** What was given behind it, to anybody; the one asked for last, since the next client asks for the same. */
-  #last: FrameBatch | undefined;
-  #others: Map<Uint8Array, FrameBatch> | undefined;
+  /** The batch that `append` returned last. The next client mostly appends the same frame. */
+  #lastNext: FrameBatch | undefined;
+  /** The other batches that `append` has returned, by their last frame. */
+  #otherNexts: Map<Uint8Array, FrameBatch> | undefined;
   #bytes: Uint8Array | undefined;
-  readonly #size: BatchSize;
+  readonly #turnSize: TurnSize;
 
-  private constructor(before: FrameBatch | undefined, frame: Uint8Array, size: BatchSize) {
-    this.#before = before;
+  private constructor(previous: FrameBatch | undefined, frame: Uint8Array, turnSize: TurnSize) {
+    this.#previous = previous;
     this.#frame = frame;
-    this.#size = size;
-    // Only what is no other client's: shared frames are in memory once.
-    size.bytes += frame.length;
-    this.length = (before?.length ?? 0) + frame.length;
-    this.count = before === undefined ? 0 : before.count + 1;
+    this.#turnSize = turnSize;
+    turnSize.bytes += frame.length;
+    this.length = (previous?.length ?? 0) + frame.length;
+    this.count = previous === undefined ? 0 : previous.count + 1;
   }
 
-  /** No frame yet; every turn has one of its own. */
-  static start(size: BatchSize = { bytes: 0 }): FrameBatch {
-    return new FrameBatch(undefined, NONE, size);
+  /** A batch without frames. Every turn needs one of its own. */
+  static empty(turnSize: TurnSize = { bytes: 0 }): FrameBatch {
+    return new FrameBatch(undefined, NO_FRAME, turnSize);
   }
 
-  /** These frames and one more. */
+  /** The batch with one more frame. */
   append(frame: Uint8Array): FrameBatch {
-    const last = this.#last;
+    const last = this.#lastNext;
     if (last !== undefined && last.#frame === frame) return last;
     if (last !== undefined) {
-      this.#others ??= new Map();
-      this.#others.set(last.#frame, last);
+      this.#otherNexts ??= new Map();
+      this.#otherNexts.set(last.#frame, last);
     }
-    const known = this.#others?.get(frame);
-    const run = known ?? new FrameBatch(this, frame, this.#size);
-    this.#last = run;
-    return run;
+    const known = this.#otherNexts?.get(frame);
+    const next = known ?? new FrameBatch(this, frame, this.#turnSize);
+    this.#lastNext = next;
+    return next;
   }
 
   /**
-   * All of it as it goes out, made once.
+   * The bytes to write. Computed once.
    *
-   * @param wrap Puts what the connection wants around the frames: their length in bytes, and the frames in order.
+   * @param join Joins the frames and adds what the connection needs around them. It gets their total length and the frames in
+   *   order. All clients of a batch must pass the same function.
    */
-  bytes(wrap: (length: number, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
-    this.#bytes ??= wrap(this.length, this.frames());
+  bytes(join: (length: Bytes, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
+    this.#bytes ??= join(this.length, this.frames());
     return this.#bytes;
   }
 
-  /** In order. */
+  /** The frames in order. */
   frames(): Uint8Array[] {
     const frames: Uint8Array[] = [];
-    for (let run: FrameBatch = this; run.#before !== undefined; run = run.#before) {
-      frames.push(run.#frame);
+    for (let batch: FrameBatch = this; batch.#previous !== undefined; batch = batch.#previous) {
+      frames.push(batch.#frame);
     }
     return frames.reverse();
   }
 }
 
-/** Something that has frames of this turn. */
+/** A sink with frames that have not been written. */
 export interface Flushable {
+  /** Writes the frames. */
   flush(): void;
 }
 
-/**
- * Flushes whoever was given something in this turn, when it ends.
- *
- * @param atTurnsEnd Runs a function then. On Node and Bun `setImmediate`: after everything that had arrived was read, so
- *   what came together leaves together.
- */
+/** Flushes sinks at the end of the turn of the event loop in which they were given frames. */
 export class FlushScheduler {
-  readonly #atTurnsEnd: (run: () => void) => void;
-  #given: Flushable[] = [];
-  #size: BatchSize = { bytes: 0 };
-  #start = FrameBatch.start(this.#size);
+  readonly #runAtEndOfTurn: (run: () => void) => void;
+  #pending: Flushable[] = [];
+  #turnSize: TurnSize = { bytes: 0 };
+  #emptyBatch = FrameBatch.empty(this.#turnSize);
 
-  constructor(atTurnsEnd: (run: () => void) => void) {
-    this.#atTurnsEnd = atTurnsEnd;
+  /**
+   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun that is `setImmediate`: it runs after all
+   *   data that has arrived was read, so that messages that arrived together leave together.
+   */
+  constructor(runAtEndOfTurn: (run: () => void) => void) {
+    this.#runAtEndOfTurn = runAtEndOfTurn;
   }
 
-  /** What everybody begins this turn with. */
+  /** The batch to which sinks append their first frame of this turn. */
   get emptyBatch(): FrameBatch {
-    return this.#start;
+    return this.#emptyBatch;
   }
 
-  /** So much was given in this turn that its end is too long to wait for: call `flush`. */
+  /** Whether more than 8 MiB of frames wait. Call `flush` then, instead of waiting for the end of the turn. */
   get isFull(): boolean {
-    return this.#size.bytes > MAX_BATCH_BYTES;
+    return this.#turnSize.bytes > MAX_TURN_BYTES;
   }
 
-  /** Ends the turn now. */
+  /** Flushes all sinks now. */
   flush(): void {
-    this.#end();
+    this.#flushAll();
   }
 
-  add(one: Flushable): void {
-    this.#given.push(one);
-    if (this.#given.length === 1) this.#atTurnsEnd(this.#end);
+  /** Adds a sink. A sink must be added once for the frames of a turn. */
+  add(sink: Flushable): void {
+    this.#pending.push(sink);
+    if (this.#pending.length === 1) this.#runAtEndOfTurn(this.#flushAll);
   }
 
-  readonly #end = (): void => {
-    const given = this.#given;
-    this.#given = [];
-    this.#size = { bytes: 0 };
-    this.#start = FrameBatch.start(this.#size);
-    for (const one of given) one.flush();
+  readonly #flushAll = (): void => {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#turnSize = { bytes: 0 };
+    this.#emptyBatch = FrameBatch.empty(this.#turnSize);
+    for (const sink of pending) sink.flush();
   };
 }
 
-/** Frames one behind the other. */
-export function joinFrames(length: number, frames: readonly Uint8Array[]): Uint8Array {
+/** Joins frames without anything around them, for `FrameBatch.bytes`. */
+export function joinFrames(length: Bytes, frames: readonly Uint8Array[]): Uint8Array {
   const [first] = frames;
   if (frames.length === 1 && first !== undefined) return first;
   const joined = new Uint8Array(length);

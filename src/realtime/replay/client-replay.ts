@@ -3,222 +3,241 @@ import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts
 import { formatSSEMessage } from "../sse.ts";
 import { type Subscription, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
+import type { Bytes } from "../units.ts";
 
-/** Entries read at a time, and about so many bytes of them; frames written before the client must have taken them. */
-export const REPLAY_PAGE: { readonly messages: number; readonly bytes: number } = {
+/** The size of a replay's page: what is read from the log and written to the client at a time. */
+export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } = {
   messages: 1000,
   bytes: 65_536,
 };
 
-/** How far a replay has come: plain data, for an owner that may sleep before the client has taken a page. */
+/** The progress of a replay, as plain data. It can be stored while the client takes a page. */
 export interface ReplayState {
-  /** Sequence up to which everything is done with. */
+  /** The sequence up to which every key has been replayed. */
   readonly position: number;
-  /** `keyMark` of the key up to which the message behind `at` was delivered as well: only for ids to name. */
-  readonly key: string | undefined;
   /**
-   * For each key of the client, in their order: the sequence behind which its messages count. `-n` while it is
-   * yet to be found where the newest n begin.
+   * `hashKey` of a key: of the message after `position`, the deliveries up to this key's have been made. The ids of events name
+   * it, so that a client can resume within a message.
+   */
+  readonly keyHash: string | undefined;
+  /**
+   * For each key of the client, in the client's order: the sequence after which the key's messages are still to be sent. `-n`
+   * while the replay searches for the key's newest n messages.
    */
   readonly positions: readonly number[];
-  /** Sequence up to which the newest are looked for. What comes behind it is wanted in any case. */
-  readonly origin: number;
+  /** Sequence of the newest message when the replay started: the search for the newest messages begins there. */
+  readonly newestAtStart: number;
   /**
-   * Up to this sequence the client has some of its keys' messages, and is being given those of others: that is no
-   * place to come back to, and ids name none.
+   * Up to this sequence the client has the messages of some keys and not those of others. A client can't resume from there, so
+   * the ids of events up to here name no position.
    */
   readonly unsafeUntil: number;
-  /** Messages replayed so far. */
+  /** The number of messages replayed so far. */
   readonly replayed: number;
-  /** How many of the newest a key begins with that does not say, if the history turns out not to have its place. */
+  /** How many newest messages a key without a `last` option starts with, when the history has lost its position. */
   readonly last: number;
-  /** Whether the client asked to resume, and so is to be told how that went. */
+  /** Whether the client asked to resume, and gets PB_RESUME at the end. */
   readonly isResume: boolean;
-  /** It was led anywhere, so that the client may have ids of before, or that name nothing. */
+  /** Whether the position has ever changed. If so, the last ids of the client may name no position to resume from. */
   readonly hasMoved: boolean;
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** What came of one page. */
-export interface ReplayedPage {
-  /** Frames, joined: they leave in one write. */
+/** One page of a replay, ready to be written. */
+export interface RenderedPage {
+  /** The frames, joined for one write. */
   readonly text: string;
-  /** How many. */
+  /** The number of frames. */
   readonly frames: number;
 }
 
+/** The search for the newest messages of one key. */
+interface Search {
+  /** How many messages are still to be found. */
+  missing: number;
+  /** Sequence of the oldest message found so far. */
+  oldest: number;
+}
+
 /**
- * One client's way from a place in the log to the present, page by page. It reads and writes nothing itself.
+ * The replay of one client: takes pages of the log and renders what the client gets of them. It neither reads the log nor writes
+ * to the client (`ReplayCoordinator` does).
  *
- * Each key has a place of its own, because keys may join while others are being replayed.
+ * Each key has a position of its own, because keys can be added while others are being replayed. While a key starts with its
+ * newest messages, the replay first searches the log backwards for the oldest of them.
  */
 export class ClientReplay {
-  /** The client's, in its order. */
+  /** The client's subscription keys. */
   readonly keys: readonly string[];
-  /** Messages that were looked at since the client was waited for, and were nothing for it. */
-  idleMessages = 0;
-  /** The last event id that was written to the client for this replay. It is not part of the state. */
+  /** Messages without a match that were looked at since the replay last waited. */
+  unmatchedMessages = 0;
+  /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
-  /** Made when the first message is looked at: most clients begin with the present, and have none to look at. */
-  #madeIndex: SubscriptionIndex<ClientReplay> | undefined;
+  /** Built for the first message, because most clients start live and have nothing to replay. */
+  #lazyIndex: SubscriptionIndex<ClientReplay> | undefined;
   #rights: readonly string[];
   readonly #positions: Map<string, number>;
-  /**
-   * Keys whose newest messages are looked for: how many are missing, and the oldest that was found. Not part of the
-   * state: whoever goes on with that looks from the start.
-   */
-  readonly #sought = new Map<string, { missing: number; oldest: number }>();
-  /** While the newest messages are looked for: everything from this sequence on has been looked at. */
-  #foundFrom: number;
+  /** Not part of the state: a restored replay searches again from the start. */
+  readonly #searches = new Map<string, Search>();
+  /** The search has looked at everything from this sequence on. */
+  #searchedFrom: number;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
-  /** @param rights Patterns of the topics whose private messages the client may have. */
+  /** @param rights Patterns of the topics of which the client receives private messages. */
   constructor(
     keys: readonly string[],
     { positions, ...state }: ReplayState,
     rights: readonly string[],
   ) {
+    const { newestAtStart } = state;
     this.keys = keys;
     this.#rights = rights;
-    this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? state.origin]));
-    for (const [key, place] of this.#positions) {
-      if (place < 0) this.#sought.set(key, { missing: -place, oldest: state.origin + 1 });
+    this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? newestAtStart]));
+    for (const [key, position] of this.#positions) {
+      if (position < 0) this.#searches.set(key, { missing: -position, oldest: newestAtStart + 1 });
     }
-    this.#foundFrom = state.origin + 1;
+    this.#searchedFrom = newestAtStart + 1;
     this.#state = state;
   }
 
-  /** Still looking for where the newest messages of some key begin. */
+  /** Whether the replay still searches for the newest messages of a key. */
   get isSearchingBack(): boolean {
-    return this.#sought.size > 0;
+    return this.#searches.size > 0;
   }
 
-  /** Whether every key has come to `now`, the sequence of the newest message. */
-  hasReached(now: number): boolean {
-    return !this.isSearchingBack && this.#state.position >= now;
+  /** Whether every key has been replayed up to this sequence. */
+  hasReached(sequence: number): boolean {
+    return !this.isSearchingBack && this.#state.position >= sequence;
   }
 
-  /** The sequence up to which the client may have messages, under one key or another. */
+  /** The sequence of the newest message that the client may have, under any key. */
   get reached(): number {
-    const { position, key, unsafeUntil } = this.#state;
+    const { position, keyHash, unsafeUntil } = this.#state;
     if (this.isSearchingBack) return unsafeUntil;
-    return Math.max(unsafeUntil, key === undefined ? position : position + 1);
+    return Math.max(unsafeUntil, keyHash === undefined ? position : position + 1);
   }
 
-  /** The sequence to read on from: behind it, or while finding before it. */
+  /** The sequence at which to read the next page: before it while `isSearchingBack`, otherwise after it. */
   get next(): number {
-    return this.isSearchingBack ? this.#foundFrom : this.#state.position;
+    return this.isSearchingBack ? this.#searchedFrom : this.#state.position;
   }
 
-  /** The place that an event for this client alone names; undefined when it has none to come back to. */
+  /** The position from which the client can resume; undefined while there is none. */
   get resumePosition(): Pick<Cursor, "sequence" | "keyHash"> | undefined {
-    const { position, key: keyHash, unsafeUntil } = this.#state;
+    const { position, keyHash, unsafeUntil } = this.#state;
     return this.isSearchingBack || position < unsafeUntil
       ? undefined
       : { sequence: position, keyHash };
   }
 
-  /** The sequence behind which a key's messages count; below 0 while that is yet to be found. */
+  /** The position of one key, as in `ReplayState.positions`. */
   positionOf(key: string): number {
-    const place = this.#positions.get(key) ?? this.#state.position;
-    return place < 0 ? place : Math.max(place, this.#state.position);
+    const position = this.#positions.get(key) ?? this.#state.position;
+    return position < 0 ? position : Math.max(position, this.#state.position);
   }
 
+  /** Replaces the client's rights, which decide on private messages. */
   changeRights(rights: readonly string[]): void {
     this.#rights = rights;
-    this.#madeIndex?.changeRights(this, rights);
+    this.#lazyIndex?.changeRights(this, rights);
   }
 
-  /** Which of the keys a message matches, in the order in which deliveries are made. */
-  get #index(): SubscriptionIndex<ClientReplay> {
-    if (this.#madeIndex === undefined) {
-      this.#madeIndex = new SubscriptionIndex();
-      this.#madeIndex.replace(this, this.keys, this.#rights);
-    }
-    return this.#madeIndex;
-  }
-
+  /** A copy of the state, from which a new `ClientReplay` can continue. */
   get state(): ReplayState {
     const positions = this.keys.map((key) => this.#positions.get(key) ?? this.#state.position);
     return { ...this.#state, positions };
   }
 
-  /** Looks through a page, newest first, for where the keys' newest messages begin; an empty page is the end. */
-  find(page: readonly LogEntry[]): void {
+  /** Continues the search for the newest messages. @param page Newest first; empty where the history begins. */
+  searchBack(page: readonly LogEntry[]): void {
     for (const { cursor, message } of page) {
       const sequence = sequenceOf(cursor);
-      this.#foundFrom = sequence;
-      if (sequence > this.#state.origin) continue;
+      this.#searchedFrom = sequence;
+      if (sequence > this.#state.newestAtStart) continue;
       const matched = this.#index.match(message.topics, message.private);
-      for (const { key } of matched) this.#count(key, sequence);
+      for (const { key } of matched) this.#countMatch(key, sequence);
       if (!this.isSearchingBack) break;
     }
-    // Fewer than were asked for. The key begins with the oldest it has and not where the history begins: that
-    // place is about to leave it.
-    if (page.length === 0) for (const key of [...this.#sought.keys()]) this.#settle(key);
+    // At the beginning of the history, keys with fewer messages than asked for start with their oldest message. They must not
+    // start at the beginning of the history, because that position is the next to be trimmed.
+    if (page.length === 0) for (const key of [...this.#searches.keys()]) this.#endSearch(key);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
   /**
-   * The frames of a page, and on to its end or to where enough has been written.
+   * Renders the messages of a page for this client, and moves the position on. Stops after about `REPLAY_PAGE.bytes`.
    *
-   * @param until Sequence of the newest message that was delivered to the others: behind it all is live.
+   * @param page Oldest first, starting after `next`.
+   * @param until Sequence of the newest message that the live clients have been given. Later messages will be delivered live.
    */
-  render(page: readonly LogEntry[], until: number): ReplayedPage {
+  render(page: readonly LogEntry[], until: number): RenderedPage {
     let text = "";
     let frames = 0;
     for (const entry of page) {
-      const sequence = sequenceOf(entry.cursor);
+      const cursor = parseCursor(entry.cursor);
+      const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
-      const keys = this.#keysFor(entry, sequence);
-      for (const [index, { key, keyHash }] of keys.entries()) {
+      const matches = this.#matchesOf(entry, sequence);
+      for (const [index, { key, keyHash }] of matches.entries()) {
         if (text.length >= REPLAY_PAGE.bytes) return { text, frames };
-        const isLast = index === keys.length - 1;
-        const id = this.#idOf(entry.cursor, sequence, isLast ? undefined : keyHash);
+        const isLast = index === matches.length - 1;
+        const id = this.#createId(entry.cursor, cursor, isLast ? undefined : keyHash);
         text += formatSSEMessage({ event: key, data: entry.message.data, id });
         this.lastId = id;
         frames += 1;
-        // Keys may come and go before the rest of this message: this one has it.
+        // Noted for each key: the client's keys may change before the rest of this message is rendered.
         this.#positions.set(key, sequence);
-        this.#state.key = keyHash;
+        this.#state.keyHash = keyHash;
       }
       this.#moveTo(sequence);
-      if (keys.length > 0) this.#state.replayed += 1;
+      if (matches.length > 0) this.#state.replayed += 1;
     }
     return { text, frames };
   }
 
-  #moveTo(at: number): void {
-    this.#state.position = at;
-    this.#state.key = undefined;
+  /** Finds the keys that a message matches, in the order of deliveries. */
+  get #index(): SubscriptionIndex<ClientReplay> {
+    if (this.#lazyIndex === undefined) {
+      this.#lazyIndex = new SubscriptionIndex();
+      this.#lazyIndex.replace(this, this.keys, this.#rights);
+    }
+    return this.#lazyIndex;
+  }
+
+  #moveTo(sequence: number): void {
+    this.#state.position = sequence;
+    this.#state.keyHash = undefined;
     this.#state.hasMoved = true;
   }
 
-  #count(key: string, sequence: number): void {
-    const sought = this.#sought.get(key);
-    if (sought === undefined) return;
-    sought.missing -= 1;
-    sought.oldest = sequence;
-    if (sought.missing === 0) this.#settle(key);
+  #countMatch(key: string, sequence: number): void {
+    const search = this.#searches.get(key);
+    if (search === undefined) return;
+    search.missing -= 1;
+    search.oldest = sequence;
+    if (search.missing === 0) this.#endSearch(key);
   }
 
-  #settle(key: string): void {
-    const { oldest = this.#state.origin + 1 } = this.#sought.get(key) ?? {};
+  #endSearch(key: string): void {
+    const { oldest = this.#state.newestAtStart + 1 } = this.#searches.get(key) ?? {};
     this.#positions.set(key, oldest - 1);
-    this.#sought.delete(key);
+    this.#searches.delete(key);
   }
 
-  /** Those of the client's keys that are still to get this message. */
-  #keysFor({ message }: LogEntry, sequence: number): readonly Subscription<ClientReplay>[] {
+  /** The subscriptions under which the client is still to get this message. */
+  #matchesOf({ message }: LogEntry, sequence: number): readonly Subscription<ClientReplay>[] {
     const matched = this.#index.match(message.topics, message.private);
     return matched.filter(({ key }) => (this.#positions.get(key) ?? 0) < sequence);
   }
 
-  #idOf(cursor: string, sequence: number, keyHash: string | undefined): string {
+  /**
+   * The id of an event. @param keyHash Of the event's key, when the client gets the same message under another key after it:
+   * the id then names the position within the message.
+   */
+  #createId(text: string, cursor: Cursor | undefined, keyHash: string | undefined): string {
     const { position, unsafeUntil } = this.#state;
-    const log = parseCursor(cursor) as Cursor;
-    if (sequence <= unsafeUntil) return nanoid();
-    return keyHash === undefined ? cursor : formatCursor({ ...log, sequence: position, keyHash });
+    if (cursor === undefined || cursor.sequence <= unsafeUntil) return nanoid();
+    return keyHash === undefined ? text : formatCursor({ ...cursor, sequence: position, keyHash });
   }
 }

@@ -1,36 +1,39 @@
-/** Milliseconds of work in one turn of the event loop; then everybody else gets theirs. */
-const BUDGET = 5;
+import type { Milliseconds } from "../units.ts";
 
-/** Runs tasks one after another in later turns, so many at a time that nothing else waits long. */
+/** How long tasks run in one turn of the event loop. */
+const SLICE: Milliseconds = 5;
+
+/** Runs tasks one after another in later turns of the event loop, for at most about 5 ms in each turn. */
 export class TimeSlicer {
-  readonly #due: (() => void)[] = [];
+  readonly #tasks: (() => void)[] = [];
 
+  /** Adds a task to the end of the queue. */
   add(task: () => void): void {
-    this.#due.push(task);
-    if (this.#due.length === 1) this.#set();
+    this.#tasks.push(task);
+    if (this.#tasks.length === 1) this.#schedule();
   }
 
-  #set(): void {
+  #schedule(): void {
     setTimeout(() => this.#run());
   }
 
   #run(): void {
     const start = performance.now();
-    const dueAtStart = this.#due.length;
+    const tasksAtStart = this.#tasks.length;
     let now = start;
     let done = 0;
     try {
       do {
-        const task = this.#due[done];
+        const task = this.#tasks[done];
         done += 1;
         task?.();
         now = performance.now();
-        // In workerd no time passes while it computes: a turn ends there with what was due at its start.
-        if (now === start && done >= dueAtStart) break;
-      } while (done < this.#due.length && now < start + BUDGET);
+        // workerd's clock stands still while a program computes. There a turn ends with the tasks that were queued at its start.
+        if (now === start && done >= tasksAtStart) break;
+      } while (done < this.#tasks.length && now < start + SLICE);
     } finally {
-      this.#due.splice(0, done);
-      if (this.#due.length > 0) this.#set();
+      this.#tasks.splice(0, done);
+      if (this.#tasks.length > 0) this.#schedule();
     }
   }
 }

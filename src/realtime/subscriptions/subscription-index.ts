@@ -2,121 +2,127 @@ import { compileRights } from "../access/rights.ts";
 import { matchingTopics, topicOf } from "./subscription-key.ts";
 import {
   byKeyHash,
-  type Entry,
   entriesOf,
   type Subscription,
+  type SubscriptionEntry,
   SubscriptionTable,
 } from "./subscription-table.ts";
 
 export type { Subscription } from "./subscription-table.ts";
 
-/** What one client has. */
-interface Held<Client> {
-  readonly keys: Map<string, Entry<Client>>;
-  /** Of its keys, what its rights cover. */
-  covered: Entry<Client>[];
-  /** `keys` and `covered` in the order of their marks; made when they are asked for. */
-  sortedKeys: readonly Entry<Client>[] | undefined;
-  sortedCovered: readonly Entry<Client>[] | undefined;
+/** The subscriptions of one client. */
+interface ClientKeys<Client> {
+  readonly keys: Map<string, SubscriptionEntry<Client>>;
+  /** Entries of the private table: the topics that `keys` and the client's rights have in common. */
+  covered: SubscriptionEntry<Client>[];
+  /** `keys` sorted by `byKeyHash`. Computed on first use. */
+  sortedKeys: readonly SubscriptionEntry<Client>[] | undefined;
+  /** `covered` sorted by `byKeyHash`. Computed on first use. */
+  sortedCovered: readonly SubscriptionEntry<Client>[] | undefined;
 }
 
 const NO_RIGHTS: readonly string[] = [];
 
-/** What a message reaches: subscriptions in no order, and none of them is copied or sorted. */
-export interface Reached<Client> {
-  /** How many there are, now. One key may be among them under several topics. */
+/** The subscriptions that a message reaches. A view of the index: subscriptions that are added or removed later show in it. */
+export interface Audience<Client> {
+  /** The number of subscriptions when the audience was determined. A key that matches under several topics counts for each. */
   readonly count: number;
-  /** Those that there are when each is come upon. */
+  /** The subscriptions in no particular order. A key that matches under several topics comes up for each. */
   subscriptions(): Generator<Subscription<Client>>;
-  /** Those of one client, each key once, in the order of their marks. */
+  /** The subscriptions of one client sorted by `byKeyHash`, each key once. */
   of(client: Client): readonly Subscription<Client>[];
 }
 
 /**
- * topic -> key -> clients, and the way back. Finding who gets a message takes as many look-ups as its
- * topics have levels, plus the matches; replacing a client's keys takes as many steps as it has keys, times its rights.
+ * Finds the subscriptions that a message reaches, and the subscriptions of a client.
  *
- * Rights are looked at when keys or rights are set. Private messages have a table of their own, where a key stands
- * under the topics that its client has a right to; so delivering one is the same look-up.
+ * To find the audience of a message takes one look-up for each level of its topics, however many subscriptions there are. To
+ * replace the keys of a client takes as many steps as it has keys, times its rights.
+ *
+ * Rights are compared with keys when either is set. A second table has the keys under the topics of which their clients may
+ * receive private messages, so a private message takes the same look-ups as a public one.
  */
 export class SubscriptionIndex<Client> {
   readonly #public = new SubscriptionTable<Client>();
   readonly #private = new SubscriptionTable<Client>();
-  readonly #byClient = new Map<Client, Held<Client>>();
+  readonly #byClient = new Map<Client, ClientKeys<Client>>();
   #size = 0;
 
-  /** Keys over all clients. */
+  /** The number of subscription keys over all clients. */
   get size(): number {
     return this.#size;
   }
 
-  /** Distinct topics. */
+  /** The number of distinct topics with subscriptions. */
   get topics(): number {
     return this.#public.size;
   }
 
-  /** Distinct topics in no order, and how many keys there are of each over all clients. */
+  /** The distinct topics in no particular order, each with its number of subscription keys over all clients. */
   countTopics(): Generator<[topic: string, subscriptions: number]> {
     return this.#public.count();
   }
 
+  /** The keys of a client in the order in which they were added. */
   keysOf(client: Client): string[] {
     return [...(this.#byClient.get(client)?.keys.keys() ?? [])];
   }
 
   /**
-   * Gives `client` these keys and no others. Keys that stay keep their place, so nothing is missed.
+   * Replaces the keys and rights of a client. Keys that the client already has stay in the index all the time, so no message to
+   * them is missed.
    *
-   * @param rights Patterns of the topics whose private messages it may have. Default: none.
+   * @param rights Patterns of the topics of which the client receives private messages. Default: none.
    */
   replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
     const wanted = new Set(keys);
     wanted.delete("");
-    const held = this.#byClient.get(client) ?? newHeld();
-    held.sortedKeys = undefined;
-    for (const [key, entry] of held.keys) {
+    const clientKeys = this.#byClient.get(client) ?? createClientKeys();
+    clientKeys.sortedKeys = undefined;
+    for (const [key, entry] of clientKeys.keys) {
       if (wanted.has(key)) continue;
-      held.keys.delete(key);
+      clientKeys.keys.delete(key);
       this.#public.leave(entry, client);
       this.#size -= 1;
     }
     for (const key of wanted) {
-      if (held.keys.has(key)) continue;
+      if (clientKeys.keys.has(key)) continue;
       const topic = topicOf(key);
-      held.keys.set(key, this.#public.join(topic, { key, topic }, client));
+      clientKeys.keys.set(key, this.#public.join(topic, { key, topic }, client));
       this.#size += 1;
     }
-    this.#cover(client, held, rights);
-    if (held.keys.size === 0) this.#byClient.delete(client);
-    else this.#byClient.set(client, held);
+    this.#setCovered(client, clientKeys, rights);
+    if (clientKeys.keys.size === 0) this.#byClient.delete(client);
+    else this.#byClient.set(client, clientKeys);
   }
 
-  /** Leaves a client its keys and changes what private messages it gets under them. */
+  /** Replaces the rights of a client. Its keys stay. */
   changeRights(client: Client, rights: readonly string[]): void {
-    const held = this.#byClient.get(client);
-    if (held !== undefined) this.#cover(client, held, rights);
+    const clientKeys = this.#byClient.get(client);
+    if (clientKeys !== undefined) this.#setCovered(client, clientKeys, rights);
   }
 
+  /** Removes a client with all its keys. */
   remove(client: Client): void {
     this.replace(client, []);
   }
 
   /**
-   * Every subscription that a message to these topics reaches, each once, in the order of their marks: so that
-   * deliveries can be gone on with where they stopped.
+   * The subscriptions that a message to these topics reaches, each key once, sorted by `byKeyHash`. The order does not depend on
+   * which keys there are, so a replay can continue within a message.
    *
-   * @param isPrivate Only those who have a right to it. Default false.
+   * @param isPrivate Whether only clients with a right to the message count. Default false.
    */
   match(topics: readonly string[], isPrivate = false): readonly Subscription<Client>[] {
-    return isPrivate ? united(this.#private.find(topics)) : this.#public.find(topics);
+    return isPrivate ? mergeByKey(this.#private.find(topics)) : this.#public.find(topics);
   }
 
   /**
-   * What a message to these topics reaches, for a delivery that may take a while.
+   * The same subscriptions as a view, which is neither copied nor sorted: for messages with many subscriptions.
    *
-   * @param isPrivate Only those who have a right to it. Default false.
+   * @param isPrivate As for `match`.
    */
-  reached(topics: readonly string[], isPrivate = false): Reached<Client> {
+  audienceOf(topics: readonly string[], isPrivate = false): Audience<Client> {
     const names = new Set(topics.flatMap(matchingTopics));
     const table = isPrivate ? this.#private : this.#public;
     const found = table.topicsOf(names);
@@ -125,48 +131,52 @@ export class SubscriptionIndex<Client> {
     return {
       count,
       subscriptions: () => entriesOf(found),
-      of: (client) => this.#heldBy(client, names, isPrivate),
+      of: (client) => this.#matchesOf(client, names, isPrivate),
     };
   }
 
-  #heldBy(
+  #matchesOf(
     client: Client,
     names: ReadonlySet<string>,
     isPrivate: boolean,
-  ): readonly Entry<Client>[] {
-    const held = this.#byClient.get(client);
-    if (held === undefined) return [];
+  ): readonly SubscriptionEntry<Client>[] {
+    const clientKeys = this.#byClient.get(client);
+    if (clientKeys === undefined) return [];
     if (!isPrivate) {
-      held.sortedKeys ??= [...held.keys.values()].sort(byKeyHash);
-      return held.sortedKeys.filter(({ at }) => names.has(at));
+      clientKeys.sortedKeys ??= [...clientKeys.keys.values()].sort(byKeyHash);
+      return clientKeys.sortedKeys.filter(({ indexedTopic }) => names.has(indexedTopic));
     }
-    held.sortedCovered ??= held.covered.toSorted(byKeyHash);
-    const found = held.sortedCovered.filter(({ at }) => names.has(at));
+    clientKeys.sortedCovered ??= clientKeys.covered.toSorted(byKeyHash);
+    const found = clientKeys.sortedCovered.filter(({ indexedTopic }) => names.has(indexedTopic));
+    // A key is in the private table once for each topic that the client has a right to.
     return found.filter(({ key }, index) => key !== found[index - 1]?.key);
   }
 
-  #cover(client: Client, held: Held<Client>, patterns: readonly string[]): void {
-    for (const entry of held.covered) this.#private.leave(entry, client);
-    held.covered = [];
-    held.sortedCovered = undefined;
+  #setCovered(client: Client, clientKeys: ClientKeys<Client>, patterns: readonly string[]): void {
+    for (const entry of clientKeys.covered) this.#private.leave(entry, client);
+    clientKeys.covered = [];
+    clientKeys.sortedCovered = undefined;
     if (patterns.length === 0) return;
     const rights = compileRights(patterns);
-    for (const entry of held.keys.values()) {
+    for (const entry of clientKeys.keys.values()) {
       for (const topic of rights.coveredTopics(entry.topic)) {
-        held.covered.push(this.#private.join(topic, entry, client));
+        clientKeys.covered.push(this.#private.join(topic, entry, client));
       }
     }
   }
 }
 
-function newHeld<Client>(): Held<Client> {
+function createClientKeys<Client>(): ClientKeys<Client> {
   return { keys: new Map(), covered: [], sortedKeys: undefined, sortedCovered: undefined };
 }
 
-/** One key may have been found under several topics, for clients with different rights or a message with several names. */
-function united<Client>(entries: readonly Entry<Client>[]): readonly Subscription<Client>[] {
-  const isSame = (entry: Entry<Client>, index: number) => entry.key === entries[index - 1]?.key;
-  if (!entries.some(isSame)) return entries;
+/** Merges entries of one key, which can match under several topics: clients have different rights, and a record has several names. */
+function mergeByKey<Client>(
+  entries: readonly SubscriptionEntry<Client>[],
+): readonly Subscription<Client>[] {
+  const isRepeated = (entry: SubscriptionEntry<Client>, index: number) =>
+    entry.key === entries[index - 1]?.key;
+  if (!entries.some(isRepeated)) return entries;
   const byKey = new Map<string, Subscription<Client>>();
   for (const entry of entries) {
     const clients = [...(byKey.get(entry.key)?.clients ?? []), ...entry.clients];

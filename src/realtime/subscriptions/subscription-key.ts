@@ -1,10 +1,32 @@
-import { MAX_LAST, type SubscriptionKey, type SubscriptionOptions } from "../types.ts";
+import { MAX_LAST } from "../types.ts";
+
+/** The options of a subscription key, normalised as PocketBase does (tools/subscriptions/client.go, `Subscribe`). */
+export interface SubscriptionOptions {
+  /** Query parameters. Every value is a string. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Headers with names in snake case (`X-Token` becomes `x_token`). Every value is a string. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** How many of the newest messages the subscription starts with, 1 to `MAX_LAST`. PocketBase does not have this option. */
+  readonly last?: number | undefined;
+}
+
+/** A parsed subscription key. */
+export interface SubscriptionKey {
+  /** The whole key as the client sent it. It is the event name of the key's deliveries. */
+  readonly key: string;
+  /** The key without its options: a topic, `prefix/*` or `*`. */
+  readonly topic: string;
+  readonly options: SubscriptionOptions;
+}
 
 /**
- * Takes a subscription key apart: `posts/*?options={"query":{"a":1}}` is the topic `posts/*` and its options.
- * A key without `options` is a topic as it stands, whatever else is in it.
+ * Splits a subscription key into topic and options. Without `options` the whole key is the topic.
  *
- * Imitates PocketBase tools/subscriptions/client.go, `Subscribe`: broken options are ignored, never an error.
+ * Malformed options are ignored, as in PocketBase (tools/subscriptions/client.go, `Subscribe`).
+ *
+ * @example
+ * parseSubscription('posts/*?options={"query":{"a":1}}');
+ * // { topic: "posts/*", options: { query: { a: "1" }, headers: {} }, … }
  */
 export function parseSubscription(key: string): SubscriptionKey {
   const split = splitOptions(key);
@@ -13,20 +35,23 @@ export function parseSubscription(key: string): SubscriptionKey {
 }
 
 /**
- * Every subscription topic that a publish to `topic` reaches: itself, `prefix/*` for each of its prefixes,
- * and `*`. As many as the topic has levels, however many subscriptions there are.
+ * The topics of all subscriptions that a message to `topic` reaches: `topic` itself, `prefix/*` for each of its prefixes,
+ * and `*`.
+ *
+ * @example
+ * matchingTopics("a/b/c"); // ["*", "a/*", "a/b/*", "a/b/c"]
  */
 export function matchingTopics(topic: string): string[] {
   const matches = ["*"];
-  for (let at = topic.indexOf("/"); at !== -1; at = topic.indexOf("/", at + 1)) {
-    matches.push(`${topic.slice(0, at)}/*`);
+  for (let slash = topic.indexOf("/"); slash !== -1; slash = topic.indexOf("/", slash + 1)) {
+    matches.push(`${topic.slice(0, slash)}/*`);
   }
-  // A publish to the literal topic `a/*` must not count twice.
+  // A message to the literal topic `a/*` must not match twice.
   if (!matches.includes(topic)) matches.push(topic);
   return matches;
 }
 
-/** The topic of a key alone: its options are not read. */
+/** The topic of a subscription key. Cheaper than `parseSubscription`, since the options are not parsed. */
 export function topicOf(key: string): string {
   return splitOptions(key)?.topic ?? key;
 }
@@ -40,14 +65,14 @@ function splitOptions(key: string): { topic: string; options: string } | undefin
   const index = parameters.findIndex((parameter) => parameter.startsWith("options="));
   const options = parameters[index];
   if (options === undefined) return undefined;
-  // The SDK appends with "&" to a topic that has a "?" of its own.
+  // PocketBase's SDK appends the options with "&" to a topic that contains a "?".
   const rest = parameters.toSpliced(index, 1).join("&");
   const topic = key.slice(0, start) + (rest === "" ? "" : `?${rest}`);
   return { topic, options: options.slice("options=".length) };
 }
 
 function parseOptions(encoded: string): SubscriptionOptions {
-  // What can't begin an object is not read at all: an exception costs more than all the rest.
+  // Text that can't start a JSON object is skipped: the exception of JSON.parse would cost more than the rest of this function.
   if (!/^[\s+%{]/.test(encoded)) return NO_OPTIONS;
   let parsed: unknown;
   try {
@@ -60,7 +85,7 @@ function parseOptions(encoded: string): SubscriptionOptions {
   return {
     query,
     headers: stringValues(parsed.headers, snakeCase),
-    // The SDK moves what it does not know into the query.
+    // PocketBase's SDK moves options that it does not know into the query.
     last: readLast(toText(parsed.last) || (query.last ?? "")),
   };
 }
@@ -74,19 +99,19 @@ function stringValues(
   rename: (name: string) => string,
 ): Readonly<Record<string, string>> {
   if (!isRecord(values)) return {};
-  // fromEntries defines own properties, so a name like __proto__ stays a name.
+  // Object.fromEntries defines own properties, so the name `__proto__` does not set a prototype.
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [rename(name), toText(value)]),
   );
 }
 
-/** As Go's cast.ToString: scalars by their text, everything else empty. */
+/** As Go's cast.ToString: the text of a string, number or boolean, and "" for other values. */
 function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** As PocketBase tools/inflector, `Snakecase`: `X-Token` is `x_token`, `myTestDB` is `my_test_db`. */
+/** As PocketBase's `inflector.Snakecase`: `X-Token` becomes `x_token`, `myTestDB` becomes `my_test_db`. */
 function snakeCase(name: string): string {
   return name
     .split(/[\W_]+/)

@@ -1,66 +1,65 @@
 import { hashKey } from "../cursor.ts";
-import type { SubscriptionKey } from "../types.ts";
-import { matchingTopics } from "./subscription-key.ts";
+import { matchingTopics, type SubscriptionKey } from "./subscription-key.ts";
 
-/** One subscription key and everybody who has it. */
+/** One subscription key and the clients that have it. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
-  /** `keyMark` of the key. */
+  /** `hashKey` of the key. */
   readonly keyHash: string;
   readonly clients: ReadonlySet<Client>;
 }
 
-/** What the order of subscriptions is made of. */
-type Marked = Pick<Subscription<unknown>, "key" | "keyHash">;
-
-export class Entry<Client> implements Subscription<Client> {
-  /** Where it stands in its table: the key's topic, or the part of that which its clients have a right to. */
-  readonly at: string;
+/** A subscription in a table. */
+export class SubscriptionEntry<Client> implements Subscription<Client> {
+  /** The topic under which the table has the entry: the key's topic, or a part of it that the clients have a right to. */
+  readonly indexedTopic: string;
   readonly key: string;
   readonly topic: string;
-  readonly clients = new Set<Client>();
-  #mark: string | undefined;
+  readonly clients: Set<Client> = new Set<Client>();
+  #keyHash: string | undefined;
 
-  constructor(at: string, key: string, topic: string) {
-    this.at = at;
+  constructor(indexedTopic: string, key: string, topic: string) {
+    this.indexedTopic = indexedTopic;
     this.key = key;
     this.topic = topic;
   }
 
-  /** Made when it is asked for: only a message that reaches a client under several keys needs marks. */
+  /** Computed on first use, because only messages that reach a client under several keys need it. */
   get keyHash(): string {
-    this.#mark ??= hashKey(this.key);
-    return this.#mark;
+    this.#keyHash ??= hashKey(this.key);
+    return this.#keyHash;
   }
 }
 
 /**
- * Topics that nobody has any more and that stay for a while. A `Map` of V8's keeps a mark for each deletion until it is built
- * anew, in a chain that is walked to find the key again: a key that comes and goes a hundred thousand times would take
- * longer and longer to find.
+ * How many topics without subscribers stay in the table. V8's `Map` keeps a tombstone for each deleted key until it is rebuilt,
+ * and look-ups walk over the tombstones: a topic that is deleted and added a hundred thousand times would be found more and
+ * more slowly.
  */
-const EMPTY_TOPICS = 1024;
+const MAX_EMPTY_TOPICS = 1024;
 
-/** The keys of one topic. */
+/** The subscriptions of one topic. */
 export interface Topic<Client> {
   readonly name: string;
-  /** It is among the empty ones that stay for a while, or was when they were looked at last. */
+  /** Whether the topic is in the table's list of topics that have lost their last subscriber. */
   isEmptied: boolean;
-  readonly byKey: Map<string, Entry<Client>>;
-  /** The same in the order of their marks; made when it is asked for. */
-  sorted: readonly Entry<Client>[] | undefined;
+  readonly byKey: Map<string, SubscriptionEntry<Client>>;
+  /** The entries of `byKey` sorted by `byKeyHash`. Computed on first use. */
+  sorted: readonly SubscriptionEntry<Client>[] | undefined;
 }
 
-/** topic -> key -> clients. */
+/** Finds the subscriptions of a topic: topic → key → clients. */
 export class SubscriptionTable<Client> {
   readonly #byTopic = new Map<string, Topic<Client>>();
-  /** Topics that lost their last subscriber, the earliest first. A topic in this list may have subscribers again. */
+  /** Topics that have lost their last subscriber, in that order. Some may have subscribers again. */
   readonly #emptied: Topic<Client>[] = [];
   #size = 0;
 
+  /** The number of topics with subscribers. */
   get size(): number {
     return this.#size;
   }
 
+  /** The topics with subscribers in no particular order, each with its number of subscriptions over all clients. */
   *count(): Generator<[topic: string, subscriptions: number]> {
     for (const [name, { byKey }] of this.#byTopic) {
       if (byKey.size === 0) continue;
@@ -70,21 +69,22 @@ export class SubscriptionTable<Client> {
     }
   }
 
+  /** Adds a client's key under a topic, which may be narrower than the topic of the key. */
   join(
-    at: string,
+    indexedTopic: string,
     { key, topic }: Omit<SubscriptionKey, "options">,
     client: Client,
-  ): Entry<Client> {
-    let found = this.#byTopic.get(at);
+  ): SubscriptionEntry<Client> {
+    let found = this.#byTopic.get(indexedTopic);
     if (found === undefined) {
-      found = { name: at, isEmptied: false, byKey: new Map(), sorted: undefined };
-      this.#byTopic.set(at, found);
+      found = { name: indexedTopic, isEmptied: false, byKey: new Map(), sorted: undefined };
+      this.#byTopic.set(indexedTopic, found);
     }
     if (found.byKey.size === 0) this.#size += 1;
     let entry = found.byKey.get(key);
     if (entry === undefined) {
-      // Without its options, which may take far more memory than their text.
-      entry = new Entry(at, key, topic);
+      // The parsed options are not stored: they may take far more memory than their text.
+      entry = new SubscriptionEntry(indexedTopic, key, topic);
       found.byKey.set(key, entry);
       found.sorted = undefined;
     }
@@ -92,29 +92,18 @@ export class SubscriptionTable<Client> {
     return entry;
   }
 
-  leave(entry: Entry<Client>, client: Client): void {
+  /** Removes a client from an entry that `join` returned. */
+  leave(entry: SubscriptionEntry<Client>, client: Client): void {
     entry.clients.delete(client);
     if (entry.clients.size > 0) return;
-    const topic = this.#byTopic.get(entry.at);
+    const topic = this.#byTopic.get(entry.indexedTopic);
     if (topic === undefined) return;
     topic.byKey.delete(entry.key);
     topic.sorted = undefined;
-    if (topic.byKey.size === 0) this.#empty(topic);
+    if (topic.byKey.size === 0) this.#onEmptied(topic);
   }
 
-  #empty(topic: Topic<Client>): void {
-    this.#size -= 1;
-    if (topic.isEmptied) return;
-    topic.isEmptied = true;
-    this.#emptied.push(topic);
-    if (this.#emptied.length <= EMPTY_TOPICS) return;
-    const oldest = this.#emptied.shift();
-    if (oldest === undefined) return;
-    oldest.isEmptied = false;
-    if (oldest.byKey.size === 0) this.#byTopic.delete(oldest.name);
-  }
-
-  /** Those of the given topics that have a subscriber. */
+  /** Those of the given topics that have subscribers. */
   topicsOf(names: Iterable<string>): Topic<Client>[] {
     const found: Topic<Client>[] = [];
     for (const name of names) {
@@ -124,25 +113,43 @@ export class SubscriptionTable<Client> {
     return found;
   }
 
-  find(topics: readonly string[]): readonly Entry<Client>[] {
+  /** The subscriptions that a message to any of these topics reaches, sorted by `byKeyHash`. */
+  find(topics: readonly string[]): readonly SubscriptionEntry<Client>[] {
     const found = this.topicsOf(new Set(topics.flatMap(matchingTopics)));
     const [only] = found;
     if (only === undefined) return [];
-    return found.length === 1 ? sorted(only) : found.flatMap(sorted).sort(byKeyHash);
+    return found.length === 1 ? sortedEntries(only) : found.flatMap(sortedEntries).sort(byKeyHash);
+  }
+
+  #onEmptied(topic: Topic<Client>): void {
+    this.#size -= 1;
+    if (topic.isEmptied) return;
+    topic.isEmptied = true;
+    this.#emptied.push(topic);
+    if (this.#emptied.length <= MAX_EMPTY_TOPICS) return;
+    const oldest = this.#emptied.shift();
+    if (oldest === undefined) return;
+    oldest.isEmptied = false;
+    if (oldest.byKey.size === 0) this.#byTopic.delete(oldest.name);
   }
 }
 
-export function* entriesOf<Client>(topics: readonly Topic<Client>[]): Generator<Entry<Client>> {
+/** The entries of several topics, in no particular order. */
+export function* entriesOf<Client>(
+  topics: readonly Topic<Client>[],
+): Generator<SubscriptionEntry<Client>> {
   for (const { byKey } of topics) yield* byKey.values();
 }
 
-function sorted<Client>(topic: Topic<Client>): readonly Entry<Client>[] {
+function sortedEntries<Client>(topic: Topic<Client>): readonly SubscriptionEntry<Client>[] {
   topic.sorted ??= [...topic.byKey.values()].sort(byKeyHash);
   return topic.sorted;
 }
 
-/** The order in which a client gets one message under several keys. */
-export function byKeyHash(one: Marked, other: Marked): number {
-  if (one.keyHash === other.keyHash) return one.key < other.key ? -1 : 1;
-  return one.keyHash < other.keyHash ? -1 : 1;
+type Hashed = Pick<Subscription<unknown>, "key" | "keyHash">;
+
+/** Compares subscriptions by the order in which a client receives one message under several keys. */
+export function byKeyHash(a: Hashed, b: Hashed): number {
+  if (a.keyHash === b.keyHash) return a.key < b.key ? -1 : 1;
+  return a.keyHash < b.keyHash ? -1 : 1;
 }

@@ -11,6 +11,8 @@ import {
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import {
   type ClientSnapshot,
+  type HibernationSupport,
+  hibernationOf,
   type ManagerOptions,
   RealtimeManager,
   type ReplayProgress,
@@ -74,6 +76,7 @@ interface Attachment extends Omit<ClientSnapshot, "rights"> {
  */
 export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements HubRPC {
   readonly #manager: RealtimeManager;
+  readonly #hibernation: HibernationSupport;
   readonly #log: SqliteLog;
   readonly #subscriptions: SubscriptionStore;
   readonly #revocations: RevocationStore;
@@ -86,6 +89,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     super(ctx, env);
     const { storage } = ctx;
     this.#manager = new RealtimeManager(options);
+    this.#hibernation = hibernationOf(this.#manager);
     this.#shard = shardOf(ctx.id.name);
     this.#log = new SqliteLog({
       storage,
@@ -138,7 +142,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   override webSocketMessage(socket: WebSocket): void {
     const { clientId } = socket.deserializeAttachment() as Attachment;
     this.#expire();
-    this.#manager.proceed(clientId);
+    this.#hibernation.resumeReplay(clientId);
     this.#keepAttachment(clientId);
   }
 
@@ -203,8 +207,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   clients(page: PageRequest): Promise<RpcResult<ClientPage>> {
     return toRpcResult(() =>
       toClientPage(page, (limit, after) => {
-        const { items, isMore } = this.#manager.listClients(limit, after);
-        return { items: items.map((client) => this.#withProbe(client)), isMore };
+        const { items, hasMore } = this.#manager.listClients(limit, after);
+        return { items: items.map((client) => this.#withProbe(client)), hasMore };
       }),
     );
   }
@@ -272,7 +276,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       const { progress, ...client } = socket.deserializeAttachment() as Attachment;
       const { keys = [], rights } = stored.get(client.clientId) ?? {};
       const sink = new SocketSink(socket);
-      this.#manager.restoreClient({ ...client, rights }, keys, sink, progress);
+      this.#hibernation.restoreClient({ ...client, rights }, keys, sink, progress);
       stored.delete(client.clientId);
     }
     // Left by clients whose end nobody was there to see.
@@ -303,10 +307,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   /** Who a client is, and how far its replay has come. */
   #keepAttachment(clientId: string): void {
-    const kept = this.#manager.snapshotOf(clientId);
+    const kept = this.#hibernation.snapshotOf(clientId);
     if (kept === undefined) return;
     const { rights: _, ...client } = kept;
-    const progress = this.#manager.replayProgressOf(clientId);
+    const progress = this.#hibernation.replayProgressOf(clientId);
     for (const socket of this.ctx.getWebSockets(clientId)) {
       socket.serializeAttachment({ ...client, progress } satisfies Attachment);
     }

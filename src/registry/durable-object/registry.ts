@@ -1,12 +1,12 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
+import type { KeyStats } from "../../realtime/access/capacity.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { addLatency } from "../../realtime/latency.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,
   type CloseReason,
-  type KeyStats,
   type Message,
   type Principal,
   type Revocation,
@@ -168,7 +168,7 @@ class DurableObjectRegistry implements ClientRegistry {
     const merged = sumTopics(pages.flatMap(({ topics }) => topics));
     return toTopicPage(request, (limit) => {
       const items = merged.slice(0, limit);
-      return { items, isMore: isMore || items.length < merged.length };
+      return { items, hasMore: isMore || items.length < merged.length };
     });
   }
 

@@ -30,7 +30,9 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       await openStream(it_.url, from("192.0.2.1"));
       const full = await it_.get("/api/realtime", from("192.0.2.2").headers);
       expect(full.status).toBe(200);
-      expect(full.body).toMatch(/^: The server has as many clients as it takes.*\nretry: \d+\n\n$/);
+      expect(full.body).toMatch(
+        /^: The server has reached its limit of connected clients.*\nretry: \d+\n\n$/,
+      );
       const isNoted = () => it_.service.logs.some(({ msg }) => msg === "clients are refused");
       await eventually(isNoted, "the log says so");
       closeClients();

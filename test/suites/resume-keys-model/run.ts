@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { createMemoryLog } from "../../../src/log/memory.ts";
-import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { hibernationOf, RealtimeManager } from "../../../src/realtime/manager.ts";
 import { formatSSEMessage } from "../../../src/realtime/sse.ts";
 import { Book } from "../resume-model/book.ts";
 import { KeysClient, SlowSink } from "./client.ts";
@@ -71,7 +71,7 @@ export class KeysRun {
   }
 
   get #progress() {
-    return this.#manager.replayProgressOf(this.#clientId);
+    return hibernationOf(this.#manager).replayProgressOf(this.#clientId);
   }
 
   #publish({ topic, size }: Draft): void {

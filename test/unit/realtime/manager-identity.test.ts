@@ -191,7 +191,7 @@ describe("subscriptions from another address", () => {
     const line = {
       msg: "subscriptions refused for the address",
       ...{ streamAddress: "2001:db8::1", requestAddress: "192.0.2.1" },
-      hint: expect.stringContaining("REALTIME_CHECK_IP=false"),
+      hint: expect.stringContaining("set checkAddress to false"),
     };
     expect(lines).toEqual([line, { ...line, count: 100 }]);
   });

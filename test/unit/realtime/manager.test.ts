@@ -165,7 +165,7 @@ describe("clients", () => {
     expect(page(4, "client-9")).toEqual([]);
     expect(page(0)).toEqual([]);
     expect(page(100)).toEqual(ids);
-    expect([9, 10].map((limit) => manager.listClients(limit).isMore)).toEqual([true, false]);
+    expect([9, 10].map((limit) => manager.listClients(limit).hasMore)).toEqual([true, false]);
   });
 
   it("with very many keys come on pages of their own", () => {
@@ -179,7 +179,7 @@ describe("clients", () => {
     for (let isMore = true; isMore; ) {
       const page = manager.listClients(100, pages.flat().at(-1));
       pages.push(page.items.map(({ clientId }) => clientId));
-      isMore = page.isMore;
+      isMore = page.hasMore;
     }
     expect(pages).toEqual([["a"], ["b"], ["c"]]);
   });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createIntrospection } from "../../../../src/api/auth/introspection.ts";
 import type { ServerOptions } from "../../../../src/api/options.ts";
 import { createServer } from "../../../../src/api/server.ts";
-import { RealtimeManager } from "../../../../src/realtime/manager.ts";
+import { hibernationOf, RealtimeManager } from "../../../../src/realtime/manager.ts";
 import { eventually } from "../../../support/deadline.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../../../support/json-server.ts";
 import { RecordingSink } from "../../../support/recording-sink.ts";
@@ -147,9 +147,13 @@ describe("a client that is kept through a sleep", () => {
     const manager = new RealtimeManager();
     manager.registerClient("c", new RecordingSink());
     manager.setSubscriptions("c", { subscriptions: ["new"], arrivedAt: 20 });
-    const kept = manager.snapshotOf("c");
+    const kept = hibernationOf(manager).snapshotOf("c");
     const woken = new RealtimeManager();
-    woken.restoreClient(kept ?? { clientId: "", connectedAt: 0 }, ["new"], new RecordingSink());
+    hibernationOf(woken).restoreClient(
+      kept ?? { clientId: "", connectedAt: 0 },
+      ["new"],
+      new RecordingSink(),
+    );
     woken.setSubscriptions("c", { subscriptions: ["old"], arrivedAt: 10 });
     expect(woken.getClient("c")?.subscriptions).toEqual(["new"]);
     // The same request again, because its answer was lost.

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Capacity } from "../../../../src/realtime/access/capacity.ts";
-import { networkOf, plainAddress } from "../../../../src/realtime/access/ip-address.ts";
+import { networkOf, normalizeAddress } from "../../../../src/realtime/access/ip-address.ts";
 
 describe("the network of an address", () => {
   it.each([
@@ -43,8 +43,8 @@ describe("an address", () => {
     ["fe80::1%eth0", "fe80::1"],
     ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
   ])("%s is written %s", (text, address) => {
-    expect(plainAddress(text)).toBe(address);
-    expect(plainAddress(address)).toBe(address);
+    expect(normalizeAddress(text)).toBe(address);
+    expect(normalizeAddress(address)).toBe(address);
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe("an address", () => {
     "1".repeat(15_000),
     "1:".repeat(15_000),
   ])("is not %s", (text) => {
-    expect(plainAddress(text)).toBeUndefined();
+    expect(normalizeAddress(text)).toBeUndefined();
   });
 
   it("of IPv6 has the form that URLs have, however it is written", () => {
@@ -70,8 +70,8 @@ describe("an address", () => {
         const text = hex.join(":").toUpperCase();
         const wanted = new URL(`http://[${text}]/`).hostname.slice(1, -1);
         const isMapped = wanted.startsWith("::ffff:");
-        if (!isMapped) expect(plainAddress(text)).toBe(wanted);
-        expect(plainAddress(`[${wanted}]:1`)).toBe(plainAddress(text));
+        if (!isMapped) expect(normalizeAddress(text)).toBe(wanted);
+        expect(normalizeAddress(`[${wanted}]:1`)).toBe(normalizeAddress(text));
       }),
     );
   });
@@ -82,20 +82,22 @@ describe("the room for clients", () => {
     const capacity = new Capacity({ maxClients: 2 });
     capacity.enter("192.0.2.1");
     capacity.enter(undefined);
-    expect(() => capacity.check(undefined)).toThrow(/as many clients as it takes/);
+    expect(() => capacity.checkClient(undefined)).toThrow(/reached its limit of connected clients/);
     capacity.leave(undefined);
-    capacity.check(undefined);
+    capacity.checkClient(undefined);
   });
 
   it("is so many of one address, where a whole IPv6 network is one", () => {
     const capacity = new Capacity({ maxClientsPerAddress: 2 });
     capacity.enter("2001:db8::1");
     capacity.enter("2001:db8::2");
-    expect(() => capacity.check("2001:db8::3")).toThrow(/There are 2 streams from this address/);
-    capacity.check("2001:db8:0:1::3");
-    capacity.check(undefined);
+    expect(() => capacity.checkClient("2001:db8::3")).toThrow(
+      /There are 2 streams from this address/,
+    );
+    capacity.checkClient("2001:db8:0:1::3");
+    capacity.checkClient(undefined);
     capacity.leave("2001:db8::1");
-    capacity.check("2001:db8::3");
+    capacity.checkClient("2001:db8::3");
   });
 
   it.each([
@@ -104,12 +106,12 @@ describe("the room for clients", () => {
   ])("says how many there are: %i", (maxClientsPerAddress, text) => {
     const capacity = new Capacity({ maxClientsPerAddress });
     for (let count = 0; count < maxClientsPerAddress; count++) capacity.enter("192.0.2.1");
-    expect(() => capacity.check("192.0.2.1")).toThrow(text);
+    expect(() => capacity.checkClient("192.0.2.1")).toThrow(text);
   });
 
   it("has no end where nobody says so", () => {
     const capacity = new Capacity({});
     for (let count = 0; count < 1000; count++) capacity.enter("192.0.2.1");
-    capacity.check("192.0.2.1");
+    capacity.checkClient("192.0.2.1");
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { networkOf } from "../../../../src/realtime/access/ip-address.ts";
 import { compileRights } from "../../../../src/realtime/access/rights.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
-import { RealtimeManager } from "../../../../src/realtime/manager.ts";
+import { hibernationOf, RealtimeManager } from "../../../../src/realtime/manager.ts";
 import { RecordingSink } from "../../../support/recording-sink.ts";
 
 const IP = "192.0.2.1";
@@ -68,7 +68,7 @@ describe("the budget of subscription keys", () => {
   it("counts a client that was kept through a sleep, and never refuses it", () => {
     const { manager, connect, subscribe, used } = budget({ maxKeysPerAddress: 2 });
     const kept = { clientId: "kept", connectedAt: 0, ip: IP };
-    manager.restoreClient(kept, ["1", "2", "3"], new RecordingSink());
+    hibernationOf(manager).restoreClient(kept, ["1", "2", "3"], new RecordingSink());
     expect(used().used).toBe(3);
     connect("a");
     expect(() => subscribe("a", ["1"])).toThrow(RealtimeError);

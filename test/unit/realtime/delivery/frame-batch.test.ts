@@ -13,7 +13,7 @@ const join = (run: FrameBatch) => text(run.bytes(joinFrames));
 describe("frames of one turn", () => {
   it("are joined in order, and the same bytes for all who were given the same", () => {
     const [a, b, c] = [frame("a"), frame("bb"), frame("ccc")];
-    const start = FrameBatch.start();
+    const start = FrameBatch.empty();
     const runs = [1, 2].map(() => start.append(a).append(b).append(c));
     expect(runs[0]).toBe(runs[1]);
     expect([runs[0]?.length, runs[0]?.count]).toEqual([6, 3]);
@@ -24,7 +24,7 @@ describe("frames of one turn", () => {
 
   it("that are one are not copied", () => {
     const only = frame("only");
-    expect(FrameBatch.start().append(only).bytes(joinFrames)).toBe(only);
+    expect(FrameBatch.empty().append(only).bytes(joinFrames)).toBe(only);
   });
 
   it("come together for any clients in any interleaving", () => {
@@ -32,7 +32,7 @@ describe("frames of one turn", () => {
     const steps = fc.array(fc.tuple(fc.nat(3), fc.nat(4)), { maxLength: 40 });
     fc.assert(
       fc.property(steps, (given) => {
-        const start = FrameBatch.start();
+        const start = FrameBatch.empty();
         const clients = Array.from({ length: 4 }, () => ({ run: start, wanted: "" }));
         for (const [client, index] of given) {
           const one = clients[client];

@@ -1,0 +1,25 @@
+import type { ManagerCore } from "../manager-core.ts";
+import type { Revocation } from "../types.ts";
+
+/** What a revocation did. */
+export interface RevokeResult {
+  /** Streams that were closed. */
+  readonly disconnected: number;
+  /** Subjects that were revoked earlier and are forgotten now (`REMEMBERED_REVOCATIONS`). */
+  readonly forgotten: readonly string[];
+}
+
+/** `RealtimeManager.revoke`. */
+export function revoke(core: ManagerCore, revocation: Revocation, at: number): RevokeResult {
+  if ("clientId" in revocation) {
+    const wasConnected = core.removeClient(revocation.clientId, "revoked");
+    return { disconnected: wasConnected ? 1 : 0, forgotten: [] };
+  }
+  const { subject } = revocation;
+  const forgotten = core.admission.revoke(subject, at);
+  let disconnected = 0;
+  for (const { clientId, identity } of core.clients.values()) {
+    if (identity === subject && core.removeClient(clientId, "revoked")) disconnected += 1;
+  }
+  return { disconnected, forgotten };
+}

@@ -1,0 +1,121 @@
+import type { Admission } from "../access/admission.ts";
+import { type KeyCost, NO_KEYS } from "../access/capacity.ts";
+import { CredentialExpiries } from "../access/credential-expiry.ts";
+import { costOfKeys } from "../access/key-cost.ts";
+import { RealtimeError } from "../errors.ts";
+import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import type { ClientInfo, FrameSink, Principal } from "../types.ts";
+import { type Client, createClient, describeClient } from "./client.ts";
+
+/**
+ * The connected clients and their subscriptions. The store keeps the subscription index, the use of capacity and the expiry
+ * times of credentials in step with the clients.
+ */
+export class ClientStore {
+  readonly index: SubscriptionIndex<Client> = new SubscriptionIndex<Client>();
+  readonly #clients = new Map<string, Client>();
+  readonly #expiries = new CredentialExpiries<Client>();
+  readonly #admission: Admission;
+
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * Adds a client without subscriptions. The limits on capacity are not checked here.
+   *
+   * @throws RealtimeError `client_exists` when a connected client has the id.
+   */
+  add(clientId: string, sink: FrameSink, principal: Principal, connectedAt: number): Client {
+    if (this.#clients.has(clientId)) {
+      throw new RealtimeError(
+        "client_exists",
+        `A client "${clientId}" is already connected. Give every connection an id of its own.`,
+      );
+    }
+    const client = createClient(clientId, sink, principal, connectedAt);
+    this.#clients.set(clientId, client);
+    this.#admission.enter(client.ip);
+    this.#expiries.track(client);
+    return client;
+  }
+
+  get(clientId: string): Client | undefined {
+    return this.#clients.get(clientId);
+  }
+
+  /** Whether this very client is connected, and not a later one with the same id. */
+  has(client: Client): boolean {
+    return this.#clients.get(client.clientId) === client;
+  }
+
+  /** The clients in the order in which they connected. */
+  values(): IterableIterator<Client> {
+    return this.#clients.values();
+  }
+
+  /** The client ids in the order in which the clients connected. */
+  ids(): string[] {
+    return [...this.#clients.keys()];
+  }
+
+  /** A copy of what is known of a client, for callers outside the core. */
+  describe(clientId: string): ClientInfo | undefined {
+    const client = this.#clients.get(clientId);
+    return client && describeClient(client, this.index.keysOf(client));
+  }
+
+  /** Replaces the client's subscription keys. `cost` is their cost with the client's rights. */
+  setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
+    this.index.replace(client, keys, client.rights);
+    this.#countKeys(client, cost);
+  }
+
+  /** Must be called after the rights of a client have changed, unless `setKeys` follows. */
+  applyRights(client: Client): void {
+    this.index.changeRights(client, client.rights);
+    this.#countKeys(client, costOfKeys(this.index.keysOf(client), client.rights));
+  }
+
+  /** Must be called after `expiresAt` or `closesAt` of a client has changed. */
+  trackExpiry(client: Client): void {
+    this.#expiries.track(client);
+  }
+
+  /** When a credential expires or a grace ends next, in milliseconds since 1970; undefined when none will. */
+  get nextExpiry(): number | undefined {
+    return this.#expiries.next;
+  }
+
+  /** Returns the clients with an expired credential or an ended grace, and stops tracking them. */
+  popExpired(now: number): readonly Client[] {
+    return this.#expiries.popDue(now);
+  }
+
+  /** Removes a client with its subscriptions. Returns false when the client is not connected. */
+  delete(client: Client): boolean {
+    if (!this.has(client)) return false;
+    this.#clients.delete(client.clientId);
+    this.index.remove(client);
+    this.#admission.changeKeys(client.ip, client.keyCost, NO_KEYS);
+    this.#admission.leave(client.ip);
+    this.#expiries.forget(client);
+    return true;
+  }
+
+  /** Bytes that wait in the sinks of all clients. Takes a step for each client. */
+  get bufferedBytes(): number {
+    let sum = 0;
+    for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;
+    return sum;
+  }
+
+  #countKeys(client: Client, cost: KeyCost): void {
+    this.#admission.changeKeys(client.ip, client.keyCost, cost);
+    client.keyCost = cost;
+  }
+}

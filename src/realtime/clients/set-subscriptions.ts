@@ -1,0 +1,55 @@
+import { checkSubscriber, isSuperseded } from "../access/check-subscriber.ts";
+import { costOfKeys } from "../access/key-cost.ts";
+import { reachesAny, rightsGained } from "../access/rights.ts";
+import { RealtimeError } from "../errors.ts";
+import type { ManagerCore } from "../manager-core.ts";
+import type { SubscribeRequest } from "../types.ts";
+import { identifyClient } from "./client.ts";
+
+/** `RealtimeManager.setSubscriptions`. */
+export function setSubscriptions(
+  core: ManagerCore,
+  clientId: string,
+  request: SubscribeRequest,
+): void {
+  const { clients, admission, deliveries, replays } = core;
+  const client = clients.get(clientId);
+  const cost = costOfKeys(request.subscriptions, request.rights);
+  const onMismatch = core.checkAddress ? admission.logAddressMismatch : undefined;
+  checkSubscriber(client, request, onMismatch);
+  if (isSuperseded(client, request)) return;
+  admission.checkCredential(request);
+  deliveries.settle(client);
+  // The writes of `settle` remove a client that is too slow.
+  if (!clients.has(client)) {
+    throw new RealtimeError("unknown_client", "Missing or invalid client id.");
+  }
+  admission.checkKeys(client.ip, client.keyCost, cost);
+
+  const gained = rightsGained(client.rights, request.rights);
+  identifyClient(client, request);
+  client.subscribedAt = request.arrivedAt ?? client.subscribedAt;
+  client.lastActivityAt = core.now();
+  clients.trackExpiry(client);
+  const earlierKeys = clients.index.keysOf(client);
+  clients.setKeys(client, request.subscriptions, cost);
+  const keys = clients.index.keysOf(client);
+  core.logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
+
+  const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
+  const hasStart = lastEventId !== undefined || last !== undefined;
+  if (keys.length === 0) {
+    client.start = hasStart ? { lastEventId, last } : undefined;
+    replays.cancel(client);
+  } else {
+    client.start = undefined;
+    const earlier = new Set(earlierKeys);
+    replays.start(client, earlier, keys, {
+      lastEventId,
+      last,
+      isInitial: request.isInitial,
+      rightsExpanded: keys.some((key) => earlier.has(key) && reachesAny(key, gained)),
+    });
+  }
+  if (request.credentialEnded) core.sendEvent(clientId, "PB_AUTH_EXPIRED", {});
+}

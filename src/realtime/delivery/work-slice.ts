@@ -1,0 +1,35 @@
+import type { Milliseconds } from "../units.ts";
+import type { Slice } from "./delivery.ts";
+
+/** How long a slice of deliveries may take in one turn of the event loop. */
+const SLICE_TIME: Milliseconds = 5;
+
+/** The cost after which a slice reads the clock again. To read the clock takes longer than to write a frame. */
+const CLOCK_INTERVAL = 64;
+
+/** A slice that ends after about 5 ms, or after work of a given cost. */
+export class WorkSlice implements Slice {
+  readonly #deadline = performance.now() + SLICE_TIME;
+  #costLeft: number;
+  #costUntilClock = CLOCK_INTERVAL;
+  #isLate = false;
+
+  constructor(cost: number) {
+    this.#costLeft = cost;
+  }
+
+  get isOver(): boolean {
+    return this.#costLeft <= 0 || this.#isLate;
+  }
+
+  spend(cost: number): void {
+    this.#costLeft -= cost;
+    this.#costUntilClock -= cost;
+    if (this.#costUntilClock > 0) return;
+    this.#costUntilClock = CLOCK_INTERVAL;
+    this.#isLate = performance.now() >= this.#deadline;
+  }
+}
+
+/** A slice without an end, for work that can't be interrupted. */
+export const UNLIMITED: Slice = { spend: () => {}, isOver: false };
