@@ -95,15 +95,14 @@ class HistoryScan {
 
   constructor(log: LogReader, request: HistoryRequest, rights: readonly string[]) {
     const { after } = request;
-    // A cursor with a suffix is a position after the message that it names, so the page includes this message.
-    const before = /[~.]/.test(request.before ?? "")
-      ? shiftCursor(request.before ?? "", 1)
-      : request.before;
     this.#log = log;
     this.#isForwards = after !== undefined;
     this.#matches = new MatchCollector(request, rights);
     this.#logEnd = log.cursor();
-    if (sequenceOf(request.before ?? "") > sequenceOf(this.#logEnd)) throw unknownCursor("before");
+    const before = request.before && endOf(request.before);
+    if (request.before !== undefined && sequenceOf(request.before) > sequenceOf(this.#logEnd)) {
+      throw unknownCursor("before");
+    }
     this.#backwardsCursor = before === undefined ? this.#logEnd : shiftCursor(before, -1);
     this.#position = after ?? before ?? shiftCursor(this.#logEnd, 1);
     this.#isDone = after === this.#logEnd;
@@ -177,6 +176,14 @@ class MatchCollector {
       (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
     );
   }
+}
+
+/**
+ * The cursor that a page before `cursor` ends at. A cursor with a suffix is a position after the message that it names, so the page
+ * includes this message.
+ */
+function endOf(cursor: string): string {
+  return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;
 }
 
 /**

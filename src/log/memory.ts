@@ -67,12 +67,13 @@ class MemoryLog implements MessageLog {
     const at = this.#now();
     const appendedAt = this.#monotonicNow();
     this.#ids.trim(appendedAt);
-    const fingerprints = this.#checkIds(messages);
+    const candidates = messages.map((message) => ({ message, content: fingerprint(message) }));
+    this.#assertNoReusedIds(candidates);
     const appended: LogEntry[] = [];
-    const receipts = messages.map((message, index) => {
+    const receipts = candidates.map(({ message, content }) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else appended.push(this.#append(message, fingerprints[index] ?? 0, at, appendedAt));
+      else appended.push(this.#append(message, content, at, appendedAt));
       return { id: message.id, duplicate };
     });
     this.#trim(appendedAt);
@@ -143,23 +144,16 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  /**
-   * The fingerprints of messages, in their order.
-   *
-   * @throws RealtimeError `id_reused` before any of the messages is appended.
-   */
-  #checkIds(messages: readonly Message[]): number[] {
-    const fingerprints = messages.map(fingerprint);
+  /** Compares the content of each message with the earlier message that has its id, in the log or in the batch. */
+  #assertNoReusedIds(candidates: readonly Candidate[]): void {
     const batch = new Map<string, number>();
     const reused: number[] = [];
-    for (const [index, { id }] of messages.entries()) {
-      const content = fingerprints[index] ?? 0;
-      const earlier = this.#ids.fingerprintOf(id) ?? batch.get(id);
-      if (earlier === undefined) batch.set(id, content);
+    for (const [index, { message, content }] of candidates.entries()) {
+      const earlier = this.#ids.fingerprintOf(message.id) ?? batch.get(message.id);
+      if (earlier === undefined) batch.set(message.id, content);
       else if (earlier !== content) reused.push(index);
     }
     assertNoReusedIds(reused);
-    return fingerprints;
   }
 
   #append(message: Message, content: number, at: Milliseconds, appendedAt: Milliseconds): LogEntry {
@@ -198,6 +192,13 @@ class MemoryLog implements MessageLog {
       this.#bytes -= oldest.size;
     }
   }
+}
+
+/** A message of a batch that is not appended yet. */
+interface Candidate {
+  readonly message: Message;
+  /** Hash of the message's content. */
+  readonly content: number;
 }
 
 /** One message of the history. */

@@ -4,12 +4,10 @@ import { createMessage } from "../../src/realtime/message.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
+  type HubStub,
   type RpcResult,
 } from "../../src/registry/durable-object/protocol.ts";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import type { ConnectRequest } from "../../src/registry/registry.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { FakeSocket, type Fault, fakeHub, unreliable, upgraded } from "./fake-hub.ts";

@@ -6,12 +6,10 @@ import type { StreamIdentity } from "../../src/registry/connect.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
+  type HubStub,
   toHeader,
 } from "../../src/registry/durable-object/protocol.ts";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
