@@ -67,7 +67,7 @@ describe("a hub that fails once", () => {
     expect((await hubs.registry.stats()).accepted).toBe(1);
   });
 
-  it("while a client connects gives it another id: the first may be taken", async () => {
+  it("while a client connects gives it another id: the first may be in use", async () => {
     const hubs = openHubs();
     const { registry, asked } = over(hubs, [["answer lost"]]);
     const connection = await registry.open({});

@@ -38,7 +38,7 @@ const unasked = (): never => {
   throw new Error("No test asks a fake hub for this.");
 };
 
-/** A hub that answers what it is told to. */
+/** A hub with the given answers. */
 export function fakeHub(answers: Partial<HubStub>): HubStub {
   return {
     fetch: unasked,

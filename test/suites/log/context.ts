@@ -3,7 +3,7 @@ import type { HistoryLimits, MessageLog, PublishReceipt } from "../../../src/log
 import type { LogEntry, Message } from "../../../src/realtime/types.ts";
 import { eventually } from "../../support/deadline.ts";
 
-/** What a log is opened with. Each one opened starts empty, with a life of its own. */
+/** The options that a log is opened with. Each log starts empty, with an epoch of its own. */
 export interface OpenLogOptions {
   readonly history?: Partial<HistoryLimits>;
   readonly now: () => number;
@@ -100,7 +100,7 @@ export class LogOpener {
     this.#open = open;
   }
 
-  /** Opens a log whose clock stands at a time long past, so that nobody mistakes it for the real one. */
+  /** Opens a log with a clock that stands at a time long past, so that it can't be mistaken for the real time. */
   async open(history?: Partial<HistoryLimits>): Promise<LogUnderTest> {
     const clock = { time: 1_000_000_000_000 };
     const now = () => clock.time;
