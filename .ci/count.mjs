@@ -1,9 +1,10 @@
-// Adds up the runners' reports: `node .ci/count.mjs FOLDER FAILED_STEPS`. Exits with 1 when anything failed.
+// `node .ci/count.mjs FOLDER FAILED_STEPS` adds up the test runners' reports in FOLDER and prints the totals.
+// FAILED_STEPS is the number of failed steps of .ci/run. Exits with 1 if a test or a step failed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [folder, failedSteps] = process.argv.slice(2);
-/** Reports that must be there: a runner that died before it could count is a failure too. */
+/** A missing report counts as a failure, because a runner that crashes writes no report. */
 const EXPECTED = [
   "test.json",
   "long.json",
@@ -25,16 +26,16 @@ for (const name of found) {
   for (const kind of Object.keys(counts)) counts[kind] += report[kind];
 }
 const missing = EXPECTED.filter((name) => !found.includes(name));
-for (const name of missing) console.log(`${name}: there is no report`);
+for (const name of missing) console.log(`${name}: the report is missing`);
 counts.failed += missing.length;
-// A step can fail without a failing test: lint, types, a crash of the runner.
+// A step can fail without a failed test, for example lint, types or a crash of the runner.
 if (counts.failed === 0) counts.failed = Number(failedSteps);
 const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
 function readVitest({ numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites }) {
-  // A file that could not be loaded has no tests that failed.
+  // A test file that cannot be loaded counts as a failed suite without failed tests.
   const failed = numFailedTests === 0 ? numFailedTestSuites : numFailedTests;
   return { passed: numPassedTests, failed, skipped: numPendingTests };
 }

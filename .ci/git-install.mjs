@@ -1,5 +1,6 @@
-// Installs the package from git into an empty project, and imports it: `node .ci/git-install.mjs [npm@10 ...]`. Without
-// arguments with the npm that is installed. The repository is a copy of the working tree, with a commit of its own.
+// `node .ci/git-install.mjs [npm@10 ...]` installs the package from git into an empty project and imports it, once with
+// each given version of npm. Without arguments it uses the installed npm. The git repository is a temporary copy of the
+// tracked files in the working tree, so uncommitted changes are tested too.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +34,8 @@ try {
       'const { createServer } = await import("pocketwire"); const { nodeRuntime } = await import("pocketwire/node"); console.log((await createServer({ runtime: nodeRuntime }).app.request("/api/realtime/messages?topic=a")).status)';
     const options = { cwd: project, encoding: "utf8" };
     const status = execFileSync("node", ["--input-type=module", "-e", script], options).trim();
-    if (status !== "200") throw new Error(`the history answered ${status}`);
+    if (status !== "200")
+      throw new Error(`GET /api/realtime/messages returned ${status} instead of 200.`);
     execFileSync(join(project, "node_modules/.bin/pocketwire"), ["--help"], options);
     console.log(`ok: installed from git with ${npm || "npm"}`);
   }

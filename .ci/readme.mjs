@@ -1,148 +1,226 @@
-// Runs the README's commands as they stand there, with the service started by the README's own command, and
-// looks at what comes out. `node .ci/readme.mjs REPORT` writes the counts in the shape of Vitest's JSON report.
+// Runs the commands of README.md and of docs/ as they are printed there, and checks what they print.
+// `node .ci/readme.mjs REPORT` writes the counts to REPORT in the shape of Vitest's JSON report. It needs the ports 8090 and
+// 3000, and `npm ci` and `npm run build` must have run.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { Blocks } from "./blocks.mjs";
 
 const [report] = process.argv.slice(2);
-const readme = readFileSync("README.md", "utf8");
-const block = (name) => {
-  const match = new RegExp(`<!-- ci: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(readme);
-  if (match === null) throw new Error(`README.md has no block "${name}"`);
-  return match[1];
-};
-const shell = (script) => {
+const SERVICE = "http://127.0.0.1:8090";
+const EMBEDDED = "http://127.0.0.1:3000";
+const KEY = "pocketwire-development-key";
+const LISTENING = /"msg":"listening","url":"http:\/\/127\.0\.0\.1:8090"/;
+
+const blocks = new Blocks();
+const started = [];
+
+/** Runs a script to its end. @returns what it prints on standard output. */
+function run(script) {
   const { status, stdout, stderr } = spawnSync("bash", ["-euc", script], { encoding: "utf8" });
   if (status !== 0) throw new Error(`exit ${status}: ${stderr}`);
   return stdout;
-};
-const started = [];
-const start = (command, args) => {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+}
+
+/** Starts a script that goes on running. The text of the process is what it has printed so far. */
+function start(script) {
+  const child = spawn("bash", ["-c", script], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   child.text = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
       child.text += text;
     });
   }
+  child.ended = new Promise((resolve) => child.on("close", resolve));
   started.push(child);
   return child;
-};
-const stop = (child) => {
+}
+
+/** Ends a process and what it has started. */
+async function stop(child) {
   try {
     process.kill(-child.pid, "SIGTERM");
   } catch {
-    // It is gone already.
+    // It has ended already.
   }
-};
-const until = async (child, pattern, label) => {
+  await Promise.race([child.ended, pause(15_000)]);
+}
+
+async function eventually(isTrue, label) {
   for (const end = Date.now() + 30_000; Date.now() < end; await pause(50)) {
-    if (pattern.test(child.text)) return;
+    if (await isTrue()) return;
   }
-  throw new Error(`not within 30 s: ${label}; printed so far:\n${child.text}`);
-};
+  throw new Error(`not within 30 s: ${label}`);
+}
+
+async function untilPrinted(child, pattern, label) {
+  try {
+    await eventually(() => pattern.test(child.text), label);
+  } catch (error) {
+    throw new Error(`${error.message}; printed so far:\n${child.text}`);
+  }
+}
+
+function expectMatch(text, pattern) {
+  if (!pattern.test(text)) throw new Error(`${pattern} does not match:\n${text}`);
+}
+
+/** Waits until a client is subscribed to a topic. */
+function untilSubscribed(topic) {
+  const headers = { Authorization: `Bearer ${KEY}` };
+  return eventually(async () => {
+    const response = await fetch(`${SERVICE}/api/realtime/topics`, { headers });
+    const { topics } = await response.json();
+    return topics.some((one) => one.topic === topic);
+  }, `a client is subscribed to ${topic}`);
+}
 
 const counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
-const check = async (title, run) => {
+
+async function check(title, test) {
   try {
-    await run();
+    await test();
     counts.numPassedTests += 1;
     console.log(`ok: ${title}`);
   } catch (error) {
     counts.numFailedTests += 1;
     console.log(`FAILED: ${title}: ${error.stack}`);
   }
-};
+}
 
-const hearAndPublish = async () => {
-  const listener = start("bash", ["-c", block("listen")]);
-  await until(listener, /event: PB_CONNECT\ndata: .*\nid: .*\n\n/, "the handshake");
-  shell(block("publish"));
-  await until(listener, /event: chat\ndata: {"text":"hello"}\nid: .+\n\n/, "the message");
-  stop(listener);
-};
+/** README, "Quick start": one terminal listens, another one publishes. */
+async function listenAndPublish() {
+  const listener = start(blocks.use("listen"));
+  await untilSubscribed("chat");
+  expectMatch(run(blocks.use("publish")), /^[\w-]{21}\n$/);
+  await untilPrinted(listener, /^chat\t{"text":"hello"}$/m, "the message");
+  await stop(listener);
+}
 
-const embedded = ".cache/readme-embed.mjs";
-try {
-  const service = start("npm", ["start"]);
-  await check("npm start listens and prints the README's lines", async () => {
-    await until(service, /"msg":"listening","url":"http:\/\/127\.0\.0\.1:8090"/, "it listens");
-    await until(service, /"topic":"chat"/, "the hints are printed");
-    const lines = `${block("listen")}${block("publish")}`.trim().split("\n");
-    for (const line of lines) {
-      if (!service.text.includes(line)) throw new Error(`not printed: ${line}\n${service.text}`);
-    }
+/** The curl commands that the service prints at its start: the first one listens, the others subscribe and publish. */
+async function runPrintedCommands(service) {
+  const [listen, ...others] = service.text.match(/^ {2}curl .*$/gm) ?? [];
+  const listener = start(listen);
+  await untilPrinted(listener, /event: PB_CONNECT\ndata: .*\nid: .*\n\n/, "the handshake");
+  run(others.join("\n"));
+  await untilPrinted(listener, /event: chat\ndata: {"text":"hello"}\nid: .+\n\n/, "the message");
+  await stop(listener);
+}
+
+async function checkQuickStart() {
+  // `npm ci` has run, and would remove the packages that this program uses.
+  const service = start(blocks.use("start").replace("npm ci && ", ""));
+  await check("npm start listens, and the commands that it prints work", async () => {
+    await untilPrinted(service, LISTENING, "it listens");
+    await untilPrinted(service, /"topic":"chat"/, "it prints what to try");
+    await runPrintedCommands(service);
   });
-  await check("curl hears what curl publishes", hearAndPublish);
-  await check("the command publishes and listens", () => {
-    const output = shell(block("command"));
-    if (!/^[\w-]{21}\nchat\t{"text":"hello"}\n$/.test(output)) throw new Error(output);
+  await check("the command listens and publishes", listenAndPublish);
+  await check("a message is published with curl", () => {
+    expectMatch(run(blocks.use("publish-http")), /^{"id":"[\w-]{21}"}$/);
   });
   await check("a stream resumes, and the history is read", () => {
-    const output = shell(block("resume"));
-    const heard =
-      /event: news\/\*\ndata: 2\n.*event: news\/\*\ndata: "while you were away"\n.*"recovered":true,"replayed":1}/s;
-    if (!heard.test(output) || !/"messages":\[.*"topics":\["news\/c"\]/.test(output)) {
-      throw new Error(output);
-    }
+    const [first, second] = run(blocks.use("resume")).split('"while you were away"\n');
+    expectMatch(first, /event: news\/\*\ndata: 1\n.*event: news\/\*\ndata: 2\n/s);
+    expectMatch(second, /event: PB_RESUME\ndata: {"recovered":true,"replayed":1}/);
+    expectMatch(second, /{"messages":\[.*"topics":\["news\/b"\]/);
   });
-  await check("health and stats answer", async () => {
-    const output = shell(block("operate").replaceAll("curl ", "curl -sSf "));
-    const wanted =
-      /API is healthy.*API is ready.*pocketwire_messages_accepted_total 5\n.*"accepted":5.*"clients":\[.*"topics":\[.*"disconnected":0/s;
-    if (!wanted.test(output)) throw new Error(output);
+  await check("a message makes the round trip", () => {
+    expectMatch(run(blocks.use("round-trip")), /^[\w-]{21}\n\*\t"is it on\?"\n$/);
+  });
+  await check("health, administration, stats and metrics answer", () => {
+    const answers = ["health", "administration", "stats"].map((name) =>
+      run(blocks.use(name).replaceAll("curl ", "curl -sSf ")),
+    );
+    expectMatch(answers[0], /API is healthy.*API is ready/);
+    expectMatch(answers[1], /"clients":\[.*"topics":\[.*"disconnected":0/);
+    expectMatch(answers[2], /"accepted":7.*pocketwire_messages_accepted_total 7\n/s);
   });
   await check("npm start stops in an orderly way on SIGTERM", async () => {
-    // npm alone gets the signal, as from a process manager; the service must not outlive it.
+    // A process manager signals npm alone. The service must not outlive npm.
     process.kill(service.pid, "SIGTERM");
-    await until(service, /"msg":"stopped"/, "it stops");
-    const { status } = spawnSync("curl", ["-sf", "http://127.0.0.1:8090/api/health"]);
-    if (status !== 7) throw new Error(`something still answers at the port (curl: ${status})`);
+    await untilPrinted(service, /"msg":"stopped"/, "it stops");
+    const { status } = spawnSync("curl", ["-sf", `${SERVICE}/api/health`]);
+    if (status !== 7) throw new Error(`the port still answers (curl: ${status})`);
   });
-  const signIn = start("bash", ["-c", block("sign-in-service")]);
+  await stop(service);
+}
+
+async function checkSettings() {
+  const withSecret = start(blocks.use("sign-in-service"));
   await check("a token brings private messages, and a guest gets none", async () => {
-    await until(signIn, /"msg":"listening"/, "it listens with a secret");
-    const [anna, guest] = shell(block("sign-in")).split("pocketwire-guest.txt");
-    const isSecret = (text) => text.includes("for those with a right to it");
-    if (!isSecret(anna) || isSecret(guest) || !/event: PB_CONNECT/.test(guest)) {
-      throw new Error(anna + guest);
-    }
-    stop(signIn);
-    await until(signIn, /"msg":"stopped"/, "it stops");
+    await untilPrinted(withSecret, LISTENING, "it listens with a secret");
+    const [anna, guest] = run(blocks.use("sign-in")).split("pocketwire-guest.txt");
+    expectMatch(anna, /only with a right to it/);
+    expectMatch(guest, /^(?!.*only with a right to it).*event: PB_CONNECT/s);
   });
-  stop(signIn);
-  const worker = start("npm", ["run", "dev:worker"]);
-  await check(
-    "npm run dev:worker listens where npm start does, and curl hears what curl publishes",
-    async () => {
-      await until(worker, /Ready on http:\/\/127\.0\.0\.1:8090/, "it listens");
-      await hearAndPublish();
-    },
-  );
-  stop(worker);
+  await stop(withSecret);
+  const configured = start(blocks.use("configured"));
+  await check("variables configure the service", async () => {
+    await untilPrinted(configured, LISTENING, "it listens with these settings");
+    const headers = { Origin: "https://b.example" };
+    const response = await fetch(`${SERVICE}/api/health`, { headers });
+    expectMatch(response.headers.get("access-control-allow-origin"), /^https:\/\/b\.example$/);
+  });
+  await stop(configured);
+  const production = start(blocks.use("production"));
+  await check("the service starts as in production", async () => {
+    await untilPrinted(production, LISTENING, "it listens");
+    if (/curl/.test(production.text)) throw new Error(`it prints hints:\n${production.text}`);
+  });
+  await stop(production);
+}
+
+async function checkWorkers() {
+  const worker = start("npm run dev:worker");
+  await check("npm run dev:worker listens where npm start does", async () => {
+    await untilPrinted(worker, /Ready on http:\/\/127\.0\.0\.1:8090/, "it listens");
+    await listenAndPublish();
+  });
+  await check("a deployment on Workers is checked as docs/deploy.md says", async () => {
+    const local = (name) =>
+      blocks.use(name).replace("https://realtime.example.com", SERVICE).replace("your-key", KEY);
+    const listener = start(local("check-listen"));
+    await untilPrinted(listener, /event: PB_CONNECT\n/, "the handshake");
+    expectMatch(run(local("check-publish")), /{"id":"[\w-]{21}"}.*"delivered":[1-9]/s);
+    await untilPrinted(listener, /event: chat\ndata: {"text":"hello"}\n/, "the message");
+    await stop(listener);
+  });
+  await stop(worker);
+}
+
+async function checkEmbedding() {
   await check("the embedding example serves both apps", async () => {
+    const file = ".cache/readme-embed.mjs";
     mkdirSync(".cache", { recursive: true });
-    writeFileSync(embedded, block("embed"));
-    const app = start("node", [embedded]);
-    const url = "http://127.0.0.1:3000";
-    for (let tries = 0; ; tries++) {
-      const { status } = spawnSync("curl", ["-sf", `${url}/api/realtime/messages?topic=orders`]);
-      if (status === 0) break;
-      if (tries > 100) throw new Error(`it does not listen: ${app.text}`);
-      await pause(100);
-    }
-    const listener = start("curl", ["-sN", `${url}/api/realtime`]);
-    await until(listener, /^id: \S+$/m, "the handshake");
-    const id = /^id: (\S+)$/m.exec(listener.text)[1];
-    const json = "-sSf -H 'Content-Type: application/json'";
-    const keys = JSON.stringify({ clientId: id, subscriptions: ["orders"] });
-    shell(`curl ${json} ${url}/api/realtime -d '${keys}'; curl ${json} ${url}/orders -d '{"n":1}'`);
-    await until(listener, /event: orders\ndata: {"n":1}\n/, "the order");
+    writeFileSync(file, blocks.use("embed"));
+    const app = start(`exec node ${file}`);
+    const isUp = () => fetch(`${EMBEDDED}/api/realtime/messages?topic=orders`).then(({ ok }) => ok);
+    await eventually(() => isUp().catch(() => false), "the app listens");
+    const listener = start(`curl -sN '${EMBEDDED}/api/realtime?topic=orders'`);
+    await untilPrinted(listener, /event: PB_CONNECT\n/, "the handshake");
+    run(`curl -sSf -H 'Content-Type: application/json' ${EMBEDDED}/orders -d '{"n":1}'`);
+    await untilPrinted(listener, /event: orders\ndata: {"n":1}\n/, "the order");
     process.kill(app.pid, "SIGTERM");
-    await until(listener, /\nretry: \d+\n\n$/, "the end of the stream, with a time to come back");
+    await untilPrinted(listener, /\nretry: \d+\n\n$/, "the request to reconnect");
+    await Promise.all([stop(app), stop(listener)]);
+    rmSync(file, { force: true });
+  });
+}
+
+try {
+  await checkQuickStart();
+  await checkSettings();
+  await checkWorkers();
+  await checkEmbedding();
+  await check("every command of README.md and docs/ was run, or says why not", () => {
+    const unused = blocks.unused();
+    if (unused.length > 0) throw new Error(`these were not run:\n${unused.join("\n")}`);
   });
 } finally {
-  for (const child of started) stop(child);
-  rmSync(embedded, { force: true });
+  await Promise.all(started.map(stop));
   writeFileSync(report, JSON.stringify(counts));
 }

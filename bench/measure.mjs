@@ -1,4 +1,4 @@
-// What the benchmarks share: building the tools, and one measurement of one server.
+// Shared by the benchmarks: builds the tools, and measures one server under one load.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { PORT } from "./servers/settings.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Where what is built goes. */
+/** Folder of the built tools and of the results. */
 export const TOOLS = join(root, ".cache/bench");
 const [SERVER_CORE, LOAD_CORE] = ["0", "1"];
 
@@ -31,14 +31,15 @@ function run(command, args) {
 }
 
 /**
- * One server, started anew, with one load.
+ * Starts the server, puts the load on it, and stops it.
  *
- * @param load Options of bench/tools/sseload.cpp, by their names.
+ * @param load Options of bench/tools/sseload.cpp: names without `--`, and values.
+ * @returns The line of JSON that sseload prints.
  */
 export async function measure({ name, command, args }, load) {
   const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
     stdio: ["ignore", "ignore", "inherit"],
-    // What it starts is to end with it.
+    // Its own process group, so that the kill below also ends the child processes of the server.
     detached: true,
   });
   try {
@@ -53,12 +54,12 @@ export async function measure({ name, command, args }, load) {
       ["-c", LOAD_CORE, join(TOOLS, "sseload"), ...args, ...words],
       { encoding: "utf8" },
     );
-    if (status !== 0) throw new Error(`${name}: the load ended with ${status}: ${stderr}`);
+    if (status !== 0) throw new Error(`${name}: sseload exited with ${status}: ${stderr}`);
     return JSON.parse(stdout);
   } finally {
     process.kill(-child.pid, "SIGKILL");
     await new Promise((resolve) => child.once("close", resolve));
-    // What it had started may take a moment longer.
+    // Child processes of the server may hold the port a moment longer.
     await until(false, `${name} still listens`);
   }
 }
@@ -71,12 +72,13 @@ function isListening() {
   });
 }
 
-async function until(wanted, otherwise) {
+/** Waits up to 30 seconds until the port is open, or closed if `wanted` is false. */
+async function until(wanted, problem) {
   for (let tries = 0; tries < 600; tries++) {
     if ((await isListening()) === wanted) return;
     await pause(50);
   }
-  throw new Error(`${otherwise} at ${PORT}`);
+  throw new Error(`${problem} on port ${PORT} after 30 seconds.`);
 }
 
 export function machine() {

@@ -1,4 +1,4 @@
-// The table and the chart of a run.
+// Turns the results of a run into a Markdown table and an SVG chart.
 import { median as middle } from "./measure.mjs";
 
 export function report({ results, servers, machine }) {

@@ -1,5 +1,11 @@
-// `npm run bench`: Pocketwire beside others, in interleaved rounds. Flags: --quick, --rounds N, --clients N[,N],
-// --only name[,name], --report (writes docs/performance.md's table and chart).
+// `npm run bench` compares Pocketwire with other servers, in interleaved rounds: each round measures every server once,
+// so that a slow minute of the machine affects all of them.
+//
+//   --quick               one round with 500 clients and a tenth of the messages
+//   --rounds N            number of rounds (5)
+//   --clients N[,N]       numbers of clients (1000)
+//   --only name[,name]    only these servers (names as in servers/index.mjs)
+//   --report              writes the table and the chart into docs/performance.md and docs/performance.svg
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,9 +25,9 @@ const { values: flags } = parseArgs({
 });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
 const clientCounts = (flags.clients ?? (flags.quick ? "500" : "1000")).split(",").map(Number);
-/** In docs/performance.md: what stands behind it is written anew. */
+/** Line of docs/performance.md. --report replaces everything below it. */
 const REPORT_MARK = "<!-- bench: from here on `npm run bench -- --report` writes -->";
-/** Messages in flight at once. */
+/** Numbers of messages in flight at once. */
 const WINDOWS = [1, 16];
 
 build();

@@ -1,5 +1,8 @@
-// `npm run bench:scale`: how cost grows with clients, message size, keys of a client and live topics. One run of each by
-// default; --rounds N for medians of interleaved ones.
+// `npm run bench:scale` shows how cost grows with the number of clients, the size of messages, the subscription keys of
+// a client and the number of live topics.
+//
+//   --rounds N   prints medians of N interleaved rounds (1)
+//   --quick      measures at most 500 clients, with a tenth of the messages
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,24 +14,26 @@ const { values: flags } = parseArgs({
 });
 const rounds = Number(flags.rounds);
 const RUNTIMES = ["pocketwire-node", "pocketwire-bun"];
-/** Files that a process may open, but for its own. */
+/** The limit of open files allows this many connections. The process keeps 100 files for itself. */
 const mostClients =
   Number(spawnSync("bash", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) - 100;
 
 build();
 const servers = listServers(TOOLS).filter(({ name }) => RUNTIMES.includes(name));
-console.log(`${machine()}; ${rounds} round(s), medians\n`);
+console.log(`${machine()}; medians of ${rounds} round(s)\n`);
 
 const all = flags.quick ? [50, 500] : [50, 500, 5000, 50_000];
 const counts = [...new Set(all.map((count) => Math.min(count, mostClients)))];
 if (counts.at(-1) !== all.at(-1))
-  console.log(`This machine lets a process open ${mostClients + 100} files.\n`);
+  console.log(
+    `Fewer clients than planned: a process may open ${mostClients + 100} files here (ulimit -Hn).\n`,
+  );
 await table("clients", counts, (clients) => ({ load: { clients, ...messagesFor(clients) } }));
 await table("bytes of a message, 500 clients", [50, 500, 5000, 50_000], (size) => ({
   load: { clients: 500, size, ...messagesFor(500 * Math.ceil(size / 1000)) },
 }));
 await table(
-  "keys of a client, 500 clients, one key is published to",
+  "keys of a client, 500 clients, messages match one key",
   [1, 10, 100, 1000],
   (keys) => ({
     load: { clients: 500, ...messagesFor(500) },
@@ -44,7 +49,7 @@ function messagesFor(clients) {
   return { messages, warmup: Math.ceil(messages / 3), settle: 500 };
 }
 
-/** The Worker and its hub together: one process, which is not told apart. */
+/** Measures the Worker and its hub together, because workerd runs both in one process. */
 async function workers() {
   const [server] = listServers(TOOLS, "workerd");
   const load = { clients: 500, messages: 200, warmup: 50, settle: 1000 };

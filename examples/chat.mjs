@@ -1,4 +1,4 @@
-// A chat: rooms, the last messages at once, and how many are there.
+// A chat with rooms. A page shows the last 20 messages of its room first, and how many clients are in the room.
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";
@@ -7,13 +7,13 @@ import { nodeRuntime } from "pocketwire/node";
 const realtime = createServer({
   runtime: nodeRuntime,
   hooks: {
-    // A client's keys are set a moment after its hook, so the count is taken then.
+    // The hook runs before the client's subscriptions are set, so the count waits a moment.
     onConnect: ({ subscriptions }) => void setTimeout(() => countIn(subscriptions), 10),
     onDisconnect: () => countIn([...present.keys()]),
   },
 });
 
-/** How many were in a room when that was told last. */
+/** The number of clients in each room, as last published. */
 const present = new Map();
 
 async function countIn(rooms) {
@@ -33,7 +33,10 @@ app.get("/", (c) => c.html(PAGE));
 app.post("/rooms/:room", async (c) => {
   const { who, text } = await c.req.json();
   if (typeof who !== "string" || typeof text !== "string" || text.length > 1000) {
-    return c.json({ message: "Send who and text, of 1,000 characters at most." }, 400);
+    return c.json(
+      { message: "Send `who` and `text`, with at most 1,000 characters of text." },
+      400,
+    );
   }
   const [{ id }] = await realtime.publish({
     topic: `room/${c.req.param("room")}`,

@@ -1,5 +1,5 @@
-// A live dashboard of a SQLite table. A trigger notes what changes, whoever changes it; the feed publishes that, each change
-// with an id of its own, so that a feed that was restarted delivers none twice.
+// A live dashboard of a SQLite table. Triggers write each change of the table to a second table, and the feed publishes
+// the changes from there. Each change has its own message id, so a restarted feed does not deliver a change twice.
 import { Database } from "bun:sqlite";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";
@@ -36,11 +36,13 @@ async function feed() {
   const last = changes.at(-1);
   if (last !== undefined) {
     const events = changes.map(({ n, action, record }) => ({
-      ...{ id: `orders-${n}`, collection: "orders", action },
+      id: `orders-${n}`,
+      collection: "orders",
+      action,
       record: JSON.parse(record),
     }));
     await realtime.publish(...events);
-    // Not before the log has them.
+    // Only now: `publish` resolves once the log has the events, and a failure must keep the changes.
     done.run(last.n);
   }
   setTimeout(feed, 100);
@@ -66,7 +68,8 @@ const show = () => {
   document.querySelector("#sum").textContent = ([...orders.values()].reduce((sum, { cents }) => sum + cents, 0) / 100).toFixed(2);
   document.querySelector("#orders").replaceChildren(...[...orders.values()].map(({ item }) => Object.assign(document.createElement("li"), { textContent: item })));
 };
-// First the stream and then the table: what changes between the two comes twice, and is the same.
+// Open the stream before reading the table. A change in between then arrives twice, which does no harm; the other way
+// round, it would be lost.
 const stream = new EventSource("/api/realtime?topic=orders/*");
 stream.addEventListener("PB_CONNECT", async () => {
   for (const order of await (await fetch("/orders")).json()) orders.set(String(order.id), order);

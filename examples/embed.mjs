@@ -1,4 +1,5 @@
-// Pocketwire in an app that has users of its own: who somebody is, the app says, and what they may hear.
+// Pocketwire in an app with its own users. The app tells Pocketwire which user sent a request, and what the user may
+// read.
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
@@ -9,7 +10,7 @@ const sessions = new Map();
 
 const realtime = createServer({
   runtime: nodeRuntime,
-  // Each hears the private messages of their own inbox, and publishes nothing: that the app does.
+  // A user may read the private messages of their own inbox. Only the app publishes.
   authenticate: (c) => {
     const user = sessions.get(getCookie(c, "session"));
     return user && { subject: user, subscribe: [`inbox/${user}`] };

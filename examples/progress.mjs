@@ -1,4 +1,5 @@
-// Progress of a long job. The page asks for the newest message first, so whoever comes late or comes back sees it at once.
+// The progress of a long job. The page asks for the newest message first (`last=1`), so a page that opens or reconnects
+// in the middle of the job shows the progress immediately.
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";

@@ -1,12 +1,15 @@
-// `npm run build`: the package. esbuild bundles each entry, what they share goes into common chunks; tsc writes the types.
-// With --if-needed (npm start) nothing happens when dist is newer than its sources. With --prepare (npm install, also of a
-// git dependency) it is the same, and without esbuild nothing is built: `npm ci --omit=dev` must not fail.
+// `npm run build` builds the package into dist/. esbuild bundles each entry and puts shared code into common chunks;
+// tsc writes the type declarations. Two flags change when the script builds:
+//
+//   --if-needed  `npm start`: builds only if dist/ is older than its sources.
+//   --prepare    `npm install`, also of a git dependency: the same, and if esbuild is not installed, the script does
+//                nothing and succeeds. Otherwise `npm ci --omit=dev` would fail.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Written when a build is complete. */
+/** Empty file that marks a complete build. Its modification time is the time of that build. */
 const stamp = `${root}dist/.built`;
 const isPrepare = process.argv.includes("--prepare");
 const isStart = process.argv.includes("--if-needed");
@@ -16,7 +19,9 @@ const { build } = await import("esbuild").catch((error) => {
   if (isPrepare) process.exit(0);
   // `npm prune --omit=dev` removes esbuild.
   if (isStart && existsSync(`${root}dist/node.js`)) {
-    console.error("esbuild is not installed, so the existing build in dist/ is started as it is.");
+    console.error(
+      "esbuild is not installed. Starting the existing build in dist/, which may be older than its sources.",
+    );
     process.exit(0);
   }
   console.error(
@@ -44,7 +49,7 @@ await build({
   chunkNames: "chunks/[name]-[hash]",
   platform: "node",
 });
-// By itself: nothing that a Worker can't carry may be reachable from it.
+// A separate build without shared chunks: a chunk could import a Node module, and Workers cannot load those.
 await build({
   ...shared,
   entryPoints: ["src/cloudflare.ts"],
@@ -57,7 +62,10 @@ for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
 }
 writeFileSync(stamp, "");
 
-/** Whether the last complete build is newer than everything that it was made of. A folder's time tells of removed files. */
+/**
+ * Whether the last complete build is newer than all of its inputs. The folders count too: the modification time of a
+ * folder changes when a file in it is removed.
+ */
 function isFresh() {
   if (!existsSync(stamp)) return false;
   const inputs = readdirSync(root).filter((name) => /^(tsconfig.*|package)\.json$/.test(name));

@@ -1,2 +1,2 @@
-/** Path of the Bun binary, fetched if it is not there. */
+/** Returns the path of the Bun binary. Downloads Bun first if it is missing. */
 export function bunPath(): string;

@@ -1,5 +1,5 @@
-// Runs Bun with the arguments given. The npm package `bun` brings the binary (100 MB), so it is fetched
-// the first time it is wanted, into .cache/bun, and not with everybody's `npm ci`.
+// Runs Bun with the given arguments. The first run downloads the npm package `bun` into .cache/. Bun is not a
+// devDependency, because its binary would add 100 MB to every `npm ci`.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const VERSION = "1.4.5";
 const home = fileURLToPath(new URL(`../.cache/bun-${VERSION}/`, import.meta.url));
 
-/** Path of the Bun binary, fetched if it is not there. */
+/** Returns the path of the Bun binary. Downloads Bun first if it is missing. */
 export function bunPath() {
   const binary = `${home}node_modules/.bin/bun`;
   if (!existsSync(binary)) {
@@ -15,17 +15,19 @@ export function bunPath() {
     writeFileSync(`${home}package.json`, '{"private":true}\n');
     const install = ["install", "--no-audit", "--no-fund", `bun@${VERSION}`];
     const { status } = spawnSync("npm", install, { cwd: home, stdio: ["ignore", 2, 2] });
-    if (status !== 0) throw new Error(`npm install bun@${VERSION} failed in ${home}`);
+    if (status !== 0) throw new Error(`"npm install bun@${VERSION}" failed in ${home}.`);
   }
   return binary;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const child = spawn(bunPath(), process.argv.slice(2), { stdio: "inherit" });
-  // A terminal sends Ctrl-C to both; passed on, it would be a second one, which means "at once".
+  // Do not forward SIGINT. A terminal sends Ctrl-C to both processes, and Bun would take a forwarded one for a second
+  // Ctrl-C, which makes the service exit immediately.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  // npm signals its shell, which ends without passing the signal on.
+  // npm sends SIGTERM to its shell only, and the shell exits without forwarding the signal. This process then sees that
+  // its parent has changed.
   const parent = process.ppid;
   if (isAwaitedByNpm()) {
     setInterval(() => {
@@ -35,7 +37,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 }
 
-/** As in src/runtimes/process/process.ts: false for what a script has put into the background. */
+/**
+ * Whether npm waits for this process. False if the npm script runs it in the background, where it must outlive npm. The
+ * rule is the same as in the service, but Node cannot import the TypeScript source of the service.
+ */
 function isAwaitedByNpm() {
   const { npm_lifecycle_script: script } = process.env;
   if (script === undefined || /(^|[^&>])&([^&>]|$)/.test(script)) return false;

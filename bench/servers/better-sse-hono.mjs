@@ -1,4 +1,4 @@
-// better-sse on Hono, with a channel.
+// better-sse on Hono. One channel broadcasts to all clients.
 import { serve } from "@hono/node-server";
 import { createChannel, createResponse } from "better-sse";
 import { Hono } from "hono";

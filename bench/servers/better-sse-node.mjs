@@ -1,4 +1,4 @@
-// better-sse on node:http, with a channel.
+// better-sse on node:http. One channel broadcasts to all clients.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { createChannel, createSession } from "better-sse";

@@ -1,4 +1,5 @@
-// The servers that are compared: how each is started, and how its clients and publishers ask.
+// The servers that the benchmarks compare: the command that starts each one, and the requests of its clients and
+// publishers.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +15,7 @@ const POCKETWIRE = [
   ...["--publish-header", `Authorization: Bearer ${ADMIN_KEY}`],
   ...["--body", '{"topic":"msg","data":%D}'],
 ];
-/** With more, those that are slow take up most of a run's time. */
+/** The most clients of a slow server. With more, slow servers would take most of the time of a run. */
 const SLOW_CLIENTS = 1000;
 const GC = ["--collect-path", "/gc"];
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
@@ -28,7 +29,12 @@ function nchan(folder) {
   return ["nginx", "-c", file];
 }
 
-/** @param tools Where the built tools are. */
+/**
+ * Lists the installed servers, and prints which are left out and how to install them.
+ *
+ * @param tools Folder of the built tools.
+ * @param only `"workerd"` for Pocketwire in workerd instead.
+ */
 export function listServers(tools, only) {
   const all = [
     {
@@ -84,7 +90,7 @@ export function listServers(tools, only) {
       args: [...PLAIN, ...GC],
     },
   ];
-  // Not beside the others: it is measured by bench/scale.mjs.
+  // Only bench/scale.mjs measures this one.
   if (only === "workerd") {
     const command = [process.execPath, join(here, "pocketwire-workerd.mjs")];
     return [
@@ -92,7 +98,7 @@ export function listServers(tools, only) {
     ];
   }
   for (const { title, missing } of all) {
-    if (missing !== undefined) console.error(`left out: ${title} (not installed: ${missing})`);
+    if (missing !== undefined) console.error(`left out: ${title} is not installed (${missing})`);
   }
   return all.filter(({ missing }) => missing === undefined);
 }

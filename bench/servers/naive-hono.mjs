@@ -1,4 +1,4 @@
-// What Hono's documentation shows: writeSSE for each client.
+// Hono's streamSSE as its documentation shows it, with one writeSSE for each client and message.
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";

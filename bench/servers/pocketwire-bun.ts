@@ -1,4 +1,4 @@
-// Pocketwire as `npm run start:bun` runs it, with a way to collect garbage before memory is looked at.
+// Pocketwire as `npm run start:bun` runs it, with a route that collects garbage before memory is measured.
 import { startServer } from "../../src/bun.ts";
 import { POCKETWIRE } from "./settings.mjs";
 

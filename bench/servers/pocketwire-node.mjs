@@ -1,4 +1,4 @@
-// Pocketwire as `npm start` runs it, with a way to collect garbage before memory is looked at.
+// Pocketwire as `npm start` runs it, with a route that collects garbage before memory is measured.
 import { startServer } from "../../dist/node.js";
 import { POCKETWIRE } from "./settings.mjs";
 

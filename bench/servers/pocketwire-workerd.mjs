@@ -1,4 +1,4 @@
-// Pocketwire in workerd, as Cloudflare runs it, and without what `wrangler dev` puts in front.
+// Pocketwire in workerd without the proxy of `wrangler dev`, which would be measured too.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// node:http by hand: bytes made once, response.write for each client.
+// node:http without a library: the frame is encoded once, and response.write sends it to each client.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { PORT } from "./settings.mjs";

@@ -1,7 +1,7 @@
-// What the servers and bench/run.mjs agree on.
+// Settings that the servers and the benchmarks share.
 export const PORT = Number(process.env.BENCH_PORT ?? 18480);
 export const ADMIN_KEY = "the-bench-admin-key";
-/** What Pocketwire is started with: all clients come from one address. */
+/** Options of Pocketwire. All clients connect from one address, so the limits of an address are off. */
 export const POCKETWIRE = {
   port: PORT,
   adminKey: ADMIN_KEY,

@@ -1,6 +1,6 @@
-// bcast: the floor. A broadcaster of Server-Sent Events in one thread that does nothing but what must be done: every
-// body that is POSTed goes to every stream, the frames of one turn of the event loop in one send to each. A client for
-// whom the kernel has no room misses what does not fit: this is a measure, not a service.
+// bcast: the floor of the comparison. A single-threaded broadcaster of Server-Sent Events that does as little as
+// possible: it sends every POSTed body to every stream, and all frames of one iteration of the event loop in one send
+// for each stream. If the send buffer of a client is full, the client loses frames. bcast is a measure, not a service.
 //
 //   g++ -O2 -std=c++17 -o bcast bcast.cpp
 //   ./bcast 8090
@@ -19,7 +19,7 @@ namespace {
 
 struct Connection {
   string received;
-  /** Where it stands among the streams; -1 is nowhere. */
+  /** Index in `streams`, or -1 if this connection is not a stream. */
   int stream = -1;
 };
 
@@ -30,9 +30,9 @@ const char kAccepted[] = "HTTP/1.1 204 No Content\r\n\r\n";
 
 int poller;
 vector<std::unique_ptr<Connection>> connections;
-/** Sockets of those who listen. */
+/** Sockets of the open streams. */
 vector<int> streams;
-/** What was POSTed in this turn. */
+/** Frames of the messages that were POSTed in this iteration of the event loop. */
 string frames;
 unsigned long messages = 0;
 
@@ -76,7 +76,7 @@ void openStream(int fd, Connection& connection) {
   string().swap(connection.received);
 }
 
-/** Takes one request from the front of what was received; false when it is not whole yet. */
+/** Handles the first received request. Returns false if the request is incomplete or opened a stream. */
 bool serve(int fd, Connection& connection) {
   string& received = connection.received;
   const size_t end = received.find("\r\n\r\n");
@@ -121,7 +121,7 @@ int listenAt(int port) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 2) die("bcast: which port?");
+  if (count != 2) die("usage: bcast PORT");
   signal(SIGPIPE, SIG_IGN);
   raiseFileLimit();
   connections.resize(1024);

@@ -1,4 +1,4 @@
-// What every part of the tools needs: time, the end of it all, and sockets.
+// Shared by the benchmark tools: time, fatal errors and sockets.
 #pragma once
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -30,7 +30,7 @@ inline Nanoseconds now() {
   exit(2);
 }
 
-/** As many open files as the machine lets us have. */
+/** Raises the limit of open files to the maximum that the system allows. */
 inline void raiseFileLimit() {
   rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -39,9 +39,9 @@ inline void raiseFileLimit() {
 }
 
 /**
- * A socket that is connecting to a port of this machine, or is connected when it is a blocking one.
+ * Opens a socket to a port of this machine. A blocking socket is connected on return; another one is still connecting.
  *
- * @param source Last number of the address it comes from, 127.0.0.x: one address has about 28,000 ports.
+ * @param source Last number of the source address, 127.0.0.x. One address has only about 28,000 ports.
  */
 inline int connectTo(int port, bool isBlocking, int source = 1) {
   const int fd = socket(AF_INET, SOCK_STREAM | (isBlocking ? 0 : SOCK_NONBLOCK), 0);
@@ -51,7 +51,7 @@ inline int connectTo(int port, bool isBlocking, int source = 1) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   if (source != 1) {
-    // The port is chosen when it connects, so that each pair of addresses has all of them.
+    // The kernel then chooses the port in connect() and not in bind(), so each source address can use all of its ports.
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source - 1);
     if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) die("bind");

@@ -1,4 +1,4 @@
-// What the load is told on its command line.
+// The command-line options of sseload.
 #pragma once
 #include <string>
 #include <vector>
@@ -7,29 +7,33 @@
 
 struct Options {
   int port = 0;
-  /** GET it to listen, POST to it to publish. */
+  /** Path of the stream. */
   std::string path = "/events";
+  /** Path to which messages are POSTed. */
   std::string publishPath = "/publish";
   std::vector<std::string> publishHeaders;
-  /** Body of a publish: %D stands for the message. */
+  /** Body of a POST. %D stands for the message. */
   std::string body = "%D";
-  /** POST to it for a garbage collection, where there is such a thing. */
+  /** Path that collects garbage on POST. Empty if the server has none. */
   std::string collectPath;
-  /** The server's, whose use of the machine is measured. */
+  /** Processes of the server. Their CPU time and memory, and those of their child processes, are measured. */
   std::vector<int> pids;
   int clients = 100;
-  /** That many connect at a time. */
+  /** Clients that connect at the same time. */
   int connecting = 128;
   int messages = 1000;
-  /** Published before those that are measured. */
+  /** Messages that are published before the measurement. */
   int warmup = 0;
-  /** Messages that are on their way at once: each waits for the one before to be answered and delivered to all. */
+  /**
+   * Messages in flight. Each of this many publishers sends its next message once the previous one has been answered and
+   * delivered to all clients.
+   */
   int window = 1;
-  /** Bytes of a message. */
+  /** Size of a message in bytes. */
   int size = 120;
-  /** Milliseconds between the last connect and the look at the memory. */
+  /** Milliseconds to wait between the last connect and the measurement of memory. */
   int settle = 500;
-  /** Seconds that connecting may take, and publishing. */
+  /** Most seconds for connecting, and for publishing. */
   int timeout = 60;
 };
 
@@ -63,10 +67,10 @@ inline Options readOptions(int count, char** words) {
     else if (name == "--size") options.size = stoi(value);
     else if (name == "--settle") options.settle = stoi(value);
     else if (name == "--timeout") options.timeout = stoi(value);
-    else die("sseload: there is no option " + name);
+    else die("sseload: unknown option " + name);
   }
   if (count % 2 == 0) die("sseload: " + std::string(words[count - 1]) + " has no value");
-  if (options.port == 0) die("sseload: --port is missing");
+  if (options.port == 0) die("sseload: --port is required");
   if (options.publishHeaders.empty()) options.publishHeaders.push_back("Content-Type: application/json");
   return options;
 }

@@ -1,11 +1,11 @@
-// sseload: many clients of one Server-Sent-Events service, and their publishers. Opens the streams, publishes by POST,
-// counts every delivery by a mark in its data, and prints one line of JSON: what the server used for it, and how long
-// deliveries took.
+// sseload: many clients and publishers of one service of Server-Sent Events. sseload opens the streams, publishes by
+// POST, counts each delivery by a stamp in its data, and prints one line of JSON: the CPU time and memory of the
+// server, and the latency of deliveries.
 //
 //   g++ -O2 -std=c++17 -o sseload sseload.cpp
 //   ./sseload --port 8090 --pids 1234 --clients 1000 --messages 1000
 //
-// One thread and epoll: it must not be what is slow.
+// sseload uses one thread and epoll, so that the load generator is not the bottleneck.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common.h"
-#include "marks.h"
+#include "stamps.h"
 #include "options.h"
 #include "usage.h"
 
@@ -41,7 +41,7 @@ static string lowerCase(string text) {
   return text;
 }
 
-/** Something that is told when its socket has something for it. */
+/** A socket in the event loop. `onEvents` runs when the socket is readable or writable. */
 struct Polled {
   int fd = -1;
   virtual void onEvents(uint32_t events) = 0;
@@ -57,35 +57,35 @@ struct Polled {
 
 // ---- Deliveries
 
-/** What has arrived of the messages that are being published. */
+/** Counts the deliveries of the messages of one run. */
 struct Deliveries {
   vector<uint32_t> ofMessage;
   vector<float> microseconds;
   uint64_t count = 0;
-  /** A message is through when so many clients have it. */
+  /** Number of clients. A message is complete once all of them have received it. */
   uint32_t clients = 0;
-  /** Messages that have come through since that was looked at. */
-  vector<uint32_t> through;
-  int throughCount = 0;
+  /** Messages that became complete since the last poll. */
+  vector<uint32_t> complete;
+  int completeCount = 0;
 
   void begin(int messages, int toClients) {
     ofMessage.assign(messages, 0);
     microseconds.clear();
     microseconds.reserve(size_t(messages) * toClients);
-    count = throughCount = 0;
+    count = completeCount = 0;
     clients = toClients;
-    through.clear();
+    complete.clear();
   }
 
-  void add(const Mark& mark) {
-    // One that was left from the warm-up.
-    if (mark.message >= ofMessage.size()) return;
+  void add(const Stamp& stamp) {
+    // A late delivery from the warm-up.
+    if (stamp.message >= ofMessage.size()) return;
     count += 1;
-    microseconds.push_back((now_ - mark.sentAt) / 1e3f);
-    ofMessage[mark.message] += 1;
-    if (ofMessage[mark.message] < clients) return;
-    throughCount += 1;
-    through.push_back(mark.message);
+    microseconds.push_back((now_ - stamp.sentAt) / 1e3f);
+    ofMessage[stamp.message] += 1;
+    if (ofMessage[stamp.message] < clients) return;
+    completeCount += 1;
+    complete.push_back(stamp.message);
   }
 
   double percentile(double part) {
@@ -119,17 +119,17 @@ class Subscriber final : public Polled {
     const char* at = buffer;
     if (state_ == State::head) at = readHead(buffer, length);
     if (at == nullptr) return;
-    const auto onMark = [](const Mark& mark) { deliveries.add(mark); };
-    const auto onData = [&](const char* from, const char* to) { scanner_.scan(from, to, onMark); };
+    const auto onStamp = [](const Stamp& stamp) { deliveries.add(stamp); };
+    const auto onData = [&](const char* from, const char* to) { scanner_.scan(from, to, onStamp); };
     if (isChunked_) decoder_.decode(at, buffer + length, onData);
     else onData(at, buffer + length);
   }
 
-  /** At once: a connection that is closed in order would keep its port for a minute. */
+  /** Resets the connection. After an orderly close, its port would stay in TIME_WAIT for a minute. */
   void close() {
     if (fd < 0) return;
-    const linger atOnce{1, 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &atOnce, sizeof atOnce);
+    const linger reset{1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     ::close(fd);
     fd = -1;
   }
@@ -145,7 +145,7 @@ class Subscriber final : public Polled {
     watch(EPOLLIN, EPOLL_CTL_MOD);
   }
 
-  /** Where the body begins; null when it has not yet. */
+  /** Returns the start of the body, or null if the head is incomplete. */
   const char* readHead(const char* bytes, size_t length) {
     const size_t before = head_.size();
     head_.append(bytes, length);
@@ -154,7 +154,7 @@ class Subscriber final : public Polled {
     const string head = lowerCase(head_.substr(0, end));
     string().swap(head_);
     if (head.compare(0, 12, "http/1.1 200") != 0) {
-      fprintf(stderr, "sseload: a stream was answered with %s\n", head.c_str());
+      fprintf(stderr, "sseload: the server refused a stream: %s\n", head.c_str());
       die();
       return nullptr;
     }
@@ -173,7 +173,7 @@ class Subscriber final : public Polled {
   bool isChunked_ = false;
   string head_;
   ChunkDecoder decoder_;
-  MarkScanner scanner_;
+  StampScanner scanner_;
 };
 
 // ---- Publishers
@@ -181,22 +181,22 @@ class Subscriber final : public Polled {
 static int answerCount = 0;
 static int refusedCount = 0;
 
-/** The message with its mark: JSON of the size that was asked for. */
+/** Returns a JSON message of `options.size` bytes that contains the stamp. */
 static string messageOf(uint32_t number, Nanoseconds sentAt) {
-  char mark[kMarkDigits + 3];
-  snprintf(mark, sizeof mark, "@@%08x%016llx", number, static_cast<unsigned long long>(sentAt));
-  string text = string("{\"m\":\"") + mark + "\",\"user\":\"u42\",\"text\":\"";
+  char stamp[kStampDigits + 3];
+  snprintf(stamp, sizeof stamp, "@@%08x%016llx", number, static_cast<unsigned long long>(sentAt));
+  string text = string("{\"m\":\"") + stamp + "\",\"user\":\"u42\",\"text\":\"";
   const int padding = options.size - static_cast<int>(text.size()) - 2;
   for (int i = 0; i < padding; i++) text += "abcdefghijklmnopqrstuvwxyz0123456789 -"[(i * 7 + number) % 38];
   return text + "\"}";
 }
 
-/** One connection that publishes one message after another. */
+/** One connection that publishes messages one after another. */
 class Publisher final : public Polled {
  public:
   uint32_t message = 0;
   bool isAnswered = true;
-  bool isThrough = true;
+  bool isComplete = true;
 
   void open() {
     if (fd >= 0) close(fd);
@@ -207,20 +207,20 @@ class Publisher final : public Polled {
 
   void publish(uint32_t number) {
     message = number;
-    isAnswered = isThrough = false;
+    isAnswered = isComplete = false;
     answer_.clear();
     string body = options.body;
     body.replace(body.find("%D"), 2, messageOf(number, now()));
     const string text = request("POST", options.publishPath, options.publishHeaders, &body);
     const ssize_t length = text.size();
-    if (send(fd, text.data(), length, MSG_NOSIGNAL) != length) die("sseload: a publish could not be sent");
+    if (send(fd, text.data(), length, MSG_NOSIGNAL) != length) die("sseload: could not send a message");
   }
 
   void onEvents(uint32_t) override {
     const ssize_t length = recv(fd, buffer, sizeof buffer, 0);
     if (length < 0 && errno == EAGAIN) return;
     if (length <= 0) {
-      if (!isAnswered) die("sseload: a publish was not answered");
+      if (!isAnswered) die("sseload: the server closed the connection before it answered a message");
       return open();
     }
     answer_.append(buffer, length);
@@ -228,7 +228,7 @@ class Publisher final : public Polled {
     isAnswered = true;
     answerCount += 1;
     if (atoi(answer_.c_str() + 9) >= 300 && refusedCount++ == 0) {
-      fprintf(stderr, "sseload: a publish was answered with %s\n", answer_.c_str());
+      fprintf(stderr, "sseload: the server refused a message: %s\n", answer_.c_str());
     }
     if (lowerCase(answer_).find("\r\nconnection: close") != string::npos) open();
   }
@@ -252,7 +252,8 @@ class Publisher final : public Polled {
 
 // ---- The run
 
-static void turn(int milliseconds) {
+/** Waits at most this long for events, and handles them. */
+static void pollOnce(int milliseconds) {
   static epoll_event events[2048];
   const int count = epoll_wait(poller, events, 2048, milliseconds);
   for (int i = 0; i < count; i++) {
@@ -262,12 +263,12 @@ static void turn(int milliseconds) {
   now_ = now();
 }
 
-static void turnFor(int milliseconds) {
+static void pollFor(int milliseconds) {
   const Nanoseconds end = now() + milliseconds * kMillisecond;
-  while (now() < end) turn(std::max<long>(1, std::min<long>(20, (end - now()) / kMillisecond)));
+  while (now() < end) pollOnce(std::max<long>(1, std::min<long>(20, (end - now()) / kMillisecond)));
 }
 
-/** Makes the server let go of what it does not need, where it can be asked to. */
+/** Makes the server collect garbage, if it has a route for that. */
 static void collect() {
   if (options.collectPath.empty()) return;
   const int fd = connectTo(options.port, true);
@@ -279,7 +280,7 @@ static void collect() {
   close(fd);
 }
 
-/** Ports of one source address that are surely there. */
+/** Clients of one source address. Below the number of ports that an address has for outgoing connections. */
 constexpr int kClientsOfAddress = 20'000;
 
 static void connectAll(vector<Subscriber>& subscribers) {
@@ -290,35 +291,36 @@ static void connectAll(vector<Subscriber>& subscribers) {
       subscribers[opened].open(1 + opened / kClientsOfAddress);
       opened += 1;
     }
-    turn(50);
+    pollOnce(50);
   }
 }
 
-/** Publishes so many messages and waits until everybody has got them. False when that takes too long. */
+/** Publishes the messages and waits until all clients have received them. Returns false on a timeout. */
 static bool publishAll(vector<Publisher>& publishers, int messages) {
   deliveries.begin(messages, readyCount);
   answerCount = 0;
-  for (Publisher& publisher : publishers) publisher.isAnswered = publisher.isThrough = true;
+  for (Publisher& publisher : publishers) publisher.isAnswered = publisher.isComplete = true;
   const Nanoseconds end = now() + options.timeout * kSecond;
   int sent = 0;
-  while (deliveries.throughCount < messages) {
+  while (deliveries.completeCount < messages) {
     if (now() > end || deadCount > options.clients / 2) return false;
     for (Publisher& publisher : publishers) {
-      if (sent < messages && publisher.isAnswered && publisher.isThrough) publisher.publish(sent++);
+      if (sent < messages && publisher.isAnswered && publisher.isComplete) publisher.publish(sent++);
     }
-    turn(1);
-    for (const uint32_t message : deliveries.through) {
+    pollOnce(1);
+    for (const uint32_t message : deliveries.complete) {
       for (Publisher& publisher : publishers) {
-        if (publisher.message == message) publisher.isThrough = true;
+        if (publisher.message == message) publisher.isComplete = true;
       }
     }
-    deliveries.through.clear();
+    deliveries.complete.clear();
   }
   const Nanoseconds answered = now() + 2 * kSecond;
-  while (answerCount < sent && now() < answered) turn(1);
+  while (answerCount < sent && now() < answered) pollOnce(1);
   return true;
 }
 
+/** CPU seconds that sseload itself has used. */
 static double own(const rusage& usage) {
   return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
@@ -326,24 +328,24 @@ static double own(const rusage& usage) {
 int main(int count, char** words) {
   options = readOptions(count, words);
   signal(SIGPIPE, SIG_IGN);
-  // Waits end when they should.
+  // The default timer slack of 50 µs would delay each wait, and so the measured latencies.
   prctl(PR_SET_TIMERSLACK, 1000);
   raiseFileLimit();
   poller = epoll_create1(0);
   streamRequest = request("GET", options.path, {"Accept: text/event-stream"}, nullptr);
 
   collect();
-  turnFor(200);
+  pollFor(200);
   const Usage empty = usageOf(options.pids);
   vector<Subscriber> subscribers(options.clients);
   connectAll(subscribers);
   const Usage connected = usageOf(options.pids);
-  turnFor(options.settle);
+  pollFor(options.settle);
   collect();
-  turnFor(300);
+  pollFor(300);
   const Usage settled = usageOf(options.pids);
   if (readyCount < options.clients) {
-    fprintf(stderr, "sseload: only %d of %d streams were opened\n", readyCount, options.clients);
+    fprintf(stderr, "sseload: the server opened only %d of %d streams\n", readyCount, options.clients);
     return 1;
   }
 
@@ -351,7 +353,7 @@ int main(int count, char** words) {
   for (Publisher& publisher : publishers) publisher.open();
   if (options.warmup > 0) {
     publishAll(publishers, options.warmup);
-    turnFor(100);
+    pollFor(100);
   }
   rusage ownBefore, ownAfter;
   getrusage(RUSAGE_SELF, &ownBefore);

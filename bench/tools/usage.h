@@ -1,4 +1,4 @@
-// What a server has used so far, itself and the processes it started: from /proc.
+// Reads from /proc how much CPU time and memory a server and its child processes use.
 #pragma once
 #include <dirent.h>
 
@@ -9,14 +9,14 @@
 #include "common.h"
 
 struct Usage {
-  /** Of all threads, kernel included. */
+  /** CPU time of all threads, in user space and in the kernel. */
   double cpuSeconds = 0;
   long residentBytes = 0;
 };
 
 namespace proc {
 
-/** Names in a folder of /proc that are numbers. */
+/** Returns the numeric names in a folder of /proc, which are the ids of processes or threads. */
 inline std::vector<int> numbersIn(const std::string& folder) {
   std::vector<int> numbers;
   DIR* directory = opendir(folder.c_str());
@@ -37,7 +37,7 @@ inline std::string read(const std::string& path) {
   return std::string(text, length);
 }
 
-/** A process's stat line from behind its name, which may have anything in it. */
+/** Returns a process's stat line without its first two fields. The second one, the name, may contain spaces and ")". */
 inline std::string statOf(int pid) {
   const std::string line = read("/proc/" + std::to_string(pid) + "/stat");
   const size_t end = line.rfind(')');
@@ -71,7 +71,7 @@ inline Usage usageOf(const std::vector<int>& pids) {
     if (sscanf(proc::statOf(pid).c_str(), residentPages, &pages) == 1) {
       usage.residentBytes += pages * sysconf(_SC_PAGESIZE);
     }
-    // In nanoseconds, where stat's own times are in hundredths of a second.
+    // schedstat counts nanoseconds. The times in stat count hundredths of a second, which is too coarse.
     const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
     for (const int task : proc::numbersIn(tasks)) {
       const std::string stat = proc::read(tasks + std::to_string(task) + "/schedstat");

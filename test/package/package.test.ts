@@ -12,18 +12,17 @@ import { openStream } from "../support/sse-client.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
-const readme = readFileSync(join(root, "README.md"), "utf8");
+const PAGES = ["README.md", "docs/configuration.md", "docs/embedding.md"];
+const docs = PAGES.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
-/** A block of the README, by its mark. */
+/** A code block of the documentation, by its mark. */
 function block(name: string): string {
-  const found = new RegExp(`<!-- ci: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(
-    readme,
-  )?.[1];
-  if (found === undefined) throw new Error(`README.md has no block "${name}".`);
+  const found = new RegExp(`<!-- ci: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(docs)?.[1];
+  if (found === undefined) throw new Error(`The documentation has no block "${name}".`);
   return found;
 }
 
-/** What the Worker's test adds to the README's example: errors of both bundles, copies of the environment. */
+/** What the Worker's test adds to the documentation's example: errors of both bundles, copies of the environment. */
 const extraRoutes = `
 import { RealtimeError as Own } from "pocketwire/cloudflare";
 import { createServer, RealtimeError as Other } from "pocketwire";
@@ -109,10 +108,10 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     await tried(process.execPath, ["app.js"], "http://127.0.0.1:18433", "/live");
   });
 
-  it("has a README with examples that compile", () => {
-    const blocks = [...readme.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
-    expect(blocks.length).toBeGreaterThan(5);
-    const files = blocks.map(([, kind], index) => `readme-${index}.${kind}`);
+  it("has documentation with examples that compile", () => {
+    const blocks = [...docs.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
+    expect(blocks.length).toBeGreaterThan(9);
+    const files = blocks.map(([, kind], index) => `docs-${index}.${kind}`);
     // Each is a module of its own.
     for (const [index, file] of files.entries())
       writeFileSync(join(folder, file), `${blocks[index]?.[2]}\nexport {};\n`);
@@ -127,7 +126,7 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     expect(stdout).toBe("");
   });
 
-  it("has a README with a hook that refuses long messages, of both kinds", async () => {
+  it("has documentation with a hook that refuses long messages, of both kinds", async () => {
     const key = "the-key-of-this-app";
     const app = `${block("embed-hooks").replace("{\n  runtime", `{\n  adminKey: "${key}",\n  runtime`)}
 for (const data of ["short", "x".repeat(1001)]) {

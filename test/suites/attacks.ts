@@ -1,7 +1,7 @@
 import { describe } from "vitest";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { credentialAttacks } from "./attacks/credentials.ts";
-import { floodAttacks } from "./attacks/floods.ts";
+import { connectFloods, floodAttacks } from "./attacks/floods.ts";
 import { injectionAttacks } from "./attacks/injection.ts";
 import { privacyAttacks } from "./attacks/privacy.ts";
 
@@ -16,4 +16,9 @@ export function attackSuite(runtime: RuntimeUnderTest): void {
     injectionAttacks(runtime);
     floodAttacks(runtime);
   });
+}
+
+/** Attacks that take long by their nature. */
+export function attackLongSuite(runtime: RuntimeUnderTest): void {
+  describe(`attacks on ${runtime.name}, at length`, () => connectFloods(runtime));
 }

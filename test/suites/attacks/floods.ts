@@ -139,7 +139,10 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
       },
     );
   });
+}
 
+/** So many connects that they take a while. */
+export function connectFloods(runtime: RuntimeUnderTest): void {
   describe(`${CONNECTS} connects from one address`, () => {
     const world = accessWorld(runtime, {
       REALTIME_CONNECTS_PER_SECOND: String(MOST),

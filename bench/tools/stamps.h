@@ -1,24 +1,24 @@
-// Marks in what is published, and finding them in what arrives.
+// Stamps in published messages, and the parsers that find them in received bytes.
 #pragma once
 #include <algorithm>
 
 #include "common.h"
 
-/** "@@", the message's number in 8 hexadecimal digits, and when it was sent in 16. */
-constexpr int kMarkDigits = 24;
+/** A stamp is "@@", then the number of the message in 8 hexadecimal digits, then the time of sending in 16. */
+constexpr int kStampDigits = 24;
 
-struct Mark {
+struct Stamp {
   uint32_t message = 0;
   Nanoseconds sentAt = 0;
 };
 
 inline int digitOf(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
 
-/** Finds marks in bytes that come in pieces, which may end anywhere. */
-class MarkScanner {
+/** Finds stamps in a stream of bytes. A stamp may be split over several calls. */
+class StampScanner {
  public:
-  template <typename OnMark>
-  void scan(const char* at, const char* end, OnMark onMark) {
+  template <typename OnStamp>
+  void scan(const char* at, const char* end, OnStamp onStamp) {
     while (at < end) {
       if (signs_ == 0) {
         at = static_cast<const char*>(memchr(at, '@', end - at));
@@ -29,31 +29,31 @@ class MarkScanner {
         signs_ = *at == '@' ? 2 : 0;
         at += 1;
       } else {
-        const int count = std::min<long>(kMarkDigits - digits_, end - at);
+        const int count = std::min<long>(kStampDigits - digits_, end - at);
         memcpy(text_ + digits_, at, count);
         at += count;
         digits_ += count;
-        if (digits_ < kMarkDigits) return;
+        if (digits_ < kStampDigits) return;
         signs_ = digits_ = 0;
-        onMark(parse());
+        onStamp(parse());
       }
     }
   }
 
  private:
-  Mark parse() const {
-    Mark mark;
-    for (int i = 0; i < 8; i++) mark.message = mark.message << 4 | digitOf(text_[i]);
-    for (int i = 8; i < kMarkDigits; i++) mark.sentAt = mark.sentAt << 4 | digitOf(text_[i]);
-    return mark;
+  Stamp parse() const {
+    Stamp stamp;
+    for (int i = 0; i < 8; i++) stamp.message = stamp.message << 4 | digitOf(text_[i]);
+    for (int i = 8; i < kStampDigits; i++) stamp.sentAt = stamp.sentAt << 4 | digitOf(text_[i]);
+    return stamp;
   }
 
   int signs_ = 0;
   int digits_ = 0;
-  char text_[kMarkDigits];
+  char text_[kStampDigits];
 };
 
-/** RFC 9112, "Chunked Transfer Coding": hands on what is in the chunks. */
+/** Decodes the chunked transfer coding (RFC 9112, section 7.1) and passes on the data of the chunks. */
 class ChunkDecoder {
  public:
   template <typename OnData>
@@ -71,7 +71,7 @@ class ChunkDecoder {
           at += 1;
           break;
         case State::data: {
-          // The last chunk is empty.
+          // A chunk of size zero ends the body.
           if (left_ == 0) return;
           const uint64_t count = std::min<uint64_t>(left_, end - at);
           onData(at, at + count);
