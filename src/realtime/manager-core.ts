@@ -36,6 +36,7 @@ export class ManagerCore {
   /** Clients that have connected since the manager was created. */
   connects = 0;
   #delivered = 0;
+  // The cast restores the type of the names, which Object.fromEntries loses.
   readonly #disconnects = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as Record<
     CloseReason,
     number

@@ -1,6 +1,6 @@
 import { expireClients } from "./access/expire-clients.ts";
 import { costOfKeys } from "./access/key-cost.ts";
-import { revoke } from "./access/revoke.ts";
+import { type RevokeResult, revoke } from "./access/revoke.ts";
 import { createHibernationSupport, type HibernationSupport } from "./clients/hibernation.ts";
 import { listClients, listTopics, type Page } from "./clients/listing.ts";
 import { setSubscriptions } from "./clients/set-subscriptions.ts";
@@ -22,6 +22,7 @@ import type {
 } from "./types.ts";
 import type { Milliseconds } from "./units.ts";
 
+export type { RevokeResult } from "./access/revoke.ts";
 export type { ClientSnapshot, HibernationSupport, ReplayProgress } from "./clients/hibernation.ts";
 export type { Page } from "./clients/listing.ts";
 export type { ManagerOptions } from "./manager-options.ts";
@@ -33,6 +34,8 @@ let openHibernation: (manager: RealtimeManager) => HibernationSupport;
  *
  * The manager knows neither HTTP nor the runtime: a client is an id and a `FrameSink`. Timers and promises exist only during
  * replays and large deliveries, so an idle manager keeps neither a process nor a Durable Object awake.
+ *
+ * This file is the interface and its documentation. The methods call `ManagerCore`, or a function of access/ or clients/.
  *
  * @example
  * const manager = new RealtimeManager({ maxClients: 1000 });
@@ -196,13 +199,8 @@ export class RealtimeManager {
    * Closes the streams of one client or subject. Credentials that were issued to the subject before are refused from now on.
    *
    * @param at When the revocation was made, in milliseconds since 1970. Default: now.
-   * @returns The number of closed streams, and the subjects that were revoked earlier and are forgotten now: the manager
-   *   remembers 10,000 revocations for 30 days.
    */
-  revoke(
-    revocation: Revocation,
-    at: number = this.#core.now(),
-  ): { readonly disconnected: number; readonly forgotten: readonly string[] } {
+  revoke(revocation: Revocation, at: number = this.#core.now()): RevokeResult {
     return revoke(this.#core, revocation, at);
   }
 

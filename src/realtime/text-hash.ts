@@ -42,6 +42,10 @@ function codeUnit(text: string, index: number): number {
   return index === text.length ? 0x8000 : 0;
 }
 
+/**
+ * Adds the block in `schedule` to `state`. The casts tell the compiler that all indices are within the arrays: a check for each
+ * word would slow the hash down.
+ */
 function addBlock(): void {
   const w = schedule;
   for (let t = 16; t < 64; t++) {
@@ -51,7 +55,6 @@ function addBlock(): void {
     const s1 = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10);
     w[t] = (w[t - 16] as number) + s0 + (w[t - 7] as number) + s1;
   }
-  // The cast tells the compiler that the eight words exist. Reading them with a check each would slow the hash down.
   const before = state as unknown as EightWords;
   let a = before[0];
   let b = before[1];

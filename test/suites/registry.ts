@@ -15,9 +15,9 @@ export type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
 export { AUTH_GRACE } from "./registry/rights.ts";
 
 /**
- * What every `ClientRegistry` must do. Deliveries may take their time: the suite waits for them.
+ * The contract of `ClientRegistry`. Deliveries may be asynchronous: the suite waits for them.
  *
- * @param open Opens an empty registry, with `AUTH_GRACE`; the suite closes it.
+ * @param open Opens an empty registry with `AUTH_GRACE`. The suite closes it.
  * @param flags What the adapter can't do, with the reason.
  */
 export function registrySuite(name: string, open: OpenRegistry, flags: RegistryFlags = {}): void {

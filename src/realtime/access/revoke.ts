@@ -5,7 +5,7 @@ import type { Revocation } from "../types.ts";
 export interface RevokeResult {
   /** Streams that were closed. */
   readonly disconnected: number;
-  /** Subjects that were revoked earlier and are forgotten now (`REMEMBERED_REVOCATIONS`). */
+  /** Subjects that were revoked earlier and are forgotten now: 10,000 revocations are remembered for 30 days. */
   readonly forgotten: readonly string[];
 }
 

@@ -85,7 +85,7 @@ function startingWith(prefix: string, texts: readonly string[]): readonly string
   let [low, high] = [0, texts.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((texts[middle] as string) < prefix) low = middle + 1;
+    if ((texts[middle] ?? "") < prefix) low = middle + 1;
     else high = middle;
   }
   let end = low;

@@ -137,7 +137,7 @@ export class DeliveryScheduler<Client extends Recipient> {
     let [low, high] = [0, this.#pending.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#pending[middle] as Delivery<Client>).number <= number) low = middle + 1;
+      if ((this.#pending[middle]?.number ?? 0) <= number) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -12,7 +12,10 @@ export interface Recipient {
   lastDelivery: number;
 }
 
-/** Up to this many matching subscriptions, a delivery goes through all of them for each client. Otherwise it looks up the client's own. */
+/**
+ * Up to this many matching subscriptions, a delivery goes through all of them for each client. If there are more, it looks up
+ * those of the client.
+ */
 const FEW_SUBSCRIPTIONS = 16;
 
 /** How many bytes of encoded frames a delivery keeps for other clients with the same keys. */
@@ -154,8 +157,8 @@ export class Delivery<Client extends Recipient> {
     }
     let previous: Target<Client> | undefined;
     for (let index = first; index < few.length; index++) {
-      const target = few[index] as Target<Client>;
-      if (!target.subscription.clients.has(client)) continue;
+      const target = few[index];
+      if (target === undefined || !target.subscription.clients.has(client)) continue;
       // A key that matches under several topics is written once.
       if (previous?.subscription.key === target.subscription.key) continue;
       if (previous !== undefined && !this.#write(client, previous, false, slice)) return;

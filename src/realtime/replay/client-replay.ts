@@ -143,6 +143,11 @@ export class ClientReplay {
     this.#lazyIndex?.changeRights(this, rights);
   }
 
+  /** Whether the client asked to resume. */
+  get isResume(): boolean {
+    return this.#state.isResume;
+  }
+
   /** A copy of the state, from which a new `ClientReplay` can continue. */
   get state(): ReplayState {
     const positions = this.keys.map((key) => this.#positions.get(key) ?? this.#state.position);

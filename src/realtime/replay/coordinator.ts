@@ -1,5 +1,5 @@
 import { formatCursor } from "../cursor.ts";
-import { formatCursorEvent, formatSSEMessage } from "../sse.ts";
+import { formatCursorEvent } from "../sse.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
 import type {
   CloseReason,
@@ -12,6 +12,7 @@ import type {
 } from "../types.ts";
 import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
 import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
+import { formatFinalEvent, formatUnrecovered } from "./resume-events.ts";
 import { planRestart, planStart, type ReplayStart } from "./start-plan.ts";
 import { TimeSlicer } from "./time-slicer.ts";
 
@@ -197,24 +198,10 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   /** Makes a client live. `text` is the last page, which is written together with the final event. */
   #finish(client: Client, replay: ClientReplay, text = ""): void {
     client.replay = undefined;
-    const { isResume } = replay.state;
-    if (isResume) this.#recovered += 1;
-    const final = isResume ? this.#recoveredEvent(client, replay) : this.#liveCursorEvent(replay);
-    if (text + final !== "" && !this.#write(client, text + final)) return;
+    if (replay.isResume) this.#recovered += 1;
+    const end = text + formatFinalEvent(client, replay, this.#cursors);
+    if (end !== "" && !this.#write(client, end)) return;
     this.#host.onLive(client);
-  }
-
-  #recoveredEvent(client: Client, replay: ClientReplay): string {
-    const { replayed } = replay.state;
-    return formatResumeEvent({ recovered: true, replayed }, this.#cursors.createEventId(client));
-  }
-
-  /** PB_CURSOR with the cursor of the live clients; "" when the client has that cursor or needs none. */
-  #liveCursorEvent(replay: ClientReplay): string {
-    const cursor = this.#cursors.liveCursor;
-    // The id of PB_RESUME is a cursor with a suffix after a dot.
-    const hasCursor = replay.lastId?.split(".")[0] === cursor;
-    return replay.state.hasMoved && !hasCursor ? formatCursorEvent(cursor) : "";
   }
 
   /** Continues a replay of which the history no longer has the next messages. */
@@ -229,7 +216,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#unrecovered += 1;
     const id = this.#cursors.createEventId(client);
     if (client.replay !== undefined) client.replay.lastId = id;
-    return this.#write(client, formatResumeEvent({ recovered: false }, id));
+    return this.#write(client, formatUnrecovered(id));
   }
 
   #write(client: Client, text: string): boolean {
@@ -254,8 +241,4 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#host.logger?.error("history can't be read", { clientId, error: String(error) });
     this.#host.remove(client, "error");
   }
-}
-
-function formatResumeEvent(data: object, id: string): string {
-  return formatSSEMessage({ event: "PB_RESUME", data, id });
 }

@@ -54,9 +54,11 @@ export function planStart(
   const earlierKeysMissed = from !== undefined && from.sequence < streamStart && hasEarlierKeys;
   const isUnrecovered = isResume && (from === undefined || rightsExpanded || earlierKeysMissed);
 
+  // The replay starts within a message if one of the two positions that it may take over is within a message.
   let keyHash: string | undefined;
   if (position === before?.position) keyHash = before.keyHash;
   else if (position === from?.sequence) keyHash = from.keyHash;
+  // No cursor can name what the client has until its new keys have caught up with its earlier ones.
   let unsafeUntil = 0;
   if (isUnrecovered) unsafeUntil = live;
   else if (newKeys.length === 0) unsafeUntil = before?.unsafeUntil ?? 0;

@@ -170,7 +170,10 @@ function createClientKeys<Client>(): ClientKeys<Client> {
   return { keys: new Map(), covered: [], sortedKeys: undefined, sortedCovered: undefined };
 }
 
-/** Merges entries of one key, which can match under several topics: clients have different rights, and a record has several names. */
+/**
+ * Merges entries of one key. A key can match under several topics, because its clients have different rights, or because a record
+ * has several names.
+ */
 function mergeByKey<Client>(
   entries: readonly SubscriptionEntry<Client>[],
 ): readonly Subscription<Client>[] {

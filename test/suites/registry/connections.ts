@@ -4,13 +4,13 @@ import { leftOut } from "../../support/flags.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, type RegistryFlags, RegistryOpener } from "./context.ts";
 
-/** A connection from its id to its end. */
+/** Opening, attaching and closing a connection. */
 export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("opening a connection", () => {
-    it("gives an id of its own that begins with the client's shard", async () => {
+    it("creates a unique client id that begins with the shard", async () => {
       const { registry } = await opener.open();
       const ids: string[] = [];
       for (let count = 0; count < 200; count += 1) ids.push((await registry.open({})).clientId);
@@ -18,7 +18,8 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       for (const id of ids) expect(id).toMatch(/^\d+-[\w.-]{15,200}$/);
     });
 
-    const title = "holds nothing yet: the client is not listed, counted, subscribed or sent to";
+    const title =
+      "does not connect the client: it is not listed or counted, and can't subscribe or be sent to";
     const { heldFromOpen } = flags;
     it.skipIf(heldFromOpen !== undefined)(leftOut(title, heldFromOpen), async () => {
       const { registry } = await opener.open();
@@ -46,7 +47,7 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(client?.bufferedBytes).toBe(0);
     });
 
-    it("writes nothing by itself: the handshake was the caller's", async () => {
+    it("writes nothing: the handshake is the caller's", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       await test.settle(client);
@@ -61,7 +62,7 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(client.received()).toEqual([["chat", "hello"]]);
     });
 
-    it("makes a client known that showed life since it came", async () => {
+    it("lets updateActivity change the time of last activity", async () => {
       const test = await opener.open();
       const { clientId, connection } = await test.connect();
       const start = (await test.find(clientId))?.lastActivityAt ?? Number.NaN;
@@ -69,18 +70,21 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
         connection.updateActivity();
         const now = (await test.find(clientId))?.lastActivityAt;
         return now !== start && now;
-      }, "lastActivityAt moves on");
+      }, "lastActivityAt changes");
       expect(moved).toBeGreaterThan(start);
     });
   });
 
   describe("closing a connection", () => {
-    it("tells the sink the reason, once, and forgets the client", async () => {
+    it("closes the sink once with the reason, and removes the client", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       client.connection.close("client");
       expect(await client.sink.ended()).toBe("client");
-      await eventually(async () => (await test.registry.stats()).clients === 0, "it is forgotten");
+      await eventually(
+        async () => (await test.registry.stats()).clients === 0,
+        "the client is removed",
+      );
       expect(await test.find(client.clientId)).toBeUndefined();
       expect(await test.registry.send(client.clientId, "hello", 1)).toBe(false);
       expect(await test.registry.disconnect(client.clientId)).toBe(false);
@@ -90,20 +94,23 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(client.sink.closings).toEqual(["client"]);
     });
 
-    it("twice does it once, for the first reason", async () => {
+    it("twice closes the sink once, with the first reason", async () => {
       const test = await opener.open();
       const { connection, sink } = await test.connect(["chat"]);
       connection.close("stale");
       connection.close("client");
       expect(await sink.ended()).toBe("stale");
-      await eventually(async () => (await test.registry.stats()).clients === 0, "it is forgotten");
+      await eventually(
+        async () => (await test.registry.stats()).clients === 0,
+        "the client is removed",
+      );
       connection.close("error");
       const { disconnects } = await test.registry.stats();
       expect(disconnects).toMatchObject({ stale: 1, client: 0, error: 0 });
       expect(sink.closings).toEqual(["stale"]);
     });
 
-    it("before a sink was attached closes the sink that comes, and registers nothing", async () => {
+    it("before a sink is attached closes the sink that is attached later, and registers nothing", async () => {
       const test = await opener.open();
       const connection = await test.registry.open({});
       const sink = new RecordingSink();
@@ -120,7 +127,7 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(sink.frames).toHaveLength(0);
     });
 
-    it("that nobody attached a sink to does no harm", async () => {
+    it("without a sink changes nothing for other clients", async () => {
       const test = await opener.open();
       const other = await test.connect(["chat"]);
       const connection = await test.registry.open({});
@@ -131,14 +138,17 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(other.received()).toEqual([["chat", 1]]);
     });
 
-    it("leaves all others connected, and what comes later goes to them alone", async () => {
+    it("leaves other clients connected, and they alone get later messages", async () => {
       const test = await opener.open();
       const [leaving, staying] = [await test.connect(["chat"]), await test.connect(["chat"])];
       await test.publish({ topic: "chat", data: 1 });
       await test.settle(leaving, staying);
       leaving.connection.close("client");
       await leaving.sink.ended();
-      await eventually(async () => (await test.registry.stats()).clients === 1, "it is forgotten");
+      await eventually(
+        async () => (await test.registry.stats()).clients === 1,
+        "the client is removed",
+      );
       await test.publish({ topic: "chat", data: 2 });
       await test.settle(staying);
       expect(staying.sink.data("chat")).toEqual([1, 2]);
@@ -146,13 +156,16 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
       expect(leaving.sink.framesAfterClose).toBe(0);
     });
 
-    it("takes the client's subscriptions out of the counts", async () => {
+    it("removes the client's subscriptions from the counts", async () => {
       const test = await opener.open();
       const client = await test.connect(["a", "b", "b?options={}"]);
       expect(await test.registry.stats()).toMatchObject({ subscriptions: 4, topics: 3 });
       client.connection.close("client");
       await client.sink.ended();
-      await eventually(async () => (await test.registry.stats()).clients === 0, "it is forgotten");
+      await eventually(
+        async () => (await test.registry.stats()).clients === 0,
+        "the client is removed",
+      );
       expect(await test.registry.stats()).toMatchObject({ subscriptions: 0, topics: 0 });
     });
   });

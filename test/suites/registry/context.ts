@@ -8,17 +8,17 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 /** Opens an empty registry. */
 export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
 
-/** What an adapter can't do, each with the reason. Left out: it can. */
+/** What an adapter can't do, each with the reason. */
 export interface RegistryFlags {
   /** Why a client counts as connected from `open` on, before `attach`. */
   readonly heldFromOpen?: string;
   /** Why `topics` may count one topic more than once. */
   readonly topicsPerShard?: string;
-  /** Why it takes a message into more than one log: `accepted` and `duplicate` are left out. */
+  /** Why a message is appended to several logs, so that `accepted` and `duplicate` are not known. */
   readonly severalLogs?: string;
 }
 
-/** Every client of a test has this key, so that a last message tells when all before it have arrived. */
+/** A key of every client in a test. A message to it arrives after all messages that were published before. */
 const FENCE = "fence";
 
 /** A connected client and what it received. */
@@ -30,7 +30,7 @@ export interface TestClient {
   received(): [event: string | undefined, data: unknown][];
 }
 
-/** A registry under test, and the ways a test uses it. */
+/** A registry under test, with helpers. */
 export class RegistryUnderTest {
   readonly registry: ClientRegistry;
   #fences = 0;
@@ -42,10 +42,10 @@ export class RegistryUnderTest {
   /** Connects a client that is subscribed to `keys` and the fence. */
   async connect(
     keys: readonly string[] = [],
-    peer: Principal = {},
+    principal: Principal = {},
     sink: RecordingSink = new RecordingSink(),
   ): Promise<TestClient> {
-    const connection = await this.registry.open(peer);
+    const connection = await this.registry.open(principal);
     await connection.attach(sink);
     const client: TestClient = {
       clientId: connection.clientId,
@@ -56,13 +56,13 @@ export class RegistryUnderTest {
           .filter(({ event }) => event !== FENCE)
           .map(({ event, data }) => [event, JSON.parse(data)]),
     };
-    await this.subscribe(client, keys, peer);
+    await this.subscribe(client, keys, principal);
     return client;
   }
 
-  subscribe(client: TestClient, keys: readonly string[], peer: Principal = {}): Promise<void> {
+  subscribe(client: TestClient, keys: readonly string[], principal: Principal = {}): Promise<void> {
     return this.registry.setSubscriptions(client.clientId, {
-      ...peer,
+      ...principal,
       subscriptions: [...keys, FENCE],
     });
   }
@@ -81,7 +81,7 @@ export class RegistryUnderTest {
     }
   }
 
-  /** What the registry says of a client; undefined when it does not hold it. */
+  /** The registry's description of a client; undefined when the client is not connected. */
   async find(clientId: string): Promise<ClientInfo | undefined> {
     const { clients } = await this.registry.clients({ limit: 1000 });
     return clients.find((client) => client.clientId === clientId);

@@ -12,7 +12,7 @@ export function largeDeliveryTests(open: OpenRegistry): void {
 }
 
 function reachesSubscribed(size: number, opener: RegistryOpener): void {
-  it(`reaches those subscribed, in order, with ${size} clients`, async () => {
+  it(`reaches the subscribed clients in order, with ${size} clients`, async () => {
     const test = await opener.open();
     const groups: [string[], TestClient[]][] = [
       [["chat"], []],
@@ -39,7 +39,7 @@ function reachesSubscribed(size: number, opener: RegistryOpener): void {
   });
 }
 
-/** Who gets what, in which order. */
+/** Which clients get a message, and in which order. */
 export function deliveryTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
@@ -47,7 +47,7 @@ export function deliveryTests(open: OpenRegistry): void {
   describe("a published message", () => {
     for (const size of [1, 100]) reachesSubscribed(size, opener);
 
-    it("carries an id of its own, the same for every client, and new for every message", async () => {
+    it("has a unique id, which is the same for every client", async () => {
       const test = await opener.open();
       const clients = [await test.connect(["chat"]), await test.connect(["chat"])];
       await test.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
@@ -58,7 +58,7 @@ export function deliveryTests(open: OpenRegistry): void {
       expect(first.map(shardless)).toEqual(second.map(shardless));
     });
 
-    it("comes as one line of JSON, whatever is in it", async () => {
+    it("arrives as one line of JSON, whatever its data", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       const values = [null, 0, false, "", [], {}, "a\r\nb\0\u2028 🦊 \ud800", { a: [{ b: "\n" }] }];
@@ -69,7 +69,7 @@ export function deliveryTests(open: OpenRegistry): void {
       for (const { data } of client.sink.events) expect(data).not.toMatch(/[\r\n]/);
     });
 
-    it("comes whole when it is a mebibyte", async () => {
+    it("arrives whole when its data has a mebibyte", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       const data = "0123456789abcdef".repeat(65_536);
@@ -78,7 +78,7 @@ export function deliveryTests(open: OpenRegistry): void {
       expect(client.sink.data("chat")).toEqual([data]);
     });
 
-    it("to a topic nobody has is accepted all the same", async () => {
+    it("to a topic without subscriptions is accepted", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       const receipts = await test.publish({ topic: "nobody", data: 1, id: "m1" });
@@ -87,7 +87,7 @@ export function deliveryTests(open: OpenRegistry): void {
       expect(client.received()).toEqual([]);
     });
 
-    it("is one of a thousand in a batch, which arrive in order", async () => {
+    it("can be one of a thousand in a batch, which arrive in order", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       const numbers = Array.from({ length: 1000 }, (_, index) => index);
@@ -96,7 +96,7 @@ export function deliveryTests(open: OpenRegistry): void {
       expect(client.sink.data("chat")).toEqual(numbers);
     });
 
-    it("published at the same time as others arrives at all clients of a shard in one order", async () => {
+    it("arrives at all clients of a shard in the same order when several are published at once", async () => {
       const test = await opener.open();
       const clients: TestClient[] = [];
       for (let count = 0; count < 10; count += 1) clients.push(await test.connect(["chat"]));
@@ -123,13 +123,13 @@ export function deliveryTests(open: OpenRegistry): void {
       const [receipt] = await test.publish({ topic: "chat", data: 2, id: "p", private: true });
       expect(receipt).toEqual({ id: "p", duplicate: false });
       await test.settle(guest);
-      // "*" has the fence too.
+      // `*` matches the fence as well.
       expect(guest.received()).toEqual([["*", 1]]);
     });
   });
 
   describe("a message published again", () => {
-    it("is answered as a duplicate and not delivered", async () => {
+    it("is reported as a duplicate and not delivered", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       const chat = (id: string, data: number) => ({ topic: "chat", id, data });
@@ -148,13 +148,13 @@ export function deliveryTests(open: OpenRegistry): void {
   });
 
   describe("a client that does not keep up", () => {
-    it("is removed as slow, and the others still get everything", async () => {
+    it("is removed with `slow`, and the other clients get everything", async () => {
       const test = await opener.open();
       const before = await test.connect(["chat"]);
       const slow = await test.connect(["chat"], {}, new RecordingSink(2));
       const after = await test.connect(["chat"]);
       const numbers = [0, 1, 2, 3, 4];
-      // One by one: what is published together may come as one frame.
+      // One at a time: messages that are published together may arrive as one frame.
       for (const data of numbers) await test.publish({ topic: "chat", data });
       expect(await slow.sink.ended()).toBe("slow");
       await test.settle(before, after);
@@ -166,7 +166,7 @@ export function deliveryTests(open: OpenRegistry): void {
       expect((await test.registry.stats()).disconnects.slow).toBe(1);
     });
 
-    it("may be the only one subscribed", async () => {
+    it("may be the only subscribed client", async () => {
       const test = await opener.open();
       const slow = await test.connect(["chat", "*"], {}, new RecordingSink(0));
       const other = await test.connect();
@@ -179,7 +179,7 @@ export function deliveryTests(open: OpenRegistry): void {
   });
 }
 
-/** A cursor names its shard, and clients may be on several. */
+/** The shard is part of a cursor, and clients may be on different shards. */
 function shardless(id: string | undefined): string | undefined {
   return id?.replace(/^\d+-\w+-/, "");
 }

@@ -22,7 +22,7 @@ export function matchingTests(open: OpenRegistry): void {
       ["__proto__/x", ["__proto__/x", "__proto__/*"], ["constructor/*"]],
     ];
     for (const [topic, reached, missed] of cases) {
-      it(`to ${short(reached)} gets a message to ${topic}, under its own name`, async () => {
+      it(`to ${short(reached)} gets a message to ${topic}, with the key as event name`, async () => {
         const test = await opener.open();
         const clients = [];
         for (const key of [...reached, ...missed]) clients.push(await test.connect([key]));
@@ -41,7 +41,7 @@ export function matchingTests(open: OpenRegistry): void {
       });
     }
 
-    it("with other options is another subscription, and each gets the message once", async () => {
+    it("with other options is another subscription, and each gets a message once", async () => {
       const test = await opener.open();
       const keys = ["a", 'a?options={"query":{"x":1}}', 'a?options={"query":{"x":2}}', "a/*"];
       const client = await test.connect(keys);
@@ -50,7 +50,7 @@ export function matchingTests(open: OpenRegistry): void {
       expect(client.received().sort()).toEqual(keys.slice(0, 3).map((key) => [key, 1]));
     });
 
-    it("with options that are broken gets what its topic gets", async () => {
+    it("with malformed options gets the messages of its topic", async () => {
       const test = await opener.open();
       const keys = ["a?options=", "a?options={", "a?options=%", "a?options=null"];
       const client = await test.connect(keys);
@@ -64,7 +64,7 @@ export function matchingTests(open: OpenRegistry): void {
     const record = { id: "r1", collectionId: "c1", collectionName: "posts", title: "Hello" };
     const event: RecordInput = { collection: "posts", action: "update", record };
 
-    it("reaches the collection and the record, by name and by id, with * and the old alias", async () => {
+    it("reaches the collection and the record by name and id, the pattern and the deprecated name", async () => {
       const test = await opener.open();
       const reached = ["posts/*", "posts/r1", "posts", "c1/*", "c1/r1", "c1", "*"];
       const missed = ["posts/r2", "posts/r1/*", "users/*", "c2", "r1", "*/r1"];
@@ -79,7 +79,7 @@ export function matchingTests(open: OpenRegistry): void {
       expect(received).toEqual([...reached.map((key) => [[key, data]]), ...missed.map(() => [])]);
     });
 
-    it("arrives once for each key that one client has", async () => {
+    it("arrives once for each key of a client", async () => {
       const test = await opener.open();
       const keys = ["posts/*", "posts/r1", "posts", "c1/*", "c1/r1", "c1"];
       const client = await test.connect(keys);
@@ -90,7 +90,7 @@ export function matchingTests(open: OpenRegistry): void {
       );
     });
 
-    it("tells creates, updates and deletes apart", async () => {
+    it("has the action: create, update or delete", async () => {
       const test = await opener.open();
       const client = await test.connect(["posts/*"]);
       for (const action of ["create", "update", "delete"] as const) {

@@ -4,13 +4,13 @@ import { idsOf, LOST, ResumesOpener, recovered, shown } from "./resume/context.t
 
 const withLast = (n: unknown) => `chat?options=${JSON.stringify({ query: { last: n } })}`;
 
-/** Keys that begin in the past: by a place, or with their newest messages. */
+/** Keys that start in the past: at a position, or with their newest messages. */
 export function resumeKeyTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
 
-  describe("keys that join with a place", () => {
-    it("begin there, and those that the client has are not repeated", async () => {
+  describe("new keys with a position", () => {
+    it("start there, and earlier keys repeat nothing", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1);
@@ -23,9 +23,9 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(came).toEqual(["chat 1", "chat 3", ...missed]);
     });
 
-    it("of which two have the same 32-bit hash miss nothing where a stream is cut between them", async () => {
+    it("miss nothing when a stream is cut between two keys with the same 32-bit hash", async () => {
       const test = await opener.open();
-      // Found in a second: FNV-1a of `chat?options=<n>` with n from 0 on, until a hash came again (2163602609).
+      // Two keys with the same 32-bit FNV-1a hash (2163602609), found by trying `chat?options=<n>` with n from 0 on.
       const keys = ["chat?options=344089", "chat?options=1368880"];
       const stream = await test.open({ topics: keys });
       await test.publish("chat", 1);
@@ -38,7 +38,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(shown(next)).toEqual([missed, recovered(1)]);
     });
 
-    it("from a place that is not there say so, and those that the client has go on", async () => {
+    it("that the log does not have cause PB_RESUME with `recovered: false`, and earlier keys continue", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1);
@@ -49,7 +49,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       ]);
     });
 
-    it("cannot be served to keys that the stream began with later, and that is said", async () => {
+    it("before the start of the stream are unrecovered for the stream's earlier keys", async () => {
       const test = await opener.open();
       const before = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1, 2);
@@ -63,12 +63,12 @@ export function resumeKeyTests(open: OpenRegistry): void {
         stream = await test.open({ topics: ["chat"] });
       await test.subscribe(stream, ["chat"], { lastEventId });
       expect(await test.until(stream)).toEqual([LOST]);
-      // One that came back with it missed nothing, and may say it again.
+      // A client that connected with this position has missed nothing, and may send it again.
       await test.subscribe(lost, ["chat"], { lastEventId });
       expect(await test.until(lost)).toEqual(["chat 2", recovered(1), recovered(0)]);
     });
 
-    it("of a guest who has signed in say that what was private before is missing", async () => {
+    it("of a guest who has signed in are unrecovered, because earlier private messages are missing", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat", "other"] });
       await test.publish("chat", 1);
@@ -80,7 +80,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual(["chat 1", LOST, recovered(0)]);
     });
 
-    it("of a guest who has signed in, with rights to other topics, miss nothing", async () => {
+    it("of a guest who has signed in, with rights to other topics only, miss nothing", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1);
@@ -89,7 +89,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual(["chat 1", recovered(0)]);
     });
 
-    it("name no place until all have come: whoever is cut before that is told, and not led back", async () => {
+    it("have ids without a position until all messages have arrived: a client that is cut before gets `recovered: false`", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1, 2, 3);
@@ -101,14 +101,14 @@ export function resumeKeyTests(open: OpenRegistry): void {
       for (const [index, lastEventId] of ids.entries()) {
         const next = await test.open({ topics: ["chat", "*"], lastEventId });
         await next.sink.receive(1);
-        const told = index === ids.length - 1 ? recovered(0) : LOST;
-        expect(shown(next)).toEqual([told]);
+        const expected = index === ids.length - 1 ? recovered(0) : LOST;
+        expect(shown(next)).toEqual([expected]);
       }
     });
   });
 
   describe("the newest messages first", () => {
-    it("at connect: so many of each key's, fewer when there are fewer, then live", async () => {
+    it("at connect: up to `last` messages of each key, then live ones", async () => {
       const test = await opener.open();
       await test.publish("chat", 1, 2, 3);
       await test.publish("other", 4);
@@ -121,7 +121,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(await test.until(all)).toEqual(["chat 1", "chat 2", "chat 3", "other 4"]);
     });
 
-    it("none of them is live from `open` on", async () => {
+    it("0 of them starts live from `open` on", async () => {
       const test = await opener.open();
       await test.publish("chat", 1);
       const stream = await test.open({ topics: ["chat", withLast(0), withLast("x")], last: 0 });
@@ -129,7 +129,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual([]);
     });
 
-    it("in a key's options count for that key, and before what was said at connect", async () => {
+    it("in a key's options take precedence over `last` of the request", async () => {
       const test = await opener.open();
       await test.publish("chat", 1, 2, 3);
       const topics = ["chat", withLast(2), 'chat?options={"last":1}'];
@@ -138,7 +138,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual(expected);
     });
 
-    it("come to keys that join, and not again to those that the client has", async () => {
+    it("are sent to new keys, and not again to earlier ones", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1, 2, 3);
@@ -149,7 +149,7 @@ export function resumeKeyTests(open: OpenRegistry): void {
       ]);
     });
 
-    it("are not for a client that goes on from a good place, and are for one whose place is gone", async () => {
+    it("are not sent to a client that resumes, and are sent when its position is gone", async () => {
       const test = await opener.open();
       const past = await test.past(["chat"], 1, 2, 3);
       const topics = [withLast(2), "chat"];

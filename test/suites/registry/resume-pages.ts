@@ -12,16 +12,16 @@ import {
   type Stream,
 } from "./resume/context.ts";
 
-/** More than a page has room for (`PAGE` in src/realtime/replay/client-replay.ts): a page ends behind it. */
+/** Data that fills a page (`REPLAY_PAGE` in src/realtime/replay/client-replay.ts): the page ends after it. */
 const PAGEFUL = "x".repeat(70_000);
 
-/** Replays that take several pages, and what may happen meanwhile. */
+/** Replays of several pages, and what can happen between two pages. */
 export function resumePageTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("a replay that waits for its client", () => {
-    it("takes what is published meanwhile into its order, once", async () => {
+    it("delivers messages that are published meanwhile once and in order", async () => {
       const test = await opener.open();
       const stream = await heldIn(test, ["chat"]);
       await test.publish("chat", 4, 5);
@@ -44,7 +44,7 @@ export function resumePageTests(open: OpenRegistry): void {
       expect(brief(again).slice(0, 5)).toEqual(rest);
     });
 
-    it("keeps the keys that stay where they are, and begins others with the present", async () => {
+    it("leaves the keys that stay at their position, and starts new keys live", async () => {
       const test = await opener.open();
       const stream = await heldIn(test, ["chat", "other"]);
       await test.subscribe(stream, ["*", "chat"]);
@@ -54,7 +54,7 @@ export function resumePageTests(open: OpenRegistry): void {
       expect(brief(stream).filter((line) => !line.startsWith("*"))).toEqual(rest);
     });
 
-    it("cut between two keys of a message goes on with the other one, whatever joins and leaves", async () => {
+    it("that is cut between two keys of a message continues with the second key, even if keys are added and removed", async () => {
       const test = await opener.open();
       const keys = ["*", "chat", 'chat?options={"x":1}'];
       const ordered = keys.toSorted((one, other) => (hashKey(one) < hashKey(other) ? -1 : 1));
@@ -72,7 +72,7 @@ export function resumePageTests(open: OpenRegistry): void {
       expect(brief(stream)).toEqual([`${first} 1`, `${second} 1`, ...rest]);
     });
 
-    it("stops when the client wants nothing any more, and goes on from the present when it does", async () => {
+    it("ends when the client unsubscribes from everything, and new subscriptions start live", async () => {
       const test = await opener.open();
       const stream = await heldIn(test, ["chat"]);
       await test.subscribe(stream, []);
@@ -85,7 +85,7 @@ export function resumePageTests(open: OpenRegistry): void {
     });
 
     for (const how of ["leaves", "is disconnected"]) {
-      it(`is given up when the client ${how}`, async () => {
+      it(`ends when the client ${how}`, async () => {
         const test = await opener.open();
         const stream = await heldIn(test, ["chat"]);
         if (how === "leaves") stream.connection.close("client");
@@ -103,10 +103,10 @@ export function resumePageTests(open: OpenRegistry): void {
       });
     }
 
-    it("looks for the newest messages over pages, and counts none of them twice", async () => {
+    it("searches several pages for the newest messages, and counts none of them twice", async () => {
       const test = await opener.open();
       await test.publish("chat", 1, 2, 3, 4);
-      // More pages without anything of interest than are looked through in one turn.
+      // More pages without a match than the search reads in one turn of the event loop.
       const pages = Array.from({ length: 9 }, () => PAGEFUL);
       await test.publish("other", ...pages);
       await test.publish("chat", 5);
@@ -121,7 +121,7 @@ export function resumePageTests(open: OpenRegistry): void {
       expect(brief(stream)).toEqual(["chat 3", "chat 4", "chat 5"]);
     });
 
-    it("gives a key that joins its newest messages of now, and no more", async () => {
+    it("sends a new key the messages that are its newest now", async () => {
       const test = await opener.open();
       const stream = await heldIn(test, ["other"]);
       await test.publish("chat", 4, 5, 6);
@@ -132,8 +132,8 @@ export function resumePageTests(open: OpenRegistry): void {
     });
   });
 
-  describe("a replay of as much as the history has", () => {
-    it("gives all 10,000 in order; one more, and its place is gone", async () => {
+  describe("a replay of the whole history", () => {
+    it("sends all 10,000 messages in order, and is unrecovered after one message more", async () => {
       const test = await opener.open();
       const past = await test.open({ topics: ["chat"] });
       await test.publish("chat", 0);
@@ -153,7 +153,7 @@ export function resumePageTests(open: OpenRegistry): void {
   });
 }
 
-/** A client in the middle of a replay of 1, 2 and 3, each a page: it was given the first for its first key. */
+/** A client in the middle of a replay of 1, 2 and 3, each a page. It has been sent the first for its first key. */
 async function heldIn(test: Resumes, topics: readonly string[]): Promise<Stream> {
   const { clientId } = await test.past(["chat"]);
   const topic = topics.includes("other") && !topics.includes("chat") ? "other" : "chat";
@@ -171,8 +171,8 @@ async function heldIn(test: Resumes, topics: readonly string[]): Promise<Stream>
 }
 
 /**
- * Events without what fills a page, and without those that only say that all is live. These may be part of a
- * replay or come after it, so how many were replayed is left out.
+ * The events without the data that fills pages, without PB_CURSOR and without the number of replayed messages: these depend on
+ * whether a message was replayed or delivered live.
  */
 function brief({ sink }: Stream): string[] {
   return sink.events

@@ -4,13 +4,13 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 import type { OpenRegistry } from "./context.ts";
 import { idsOf, LOST, ResumesOpener, recovered, shown } from "./resume/context.ts";
 
-/** From which places a client may go on, and with what. */
+/** From which cursors a client can resume, and what it gets then. */
 export function resumeTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("topics at connect", () => {
-    it("are delivered from `open` on, with nothing said of a resume", async () => {
+    it("are delivered from `open` on, without PB_RESUME", async () => {
       const test = await opener.open();
       const connection = await test.test.registry.open({ topics: ["chat", "posts/*"] });
       await test.publish("chat", 1);
@@ -25,7 +25,7 @@ export function resumeTests(open: OpenRegistry): void {
   });
 
   describe("resuming", () => {
-    it("from any message's id gives what came after, under its own cursors, and goes on live", async () => {
+    it("from the id of any message sends the messages after it with their cursors, and then live ones", async () => {
       const test = await opener.open();
       const past = await test.past(["chat", "fence"], 1, 2, 3, 4);
       for (const [index, lastEventId] of idsOf(past).entries()) {
@@ -33,7 +33,7 @@ export function resumeTests(open: OpenRegistry): void {
         await test.until(stream);
         const left = [1, 2, 3, 4].slice(index + 1).map((data) => `chat ${data}`);
         const lives = shown(stream).filter((line) => line.includes("live"));
-        // The ones that were published for the streams before are in the history too.
+        // The history has the messages that were published for the earlier streams as well.
         const [live] = lives.slice(-1);
         const replayed = [...left, ...lives.slice(0, -1)];
         expect(shown(stream)).toEqual([...replayed, recovered(replayed.length), live]);
@@ -41,7 +41,7 @@ export function resumeTests(open: OpenRegistry): void {
       }
     });
 
-    it("from the client id or the connection's cursor gives everything since `open`", async () => {
+    it("from the client id or the connection's cursor sends everything since `open`", async () => {
       const test = await opener.open();
       const { connection } = await test.past(["chat"], 1, 2);
       expect(connection.cursor).toBeDefined();
@@ -53,14 +53,14 @@ export function resumeTests(open: OpenRegistry): void {
       }
     });
 
-    it("from the end gives nothing but the word that nothing is missed", async () => {
+    it("from the newest message sends only PB_RESUME with `recovered: true`", async () => {
       const test = await opener.open();
       const past = await test.past(["chat"], 1, 2);
       const stream = await test.open({ topics: ["chat"], lastEventId: idsOf(past).at(-1) });
       expect(await test.until(stream)).toEqual([recovered(0)]);
     });
 
-    it("from a sent event, from PB_RESUME, and from what came behind it goes on there", async () => {
+    it("from the id of a sent event or of PB_RESUME continues after that event", async () => {
       const test = await opener.open();
       const past = await test.open({ topics: ["chat"] });
       await test.publish("chat", 1);
@@ -78,7 +78,7 @@ export function resumeTests(open: OpenRegistry): void {
       expect(await test.until(next)).toEqual(["chat 3", recovered(1)]);
     });
 
-    it("from each id of one message under several keys gives the remaining ones", async () => {
+    it("from each id of one message under several keys sends the remaining keys", async () => {
       const test = await opener.open();
       const topics = ["chat?options={}", "chat", "*"];
       const past = await test.open({ topics });
@@ -98,7 +98,7 @@ export function resumeTests(open: OpenRegistry): void {
       }
     });
 
-    it("never gives private messages, nor counts them", async () => {
+    it("neither sends nor counts private messages", async () => {
       const test = await opener.open();
       const { clientId } = await test.past(["chat"]);
       await test.test.publish(
@@ -113,7 +113,7 @@ export function resumeTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual(["chat 1", record, recovered(2)]);
     });
 
-    it("is kept in mind for the first subscriptions when there are none at connect", async () => {
+    it("waits for the first subscriptions when there are none at connect", async () => {
       const test = await opener.open();
       const past = await test.past(["chat"], 1, 2);
       const stream = await test.open({ lastEventId: idsOf(past)[0] });
@@ -124,7 +124,7 @@ export function resumeTests(open: OpenRegistry): void {
       expect(await test.until(stream)).toEqual(["chat 2", "chat 3", recovered(2)]);
     });
 
-    it("lands on the shard that the place is of, every time", async () => {
+    it("always connects to the shard of the cursor", async () => {
       const test = await opener.open();
       for (let round = 0; round < 8; round++) {
         const past = await test.past(["chat"], round);
@@ -135,23 +135,23 @@ export function resumeTests(open: OpenRegistry): void {
     });
   });
 
-  describe("a place that is not there", () => {
-    const places = (past: string) => {
-      const [, shard, life, sequence] = /^(\d+)-(\w+)-(\d+)/.exec(past) ?? [];
+  describe("a position that the log does not have", () => {
+    const positions = (past: string) => {
+      const [, shard, epoch, sequence] = /^(\d+)-(\w+)-(\d+)/.exec(past) ?? [];
       return {
-        "another life's": `${shard}-x${life}-${sequence}`,
-        "yet to come": `${shard}-${life}-${Number(sequence) + 1000}`,
-        "another shard's": `77-${life}-${sequence}`,
-        "no cursor": "garbage \u00e9 ~.~",
-        empty: "",
+        "of another epoch": `${shard}-x${epoch}-${sequence}`,
+        "in the future": `${shard}-${epoch}-${Number(sequence) + 1000}`,
+        "of another shard": `77-${epoch}-${sequence}`,
+        "not a cursor": "garbage \u00e9 ~.~",
+        "an empty string": "",
         "much too long": "9".repeat(5000),
       };
     };
-    for (const name of Object.keys(places("")) as (keyof ReturnType<typeof places>)[]) {
-      it(`(${name}) is said to be gone, and nothing wrong comes`, async () => {
+    for (const name of Object.keys(positions("")) as (keyof ReturnType<typeof positions>)[]) {
+      it(`(${name}) is reported as unrecovered, and no wrong message arrives`, async () => {
         const test = await opener.open();
         const { clientId } = await test.past(["chat"], 1, 2);
-        const lastEventId = places(clientId)[name];
+        const lastEventId = positions(clientId)[name];
         const stream = await test.open({ topics: ["chat"], lastEventId });
         expect(stream.connection.cursor).toBeUndefined();
         expect(await test.until(stream)).toEqual([LOST]);
@@ -161,7 +161,7 @@ export function resumeTests(open: OpenRegistry): void {
   });
 
   describe("stats of resumes", () => {
-    it("count what was replayed, and how many missed nothing or something", async () => {
+    it("count replayed messages, recovered resumes and unrecovered resumes", async () => {
       const test = await opener.open();
       const past = await test.past(["chat", "*"], 1, 2, 3);
       const before = await test.test.registry.stats();

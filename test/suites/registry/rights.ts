@@ -5,19 +5,19 @@ import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts";
 
-/** Registries under test give an expired client so long, in milliseconds. */
+/** The `authGrace` of registries under test, in milliseconds. */
 export const AUTH_GRACE = 1500;
 
 const ANNA: Principal = { identity: "anna", rights: ["posts/*", "chat"] };
 const secret = (topic: string, data: unknown): PublishInput => ({ topic, data, private: true });
 
-/** Who gets what is private, and for how long. */
+/** Private messages, expiry of credentials, revocations, and the lists for operators. */
 export function rightsTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("private messages", () => {
-    it("reach those with a right to the topic, and no guest beside them", async () => {
+    it("reach clients with a right to the topic, and no guests", async () => {
       const test = await opener.open();
       const keys = ["*", "posts/*", "posts/r1", "other"];
       const anna = await test.connect(keys, ANNA);
@@ -30,7 +30,7 @@ export function rightsTests(open: OpenRegistry): void {
         { collection: "posts", action: "update", record: { id: "r2" }, private: true },
       );
       await test.settle(anna, bert, guest);
-      // Whoever listens to everything hears the fence by that name as well.
+      // A client with the key `*` gets the fence under that key as well.
       const fence = "* 1";
       const record = { action: "update", record: { id: "r2" } };
       expect(sorted(anna)).toEqual(
@@ -51,18 +51,18 @@ export function rightsTests(open: OpenRegistry): void {
       expect(sorted(guest)).toEqual(['* "three"', fence, 'other "three"']);
     });
 
-    it("are replayed and read by the same rights", async () => {
+    it("need the same rights in replays and in the history", async () => {
       const test = await opener.open();
       const first = await test.connect([], {});
       const after = first.connection.cursor;
       if (after === undefined) throw new Error("The registry keeps no history.");
       const [shard] = after.split("-");
       await test.publish(secret("chat", 1), { topic: "chat", data: 2 }, secret("other", 3));
-      const replayed = async (peer: Principal, start: Partial<SubscribeRequest>) => {
+      const replayed = async (principal: Principal, start: Partial<SubscribeRequest>) => {
         const sink = new RecordingSink();
         const topics = ["chat", "other"];
-        const connection = await test.registry.open({ ...peer, ...start, topics });
-        // With several shards `last` may be any.
+        const connection = await test.registry.open({ ...principal, ...start, topics });
+        // With several shards a stream with `last` may be on any of them.
         if (start.lastEventId) expect(connection.clientId.split("-")[0]).toBe(shard);
         await connection.attach(sink);
         await eventually(() => sink.data("chat").includes(2), "the replay");
@@ -85,7 +85,7 @@ export function rightsTests(open: OpenRegistry): void {
       expect(await read({ identity: "root", rights: ["*"] })).toEqual([1, 2, 3]);
     });
 
-    it("reach a guest once it has signed in, and another identity never", async () => {
+    it("reach a guest after signing in, and never another identity", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       await test.publish(secret("chat", 1));
@@ -103,7 +103,7 @@ export function rightsTests(open: OpenRegistry): void {
   });
 
   describe("rights and keys", () => {
-    it("that meet in too many let nobody in, and nothing of them stays", async () => {
+    it("with too many topics in common are refused, and the client is not added", async () => {
       const test = await opener.open();
       const rights = Array.from({ length: 100 }, (_, n) => `topic-${n}`);
       const topics = Array.from({ length: 120 }, (_, n) => `*?options={"query":{"n":${n}}}`);
@@ -114,12 +114,15 @@ export function rightsTests(open: OpenRegistry): void {
   });
 
   describe("a credential that expires", () => {
-    it("loses its rights, is told, and its stream is closed after the grace", async () => {
+    it("loses its rights, gets PB_AUTH_EXPIRED, and its stream is closed after the grace", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 1500;
       const client = await test.connect(["chat"], { ...ANNA, expiresAt });
       await test.publish(secret("chat", 1));
-      await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "it is told");
+      await eventually(
+        () => client.sink.data("PB_AUTH_EXPIRED").length > 0,
+        "PB_AUTH_EXPIRED arrives",
+      );
       await test.publish(secret("chat", 2), { topic: "chat", data: 3 });
       await client.sink.ended("it is closed");
       expect(client.sink.closings).toEqual(["expired"]);
@@ -132,7 +135,7 @@ export function rightsTests(open: OpenRegistry): void {
       expect((await test.registry.stats()).disconnects.expired).toBe(1);
     });
 
-    it("lets nobody in any more, and not back in either", async () => {
+    it("can neither connect nor subscribe", async () => {
       const test = await opener.open();
       const expired = { ...ANNA, expiresAt: Date.now() - 1 };
       const refused = { code: "refused_token" };
@@ -142,7 +145,7 @@ export function rightsTests(open: OpenRegistry): void {
       expect(await test.find(client.clientId)).toMatchObject({ identity: undefined });
     });
 
-    it("may do so in a thousand years", async () => {
+    it("may expire in a thousand years", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"], { ...ANNA, expiresAt: 32_503_680_000_000 });
       const guest = await test.connect(["chat"]);
@@ -151,11 +154,14 @@ export function rightsTests(open: OpenRegistry): void {
       expect(client.sink.data("chat")).toEqual([1]);
     });
 
-    it("is saved by a fresh one of the same identity", async () => {
+    it("is replaced by a fresh one of the same identity", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 1500;
       const client = await test.connect(["chat"], { ...ANNA, expiresAt });
-      await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "it is told");
+      await eventually(
+        () => client.sink.data("PB_AUTH_EXPIRED").length > 0,
+        "PB_AUTH_EXPIRED arrives",
+      );
       await test.subscribe(client, ["chat"], { ...ANNA, expiresAt: Date.now() + 60_000 });
       await new Promise((resolve) => setTimeout(resolve, AUTH_GRACE + 200));
       await test.publish(secret("chat", 1));
@@ -166,7 +172,7 @@ export function rightsTests(open: OpenRegistry): void {
   });
 
   describe("a revocation", () => {
-    it("of a subject ends all its streams, and refuses what was issued before in every way", async () => {
+    it("of a subject closes all its streams, and older credentials are refused for every request", async () => {
       const test = await opener.open();
       const old = { ...ANNA, issuedAt: Date.now() - 1000 };
       const streams: TestClient[] = [];
@@ -193,7 +199,7 @@ export function rightsTests(open: OpenRegistry): void {
       expect(bert.sink.closings).toEqual([]);
     });
 
-    it("of a client ends that stream, and says 0 when there is none", async () => {
+    it("of a client closes that stream, and returns 0 for an unknown client", async () => {
       const test = await opener.open();
       const [one, other] = [await test.connect([], ANNA), await test.connect([], ANNA)];
       const { clientId } = one;
@@ -206,7 +212,7 @@ export function rightsTests(open: OpenRegistry): void {
   });
 
   describe("what operators see", () => {
-    it("is each client by its id, and nothing of an unknown one", async () => {
+    it("is each client by its id, and undefined for an unknown id", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 60_000;
       const { clientId } = await test.connect(["chat"], { ...ANNA, ip: "192.0.2.1", expiresAt });
@@ -220,7 +226,7 @@ export function rightsTests(open: OpenRegistry): void {
       }
     });
 
-    it("is every topic once, with how often it is subscribed to, page by page in order", async () => {
+    it("is every topic once, with its number of subscriptions, page by page in order", async () => {
       const test = await opener.open();
       expect(await test.registry.topics()).toEqual({ topics: [], next: undefined });
       const names = Array.from({ length: 12 }, (_, n) => `t${n}`);
@@ -246,7 +252,7 @@ export function rightsTests(open: OpenRegistry): void {
   });
 }
 
-/** What a client received, in an order of the test's own: one message goes out under each key in no promised one. */
+/** What a client received, sorted: the order of one message's deliveries under several keys is not part of the contract. */
 function sorted(client: TestClient): string[] {
   return client.received().map(asText).toSorted();
 }

@@ -5,13 +5,13 @@ import { within } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, type RegistryFlags, RegistryOpener } from "./context.ts";
 
-/** What operators see and do: listing, disconnecting, counting, stopping. */
+/** What operators do: list clients, disconnect them, read statistics, stop the server. */
 export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("listing clients", () => {
-    it("gives everybody once, page by page, and no next on the last page", async () => {
+    it("returns every client once, page by page, and no next on the last page", async () => {
       const test = await opener.open();
       const ids: string[] = [];
       for (let count = 0; count < 25; count += 1) ids.push((await test.connect()).clientId);
@@ -29,7 +29,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       }
     });
 
-    it("gives 100 when no limit is asked for, and between 1 and 1,000 whatever is", async () => {
+    it("returns 100 clients by default, and between 1 and 1,000 for any limit", async () => {
       const test = await opener.open();
       for (let count = 0; count < 101; count += 1) await test.connect();
       const page = await test.registry.clients();
@@ -43,7 +43,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect(all.next).toBeUndefined();
     });
 
-    it("gives an empty page of an empty registry", async () => {
+    it("returns an empty page for an empty registry", async () => {
       const { registry } = await opener.open();
       expect(await registry.clients()).toEqual({ clients: [], next: undefined });
       expect(await registry.clients({ limit: 5, after: "0-nobody" })).toEqual({
@@ -52,7 +52,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       });
     });
 
-    it("is data: nothing live, and nothing that changes later", async () => {
+    it("returns copies that do not change later", async () => {
       const test = await opener.open();
       const client = await test.connect(["a"]);
       const before = await test.registry.clients();
@@ -63,7 +63,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
   });
 
   describe("disconnecting a client", () => {
-    it("answers true, ends its sink as admin, and forgets it", async () => {
+    it("returns true, closes the sink with `admin`, and removes the client", async () => {
       const test = await opener.open();
       const [client, other] = [await test.connect(["chat"]), await test.connect(["chat"])];
       expect(await test.registry.disconnect(client.clientId)).toBe(true);
@@ -77,7 +77,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect(client.sink.framesAfterClose).toBe(0);
     });
 
-    it("answers false for one that is unknown or gone already", async () => {
+    it("returns false for a client that is unknown or has left", async () => {
       const test = await opener.open();
       const client = await test.connect();
       expect(await test.registry.disconnect(client.clientId)).toBe(true);
@@ -89,7 +89,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
   });
 
   describe("stats", () => {
-    it("are all zero at first, and say since when they count", async () => {
+    it("are zero at first, and have the time since which they count", async () => {
       const before = Date.now();
       const { registry } = await opener.open();
       const { startedAt, ...counts } = await registry.stats();
@@ -119,7 +119,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect((await registry.stats()).startedAt).toBe(startedAt);
     });
 
-    it("sum up clients, subscriptions, topics and deliveries", async () => {
+    it("count clients, subscriptions, topics and deliveries", async () => {
       const test = await opener.open();
       const clients = [
         await test.connect(["a", "b"]),
@@ -132,19 +132,22 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect(await test.registry.stats()).toMatchObject({
         clients: 3,
         subscriptions: 7,
-        // Several shards count a topic once each.
+        // A topic counts once for each shard.
         topics: flags.topicsPerShard === undefined ? 4 : expect.any(Number),
-        // Two of "a", one of "a/b", and a fence for each.
+        // Two of `a`, one of `a/b`, and a fence for each client.
         delivered: 6,
       });
     });
 
-    it.skipIf(flags.severalLogs !== undefined)("count accepted and duplicate ones", async () => {
-      const test = await opener.open();
-      await test.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 2, id: "m2" });
-      await test.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 3, id: "m3" });
-      expect(await test.registry.stats()).toMatchObject({ accepted: 3, duplicate: 1 });
-    });
+    it.skipIf(flags.severalLogs !== undefined)(
+      "count accepted and duplicate messages",
+      async () => {
+        const test = await opener.open();
+        await test.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 2, id: "m2" });
+        await test.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 3, id: "m3" });
+        expect(await test.registry.stats()).toMatchObject({ accepted: 3, duplicate: 1 });
+      },
+    );
 
     it("count disconnects by reason", async () => {
       const test = await opener.open();
@@ -163,7 +166,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
   });
 
   describe("closing the registry", () => {
-    it("ends every connection with shutdown, once", async () => {
+    it("closes every sink once, with `shutdown`", async () => {
       const test = await opener.open();
       const clients = [];
       for (let count = 0; count < 10; count += 1) clients.push(await test.connect(["chat"]));
@@ -174,7 +177,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       }
     });
 
-    it("writes what was accepted to the sinks before it ends them", async () => {
+    it("writes all accepted messages to the sinks before it closes them", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       await test.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
@@ -184,7 +187,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect(client.sink.framesAfterClose).toBe(0);
     });
 
-    it("refuses to open and to publish from then on", async () => {
+    it("makes open and publish fail", async () => {
       const test = await opener.open();
       await within(test.registry.close(), 5000, "the registry closes");
       await expect(test.registry.open({})).rejects.toMatchObject({ code: "closed" });
@@ -192,7 +195,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       await expect(test.registry.publish([])).rejects.toMatchObject({ code: "closed" });
     });
 
-    it("leaves nobody to send to, to subscribe or to disconnect", async () => {
+    it("leaves no client that can be sent to, subscribed or disconnected", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       await within(test.registry.close(), 5000, "the registry closes");
@@ -201,7 +204,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       await expect(test.subscribe(client, ["chat"])).rejects.toBeInstanceOf(Error);
     });
 
-    it("ends a connection whose sink was still to come", async () => {
+    it("closes the sink that is attached to an open connection later", async () => {
       const test = await opener.open();
       const connection = await test.registry.open({});
       await within(test.registry.close(), 5000, "the registry closes");
@@ -214,7 +217,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
       expect(sink.closings).toEqual(["shutdown"]);
     });
 
-    it("twice, or twice at a time, does it once", async () => {
+    it("several times closes the sinks once", async () => {
       const test = await opener.open();
       const { sink } = await test.connect();
       const closing = Promise.all([test.registry.close(), test.registry.close()]);

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type OpenRegistry, RegistryOpener } from "./context.ts";
 
-/** Events to one client, outside the log. */
+/** Events for one client, which are not in the log. */
 export function sendingTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("sending to one client", () => {
-    it("answers true, and the event arrives there and nowhere else", async () => {
+    it("returns true, and the event reaches this client only", async () => {
       const test = await opener.open();
       const [client, other] = [await test.connect(), await test.connect(["*", "note"])];
       expect(await test.registry.send(client.clientId, "note", { text: "a\nb" })).toBe(true);
@@ -17,7 +17,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(other.sink.events.map(({ event }) => event)).toEqual(["*", "fence"]);
     });
 
-    it("asks for no subscription", async () => {
+    it("needs no subscription", async () => {
       const test = await opener.open();
       const client = await test.connect();
       await test.registry.setSubscriptions(client.clientId, { subscriptions: [] });
@@ -26,7 +26,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(client.received()).toEqual([["note", 1]]);
     });
 
-    it("keeps its order", async () => {
+    it("keeps the order of the events", async () => {
       const test = await opener.open();
       const client = await test.connect();
       for (let count = 0; count < 20; count += 1) {
@@ -36,7 +36,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(client.sink.data("note")).toEqual(Array.from({ length: 20 }, (_, index) => index));
     });
 
-    it("answers false for a client that is unknown or gone", async () => {
+    it("returns false for a client that is unknown or has left", async () => {
       const test = await opener.open();
       const client = await test.connect();
       for (const clientId of ["", "0-nobody", "99999-nobody", "nobody"]) {
@@ -46,7 +46,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(await test.registry.send(client.clientId, "note", 1)).toBe(false);
     });
 
-    it("gives each event an id of its own that begins with the cursor of what came last", async () => {
+    it("gives each event a unique id that begins with the cursor of the last message", async () => {
       const test = await opener.open();
       const client = await test.connect(["chat"]);
       await test.publish({ topic: "chat", data: 1 });
@@ -65,7 +65,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(sent?.id?.startsWith(`${published?.id}.`), `${sent?.id}`).toBe(true);
     });
 
-    it("before anything was published gives an id that begins with a cursor too", async () => {
+    it("gives an id that begins with a cursor even before the first message", async () => {
       const test = await opener.open();
       const client = await test.connect();
       await test.registry.send(client.clientId, "note", 1);
@@ -73,7 +73,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(event?.id).toMatch(/^[!-~]*\w\.[\w-]{10,}$/);
     });
 
-    it("rejects an event name with a line break, and sends nothing of it", async () => {
+    it("rejects an event name with a line break, and sends nothing", async () => {
       const test = await opener.open();
       const client = await test.connect();
       for (const event of ["a\nb", "a\rb", "a\0b", "a\n\ndata: injected"]) {
@@ -84,7 +84,7 @@ export function sendingTests(open: OpenRegistry): void {
       expect(client.sink.frames).toHaveLength(1);
     });
 
-    it("rejects data that can't be JSON, and sends nothing of it", async () => {
+    it("rejects data that can't be written as JSON, and sends nothing", async () => {
       const test = await opener.open();
       const client = await test.connect();
       const cycle: Record<string, unknown> = {};

@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Principal } from "../../../src/realtime/types.ts";
 import { type OpenRegistry, RegistryOpener, type RegistryUnderTest } from "./context.ts";
 
-/** What a client is subscribed to, and who may change it. */
+/** Setting a client's subscriptions, and which requests may do it. */
 export function subscriptionTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
 
   describe("setting subscriptions", () => {
-    it("replaces what was there", async () => {
+    it("replaces the earlier ones", async () => {
       const test = await opener.open();
       const client = await test.connect(["a", "b"]);
       await test.publish({ topic: "a", data: 1 }, { topic: "b", data: 2 }, { topic: "c", data: 3 });
@@ -24,7 +24,7 @@ export function subscriptionTests(open: OpenRegistry): void {
       ]);
     });
 
-    it("is seen in the listing and the counts", async () => {
+    it("shows in the list of clients and in the counts", async () => {
       const { registry } = await opener.open();
       const test = await opener.open();
       const client = await test.connect();
@@ -36,7 +36,7 @@ export function subscriptionTests(open: OpenRegistry): void {
       expect(await registry.stats()).toMatchObject({ subscriptions: 0, topics: 0 });
     });
 
-    it("ignores empty strings and repeats", async () => {
+    it("ignores empty strings and repeated keys", async () => {
       const test = await opener.open();
       const client = await test.connect();
       await test.subscribe(client, ["", "a", "a", "", "b", "a"]);
@@ -47,7 +47,7 @@ export function subscriptionTests(open: OpenRegistry): void {
       expect(client.received()).toEqual([["a", 1]]);
     });
 
-    it("to an empty list clears them, and the client stays connected", async () => {
+    it("to an empty list removes them, and the client stays connected", async () => {
       const test = await opener.open();
       const client = await test.connect(["a", "*"]);
       const witness = await test.connect(["a"]);
@@ -62,7 +62,7 @@ export function subscriptionTests(open: OpenRegistry): void {
       expect(client.received()).toEqual([["a", 2]]);
     });
 
-    it("again to the same neither repeats nor misses anything", async () => {
+    it("to the same keys again neither repeats nor misses a message", async () => {
       const test = await opener.open();
       const client = await test.connect(["a"]);
       for (let count = 0; count < 5; count += 1) {
@@ -73,7 +73,7 @@ export function subscriptionTests(open: OpenRegistry): void {
       expect(client.sink.data("a")).toEqual([0, 1, 2, 3, 4]);
     });
 
-    it("takes a thousand keys", async () => {
+    it("accepts a thousand keys", async () => {
       const test = await opener.open();
       const client = await test.connect();
       const keys = Array.from({ length: 999 }, (_, index) => `topic/${index}`);
@@ -96,7 +96,7 @@ export function subscriptionTests(open: OpenRegistry): void {
   });
 
   describe("setting subscriptions is refused", () => {
-    it("for a client nobody knows", async () => {
+    it("for an unknown client", async () => {
       const { registry } = await opener.open();
       for (const clientId of ["0-nobody", "", "nobody", "99999-nobody", "x".repeat(255)]) {
         const subscribing = registry.setSubscriptions(clientId, { subscriptions: ["a"] });
@@ -104,14 +104,14 @@ export function subscriptionTests(open: OpenRegistry): void {
       }
     });
 
-    it("from another address than the stream's", async () => {
+    it("from another address than that of the stream", async () => {
       const test = await opener.open();
       for (const ip of ["192.0.2.2", undefined, ""]) {
         await expectRefused(test, { ip: "192.0.2.1" }, { ip }, "ip_mismatch");
       }
     });
 
-    it("not for another form or address of the same IPv6 network, nor for IPv4 written as IPv6", async () => {
+    it("not for another address of the same IPv6 network, another spelling of an address, or IPv4 written as IPv6", async () => {
       const test = await opener.open();
       for (const [stream, request] of [
         ["2001:db8:1:2::a", "2001:DB8:1:2:0:0:0:A"],
@@ -131,21 +131,21 @@ export function subscriptionTests(open: OpenRegistry): void {
       await expectRefused(test, { ip: "2001:db8:1:2::a" }, { ip: "192.0.2.1" }, "ip_mismatch");
     });
 
-    it("for another identity than the client's, and for a guest in its place", async () => {
+    it("for another identity than the client's, and for a guest when the client has an identity", async () => {
       const test = await opener.open();
       await expectRefused(test, { identity: "anna" }, { identity: "bert" }, "identity_changed");
       await expectRefused(test, { identity: "anna" }, {}, "identity_changed");
     });
 
-    it("for the address before the identity", async () => {
+    it("for the address first when the identity differs as well", async () => {
       const test = await opener.open();
-      const peer = { ip: "192.0.2.1", identity: "anna" };
-      await expectRefused(test, peer, { ip: "192.0.2.2", identity: "bert" }, "ip_mismatch");
+      const principal = { ip: "192.0.2.1", identity: "anna" };
+      await expectRefused(test, principal, { ip: "192.0.2.2", identity: "bert" }, "ip_mismatch");
     });
   });
 
   describe("setting subscriptions is allowed", () => {
-    it("from any address while the stream's is not known", async () => {
+    it("from any address when that of the stream is unknown", async () => {
       const test = await opener.open();
       const client = await test.connect();
       await test.subscribe(client, ["a"], { ip: "192.0.2.1" });
@@ -153,20 +153,20 @@ export function subscriptionTests(open: OpenRegistry): void {
       expect((await test.find(client.clientId))?.subscriptions).toContain("a");
     });
 
-    it("for a guest who signed in, and from then on for nobody else", async () => {
+    it("for a guest who signs in, and then only for that identity", async () => {
       const test = await opener.open();
       const client = await test.connect(["a"]);
       await test.subscribe(client, ["b"], { identity: "anna" });
       expect((await test.find(client.clientId))?.identity).toBe("anna");
       await test.subscribe(client, ["c"], { identity: "anna" });
-      for (const peer of [{}, { identity: "bert" }]) {
-        const subscribing = test.subscribe(client, ["d"], peer);
+      for (const principal of [{}, { identity: "bert" }]) {
+        const subscribing = test.subscribe(client, ["d"], principal);
         await expect(subscribing).rejects.toMatchObject({ code: "identity_changed" });
       }
       expect((await test.find(client.clientId))?.subscriptions).toContain("c");
     });
 
-    it("for a guest who stays one", async () => {
+    it("for a guest who stays a guest", async () => {
       const test = await opener.open();
       const client = await test.connect(["a"], { ip: "192.0.2.1" });
       await test.subscribe(client, ["b"], { ip: "192.0.2.1" });
@@ -176,18 +176,18 @@ export function subscriptionTests(open: OpenRegistry): void {
   });
 }
 
-/** A client of `peer` keeps what it has when `request` tries to change it. */
+/** Expects that a client of `principal` keeps its subscriptions when `request` tries to change them. */
 async function expectRefused(
   test: RegistryUnderTest,
-  peer: Principal,
+  principal: Principal,
   request: Principal,
   code: string,
 ): Promise<void> {
-  const client = await test.connect(["old"], peer);
+  const client = await test.connect(["old"], principal);
   const subscribing = test.subscribe(client, ["new"], request);
   await expect(subscribing).rejects.toMatchObject({ code });
   await test.publish({ topic: "new", data: 1 }, { topic: "old", data: 2 });
   await test.settle(client);
   expect(client.received()).toEqual([["old", 2]]);
-  expect(await test.find(client.clientId)).toMatchObject(peer);
+  expect(await test.find(client.clientId)).toMatchObject(principal);
 }

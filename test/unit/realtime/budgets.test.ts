@@ -12,7 +12,7 @@ const HISTORY = { messages: 8, bytes: 1500, maxAge: 60_000 };
 const MAX_WAITING = 1500;
 const MAX_WAITING_PER_ADDRESS = 1000;
 
-/** A client that takes what it was given when the test says so. */
+/** A sink that drains when the test says so. */
 class LazySink implements FrameSink {
   bufferedBytes = 0;
   readonly #waiting: Waiting;
@@ -52,7 +52,7 @@ describe("all budgets together", () => {
     const property = fc.asyncProperty(
       fc.array(anyStep, { minLength: 20, maxLength: 100 }),
       async (steps) => {
-        // Deliveries give way after each client.
+        // Deliveries are interrupted after each client.
         const manager = new RealtimeManager(LIMITS, 0);
         const log = createMemoryLog({ history: HISTORY });
         const budget = new WaitingBudget(MAX_WAITING, MAX_WAITING_PER_ADDRESS);

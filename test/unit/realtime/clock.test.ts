@@ -28,7 +28,7 @@ function makeClocks() {
   };
 }
 
-/** Takes the process's own wall clock in hand, before anybody keeps a reference to it. Returns how to set it. */
+/** Replaces the wall clock of the process before other code keeps a reference to it. Returns a function that sets it. */
 function holdWallClock(): (milliseconds: number) => void {
   const { now } = Date;
   let ahead = 0;

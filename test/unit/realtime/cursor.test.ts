@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCursor, hashKey, parseCursor } from "../../../src/realtime/cursor.ts";
 
-const MARK = "0123456789abcdef0123456789abcdef";
+const KEY_HASH = "0123456789abcdef0123456789abcdef";
 const letters = [..."0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 const anyMark = fc.string({ unit: "binary" }).map(hashKey);
 const anyCursor = fc.record(
@@ -34,7 +34,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is another for every place", () => {
+  it("is different for every position", () => {
     fc.assert(
       fc.property(anyCursor, anyCursor, (a, b) => {
         const same =
@@ -83,18 +83,18 @@ describe("a cursor", () => {
       "0-abc-١",
       "0-abc-1~",
       "0-abc-1~.a",
-      `0-abc-1~${MARK.toUpperCase()}`,
-      `0-abc-1~${MARK}-b`,
-      `0-abc-1~${MARK} b`,
-      `0-abc-1~${MARK}~${MARK}`,
-      // The marks of an earlier version, which did not tell all keys apart.
+      `0-abc-1~${KEY_HASH.toUpperCase()}`,
+      `0-abc-1~${KEY_HASH}-b`,
+      `0-abc-1~${KEY_HASH} b`,
+      `0-abc-1~${KEY_HASH}~${KEY_HASH}`,
+      // The 32-bit key hashes of an earlier version, which are not unique.
       "0-abc-1~abc1234",
-      `0-abc-1~${MARK}0`,
-      `0-abc-1~${MARK.slice(1)}`,
-      `0-abc-1 ~${MARK}`,
-      `0-abc-1~${MARK}\n`,
-      `0-abc~${MARK}`,
-      `~${MARK}`,
+      `0-abc-1~${KEY_HASH}0`,
+      `0-abc-1~${KEY_HASH.slice(1)}`,
+      `0-abc-1 ~${KEY_HASH}`,
+      `0-abc-1~${KEY_HASH}\n`,
+      `0-abc~${KEY_HASH}`,
+      `~${KEY_HASH}`,
     ];
     for (const text of texts) expect(parseCursor(text), JSON.stringify(text)).toBeUndefined();
   });
@@ -108,19 +108,19 @@ describe("a cursor", () => {
     );
   });
 
-  it("without a key has none, and one with a key is another place", () => {
-    const place = { shard: 3, epoch: "abc", sequence: 7 };
-    expect(formatCursor(place)).toBe("3-abc-7");
-    expect(formatCursor({ ...place, keyHash: undefined })).toBe("3-abc-7");
-    expect(formatCursor({ ...place, keyHash: MARK })).toBe(`3-abc-7~${MARK}`);
+  it("may have a key hash, which makes it another position", () => {
+    const position = { shard: 3, epoch: "abc", sequence: 7 };
+    expect(formatCursor(position)).toBe("3-abc-7");
+    expect(formatCursor({ ...position, keyHash: undefined })).toBe("3-abc-7");
+    expect(formatCursor({ ...position, keyHash: KEY_HASH })).toBe(`3-abc-7~${KEY_HASH}`);
     expect(Object.keys(parseCursor("3-abc-7") ?? {})).toEqual(["shard", "epoch", "sequence"]);
-    expect(parseCursor(`3-abc-7~${MARK}`)).toEqual({ ...place, keyHash: MARK });
-    expect(parseCursor(`3-abc-7~${MARK}.~2.x`)).toEqual({ ...place, keyHash: MARK });
-    expect(parseCursor(`3-abc-7.~${MARK}`)).toEqual(place);
+    expect(parseCursor(`3-abc-7~${KEY_HASH}`)).toEqual({ ...position, keyHash: KEY_HASH });
+    expect(parseCursor(`3-abc-7~${KEY_HASH}.~2.x`)).toEqual({ ...position, keyHash: KEY_HASH });
+    expect(parseCursor(`3-abc-7.~${KEY_HASH}`)).toEqual(position);
   });
 });
 
-describe("the mark of a key", () => {
+describe("the hash of a key", () => {
   it("is the first half of the SHA-256 of its UTF-16 code units", () => {
     const any = fc.string({ unit: "binary", maxLength: 300 });
     fc.assert(
@@ -134,9 +134,9 @@ describe("the mark of a key", () => {
   it("is 32 letters and digits that a cursor can carry, whatever the key", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 3000 }), (key) => {
-        const mark = hashKey(key);
-        expect(mark).toMatch(/^[0-9a-f]{32}$/);
-        expect(hashKey(key)).toBe(mark);
+        const hash = hashKey(key);
+        expect(hash).toMatch(/^[0-9a-f]{32}$/);
+        expect(hashKey(key)).toBe(hash);
       }),
     );
   });

@@ -38,7 +38,7 @@ describe("delivery", () => {
     const delivered = entry("chat/1", 1);
     manager.deliver([before, delivered]);
     expect(sink.events.map(({ event }) => event).sort()).toEqual([...keys].sort());
-    // Each is a place to resume from, so that a cut between two of them repeats none and misses none.
+    // A client can resume from each id, so a cut between two deliveries repeats none and misses none.
     expect(new Set(sink.events.map(({ id }) => id)).size).toBe(sink.events.length);
     expect(sink.events.at(-1)?.id).toBe(delivered.cursor);
     for (const { id } of sink.events.slice(0, -1)) {
@@ -46,7 +46,7 @@ describe("delivery", () => {
     }
   });
 
-  it("goes on when clients are found slow, whichever they are", async () => {
+  it("continues when clients are too slow, whichever they are", async () => {
     const manager = new RealtimeManager();
     const sinks = Array.from({ length: 9 }, (_, index) =>
       connect(manager, `${index}`, ["chat"], new RecordingSink(index % 3 === 0 ? 1 : 10)),
@@ -87,7 +87,7 @@ describe("delivery", () => {
     expect(sink.events).toHaveLength(2);
   });
 
-  it("to nobody does nothing", () => {
+  it("of a message without subscribers does nothing", () => {
     const manager = new RealtimeManager();
     manager.deliver([]);
     manager.deliver([entry("chat", 1)]);

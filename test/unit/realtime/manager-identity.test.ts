@@ -4,6 +4,7 @@ import { REMEMBERED_REVOCATIONS } from "../../../src/realtime/access/revocations
 import { RealtimeManager } from "../../../src/realtime/manager.ts";
 import { createMessage } from "../../../src/realtime/message.ts";
 import type { Principal } from "../../../src/realtime/types.ts";
+import { entry } from "../../support/manager-under-test.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 
 /** A manager over a log, by a clock of the test's own. */
@@ -23,10 +24,10 @@ function world(authGrace = 1000) {
       published += 1;
       void log.append([createMessage({ topic: "a", data: published, private: isPrivate })]);
     },
-    connect: (clientId: string, peer: Principal) => {
+    connect: (clientId: string, principal: Principal) => {
       const sink = new RecordingSink();
-      manager.registerClient(clientId, sink, peer);
-      manager.setSubscriptions(clientId, { ...peer, subscriptions: ["a"] });
+      manager.registerClient(clientId, sink, principal);
+      manager.setSubscriptions(clientId, { ...principal, subscriptions: ["a"] });
       return sink;
     },
   };
@@ -37,7 +38,7 @@ const heard = (sink: RecordingSink) =>
   sink.events.map(({ event, data }) => [event, JSON.parse(data)]);
 
 describe("a credential that expires", () => {
-  it("takes its rights with it at once, tells, and closes the stream after the grace", () => {
+  it("loses its rights at once, sends PB_AUTH_EXPIRED, and closes the stream after the grace", () => {
     const { manager, pass, publish, connect } = world();
     const sink = connect("c", { ...ANNA, expiresAt: 15_000 });
     expect(manager.expiresIn).toBe(5000);
@@ -61,7 +62,7 @@ describe("a credential that expires", () => {
     expect(manager.expiresIn).toBe(undefined);
   });
 
-  it("gives nothing private away when nobody was there to look in time", () => {
+  it("sends no private message even when expire is called too late", () => {
     const { pass, publish, connect } = world();
     const sink = connect("c", { ...ANNA, expiresAt: 15_000 });
     pass(60_000);
@@ -105,6 +106,24 @@ describe("a credential that expires", () => {
     pass(250);
     expect(manager.expire()).toEqual(["c1", "c2"]);
     expect(manager.expiresIn).toBe(50);
+  });
+});
+
+describe("a credential that expires while messages are on their way to a client that is too slow", () => {
+  it("leaves nothing of the client in the counts", () => {
+    let time = 0;
+    // A slice of cost 0: deliveries are interrupted before the first client.
+    const manager = new RealtimeManager({ now: () => time }, 0);
+    const sink = new RecordingSink(0);
+    const principal = { ...ANNA, expiresAt: 10 };
+    manager.registerClient("c", sink, principal);
+    manager.setSubscriptions("c", { ...principal, subscriptions: ["a"] });
+    manager.deliver([entry("a", 1)]);
+    time = 10;
+    expect(manager.expire()).toEqual(["c"]);
+    expect(sink.closings).toEqual(["slow"]);
+    expect(manager.stats().keyBudget).toMatchObject({ used: 0, characters: 0 });
+    expect(manager.expiresIn).toBeUndefined();
   });
 });
 
@@ -197,8 +216,8 @@ describe("subscriptions from another address", () => {
   });
 });
 
-describe("clients that are refused for want of room", () => {
-  it("are told of once a minute", () => {
+describe("clients that are refused because of a limit", () => {
+  it("are logged once a minute", () => {
     const lines: string[] = [];
     const note = (msg: string) => void lines.push(msg);
     const logger = { debug: () => {}, info: note, warn: note, error: note };

@@ -6,7 +6,7 @@ import { connect, entry } from "../../support/manager-under-test.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 
 describe("registering a client", () => {
-  it("refuses an id that is taken, and leaves the one who has it alone", async () => {
+  it("refuses an id that is taken, and leaves its client alone", async () => {
     const manager = new RealtimeManager();
     const first = connect(manager, "a");
     const second = new RecordingSink();
@@ -77,7 +77,7 @@ describe("sendEvent", () => {
     expect(sink.events).toEqual([{ event: "hello", data: '{"a":1}', id: sink.events[0]?.id }]);
   });
 
-  it("gives every event an id of its own: the cursor of what came last, and a suffix", async () => {
+  it("gives every event a unique id: the cursor of the last message, and a suffix", async () => {
     const manager = new RealtimeManager();
     const sink = connect(manager, "a");
     const idOf = async () => {
@@ -198,7 +198,7 @@ describe("clients", () => {
     set(Array.from({ length: 1000 }, (_, n) => `rooms/1/${n}`));
   });
 
-  it("are described with all that is known of them, and when they last showed life", () => {
+  it("are described with everything that is known of them, and their last activity", () => {
     let time = 1000;
     const manager = new RealtimeManager({ now: () => time });
     const sink = new RecordingSink();
@@ -236,7 +236,7 @@ describe("clients", () => {
     expect(manager.getClient("a")?.lastActivityAt).toBe(3000);
   });
 
-  it("that are unknown show no life and have no description", () => {
+  it("that are unknown have no activity and no description", () => {
     const manager = new RealtimeManager();
     expect(manager.updateActivity("nobody")).toBe(false);
     expect(manager.getClient("nobody")).toBeUndefined();
@@ -246,7 +246,7 @@ describe("clients", () => {
 });
 
 describe("the manager's log", () => {
-  it("says who came and went, and never what was said", async () => {
+  it("has connects and disconnects, and never message data", async () => {
     const lines: [level: string, msg: string, fields: LogFields | undefined][] = [];
     const at = (level: string) => (msg: string, fields?: LogFields) =>
       void lines.push([level, msg, fields]);
@@ -273,7 +273,7 @@ describe("the manager's log", () => {
     expect(JSON.stringify(lines)).not.toContain("secret");
   });
 
-  it("warns of clients that were unwell and only notes those that left", () => {
+  it("has a warning for clients that failed, and a debug line for those that left", () => {
     const warned: unknown[] = [];
     const silent = () => {};
     const warn = (_msg: string, fields?: LogFields) => void warned.push(fields?.reason);

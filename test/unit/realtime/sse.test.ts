@@ -9,7 +9,7 @@ import {
   toJSONLine,
 } from "../../../src/realtime/sse.ts";
 
-/** What somebody else's parser makes of it, after a way over the wire as UTF-8, in pieces. */
+/** What an independent parser reads when the text arrives as UTF-8 in pieces. */
 function readBack(text: string, pieceBytes = Number.POSITIVE_INFINITY) {
   const events: EventSourceMessage[] = [];
   const comments: string[] = [];
@@ -93,7 +93,7 @@ describe("an event", () => {
     );
   });
 
-  it("whose data is a value is read back as one line with that value", () => {
+  it("with a value as data is read back as one line with that value", () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
         const { events, faults } = readBack(formatSSEMessage({ data: { value } }));
@@ -276,7 +276,7 @@ describe("a line of JSON", () => {
     let deep: unknown = [];
     for (let depth = 0; depth < 200_000; depth += 1) deep = [deep];
     const error = thrownBy(() => toJSONLine(deep));
-    // A runtime whose JSON.stringify takes it is right too.
+    // A runtime with a JSON.stringify that can write it is right as well.
     if (error !== undefined) expect(error).toEqual(invalid);
   });
 });

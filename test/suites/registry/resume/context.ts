@@ -3,14 +3,14 @@ import { eventually } from "../../../support/deadline.ts";
 import { RecordingSink } from "../../../support/recording-sink.ts";
 import { type OpenRegistry, RegistryOpener, type RegistryUnderTest } from "../context.ts";
 
-/** A stream, as a test opens it. */
+/** An open stream. */
 export interface Stream {
   readonly connection: ClientConnection;
   readonly clientId: string;
   readonly sink: RecordingSink;
 }
 
-/** One registry, and streams that begin somewhere. */
+/** A registry under test, with streams that resume. */
 export class Resumes {
   readonly test: RegistryUnderTest;
   readonly #streams: Stream[] = [];
@@ -37,7 +37,7 @@ export class Resumes {
     return this.test.registry.setSubscriptions(clientId, { subscriptions, ...more });
   }
 
-  /** Publishes one more message, waits until it has come, and gives what came before it. */
+  /** Publishes one more message, waits until it has arrived, and returns the events before it. */
   async until(stream: Stream, key = "chat"): Promise<string[]> {
     this.#lives += 1;
     const live = `live ${this.#lives}`;
@@ -48,7 +48,7 @@ export class Resumes {
     return shown(stream).filter((line) => !line.includes("live "));
   }
 
-  /** A stream from a client that has left: what it received has ids. */
+  /** The stream of a client that has left. Its events have ids to resume from. */
   async past(topics: readonly string[], ...data: readonly unknown[]): Promise<Stream> {
     const stream = await this.open({ topics });
     await this.publish("chat", ...data);
@@ -80,7 +80,7 @@ export function recovered(replayed: number): string {
 
 export const LOST = 'PB_RESUME {"recovered":false}';
 
-/** Opens registries for one test; after it nobody is held any more. */
+/** Opens registries for one test. Afterwards all held sinks are released. */
 export class ResumesOpener {
   readonly #opener: RegistryOpener;
   readonly #opened: Resumes[] = [];

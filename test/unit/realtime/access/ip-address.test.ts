@@ -77,7 +77,7 @@ describe("an address", () => {
   });
 });
 
-describe("the room for clients", () => {
+describe("the capacity for clients", () => {
   it("is so many in all, and free again when one leaves", () => {
     const capacity = new Capacity({ maxClients: 2 });
     capacity.enter("192.0.2.1");
@@ -109,7 +109,7 @@ describe("the room for clients", () => {
     expect(() => capacity.checkClient("192.0.2.1")).toThrow(text);
   });
 
-  it("has no end where nobody says so", () => {
+  it("is unlimited by default", () => {
     const capacity = new Capacity({});
     for (let count = 0; count < 1000; count++) capacity.enter("192.0.2.1");
     capacity.checkClient("192.0.2.1");

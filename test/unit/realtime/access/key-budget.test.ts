@@ -35,7 +35,7 @@ describe("the budget of subscription keys", () => {
     subscribe("b", ["1", "2", "3", "4", "5"]);
   });
 
-  it("refuses who connects with too many", () => {
+  it("refuses a client that connects with too many keys", () => {
     const { manager } = budget({ maxKeysPerAddress: 2 });
     expect(() => manager.admit({ ip: IP }, ["1", "2", "3"])).toThrow("would have 3");
     manager.admit({ ip: IP }, ["1", "2", "1"]);
@@ -55,9 +55,9 @@ describe("the budget of subscription keys", () => {
   it("counts characters, and each topic that rights cover of a key, until the rights end", () => {
     let time = 0;
     const manager = new RealtimeManager({ maxKeyCharacters: 30, now: () => time });
-    const peer = { identity: "anna", rights: ["a/1", "a/2", "b"], expiresAt: 10 };
-    manager.registerClient("a", new RecordingSink(), peer);
-    manager.setSubscriptions("a", { ...peer, subscriptions: ["*", "a/*", "b", "c"] });
+    const principal = { identity: "anna", rights: ["a/1", "a/2", "b"], expiresAt: 10 };
+    manager.registerClient("a", new RecordingSink(), principal);
+    manager.setSubscriptions("a", { ...principal, subscriptions: ["*", "a/*", "b", "c"] });
     const { used, characters } = manager.stats().keyBudget;
     expect([used, characters]).toEqual([4 + 3 + 2 + 1, 6]);
     time = 10;
@@ -65,14 +65,14 @@ describe("the budget of subscription keys", () => {
     expect(manager.stats().keyBudget.used).toBe(4);
   });
 
-  it("counts a client that was kept through a sleep, and never refuses it", () => {
+  it("counts a client that is restored after hibernation, and never refuses it", () => {
     const { manager, connect, subscribe, used } = budget({ maxKeysPerAddress: 2 });
-    const kept = { clientId: "kept", connectedAt: 0, ip: IP };
-    hibernationOf(manager).restoreClient(kept, ["1", "2", "3"], new RecordingSink());
+    const snapshot = { clientId: "restored", connectedAt: 0, ip: IP };
+    hibernationOf(manager).restoreClient(snapshot, ["1", "2", "3"], new RecordingSink());
     expect(used().used).toBe(3);
     connect("a");
     expect(() => subscribe("a", ["1"])).toThrow(RealtimeError);
-    subscribe("kept", ["1"]);
+    subscribe("restored", ["1"]);
     subscribe("a", ["1"]);
   });
 });

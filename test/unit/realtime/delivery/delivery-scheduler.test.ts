@@ -4,7 +4,7 @@ import { within } from "../../../support/deadline.ts";
 import { connect, entry } from "../../../support/manager-under-test.ts";
 import { RecordingSink } from "../../../support/recording-sink.ts";
 
-/** Clients that each have keys of their own, all of one topic. */
+/** Clients with different keys of one topic. */
 function crowd(sliceCost: number | undefined, clients: number, keys: number) {
   const manager = new RealtimeManager({}, sliceCost);
   const sinks = Array.from({ length: clients }, (_, client) => {
@@ -16,7 +16,7 @@ function crowd(sliceCost: number | undefined, clients: number, keys: number) {
 }
 
 describe("a message that reaches many subscriptions", () => {
-  it("gives way before all are written, and a message to others goes past it", async () => {
+  it("is interrupted before all are written, and a message for other clients overtakes it", async () => {
     const { manager, sinks, written } = crowd(100, 20, 40);
     const other = connect(manager, "other", ["news"]);
     manager.deliver([entry("chat", 1)]);
@@ -30,7 +30,7 @@ describe("a message that reaches many subscriptions", () => {
     expect(manager.settled()).toBeUndefined();
   });
 
-  it("keeps only its own publisher waiting", async () => {
+  it("makes only its own publisher wait", async () => {
     const { manager } = crowd(100, 20, 40);
     connect(manager, "other", ["news"]);
     manager.deliver([entry("chat", 1)]);
@@ -40,7 +40,7 @@ describe("a message that reaches many subscriptions", () => {
     await within(manager.settled(0) ?? Promise.reject(), 5000, "all is written");
   });
 
-  it("comes before what is sent to a client meanwhile, and with the ids that it would have had", async () => {
+  it("reaches a client before an event that is sent meanwhile, with the same ids as without an interruption", async () => {
     const { manager, sinks } = crowd(0, 3, 3);
     const first = entry("chat", 1);
     const second = entry("chat", 2);
@@ -55,7 +55,7 @@ describe("a message that reaches many subscriptions", () => {
     expect(sinks.map(({ frames }) => frames.length)).toEqual([6, 7, 6]);
   });
 
-  it("reaches everybody before the manager closes, and not who has left", async () => {
+  it("reaches all clients before the manager closes, except clients that have left", async () => {
     const { manager, sinks } = crowd(0, 4, 2);
     manager.deliver([entry("chat", 1)]);
     manager.removeClient("client 0", "client");
@@ -70,11 +70,11 @@ describe("a message that reaches many subscriptions", () => {
     ]);
   });
 
-  it("finds a slow client once, and goes on", async () => {
+  it("removes a slow client once, and continues", async () => {
     const { manager, sinks } = crowd(0, 2, 3);
     const slow = connect(manager, "slow", ["chat", "*", "chat?a"], new RecordingSink(1));
     manager.deliver([entry("chat", 1), entry("chat", 2)]);
-    // What is on its way is written first, and that is too much for the client.
+    // The message that is on its way is written first, and that is too much for the client.
     expect(() => manager.setSubscriptions("slow", { subscriptions: ["chat"] })).toThrow(
       "Missing or invalid client id.",
     );
@@ -83,7 +83,7 @@ describe("a message that reaches many subscriptions", () => {
     expect(sinks.map(({ frames }) => frames.length)).toEqual([6, 6]);
   });
 
-  it("makes publishers wait while very many are on their way", async () => {
+  it("makes publishers wait while very many messages are on their way", async () => {
     const { manager, sinks } = crowd(100, 2, 1);
     expect(manager.room()).toBeUndefined();
     manager.deliver(Array.from({ length: 1100 }, (_, n) => entry("chat", n)));

@@ -11,7 +11,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const join = (run: FrameBatch) => text(run.bytes(joinFrames));
 
 describe("frames of one turn", () => {
-  it("are joined in order, and the same bytes for all who were given the same", () => {
+  it("are joined in order, and clients that were given the same frames share the bytes", () => {
     const [a, b, c] = [frame("a"), frame("bb"), frame("ccc")];
     const start = FrameBatch.empty();
     const runs = [1, 2].map(() => start.append(a).append(b).append(c));
@@ -22,12 +22,12 @@ describe("frames of one turn", () => {
     expect(join(start.append(b))).toBe("bb");
   });
 
-  it("that are one are not copied", () => {
+  it("are not copied when there is only one", () => {
     const only = frame("only");
     expect(FrameBatch.empty().append(only).bytes(joinFrames)).toBe(only);
   });
 
-  it("come together for any clients in any interleaving", () => {
+  it("are joined for any clients in any interleaving", () => {
     const frames = Array.from({ length: 5 }, (_, n) => frame(`frame ${n};`));
     const steps = fc.array(fc.tuple(fc.nat(3), fc.nat(4)), { maxLength: 40 });
     fc.assert(
@@ -50,7 +50,7 @@ describe("frames of one turn", () => {
 });
 
 describe("a turn", () => {
-  it("flushes each who was given something once, at its end, and begins anew", () => {
+  it("flushes each sink once, at its end, and the next one starts empty", () => {
     const ends: (() => void)[] = [];
     const turn = new FlushScheduler((run) => void ends.push(run));
     const [one, other] = [{ flush: vi.fn() }, { flush: vi.fn() }];
@@ -67,7 +67,7 @@ describe("a turn", () => {
     expect(other.flush).toHaveBeenCalledTimes(1);
   });
 
-  it("gives what is given while it ends to the next", () => {
+  it("leaves frames that are added while it ends to the next one", () => {
     const ends: (() => void)[] = [];
     const turn = new FlushScheduler((run) => void ends.push(run));
     const late = { flush: vi.fn() };

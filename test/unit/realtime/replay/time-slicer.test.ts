@@ -7,25 +7,25 @@ function work(milliseconds: number): void {
   for (const end = Date.now() + milliseconds; Date.now() < end; );
 }
 
-describe("turns", () => {
-  it("begin in a later turn, and take tasks in the order they came", async () => {
-    const turns = new TimeSlicer();
+describe("a time slicer", () => {
+  it("runs tasks in a later turn of the event loop, in the order in which they were added", async () => {
+    const slicer = new TimeSlicer();
     const done: number[] = [];
-    for (const task of [1, 2, 3]) turns.add(() => done.push(task));
+    for (const task of [1, 2, 3]) slicer.add(() => done.push(task));
     await Promise.resolve();
     expect(done).toEqual([]);
     await eventually(() => done.length === 3, "all three are done");
     expect(done).toEqual([1, 2, 3]);
-    turns.add(() => done.push(4));
+    slicer.add(() => done.push(4));
     await eventually(() => done.length === 4, "a later one is done");
   });
 
-  it("let others have theirs between tasks that take long", async () => {
-    const turns = new TimeSlicer();
+  it("lets other work run between tasks that take long", async () => {
+    const slicer = new TimeSlicer();
     let done = 0;
     let before = -1;
     for (let task = 0; task < 20; task++) {
-      turns.add(() => {
+      slicer.add(() => {
         work(3);
         done += 1;
       });
@@ -39,29 +39,29 @@ describe("turns", () => {
     expect(before).toBeGreaterThan(0);
   });
 
-  it("keep a task's place when it comes again: nobody is passed over", async () => {
-    const turns = new TimeSlicer();
+  it("runs a task that is added again after the tasks that wait already", async () => {
+    const slicer = new TimeSlicer();
     const done: string[] = [];
     const again = (name: string, times: number) => () => {
       done.push(name);
-      if (times > 1) turns.add(again(name, times - 1));
+      if (times > 1) slicer.add(again(name, times - 1));
     };
-    turns.add(again("a", 3));
-    turns.add(again("b", 3));
+    slicer.add(again("a", 3));
+    slicer.add(again("b", 3));
     await eventually(() => done.length === 6, "both have had three");
     expect(done.join("")).toBe("ababab");
   });
 
-  it("end with what was due at their beginning where no time passes while a program computes", async () => {
+  it("ends a turn with the tasks that were queued at its start when the clock stands still", async () => {
     const clock = vi.spyOn(performance, "now").mockReturnValue(1);
     try {
-      const turns = new TimeSlicer();
+      const slicer = new TimeSlicer();
       let [done, others] = [0, 0];
       const again = () => {
         done += 1;
-        if (done < 1000 && others === 0) turns.add(again);
+        if (done < 1000 && others === 0) slicer.add(again);
       };
-      turns.add(again);
+      slicer.add(again);
       await new Promise<void>((resolve) => {
         setTimeout(() => {
           others += 1;
@@ -75,17 +75,17 @@ describe("turns", () => {
     }
   });
 
-  it("go on after a task that throws", () => {
+  it("continues after a task that throws", () => {
     const timers: (() => void)[] = [];
     const { setTimeout } = globalThis;
     globalThis.setTimeout = ((run: () => void) => timers.push(run)) as unknown as typeof setTimeout;
     try {
-      const turns = new TimeSlicer();
+      const slicer = new TimeSlicer();
       const done: number[] = [];
-      turns.add(() => {
+      slicer.add(() => {
         throw new Error("on purpose");
       });
-      turns.add(() => done.push(2));
+      slicer.add(() => done.push(2));
       expect(timers).toHaveLength(1);
       expect(() => timers[0]?.()).toThrow("on purpose");
       timers[1]?.();

@@ -54,10 +54,12 @@ function matchOf(index: SubscriptionIndex<string>, topics: readonly string[]): s
     .sort();
 }
 
-/** Those of the keys that somebody has, in the order given. */
+/** Those of the keys that a client has, in the order given. */
 function present(index: SubscriptionIndex<string>, keys: readonly string[]): string[] {
-  const held = new Set(["anna", "bert", "carl", "dora"].flatMap((name) => index.keysOf(name)));
-  return keys.filter((key) => held.has(key));
+  const subscribed = new Set(
+    ["anna", "bert", "carl", "dora"].flatMap((name) => index.keysOf(name)),
+  );
+  return keys.filter((key) => subscribed.has(key));
 }
 
 const anyClient = fc.constantFrom("anna", "bert", "carl", "dora");
@@ -120,7 +122,7 @@ describe("the subscription index", () => {
     );
   });
 
-  it("gives a client's keys in the order they have beside everybody else's", () => {
+  it("gives a client's keys in the order in which all keys are sorted", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anyStep, anyTopics)), anyKeys, (steps, keys) => {
         const crowded = new SubscriptionIndex<string>();
@@ -157,7 +159,7 @@ describe("the subscription index", () => {
     expect([...(found[0]?.clients ?? [])]).toEqual(["anna", "bert"]);
   });
 
-  it("keeps a client's place in a subscription that it has already", () => {
+  it("keeps a client in a subscription that it already has", () => {
     const index = new SubscriptionIndex<string>();
     index.replace("anna", ["a"]);
     index.replace("bert", ["a"]);
@@ -180,8 +182,8 @@ describe("the subscription index", () => {
   });
 });
 
-describe("topics that nobody has any more", () => {
-  it("are none, however many come and go", () => {
+describe("topics without subscribers", () => {
+  it("are not counted, however many come and go", () => {
     const index = new SubscriptionIndex<string>();
     for (let n = 0; n < 5000; n++) index.replace("a", [`topic/${n}`, `again/${n % 3}`]);
     expect(index.topics).toBe(2);

@@ -28,23 +28,23 @@ const noNumbers: unknown[] = [
 ];
 
 describe("last in a subscription's options", () => {
-  for (const [place, options] of [
+  for (const [location, options] of [
     ["at the top", (last: unknown) => ({ last })],
     ["in the query", (last: unknown) => ({ query: { last } })],
   ] as const) {
-    it(`${place} is a whole number, or its digits`, () => {
+    it(`${location} is a whole number, or its digits`, () => {
       for (const [value, last] of numbers) {
         expect(lastOf(options(value)), JSON.stringify(value)).toBe(last);
       }
     });
 
-    it(`${place} is ${MAX_LAST} when it says more`, () => {
+    it(`${location} is ${MAX_LAST} when it says more`, () => {
       for (const value of beyondTheBound) {
         expect(lastOf(options(value)), JSON.stringify(value)).toBe(MAX_LAST);
       }
     });
 
-    it(`${place} is none when it is anything else`, () => {
+    it(`${location} is none when it is anything else`, () => {
       for (const value of noNumbers) {
         expect(lastOf(options(value)), JSON.stringify(value)).toBeUndefined();
       }

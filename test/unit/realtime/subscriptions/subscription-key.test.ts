@@ -82,7 +82,7 @@ describe("a subscription key", () => {
     }
   });
 
-  it("whose options are broken is its topic without options, never an error", () => {
+  it("with malformed options is its topic without options, never an error", () => {
     const broken = [
       "",
       "{",
@@ -103,7 +103,7 @@ describe("a subscription key", () => {
     }
   });
 
-  it("whose query or headers are no objects has none of them", () => {
+  it("with a query or headers that are not objects has none of them", () => {
     for (const value of ["null", "1", '"x"', "[]", "[[1]]", "true"]) {
       const { options } = parseSubscription(`a?options={"query":${value},"headers":${value}}`);
       expect(options, value).toEqual(NONE);
