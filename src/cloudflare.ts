@@ -8,7 +8,8 @@ import { createServer, type RealtimeServer } from "./api/server.ts";
 import { contradictions, readConfig, unknownVariables, VARIABLES } from "./config/config.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import { RealtimeHub as Hub } from "./registry/durable-object/hub.ts";
-import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object/registry.ts";
+import type { HubStub } from "./registry/durable-object/protocol.ts";
+import { createDurableObjectRegistry } from "./registry/durable-object/registry.ts";
 import { openWorkerSink } from "./runtimes/workers/sink.ts";
 
 export { RealtimeError } from "./realtime/errors.ts";

@@ -19,10 +19,10 @@ export { createServer, type RealtimeServer } from "./api/server.ts";
 export { type Config, type Environment, readConfig } from "./config/config.ts";
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export type {
-  AppendReceipt,
   HistoryLimits,
   LogStats,
   MessageLog,
+  PublishReceipt,
 } from "./log/log.ts";
 export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
 export { type Cursor, formatCursor, newEpoch, parseCursor } from "./realtime/cursor.ts";
@@ -77,7 +77,6 @@ export type {
   ClientRegistry,
   ConnectRequest,
   PageRequest,
-  PublishReceipt,
   RegistryStats,
   TopicPage,
 } from "./registry/registry.ts";

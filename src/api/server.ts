@@ -1,11 +1,12 @@
 import { Hono } from "hono";
+import type { PublishReceipt } from "../log/log.ts";
 import { createMemoryLog } from "../log/memory.ts";
 import { monotonicClock } from "../realtime/clock.ts";
 import { type ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
 import { protectLogger } from "../realtime/protected-logger.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
-import type { ClientRegistry, PublishReceipt } from "../registry/registry.ts";
+import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";

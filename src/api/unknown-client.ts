@@ -12,7 +12,7 @@ export type UnknownClient = (clientId: string, message: string) => RealtimeError
 /** Tells clients of other processes from unknown ones, and warns the operator of them. */
 export function createUnknownClient(registry: ClientRegistry, logger: Logger): UnknownClient {
   return (clientId, message) => {
-    if (registry.isForeign?.(clientId) !== true)
+    if (registry.isFromAnotherProcess?.(clientId) !== true)
       return new RealtimeError("unknown_client", message);
     logger.warn("requests arrive for clients of another process or of an earlier start", {
       clientId,

@@ -1,4 +1,4 @@
-/** A first-in-first-out list whose head is dropped in amortised constant time. */
+/** A first-in-first-out queue. Unlike `Array.shift`, its `shift` takes amortised constant time. */
 export class FifoQueue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -7,11 +7,12 @@ export class FifoQueue<T> {
     return this.#items.length - this.#head;
   }
 
+  /** The oldest item; undefined when the queue is empty. */
   get first(): T | undefined {
     return this.#items[this.#head];
   }
 
-  /** Counted from the first, which is 0. */
+  /** The item at an index; the oldest item has index 0. Undefined outside the queue. */
   at(index: number): T | undefined {
     return index < 0 ? undefined : this.#items[this.#head + index];
   }
@@ -20,10 +21,11 @@ export class FifoQueue<T> {
     this.#items.push(item);
   }
 
+  /** Removes and returns the oldest item. */
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
-    // The item is free at once; its slot when the empty ones outnumber the rest.
+    // The item can be collected at once. The array shrinks when more than half of its slots are empty.
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head * 2 > this.#items.length) {

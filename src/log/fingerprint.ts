@@ -2,13 +2,14 @@ import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import type { Message } from "../realtime/types.ts";
 
 /**
- * A number for the content of a message: topics, data and whether it is private. Two messages of one id are told apart by it.
+ * A hash of a message's content: its topics, its data and whether it is private. A log compares the hashes of two messages
+ * with the same id to tell a retry from a reused id.
  *
- * FNV-1a with two multipliers, as a whole number of 53 bits. It is fast and not cryptographic: a publisher who looks for two
- * contents of one number only has the second taken for a repeat of the first.
+ * FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) with two multipliers, as an integer of 53 bits. The hash is fast and not
+ * cryptographic: a publisher who finds two contents with one hash only makes the log treat the second as a retry of the first.
  */
 export function fingerprint({ topics, data, private: isPrivate }: Message): number {
-  // A topic has no line break.
+  // A topic can't contain a line break, so different topic lists give different texts.
   const text = `${isPrivate}\n${topics.join("\n")}\n${data}`;
   let low = 0x811c9dc5;
   let high = 0x2f0b4f17;
@@ -20,17 +21,22 @@ export function fingerprint({ topics, data, private: isPrivate }: Message): numb
   return (high >>> 11) * 0x1_0000_0000 + (low >>> 0);
 }
 
-const FAULT = {
-  id: {
-    code: "validation_id_reused",
-    message:
-      "An earlier message has this id and other content. Send a new message with an id of its own, and a repeat unchanged.",
-  },
+const REUSED_ID = {
+  code: "validation_id_reused",
+  message:
+    "An earlier message has this id and other content. Give a new message an id of its own, and send a retry unchanged.",
 };
 
-/** @throws RealtimeError `id_reused` when there are any, with the fault of each by its index. */
-export function refuseReusedIds(indexes: readonly number[]): void {
+/**
+ * Rejects a batch in which messages reuse ids.
+ *
+ * @param indexes Indexes of the messages in the batch that have the id of an earlier message and other content.
+ * @throws RealtimeError `id_reused` when there are any; `fields` has one error for each index.
+ */
+export function assertNoReusedIds(indexes: readonly number[]): void {
   if (indexes.length === 0) return;
-  const fields: FieldErrors = Object.fromEntries(indexes.map((index) => [index, FAULT]));
-  throw new RealtimeError("id_reused", FAULT.id.message, { fields });
+  const fields: FieldErrors = Object.fromEntries(
+    indexes.map((index) => [index, { id: REUSED_ID }]),
+  );
+  throw new RealtimeError("id_reused", REUSED_ID.message, { fields });
 }

@@ -1,69 +1,75 @@
 import { compileRights, type Rights } from "../realtime/access/rights.ts";
-import { formatCursor, parseCursor } from "../realtime/cursor.ts";
+import { formatCursor, parseCursor, sequenceOf } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { TimeSlicer } from "../realtime/replay/time-slicer.ts";
 import { topicOf } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, LogReader, MaybePromise } from "../realtime/types.ts";
 
-/** Which messages of the history to read. */
+/** Selects messages of the history. */
 export interface HistoryRequest {
-  /** Subscription keys: a message is read when one of them matches it. */
+  /** Subscription keys. The page has the messages that match at least one of them. */
   readonly topics: readonly string[];
-  /** The oldest behind this cursor. Default: the newest there are. */
+  /** The page starts with the oldest message after this cursor. Default: the page ends with the newest message. */
   readonly after?: string | undefined;
-  /** The newest before this cursor. Not with `after`. */
+  /** The page ends with the newest message before this cursor. Not allowed together with `after`. */
   readonly before?: string | undefined;
-  /** Messages, from 1. */
+  /** How many messages the page may have, from 1. */
   readonly limit: number;
 }
 
-/** Messages, oldest first. */
+/** One page of the history. */
 export interface HistoryPage {
+  /** Oldest first. */
   readonly messages: readonly LogEntry[];
-  /** The place behind the page: read on `after` it, or listen from it (`lastEventId`), and nothing is missed. */
+  /**
+   * The position at the end of the page. To miss nothing after the page, request the next page with `after: cursor`, or open
+   * a stream with `lastEventId: cursor`.
+   */
   readonly cursor: string;
-  /** Whether there are more: newer ones when `after` was given, older ones otherwise. */
+  /** Whether the history has more matching messages: newer ones if the request had `after`, otherwise older ones. */
   readonly more: boolean;
-  /** How many messages were looked at for this page: what it has cost. */
+  /** How many messages were read for the page, matching or not. Rate limits count this as the cost of the request. */
   readonly scanned: number;
 }
 
-/** Entries, and bytes of them, that are looked through at a time; then others get their turn. */
+/** How much of the log one time slice reads: messages, and bytes of them. */
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
-/** UTF-16 code units of data in one answer; one message is answered however large it is. */
-const MAX_DATA = 4 * 1024 * 1024;
+/** Data in one page, in UTF-16 code units. A page always has room for one message, whatever its size. */
+const MAX_PAGE_DATA = 4 * 1024 * 1024;
 
 /**
- * All reads of a log take turns: together they get some milliseconds at a time, and others get theirs between. Several Durable
- * Objects may share this module, and the timer of one must not run the reads of another.
+ * The scans of one log share a time slicer: all of them together run for a few milliseconds at a time, so they can't delay
+ * deliveries. Each log has a slicer of its own because Durable Objects in one isolate share this module, and a timer of one
+ * object must not run the scans of another.
  */
-const turnsByLog = new WeakMap<LogReader, TimeSlicer>();
+const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 
 /**
- * Reads what somebody may read of a log, looking through all of it if it must.
+ * Reads a page of a log's history. The scan goes through the whole log if few messages match.
  *
- * @param rights Patterns of the topics whose private messages they may have.
- * @throws RealtimeError `unknown_cursor` when the log can't say what came after `after` or before `before`.
+ * @param rights Topic patterns: private messages are read only of topics that match one of them. Default: none.
+ * @throws RealtimeError `unknown_cursor` when `after` or `before` is not a cursor of this log, or when messages after `after`
+ *   have been trimmed.
  */
 export async function readHistory(
   log: LogReader,
   request: HistoryRequest,
   rights: readonly string[] = [],
 ): Promise<HistoryPage> {
-  const reading = new Reading(log, request, rights);
-  const turns = turnsByLog.get(log) ?? new TimeSlicer();
-  turnsByLog.set(log, turns);
+  const scan = new HistoryScan(log, request, rights);
+  const slicer = slicerByLog.get(log) ?? new TimeSlicer();
+  slicerByLog.set(log, slicer);
   for (;;) {
-    const page = await inTurn(turns, () => reading.read());
+    const page = await runInSlice(slicer, () => scan.next());
     if (page !== undefined) return page;
   }
 }
 
-/** Runs work in a turn, so that its time counts there. Work that ends with a promise is waited for outside. */
-function inTurn<T>(turns: TimeSlicer, work: () => MaybePromise<T>): Promise<T> {
+/** Runs work in a time slice. When the work returns a promise, the slice ends without waiting for it. */
+function runInSlice<T>(slicer: TimeSlicer, work: () => MaybePromise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    turns.add(() => {
+    slicer.add(() => {
       try {
         resolve(work());
       } catch (error) {
@@ -73,76 +79,77 @@ function inTurn<T>(turns: TimeSlicer, work: () => MaybePromise<T>): Promise<T> {
   });
 }
 
-/** One read on its way through the log. */
-class Reading {
+/** The scan for one history request. */
+class HistoryScan {
   readonly #log: LogReader;
-  readonly #after: string | undefined;
-  readonly #found: Found;
-  /** What is published while the log is looked through belongs to a later page. */
-  readonly #end: string;
-  /** The place that a page which is read backwards ends at. */
-  readonly #last: string;
-  #place: string;
-  #isAtEnd: boolean;
+  readonly #isForwards: boolean;
+  readonly #matches: MatchCollector;
+  /** The log's end when the scan started. Messages that are published later belong to a later page. */
+  readonly #logEnd: string;
+  /** `HistoryPage.cursor` of a page that is read backwards. */
+  readonly #backwardsCursor: string;
+  /** How far the scan has come. */
+  #position: string;
+  #isDone: boolean;
   #scanned = 0;
 
   constructor(log: LogReader, request: HistoryRequest, rights: readonly string[]) {
     const { after } = request;
-    // An id that is no message's own stands behind the message that it names.
-    const before = /[~.]/.test(request.before ?? "")
-      ? moved(request.before ?? "", 1)
-      : request.before;
     this.#log = log;
-    this.#after = after;
-    this.#found = new Found(request, rights);
-    this.#end = log.cursor();
-    if (sequenceOf(request.before ?? "") > sequenceOf(this.#end)) throw unknownCursor("before");
-    this.#last = before === undefined ? this.#end : moved(before, -1);
-    this.#place = after ?? before ?? moved(this.#end, 1);
-    this.#isAtEnd = after === this.#end;
-  }
-
-  /** Looks through some more of the log. Undefined when there is more to look through. */
-  read(): MaybePromise<HistoryPage | undefined> {
-    if (this.#isAtEnd) return this.#page(false);
-    const { messages, bytes } = SCAN_PAGE;
-    const entries =
-      this.#after === undefined
-        ? this.#log.readBack(this.#place, messages, bytes)
-        : this.#log.read(this.#place, messages, bytes);
-    return entries instanceof Promise
-      ? entries.then((come) => this.#look(come))
-      : this.#look(entries);
-  }
-
-  #look(entries: readonly LogEntry[] | undefined): HistoryPage | undefined {
-    const isForwards = this.#after !== undefined;
-    if (entries === undefined) throw unknownCursor(isForwards ? "after" : "before");
-    for (const entry of entries) {
-      // A log that answers in its own time may know newer ones by then.
-      this.#isAtEnd = isForwards && sequenceOf(entry.cursor) > sequenceOf(this.#end);
-      if (this.#isAtEnd) break;
-      this.#scanned += 1;
-      if (!this.#found.offer(entry)) return this.#page(true);
-      this.#place = entry.cursor;
-      this.#isAtEnd = isForwards && this.#place === this.#end;
+    this.#isForwards = after !== undefined;
+    this.#matches = new MatchCollector(request, rights);
+    this.#logEnd = log.cursor();
+    const before = request.before && endOf(request.before);
+    if (request.before !== undefined && sequenceOf(request.before) > sequenceOf(this.#logEnd)) {
+      throw unknownCursor("before");
     }
-    return entries.length === 0 || this.#isAtEnd ? this.#page(false) : undefined;
+    this.#backwardsCursor = before === undefined ? this.#logEnd : shiftCursor(before, -1);
+    this.#position = after ?? before ?? shiftCursor(this.#logEnd, 1);
+    this.#isDone = after === this.#logEnd;
+  }
+
+  /** Scans the next part of the log. Undefined when there is more to scan. */
+  next(): MaybePromise<HistoryPage | undefined> {
+    if (this.#isDone) return this.#page(false);
+    const { messages, bytes } = SCAN_PAGE;
+    const entries = this.#isForwards
+      ? this.#log.read(this.#position, messages, bytes)
+      : this.#log.readBack(this.#position, messages, bytes);
+    return entries instanceof Promise
+      ? entries.then((read) => this.#scan(read))
+      : this.#scan(entries);
+  }
+
+  #scan(entries: readonly LogEntry[] | undefined): HistoryPage | undefined {
+    if (entries === undefined) throw unknownCursor(this.#isForwards ? "after" : "before");
+    for (const entry of entries) {
+      // A log that answers with a promise may return messages that were published after the scan started.
+      this.#isDone = this.#isForwards && sequenceOf(entry.cursor) > sequenceOf(this.#logEnd);
+      if (this.#isDone) break;
+      this.#scanned += 1;
+      if (!this.#matches.offer(entry)) return this.#page(true);
+      this.#position = entry.cursor;
+      this.#isDone = this.#isForwards && this.#position === this.#logEnd;
+    }
+    return entries.length === 0 || this.#isDone ? this.#page(false) : undefined;
   }
 
   #page(more: boolean): HistoryPage {
-    const isBackwards = this.#after === undefined;
-    const { entries } = this.#found;
-    const messages = isBackwards ? entries.toReversed() : entries;
-    const cursor = isBackwards ? this.#last : this.#place;
-    return { messages, cursor, more, scanned: this.#scanned };
+    const { entries } = this.#matches;
+    return {
+      messages: this.#isForwards ? entries : entries.toReversed(),
+      cursor: this.#isForwards ? this.#position : this.#backwardsCursor,
+      more,
+      scanned: this.#scanned,
+    };
   }
 }
 
-/** The messages that match, as they are come upon. */
-class Found {
+/** Collects the entries that match a request, up to the size of a page. */
+class MatchCollector {
+  /** In the order of the scan. */
   readonly entries: LogEntry[] = [];
-  /** Topics of the keys, and of what may be read of private messages. */
+  /** A topic pattern for each subscription key. */
   readonly #topics: Rights;
   readonly #rights: Rights;
   readonly #limit: number;
@@ -154,38 +161,45 @@ class Found {
     this.#limit = limit;
   }
 
-  /** False when it matches and there is no room for it. */
+  /** Adds an entry if it matches. False when the entry matches and the page is full. */
   offer(entry: LogEntry): boolean {
-    if (!this.#matches(entry)) return true;
+    if (!this.#isMatch(entry)) return true;
     this.#size += entry.message.data.length;
     const isFull = this.entries.length >= this.#limit;
-    if (isFull || (this.#size > MAX_DATA && this.entries.length > 0)) return false;
+    if (isFull || (this.#size > MAX_PAGE_DATA && this.entries.length > 0)) return false;
     this.entries.push(entry);
     return true;
   }
 
-  #matches({ message: { topics, private: isPrivate } }: LogEntry): boolean {
+  #isMatch({ message: { topics, private: isPrivate } }: LogEntry): boolean {
     return topics.some(
       (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
     );
   }
 }
 
-function sequenceOf(cursor: string): number {
-  return parseCursor(cursor)?.sequence ?? 0;
+/**
+ * The cursor that a page before `cursor` ends at. A cursor with a suffix is a position after the message that it names, so the page
+ * includes this message.
+ */
+function endOf(cursor: string): string {
+  return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;
 }
 
-/** The place so many messages further on. */
-function moved(cursor: string, step: number): string {
-  const place = parseCursor(cursor);
-  if (place === undefined) return cursor;
-  const sequence = Math.max(place.sequence + step, 0);
-  return formatCursor({ ...place, sequence, keyHash: undefined });
+/**
+ * The cursor that is `step` messages after another, or before it if `step` is negative. Text that is not a cursor is returned
+ * unchanged: the log does not find it and `readHistory` throws `unknown_cursor`.
+ */
+function shiftCursor(text: string, step: number): string {
+  const cursor = parseCursor(text);
+  if (cursor === undefined) return text;
+  const sequence = Math.max(cursor.sequence + step, 0);
+  return formatCursor({ ...cursor, sequence, keyHash: undefined });
 }
 
-function unknownCursor(name: string): RealtimeError {
+function unknownCursor(name: "after" | "before"): RealtimeError {
   return new RealtimeError(
     "unknown_cursor",
-    `The history does not have the place that "${name}" names: it has moved on, or the place is not of this log. Leave it out to read the newest messages.`,
+    `The history does not have the cursor in "${name}": its messages have been trimmed, or the cursor belongs to another log. Leave "${name}" out to read the newest messages.`,
   );
 }

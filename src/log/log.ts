@@ -1,15 +1,20 @@
 import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
-/** How much a log keeps. Each bound trims by itself; 0 messages, milliseconds or bytes keeps nothing. */
+/**
+ * Bounds on the messages that a log keeps. The log drops its oldest messages as soon as it exceeds any one of the bounds. A
+ * bound of 0 turns the history off.
+ */
 export interface HistoryLimits {
-  /** Messages. Default 10,000. */
+  /** How many messages the log keeps. Default 10,000. */
   readonly messages: number;
-  /** Age in milliseconds. Default 300,000. */
-  readonly maxAge: number;
-  /** Bytes of message data, topics and ids as UTF-8. Default 32 MiB. */
-  readonly bytes: number;
+  /** How long the log keeps a message. Default 300,000 (five minutes). */
+  readonly maxAge: Milliseconds;
+  /** Size of all messages together: their ids, topics and data in UTF-8. Default 32 MiB. */
+  readonly bytes: Bytes;
 }
 
+/** The default of each limit. */
 export const DEFAULT_HISTORY: HistoryLimits = {
   messages: 10_000,
   maxAge: 300_000,
@@ -17,66 +22,82 @@ export const DEFAULT_HISTORY: HistoryLimits = {
 };
 
 /**
- * Ids are remembered for so long (milliseconds), and so many of them, whatever the history keeps: a retry
- * must not deliver twice because history is off. `ofPublisher` is how many of them one publisher may have (`publisherOf`).
+ * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`: a retry must not
+ * be delivered twice because the history is off.
  */
-export const REMEMBERED_IDS = { count: 10_000, maxAge: 300_000, ofPublisher: 5000 };
+export const REMEMBERED_IDS: {
+  /** How many ids a log remembers. */
+  readonly count: number;
+  readonly maxAge: Milliseconds;
+  /** How many of these ids may belong to one publisher (`publisherOfId`). */
+  readonly perPublisher: number;
+} = { count: 10_000, maxAge: 300_000, perPublisher: 5000 };
 
 /**
- * Who published a message, by its id: the ids of users begin with their identity and a tab. Undefined for holders of the admin
- * key and for the embedding app, whose ids have none.
+ * The publisher in a message id. The id of a message that a user published is the user's identity, a tab, and the id that the
+ * user sent. Messages of the embedding app and of holders of the admin key have no tab in their ids: for them the result is
+ * undefined.
  */
-export function publisherOf(id: string): string | undefined {
+export function publisherOfId(id: string): string | undefined {
   const tab = id.indexOf("\t");
   return tab === -1 ? undefined : id.slice(0, tab);
 }
 
 const utf8 = new TextEncoder();
 
-/** What a message counts for against `HistoryLimits.bytes`. */
-export function sizeOf({ id, topics, data }: Message): number {
+/** The size of a message, as `HistoryLimits.bytes` counts it. */
+export function messageSize({ id, topics, data }: Message): Bytes {
   return utf8.encode(id + topics.join("") + data).length;
 }
 
-/** How the log took one message. */
-export interface AppendReceipt {
+/** The outcome of publishing one message. */
+export interface PublishReceipt {
+  /** The message's id: the id that the caller set, or the id that `createMessage` generated. */
   readonly id: string;
-  /** True when the log had the id already: then nothing was appended, nothing will be delivered. */
+  /** Whether the log already had a message with this id. A duplicate is not stored or delivered again. */
   readonly duplicate: boolean;
 }
 
-/** Counts since the log was opened, and what it holds now. */
+/** Counters of a log. */
 export interface LogStats {
+  /** Messages appended since the log was opened. */
   readonly accepted: number;
+  /** Duplicates since the log was opened. */
   readonly duplicate: number;
+  /** Messages that the log has now. */
   readonly messages: number;
-  readonly bytes: number;
+  /** Size of these messages. */
+  readonly bytes: Bytes;
 }
 
-/** Whether anything at all is kept. */
-export function keepsAnything({ messages, maxAge, bytes }: HistoryLimits): boolean {
+/** Whether the limits let a log keep any message at all. */
+export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): boolean {
   return messages > 0 && maxAge > 0 && bytes > 0;
 }
 
 /**
- * Accepted messages in one total order. It is asked first and delivers last: whoever hears of a message
- * from the tail can be sure the log has it.
+ * All accepted messages in one total order. A publish appends to the log first, and the log then delivers the messages to its
+ * tail: a message that a tail listener receives is always in the log.
  *
- * An adapter may answer plainly or with a promise, and its cursors are `realtime/cursor.ts`'s.
- * `test/suites/log.ts` says what it must do.
+ * `createMemoryLog` and `SqliteLog` implement the interface. To write another adapter, format its cursors with `formatCursor`
+ * and run the contract tests in `test/suites/log.ts` against it. Methods may return a value or a promise.
  */
 export interface MessageLog extends LogReader {
   /**
-   * Takes messages in the order given, all of them or, when it throws, none. A message whose id it took
-   * before, within the time and number of ids it remembers, is answered and not taken again.
+   * Appends messages in the given order. The call appends all of the messages or, when it throws, none.
    *
-   * @throws RealtimeError `id_reused` when the message of before has other content, with the fault of each by its index.
+   * The log remembers ids for five minutes, and the newest 10,000 of them (`REMEMBERED_IDS`). A message with a remembered id
+   * gets a receipt with `duplicate: true` and is not appended again.
+   *
+   * @returns one receipt for each message, in the same order.
+   * @throws RealtimeError `id_reused` when a message has a remembered id and other content; `fields` has one error for the
+   *   index of each such message.
    */
-  append(messages: readonly Message[]): MaybePromise<readonly AppendReceipt[]>;
+  append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
   /**
-   * Hands the tail what was appended before, then calls it no more. Reading goes on: there may be clients
-   * that are being served from the history.
+   * Delivers what was appended to the tail listeners, then removes the listeners. `read` and `readBack` must go on working:
+   * clients may still be receiving a replay.
    */
   close(): MaybePromise<void>;
 }

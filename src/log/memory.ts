@@ -1,35 +1,41 @@
 import { monotonicClock } from "../realtime/clock.ts";
-import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
+import { newEpoch } from "../realtime/cursor.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { FifoQueue } from "./fifo-queue.ts";
-import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
+import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
-  type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
-  keepsAnything,
+  isHistoryEnabled,
   type LogStats,
   type MessageLog,
-  sizeOf,
+  messageSize,
+  type PublishReceipt,
 } from "./log.ts";
+import { LogCursors } from "./log-cursors.ts";
 import { RememberedIds } from "./remembered-ids.ts";
 
-/** What a memory log may be given. */
+/** Options of `createMemoryLog`. */
 export interface MemoryLogOptions {
-  /** Bounds on what is kept; the default for each that is left out. */
+  /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
-  /** The wall clock, for the times that messages carry: milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock that messages are stamped with, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * The clock by which messages and ids grow old, never set back. Default: `now`, and without that `performance.now`. So
-   * neither is lost early or kept for longer when the wall clock is set.
+   * The clock that the ages of messages and ids are measured with, in milliseconds. It never goes back, so setting the wall
+   * clock does not change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
    */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
 /**
- * A log in this process's memory, gone with it: its cursors name its life, so a cursor from before a
- * restart is told from one of this life.
+ * Creates a log in the memory of this process. The log's cursors name a random epoch: after a restart, the new log recognises
+ * the cursors of its predecessor as unknown.
+ *
+ * @example
+ * const log = createMemoryLog({ history: { messages: 1000, maxAge: 60_000 } });
+ * const server = createServer({ log });
  */
 export function createMemoryLog(options: MemoryLogOptions = {}): MessageLog {
   return new MemoryLog(options);
@@ -40,37 +46,38 @@ class MemoryLog implements MessageLog {
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #monotonicNow: () => number;
-  readonly #epoch = newEpoch();
+  readonly #cursors = new LogCursors(0, newEpoch());
   readonly #listeners = new Set<TailListener>();
-  /** What the tail has yet to hear; the first is being told. */
+  /** Entries that wait for delivery to the tail listeners. The first element is being delivered. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new FifoQueue<StoredEntry>();
-  #bytes = 0;
+  #bytes: Bytes = 0;
   readonly #ids = new RememberedIds();
   #sequence = 0;
   #duplicate = 0;
 
   constructor(options: MemoryLogOptions) {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.keepsHistory = keepsAnything(this.#limits);
+    this.keepsHistory = isHistoryEnabled(this.#limits);
     this.#now = options.now ?? Date.now;
     this.#monotonicNow = monotonicClock(options);
   }
 
-  append(messages: readonly Message[]): readonly AppendReceipt[] {
+  append(messages: readonly Message[]): readonly PublishReceipt[] {
     const at = this.#now();
-    const takenAt = this.#monotonicNow();
-    this.#ids.trim(takenAt);
-    const fingerprints = this.#check(messages);
-    const fresh: LogEntry[] = [];
-    const receipts = messages.map((message, index) => {
+    const appendedAt = this.#monotonicNow();
+    this.#ids.trim(appendedAt);
+    const candidates = messages.map((message) => ({ message, content: fingerprint(message) }));
+    this.#assertNoReusedIds(candidates);
+    const appended: LogEntry[] = [];
+    const receipts = candidates.map(({ message, content }) => {
       const duplicate = this.#ids.has(message.id);
       if (duplicate) this.#duplicate += 1;
-      else fresh.push(this.#append(message, fingerprints[index] ?? 0, at, takenAt));
+      else appended.push(this.#append(message, content, at, appendedAt));
       return { id: message.id, duplicate };
     });
-    this.#trim(takenAt);
-    if (fresh.length > 0) this.#announce(fresh);
+    this.#trim(appendedAt);
+    if (appended.length > 0) this.#announce(appended);
     return receipts;
   }
 
@@ -80,31 +87,31 @@ class MemoryLog implements MessageLog {
   }
 
   cursor(): string {
-    return this.#cursorAt(this.#sequence);
+    return this.#cursors.format(this.#sequence);
   }
 
   read(
     after: string | undefined,
     limit: number,
-    maxBytes: number = Number.POSITIVE_INFINITY,
+    maxBytes: Bytes = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
     this.#trim(this.#monotonicNow());
     const oldest = this.#sequence - this.#entries.length;
-    const sequence = after === undefined ? oldest : this.#sequenceOf(after);
+    const sequence = after === undefined ? oldest : this.#cursors.sequenceOf(after);
     if (sequence === undefined || sequence < oldest || sequence > this.#sequence) return undefined;
-    return this.#walk(sequence - oldest, 1, limit, maxBytes);
+    return this.#collect(sequence - oldest, 1, limit, maxBytes);
   }
 
   readBack(
     before: string | undefined,
     limit: number,
-    maxBytes: number = Number.POSITIVE_INFINITY,
+    maxBytes: Bytes = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
     this.#trim(this.#monotonicNow());
     const end = this.#sequence + 1;
-    const sequence = before === undefined ? end : this.#sequenceOf(before);
+    const sequence = before === undefined ? end : this.#cursors.sequenceOf(before);
     if (sequence === undefined || sequence > end) return undefined;
-    return this.#walk(this.#entries.length - 1 - (end - sequence), -1, limit, maxBytes);
+    return this.#collect(this.#entries.length - 1 - (end - sequence), -1, limit, maxBytes);
   }
 
   stats(): LogStats {
@@ -121,7 +128,11 @@ class MemoryLog implements MessageLog {
     this.#listeners.clear();
   }
 
-  /** A listener may append in its turn, or start a tail: the order stays, and a tail hears only of what is new. */
+  /**
+   * Delivers entries to the listeners that tail the log now. A listener may append or call `tail` while it runs: the entries
+   * that it appends wait, so all listeners receive all entries in the log's order, and a new listener receives only entries
+   * appended after it.
+   */
   #announce(entries: readonly LogEntry[]): void {
     this.#announcements.push({ entries, listeners: [...this.#listeners] });
     if (this.#announcements.length > 1) return;
@@ -133,70 +144,67 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  /** The fingerprints of messages. @throws RealtimeError `id_reused` before any of them is taken. */
-  #check(messages: readonly Message[]): number[] {
-    const fingerprints = messages.map(fingerprint);
+  /** Compares the content of each message with the earlier message that has its id, in the log or in the batch. */
+  #assertNoReusedIds(candidates: readonly Candidate[]): void {
     const batch = new Map<string, number>();
     const reused: number[] = [];
-    for (const [index, { id }] of messages.entries()) {
-      const own = fingerprints[index] ?? 0;
-      const earlier = this.#ids.fingerprintOf(id) ?? batch.get(id);
-      if (earlier === undefined) batch.set(id, own);
-      else if (earlier !== own) reused.push(index);
+    for (const [index, { message, content }] of candidates.entries()) {
+      const earlier = this.#ids.fingerprintOf(message.id) ?? batch.get(message.id);
+      if (earlier === undefined) batch.set(message.id, content);
+      else if (earlier !== content) reused.push(index);
     }
-    refuseReusedIds(reused);
-    return fingerprints;
+    assertNoReusedIds(reused);
   }
 
-  #append(message: Message, own: number, at: number, takenAt: number): LogEntry {
+  #append(message: Message, content: number, at: Milliseconds, appendedAt: Milliseconds): LogEntry {
     this.#sequence += 1;
-    this.#ids.add(message.id, takenAt, own);
-    const entry = { cursor: this.#cursorAt(this.#sequence), at, message };
-    const size = sizeOf(message);
-    this.#entries.push({ entry, size, takenAt });
+    this.#ids.add(message.id, appendedAt, content);
+    const entry = { cursor: this.#cursors.format(this.#sequence), at, message };
+    const size = messageSize(message);
+    this.#entries.push({ entry, size, appendedAt });
     this.#bytes += size;
     return entry;
   }
 
-  #sequenceOf(text: string): number | undefined {
-    const cursor = parseCursor(text);
-    return cursor?.shard === 0 && cursor.epoch === this.#epoch ? cursor.sequence : undefined;
-  }
-
-  #cursorAt(sequence: number): string {
-    return formatCursor({ shard: 0, epoch: this.#epoch, sequence });
-  }
-
-  /** Entries from an index on, forwards (1) or backwards (-1), by `read`'s limits. */
-  #walk(from: number, step: 1 | -1, limit: number, maxBytes: number): LogEntry[] {
-    const found: LogEntry[] = [];
+  /** Entries from an index on, forwards (1) or backwards (-1), within the limits of `read`. */
+  #collect(from: number, step: 1 | -1, limit: number, maxBytes: Bytes): LogEntry[] {
+    const entries: LogEntry[] = [];
     let bytes = 0;
-    for (let index = from; found.length < limit; index += step) {
-      const kept = this.#entries.at(index);
-      if (kept === undefined) break;
-      bytes += kept.size;
-      if (bytes > maxBytes && found.length > 0) break;
-      found.push(kept.entry);
+    for (let index = from; entries.length < limit; index += step) {
+      const stored = this.#entries.at(index);
+      if (stored === undefined) break;
+      bytes += stored.size;
+      if (bytes > maxBytes && entries.length > 0) break;
+      entries.push(stored.entry);
     }
-    return found;
+    return entries;
   }
 
-  #trim(now: number): void {
+  #trim(now: Milliseconds): void {
     const { messages, maxAge, bytes } = this.#limits;
     for (let oldest = this.#entries.first; oldest !== undefined; oldest = this.#entries.first) {
-      const within =
-        this.#entries.length <= messages && this.#bytes <= bytes && now - oldest.takenAt < maxAge;
-      if (within) return;
+      const isWithinLimits =
+        this.#entries.length <= messages &&
+        this.#bytes <= bytes &&
+        now - oldest.appendedAt < maxAge;
+      if (isWithinLimits) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
     }
   }
 }
 
+/** A message of a batch that is not appended yet. */
+interface Candidate {
+  readonly message: Message;
+  /** Hash of the message's content. */
+  readonly content: number;
+}
+
 /** One message of the history. */
 interface StoredEntry {
   readonly entry: LogEntry;
-  readonly size: number;
-  /** When the log took it, by the monotonic clock. */
-  readonly takenAt: number;
+  readonly size: Bytes;
+  /** By the monotonic clock. */
+  readonly appendedAt: Milliseconds;
 }

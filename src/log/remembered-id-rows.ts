@@ -1,81 +1,155 @@
-import { publisherOf, REMEMBERED_IDS } from "./log.ts";
+import type { Milliseconds } from "../realtime/units.ts";
+import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
+import type { Sql } from "./sql.ts";
 
-/** As much of a Durable Object's SQL as is used here. */
-interface Sql {
-  exec<Row extends Record<string, string | number | null | ArrayBuffer>>(
-    query: string,
-    ...bindings: (string | number)[]
-  ): { toArray(): Row[] };
-}
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS message_ids (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    fingerprint INTEGER
+  )
+`;
 
-/** Of a publisher with more than its share, so many are left: the rows are then counted only now and then. */
-const LEFT = REMEMBERED_IDS.ofPublisher * 0.9;
+/**
+ * How many ids of a publisher remain after the publisher has exceeded its quota. The room below the quota makes the log count
+ * the publisher's rows once in 500 messages and not for each message.
+ */
+const REMAINING_PER_PUBLISHER = REMEMBERED_IDS.perPublisher * 0.9;
 
-/** Publishers that are counted in memory; beyond it all are counted anew. */
-const MOST_PUBLISHERS = 10_000;
+/** How many publishers have their rows counted in memory. Beyond this number, the counts of all publishers are discarded. */
+const MAX_COUNTED_PUBLISHERS = 10_000;
 
-// The ids of a publisher begin with its name and a tab, and the character behind a tab is a line feed.
+// A publisher's ids start with its name and a tab, and the character after a tab is a line feed.
 const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || char(10)";
 
 /**
- * Bounds the ids that a SQLite log remembers by their number, and each publisher to its share of them: one that publishes very
- * much must not make the log forget the ids of others. Counts rows in memory, since SQLite reads each row that it counts; a
- * count may be too high by ids that were written again after they had expired.
+ * The table with the message ids that a SQLite log remembers, within the bounds of `REMEMBERED_IDS`. The ids have a table of
+ * their own because the log remembers them for a fixed time, whatever the limits of the history are. The newest row is never
+ * deleted: the log reads its sequence from this row.
+ *
+ * A publisher that exceeds its quota loses its own oldest ids: a publisher with very many messages must not make the log forget
+ * the ids of other publishers. Row counts are kept in memory because SQLite reads each row that it counts. A count may be too
+ * high, by the ids that were inserted again after they had expired.
  */
 export class RememberedIdRows {
   readonly #sql: Sql;
-  /** By name, how many rows there are at most: rows that go by age or number are not subtracted. */
+  /** Upper bounds of the publishers' row counts. They ignore rows that were deleted because of age or the total number. */
   readonly #counts = new Map<string, number>();
-  readonly #over = new Set<string>();
-  /** Of all rows; undefined until they have been counted. */
+  readonly #overQuota = new Set<string>();
+  /** Number of all rows; undefined until they are counted. */
   #total: number | undefined;
-  #isBegun = false;
+  #inTransaction = false;
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    sql.exec(SCHEMA);
+    this.#addFingerprintColumn();
   }
 
-  /** At the beginning of a transaction. What one that failed has counted is counted anew. */
-  begin(): void {
-    if (this.#isBegun) this.#total = undefined;
-    if (this.#isBegun || this.#counts.size > MOST_PUBLISHERS) this.#counts.clear();
-    this.#over.clear();
-    this.#isBegun = true;
+  /** The newest row; undefined in an empty table. */
+  newest(): { readonly sequence: number; readonly at: Milliseconds } | undefined {
+    const query = "SELECT sequence, at FROM message_ids ORDER BY sequence DESC LIMIT 1";
+    return this.#sql.exec<{ sequence: number; at: number }>(query).toArray()[0];
   }
 
-  /** An id has been written. */
-  count(id: string): void {
+  /** Number of rows, and the latest time in them. */
+  extent(): { readonly count: number; readonly latest: Milliseconds | undefined } {
+    const [row] = this.#sql
+      .exec<{ count: number; at: number | null }>(
+        "SELECT COUNT(*) AS count, MAX(at) AS at FROM message_ids",
+      )
+      .toArray();
+    return { count: row?.count ?? 0, latest: row?.at ?? undefined };
+  }
+
+  /**
+   * The fingerprint of the message with this id. Undefined when the id is not remembered; null for an id that was stored before
+   * fingerprints were.
+   */
+  fingerprintOf(id: string, now: Milliseconds): number | null | undefined {
+    const [row] = this.#sql
+      .exec<{ at: number; fingerprint: number | null }>(
+        "SELECT at, fingerprint FROM message_ids WHERE id = ?",
+        id,
+      )
+      .toArray();
+    if (row === undefined || now - row.at >= REMEMBERED_IDS.maxAge) return undefined;
+    return row.fingerprint;
+  }
+
+  /** Call this first in a transaction. After a transaction that was rolled back, all rows are counted again. */
+  beginTransaction(): void {
+    if (this.#inTransaction) this.#total = undefined;
+    if (this.#inTransaction || this.#counts.size > MAX_COUNTED_PUBLISHERS) this.#counts.clear();
+    this.#overQuota.clear();
+    this.#inTransaction = true;
+  }
+
+  /** Inserts an id, or replaces the row of an id that is older than `REMEMBERED_IDS.maxAge`. */
+  insert(sequence: number, id: string, at: Milliseconds, fingerprint: number): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO message_ids (sequence, id, at, fingerprint) VALUES (?, ?, ?, ?)",
+      sequence,
+      id,
+      at,
+      fingerprint,
+    );
     if (this.#total !== undefined) this.#total += 1;
-    const name = publisherOf(id);
-    if (name === undefined) return;
-    const before = this.#counts.get(name);
-    const count = before === undefined ? this.#rowsOf(name) : before + 1;
-    this.#counts.set(name, count);
-    if (count > REMEMBERED_IDS.ofPublisher) this.#over.add(name);
+    const publisher = publisherOfId(id);
+    if (publisher === undefined) return;
+    const before = this.#counts.get(publisher);
+    const count = before === undefined ? this.#countOf(publisher) : before + 1;
+    this.#counts.set(publisher, count);
+    if (count > REMEMBERED_IDS.perPublisher) this.#overQuota.add(publisher);
   }
 
-  /** At the end of a transaction: of publishers with more than their share the oldest ids are forgotten. */
-  forgetOldest(): void {
-    for (const name of this.#over) {
-      const rows = this.#rowsOf(name);
-      const surplus = Math.max(rows - LEFT, 0);
+  /** Deletes the oldest ids of publishers that exceed their quota. Call this last in a transaction, before `trim`. */
+  enforceQuotas(): void {
+    for (const publisher of this.#overQuota) {
+      const count = this.#countOf(publisher);
+      const surplus = Math.max(count - REMAINING_PER_PUBLISHER, 0);
       this.#delete(
         `sequence IN (SELECT sequence ${OF_PUBLISHER} ORDER BY sequence LIMIT ?)`,
-        ...[name, name, surplus],
+        publisher,
+        publisher,
+        surplus,
       );
-      this.#counts.set(name, rows - surplus);
+      this.#counts.set(publisher, count - surplus);
     }
-    this.#isBegun = false;
+    this.#inTransaction = false;
   }
 
-  /** Forgets what came before a sequence, and the oldest of too many; never the newest. */
-  trim(before: number, newest: number): void {
-    this.#delete("sequence < ?", Math.min(before, newest));
+  /**
+   * Deletes ids that are too old, and the oldest ids when there are too many.
+   *
+   * @param newest Sequence of the newest message. Its row is never deleted.
+   */
+  trim(now: Milliseconds, newest: number): void {
+    const firstYoung = this.#firstAfter(now - REMEMBERED_IDS.maxAge) ?? newest;
+    this.#delete("sequence < ?", Math.min(firstYoung, newest));
     this.#total ??= this.#count("FROM message_ids");
     const surplus = this.#total - REMEMBERED_IDS.count;
     if (surplus <= 0) return;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
     this.#delete(`sequence IN (${oldest})`, newest, surplus);
+  }
+
+  /** Sets times that are later than `now` to `now`. */
+  capTimes(now: Milliseconds): void {
+    this.#sql.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
+  }
+
+  /** A table that was created before fingerprints were stored lacks their column. */
+  #addFingerprintColumn(): void {
+    const columns = this.#sql.exec<{ name: string }>("PRAGMA table_info(message_ids)").toArray();
+    if (columns.some(({ name }) => name === "fingerprint")) return;
+    this.#sql.exec("ALTER TABLE message_ids ADD COLUMN fingerprint INTEGER");
+  }
+
+  #firstAfter(at: Milliseconds): number | undefined {
+    const query = "SELECT sequence FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
+    return this.#sql.exec<{ sequence: number }>(query, at).toArray()[0]?.sequence;
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {
@@ -84,8 +158,8 @@ export class RememberedIdRows {
     if (this.#total !== undefined) this.#total -= deleted;
   }
 
-  #rowsOf(name: string): number {
-    return this.#count(OF_PUBLISHER, name, name);
+  #countOf(publisher: string): number {
+    return this.#count(OF_PUBLISHER, publisher, publisher);
   }
 
   #count(from: string, ...bindings: string[]): number {

@@ -1,75 +1,75 @@
+import type { Milliseconds } from "../realtime/units.ts";
 import { FifoQueue } from "./fifo-queue.ts";
-import { publisherOf, REMEMBERED_IDS } from "./log.ts";
+import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
 
-interface Remembered {
+interface RememberedId {
   readonly id: string;
-  /** By the monotonic clock, in milliseconds. */
-  readonly at: number;
-  /** Of the message's content. */
+  /** When the id was added, by the monotonic clock. */
+  readonly at: Milliseconds;
+  /** Hash of the message's content. */
   readonly fingerprint: number;
   readonly publisher: Publisher | undefined;
 }
 
-/** One publisher's ids, from the oldest on. */
+/** The ids of one publisher, oldest first. */
 interface Publisher {
   readonly name: string;
-  readonly queue: FifoQueue<Remembered>;
+  readonly queue: FifoQueue<RememberedId>;
 }
 
 /**
- * The ids that a log has taken, for as long and as many as `REMEMBERED_IDS` says. Of a publisher with more than its share its
- * own oldest is forgotten: one that publishes very much must not make the log forget the ids of others.
+ * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. A publisher that exceeds its quota loses
+ * its own oldest ids: a publisher with very many messages must not make the log forget the ids of other publishers.
  */
 export class RememberedIds {
-  readonly #byId = new Map<string, Remembered>();
-  /** From the oldest on. Ids that went because of their publisher's share still stand here: `#isHeld` tells. */
-  #queue = new FifoQueue<Remembered>();
+  readonly #byId = new Map<string, RememberedId>();
+  /** Oldest first. Also contains ids that were removed because of a quota (see `#isRemembered`). */
+  #queue = new FifoQueue<RememberedId>();
   readonly #publishers = new Map<string, Publisher>();
-  /** Those with more than their share. */
-  readonly #over = new Set<Publisher>();
+  readonly #overQuota = new Set<Publisher>();
 
   has(id: string): boolean {
     return this.#byId.has(id);
   }
 
-  /** The fingerprint of the message with this id; undefined when the id is not remembered. */
+  /** The fingerprint of the message with this id. Undefined when the id is not remembered. */
   fingerprintOf(id: string): number | undefined {
     return this.#byId.get(id)?.fingerprint;
   }
 
-  /** @param at Milliseconds of a monotonic clock, as for `trim`. */
-  add(id: string, at: number, fingerprint: number): void {
+  /** @param at The time of a monotonic clock, the same clock as for `trim`. */
+  add(id: string, at: Milliseconds, fingerprint: number): void {
     const publisher = this.#publisherOf(id);
-    const remembered: Remembered = { id, at, fingerprint, publisher };
+    const remembered: RememberedId = { id, at, fingerprint, publisher };
     this.#queue.push(remembered);
     this.#byId.set(id, remembered);
     if (publisher === undefined) return;
     publisher.queue.push(remembered);
-    if (publisher.queue.length > REMEMBERED_IDS.ofPublisher) this.#over.add(publisher);
+    if (publisher.queue.length > REMEMBERED_IDS.perPublisher) this.#overQuota.add(publisher);
   }
 
-  /** Forgets what is too old, and the oldest of too many. */
-  trim(now: number): void {
-    const { count, maxAge, ofPublisher } = REMEMBERED_IDS;
-    for (const { queue } of this.#over) {
-      while (queue.length > ofPublisher) this.#forget(queue.first);
+  /** Removes the ids that exceed one of the bounds. */
+  trim(now: Milliseconds): void {
+    const { count, maxAge, perPublisher } = REMEMBERED_IDS;
+    for (const { queue } of this.#overQuota) {
+      while (queue.length > perPublisher) this.#remove(queue.first);
     }
-    this.#over.clear();
+    this.#overQuota.clear();
     for (let oldest = this.#queue.first; oldest !== undefined; oldest = this.#queue.first) {
-      const isHeld = this.#isHeld(oldest);
-      if (isHeld && this.#byId.size <= count && now - oldest.at < maxAge) break;
+      const isRemembered = this.#isRemembered(oldest);
+      if (isRemembered && this.#byId.size <= count && now - oldest.at < maxAge) break;
       this.#queue.shift();
-      if (isHeld) this.#forget(oldest);
+      if (isRemembered) this.#remove(oldest);
     }
     if (this.#queue.length > 2 * this.#byId.size) this.#compact();
   }
 
-  #isHeld(remembered: Remembered): boolean {
+  #isRemembered(remembered: RememberedId): boolean {
     return this.#byId.get(remembered.id) === remembered;
   }
 
   #publisherOf(id: string): Publisher | undefined {
-    const name = publisherOf(id);
+    const name = publisherOfId(id);
     if (name === undefined) return undefined;
     let publisher = this.#publishers.get(name);
     if (publisher === undefined) {
@@ -79,8 +79,8 @@ export class RememberedIds {
     return publisher;
   }
 
-  /** An id is forgotten only when it is its publisher's oldest: the oldest of all is that of its publisher as well. */
-  #forget(remembered: Remembered | undefined): void {
+  /** Removes an id that must be the oldest of its publisher. The oldest id of all always is. */
+  #remove(remembered: RememberedId | undefined): void {
     if (remembered === undefined) return;
     const { id, publisher } = remembered;
     this.#byId.delete(id);
@@ -89,11 +89,11 @@ export class RememberedIds {
     if (publisher.queue.length === 0) this.#publishers.delete(publisher.name);
   }
 
-  /** Ids that are not held any more must not outnumber those that are. */
+  /** Rebuilds the queue without removed ids, which would otherwise outnumber the remembered ids without bound. */
   #compact(): void {
-    const queue = new FifoQueue<Remembered>();
+    const queue = new FifoQueue<RememberedId>();
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      if (this.#isHeld(next)) queue.push(next);
+      if (this.#isRemembered(next)) queue.push(next);
     }
     this.#queue = queue;
   }

@@ -1,147 +1,117 @@
-import { formatCursor, newEpoch, parseCursor } from "../realtime/cursor.ts";
+import { newEpoch } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
-import { fingerprint, refuseReusedIds } from "./fingerprint.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
-  type AppendReceipt,
   DEFAULT_HISTORY,
   type HistoryLimits,
-  keepsAnything,
+  isHistoryEnabled,
   type LogStats,
   type MessageLog,
+  messageSize,
+  type PublishReceipt,
   REMEMBERED_IDS,
-  sizeOf,
 } from "./log.ts";
+import { LogCursors } from "./log-cursors.ts";
+import { MessageRows } from "./message-rows.ts";
 import { RememberedIdRows } from "./remembered-id-rows.ts";
+import type { Sql } from "./sql.ts";
 
-type SqlValue = string | number | null | ArrayBuffer;
-
-/** As much of a Durable Object's storage as the log uses. */
+/** The part of a Durable Object's `storage` that the log uses. */
 export interface SqliteStorage {
-  readonly sql: {
-    exec<Row extends Record<string, SqlValue>>(
-      query: string,
-      ...bindings: SqlValue[]
-    ): { toArray(): Row[] } & Iterable<Row>;
-  };
-  /** Runs it whole or, when it throws, not at all. */
+  readonly sql: Sql;
+  /** Runs a function in a transaction. An exception rolls the transaction back. */
   transactionSync<T>(run: () => T): T;
 }
 
-/** What a SQLite log is made of. */
+/** Options of `SqliteLog`. */
 export interface SqliteLogOptions {
   readonly storage: SqliteStorage;
-  /** Index of the shard its cursors name. Default 0. */
+  /** Index of the shard that the log's cursors name, from 0. Default 0. */
   readonly shard?: number | undefined;
-  /** Bounds on what is kept; the default for each that is left out. */
+  /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** Under SQLite's limit of 2 MB for a row in a Durable Object. */
-const MAX_ROW_BYTES = 1_900_000;
+/** A Durable Object stores rows of at most 2 MB; the rest is for the other columns. */
+const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 
-// Ids have a table of their own because they are remembered for their own time, however short the history.
-// Its newest row stays for good: it keeps the sequence.
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS messages (
-    sequence INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    topics TEXT NOT NULL,
-    data TEXT NOT NULL,
-    private INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    size INTEGER NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS message_ids (
-    sequence INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    at INTEGER NOT NULL,
-    fingerprint INTEGER
-  );
-  CREATE TABLE IF NOT EXISTS log_life (life TEXT NOT NULL);
-`;
-
-interface Row extends Record<string, SqlValue> {
-  readonly sequence: number;
-  readonly id: string;
-  readonly topics: string;
-  readonly data: string;
-  readonly private: number;
-  readonly at: number;
-  readonly size: number;
-}
-
-/** What is kept beside the rows; read back from them when the object wakes. */
+/** Which messages the tables contain. Kept in memory because reading it from the tables costs a row for each message. */
 interface Extent {
-  /** The newest message's. */
+  /** Sequence of the newest message; 0 in a new log. */
   readonly sequence: number;
-  /** The first that can still be read; `sequence + 1` when none can. */
+  /** Sequence of the oldest message that can be read; `sequence + 1` when the history is empty. */
   readonly oldest: number;
-  readonly bytes: number;
+  /** Size of all messages that can be read. */
+  readonly bytes: Bytes;
 }
 
-/** A log in a Durable Object's own SQLite: it survives eviction, restart and deploys. */
+/** A log in the SQLite database of a Durable Object. It survives eviction, restarts and deployments. */
 export class SqliteLog implements MessageLog {
   readonly keepsHistory: boolean;
   readonly #storage: SqliteStorage;
-  readonly #shard: number;
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
-  readonly #epoch: string;
-  readonly #idRows: RememberedIdRows;
+  readonly #cursors: LogCursors;
+  readonly #messages: MessageRows;
+  readonly #ids: RememberedIdRows;
   #extent: Extent;
-  /** When the newest message was taken. */
-  #newestAt = 0;
+  /** When the newest message was appended. */
+  #newestAt: Milliseconds;
   #accepted = 0;
   #duplicate = 0;
 
-  constructor(options: SqliteLogOptions) {
-    this.#storage = options.storage;
-    this.#shard = options.shard ?? 0;
-    this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.keepsHistory = keepsAnything(this.#limits);
-    this.#now = options.now ?? Date.now;
-    this.#storage.sql.exec(SCHEMA);
-    this.#addFingerprints();
-    this.#idRows = new RememberedIdRows(this.#storage.sql);
-    this.#epoch = this.#readEpoch();
-    this.#extent = this.#readExtent();
+  constructor({ storage, shard = 0, history, now = Date.now }: SqliteLogOptions) {
+    this.#storage = storage;
+    this.#limits = { ...DEFAULT_HISTORY, ...history };
+    this.keepsHistory = isHistoryEnabled(this.#limits);
+    this.#now = now;
+    this.#cursors = new LogCursors(shard, readEpoch(storage.sql));
+    this.#messages = new MessageRows(storage.sql, this.#cursors);
+    this.#ids = new RememberedIdRows(storage.sql);
+    const newest = this.#ids.newest();
+    const sequence = newest?.sequence ?? 0;
+    const { oldest = sequence + 1, bytes } = this.#messages.extent();
+    this.#newestAt = newest?.at ?? 0;
+    this.#extent = { sequence, oldest, bytes };
   }
 
-  append(messages: readonly Message[]): readonly AppendReceipt[] {
+  append(messages: readonly Message[]): readonly PublishReceipt[] {
     const at = this.#readClock();
-    const fresh: LogEntry[] = [];
+    const appended: LogEntry[] = [];
+    // Stays local until the transaction is committed.
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
-      this.#idRows.begin();
+      this.#ids.beginTransaction();
       const reused: number[] = [];
-      const answers = messages.map((message, index) => {
-        const own = fingerprint(message);
-        const earlier = this.#earlier(message.id, at);
+      const receipts = messages.map((message, index) => {
+        const content = fingerprint(message);
+        const earlier = this.#ids.fingerprintOf(message.id, at);
         const duplicate = earlier !== undefined;
-        // A row of an older release has no fingerprint, and counts as equal.
-        if (duplicate && earlier !== null && earlier !== own) reused.push(index);
+        // null: the id was stored before fingerprints were, so its content can't be compared.
+        if (duplicate && earlier !== null && earlier !== content) reused.push(index);
         if (!duplicate) {
-          extent = this.#insert(message, own, at, extent);
-          this.#idRows.count(message.id);
-          fresh.push({ cursor: this.#cursorAt(extent.sequence), at, message });
+          extent = this.#insert(message, content, at, extent);
+          appended.push({ cursor: this.#cursors.format(extent.sequence), at, message });
         }
         return { id: message.id, duplicate };
       });
-      // What was inserted before is rolled back.
-      refuseReusedIds(reused);
-      this.#idRows.forgetOldest();
-      extent = this.#trimmed(extent, at);
-      return answers;
+      assertNoReusedIds(reused);
+      this.#ids.enforceQuotas();
+      extent = this.#trim(extent, at);
+      return receipts;
     });
     this.#extent = extent;
-    if (fresh.length > 0) this.#newestAt = at;
-    this.#accepted += fresh.length;
-    this.#duplicate += receipts.length - fresh.length;
-    if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh);
+    this.#accepted += appended.length;
+    this.#duplicate += receipts.length - appended.length;
+    if (appended.length > 0) {
+      this.#newestAt = at;
+      for (const listener of this.#listeners) listener(appended);
+    }
     return receipts;
   }
 
@@ -151,33 +121,33 @@ export class SqliteLog implements MessageLog {
   }
 
   cursor(): string {
-    return this.#cursorAt(this.#extent.sequence);
+    return this.#cursors.format(this.#extent.sequence);
   }
 
   read(
     after: string | undefined,
     limit: number,
-    maxBytes: number = Number.POSITIVE_INFINITY,
+    maxBytes: Bytes = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
     this.trim();
-    const oldest = this.#extent.oldest - 1;
-    const from = after === undefined ? oldest : this.#sequenceOf(after);
-    if (from === undefined || from < oldest || from > this.#extent.sequence) return undefined;
-    const query = "SELECT * FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?";
-    return this.#page(query, from, limit, maxBytes);
+    const start = this.#extent.oldest - 1;
+    const sequence = after === undefined ? start : this.#cursors.sequenceOf(after);
+    if (sequence === undefined || sequence < start || sequence > this.#extent.sequence) {
+      return undefined;
+    }
+    return this.#messages.readAfter(sequence, limit, maxBytes);
   }
 
   readBack(
     before: string | undefined,
     limit: number,
-    maxBytes: number = Number.POSITIVE_INFINITY,
+    maxBytes: Bytes = Number.POSITIVE_INFINITY,
   ): readonly LogEntry[] | undefined {
     this.trim();
     const end = this.#extent.sequence + 1;
-    const to = before === undefined ? end : this.#sequenceOf(before);
-    if (to === undefined || to > end) return undefined;
-    const query = "SELECT * FROM messages WHERE sequence < ? ORDER BY sequence DESC LIMIT ?";
-    return this.#page(query, to, limit, maxBytes);
+    const sequence = before === undefined ? end : this.#cursors.sequenceOf(before);
+    if (sequence === undefined || sequence > end) return undefined;
+    return this.#messages.readBefore(sequence, limit, maxBytes);
   }
 
   stats(): LogStats {
@@ -195,158 +165,72 @@ export class SqliteLog implements MessageLog {
     this.#listeners.clear();
   }
 
-  /** Drops messages past the history's bounds, and ids past the time and number that are remembered. */
+  /** Deletes messages that exceed `HistoryLimits`, and ids that exceed `REMEMBERED_IDS`. */
   trim(): void {
     const now = this.#readClock();
-    this.#extent = this.#storage.transactionSync(() => this.#trimmed(this.#extent, now));
+    this.#extent = this.#storage.transactionSync(() => this.#trim(this.#extent, now));
   }
 
-  /** When everything kept will have expired, in milliseconds since 1970; undefined when nothing waits for that. */
-  expiresAt(): number | undefined {
-    const [ids] = this.#query<{ count: number; at: number | null }>(
-      "SELECT COUNT(*) AS count, MAX(at) AS at FROM message_ids",
-    );
-    const isEmpty = this.#extent.oldest > this.#extent.sequence && (ids?.count ?? 0) <= 1;
-    if (isEmpty || typeof ids?.at !== "number") return undefined;
-    return ids.at + Math.max(this.#limits.maxAge, REMEMBERED_IDS.maxAge);
+  /** When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. */
+  expiresAt(): Milliseconds | undefined {
+    const { count, latest } = this.#ids.extent();
+    const isEmpty = this.#extent.oldest > this.#extent.sequence && count <= 1;
+    if (isEmpty || latest === undefined) return undefined;
+    return latest + Math.max(this.#limits.maxAge, REMEMBERED_IDS.maxAge);
   }
 
   /**
-   * A message's age survives sleep, so it is measured by the wall clock. Messages that seem to come from the future were taken
-   * before the clock was set back: they count as taken now, so that they grow old like any other.
+   * Reads the wall clock, the only clock that goes on while a Durable Object sleeps. After the clock was set back, stored times
+   * may lie in the future: they are set to now, so that messages and ids still expire.
    */
-  #readClock(): number {
+  #readClock(): Milliseconds {
     const now = this.#now();
     if (now >= this.#newestAt) return now;
     this.#newestAt = now;
     this.#storage.transactionSync(() => {
-      this.#query("UPDATE messages SET at = ? WHERE at > ?", now, now);
-      this.#query("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
+      this.#messages.capTimes(now);
+      this.#ids.capTimes(now);
     });
     return now;
   }
 
-  #query<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {
-    return this.#storage.sql.exec<T>(query, ...bindings).toArray();
-  }
-
-  /** Row by row, so that no more are in memory than `maxBytes` let. */
-  #page(query: string, place: number, limit: number, maxBytes: number): LogEntry[] {
-    const found: LogEntry[] = [];
-    let bytes = 0;
-    for (const row of this.#storage.sql.exec<Row>(query, place, limit)) {
-      bytes += row.size;
-      if (bytes > maxBytes && found.length > 0) break;
-      found.push(this.#toEntry(row));
-    }
-    return found;
-  }
-
-  #readEpoch(): string {
-    const [row] = this.#query<{ life: string }>("SELECT life FROM log_life");
-    if (row !== undefined) return row.life;
-    const life = newEpoch();
-    this.#query("INSERT INTO log_life (life) VALUES (?)", life);
-    return life;
-  }
-
-  #readExtent(): Extent {
-    const [newest] = this.#query<{ sequence: number; at: number }>(
-      "SELECT sequence, at FROM message_ids ORDER BY sequence DESC LIMIT 1",
-    );
-    this.#newestAt = newest?.at ?? 0;
-    const [kept] = this.#query<{ oldest: number | null; bytes: number | null }>(
-      "SELECT MIN(sequence) AS oldest, SUM(size) AS bytes FROM messages",
-    );
-    const sequence = newest?.sequence ?? 0;
-    return { sequence, oldest: kept?.oldest ?? sequence + 1, bytes: kept?.bytes ?? 0 };
-  }
-
-  /** The fingerprint of the remembered message with this id; undefined when there is none. */
-  #earlier(id: string, now: number): number | null | undefined {
-    const query = "SELECT at, fingerprint FROM message_ids WHERE id = ?";
-    const [row] = this.#query<{ at: number; fingerprint: number | null }>(query, id);
-    if (row === undefined || now - row.at >= REMEMBERED_IDS.maxAge) return undefined;
-    return row.fingerprint;
-  }
-
-  /** The table of a release before fingerprints lacks their column. */
-  #addFingerprints(): void {
-    const columns = this.#query<{ name: string }>("PRAGMA table_info(message_ids)");
-    if (columns.some(({ name }) => name === "fingerprint")) return;
-    this.#query("ALTER TABLE message_ids ADD COLUMN fingerprint INTEGER");
-  }
-
-  #insert(message: Message, own: number, at: number, extent: Extent): Extent {
-    const { id, topics, data } = message;
-    const size = sizeOf(message);
-    if (size > MAX_ROW_BYTES) {
+  #insert(message: Message, content: number, at: Milliseconds, extent: Extent): Extent {
+    const size = messageSize(message);
+    if (size > MAX_MESSAGE_BYTES) {
       throw new RealtimeError(
         "invalid_input",
-        `A message may take ${MAX_ROW_BYTES} bytes, this one takes ${size}. Send less at a time.`,
+        `The message has ${size} bytes, and the limit is ${MAX_MESSAGE_BYTES}. Send a smaller message.`,
       );
     }
     const sequence = extent.sequence + 1;
-    this.#query(
-      "INSERT INTO messages (sequence, id, topics, data, private, at, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      ...[sequence, id, JSON.stringify(topics), data, message.private ? 1 : 0, at, size],
-    );
-    // Replaces an id that has been remembered for long enough.
-    this.#query(
-      "INSERT OR REPLACE INTO message_ids (sequence, id, at, fingerprint) VALUES (?, ?, ?, ?)",
-      sequence,
-      id,
-      at,
-      own,
-    );
+    this.#messages.insert(sequence, message, at, size);
+    this.#ids.insert(sequence, message.id, at, content);
     return { ...extent, sequence, bytes: extent.bytes + size };
   }
 
-  #trimmed(extent: Extent, now: number): Extent {
+  #trim(extent: Extent, now: Milliseconds): Extent {
     const { messages, maxAge, bytes } = this.#limits;
     const { sequence } = extent;
-    const young = this.#firstAfter("messages", now - maxAge) ?? sequence + 1;
-    let kept = this.#dropBelow(extent, Math.max(young, sequence - messages + 1));
-    while (kept.bytes > bytes) kept = this.#dropBelow(kept, kept.oldest + 1);
-    const youngId = this.#firstAfter("message_ids", now - REMEMBERED_IDS.maxAge) ?? sequence;
-    this.#idRows.trim(youngId, sequence);
-    return kept;
+    const firstYoung = this.#messages.firstAfter(now - maxAge) ?? sequence + 1;
+    let trimmed = this.#deleteBefore(extent, Math.max(firstYoung, sequence - messages + 1));
+    while (trimmed.bytes > bytes) trimmed = this.#deleteBefore(trimmed, trimmed.oldest + 1);
+    this.#ids.trim(now, sequence);
+    return trimmed;
   }
 
-  /** The first row that came after a time; it reads no more rows than come before. */
-  #firstAfter(table: "messages" | "message_ids", at: number): number | undefined {
-    const query = `SELECT sequence FROM ${table} WHERE at > ? ORDER BY sequence LIMIT 1`;
-    return this.#query<{ sequence: number }>(query, at)[0]?.sequence;
+  #deleteBefore(extent: Extent, sequence: number): Extent {
+    if (sequence <= extent.oldest) return extent;
+    const freed = this.#messages.deleteBefore(sequence);
+    return { ...extent, oldest: sequence, bytes: extent.bytes - freed };
   }
+}
 
-  #dropBelow(extent: Extent, boundary: number): Extent {
-    if (boundary <= extent.oldest) return extent;
-    const dropped = this.#query<{ size: number }>(
-      "DELETE FROM messages WHERE sequence < ? RETURNING size",
-      boundary,
-    );
-    const freed = dropped.reduce((sum, { size }) => sum + size, 0);
-    return { ...extent, oldest: boundary, bytes: extent.bytes - freed };
-  }
-
-  #toEntry(row: Row): LogEntry {
-    const { id, data, at } = row;
-    const topics = JSON.parse(row.topics) as string[];
-    return {
-      cursor: this.#cursorAt(row.sequence),
-      at,
-      message: { id, topics, data, private: row.private === 1 },
-    };
-  }
-
-  #sequenceOf(text: string): number | undefined {
-    const cursor = parseCursor(text);
-    return cursor?.shard === this.#shard && cursor.epoch === this.#epoch
-      ? cursor.sequence
-      : undefined;
-  }
-
-  #cursorAt(sequence: number): string {
-    return formatCursor({ shard: this.#shard, epoch: this.#epoch, sequence });
-  }
+/** The epoch of the log in this database. A new database gets a random epoch. */
+function readEpoch(sql: Sql): string {
+  sql.exec("CREATE TABLE IF NOT EXISTS log_epoch (epoch TEXT NOT NULL)");
+  const [row] = sql.exec<{ epoch: string }>("SELECT epoch FROM log_epoch").toArray();
+  if (row !== undefined) return row.epoch;
+  const epoch = newEpoch();
+  sql.exec("INSERT INTO log_epoch (epoch) VALUES (?)", epoch);
+  return epoch;
 }

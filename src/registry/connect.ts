@@ -1,22 +1,26 @@
 import { nanoid } from "nanoid";
 import { epochOf, formatCursor } from "../realtime/cursor.ts";
+import { RealtimeError } from "../realtime/errors.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import { parseSubscription } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogReader } from "../realtime/types.ts";
 import type { ConnectRequest } from "./registry.ts";
 
-/** What a new client is told of itself. */
+/** The identity of a new stream, which its handshake sends to the client. */
 export interface StreamIdentity {
   readonly clientId: string;
+  /** See `ClientConnection.cursor`. */
   readonly cursor: string | undefined;
 }
 
 /**
- * A client id, and the place where its stream begins.
+ * Assigns a client id and the cursor where the stream starts.
  *
- * A browser sends the last id it saw when it comes back, and that is the client id until a cursor has arrived.
- * So the id names the place as well, wherever there is one to come back to; where the client is about to be told
- * that its place is gone, or is to get the newest messages first, it must be told that again.
+ * The client id is the first event id of a stream, so it is the `Last-Event-ID` of a browser that reconnects before it has
+ * received another event. The client id therefore starts with the cursor. There are two exceptions, in which the reconnected
+ * client must get the same start again: its cursor is unknown to the log, or it asked for the newest messages first.
+ *
+ * @param shard Index of the shard, from 0.
  */
 export function assignClientId(
   { lastEventId, last, topics = [] }: ConnectRequest,
@@ -26,34 +30,38 @@ export function assignClientId(
 ): StreamIdentity {
   let cursor: string | undefined;
   if (lastEventId !== undefined) {
-    const place = manager.parseEventId(lastEventId);
-    cursor = place && formatCursor(place);
-  } else if (log.keepsHistory && !last && !topics.some(beginsWithNewest)) {
+    const position = manager.parseEventId(lastEventId);
+    cursor = position && formatCursor(position);
+  } else if (log.keepsHistory && !last && !topics.some(startsWithNewest)) {
     cursor = log.cursor();
   }
-  // Without a cursor it names the log's life all the same, so that another process can tell that the client is not its own.
-  const life = epochOf(log.cursor()) ?? "";
-  return { clientId: `${cursor ?? `${shard}-${life}`}.${nanoid()}`, cursor };
+  // The epoch is always part of the id: another process recognises by it that the client is not one of its own.
+  const prefix = cursor ?? `${shard}-${epochOf(log.cursor()) ?? ""}`;
+  return { clientId: `${prefix}.${nanoid()}`, cursor };
 }
 
-function beginsWithNewest(key: string): boolean {
+function startsWithNewest(key: string): boolean {
   return parseSubscription(key).options.last !== undefined;
 }
 
-/** Subscribes a client that was just taken in to what it connected with. */
+/** Subscribes a client that was just registered to the topics of its connect request. */
 export function applyInitialSubscriptions(
   manager: RealtimeManager,
-  { topics = [], lastEventId, last, ...peer }: ConnectRequest,
+  { topics = [], lastEventId, last, ...principal }: ConnectRequest,
   { clientId, cursor }: StreamIdentity,
 ): void {
   if (topics.length === 0 && lastEventId === undefined && !last) return;
-  const isInitial = lastEventId === undefined;
-  // What came since the client was told its place is not lost on it.
-  const start = { lastEventId: lastEventId ?? cursor, last };
   manager.setSubscriptions(clientId, {
-    ...peer,
-    ...start,
+    ...principal,
+    // The cursor was assigned before the client was registered. Starting there delivers what was published in between.
+    lastEventId: lastEventId ?? cursor,
+    last,
     subscriptions: topics,
-    isInitial,
+    isInitial: lastEventId === undefined,
   });
+}
+
+/** The error of a registry that was closed. */
+export function serverClosed(): RealtimeError {
+  return new RealtimeError("closed", "The server is stopping. Try again soon.");
 }

@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
+import type { PublishReceipt } from "../log/log.ts";
 import type { LatencyStats } from "../realtime/latency.ts";
 import type {
   ClientInfo,
@@ -12,136 +13,150 @@ import type {
   SubscribeRequest,
   TopicInfo,
 } from "../realtime/types.ts";
+import type { Bytes } from "../realtime/units.ts";
 
-/** Who opens a stream, and where it begins. */
+/** A request to open a stream: the principal that opens it, and the position where the stream starts. */
 export interface ConnectRequest extends Principal, StartPosition {
-  /** Subscription keys to begin with. Default: none. */
+  /** Subscription keys that the client starts with. Default: none. */
   readonly topics?: readonly string[] | undefined;
 }
 
-/** A reserved client id, and the way to start its deliveries. */
+/** A connection that `ClientRegistry.open` has reserved. Frames flow after `attach`. */
 export interface ClientConnection {
   /**
-   * Begins with the client's shard and the log's life, and cannot be guessed. Where there is a history it is a place to
-   * resume from, as every event's id: `<cursor>.V1StGXR8_Z5jdHi6B-myT`.
+   * The client id, which can't be guessed. It names the client's shard and the log's epoch. If there is a history to resume
+   * from, the id starts with a cursor and can be sent as `Last-Event-ID`: `<cursor>.V1StGXR8_Z5jdHi6B-myT`.
    */
   readonly clientId: string;
-  /** Where its stream begins; undefined when that is no place it could resume from. */
+  /** The cursor where the stream starts. Undefined if the client could not resume from this position. */
   readonly cursor: string | undefined;
-  /** How many clients its shard had when it connected, where the shard is another process's: they lose it together. */
+  /**
+   * How many clients the shard had when this client connected. Undefined if the registry is in this process. If the shard fails,
+   * all of its clients reconnect at once, so the number decides how widely their reconnects are spread.
+   */
   readonly shardClients?: number | undefined;
   /**
-   * From here on frames go to the sink. The caller has written the handshake: nothing may overtake it.
-   * Whichever side ends the connection, `sink.close(reason)` is called once it is out of the registry.
+   * Adds the client to the registry and starts to write its frames to the sink. Write the handshake first, since no frame may
+   * overtake it. The registry calls `sink.close(reason)` after it has removed the client, whichever side ends the connection.
+   *
+   * @throws RealtimeError as `ClientRegistry.open`: a limit may have been reached since then.
    */
   attach(sink: FrameSink): Promise<void>;
   /**
-   * How far the client has come, as an id to come back with: while its own topics are silent, the history moves on
-   * past the last id that it saw. Undefined where this side does not know, or there is no such place.
+   * A cursor of the client's position in the log. It may be newer than the last event id that the client received, because
+   * messages that the client does not subscribe to move its position as well. Undefined if there is no history to resume from,
+   * or if the position is known only to the shard.
    */
   resumeCursor(): string | undefined;
-  /** The client showed life: a keep-alive drained. */
+  /** Records that the client is alive: it has read a heartbeat. */
   updateActivity(): void;
-  /** Ends it from this side. Safe at any time, also before `attach` and more than once. */
+  /** Ends the connection. May be called at any time, before `attach` and more than once. The first reason counts. */
   close(reason: CloseReason): void;
 }
 
-/** How one message was taken. */
-export interface PublishReceipt {
-  readonly id: string;
-  /** True when a message of that id had been accepted before; it was not delivered again. */
-  readonly duplicate: boolean;
-}
-
-/** Counts over all shards. */
+/** Counters of a registry, added up over all shards. */
 export interface RegistryStats extends ManagerStats {
-  /** When the oldest part of it was constructed: ISO 8601. */
+  /** When the oldest shard was started, in ISO 8601. */
   readonly startedAt: string;
-  /** Messages taken into the log. */
+  /** Messages that the log accepted. */
   readonly accepted: number;
-  /** Messages answered from memory because their id was known. */
+  /** Messages that were not accepted because the log already had their ids. */
   readonly duplicate: number;
-  /** What the log keeps for resuming, now. */
-  readonly history: { readonly messages: number; readonly bytes: number };
-  /** From the call of a publish to the end of its writes. In workerd no time passes while it computes. */
+  /** Number and size of the messages that the log has now. */
+  readonly history: { readonly messages: number; readonly bytes: Bytes };
+  /** From the call of `publish` to the last write. In workerd, the clock stands still while code runs. */
   readonly publishLatency: LatencyStats;
 }
 
-/** Which clients or topics to list. */
+/** Selects one page of a list. */
 export interface PageRequest {
-  /** 1 to 1,000. Default 100. */
+  /** How many items the page may have, 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
-  /** `next` of the page before. */
+  /** `next` of the page before. Default: the first page. */
   readonly after?: string | undefined;
 }
 
+/** One page of the connected clients. */
 export interface ClientPage {
+  /** In the order of their ids. */
   readonly clients: readonly ClientInfo[];
-  /** Ask for the page behind this one with it; undefined on the last page. */
+  /** `PageRequest.after` for the next page. Undefined on the last page. */
   readonly next: string | undefined;
 }
 
+/** One page of the topics that have subscriptions. */
 export interface TopicPage {
   /** In the order of their names. */
   readonly topics: readonly TopicInfo[];
-  /** As `ClientPage.next`. */
+  /** `PageRequest.after` for the next page. Undefined on the last page. */
   readonly next: string | undefined;
 }
 
-/** Where clients live. Everything that crosses this line is data. `test/suites/registry.ts` says how it behaves. */
+/**
+ * The clients of a server, wherever they are connected: in this process (`createInProcessRegistry`) or in Durable Objects
+ * (`createDurableObjectRegistry`). All arguments and results, except the sinks, can be sent to another process.
+ *
+ * To write another adapter, run the contract tests in `test/suites/registry.ts` against it.
+ */
 export interface ClientRegistry {
   /**
-   * Reserves a client id (and, on Workers, its shard). Nothing flows yet, nothing is held yet.
+   * Reserves a client id and, in a registry with shards, the shard. The registry is unchanged until `attach`, except that a
+   * hub adds the client at once.
    *
-   * @throws RealtimeError `revoked`, `too_many_clients` or, of one address, `too_many_requests`.
+   * @throws RealtimeError `revoked`, `refused_token` if the credential has expired, `too_many_clients`, `too_many_requests`
+   *   if one address has too many clients, `invalid_input` if the keys match too many rights, or `closed`.
    */
   open(request: ConnectRequest): Promise<ClientConnection>;
   /**
-   * Replaces a client's subscriptions.
+   * Replaces a client's subscriptions. A request that arrived before the newest applied request changes nothing, and is checked
+   * only for `unknown_client` and `ip_mismatch`.
    *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed`, `revoked`, checked in that order. A
-   *   request that a newer one has overtaken changes nothing, and is checked as far as `ip_mismatch`.
+   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed` or `revoked`, checked in this order.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /**
-   * Takes all messages into the log, in order, or none. Answers when the log has them.
+   * Appends messages to the log, in their order: all of them or, if the call throws, none. Resolves after the log has the
+   * messages and they were delivered.
    *
-   * @param publisher Who asks, if it is not the embedding app or an operator: their credential may have ended since.
-   * @throws RealtimeError `id_reused`, `revoked`, `refused_token` when the credential has expired.
+   * @param publisher The principal that publishes. Its credential is checked again, since it may have ended during the
+   *   request. Leave it out for the embedding app and for operators.
+   * @returns one receipt for each message, in the same order.
+   * @throws RealtimeError `id_reused`, `revoked`, `refused_token` if the credential has expired, or `closed`.
    */
   publish(messages: readonly Message[], publisher?: Principal): Promise<readonly PublishReceipt[]>;
   /**
-   * Messages that were published before, of one shard.
+   * Reads a page of published messages. A registry with shards reads the log of one of them.
    *
-   * @param reader Who asks: private messages are read by their rights. Default: a guest.
-   * @throws RealtimeError `unknown_cursor`, `revoked`, `refused_token` when the credential has expired.
+   * @param reader The principal that reads. The page has private messages only of topics that its rights cover. Default: a guest.
+   * @throws RealtimeError `unknown_cursor`, `revoked`, or `refused_token` if the credential has expired.
    */
   history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage>;
-  /** One event to one client, outside the log; false when it is unknown or gone. */
+  /** Sends one event to one client without adding it to the log. False if the client is unknown or has disconnected. */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
+  /** Lists the connected clients, page by page. */
   clients(page?: PageRequest): Promise<ClientPage>;
   /**
-   * Whether another process, or an earlier start of this one, made this client id. Left out where all processes reach all
-   * clients.
+   * Whether another process, or this process before a restart, assigned this client id. Leave the method out if each process
+   * reaches all clients.
    */
-  isForeign?(clientId: string): boolean;
-  /** Undefined when the client is unknown. */
+  isFromAnotherProcess?(clientId: string): boolean;
+  /** One client. Undefined if it is unknown. */
   client(clientId: string): Promise<ClientInfo | undefined>;
-  /** Topics that somebody subscribes to, over all shards. */
+  /** Lists the topics that have subscriptions on any shard, page by page. */
   topics(page?: PageRequest): Promise<TopicPage>;
-  /** False when the client is unknown. */
+  /** Disconnects a client. False if it is unknown. */
   disconnect(clientId: string): Promise<boolean>;
   /**
-   * Takes the rights of one client, or of a subject, and ends their streams. Of a subject, what was issued up to now
-   * is refused from then on.
+   * Disconnects one client, or all clients of a subject. Credentials of the subject that were issued before the call are
+   * rejected from then on.
    *
-   * @returns how many streams were ended.
+   * @returns how many clients were disconnected.
    */
   revoke(revocation: Revocation): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
-   * Ends every connection with `shutdown`; what was accepted is written to its sinks before, to those that are
-   * being replayed to as well. Who called decides how long that may take.
+   * Disconnects all clients with `shutdown`, after everything that was accepted is written to their sinks, replays included.
+   * `close` has no time limit: the caller must set one.
    */
   close(): Promise<void>;
 }

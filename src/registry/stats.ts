@@ -3,13 +3,23 @@ import type { LatencyHistogram } from "../realtime/latency.ts";
 import type { ManagerStats } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 
-/** What a registry's parts have counted, as one. */
-export function describeStats(
+/**
+ * Combines the counters of a manager and its log.
+ *
+ * @param startedAt When the registry was started, in ISO 8601.
+ */
+export function toRegistryStats(
   manager: ManagerStats,
-  { accepted, duplicate, messages, bytes }: LogStats,
+  log: LogStats,
   latency: LatencyHistogram,
   startedAt: string,
 ): RegistryStats {
-  const history = { messages, bytes };
-  return { ...manager, startedAt, accepted, duplicate, history, publishLatency: latency.stats };
+  return {
+    ...manager,
+    startedAt,
+    accepted: log.accepted,
+    duplicate: log.duplicate,
+    history: { messages: log.messages, bytes: log.bytes },
+    publishLatency: latency.stats,
+  };
 }

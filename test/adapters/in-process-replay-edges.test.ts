@@ -21,10 +21,10 @@ describe("the edges of a history", () => {
     for (const opener of [full, off, large, small]) await opener.closeAll();
   });
 
-  it("do not touch who only asked for the newest of a quiet topic while others move it on", async () => {
+  it("do not touch a client that only asked for the newest of a quiet topic while other topics move the history on", async () => {
     const test = await full.open();
     await test.publish("quiet", 1);
-    // A page each: the next is looked at only when the client has taken nothing for eight of them.
+    // A page each. After eight pages without a matching message, the client is asked whether it still reads.
     await test.publish("busy", ...Array.from({ length: 19 }, () => PAGEFUL));
     const sink = new RecordingSink().hold();
     const stream = await test.open({ topics: ["quiet"], last: 5 }, sink);
@@ -40,7 +40,7 @@ describe("the edges of a history", () => {
     expect(await test.test.registry.stats()).toMatchObject({ recovered: 0, unrecovered: 0 });
   });
 
-  it("leave alone the keys of a client whose messages are still there", async () => {
+  it("leave alone the keys of a client while their messages are still there", async () => {
     const test = await full.open();
     const past = await test.past(["chat"], 0);
     const sink = new RecordingSink().hold();
@@ -48,7 +48,7 @@ describe("the edges of a history", () => {
     const stream = await test.open({ topics: [key] }, sink);
     await eventually(() => sink.data(key).length === 1, "it has the newest");
     for (let number = 1; number <= 30; number++) await test.publish("chat", number);
-    // The place of the key that joins has left the history; what the other has is not to come again.
+    // The position of the new key has left the history. What the other key has received must not be repeated.
     await test.subscribe(stream, [key, "other"], { lastEventId: past.sink.events[0]?.id });
     await test.publish("chat", 31);
     sink.release();
@@ -56,7 +56,7 @@ describe("the edges of a history", () => {
     expect(sink.data(key)).toEqual(Array.from({ length: 32 }, (_, number) => number));
   });
 
-  it("are told of again when they move on past somebody who was told already", async () => {
+  it("are announced again when they move past a client that was already notified", async () => {
     const test = await small.open();
     const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
     const past = await test.past(keys, 1);
@@ -78,7 +78,7 @@ describe("the edges of a history", () => {
     for (const key of keys) expect(sink.data(key)).toContain(7);
   });
 
-  it("make no difference to who asks for the newest where nothing is kept", async () => {
+  it("make no difference to a client that asks for the newest where nothing is kept", async () => {
     const test = await off.open();
     const sink = new RecordingSink();
     sink.bufferedBytes = 100;
@@ -95,12 +95,12 @@ describe("the edges of a history", () => {
     await test.publish("chat", PAGEFUL);
     const sink = new RecordingSink().hold();
     const lastEventId = past.clientId;
-    const held = ["chat?options=b", "chat?options=c"];
-    const stream = await test.open({ topics: held, lastEventId }, sink);
+    const resumed = ["chat?options=b", "chat?options=c"];
+    const stream = await test.open({ topics: resumed, lastEventId }, sink);
     await eventually(() => sink.isAwaited, "the first of its keys has it");
     expect(sink.events).toHaveLength(1);
     // Both sides of the first in any order.
-    const keys = [...held, "chat", "chat?options=a", "chat?options=z", "*"];
+    const keys = [...resumed, "chat", "chat?options=a", "chat?options=z", "*"];
     await test.subscribe(stream, keys, { lastEventId });
     sink.release();
     await eventually(() => sink.data("PB_RESUME").length === 1, "it has come to the present");
@@ -116,7 +116,7 @@ describe("the edges of a history", () => {
       const past = await test.past(keys, 1);
       const [first, second, third, last] = past.sink.events;
       const sink = new RecordingSink();
-      // The handshake is being taken: no page is read yet.
+      // The sink is still writing the handshake: no page is read yet.
       sink.bufferedBytes = 100;
       const stream = await test.open({ topics: keys, lastEventId: second?.id }, sink);
       const left = gone ? keys.filter((key) => key !== second?.event) : [...keys, "other"];
@@ -131,7 +131,7 @@ describe("the edges of a history", () => {
     });
   }
 
-  it("who gives up its keys in the middle of a replay has a place again", async () => {
+  it("that gives up its keys in the middle of a replay has a cursor again", async () => {
     const test = await large.open();
     await test.publish("other", PAGEFUL, PAGEFUL);
     const sink = new RecordingSink().hold();
@@ -139,11 +139,11 @@ describe("the edges of a history", () => {
     await test.subscribe(stream, ["chat", "other"], { last: 2 });
     await eventually(() => sink.isAwaited, "the first page arrives");
     await test.subscribe(stream, []);
-    const place = /event: PB_CURSOR\ndata: {}\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
-    expect(place).toBe(stream.connection.resumeCursor());
+    const cursor = /event: PB_CURSOR\ndata: {}\nid: (\S+)\n\n$/.exec(sink.text)?.[1];
+    expect(cursor).toBe(stream.connection.resumeCursor());
   });
 
-  it("who brings a place that is none is told so, also when no key was to go on from it", async () => {
+  it("that sends an unknown cursor is notified, also when no key was to start from it", async () => {
     const test = await large.open();
     const stream = await test.open({ topics: ["chat"] });
     await test.subscribe(stream, ["chat"], { lastEventId: "garbage" });

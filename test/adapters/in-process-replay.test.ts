@@ -63,7 +63,7 @@ describe("a replay in one process", () => {
     await eventually(() => sink.isAwaited, "the first page arrives");
     await test.publish("chat", 4, 5);
     sink.release();
-    await eventually(() => sink.data("PB_RESUME").length === 1, "it is told");
+    await eventually(() => sink.data("PB_RESUME").length === 1, "PB_RESUME arrives");
     const got = (await test.until(stream)).map((line) => line.replaceAll("x", ""));
     expect(got).toEqual(['chat "1"', LOST]);
     const stats = await test.test.registry.stats();

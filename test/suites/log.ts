@@ -13,7 +13,7 @@ export type { LogFlags, OpenLog, OpenLogOptions } from "./log/context.ts";
 /**
  * What every `MessageLog` must do.
  *
- * @param open Opens an empty log with a life of its own; the suite closes it.
+ * @param open Opens an empty log with an epoch of its own; the suite closes it.
  * @param flags What the adapter can't do, with the reason.
  */
 export function logSuite(name: string, open: OpenLog, flags: LogFlags = {}): void {

@@ -4,12 +4,10 @@ import { createMessage } from "../../src/realtime/message.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
+  type HubStub,
   type RpcResult,
 } from "../../src/registry/durable-object/protocol.ts";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import type { ConnectRequest } from "../../src/registry/registry.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { FakeSocket, type Fault, fakeHub, unreliable, upgraded } from "./fake-hub.ts";
@@ -69,7 +67,7 @@ describe("a hub that fails once", () => {
     expect((await hubs.registry.stats()).accepted).toBe(1);
   });
 
-  it("while a client connects gives it another id: the first may be taken", async () => {
+  it("while a client connects gives it another id: the first may be in use", async () => {
     const hubs = openHubs();
     const { registry, asked } = over(hubs, [["answer lost"]]);
     const connection = await registry.open({});

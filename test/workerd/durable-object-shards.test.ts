@@ -45,7 +45,7 @@ describe("a client id of a shard that is not there", () => {
     }
   });
 
-  it("is nobody to send to or to disconnect", async () => {
+  it("can't be sent to or disconnected", async () => {
     const registry = overNothing();
     for (const clientId of strangers) {
       expect(await registry.send(clientId, "note", 1), clientId).toBe(false);
@@ -62,7 +62,7 @@ describe("a client id of a shard that is not there", () => {
 
 describe("a publish to several shards", () => {
   it("takes the same messages to the first, then to the others at the same time, and answers once", async () => {
-    const taken: (readonly Message[])[] = [];
+    const published: (readonly Message[])[] = [];
     let release = () => {};
     const allThere = new Promise<void>((resolve) => {
       release = resolve;
@@ -70,8 +70,8 @@ describe("a publish to several shards", () => {
     const hub = (shard: number) =>
       fakeHub({
         publish: async (messages) => {
-          taken.push(messages);
-          if (taken.length === 3) release();
+          published.push(messages);
+          if (published.length === 3) release();
           if (shard > 0) await allThere;
           return { ok: true, value: messages.map(({ id }) => ({ id, duplicate: false })) };
         },
@@ -79,7 +79,7 @@ describe("a publish to several shards", () => {
     const registry = createDurableObjectRegistry({ hub, shards: 3 });
     const messages = [1, 2].map((data) => createMessage({ topic: "chat", data }));
     const receipts = await within(registry.publish(messages), 5000, "all three are asked");
-    expect(taken).toEqual([messages, messages, messages]);
+    expect(published).toEqual([messages, messages, messages]);
     expect(receipts.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
   });
 
@@ -171,7 +171,7 @@ describe("listing clients of several shards", () => {
     [2, 1, 0],
     [0, 0, 0],
   ]) {
-    it(`gives everybody once, page by page: ${perShard.join(", ")}`, async () => {
+    it(`lists each client once, page by page: ${perShard.join(", ")}`, async () => {
       const hubs = openHubs(3);
       const ids = await fill(hubs, perShard);
       for (const limit of [1, 2, 3, 4, 7, 1000]) {
@@ -180,7 +180,7 @@ describe("listing clients of several shards", () => {
     });
   }
 
-  it("goes from shard 9 to shard 10, whose ids come before in the alphabet", async () => {
+  it("goes from shard 9 to shard 10, although its ids sort before those of shard 9", async () => {
     const hubs = openHubs(12);
     const ids = await fill(hubs, [1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1]);
     for (const limit of [1, 2, 4]) expect(await listed(hubs, limit)).toEqual(ids);
@@ -197,7 +197,7 @@ describe("listing clients of several shards", () => {
 });
 
 describe("a registry that closes", () => {
-  it("ends its own connections, and leaves the hubs and everybody else's as they were", async () => {
+  it("ends its own connections, and leaves the hubs and all other connections as they were", async () => {
     const hubs = openHubs(2);
     await fill(hubs, [1, 1]);
     const other = createDurableObjectRegistry({ hub: (shard) => hubs.stub(shard), shards: 2 });

@@ -1,7 +1,10 @@
 import { CLOSE_REASONS, type CloseReason } from "../../src/realtime/types.ts";
-import type { HubSocket } from "../../src/registry/durable-object/connection.ts";
-import { CONNECT_HEADER, toHeader } from "../../src/registry/durable-object/protocol.ts";
-import type { HubStub } from "../../src/registry/durable-object/registry.ts";
+import {
+  CONNECT_HEADER,
+  type HubSocket,
+  type HubStub,
+  toHeader,
+} from "../../src/registry/durable-object/protocol.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
 /** One try that fails: before it reached the hub, or after, with the answer lost. */
@@ -35,7 +38,7 @@ const unasked = (): never => {
   throw new Error("No test asks a fake hub for this.");
 };
 
-/** A hub that answers what it is told to. */
+/** A hub with the given answers. */
 export function fakeHub(answers: Partial<HubStub>): HubStub {
   return {
     fetch: unasked,

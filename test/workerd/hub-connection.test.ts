@@ -26,7 +26,7 @@ describe("a connection's frames", () => {
 });
 
 describe("a connection's probes", () => {
-  it("are the text that a hub answers without waking, one for each sign of life", async () => {
+  it("are the text that a hub answers without waking, one for each activity", async () => {
     const { connection, socket, sink } = await attach();
     connection.updateActivity();
     expect(socket.sent).toEqual(["ping"]);

@@ -14,7 +14,7 @@ describe("a client that was disconnected", () => {
     const hubs = openHubs();
     const [client, other] = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
     const { clientId } = client;
-    // In one turn, so that nothing can be answered in between.
+    // Without an await in between, so that the Worker can't answer.
     const [stats, sent, listed] = await hubs.inside(async (hub) => {
       const disconnecting = hub.disconnect(clientId);
       hub.evict();
@@ -52,8 +52,8 @@ describe("a connection that is closed before it was attached", () => {
   });
 });
 
-describe("a sign of life", () => {
-  // Before it is accepted, and once it is closing, a socket throws at whoever sends.
+describe("activity of a client", () => {
+  // A socket that is not accepted yet, or is closing, throws when it sends.
   it("before the connection was attached does no harm", async () => {
     const hubs = openHubs();
     const connection = await hubs.open(0);
@@ -123,7 +123,7 @@ describe("an identity", () => {
     expect((await hubs.registry.stats()).clients).toBe(1);
   });
 
-  // Once it was taken in memory alone, so that after a sleep the client was a guest again, for anybody to be.
+  // The identity was kept in memory only, so after hibernation the client was a guest again that any identity could use.
   it("too long to be kept is refused to a guest who signs in, and nothing changes", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"]);

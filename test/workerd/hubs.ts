@@ -1,9 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import type { HubStub } from "../../src/registry/durable-object/protocol.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import type { ClientConnection, ConnectRequest } from "../../src/registry/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import type { EvictableHub, TestEnv } from "./worker.ts";

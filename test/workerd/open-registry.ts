@@ -1,8 +1,6 @@
 import { env } from "cloudflare:test";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import type { HubStub } from "../../src/registry/durable-object/protocol.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
 import type { TestEnv } from "./worker.ts";
 

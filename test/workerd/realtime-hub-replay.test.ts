@@ -25,7 +25,7 @@ describe("a hub that is evicted in the middle of a replay", () => {
     sink.release();
     await eventually(() => sink.data("PB_RESUME").length === 1, "PB_RESUME");
     const got = shown(stream).map((line) => line.replaceAll("x", ""));
-    // "chat" comes before "*": the order is that of their marks.
+    // "chat" comes before "*": keys are in the order of their hashes.
     const all = [1, 2, 3].flatMap((number) => [`chat "${number}"`, `* "${number}"`]);
     expect(got).toEqual([...all, recovered(3)]);
     expect(new Set(idsOf(stream)).size).toBe(7);
@@ -36,7 +36,7 @@ describe("a hub that is evicted in the middle of a replay", () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     await test.publish("chat", 1, 2, 3, 4);
-    // More pages without anything of interest than are looked through in one turn.
+    // More pages without a matching message than one time slice reads.
     const pages = Array.from({ length: 9 }, () => PAGEFUL);
     await test.publish("other", ...pages);
     await test.publish("chat", 5);
@@ -52,7 +52,7 @@ describe("a hub that is evicted in the middle of a replay", () => {
     test.letGo();
   });
 
-  it("still knows a place that was kept in mind for its first subscriptions", async () => {
+  it("still knows the cursor that was stored for its first subscriptions", async () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     const past = await test.past(["chat"], 1, 2);

@@ -19,7 +19,7 @@ describe("the log of a hub that wakes", () => {
     ]);
   });
 
-  it("goes on counting: each cursor is the next one of the same life", async () => {
+  it("goes on counting: each cursor is the next one of the same epoch", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     for (let count = 0; count < 3; count++) {
@@ -28,8 +28,8 @@ describe("the log of a hub that wakes", () => {
     }
     await hubs.settle(client);
     const cursors = client.sink.events.map(({ id }) => id);
-    const [, life] = cursors[0]?.split("-") ?? [];
-    expect(cursors).toEqual([1, 2, 3, 4].map((sequence) => `0-${life}-${sequence}`));
+    const [, epoch] = cursors[0]?.split("-") ?? [];
+    expect(cursors).toEqual([1, 2, 3, 4].map((sequence) => `0-${epoch}-${sequence}`));
     expect((await historyOf(hubs)).map(({ cursor }) => cursor)).toEqual(cursors);
   });
 
@@ -85,7 +85,7 @@ describe("a thousand keys of 2,500 characters", () => {
     });
   }
 
-  it("leave nothing behind when fewer take their place", async () => {
+  it("leave nothing behind when fewer keys replace them", async () => {
     const hubs = openHubs();
     const client = await hubs.connect();
     const keys = Array.from({ length: 1000 }, (_, index) => `key/${index}`);

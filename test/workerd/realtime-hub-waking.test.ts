@@ -111,7 +111,7 @@ describe("a hub that wakes", () => {
     expect(after).toMatchObject({ accepted: 0, duplicate: 0, delivered: 0 });
   });
 
-  it("counts a probe from before as its client's last sign of life", async () => {
+  it("counts a ping from before as its client's last activity", async () => {
     const hubs = openHubs();
     const { clientId, connection } = await hubs.connect();
     const start = (await hubs.find(clientId))?.lastActivityAt ?? Number.NaN;
@@ -126,10 +126,10 @@ describe("a hub that wakes", () => {
   });
 });
 
-describe("who a client is when the hub wakes", () => {
+describe("the identity of a client when the hub wakes", () => {
   const anna = { identity: "anna" };
 
-  it("is who signed in before, and nobody else takes its place", async () => {
+  it("is kept, and another identity can't use the client", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"]);
     await hubs.subscribe(client, ["b"], anna);
@@ -207,7 +207,7 @@ describe("a client's end, seen by a hub that wakes", () => {
     await eventually(async () => (await hubs.traces()) === 0, "no row and no socket is left");
   });
 
-  it("that nobody saw leaves rows: they are removed, and nobody else's", async () => {
+  it("that the hub did not see leaves rows: only these rows are removed", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.inside((_, { storage }) => {
@@ -231,7 +231,7 @@ async function expectRefused(hubs: HubsUnderTest, clientId: string, peer: Princi
   expect((await hubs.find(clientId))?.subscriptions).not.toContain("x");
 }
 
-/** Waking is itself a sign of life, so that time is left out. */
+/** Waking counts as activity, so that time is left out. */
 async function described(hubs: HubsUnderTest): Promise<Omit<ClientInfo, "lastActivityAt">[]> {
   const { clients } = await hubs.registry.clients();
   return clients.map(({ lastActivityAt, ...rest }) => rest);

@@ -6,12 +6,10 @@ import type { StreamIdentity } from "../../src/registry/connect.ts";
 import {
   CONNECT_HEADER,
   fromHeader,
+  type HubStub,
   toHeader,
 } from "../../src/registry/durable-object/protocol.ts";
-import {
-  createDurableObjectRegistry,
-  type HubStub,
-} from "../../src/registry/durable-object/registry.ts";
+import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import { RegistryUnderTest } from "../suites/registry/context.ts";
 import { eventually } from "../support/deadline.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
@@ -67,7 +65,7 @@ describe("a hub's frames", () => {
     expect(clients[0]?.sink.frames).toEqual(clients[1]?.sink.frames);
   });
 
-  it("that come before anybody listens wait, and come in order", async () => {
+  it("that arrive before a sink is attached wait, and arrive in order", async () => {
     const hubs = openHubs();
     const connection = await hubs.open(0);
     await hubs.registry.setSubscriptions(connection.clientId, { subscriptions: ["chat"] });
@@ -93,8 +91,8 @@ describe("a hub's frames", () => {
       await hubs.evict(shard);
       await hubs.registry.send(clientId, "note", 1);
       const events = await sink.receive(2);
-      const places = events.map(({ id = "" }) => parseCursor(id));
-      expect(places).toMatchObject([
+      const cursors = events.map(({ id = "" }) => parseCursor(id));
+      expect(cursors).toMatchObject([
         { shard, sequence: shard + 1 },
         { shard, sequence: shard + 1 },
       ]);
@@ -116,7 +114,7 @@ describe("a hub's frames", () => {
 describe("a message that is too large for a row", () => {
   const tooLarge = { topic: "chat", data: "x".repeat(1_900_000) };
 
-  it("is refused with what comes with it, and the hub lives on", async () => {
+  it("is refused with the messages beside it, and the hub goes on", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     const { startedAt } = await hubs.registry.stats();

@@ -7,7 +7,7 @@ import type { TestEnv } from "./worker.ts";
 const HOUR = 3_600_000;
 const MAX_AGE = 60_000;
 
-/** Runs inside a new object, with a log whose clock the test sets. */
+/** Runs inside a new object, with a log and a function that sets its clock. */
 function withLog(run: (log: SqliteLog, clock: { time: number }, wake: () => SqliteLog) => void) {
   const { LOG_HOST } = env as unknown as TestEnv;
   return runInDurableObject(LOG_HOST.get(LOG_HOST.newUniqueId()), (_, { storage }) => {
@@ -18,7 +18,7 @@ function withLog(run: (log: SqliteLog, clock: { time: number }, wake: () => Sqli
   });
 }
 
-describe("a log in SQLite whose clock is set back", () => {
+describe("a log in SQLite after its clock was set back", () => {
   for (const isAwake of [true, false]) {
     it(`lets messages and ids of before grow old from then on, ${isAwake ? "awake" : "after a sleep"}`, () =>
       withLog((first, clock, wake) => {

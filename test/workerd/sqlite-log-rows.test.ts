@@ -38,8 +38,8 @@ class CountingStorage implements SqliteStorage {
     return this.#storage.transactionSync(run);
   }
 
-  /** What was run since it was asked last: the statements, and the rows of all. */
-  taken(): { readonly queries: string[]; readonly rows: number } {
+  /** The statements since the last call, and the number of rows that they read. */
+  drain(): { readonly queries: string[]; readonly rows: number } {
     const run = this.#run;
     this.#run = [];
     return {
@@ -64,7 +64,7 @@ class CountingStorage implements SqliteStorage {
 
 /** Runs in an object with a log of `MANY` messages. */
 async function withLog(
-  run: (log: SqliteLog, storage: CountingStorage, place: (sequence: number) => string) => void,
+  run: (log: SqliteLog, storage: CountingStorage, cursorAt: (sequence: number) => string) => void,
 ): Promise<void> {
   const { LOG_HOST } = env as unknown as TestEnv;
   const host = LOG_HOST.get(LOG_HOST.newUniqueId());
@@ -80,16 +80,16 @@ async function withLog(
   });
 }
 
-const PLACES = [0, 1, MANY / 2, MANY - PAGE, MANY];
+const SEQUENCES = [0, 1, MANY / 2, MANY - PAGE, MANY];
 
 describe(`reading a page of ${MANY} messages in SQLite`, () => {
   it("looks at the rows of the page and hardly any other, wherever it begins", async () => {
-    await withLog((log, storage, place) => {
-      for (const sequence of PLACES) {
+    await withLog((log, storage, cursorAt) => {
+      for (const sequence of SEQUENCES) {
         for (const way of ["read", "readBack"] as const) {
-          storage.taken();
-          const page = log[way](place(sequence), PAGE) ?? [];
-          const { rows } = storage.taken();
+          storage.drain();
+          const page = log[way](cursorAt(sequence), PAGE) ?? [];
+          const { rows } = storage.drain();
           expect(rows, `${way} at ${sequence}`).toBeLessThanOrEqual(page.length + MOST_OTHER_ROWS);
         }
       }
@@ -97,21 +97,21 @@ describe(`reading a page of ${MANY} messages in SQLite`, () => {
   });
 
   it("looks at no more rows than its bytes have room for", async () => {
-    await withLog((log, storage, place) => {
+    await withLog((log, storage, cursorAt) => {
       for (const way of ["read", "readBack"] as const) {
-        storage.taken();
-        expect(log[way](place(MANY / 2), 1000, 1)).toHaveLength(1);
-        expect(storage.taken().rows, way).toBeLessThanOrEqual(1 + MOST_OTHER_ROWS);
+        storage.drain();
+        expect(log[way](cursorAt(MANY / 2), 1000, 1)).toHaveLength(1);
+        expect(storage.drain().rows, way).toBeLessThanOrEqual(1 + MOST_OTHER_ROWS);
       }
     });
   });
 
-  it("finds its place by the primary key and never scans the messages", async () => {
-    await withLog((log, storage, place) => {
+  it("finds its start by the primary key and never scans the messages", async () => {
+    await withLog((log, storage, cursorAt) => {
       for (const way of ["read", "readBack"] as const) {
-        storage.taken();
-        log[way](place(MANY / 2), PAGE);
-        const pages = storage.taken().queries.filter((query) => query.startsWith("SELECT * "));
+        storage.drain();
+        log[way](cursorAt(MANY / 2), PAGE);
+        const pages = storage.drain().queries.filter((query) => query.startsWith("SELECT * "));
         expect(pages, way).toHaveLength(1);
         for (const query of pages) {
           const plan = storage.planOf(query);

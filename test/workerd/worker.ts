@@ -6,7 +6,7 @@ import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
 
-/** As the registry suite's, which can't be imported here: it runs in another place than the hubs. */
+/** Equals the constant of the registry suite, which can't be imported here: the suite runs outside the hubs. */
 const AUTH_GRACE = 1500;
 
 export interface TestEnv {
@@ -99,7 +99,7 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   }
 }
 
-/** An empty object whose SQLite a log under test uses. */
+/** An empty object with the SQLite database of a log under test. */
 export class LogHost extends DurableObject<TestEnv> {}
 
 export default {

@@ -1,4 +1,4 @@
-import { sizeOf } from "../../log/log.ts";
+import { messageSize } from "../../log/log.ts";
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import type { Message, Principal } from "../../realtime/types.ts";
 import type { RequestLimits } from "../limits.ts";
@@ -30,7 +30,7 @@ export function limitPublishers(
     // An empty batch counts as one request.
     limitMessages(key, Math.max(messages.length, 1));
     let bytes = 0;
-    for (const message of messages) bytes += sizeOf(message);
+    for (const message of messages) bytes += messageSize(message);
     limitBytes(key, bytes);
   };
 }

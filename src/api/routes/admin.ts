@@ -9,7 +9,7 @@ import { invalidInput, validate } from "../schemas/validate.ts";
 import type { UnknownClient } from "../unknown-client.ts";
 
 export const pageSchema = z.object({
-  limit: z.optional(wholeNumber(1, LIST_LIMITS.most)),
+  limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
   after: z.optional(z.string().check(z.maxLength(10_000))),
 });
 

@@ -37,9 +37,14 @@ export function listTopics(
   limit: number,
   after: string,
 ): Page<TopicInfo> {
-  const topics = [...index.countTopics()]
-    .filter(([topic]) => topic > after)
+  const counts = [...index.countTopics()].filter(([topic]) => topic > after);
+  const topics = toTopicInfos(counts);
+  return { items: topics.slice(0, limit), hasMore: topics.length > limit };
+}
+
+/** Topics in the order of their names, from pairs of a topic and its number of subscriptions. */
+export function toTopicInfos(counts: Iterable<readonly [string, number]>): TopicInfo[] {
+  return [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([topic, subscriptions]) => ({ topic, subscriptions }));
-  return { items: topics.slice(0, limit), hasMore: topics.length > limit };
 }

@@ -1,108 +1,108 @@
 import type { CloseReason, FrameSink } from "../../realtime/types.ts";
 import type { ClientConnection } from "../registry.ts";
-import { type HubStreamIdentity, LIVENESS_PING, PAGE_ACK, toCloseReason } from "./protocol.ts";
+import {
+  closeSocket,
+  type HubSocket,
+  type HubStreamIdentity,
+  LIVENESS_PING,
+  PAGE_ACK,
+  toCloseReason,
+} from "./protocol.ts";
 
-/** The Worker's end of a socket to a hub. Nothing is dispatched before `accept`. */
-export interface HubSocket {
-  binaryType: string;
-  accept(): void;
-  send(data: string): void;
-  close(code: number, reason: string): void;
-  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
-  addEventListener(type: "close", listener: (event: { reason: string }) => void): void;
-  addEventListener(type: "error", listener: () => void): void;
-}
+/** How many liveness pings may be unanswered before the connection ends. */
+const MAX_UNANSWERED_PINGS = 2;
 
-/** Probes that may go unanswered before the hub counts as gone. */
-const MOST_UNANSWERED = 2;
-
-/** A client on a hub, by the socket that its frames arrive on. */
-export class SocketConnection implements ClientConnection {
+/** A client on a hub, as the Worker sees it: the hub sends the client's frames on a socket, and the Worker writes them to the sink. */
+export class HubConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
   readonly shardClients: number | undefined;
   readonly #socket: HubSocket;
-  readonly #forget: () => void;
+  readonly #onClosed: () => void;
+  /** Undefined until `attach`. */
   #sink: FrameSink | undefined;
-  #closed: CloseReason | undefined;
-  #unanswered = 0;
+  #closeReason: CloseReason | undefined;
+  #unansweredPings = 0;
   #isFinishing = false;
 
+  /** @param onClosed Called once, when the connection ends. */
   constructor(
     { clientId, cursor, clients }: HubStreamIdentity,
     socket: HubSocket,
-    forget: () => void,
+    onClosed: () => void,
   ) {
     this.clientId = clientId;
     this.cursor = cursor;
     this.shardClients = clients;
-    this.#forget = forget;
+    this.#onClosed = onClosed;
     this.#socket = socket;
   }
 
   async attach(sink: FrameSink): Promise<void> {
     this.#sink = sink;
     const socket = this.#socket;
-    // Newer runtimes hand out a Blob by default, which can only be read later than what follows it.
+    // Newer compatibility dates deliver a Blob by default. A Blob is read asynchronously, so later messages would overtake it.
     socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }) => {
-      // What was on its way when the connection ended comes too late.
-      if (this.#closed !== undefined) return;
-      if (data instanceof ArrayBuffer) {
-        if (!sink.write(new Uint8Array(data))) this.close("slow");
-      } else if (data === PAGE_ACK) {
-        // A turn later: a hub and a Worker that answer each other at once let workerd do nothing else until they end.
-        sink.onDrain(() => setTimeout(() => this.#say(PAGE_ACK)));
-      } else {
-        this.#unanswered = 0;
-      }
-    });
+    socket.addEventListener("message", ({ data }) => this.#onMessage(data, sink));
     socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason, "error")));
     socket.addEventListener("error", () => this.close("error"));
     socket.accept();
-    if (this.#closed !== undefined) this.#end(this.#closed);
+    if (this.#closeReason !== undefined) this.#end(this.#closeReason);
   }
 
-  /** The hub knows, and may be asleep. */
+  /** Only the hub knows the position, and asking the hub would wake it. */
   resumeCursor(): undefined {
     return undefined;
   }
 
-  /** The stream drains; the question left is whether the hub is there. It answers without waking. */
+  /** The client has read a heartbeat. Checks that the hub still runs as well. */
   updateActivity(): void {
-    // There is nothing to ask on a socket that is not accepted yet, or closing.
-    if (this.#closed !== undefined || this.#sink === undefined || this.#isFinishing) return;
-    if (this.#unanswered >= MOST_UNANSWERED) {
+    // A socket that is not accepted or is closing can't send.
+    if (this.#closeReason !== undefined || this.#sink === undefined || this.#isFinishing) return;
+    if (this.#unansweredPings >= MAX_UNANSWERED_PINGS) {
       this.close("error");
       return;
     }
-    this.#unanswered += 1;
-    this.#say(LIVENESS_PING.request);
+    this.#unansweredPings += 1;
+    this.#send(LIVENESS_PING.request);
   }
 
   close(reason: CloseReason): void {
-    if (this.#closed !== undefined) return;
-    this.#closed = reason;
-    this.#forget();
+    if (this.#closeReason !== undefined) return;
+    this.#closeReason = reason;
+    this.#onClosed();
     this.#end(reason);
   }
 
-  /** Ends it once the hub has answered the close: what the hub sent before is here then. */
+  /** Closes the socket and waits until the hub has closed it too: the frames that the hub sent before then reach the sink. */
   async finish(reason: CloseReason): Promise<void> {
-    if (this.#closed !== undefined) return;
+    if (this.#closeReason !== undefined) return;
     this.#isFinishing = true;
-    const answered = new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#socket.addEventListener("close", () => resolve());
       this.#socket.addEventListener("error", () => resolve());
     });
     closeSocket(this.#socket, reason);
-    // Nothing is dispatched before `attach`, not even the answer.
-    if (this.#sink !== undefined) await answered;
+    // Before `attach`, the runtime does not dispatch the close event.
+    if (this.#sink !== undefined) await closed;
     this.close(reason);
   }
 
-  #say(text: string): void {
-    if (this.#closed !== undefined || this.#isFinishing) return;
+  #onMessage(data: unknown, sink: FrameSink): void {
+    // Messages that were sent before the hub saw the close still arrive.
+    if (this.#closeReason !== undefined) return;
+    if (data instanceof ArrayBuffer) {
+      if (!sink.write(new Uint8Array(data))) this.close("slow");
+    } else if (data === PAGE_ACK) {
+      // The timer gives workerd a pause. Without it, workerd runs nothing but the hub and this Worker until the replay ends.
+      sink.onDrain(() => setTimeout(() => this.#send(PAGE_ACK)));
+    } else {
+      this.#unansweredPings = 0;
+    }
+  }
+
+  #send(text: string): void {
+    if (this.#closeReason !== undefined || this.#isFinishing) return;
     try {
       this.#socket.send(text);
     } catch {
@@ -111,17 +111,9 @@ export class SocketConnection implements ClientConnection {
   }
 
   #end(reason: CloseReason): void {
-    // Before `attach` the socket has not been accepted, and could not be closed.
+    // A socket must be accepted before it can be closed.
     if (this.#sink === undefined) this.#socket.accept();
     closeSocket(this.#socket, reason);
     this.#sink?.close(reason);
-  }
-}
-
-function closeSocket(socket: HubSocket, reason: CloseReason): void {
-  try {
-    socket.close(1000, reason);
-  } catch {
-    // It is closed already.
   }
 }

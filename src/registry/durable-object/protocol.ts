@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
+import type { PublishReceipt } from "../../log/log.ts";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import {
   CLOSE_REASONS,
@@ -11,16 +12,11 @@ import {
   type SubscribeRequest,
 } from "../../realtime/types.ts";
 import type { StreamIdentity } from "../connect.ts";
-import type {
-  ClientPage,
-  PageRequest,
-  PublishReceipt,
-  RegistryStats,
-  TopicPage,
-} from "../registry.ts";
+import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
 
 /**
- * What the Worker and its hubs say to each other. Errors cross as data: an RPC keeps only their message.
+ * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC keeps only the message of an
+ * exception.
  */
 export type RpcResult<T> =
   | { readonly ok: true; readonly value: T }
@@ -31,7 +27,7 @@ export type RpcResult<T> =
       readonly fields: FieldErrors;
     };
 
-/** What a hub answers over RPC; a stream is opened by `fetch` with an upgrade. */
+/** The methods of `ClientRegistry` that a hub answers by RPC. To open a stream, the Worker calls `fetch` with an upgrade. */
 export interface HubRPC {
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<RpcResult<null>>;
   publish(
@@ -48,51 +44,87 @@ export interface HubRPC {
   stats(): Promise<RpcResult<RegistryStats>>;
 }
 
+/** A hub as the Worker sees it: the stub of its Durable Object. */
+export interface HubStub extends HubRPC {
+  fetch(url: string, init: { readonly headers: Record<string, string> }): Promise<UpgradeResponse>;
+}
+
 /**
- * The header that says who connects, a `ConnectRequest`, and in the answer who it is now, a `HubOrigin`: JSON in a
- * URI component. Only a binding reaches a hub.
+ * The Worker's end of a client's socket to its hub: the part of Workers' `WebSocket` that is used. The runtime dispatches no
+ * event before `accept`.
+ */
+export interface HubSocket {
+  binaryType: string;
+  accept(): void;
+  send(data: string): void;
+  close(code: number, reason: string): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { reason: string }) => void): void;
+  addEventListener(type: "error", listener: () => void): void;
+}
+
+/** The part of a hub's response that the Worker reads. */
+export interface UpgradeResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** Null unless the hub accepted the upgrade. */
+  readonly webSocket: HubSocket | null;
+  json(): Promise<unknown>;
+}
+
+/**
+ * A header of the upgrade. In the request it has a `ConnectRequest`, in the response a `HubStreamIdentity`, as URI-encoded JSON.
+ * The header needs no protection: only a Worker with the hub's binding can send a request to a hub.
  */
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
 
-/** What a hub tells of a client that it has taken in. */
+/** The identity that a hub has assigned to a client. */
 export interface HubStreamIdentity extends StreamIdentity {
-  /** Clients of the hub, this one included. */
+  /** How many clients the hub has, with this client. */
   readonly clients?: number | undefined;
 }
 
-/** The status of an upgrade that the hub refuses on purpose: the body is a `HubAnswer` that is not `ok`. */
-export const REFUSED = 409;
+/** The status of an upgrade that the hub refused. The body is an `RpcResult` with the error. */
+export const REFUSED_STATUS = 409;
 
-/** What the hub answers without waking: the Worker asks with each ping whether it is still there. */
+/**
+ * A message that the Worker sends on a client's socket to learn whether the hub still runs. The runtime answers it without
+ * waking the hub.
+ */
 export const LIVENESS_PING = { request: "ping", response: "pong" };
 
 /**
- * The hub sends it behind a page of a replay, and the Worker sends it back when the client has taken that: the hub
- * can't see what waits in the Worker.
+ * A message that the hub sends after each page of a replay. The Worker sends it back when the client has received the page: the
+ * hub does not see how much data waits in the Worker.
  */
-export const PAGE_ACK = "taken";
+export const PAGE_ACK = "page-ack";
 
-/** `CONNECT_HEADER`'s value. */
+/** Encodes a value of `CONNECT_HEADER`. */
 export function toHeader(value: object): string {
   return encodeURIComponent(JSON.stringify(value));
 }
 
-/** What `toHeader` wrote. */
+/** Decodes a value that `toHeader` encoded. */
 export function fromHeader<T>(header: string): T {
   return JSON.parse(decodeURIComponent(header)) as T;
 }
 
-/** A socket's attachment has room for 16 KiB; an identity that did not fit would be lost in the hub's sleep. */
-export function refuseLongIdentity(identity: string | undefined): void {
+/**
+ * Checks that an identity fits into a socket's attachment, which has room for 16 KiB. The hub would otherwise lose the identity
+ * when it hibernates.
+ *
+ * @throws RealtimeError `invalid_input` for an identity of more than `MAX_IDENTITY` characters.
+ */
+export function assertIdentityFits(identity: string | undefined): void {
   if (identity === undefined || identity.length <= MAX_IDENTITY) return;
   throw new RealtimeError(
     "invalid_input",
-    `An identity may have ${MAX_IDENTITY} characters, this one has ${identity.length}.`,
+    `The identity has ${identity.length} characters, and the limit is ${MAX_IDENTITY}. Use a shorter identity.`,
   );
 }
 
-/** Runs one call in a hub: what it throws on purpose becomes data, the rest stays an exception. */
-export async function toResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
+/** Runs an RPC call in the hub. A `RealtimeError` becomes a result, any other exception is rethrown. */
+export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
   try {
     return { ok: true, value: await run() };
   } catch (error) {
@@ -102,13 +134,29 @@ export async function toResult<T>(run: () => T | Promise<T>): Promise<RpcResult<
   }
 }
 
-/** The value, or the error thrown again. */
-export function fromResult<T>(answered: RpcResult<T>): T {
-  if (answered.ok) return answered.value;
-  throw new RealtimeError(answered.code, answered.message, { fields: answered.fields });
+/** Returns the value of a result. @throws RealtimeError if the result has an error. */
+export function fromRpcResult<T>(result: RpcResult<T>): T {
+  if (result.ok) return result.value;
+  throw new RealtimeError(result.code, result.message, { fields: result.fields });
 }
 
-/** A socket's close reason as ours; `otherwise` when it ended without one, as when its other side died. */
-export function toCloseReason(text: string, otherwise: CloseReason): CloseReason {
-  return CLOSE_REASONS.find((reason) => reason === text) ?? otherwise;
+/**
+ * Parses the close reason of a socket.
+ *
+ * @param fallback The reason of a socket that closed without one of our reasons, for example because the other side crashed.
+ */
+export function toCloseReason(text: string, fallback: CloseReason): CloseReason {
+  return CLOSE_REASONS.find((reason) => reason === text) ?? fallback;
+}
+
+/** Closes a socket. Does nothing if the socket is already closed. */
+export function closeSocket(
+  socket: { close(code: number, reason: string): void },
+  reason: string,
+): void {
+  try {
+    socket.close(1000, reason);
+  } catch {
+    // The socket is already closed.
+  }
 }

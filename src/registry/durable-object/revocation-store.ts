@@ -1,9 +1,16 @@
-import type { Sql } from "./subscription-store.ts";
+import type { Sql } from "../../log/sql.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
 
 const SCHEMA =
   "CREATE TABLE IF NOT EXISTS revocations (subject TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID";
 
-/** Who was revoked and when, across the hub's sleep. */
+interface StoredRevocation {
+  readonly subject: string;
+  /** When the subject was revoked, in milliseconds since 1970. */
+  readonly at: Milliseconds;
+}
+
+/** A hub's revocations, stored for its next wake. */
 export class RevocationStore {
   readonly #sql: Sql;
 
@@ -13,7 +20,7 @@ export class RevocationStore {
   }
 
   /** @param at Milliseconds since 1970. */
-  set(subject: string, at: number): void {
+  set(subject: string, at: Milliseconds): void {
     this.#sql.exec("INSERT OR REPLACE INTO revocations (subject, at) VALUES (?, ?)", subject, at);
   }
 
@@ -21,8 +28,8 @@ export class RevocationStore {
     this.#sql.exec("DELETE FROM revocations WHERE subject = ?", subject);
   }
 
-  /** The oldest first. */
-  all(): { readonly subject: string; readonly at: number }[] {
+  /** All revocations, oldest first. */
+  all(): readonly StoredRevocation[] {
     return this.#sql
       .exec<{ subject: string; at: number }>("SELECT subject, at FROM revocations ORDER BY at")
       .toArray();

@@ -1,12 +1,4 @@
-type SqlValue = string | number | null | ArrayBuffer;
-
-/** As much of a Durable Object's `storage.sql` as a hub's stores use. */
-export interface Sql {
-  exec<Row extends Record<string, SqlValue>>(
-    query: string,
-    ...bindings: SqlValue[]
-  ): { toArray(): Row[] };
-}
+import type { Sql } from "../../log/sql.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS subscriptions (
@@ -21,17 +13,21 @@ const SCHEMA = `
   ) WITHOUT ROWID
 `;
 
-/** What is kept of a client. */
+/** The subscriptions of one client. */
 export interface StoredSubscriptions {
-  /** Subscription keys, in the order they were set. */
+  /** Subscription keys, in the order in which the client has set them. */
   readonly keys: readonly string[];
+  /** Topic patterns (`Principal.rights`). */
   readonly rights: readonly string[];
 }
 
-/** Keys in a row: as many as fit SQLite's 2 MB a row at 2,500 characters of up to 4 bytes, escaped. */
+/**
+ * How many keys one row has. A row may have 2 MB: a key has at most 2,500 characters, and a character takes at most 6 bytes in
+ * JSON.
+ */
 const KEYS_PER_ROW = 100;
 
-/** What each client subscribes to and has rights to, across the hub's sleep. A usual guest is one row. */
+/** The clients' subscription keys and rights, stored for the hub's next wake. A guest with up to 100 keys takes one row. */
 export class SubscriptionStore {
   readonly #sql: Sql;
 
@@ -40,6 +36,7 @@ export class SubscriptionStore {
     sql.exec(SCHEMA);
   }
 
+  /** Stores a client's subscriptions in place of its earlier ones. */
   set(clientId: string, { keys, rights }: StoredSubscriptions): void {
     this.remove(clientId);
     if (rights.length > 0) {
@@ -47,12 +44,12 @@ export class SubscriptionStore {
       this.#sql.exec("INSERT INTO rights (client_id, patterns) VALUES (?, ?)", clientId, patterns);
     }
     for (let part = 0; part * KEYS_PER_ROW < keys.length; part++) {
-      const some = keys.slice(part * KEYS_PER_ROW, (part + 1) * KEYS_PER_ROW);
+      const keysOfPart = keys.slice(part * KEYS_PER_ROW, (part + 1) * KEYS_PER_ROW);
       this.#sql.exec(
         "INSERT INTO subscriptions (client_id, part, keys) VALUES (?, ?, ?)",
         clientId,
         part,
-        JSON.stringify(some),
+        JSON.stringify(keysOfPart),
       );
     }
   }
@@ -66,25 +63,30 @@ export class SubscriptionStore {
     this.#sql.exec("DELETE FROM rights WHERE client_id = ?", clientId);
   }
 
-  /** By client id. */
+  removeAll(): void {
+    this.#sql.exec("DELETE FROM subscriptions");
+    this.#sql.exec("DELETE FROM rights");
+  }
+
+  /** The subscriptions of all clients, by client id. */
   all(): Map<string, StoredSubscriptions> {
-    const found = new Map<string, StoredSubscriptions>();
+    const stored = new Map<string, StoredSubscriptions>();
     const rights = this.#sql
       .exec<{ client_id: string; patterns: string }>("SELECT client_id, patterns FROM rights")
       .toArray();
     for (const { client_id: clientId, patterns } of rights) {
-      found.set(clientId, { keys: [], rights: JSON.parse(patterns) as string[] });
+      stored.set(clientId, { keys: [], rights: JSON.parse(patterns) as string[] });
     }
-    const rows = this.#sql
+    const parts = this.#sql
       .exec<{ client_id: string; keys: string }>(
         "SELECT client_id, keys FROM subscriptions ORDER BY client_id, part",
       )
       .toArray();
-    for (const { client_id: clientId, keys } of rows) {
-      const before = found.get(clientId) ?? { keys: [], rights: [] };
+    for (const { client_id: clientId, keys } of parts) {
+      const before = stored.get(clientId) ?? { keys: [], rights: [] };
       const all = before.keys.concat(JSON.parse(keys) as string[]);
-      found.set(clientId, { ...before, keys: all });
+      stored.set(clientId, { ...before, keys: all });
     }
-    return found;
+    return stored;
   }
 }

@@ -1,10 +1,10 @@
-import type { Sql } from "./subscription-store.ts";
+import type { Sql } from "../../log/sql.ts";
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS unfinished_delivery (id INTEGER PRIMARY KEY)";
 
 /**
- * Whether some clients of a hub have a message and others do not yet. A hub that ends then has forgotten which clients those
- * are: it sends all of them back, and each resumes from the last id that it has.
+ * A stored flag that is set while a delivery is in progress: some clients have the message, and others do not have it yet. A hub
+ * that wakes with the flag set was interrupted, and does not know which clients have the message (see `restoreHub`).
  */
 export class UnfinishedDelivery {
   readonly #sql: Sql;
@@ -13,14 +13,16 @@ export class UnfinishedDelivery {
   constructor(sql: Sql) {
     this.#sql = sql;
     sql.exec(SCHEMA);
-    this.#isNoted =
-      sql.exec<{ id: number }>("SELECT id FROM unfinished_delivery").toArray().length > 0;
+    const rows = sql.exec<{ id: number }>("SELECT id FROM unfinished_delivery").toArray();
+    this.#isNoted = rows.length > 0;
   }
 
+  /** Whether the flag is set. */
   get isNoted(): boolean {
     return this.#isNoted;
   }
 
+  /** Sets the flag. */
   note(): void {
     if (this.#isNoted) return;
     this.#sql.exec("INSERT INTO unfinished_delivery (id) VALUES (1)");

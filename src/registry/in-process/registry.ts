@@ -1,40 +1,48 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
-import type { MessageLog } from "../../log/log.ts";
+import type { MessageLog, PublishReceipt } from "../../log/log.ts";
 import { epochOf } from "../../realtime/cursor.ts";
-import { RealtimeError } from "../../realtime/errors.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import type { RealtimeManager } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
-  CloseReason,
-  FrameSink,
   Message,
   Principal,
   Revocation,
   SubscribeRequest,
 } from "../../realtime/types.ts";
-import { applyInitialSubscriptions, assignClientId, type StreamIdentity } from "../connect.ts";
+import { assignClientId, serverClosed } from "../connect.ts";
 import { ExpiryTimer } from "../expiry-timer.ts";
-import { clientPage, topicPage } from "../paging.ts";
+import { toClientPage, toTopicPage } from "../paging.ts";
 import type {
   ClientConnection,
   ClientPage,
   ClientRegistry,
   ConnectRequest,
   PageRequest,
-  PublishReceipt,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
-import { describeStats } from "../stats.ts";
+import { toRegistryStats } from "../stats.ts";
+import { type ConnectionHost, InProcessConnection } from "./connection.ts";
 
-/** What the in-process registry is made of. It takes them over: `close` closes both. */
+/** Options of `createInProcessRegistry`. */
 export interface InProcessOptions {
+  /** The registry's `close` closes the manager. */
   readonly manager: RealtimeManager;
+  /** The registry's `close` closes the log. */
   readonly log: MessageLog;
 }
 
-/** Clients, log and delivery in this process: Node, Bun, Deno. */
+/**
+ * Creates a registry whose clients, log and delivery are in this process, for Node, Bun and Deno.
+ *
+ * @example
+ * const registry = createInProcessRegistry({
+ *   manager: new RealtimeManager({ logger }),
+ *   log: createMemoryLog(),
+ * });
+ * const server = createServer({ registry });
+ */
 export function createInProcessRegistry(options: InProcessOptions): ClientRegistry {
   return new InProcessRegistry(options);
 }
@@ -45,30 +53,33 @@ class InProcessRegistry implements ClientRegistry {
   readonly #stopTail: () => void;
   readonly #startedAt = new Date().toISOString();
   readonly #latency = new LatencyHistogram();
-  readonly #alarm: ExpiryTimer;
-  readonly #host: Host = {
-    isClosed: () => this.#isClosed,
-    attached: () => this.#alarm.set(),
-  };
+  readonly #expiryTimer: ExpiryTimer;
+  /** One object for all connections: there may be many. */
+  readonly #host: ConnectionHost;
   #closing: Promise<void> | undefined;
 
   constructor({ manager, log }: InProcessOptions) {
     this.#manager = manager;
     this.#log = log;
     this.#stopTail = manager.follow(log);
-    this.#alarm = new ExpiryTimer(manager);
+    this.#expiryTimer = new ExpiryTimer(manager);
+    this.#host = {
+      manager,
+      isClosed: () => this.#isClosed,
+      onAttached: () => this.#expiryTimer.schedule(),
+    };
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
-    this.#refuseWhenClosed();
+    this.#assertOpen();
     this.#manager.admit(request, request.topics);
-    const origin = assignClientId(request, this.#manager, this.#log);
-    return new InProcessConnection(this.#manager, request, origin, this.#host);
+    const identity = assignClientId(request, this.#manager, this.#log);
+    return new InProcessConnection(this.#host, request, identity);
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
     this.#manager.setSubscriptions(clientId, request);
-    this.#alarm.set();
+    this.#expiryTimer.schedule();
   }
 
   async publish(
@@ -76,16 +87,17 @@ class InProcessRegistry implements ClientRegistry {
     publisher: Principal = {},
   ): Promise<readonly PublishReceipt[]> {
     const start = performance.now();
-    for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room())
+    for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room()) {
       await room;
-    this.#refuseWhenClosed();
+    }
+    this.#assertOpen();
     this.#manager.checkCredential(publisher);
-    const since = this.#manager.deliveryNumber;
+    const before = this.#manager.deliveryNumber;
     const receipts = await this.#log.append(messages);
-    // An answer does not wait for the messages of other publishers, which may take seconds.
-    const settled = this.#manager.settled(since);
+    // Waits for the delivery of these messages only. The deliveries of other publishers may take seconds.
+    const settled = this.#manager.settled(before);
     if (settled !== undefined) await settled;
-    // Sinks write when the turn ends, and asked for that before this.
+    // The sinks have scheduled their writes for the end of this turn of the event loop, so this runs after them.
     afterTurn(() => this.#latency.observe(performance.now() - start));
     return receipts;
   }
@@ -100,20 +112,20 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async clients(page?: PageRequest): Promise<ClientPage> {
-    return clientPage(page, (limit, after) => this.#manager.listClients(limit, after));
+    return toClientPage(page, (limit, after) => this.#manager.listClients(limit, after));
   }
 
   async client(clientId: string): Promise<ClientInfo | undefined> {
     return this.#manager.getClient(clientId);
   }
 
-  isForeign(clientId: string): boolean {
-    const life = epochOf(clientId);
-    return life !== undefined && life !== epochOf(this.#log.cursor());
+  isFromAnotherProcess(clientId: string): boolean {
+    const epoch = epochOf(clientId);
+    return epoch !== undefined && epoch !== epochOf(this.#log.cursor());
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {
-    return topicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
+    return toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
   }
 
   async disconnect(clientId: string): Promise<boolean> {
@@ -125,12 +137,8 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async stats(): Promise<RegistryStats> {
-    return describeStats(
-      this.#manager.stats(),
-      await this.#log.stats(),
-      this.#latency,
-      this.#startedAt,
-    );
+    const log = await this.#log.stats();
+    return toRegistryStats(this.#manager.stats(), log, this.#latency, this.#startedAt);
   }
 
   close(): Promise<void> {
@@ -138,11 +146,11 @@ class InProcessRegistry implements ClientRegistry {
     return this.#closing;
   }
 
-  /** First the log, so that its tail has delivered what was accepted; then the clients. */
+  /** Closes the log before the clients: the log then delivers what it has accepted. */
   async #close(): Promise<void> {
     await this.#log.close();
     this.#stopTail();
-    this.#alarm.stop();
+    this.#expiryTimer.stop();
     await this.#manager.close("shutdown");
   }
 
@@ -150,72 +158,13 @@ class InProcessRegistry implements ClientRegistry {
     return this.#closing !== undefined;
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#isClosed)
-      throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+  #assertOpen(): void {
+    if (this.#isClosed) throw serverClosed();
   }
 }
 
-/** Not every runtime has `setImmediate`; there time for it is good enough. */
+/** Some runtimes lack `setImmediate`. `setTimeout` runs later, which only adds to the measured latency there. */
 const { setImmediate = setTimeout } = globalThis as {
   readonly setImmediate?: (run: () => void) => unknown;
 };
 const afterTurn = (run: () => void): void => void setImmediate(run);
-
-/** What a connection asks and tells its registry. */
-interface Host {
-  readonly isClosed: () => boolean;
-  readonly attached: () => void;
-}
-
-class InProcessConnection implements ClientConnection {
-  readonly clientId: string;
-  readonly cursor: string | undefined;
-  readonly #manager: RealtimeManager;
-  readonly #host: Host;
-  /** Until it is attached. */
-  #request: ConnectRequest | undefined;
-  #closed: CloseReason | undefined;
-
-  constructor(
-    manager: RealtimeManager,
-    request: ConnectRequest,
-    { clientId, cursor }: StreamIdentity,
-    host: Host,
-  ) {
-    this.clientId = clientId;
-    this.cursor = cursor;
-    this.#manager = manager;
-    this.#request = request;
-    this.#host = host;
-  }
-
-  async attach(sink: FrameSink): Promise<void> {
-    // The client may leave, or the server stop, while the handshake is being written.
-    const closed = this.#closed ?? (this.#host.isClosed() ? "shutdown" : undefined);
-    const request = this.#request;
-    this.#request = undefined;
-    if (closed !== undefined || request === undefined) {
-      sink.close(closed ?? "error");
-      return;
-    }
-    // Its keys as well: other clients may have come since it was opened.
-    this.#manager.admit(request, request.topics);
-    this.#manager.registerClient(this.clientId, sink, request);
-    applyInitialSubscriptions(this.#manager, request, this);
-    this.#host.attached();
-  }
-
-  resumeCursor(): string | undefined {
-    return this.#manager.resumeCursorOf(this.clientId);
-  }
-
-  updateActivity(): void {
-    this.#manager.updateActivity(this.clientId);
-  }
-
-  close(reason: CloseReason): void {
-    this.#closed ??= reason;
-    this.#manager.removeClient(this.clientId, reason);
-  }
-}

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "../../../src/realtime/cursor.ts";
 import { at, ids, type LogFlags, LogOpener, message, type OpenLog, reverse } from "./context.ts";
 
-/** Reading before a place, newest first. */
+/** Reading before a cursor, newest first. */
 export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
   const opener = new LogOpener(openLog);
   afterEach(() => opener.closeAll());
@@ -25,7 +25,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       }
     });
 
-    it("before the place behind the newest entry gives the newest too", async () => {
+    it("before the cursor after the newest entry gives the newest entry too", async () => {
       const log = await opener.open();
       expect(await log.idsBefore(beyond(log.log.cursor(), 1))).toEqual([]);
       const [, , newest = ""] = await log.cursorsOf("a", "b", "c");
@@ -70,7 +70,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(pages.flat()).toEqual(reverse(names));
     });
 
-    it("gives the very entries that the tail told and that reading forwards gives", async () => {
+    it("gives the same entries as the tail and as reading forwards", async () => {
       const log = await opener.open();
       await log.appendMessages([
         message("a", { topics: ["posts/r1", "posts"], private: true }),
@@ -83,15 +83,15 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
   });
 
   describe("reading back to where the history begins", () => {
-    it("ends at the oldest entry kept, and gives nothing before a place that was trimmed", async () => {
+    it("ends at the oldest entry kept, and gives nothing before a cursor that was trimmed", async () => {
       const log = await opener.open({ messages: 3 });
       const start = log.log.cursor();
       const cursors = [start, ...(await log.cursorsOf(...ids(10)))];
-      const places = await Promise.all(cursors.map((cursor) => log.idsBefore(cursor)));
-      expect(places).toEqual([
+      const pages = await Promise.all(cursors.map((cursor) => log.idsBefore(cursor)));
+      expect(pages).toEqual([
         ...Array.from({ length: 9 }, () => []),
         ["m8"],
-        ["m9", "m8"], // The eleventh place: before m10.
+        ["m9", "m8"], // The eleventh cursor: before m10.
       ]);
       expect(await log.idsBefore(undefined)).toEqual(["m10", "m9", "m8"]);
     });
@@ -129,18 +129,18 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       }
     });
 
-    it("a cursor from another life of the log, and one of another shard", async () => {
+    it("a cursor from another epoch of the log, and one of another shard", async () => {
       const log = await opener.open();
       const other = await opener.open();
       await log.append("a", "b");
       const others = [other.log.cursor(), ...(await other.cursorsOf("a", "b"))];
       for (const cursor of others) expect(await log.idsBefore(cursor)).toBeUndefined();
-      const place = placeOf(at(log.tailed, 1).cursor);
-      const elsewhere = formatCursor({ ...place, shard: place.shard + 1 });
+      const cursor = parse(at(log.tailed, 1).cursor);
+      const elsewhere = formatCursor({ ...cursor, shard: cursor.shard + 1 });
       expect(await log.idsBefore(elsewhere)).toBeUndefined();
     });
 
-    it("a cursor further on than the place behind the newest entry", async () => {
+    it("a cursor further on than the cursor after the newest entry", async () => {
       const log = await opener.open();
       expect(await log.idsBefore(beyond(log.log.cursor(), 2))).toBeUndefined();
       const [newest = ""] = await log.cursorsOf("a");
@@ -151,14 +151,14 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
   });
 }
 
-function placeOf(cursor: string) {
-  const place = parseCursor(cursor);
-  expect(place, cursor).toBeDefined();
-  return place as NonNullable<typeof place>;
+function parse(cursor: string) {
+  const parsed = parseCursor(cursor);
+  expect(parsed, cursor).toBeDefined();
+  return parsed as NonNullable<typeof parsed>;
 }
 
-/** The place `step` further on than a cursor. */
+/** The cursor `step` messages after another. */
 function beyond(cursor: string, step: number): string {
-  const place = placeOf(cursor);
-  return formatCursor({ ...place, sequence: place.sequence + step });
+  const parsed = parse(cursor);
+  return formatCursor({ ...parsed, sequence: parsed.sequence + step });
 }

@@ -1,9 +1,9 @@
 import { expect } from "vitest";
-import type { AppendReceipt, HistoryLimits, MessageLog } from "../../../src/log/log.ts";
+import type { HistoryLimits, MessageLog, PublishReceipt } from "../../../src/log/log.ts";
 import type { LogEntry, Message } from "../../../src/realtime/types.ts";
 import { eventually } from "../../support/deadline.ts";
 
-/** What a log is opened with. Each one opened starts empty, with a life of its own. */
+/** The options that a log is opened with. Each log starts empty, with an epoch of its own. */
 export interface OpenLogOptions {
   readonly history?: Partial<HistoryLimits>;
   readonly now: () => number;
@@ -46,11 +46,11 @@ export class LogUnderTest {
   }
 
   /** Appends messages of these ids. */
-  append(...ids: string[]): Promise<readonly AppendReceipt[]> {
+  append(...ids: string[]): Promise<readonly PublishReceipt[]> {
     return this.appendMessages(ids.map((id) => message(id)));
   }
 
-  async appendMessages(messages: readonly Message[]): Promise<readonly AppendReceipt[]> {
+  async appendMessages(messages: readonly Message[]): Promise<readonly PublishReceipt[]> {
     return await this.log.append(messages);
   }
 
@@ -100,7 +100,7 @@ export class LogOpener {
     this.#open = open;
   }
 
-  /** Opens a log whose clock stands at a time long past, so that nobody mistakes it for the real one. */
+  /** Opens a log with a clock that stands at a time long past, so that it can't be mistaken for the real time. */
   async open(history?: Partial<HistoryLimits>): Promise<LogUnderTest> {
     const clock = { time: 1_000_000_000_000 };
     const now = () => clock.time;

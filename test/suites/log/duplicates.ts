@@ -4,13 +4,13 @@ import { ids, idsOf, type LogFlags, LogOpener, message, type OpenLog } from "./c
 /** For how long and for how many newer ones an id is remembered. */
 const REMEMBERED = { age: 300_000, count: 10_000 };
 
-/** An id is taken once. */
+/** The log accepts an id once. */
 export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
   const opener = new LogOpener(openLog);
   afterEach(() => opener.closeAll());
 
-  describe("a message whose id was taken before", () => {
-    it("in the same batch is answered as a duplicate and not taken again", async () => {
+  describe("a message with an id that was accepted before", () => {
+    it("in the same batch is a duplicate and is not appended again", async () => {
       const log = await opener.open();
       expect(await log.append("a", "b", "a", "a")).toEqual([
         { id: "a", duplicate: false },
@@ -23,7 +23,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "fence"]);
     });
 
-    it("in a later batch is answered as a duplicate, and what is new beside it is taken", async () => {
+    it("in a later batch is a duplicate, and a new message beside it is appended", async () => {
       const log = await opener.open();
       await log.append("a", "b");
       expect(await log.append("c", "a", "d")).toEqual([
@@ -35,7 +35,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c", "d"]);
     });
 
-    it("is refused when its content is another, and nothing beside it is taken", async () => {
+    it("is refused when its content differs, and no message beside it is appended", async () => {
       const log = await opener.open();
       const first = message("a", { data: "1" });
       await log.appendMessages([first]);
@@ -57,7 +57,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(log.tailed).toHaveLength(1);
     });
 
-    it("is taken once when it comes many times at the same moment", async () => {
+    it("is appended once when it arrives many times at the same moment", async () => {
       const log = await opener.open();
       const answers = await Promise.all(ids(20).map(() => log.append("a", "b")));
       const fresh = answers.flat().filter(({ duplicate }) => !duplicate);
@@ -74,7 +74,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(idsOf(await log.delivered(alike.length))).toEqual(alike);
     });
 
-    it("is told although the history has trimmed the first one", async () => {
+    it("is recognised although the history has trimmed the first message", async () => {
       const log = await opener.open({ messages: 1 });
       await log.append("a", "b", "c");
       expect(await log.idsAfter(undefined)).toEqual(["c"]);

@@ -21,7 +21,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
   const open = (limits: Partial<HistoryLimits>) => opener.open({ ...UNBOUNDED, ...limits });
 
   describe("history by number", () => {
-    it("keeps the newest messages, as many as told", async () => {
+    it("keeps the newest messages, as many as the limit says", async () => {
       const log = await open({ messages: 3 });
       await log.append("a", "b", "c");
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
@@ -54,7 +54,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
   });
 
   describe.skipIf(flags.ownClock !== undefined)("history by age", () => {
-    it("keeps messages until they are as old as told", async () => {
+    it("keeps messages until they are as old as the limit says", async () => {
       const log = await open({ maxAge: 1000 });
       await log.append("a");
       log.pass(600);

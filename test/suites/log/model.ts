@@ -16,10 +16,10 @@ type Step =
   | ({ readonly do: "read" } & Reading)
   | { readonly do: "pass"; readonly milliseconds: number };
 
-/** One page; "back" is newest first, before the place. */
+/** One page; "back" is newest first, before the position. */
 interface Reading {
   readonly back: boolean;
-  readonly place: number;
+  readonly position: number;
   readonly limit: number;
   readonly maxBytes: number | undefined;
 }
@@ -49,7 +49,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("read" as const),
       back: fc.boolean(),
-      place: fc.nat({ max: 60 }),
+      position: fc.nat({ max: 60 }),
       limit: fc.nat({ max: 12 }),
       maxBytes: fc.option(fc.nat({ max: 200 }), { nil: undefined }),
     }),
@@ -160,8 +160,8 @@ export function modelTests(openLog: OpenLog, flags: LogFlags): void {
 }
 
 async function run(log: LogUnderTest, model: Model, steps: readonly Step[]): Promise<void> {
-  /** The cursor of every place, from the one before the first message on. */
-  const places = [log.log.cursor()];
+  /** The cursor of every position, from the position before the first message on. */
+  const cursors = [log.log.cursor()];
   for (const step of steps) {
     if (step.do === "pass") log.pass(step.milliseconds);
     if (step.do === "append" && model.refuses(step.messages)) {
@@ -171,9 +171,9 @@ async function run(log: LogUnderTest, model: Model, steps: readonly Step[]): Pro
       const receipts = model.append(step.messages, log.now);
       expect(await log.appendMessages(step.messages)).toEqual(receipts);
       const tailed = await log.delivered(model.accepted.length);
-      places.push(...tailed.slice(places.length - 1).map(({ cursor }) => cursor));
+      cursors.push(...tailed.slice(cursors.length - 1).map(({ cursor }) => cursor));
     }
-    if (step.do === "read") await expectRead(log, model, places, step);
+    if (step.do === "read") await expectRead(log, model, cursors, step);
   }
   expect(log.tailed.map((entry) => entry.message)).toEqual(
     model.accepted.map((entry) => entry.message),
@@ -190,18 +190,18 @@ async function run(log: LogUnderTest, model: Model, steps: readonly Step[]): Pro
 async function expectRead(
   log: LogUnderTest,
   model: Model,
-  places: readonly string[],
+  cursors: readonly string[],
   reading: Reading,
 ): Promise<void> {
-  const { back, place, limit, maxBytes } = reading;
-  // A place past the end stands for no cursor at all.
-  const from = place < places.length ? place : undefined;
-  const cursor = from === undefined ? undefined : places[from];
+  const { back, position, limit, maxBytes } = reading;
+  // A position after the end stands for no cursor at all.
+  const from = position < cursors.length ? position : undefined;
+  const cursor = from === undefined ? undefined : cursors[from];
   const trimmed = model.trimmed(log.now);
   const kept = model.accepted.slice(trimmed);
   if (back) {
     const entries = await log.log.readBack(cursor, limit, maxBytes);
-    // The first place is before the first message, the second is that message's.
+    // The first cursor is before the first message, the second is that message's cursor.
     const end = from === undefined ? kept.length : Math.max(from - 1 - trimmed, 0);
     expect(messagesOf(entries)).toEqual(model.page(reverse(kept.slice(0, end)), reading));
   } else {

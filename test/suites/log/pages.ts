@@ -65,9 +65,9 @@ export function pageTests(openLog: OpenLog): void {
       await log.appendMessages([hundred("a"), large, hundred("b")]);
       expect(await log.idsAfter(undefined, 10, 1000)).toEqual(["a"]);
       expect(await log.idsBefore(undefined, 10, 1000)).toEqual(["b"]);
-      const [before = "", place = ""] = log.tailed.map(({ cursor }) => cursor);
+      const [before = "", last = ""] = log.tailed.map(({ cursor }) => cursor);
       expect(await log.idsAfter(before, 10, 1000)).toEqual(["large"]);
-      expect(await log.idsAfter(place, 10, 1000)).toEqual(["b"]);
+      expect(await log.idsAfter(last, 10, 1000)).toEqual(["b"]);
     });
 
     it("counts ids, topics and data, as UTF-8", async () => {
@@ -82,13 +82,13 @@ export function pageTests(openLog: OpenLog): void {
     });
   });
 
-  describe("a place", () => {
+  describe("a cursor", () => {
     it("is read the same with a key, with a suffix, and with both", async () => {
       const { log, cursors } = await openWith("abc");
-      const marks = ["0".repeat(32), hashKey("chat"), "f".repeat(32)].map((mark) => `~${mark}`);
+      const hashes = ["0".repeat(32), hashKey("chat"), "f".repeat(32)].map((hash) => `~${hash}`);
       const suffixes = [".", `.${nanoid()}`, ".~x", ".a.b", ".-_0"];
-      const both = marks.flatMap((mark) => suffixes.map((suffix) => mark + suffix));
-      for (const rest of [...marks, ...suffixes, ...both]) {
+      const both = hashes.flatMap((hash) => suffixes.map((suffix) => hash + suffix));
+      for (const rest of [...hashes, ...suffixes, ...both]) {
         expect(await log.idsAfter(at(cursors, 1) + rest), rest).toEqual(["c"]);
         expect(await log.idsBefore(at(cursors, 1) + rest), rest).toEqual(["a"]);
       }
@@ -96,8 +96,8 @@ export function pageTests(openLog: OpenLog): void {
 
     it("is none with anything else behind it", async () => {
       const { log, cursors } = await openWith("ab");
-      const mark = `~${hashKey("chat")}`;
-      const more = [mark.toUpperCase(), `${mark} b`, `${mark}~b`, `${mark}0`, `${mark}\n`];
+      const hash = `~${hashKey("chat")}`;
+      const more = [hash.toUpperCase(), `${hash} b`, `${hash}~b`, `${hash}0`, `${hash}\n`];
       for (const rest of ["~", "~.a", "~abc1234", " .a", ...more]) {
         expect(await log.idsAfter(at(cursors, 0) + rest), rest).toBeUndefined();
         expect(await log.idsBefore(at(cursors, 0) + rest), rest).toBeUndefined();
@@ -118,7 +118,7 @@ export function pageTests(openLog: OpenLog): void {
       expect((await log.log.stats()).messages).toBe(3);
     });
 
-    it("has told its tail what was appended before, and may be closed again", async () => {
+    it("has delivered to its tail what was appended before, and may be closed again", async () => {
       const log = await opener.open();
       await log.append("a", "b");
       await log.log.close();

@@ -54,7 +54,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(pages.flat()).toEqual(names);
     });
 
-    it("gives entries with the cursors and times that the tail told", async () => {
+    it("gives entries with the same cursors and times as the tail", async () => {
       const log = await opener.open();
       const [first = ""] = await log.cursorsOf("a", "b", "c");
       expect(await log.log.read(first, 10)).toEqual(log.tailed.slice(1));
@@ -78,7 +78,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(await log.idsAfter(cursor)).toEqual(["b"]);
     });
 
-    it("from an empty log is a place to resume from", async () => {
+    it("from an empty log is a cursor to resume from", async () => {
       const log = await opener.open();
       const start = log.log.cursor();
       expect(await log.idsAfter(start)).toEqual([]);
@@ -137,7 +137,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(await log.idsAfter("0-V1StGXR8Z5jdHi6BmyT-1")).toBeUndefined();
     });
 
-    it("a cursor from another life of the log", async () => {
+    it("a cursor from another epoch of the log", async () => {
       const log = await opener.open();
       const other = await opener.open();
       const cursors = await log.cursorsOf("a", "b");

@@ -1,10 +1,7 @@
+import type { PublishReceipt } from "../../../src/log/log.ts";
 import { createMessage, type PublishInput } from "../../../src/realtime/message.ts";
 import type { ClientInfo, Principal } from "../../../src/realtime/types.ts";
-import type {
-  ClientConnection,
-  ClientRegistry,
-  PublishReceipt,
-} from "../../../src/registry/registry.ts";
+import type { ClientConnection, ClientRegistry } from "../../../src/registry/registry.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 

@@ -12,7 +12,7 @@ export function largeDeliveryTests(open: OpenRegistry): void {
 }
 
 function reachesSubscribed(size: number, opener: RegistryOpener): void {
-  it(`reaches those subscribed, in order, with ${size} clients`, async () => {
+  it(`reaches the subscribed clients in order, with ${size} clients`, async () => {
     const test = await opener.open();
     const groups: [string[], TestClient[]][] = [
       [["chat"], []],

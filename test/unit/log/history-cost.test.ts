@@ -52,9 +52,9 @@ describe("the history", () => {
     expect(page.scanned).toBe(6);
   });
 
-  it("is read a few pages in a turn, however many read it at once", async () => {
+  it("is read a few pages in a time slice, however many requests read it at once", async () => {
     const log = logOf(ids(3).map((id) => message(id)));
-    let turn = 0;
+    let slice = 0;
     const pages: number[] = [];
     const slow: LogReader = {
       keepsHistory: true,
@@ -62,7 +62,7 @@ describe("the history", () => {
       tail: (listener) => log.tail(listener),
       read: (...all) => log.read(...all),
       readBack: (...all) => {
-        pages.push(turn);
+        pages.push(slice);
         for (const end = Date.now() + 6; Date.now() < end; );
         return log.readBack(...all);
       },
@@ -70,15 +70,15 @@ describe("the history", () => {
     const readings = Array.from({ length: 10 }, () =>
       readHistory(slow, { topics: ["nothing"], limit: 1 }),
     );
-    expect(pages, "none is read in the turn that asks").toEqual([]);
+    expect(pages, "none is read by the calls themselves").toEqual([]);
     const others = setInterval(() => {
-      turn += 1;
+      slice += 1;
     });
     await within(Promise.all(readings), 10_000, "all are read");
     clearInterval(others);
-    // Each has a page of 6 ms and an empty one, and a turn has 5 ms.
+    // Each has a page of 6 ms and an empty page, and a slice has 5 ms.
     expect(pages).toHaveLength(20);
-    for (let n = 0; n <= turn; n++) {
+    for (let n = 0; n <= slice; n++) {
       expect(pages.filter((at) => at === n).length).toBeLessThanOrEqual(2);
     }
   });

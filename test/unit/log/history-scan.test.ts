@@ -116,15 +116,15 @@ describe("a long history", () => {
     });
   }
 
-  it("lets others have their turn while it is looked through", async () => {
+  it("lets timers run while it is scanned", async () => {
     const log = logOf(sparse);
-    let turns = 0;
+    let timers = 0;
     const timer = setInterval(() => {
-      turns += 1;
+      timers += 1;
     });
     await read(log, { topics: ["none"] });
     clearInterval(timer);
-    expect(turns).toBeGreaterThan(0);
+    expect(timers).toBeGreaterThan(0);
   });
 
   it("that fails to answer fails the reading", async () => {
@@ -162,7 +162,7 @@ describe("messages published while the history is looked through", () => {
   });
 
   for (const rest of ["", ".suffix", MARK]) {
-    it(`do not keep a reading after a place (${rest || "plain"}) from its end`, async () => {
+    it(`do not keep a page after a cursor (${rest || "plain"}) from its end`, async () => {
       const { reader, published, state } = busy();
       const page = await read(reader, { after: placeOf(reader, 0) + rest, limit: 1000 });
       expect(page).toMatchObject({ ids: chat, more: false });

@@ -49,10 +49,10 @@ describe("the history", () => {
     expect(await read(log, { before: placeOf(log, 1) })).toMatchObject({ ids: [], more: false });
   });
 
-  it("has nothing before a place that is yet to come", async () => {
+  it("has nothing before a cursor that is yet to come", async () => {
     const log = logOf(ids(3).map((id) => message(id)));
-    for (const place of [4, 5, 100]) {
-      const asked = read(log, { before: placeOf(log, place) });
+    for (const sequence of [4, 5, 100]) {
+      const asked = read(log, { before: placeOf(log, sequence) });
       await expect(asked).rejects.toMatchObject({ code: "unknown_cursor" });
     }
   });
@@ -117,7 +117,7 @@ describe("a page's cursor", () => {
     }
   });
 
-  it("is a place to listen from, and nothing is missed or comes twice", async () => {
+  it("is a cursor to listen from, and no message is missed or repeated", async () => {
     for (const request of [{}, { limit: 5 }, { limit: 5, after: "start" }]) {
       const log = logOf(mixed);
       const manager = new RealtimeManager();
@@ -135,7 +135,7 @@ describe("a page's cursor", () => {
     }
   });
 
-  it("before a place is that of the page's end: what follows it begins with that place's message", async () => {
+  it("before a cursor is the cursor of the page's end: the next page begins with that cursor's message", async () => {
     const log = logOf(mixed);
     // An id that is no message's own stands behind the message it names: here one of the topic.
     for (const [rest, from] of [
@@ -155,9 +155,9 @@ describe("a page's cursor", () => {
   it("may have a key and a suffix, as an event's id", async () => {
     const log = logOf(ids(5).map((id) => message(id)));
     for (const rest of [MARK, ".x", `${MARK}.x`]) {
-      const place = placeOf(log, 3) + rest;
-      expect((await read(log, { after: place })).ids, rest).toEqual(["m4", "m5"]);
-      expect((await read(log, { before: place })).ids, rest).toEqual(["m1", "m2", "m3"]);
+      const cursor = placeOf(log, 3) + rest;
+      expect((await read(log, { after: cursor })).ids, rest).toEqual(["m4", "m5"]);
+      expect((await read(log, { before: cursor })).ids, rest).toEqual(["m1", "m2", "m3"]);
     }
     const end = `${log.cursor()}.x`;
     expect(await read(log, { after: end })).toMatchObject({ ids: [], more: false, cursor: end });

@@ -136,7 +136,7 @@ for (const [title, step] of [
 it("a credential's end is looked for every half minute, since the wall clock may be set forward", () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   const alarm = new ExpiryTimer({ expiresIn: 24 * HOUR } as RealtimeManager);
-  alarm.set();
+  alarm.schedule();
   expect(set.mock.calls.at(-1)?.[1]).toBe(30_000);
   alarm.stop();
 });

@@ -1,0 +1,41 @@
+import { HubSocketSink } from "./hub-sink.ts";
+import { attachmentOf, type HubState } from "./hub-state.ts";
+import { closeSocket } from "./protocol.ts";
+
+/**
+ * Restores a hub that wakes: its revocations, and the clients of the sockets that stayed open.
+ *
+ * After an interrupted delivery the clients are not restored, because the hub does not know which of them have the message. They
+ * are asked to reconnect, and each resumes from its last event id.
+ *
+ * @param sockets The sockets that the runtime has kept.
+ */
+export function restoreHub(state: HubState, sockets: readonly WebSocket[]): void {
+  const { manager, revocations, unfinishedDelivery } = state;
+  for (const { subject, at } of revocations.all()) manager.revoke({ subject }, at);
+  if (!unfinishedDelivery.isNoted) {
+    restoreClients(state, sockets);
+    return;
+  }
+  state.subscriptions.removeAll();
+  for (const socket of sockets) closeSocket(socket, "lifetime");
+  unfinishedDelivery.clear();
+}
+
+function restoreClients(
+  { hibernation, subscriptions }: HubState,
+  sockets: readonly WebSocket[],
+): void {
+  const stored = subscriptions.all();
+  for (const socket of sockets) {
+    // The runtime also keeps a socket that the hub has closed, until the Worker has closed its end.
+    if (socket.readyState !== WebSocket.OPEN) continue;
+    const { progress, ...client } = attachmentOf(socket);
+    const { keys = [], rights } = stored.get(client.clientId) ?? {};
+    const sink = new HubSocketSink(socket);
+    hibernation.restoreClient({ ...client, rights }, keys, sink, progress);
+    stored.delete(client.clientId);
+  }
+  // The remaining clients disconnected while the hub was down, so `webSocketClose` was not called for them.
+  for (const clientId of stored.keys()) subscriptions.remove(clientId);
+}

@@ -1,0 +1,59 @@
+import {
+  type Flushable,
+  FlushScheduler,
+  type FrameBatch,
+  joinFrames,
+} from "../../realtime/delivery/frame-batch.ts";
+import type { FrameSink } from "../../realtime/types.ts";
+import { closeSocket, PAGE_ACK } from "./protocol.ts";
+
+/** Batches the frames of one call to a hub. A microtask, unlike a timer, lets the hub hibernate. */
+const flushScheduler = new FlushScheduler((run) => queueMicrotask(run));
+
+/** Sends a client's frames on the socket to the Worker that has the client's stream. */
+export class HubSocketSink implements FrameSink, Flushable {
+  /** Always 0: frames wait in the Worker, and the Worker disconnects a client that is too slow. */
+  readonly bufferedBytes = 0;
+  readonly #socket: WebSocket;
+  /** Frames that are sent as one message at the next flush. Each message costs the hub and the Worker CPU time. */
+  #pending: FrameBatch | undefined;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  write(frame: Uint8Array): boolean {
+    if (this.#pending === undefined) flushScheduler.add(this);
+    this.#pending = (this.#pending ?? flushScheduler.emptyBatch).append(frame);
+    return true;
+  }
+
+  /**
+   * Asks the Worker for a `PAGE_ACK`. The callback of `FrameSink.onDrain` is not used, since the hub may lose its memory before
+   * the answer: `RealtimeHub.webSocketMessage` continues the replay.
+   */
+  onDrain(): void {
+    this.flush();
+    this.#send(PAGE_ACK);
+  }
+
+  close(reason: string): void {
+    this.flush();
+    closeSocket(this.#socket, reason);
+  }
+
+  flush(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    this.#send(pending.bytes(joinFrames));
+  }
+
+  #send(message: Uint8Array | string): void {
+    try {
+      this.#socket.send(message);
+    } catch {
+      // The socket is closed, and the runtime is about to call `webSocketClose`. The client is gone and not slow.
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import type { HistoryLimits } from "../../log/log.ts";
+import { SqliteLog } from "../../log/sqlite.ts";
+import {
+  type ClientSnapshot,
+  type HibernationSupport,
+  hibernationOf,
+  type ManagerOptions,
+  RealtimeManager,
+  type ReplayProgress,
+} from "../../realtime/manager.ts";
+import type { ClientInfo } from "../../realtime/types.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
+import type { ConnectRequest } from "../registry.ts";
+import { HubSocketSink } from "./hub-sink.ts";
+import { RevocationStore } from "./revocation-store.ts";
+import { SubscriptionStore } from "./subscription-store.ts";
+import { UnfinishedDelivery } from "./unfinished-delivery.ts";
+
+/**
+ * Longest delay of an alarm: 30 days. The runtime rejects an alarm after the year 2189. An alarm that runs before anything has
+ * expired schedules the next alarm.
+ */
+const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
+
+/** Options of `RealtimeHub`. */
+export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
+  /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
+  readonly history?: Partial<HistoryLimits> | undefined;
+}
+
+/**
+ * The attachment of a client's socket, which the runtime keeps while the hub hibernates. An attachment has room for 16 KiB, so
+ * the client's rights and subscription keys are stored in SQLite.
+ */
+export interface Attachment extends Omit<ClientSnapshot, "rights"> {
+  /** Undefined for a client that is live. */
+  readonly progress?: ReplayProgress | undefined;
+}
+
+/** Reads the attachment that each socket of a hub has. */
+export function attachmentOf(socket: WebSocket): Attachment {
+  return socket.deserializeAttachment();
+}
+
+/**
+ * The state of a hub: the manager and the log, and the copies of the clients that are stored for the next wake. After each
+ * change of a client in the manager, the hub must store the client again.
+ */
+export class HubState {
+  readonly manager: RealtimeManager;
+  readonly hibernation: HibernationSupport;
+  readonly log: SqliteLog;
+  readonly subscriptions: SubscriptionStore;
+  readonly revocations: RevocationStore;
+  readonly unfinishedDelivery: UnfinishedDelivery;
+  readonly #ctx: DurableObjectState;
+
+  /** @param shard Index of the shard, from 0. */
+  constructor(ctx: DurableObjectState, shard: number, options: RealtimeHubOptions) {
+    const { storage } = ctx;
+    this.#ctx = ctx;
+    this.manager = new RealtimeManager(options);
+    this.hibernation = hibernationOf(this.manager);
+    this.log = new SqliteLog({ storage, shard, history: options.history });
+    this.subscriptions = new SubscriptionStore(storage.sql);
+    this.revocations = new RevocationStore(storage.sql);
+    this.unfinishedDelivery = new UnfinishedDelivery(storage.sql);
+  }
+
+  /**
+   * Registers a client and stores it.
+   *
+   * @param socket The hub's end of the client's socket. It is accepted here.
+   */
+  addClient(connect: ConnectRequest, identity: StreamIdentity, socket: WebSocket): void {
+    const { clientId } = identity;
+    const { ip, identity: subject, expiresAt } = connect;
+    const connectedAt = Date.now();
+    const attachment: Attachment = { clientId, ip, identity: subject, expiresAt, connectedAt };
+    // `serializeAttachment` may throw, so it runs first: an accepted socket without an attachment would belong to no client.
+    socket.serializeAttachment(attachment);
+    // A tag may have 256 characters, and a client id has fewer.
+    this.#ctx.acceptWebSocket(socket, [clientId]);
+    this.manager.registerClient(clientId, new HubSocketSink(socket), connect, connectedAt);
+    applyInitialSubscriptions(this.manager, connect, identity);
+    this.storeSubscriptions(clientId);
+    this.storeAttachment(clientId);
+  }
+
+  /** Stores a client's subscription keys and rights. */
+  storeSubscriptions(clientId: string): void {
+    const { subscriptions: keys = [], rights = [] } = this.manager.getClient(clientId) ?? {};
+    this.subscriptions.set(clientId, { keys, rights });
+  }
+
+  /** Stores a client's identity and the progress of its replay, in the attachment of its socket. */
+  storeAttachment(clientId: string): void {
+    const snapshot = this.hibernation.snapshotOf(clientId);
+    if (snapshot === undefined) return;
+    const { rights: _, ...client } = snapshot;
+    const progress = this.hibernation.replayProgressOf(clientId);
+    const attachment: Attachment = { ...client, progress };
+    for (const socket of this.#ctx.getWebSockets(clientId)) socket.serializeAttachment(attachment);
+  }
+
+  /** Ends the rights, and after the grace period the streams, of clients whose credentials have expired. */
+  expireCredentials(): void {
+    for (const clientId of this.manager.expire()) {
+      // A client that becomes a guest keeps its keys, unless guests may not subscribe.
+      if (this.manager.getClient(clientId)?.subscriptions.length) {
+        this.subscriptions.removeRights(clientId);
+      } else {
+        this.subscriptions.remove(clientId);
+      }
+      this.storeAttachment(clientId);
+    }
+  }
+
+  /** Adds the time of the last liveness ping, which the runtime answers without the hub. */
+  withLastPing(client: ClientInfo): ClientInfo {
+    const [socket] = this.#ctx.getWebSockets(client.clientId);
+    const pingedAt = socket && this.#ctx.getWebSocketAutoResponseTimestamp(socket);
+    const lastActivityAt = Math.max(client.lastActivityAt, pingedAt?.getTime() ?? 0);
+    return { ...client, lastActivityAt };
+  }
+
+  /**
+   * Sets the alarm for the next time at which messages, remembered ids or credentials expire. Sets none while nothing is stored
+   * that expires.
+   */
+  async scheduleAlarm(): Promise<void> {
+    const { expiresIn } = this.manager;
+    const scheduled = await this.#ctx.storage.getAlarm();
+    const credentialsAt = expiresIn === undefined ? undefined : Date.now() + expiresIn;
+    // Only credentials can expire before the scheduled alarm. `log.expiresAt` is not needed then, and it reads many rows.
+    if (scheduled !== null && (credentialsAt === undefined || scheduled <= credentialsAt)) return;
+    const logAt = this.log.expiresAt();
+    if (credentialsAt === undefined && logAt === undefined) return;
+    const at = Math.min(
+      credentialsAt ?? Number.POSITIVE_INFINITY,
+      logAt ?? Number.POSITIVE_INFINITY,
+      Date.now() + MAX_ALARM_DELAY,
+    );
+    await this.#ctx.storage.setAlarm(at);
+  }
+}

@@ -1,0 +1,58 @@
+import type { KeyStats } from "../../realtime/access/capacity.ts";
+import { toTopicInfos } from "../../realtime/clients/listing.ts";
+import { addLatency } from "../../realtime/latency.ts";
+import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../../realtime/types.ts";
+import type { RegistryStats } from "../registry.ts";
+
+/** Adds up the subscriptions of each topic over all shards. The result is in the order of topic names. */
+export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {
+  const counts = new Map<string, number>();
+  for (const { topic, subscriptions } of topics) {
+    counts.set(topic, (counts.get(topic) ?? 0) + subscriptions);
+  }
+  return toTopicInfos(counts);
+}
+
+/** Combines the counters of two shards, or of a sum and one more shard. */
+export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
+  return {
+    clients: a.clients + b.clients,
+    subscriptions: a.subscriptions + b.subscriptions,
+    topics: a.topics + b.topics,
+    keyBudget: mergeKeyStats(a.keyBudget, b.keyBudget),
+    queuedBytes: a.queuedBytes + b.queuedBytes,
+    connects: a.connects + b.connects,
+    delivered: a.delivered + b.delivered,
+    replayed: a.replayed + b.replayed,
+    recovered: a.recovered + b.recovered,
+    unrecovered: a.unrecovered + b.unrecovered,
+    disconnects: mergeDisconnects(a.disconnects, b.disconnects),
+    startedAt: a.startedAt < b.startedAt ? a.startedAt : b.startedAt,
+    // Every shard has every message, so a sum would count each message once for each shard.
+    accepted: Math.max(a.accepted, b.accepted),
+    duplicate: Math.max(a.duplicate, b.duplicate),
+    history: {
+      messages: Math.max(a.history.messages, b.history.messages),
+      bytes: Math.max(a.history.bytes, b.history.bytes),
+    },
+    publishLatency: addLatency(a.publishLatency, b.publishLatency),
+  };
+}
+
+function mergeKeyStats(a: KeyStats, b: KeyStats): KeyStats {
+  return {
+    used: a.used + b.used,
+    limit: a.limit + b.limit,
+    characters: a.characters + b.characters,
+    charactersLimit: a.charactersLimit + b.charactersLimit,
+    refused: a.refused + b.refused,
+  };
+}
+
+type Disconnects = RegistryStats["disconnects"];
+
+function mergeDisconnects(a: Disconnects, b: Disconnects): Disconnects {
+  const counts: Record<CloseReason, number> = { ...a };
+  for (const reason of CLOSE_REASONS) counts[reason] += b[reason];
+  return counts;
+}

@@ -1,0 +1,89 @@
+import { RealtimeError } from "../../realtime/errors.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { fromRpcResult, type HubStub, type RpcResult } from "./protocol.ts";
+
+/** One RPC call, on the stub of any hub. */
+type HubCall<T> = (hub: HubStub) => Promise<RpcResult<T>>;
+
+const RETRY_DELAYS: readonly Milliseconds[] = [50, 250];
+
+/** The hubs of a registry: selects a shard, calls its hub and retries calls that fail. */
+export class HubShards {
+  readonly #hub: (shard: number) => HubStub;
+  readonly #retryDelays: readonly Milliseconds[];
+  readonly count: number;
+
+  /** The parameters are those of `DurableObjectRegistryOptions`. */
+  constructor(
+    hub: (shard: number) => HubStub,
+    count: number,
+    retryDelays: readonly Milliseconds[] = RETRY_DELAYS,
+  ) {
+    this.#hub = hub;
+    this.count = count;
+    this.#retryDelays = retryDelays;
+  }
+
+  /**
+   * The shard that a client id or cursor names. Undefined for other text, and for a shard that does not exist: the number of
+   * shards may have been reduced.
+   */
+  shardOf(id: string | undefined): number | undefined {
+    const shard = Number(/^(\d{1,9})-/.exec(id ?? "")?.[1] ?? Number.NaN);
+    return shard < this.count ? shard : undefined;
+  }
+
+  /** A random shard. */
+  pick(): number {
+    return Math.floor(Math.random() * this.count);
+  }
+
+  /**
+   * Calls one hub, and retries if the call throws. The hub may have run a call whose response was lost, so use this only for
+   * calls that can be repeated: a publish, which has message ids, and calls that read or replace.
+   *
+   * @throws RealtimeError the hub's error, or `unreachable` when all tries failed.
+   */
+  call<T>(shard: number, call: HubCall<T>): Promise<T> {
+    return this.#callWithRetries(shard, call, this.#retryDelays);
+  }
+
+  /** Calls one hub without retries, for calls that must not be repeated. Throws as `call`. */
+  callOnce<T>(shard: number, call: HubCall<T>): Promise<T> {
+    return this.#callWithRetries(shard, call, []);
+  }
+
+  /** Calls the hubs of all shards from `firstShard` on at the same time. Throws as `call`. */
+  callAll<T>(call: HubCall<T>, firstShard = 0): Promise<T[]> {
+    const shards = Array.from({ length: this.count }, (_, shard) => shard).slice(firstShard);
+    return Promise.all(shards.map((shard) => this.call(shard, call)));
+  }
+
+  async #callWithRetries<T>(
+    shard: number,
+    call: HubCall<T>,
+    retryDelays: readonly Milliseconds[],
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      let result: RpcResult<T>;
+      try {
+        // A stub that has failed once fails always.
+        result = await call(this.#hub(shard));
+      } catch (cause) {
+        const delay = retryDelays[attempt];
+        if (delay === undefined) throw unreachable(shard, cause);
+        await new Promise((resolve) => setTimeout(resolve, delay));
+        continue;
+      }
+      return fromRpcResult(result);
+    }
+  }
+}
+
+function unreachable(shard: number, cause: unknown): RealtimeError {
+  return new RealtimeError(
+    "unreachable",
+    `Shard ${shard} could not be reached. Try again soon. A message with an id is delivered once, however often you send it.`,
+    { cause },
+  );
+}
