@@ -2,8 +2,13 @@
 import type { Server } from "bun";
 import type { Context } from "hono";
 import { asksToClose, type Runtime } from "./api/runtime.ts";
-import { Door, FileGuard, opensStream, refuseStream } from "./runtimes/bun/open-files.ts";
-import { bunServerOf, openBunSink } from "./runtimes/bun/sink.ts";
+import {
+  isStreamRequest,
+  ListeningSocket,
+  OpenFileLimiter,
+  refuseStream,
+} from "./runtimes/bun/open-files.ts";
+import { getBunServer, openBunSink } from "./runtimes/bun/sink.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
@@ -18,10 +23,10 @@ import {
 
 export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
 
-const RUNNING: unique symbol = Symbol.for("pocketwire.running");
+const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
 
 function missingOn(c: Context): string | undefined {
-  const server = bunServerOf(c);
+  const server = getBunServer(c);
   if (server === undefined)
     return "Pass Bun's server: export default { fetch: app.fetch }, or fetch: (request, server) => app.fetch(request, { server }).";
   // A server on a Unix socket has no port, and its clients have no address.
@@ -36,7 +41,7 @@ function missingOn(c: Context): string | undefined {
 export const bunRuntime: Runtime = {
   isOneProcess: true,
   nextTurn: (run) => void setImmediate(run),
-  clientAddress: (c) => bunServerOf(c)?.requestIP(c.req.raw)?.address,
+  clientAddress: (c) => getBunServer(c)?.requestIP(c.req.raw)?.address,
   missing: missingOn,
   openSink: openBunSink,
 };
@@ -63,9 +68,9 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
 
 /** What outlives a reload, by address. */
 function runningServers(): Map<string, RunningServer> {
-  const kept = globalThis as { [RUNNING]?: Map<string, RunningServer> };
-  kept[RUNNING] ??= new Map();
-  return kept[RUNNING];
+  const kept = globalThis as { [RUNNING_SERVERS]?: Map<string, RunningServer> };
+  kept[RUNNING_SERVERS] ??= new Map();
+  return kept[RUNNING_SERVERS];
 }
 
 /**
@@ -86,27 +91,27 @@ function completeURL(request: Request, host: string, port: number): boolean {
 }
 
 /** Bun closes the connection when its client asks for that, but does not say so. */
-function answerClose(request: Request, response: Response): Response {
+function setConnectionClose(request: Request, response: Response): Response {
   if (asksToClose(request.headers)) response.headers.set("Connection", "close");
   return response;
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {
   const { app, host, files, onRefused } = options;
-  const guard = files && new FileGuard(files);
+  const guard = files && new OpenFileLimiter(files);
   const answer = async (request: Request, server: Server<undefined>): Promise<Response> => {
-    if (guard?.isFull() === true && opensStream(request)) {
+    if (guard?.isFull() === true && isStreamRequest(request)) {
       onRefused();
       return refuseStream();
     }
     if (!completeURL(request, host, server.port ?? options.port)) return refuseRequest();
-    return answerClose(request, await app.fetch(request, { server }));
+    return setConnectionClose(request, await app.fetch(request, { server }));
   };
   const serve = (port: number) =>
     // Ends idle connections, and answers that their clients do not read. A request's head has 12 seconds in any case (measured
     // with Bun 1.4), its body REALTIME_REQUEST_SECONDS (limitBody). Streams are exempt (bun-sink.ts).
     Bun.serve({ hostname: host, port, idleTimeout: KEEP_ALIVE_SECONDS, fetch: answer });
-  const door = new Door(serve, options.port);
+  const door = new ListeningSocket(serve, options.port);
   guard?.watch(door, onRefused);
   return {
     url: formatURL(host, door.port),
@@ -114,7 +119,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       guard?.stop();
       return door.stop();
     },
-    cut: () => door.cut(),
+    cut: () => door.closeAllConnections(),
   };
 }
 

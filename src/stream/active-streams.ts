@@ -3,7 +3,7 @@ export class ActiveStreams {
   readonly #open = new Set<object>();
   /** How many there were when the server began to stop. */
   #countAtStop = 0;
-  #waiting: (() => void)[] = [];
+  #emptyCallbacks: (() => void)[] = [];
 
   /** How many are open; while the server stops, how many were open before. */
   get count(): number {
@@ -22,12 +22,12 @@ export class ActiveStreams {
   delete(stream: object): void {
     this.#open.delete(stream);
     if (this.#open.size > 0) return;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#emptyCallbacks.splice(0)) resolve();
   }
 
   /** Resolves when none is open any more. */
   async whenEmpty(): Promise<void> {
     if (this.#open.size === 0) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await new Promise<void>((resolve) => this.#emptyCallbacks.push(resolve));
   }
 }

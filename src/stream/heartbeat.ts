@@ -15,9 +15,9 @@ export interface Heartbeat {
 }
 
 /** Most turns of an interval in which streams have theirs. */
-const MOST_SLOTS = 64;
+const MAX_SLOTS = 64;
 /** Milliseconds between two of them, at least. */
-const LEAST_GAP = 20;
+const MIN_SLOT_DURATION = 20;
 
 /**
  * One timer for all, and none while there are none. Each has its turn in a slot of the interval. The first comes after
@@ -25,30 +25,30 @@ const LEAST_GAP = 20;
  */
 export class SharedHeartbeat implements Heartbeat {
   readonly #slots: Set<HeartbeatListener>[];
-  readonly #gap: number;
+  readonly #slotDuration: number;
   #count = 0;
   /** The slot whose turn is next. */
-  #due = 0;
+  #nextSlot = 0;
   /** How far before that the next stream goes: its turn comes as much earlier than an interval from now. */
-  #back = 0;
+  #offset = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   /** @param interval Milliseconds. */
   constructor(interval: number) {
-    const count = Math.min(Math.max(Math.floor(interval / LEAST_GAP), 1), MOST_SLOTS);
+    const count = Math.min(Math.max(Math.floor(interval / MIN_SLOT_DURATION), 1), MAX_SLOTS);
     this.#slots = Array.from({ length: count }, () => new Set());
-    this.#gap = interval / count;
+    this.#slotDuration = interval / count;
   }
 
   add(one: HeartbeatListener): HeartbeatHandle {
     const { length } = this.#slots;
-    this.#back = (this.#back + 1) % Math.ceil(length / 4);
+    this.#offset = (this.#offset + 1) % Math.ceil(length / 4);
     const slot = this.#slots[
-      (this.#due + length - 1 - this.#back) % length
+      (this.#nextSlot + length - 1 - this.#offset) % length
     ] as Set<HeartbeatListener>;
     slot.add(one);
     this.#count += 1;
-    this.#timer ??= setInterval(() => this.#turn(), this.#gap);
+    this.#timer ??= setInterval(() => this.#runNextSlot(), this.#slotDuration);
     return slot;
   }
 
@@ -60,9 +60,9 @@ export class SharedHeartbeat implements Heartbeat {
     this.#timer = null;
   }
 
-  #turn(): void {
-    const slot = this.#slots[this.#due] as Set<HeartbeatListener>;
-    this.#due = (this.#due + 1) % this.#slots.length;
+  #runNextSlot(): void {
+    const slot = this.#slots[this.#nextSlot] as Set<HeartbeatListener>;
+    this.#nextSlot = (this.#nextSlot + 1) % this.#slots.length;
     for (const one of slot) one.onHeartbeat();
   }
 }

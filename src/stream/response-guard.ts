@@ -1,5 +1,5 @@
 /** Methods of a response that end when its body has ended. */
-const WHOLE = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
+const BODY_READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
 /**
  * Guards a response without an end against code that treats it as any other.
@@ -20,7 +20,7 @@ export function guardBody(response: Response, onReadWhole: () => void): void {
     copy.headers.set("Cache-Control", "no-store");
     return copy;
   });
-  for (const name of WHOLE) {
+  for (const name of BODY_READERS) {
     const read = response[name as "text"];
     replace(name, () => {
       onReadWhole();

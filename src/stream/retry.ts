@@ -9,16 +9,16 @@ const MAX_SPREAD = 60_000;
 
 /** Milliseconds. */
 export interface RetryRange {
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /**
  * The range for so many clients: `most` grows with their number, so that they reconnect at a rate that the service takes.
  */
-export function spreadRetry({ least, most }: RetryRange, clients: number): RetryRange {
+export function spreadRetry({ min, max }: RetryRange, clients: number): RetryRange {
   const spread = Math.min((clients / RECONNECTS_PER_SECOND) * 1000, MAX_SPREAD);
-  return { least, most: Math.max(most, least + spread) };
+  return { min, max: Math.max(max, min + spread) };
 }
 
 /**
@@ -26,11 +26,11 @@ export function spreadRetry({ least, most }: RetryRange, clients: number): Retry
  * come at once. When the server stops (`widen` makes it wider for many clients), and when only this stream has had its time.
  */
 export const RETRY_RANGES: { readonly shutdown: RetryRange; readonly lifetime: RetryRange } = {
-  shutdown: { least: 1000, most: 5000 },
-  lifetime: { least: 100, most: 1000 },
+  shutdown: { min: 1000, max: 5000 },
+  lifetime: { min: 100, max: 1000 },
 };
 
 /** A block with a `retry:` field. Each call draws its own time from the range. */
-export function formatRetry({ least, most }: RetryRange): string {
-  return formatSSEMessage({ retry: Math.round(least + Math.random() * (most - least)) });
+export function formatRetry({ min, max }: RetryRange): string {
+  return formatSSEMessage({ retry: Math.round(min + Math.random() * (max - min)) });
 }

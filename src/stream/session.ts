@@ -7,7 +7,7 @@ import type { ActiveStreams } from "./active-streams.ts";
 import type { Heartbeat, HeartbeatHandle, HeartbeatListener } from "./heartbeat.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "./retry.ts";
 import { FINAL_FRAME_TIMEOUT, type OutgoingSink, type SinkListener } from "./sink.ts";
-import type { Waiting, WaitingBudget, WaitingStream } from "./waiting-budget.ts";
+import type { EvictableStream, WaitingBudget, WaitingBytes } from "./waiting-budget.ts";
 
 export const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
@@ -22,7 +22,7 @@ const PING_BYTES = encoder.encode(PING);
 const PING_EVENT = { event: "ping", data: {} };
 
 /** A timer may fire this many milliseconds early by the clock; a ping must not wait a whole turn for it. */
-const TIMER_SLACK = 20;
+const TIMER_TOLERANCE = 20;
 
 /** Settings that all streams of one server share. Times are milliseconds. */
 export interface SessionSettings {
@@ -49,7 +49,7 @@ export interface SessionSettings {
 }
 
 /** One open stream. It must not retain the request or Hono's context: there are many streams, and most are idle. */
-export class StreamSession implements SinkListener, HeartbeatListener, WaitingStream {
+export class StreamSession implements SinkListener, HeartbeatListener, EvictableStream {
   readonly #settings: SessionSettings;
   readonly #connection: ClientConnection;
   readonly #withPingEvent: boolean;
@@ -59,9 +59,9 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   /** `released` in the making; true when it is over. */
   #resolveHonoStreamDone: (() => void) | true | undefined;
-  #isGone = false;
+  #hasEnded = false;
   /** What waits for the client; most clients never have anything waiting. */
-  #waiting: Waiting | undefined;
+  #waitingBytes: WaitingBytes | undefined;
   readonly network: string | undefined;
   #lastPingAt: number;
   /** The place that the client was told last. */
@@ -110,18 +110,18 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
     this.#connection.close("lifetime");
   }
 
-  onWaiting(chunk: Uint8Array): void {
-    if (this.#isGone) return;
-    this.#waiting ??= this.#settings.budget.open(this);
-    this.#waiting.hold(chunk);
+  onQueued(chunk: Uint8Array): void {
+    if (this.#hasEnded) return;
+    this.#waitingBytes ??= this.#settings.budget.open(this);
+    this.#waitingBytes.add(chunk);
   }
 
-  onTaken(chunk: Uint8Array): void {
-    this.#waiting?.release(chunk);
+  onWritten(chunk: Uint8Array): void {
+    this.#waitingBytes?.remove(chunk);
   }
 
   /** Too much waits for all clients together, and the most for this one. */
-  dropWaiting(): void {
+  onEvicted(): void {
     // This may be in the middle of a delivery, which takes the client out by itself at its next write.
     this.#sink?.close("slow");
     this.#sink?.destroy();
@@ -153,14 +153,14 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
     streams.add(this);
     onStart(connection.clientId);
     this.#heartbeat = heartbeat.add(this);
-    this.#expectHandshake(sink);
+    this.#startHandshakeTimer(sink);
     try {
       sink.write(encoder.encode(handshake(connection)));
       await connection.attach(sink);
     } catch (error) {
       if (error instanceof RealtimeError) await this.#refuse(sink, error);
-      else this.#fail(sink, error);
-      await this.#leave("error");
+      else this.#destroyAfterError(sink, error);
+      await this.#cleanUp("error");
     }
   }
 
@@ -191,9 +191,9 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
       if (flushesBeforeClose(reason)) await this.#finish(sink, reason);
       else sink.destroy();
     } catch (error) {
-      this.#fail(sink, error);
+      this.#destroyAfterError(sink, error);
     }
-    await this.#leave(reason);
+    await this.#cleanUp(reason);
   }
 
   /** What asks the client to come back; undefined when it is not to. */
@@ -204,20 +204,20 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
     return encoder.encode(formatRetry(spreadRetry(RETRY_RANGES.shutdown, clients)));
   }
 
-  #fail(sink: OutgoingSink, error: unknown): void {
+  #destroyAfterError(sink: OutgoingSink, error: unknown): void {
     const { clientId } = this.#connection;
     this.#settings.logger.error("stream failed", { clientId, error: String(error) });
     this.#connection.close("error");
     sink.destroy();
   }
 
-  async #leave(reason: CloseReason): Promise<void> {
-    if (this.#isGone) return;
-    this.#isGone = true;
+  async #cleanUp(reason: CloseReason): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     if (this.#heartbeat !== undefined) this.#settings.heartbeat.remove(this, this.#heartbeat);
     if (this.#handshakeTimer !== undefined) clearTimeout(this.#handshakeTimer);
     this.onDetached();
-    this.#waiting?.releaseAll();
+    this.#waitingBytes?.clear();
     this.#settings.streams.delete(this);
     try {
       await this.#settings.onEnd(this.#connection.clientId, reason);
@@ -238,7 +238,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
       return;
     }
     const now = this.now();
-    if (sink.bufferedBytes > 0 || now - this.#lastPingAt < pingInterval - TIMER_SLACK) return;
+    if (sink.bufferedBytes > 0 || now - this.#lastPingAt < pingInterval - TIMER_TOLERANCE) return;
     this.#lastPingAt = now;
     this.#connection.updateActivity();
     sink.write(this.#pingFrame());
@@ -260,11 +260,11 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
    * Middleware of a host may hold back the response: `etag()` reads it to its end first. And workerd never pulls a response
    * whose client left before it, and says nothing of it.
    */
-  #expectHandshake(sink: OutgoingSink): void {
+  #startHandshakeTimer(sink: OutgoingSink): void {
     const { handshakeTimeout } = this.#settings;
     this.#handshakeTimer = setTimeout(() => {
       this.#handshakeTimer = undefined;
-      if (sink.hasLeft) return;
+      if (sink.handshakeSent) return;
       const limit = `${handshakeTimeout / 1000} s`;
       this.#abort(
         `the response head did not leave within ${limit}; middleware may hold back the response`,
@@ -273,7 +273,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, WaitingSt
   }
 
   #abort(reason: string): void {
-    if (this.#isGone) return;
+    if (this.#hasEnded) return;
     this.#settings.logger.warn("stream cut", { clientId: this.#connection.clientId, reason });
     this.#connection.close("stale");
     this.#sink?.destroy();

@@ -20,9 +20,9 @@ export interface SinkListener {
   onOverflow(): void;
   onWriteLimit(): void;
   /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
-  onWaiting(chunk: Uint8Array): void;
+  onQueued(chunk: Uint8Array): void;
   /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
-  onTaken(chunk: Uint8Array): void;
+  onWritten(chunk: Uint8Array): void;
   /** The client has left. May be called more than once, and at the end. */
   onDisconnect(): void;
   /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
@@ -36,7 +36,7 @@ export interface OutgoingSink extends FrameSink {
   /** Writes that the stream has taken. */
   readonly writes: number;
   /** The response's head and the handshake are on their way to the client, as far as the runtime tells. */
-  readonly hasLeft: boolean;
+  readonly handshakeSent: boolean;
   /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
   readonly stalledFor: number;
   /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
@@ -97,11 +97,14 @@ export function openHonoSink(
     const timer = setTimeout(() => abort(c), FINAL_FRAME_TIMEOUT);
     (timer as { unref?: () => void }).unref?.();
   };
-  return new BufferedSink(owner, { ...writeTo(stream, cut), end }, flushScheduler);
+  return new BufferedSink(owner, { ...createHonoWriter(stream, cut), end }, flushScheduler);
 }
 
 /** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
-export function writeTo(stream: SSEStreamingApi, destroy: () => void = () => {}): ChunkWriter {
+export function createHonoWriter(
+  stream: SSEStreamingApi,
+  destroy: () => void = () => {},
+): ChunkWriter {
   return {
     write: (chunk, sink) => {
       stream.write(chunk).then(
@@ -114,10 +117,10 @@ export function writeTo(stream: SSEStreamingApi, destroy: () => void = () => {})
 }
 
 /** Waiting frames are joined up to this size, so that many small ones cost one write. */
-const CHUNK_BYTES = 64 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024;
 
 /** Bytes of a chunk that is worth counting while it waits alone: most are taken a moment later, and counting costs. */
-const LEAST_WAITING = 4096;
+const MIN_REPORTED_BYTES = 4096;
 
 /**
  * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
@@ -137,19 +140,19 @@ export class BufferedSink implements OutgoingSink, Flushable {
   #pending: FrameBatch | undefined;
   /** Most clients never have a queue, and there are many of them. */
   #queue: Uint8Array[] | undefined;
-  #idle: (() => void)[] | undefined;
+  #drainCallbacks: (() => void)[] | undefined;
   #bufferedBytes = 0;
   /** Length of the chunk that the stream has not taken yet; 0 is none. */
-  #writing = 0;
+  #writingBytes = 0;
   /** That chunk, once it waits. */
-  #waiting: Uint8Array | undefined;
+  #queuedChunk: Uint8Array | undefined;
   #writingSince = 0;
   #writes = 0;
   /** What is being written is one frame, which has a right to go however large it is. */
-  #isOneFrame = false;
+  #isSingleFrame = false;
   #isPumping = false;
   #isClosed = false;
-  #isCut = false;
+  #isDestroyed = false;
   #isChecking = false;
 
   /** @param turn At the end of which frames are written; without it they are at once. */
@@ -167,12 +170,12 @@ export class BufferedSink implements OutgoingSink, Flushable {
     return this.#writes;
   }
 
-  get hasLeft(): boolean {
+  get handshakeSent(): boolean {
     return this.#writes > 0;
   }
 
   get stalledFor(): number {
-    return this.#writing === 0 ? 0 : this.#listener.now() - this.#writingSince;
+    return this.#writingBytes === 0 ? 0 : this.#listener.now() - this.#writingSince;
   }
 
   write(frame: Uint8Array): boolean {
@@ -187,12 +190,12 @@ export class BufferedSink implements OutgoingSink, Flushable {
   }
 
   onDrain(taken: () => void): void {
-    this.#whenTaken(() => !this.#isClosed && taken());
+    this.#whenDrained(() => !this.#isClosed && taken());
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
     if (frame !== undefined) this.#push(frame);
-    await new Promise<void>((resolve) => this.#whenTaken(resolve));
+    await new Promise<void>((resolve) => this.#whenDrained(resolve));
     this.#writer.end?.();
   }
 
@@ -203,12 +206,12 @@ export class BufferedSink implements OutgoingSink, Flushable {
   }
 
   destroy(): void {
-    this.#isCut = true;
+    this.#isDestroyed = true;
     this.#pending = undefined;
     this.#queue = undefined;
     this.#writer.destroy();
     // Not every stream says what becomes of a chunk once it was cut.
-    this.#tellIdle();
+    this.#notifyDrained();
   }
 
   /** The end of a turn in which it was given something. */
@@ -216,25 +219,25 @@ export class BufferedSink implements OutgoingSink, Flushable {
     const given = this.#pending;
     if (given === undefined) return;
     this.#pending = undefined;
-    if (this.#writing > 0) {
+    if (this.#writingBytes > 0) {
       // They go with whatever else comes until that has been taken.
       const frames = given.frames();
       this.#queue ??= [];
       this.#queue.push(...frames);
-      for (const frame of frames) if (!this.#isCut) this.#listener.onWaiting(frame);
+      for (const frame of frames) if (!this.#isDestroyed) this.#listener.onQueued(frame);
       return;
     }
-    this.#isOneFrame = given.count === 1;
-    this.#begin(given.bytes(joinFrames));
+    this.#isSingleFrame = given.count === 1;
+    this.#writeChunk(given.bytes(joinFrames));
     this.#pump();
   }
 
   /** The stream has taken the chunk, or has failed. */
   done(hasFailed = false): void {
-    this.#bufferedBytes -= this.#writing;
-    this.#writing = 0;
-    if (this.#waiting !== undefined) this.#listener.onTaken(this.#waiting);
-    this.#waiting = undefined;
+    this.#bufferedBytes -= this.#writingBytes;
+    this.#writingBytes = 0;
+    if (this.#queuedChunk !== undefined) this.#listener.onWritten(this.#queuedChunk);
+    this.#queuedChunk = undefined;
     this.#writes += 1;
     if (hasFailed) this.close("client");
     if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
@@ -246,7 +249,7 @@ export class BufferedSink implements OutgoingSink, Flushable {
     if (this.#flushScheduler === undefined) {
       this.#queue ??= [];
       this.#queue.push(frame);
-      if (this.#writing > 0) this.#listener.onWaiting(frame);
+      if (this.#writingBytes > 0) this.#listener.onQueued(frame);
       this.#pump();
       return;
     }
@@ -259,65 +262,65 @@ export class BufferedSink implements OutgoingSink, Flushable {
     if (this.#flushScheduler.isFull) this.#flushScheduler.flush();
   }
 
-  #whenTaken(tell: () => void): void {
+  #whenDrained(tell: () => void): void {
     this.flush();
-    if (this.#writing === 0) {
+    if (this.#writingBytes === 0) {
       tell();
     } else {
-      this.#idle ??= [];
-      this.#idle.push(tell);
+      this.#drainCallbacks ??= [];
+      this.#drainCallbacks.push(tell);
     }
   }
 
-  #begin(chunk: Uint8Array): void {
-    this.#writing = chunk.length;
+  #writeChunk(chunk: Uint8Array): void {
+    this.#writingBytes = chunk.length;
     this.#writingSince = this.#listener.now();
     // A stream that takes it at once says so from within; `#pump` goes on then.
     const isPumping = this.#isPumping;
     this.#isPumping = true;
     this.#writer.write(chunk, this);
     this.#isPumping = isPumping;
-    if (this.#writing < LEAST_WAITING || this.#isCut) return;
-    this.#waiting = chunk;
-    this.#listener.onWaiting(chunk);
+    if (this.#writingBytes < MIN_REPORTED_BYTES || this.#isDestroyed) return;
+    this.#queuedChunk = chunk;
+    this.#listener.onQueued(chunk);
   }
 
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#writing === 0) {
-      const chunk = this.#take();
+    while (this.#writingBytes === 0) {
+      const chunk = this.#nextChunk();
       if (chunk === undefined) break;
-      this.#begin(chunk);
+      this.#writeChunk(chunk);
     }
     this.#isPumping = false;
-    if (this.#writing > 0) return;
+    if (this.#writingBytes > 0) return;
     // Of what was cut nothing comes any more.
     this.#bufferedBytes = this.#pending?.length ?? 0;
-    this.#tellIdle();
+    this.#notifyDrained();
   }
 
-  #tellIdle(): void {
-    const idle = this.#idle;
-    this.#idle = undefined;
+  #notifyDrained(): void {
+    const idle = this.#drainCallbacks;
+    this.#drainCallbacks = undefined;
     for (const tell of idle ?? []) tell();
   }
 
-  #take(): Uint8Array | undefined {
+  #nextChunk(): Uint8Array | undefined {
     const queue = this.#queue;
     const first = queue?.[0];
     if (queue === undefined || first === undefined) return undefined;
     let { length } = first;
     let count = 1;
     for (let next = queue[count]; next !== undefined; next = queue[count]) {
-      if (length + next.length > CHUNK_BYTES) break;
+      if (length + next.length > MAX_CHUNK_BYTES) break;
       length += next.length;
       count += 1;
     }
     const frames = queue.splice(0, count);
-    for (const frame of frames) this.#listener.onTaken(frame);
+    for (const frame of frames) this.#listener.onWritten(frame);
     if (queue.length === 0) this.#queue = undefined;
-    this.#isOneFrame = count === 1;
+    this.#isSingleFrame = count === 1;
     return joinFrames(length, frames);
   }
 
@@ -326,7 +329,7 @@ export class BufferedSink implements OutgoingSink, Flushable {
     this.#isChecking = true;
     setTimeout(() => {
       this.#isChecking = false;
-      const isAlone = this.#isOneFrame && this.#queue === undefined;
+      const isAlone = this.#isSingleFrame && this.#queue === undefined;
       const over = this.#bufferedBytes > this.#listener.maxBufferedBytes && !isAlone;
       if (over && !this.#isClosed) this.#listener.onOverflow();
     });

@@ -1,16 +1,16 @@
 /** A stream with bytes that its client has not taken yet. */
-export interface WaitingStream {
+export interface EvictableStream {
   /** Where its client comes from, as a network; undefined is unknown, and then only the total counts. */
   readonly network: string | undefined;
   /** Cuts the stream, and gives back all that it holds. */
-  dropWaiting(): void;
+  onEvicted(): void;
 }
 
 /** What streams hold together. A chunk that waits for several of them is in memory once, and counts once. */
 class Ledger {
   readonly #most: number;
   readonly #holders = new Map<Uint8Array, number>();
-  readonly #streams = new Set<Waiting>();
+  readonly #streams = new Set<WaitingBytes>();
   bytes = 0;
 
   /** @param most Bytes. 0 is any number. */
@@ -22,14 +22,14 @@ class Ledger {
     return this.#streams.size === 0;
   }
 
-  add(chunk: Uint8Array, waiting: Waiting): void {
+  add(chunk: Uint8Array, waiting: WaitingBytes): void {
     const holders = this.#holders.get(chunk) ?? 0;
     this.#holders.set(chunk, holders + 1);
     this.#streams.add(waiting);
     if (holders === 0) this.bytes += chunk.length;
   }
 
-  remove(chunk: Uint8Array, waiting: Waiting): void {
+  remove(chunk: Uint8Array, waiting: WaitingBytes): void {
     const holders = (this.#holders.get(chunk) ?? 1) - 1;
     if (waiting.isEmpty) this.#streams.delete(waiting);
     if (holders > 0) {
@@ -41,18 +41,18 @@ class Ledger {
   }
 
   /** Cuts the fullest streams until the rest fits. */
-  fit(): void {
+  enforceLimit(): void {
     if (this.bytes <= this.#most) return;
     const byShare = [...this.#streams].map((waiting) => [this.#shareOf(waiting), waiting] as const);
     byShare.sort(([one], [other]) => other - one);
     for (const [, waiting] of byShare) {
       if (this.bytes <= this.#most) return;
-      waiting.drop();
+      waiting.evict();
     }
   }
 
   /** A chunk that several streams hold counts for each of them in part. */
-  #shareOf(waiting: Waiting): number {
+  #shareOf(waiting: WaitingBytes): number {
     let share = 0;
     for (const chunk of waiting.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
     return share;
@@ -60,13 +60,13 @@ class Ledger {
 }
 
 /** What one stream holds. */
-export class Waiting {
+export class WaitingBytes {
   readonly #budget: WaitingBudget;
-  readonly #stream: WaitingStream;
+  readonly #stream: EvictableStream;
   /** Each with how often it waits: the same frame may have been given twice. */
   readonly #chunks = new Map<Uint8Array, number>();
 
-  constructor(budget: WaitingBudget, stream: WaitingStream) {
+  constructor(budget: WaitingBudget, stream: EvictableStream) {
     this.#budget = budget;
     this.#stream = stream;
   }
@@ -83,14 +83,14 @@ export class Waiting {
     return this.#stream.network;
   }
 
-  hold(chunk: Uint8Array): void {
+  add(chunk: Uint8Array): void {
     const times = this.#chunks.get(chunk) ?? 0;
     this.#chunks.set(chunk, times + 1);
     if (times === 0) this.#budget.add(chunk, this);
   }
 
   /** Ignores a chunk that is not held. */
-  release(chunk: Uint8Array): void {
+  remove(chunk: Uint8Array): void {
     const times = this.#chunks.get(chunk);
     if (times === undefined) return;
     if (times > 1) {
@@ -101,16 +101,16 @@ export class Waiting {
     this.#budget.remove(chunk, this);
   }
 
-  releaseAll(): void {
+  clear(): void {
     for (const chunk of this.#chunks.keys()) {
       this.#chunks.delete(chunk);
       this.#budget.remove(chunk, this);
     }
   }
 
-  drop(): void {
-    this.#stream.dropWaiting();
-    this.releaseAll();
+  evict(): void {
+    this.#stream.onEvicted();
+    this.clear();
   }
 }
 
@@ -135,20 +135,20 @@ export class WaitingBudget {
     return this.#total.bytes;
   }
 
-  open(stream: WaitingStream): Waiting {
-    return new Waiting(this, stream);
+  open(stream: EvictableStream): WaitingBytes {
+    return new WaitingBytes(this, stream);
   }
 
-  add(chunk: Uint8Array, waiting: Waiting): void {
+  add(chunk: Uint8Array, waiting: WaitingBytes): void {
     const ledger = this.#ledgerOf(waiting.network);
     this.#total.add(chunk, waiting);
     ledger?.add(chunk, waiting);
     // The address's own bound is enforced first, so that streams of other addresses are not cut for it.
-    ledger?.fit();
-    this.#total.fit();
+    ledger?.enforceLimit();
+    this.#total.enforceLimit();
   }
 
-  remove(chunk: Uint8Array, waiting: Waiting): void {
+  remove(chunk: Uint8Array, waiting: WaitingBytes): void {
     this.#total.remove(chunk, waiting);
     const { network } = waiting;
     const ledger = network === undefined ? undefined : this.#byNetwork.get(network);

@@ -27,8 +27,8 @@ export class SinkUnderTest {
       onWriteLimit: () => {
         this.spent += 1;
       },
-      onWaiting: (chunk) => this.held.push(chunk),
-      onTaken: (chunk) => {
+      onQueued: (chunk) => this.held.push(chunk),
+      onWritten: (chunk) => {
         const index = this.held.indexOf(chunk);
         if (index !== -1) this.held.splice(index, 1);
       },

@@ -15,36 +15,36 @@ const WATCH_INTERVAL = 250;
 const RETRY_AFTER = 5000;
 
 /** The listening socket, which can be closed and opened again while connections stay. */
-export class Door {
+export class ListeningSocket {
   readonly #serve: (port: number) => BunServer;
   /** Servers that still have open connections. The last one listens. */
-  readonly #servers = new Map<BunServer, Promise<void>>();
-  #open: BunServer | undefined;
+  readonly #closing = new Map<BunServer, Promise<void>>();
+  #listening: BunServer | undefined;
   readonly port: number;
 
   constructor(serve: (port: number) => BunServer, port: number) {
     this.#serve = serve;
-    this.#open = serve(port);
-    this.port = this.#open.port ?? port;
+    this.#listening = serve(port);
+    this.port = this.#listening.port ?? port;
   }
 
-  get isOpen(): boolean {
-    return this.#open !== undefined;
+  get isListening(): boolean {
+    return this.#listening !== undefined;
   }
 
   /** Accepts nothing from now on: the system refuses connections. */
   close(): void {
-    const server = this.#open;
+    const server = this.#listening;
     if (server === undefined) return;
-    this.#open = undefined;
-    const stopped = server.stop().finally(() => this.#servers.delete(server));
-    this.#servers.set(server, stopped);
+    this.#listening = undefined;
+    const stopped = server.stop().finally(() => this.#closing.delete(server));
+    this.#closing.set(server, stopped);
   }
 
   /** Accepts again; not while the address can't be had. */
   reopen(): void {
     try {
-      this.#open ??= this.#serve(this.port);
+      this.#listening ??= this.#serve(this.port);
     } catch {
       // The next look tries again.
     }
@@ -53,17 +53,17 @@ export class Door {
   /** Accepts nothing any more; resolves when the last connection is gone. */
   async stop(): Promise<void> {
     this.close();
-    await Promise.all(this.#servers.values());
+    await Promise.all(this.#closing.values());
   }
 
-  cut(): void {
-    void this.#open?.stop(true);
-    for (const server of this.#servers.keys()) void server.stop(true);
+  closeAllConnections(): void {
+    void this.#listening?.stop(true);
+    for (const server of this.#closing.keys()) void server.stop(true);
   }
 }
 
 /** Keeps the number of open files below the limit. */
-export class FileGuard {
+export class OpenFileLimiter {
   readonly #files: OpenFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** At most so many files are open: those counted last, and one for each request since. */
@@ -82,12 +82,12 @@ export class FileGuard {
   }
 
   /** Closes the door half way between `most` and the limit, and opens it when there is room again. */
-  watch(door: Door, onRefused: () => void): void {
+  watch(door: ListeningSocket, onRefused: () => void): void {
     const { most, limit } = this.#files;
     const last = (most + limit) / 2;
     this.#timer = setInterval(() => {
       this.#estimate = this.#files.count();
-      if (this.#estimate >= last && door.isOpen) {
+      if (this.#estimate >= last && door.isListening) {
         door.close();
         onRefused();
       } else if (this.#estimate < most) {
@@ -102,7 +102,7 @@ export class FileGuard {
 }
 
 /** Only requests that open a stream are refused: others hold their connection briefly, and publishers must reach open streams. */
-export function opensStream({ method, url }: Request): boolean {
+export function isStreamRequest({ method, url }: Request): boolean {
   return method === "GET" && /\/api\/realtime(\?|$)/.test(url);
 }
 

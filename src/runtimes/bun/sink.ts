@@ -14,13 +14,13 @@ import {
   type WriteCallback,
 } from "../../stream/sink.ts";
 
-const turn = new FlushScheduler((run) => void setImmediate(run));
+const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
 
 /**
  * The server of `Bun.serve`: in the environment, or the environment itself with `export default { fetch: app.fetch }`.
  * Undefined where the app was called without either.
  */
-export function bunServerOf(c: Context): Server<undefined> | undefined {
+export function getBunServer(c: Context): Server<undefined> | undefined {
   const env = (c.env ?? {}) as { readonly server?: unknown };
   return [env.server, env].find(isServer);
 }
@@ -30,14 +30,14 @@ function isServer(value: unknown): value is Server<undefined> {
 }
 
 /** Seconds that Bun waits for the client before it closes the connection of a stream that has ended, or was cut. */
-const ENDED_TIMEOUT = 10;
-const CUT_TIMEOUT = 1;
+const END_TIMEOUT = 10;
+const DESTROY_TIMEOUT = 1;
 
 /** Sets the seconds without traffic after which Bun closes the connection; 0 is never. */
 type SetTimeout = (seconds: number) => void;
 
 function idleTimeoutOf(c: Context): SetTimeout {
-  const server = bunServerOf(c);
+  const server = getBunServer(c);
   const request = c.req.raw;
   return (seconds) => server?.timeout(request, seconds);
 }
@@ -48,7 +48,7 @@ export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) 
   // Bun closes a response that is quiet for its `idleTimeout` (10 s by default). Streams are quiet, and pings find dead clients.
   setIdleTimeout(0);
   const body = new ResponseBody(owner, new HandshakeRelay(stream, owner), setIdleTimeout);
-  return { sink: new BufferedSink(owner, body, turn), body: body.readable };
+  return { sink: new BufferedSink(owner, body, flushScheduler), body: body.readable };
 };
 
 /** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
@@ -56,32 +56,32 @@ class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   readonly #setIdleTimeout: SetTimeout;
-  #first: HandshakeRelay | undefined;
+  #handshakeRelay: HandshakeRelay | undefined;
   /** Whose chunk has not been taken yet. */
-  #waiting: WriteCallback | undefined;
+  #pendingWrite: WriteCallback | undefined;
 
   constructor(owner: SinkListener, first: HandshakeRelay, setIdleTimeout: SetTimeout) {
-    this.#first = first;
+    this.#handshakeRelay = first;
     this.#setIdleTimeout = setIdleTimeout;
     this.readable = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.#taken(),
+      pull: () => this.#completeWrite(),
       cancel: () => {
         this.#controller = undefined;
         owner.onDisconnect();
-        this.#taken();
+        this.#completeWrite();
       },
     });
   }
 
   write(chunk: Uint8Array, sink: WriteCallback): void {
-    const first = this.#first;
+    const first = this.#handshakeRelay;
     if (first === undefined) {
       this.#enqueue(chunk, sink);
     } else {
-      this.#first = undefined;
+      this.#handshakeRelay = undefined;
       first.pass(chunk).then(
         (passed) => this.#enqueue(passed, sink),
         () => sink.done(true),
@@ -90,17 +90,17 @@ class ResponseBody implements ChunkWriter {
   }
 
   end(): void {
-    this.#setIdleTimeout(ENDED_TIMEOUT);
+    this.#setIdleTimeout(END_TIMEOUT);
     this.#controller?.close();
     this.#controller = undefined;
   }
 
   /** Bun resets the connection of a body that fails, but not while bytes wait for the client: only a timeout ends that. */
   destroy(): void {
-    this.#setIdleTimeout(CUT_TIMEOUT);
+    this.#setIdleTimeout(DESTROY_TIMEOUT);
     this.#controller?.error();
     this.#controller = undefined;
-    this.#taken();
+    this.#completeWrite();
   }
 
   #enqueue(chunk: Uint8Array, sink: WriteCallback): void {
@@ -109,13 +109,13 @@ class ResponseBody implements ChunkWriter {
       return;
     }
     // Bun may ask for the next one before this returns.
-    this.#waiting = sink;
+    this.#pendingWrite = sink;
     this.#controller.enqueue(chunk);
   }
 
-  #taken(): void {
-    const sink = this.#waiting;
-    this.#waiting = undefined;
+  #completeWrite(): void {
+    const sink = this.#pendingWrite;
+    this.#pendingWrite = undefined;
     sink?.done();
   }
 }

@@ -27,9 +27,9 @@ function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Milliseconds that the connection of a stream that has ended stays open for another request. */
-const ENDED_TIMEOUT = 5000;
+const ENDED_KEEP_ALIVE = 5000;
 
-const turn = new FlushScheduler((run) => void setImmediate(run));
+const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
 
 /**
  * Asks compressions that have replaced the response's methods to leave the stream alone. They hold back small writes until
@@ -60,16 +60,16 @@ class NodeSocketSink implements OutgoingSink {
   #pending: FrameBatch | undefined;
   #isClosed = false;
   /** Ends the wait for the response's end. */
-  #whenCut: (() => void) | undefined;
+  #resolveFinished: (() => void) | undefined;
   /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
-  #isWaiting = false;
+  #hasBacklog = false;
   /** What waits in the socket is one frame, which has a right to go however large it is. */
-  #isOneFrame = false;
+  #isSingleFrame = false;
   #isChecking = false;
   #writes = 0;
   /** How much the client had taken when that was looked at last, and since when it has not been more. */
-  #taken = -1;
-  #takenAt = 0;
+  #flushedBytes = -1;
+  #lastProgressAt = 0;
 
   /** @param stream What the response's head and first frame go through. */
   constructor(outgoing: ServerResponse, owner: SinkListener, stream: SSEStreamingApi) {
@@ -79,7 +79,7 @@ class NodeSocketSink implements OutgoingSink {
     EventEmitter.prototype.on.call(outgoing, "close", () => owner.onDisconnect());
     if (outgoing.destroyed || outgoing.closed) owner.onDisconnect();
     this.#handover = new StreamHandover(outgoing, owner, stream);
-    this.#handover.watch((writes) => {
+    this.#handover.watchResponse((writes) => {
       this.#handover = undefined;
       this.#socket = outgoing.socket ?? undefined;
       this.#writes = writes;
@@ -96,44 +96,44 @@ class NodeSocketSink implements OutgoingSink {
     return this.#writes + (this.#handover?.sink.writes ?? 0);
   }
 
-  get hasLeft(): boolean {
-    return this.#handover === undefined || this.#handover.hasLeft;
+  get handshakeSent(): boolean {
+    return this.#handover === undefined || this.#handover.handshakeSent;
   }
 
   get stalledFor(): number {
     if (this.#handover !== undefined) return this.#handover.sink.stalledFor;
     const socket = this.#socket;
     if (socket === undefined || socket.writableLength === 0) {
-      this.#taken = -1;
+      this.#flushedBytes = -1;
       return 0;
     }
     const now = this.#listener.now();
     const taken = socket.bytesWritten - socket.writableLength;
-    if (taken !== this.#taken) {
-      this.#taken = taken;
-      this.#takenAt = now;
+    if (taken !== this.#flushedBytes) {
+      this.#flushedBytes = taken;
+      this.#lastProgressAt = now;
     }
-    return now - this.#takenAt;
+    return now - this.#lastProgressAt;
   }
 
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
     if (this.#handover !== undefined) return this.#handover.write(frame);
-    if (this.#isWaiting || this.#pending !== undefined) {
+    if (this.#hasBacklog || this.#pending !== undefined) {
       // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
-      const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;
+      const inSocket = this.#hasBacklog ? (this.#socket?.writableLength ?? 0) : 0;
       const waiting = (this.#pending?.length ?? 0) + inSocket;
       // A single frame, however large, always goes to a client for which nothing waits.
       const isTooMuch = waiting + frame.length > this.#listener.maxBufferedBytes * BURST_FACTOR;
       if (isTooMuch && waiting > 0) return false;
     }
-    this.#give(frame);
+    this.#append(frame);
     return true;
   }
 
   onDrain(taken: () => void): void {
     if (this.#handover !== undefined) this.#handover.sink.onDrain(taken);
-    else this.#whenTaken(() => !this.#isClosed && taken());
+    else this.#whenDrained(() => !this.#isClosed && taken());
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
@@ -143,19 +143,19 @@ class NodeSocketSink implements OutgoingSink {
       // The response ends when the stream of Hono's is let go of.
       this.#listener.onDetached();
     } else {
-      if (frame !== undefined) this.#give(frame);
-      await new Promise<void>((resolve) => this.#whenTaken(resolve));
+      if (frame !== undefined) this.#append(frame);
+      await new Promise<void>((resolve) => this.#whenDrained(resolve));
       outgoing.end();
     }
     // The response's own last bytes may have to wait as well.
     if (!outgoing.closed) {
       await new Promise<void>((resolve) => {
-        this.#whenCut = resolve;
+        this.#resolveFinished = resolve;
         outgoing.once("close", resolve);
       });
     }
     // Few clients use the connection of a stream again, and one that reads nothing would keep it for the keep-alive time.
-    this.#socket?.setTimeout(ENDED_TIMEOUT);
+    this.#socket?.setTimeout(ENDED_KEEP_ALIVE);
   }
 
   close(reason: CloseReason): void {
@@ -169,7 +169,7 @@ class NodeSocketSink implements OutgoingSink {
     this.#handover?.sink.destroy();
     this.#outgoing.destroy();
     // A response that waits behind another on its connection does not say that it is closed.
-    this.#whenCut?.();
+    this.#resolveFinished?.();
   }
 
   /** The end of a turn in which it was given something. */
@@ -178,36 +178,36 @@ class NodeSocketSink implements OutgoingSink {
     const socket = this.#socket;
     if (given === undefined || socket === undefined) return;
     this.#pending = undefined;
-    const isAlone = !this.#isWaiting || socket.writableLength === 0;
+    const isAlone = !this.#hasBacklog || socket.writableLength === 0;
     // True when the socket has taken all of it, or is about to.
     const chunk = given.bytes(toChunk);
     const isTaken = socket.write(chunk);
     this.#writes += 1;
     if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
-    this.#isWaiting = !isTaken || socket.writableLength > 0;
-    if (!this.#isWaiting) return;
-    this.#isOneFrame = given.count === 1 && isAlone;
-    this.#noteWaiting(socket, chunk);
+    this.#hasBacklog = !isTaken || socket.writableLength > 0;
+    if (!this.#hasBacklog) return;
+    this.#isSingleFrame = given.count === 1 && isAlone;
+    this.#reportQueued(socket, chunk);
     if (socket.writableLength > this.#listener.maxBufferedBytes) this.#checkNextTurn();
   }
 
-  #noteWaiting(socket: Socket, chunk: Uint8Array): void {
+  #reportQueued(socket: Socket, chunk: Uint8Array): void {
     // Of an empty write Node says when everything before it has been taken, or the socket is gone.
-    socket.write(EMPTY, () => this.#listener.onTaken(chunk));
-    this.#listener.onWaiting(chunk);
+    socket.write(EMPTY, () => this.#listener.onWritten(chunk));
+    this.#listener.onQueued(chunk);
   }
 
-  #give(frame: Uint8Array): void {
+  #append(frame: Uint8Array): void {
     if (this.#pending === undefined) {
-      this.#pending = turn.emptyBatch.append(frame);
-      turn.add(this);
+      this.#pending = flushScheduler.emptyBatch.append(frame);
+      flushScheduler.add(this);
     } else {
       this.#pending = this.#pending.append(frame);
     }
-    if (turn.isFull) turn.flush();
+    if (flushScheduler.isFull) flushScheduler.flush();
   }
 
-  #whenTaken(tell: () => void): void {
+  #whenDrained(tell: () => void): void {
     this.flush();
     const socket = this.#socket;
     if (socket === undefined || socket.writableLength === 0 || socket.destroyed) tell();
@@ -220,7 +220,7 @@ class NodeSocketSink implements OutgoingSink {
     setTimeout(() => {
       this.#isChecking = false;
       const waiting = this.#socket?.writableLength ?? 0;
-      const isOver = waiting > this.#listener.maxBufferedBytes && !this.#isOneFrame;
+      const isOver = waiting > this.#listener.maxBufferedBytes && !this.#isSingleFrame;
       if (isOver && !this.#isClosed) this.#listener.onOverflow();
     });
   }
