@@ -1,5 +1,6 @@
 import type { CloseReason } from "../../src/realtime/types.ts";
-import { BufferedSink, type ChunkWriter, type SinkListener } from "../../src/stream/sink.ts";
+import { BufferedSink } from "../../src/stream/buffered-sink.ts";
+import type { ChunkWriter, SinkListener } from "../../src/stream/sink.ts";
 import { pause } from "./deadline.ts";
 
 /** A sink over a stream that takes a chunk only when it is told to. */

@@ -6,8 +6,8 @@ import type { Context, Handler } from "hono";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
 import type { ActiveStreams } from "../../stream/active-streams.ts";
+import { STREAM_HEADERS } from "../../stream/headers.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
-import { STREAM_HEADERS } from "../../stream/session.ts";
 import { isHTTPException } from "../error-response.ts";
 
 /** Errors after which the same request may succeed later, with the shortest wait before that, in milliseconds. */
