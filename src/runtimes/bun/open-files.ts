@@ -14,6 +14,7 @@ const WATCH_INTERVAL: Milliseconds = 250;
 /** Time after which the client of a refused stream reconnects. */
 const RETRY_AFTER: Milliseconds = 5000;
 
+/** Decides when new streams are refused and when the server stops listening, from the number of open files. */
 export class OpenFileLimiter {
   readonly #files: OpenFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
