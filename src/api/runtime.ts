@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import { normalizeAddress } from "../realtime/access/ip-address.ts";
-import type { OutgoingSink, SinkListener, SinkRuntime } from "../stream/sink.ts";
+import type { SinkRuntime } from "../stream/hono-sink.ts";
+import type { OutgoingSink, SinkListener } from "../stream/sink.ts";
 
 /** A sink beneath a stream of Hono's. */
 export interface OpenedSink {

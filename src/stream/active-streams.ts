@@ -1,16 +1,15 @@
-/** The streams that are open, each until it is written out. */
+/** The open streams of a server. A stream counts until its last bytes are written. */
 export class ActiveStreams {
   readonly #open = new Set<object>();
-  /** How many there were when the server began to stop. */
   #countAtStop = 0;
-  #waiting: (() => void)[] = [];
+  #emptyCallbacks: (() => void)[] = [];
 
-  /** How many are open; while the server stops, how many were open before. */
+  /** Number of open streams. After `stop`, the number at that time: the clients of all of them will reconnect. */
   get count(): number {
     return Math.max(this.#open.size, this.#countAtStop);
   }
 
-  /** The server begins to stop. */
+  /** Call it when the server begins to shut down, before it closes the first stream. */
   stop(): void {
     this.#countAtStop = this.#open.size;
   }
@@ -22,12 +21,12 @@ export class ActiveStreams {
   delete(stream: object): void {
     this.#open.delete(stream);
     if (this.#open.size > 0) return;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const callback of this.#emptyCallbacks.splice(0)) callback();
   }
 
-  /** Resolves when none is open any more. */
+  /** Resolves when no stream is open. */
   async whenEmpty(): Promise<void> {
     if (this.#open.size === 0) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await new Promise<void>((resolve) => this.#emptyCallbacks.push(resolve));
   }
 }

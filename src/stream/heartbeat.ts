@@ -1,85 +1,87 @@
-/** Something to be looked after every so often. */
+/** Timers that call each open stream once in an interval. */
+import type { Milliseconds } from "../realtime/units.ts";
+
+/** Called once in every interval. `StreamSession` implements it. */
 export interface HeartbeatListener {
   onHeartbeat(): void;
 }
 
-/** Where one has its turn. */
+/** Identifies a listener's registration: the slot of a `SharedHeartbeat`, or the timer of an `IntervalHeartbeat`. */
 export type HeartbeatHandle = Set<HeartbeatListener> | ReturnType<typeof setInterval>;
 
-/** Looks after streams, each once in every interval. */
+/** Calls its listeners once in every interval. */
 export interface Heartbeat {
-  /** From now on, until it is removed. */
-  add(one: HeartbeatListener): HeartbeatHandle;
-  /** @param beat What `add` returned. */
-  remove(one: HeartbeatListener, beat: HeartbeatHandle): void;
+  add(listener: HeartbeatListener): HeartbeatHandle;
+  /** @param handle The result of `add` for this listener. */
+  remove(listener: HeartbeatListener, handle: HeartbeatHandle): void;
 }
 
-/** Most turns of an interval in which streams have theirs. */
-const MOST_SLOTS = 64;
-/** Milliseconds between two of them, at least. */
-const LEAST_GAP = 20;
+/** Number of slots of a long interval. */
+const MAX_SLOTS = 64;
+/** The shortest time between two slots. A short interval has fewer slots. */
+const MIN_SLOT_DURATION: Milliseconds = 20;
 
 /**
- * One timer for all, and none while there are none. Each has its turn in a slot of the interval. The first comes after
- * three quarters of it to one whole, so that those who came together are spread over a quarter.
+ * Calls all listeners from one timer, which runs only while there are listeners. The interval is divided into slots, and
+ * each listener has one of them. A listener is first called after three quarters of an interval to one interval: listeners
+ * that are added together are spread over a quarter of it.
  */
 export class SharedHeartbeat implements Heartbeat {
   readonly #slots: Set<HeartbeatListener>[];
-  readonly #gap: number;
+  readonly #slotDuration: Milliseconds;
   #count = 0;
-  /** The slot whose turn is next. */
-  #due = 0;
-  /** How far before that the next stream goes: its turn comes as much earlier than an interval from now. */
-  #back = 0;
+  /** Index of the slot that runs next. */
+  #nextSlot = 0;
+  /** By how many slots the next listener is called earlier than one interval from now: 0 to a quarter of all slots. */
+  #offset = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
-  /** @param interval Milliseconds. */
-  constructor(interval: number) {
-    const count = Math.min(Math.max(Math.floor(interval / LEAST_GAP), 1), MOST_SLOTS);
+  constructor(interval: Milliseconds) {
+    const count = Math.min(Math.max(Math.floor(interval / MIN_SLOT_DURATION), 1), MAX_SLOTS);
     this.#slots = Array.from({ length: count }, () => new Set());
-    this.#gap = interval / count;
+    this.#slotDuration = interval / count;
   }
 
-  add(one: HeartbeatListener): HeartbeatHandle {
+  add(listener: HeartbeatListener): HeartbeatHandle {
     const { length } = this.#slots;
-    this.#back = (this.#back + 1) % Math.ceil(length / 4);
+    this.#offset = (this.#offset + 1) % Math.ceil(length / 4);
     const slot = this.#slots[
-      (this.#due + length - 1 - this.#back) % length
+      (this.#nextSlot + length - 1 - this.#offset) % length
     ] as Set<HeartbeatListener>;
-    slot.add(one);
+    slot.add(listener);
     this.#count += 1;
-    this.#timer ??= setInterval(() => this.#turn(), this.#gap);
+    this.#timer ??= setInterval(() => this.#runNextSlot(), this.#slotDuration);
     return slot;
   }
 
-  remove(one: HeartbeatListener, beat: HeartbeatHandle): void {
-    if (!(beat instanceof Set) || !beat.delete(one)) return;
+  remove(listener: HeartbeatListener, handle: HeartbeatHandle): void {
+    if (!(handle instanceof Set) || !handle.delete(listener)) return;
     this.#count -= 1;
     if (this.#count > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
 
-  #turn(): void {
-    const slot = this.#slots[this.#due] as Set<HeartbeatListener>;
-    this.#due = (this.#due + 1) % this.#slots.length;
-    for (const one of slot) one.onHeartbeat();
+  #runNextSlot(): void {
+    const slot = this.#slots[this.#nextSlot] as Set<HeartbeatListener>;
+    this.#nextSlot = (this.#nextSlot + 1) % this.#slots.length;
+    for (const listener of slot) listener.onHeartbeat();
   }
 }
 
-/** A timer for each: on Workers what one request has set can't serve another. */
+/** One timer for each listener. Workers needs it: a timer that one request has set can't write to another's response. */
 export class IntervalHeartbeat implements Heartbeat {
-  readonly #interval: number;
+  readonly #interval: Milliseconds;
 
-  constructor(interval: number) {
+  constructor(interval: Milliseconds) {
     this.#interval = interval;
   }
 
-  add(one: HeartbeatListener): HeartbeatHandle {
-    return setInterval(() => one.onHeartbeat(), this.#interval);
+  add(listener: HeartbeatListener): HeartbeatHandle {
+    return setInterval(() => listener.onHeartbeat(), this.#interval);
   }
 
-  remove(_: HeartbeatListener, beat: HeartbeatHandle): void {
-    if (!(beat instanceof Set)) clearInterval(beat);
+  remove(_: HeartbeatListener, handle: HeartbeatHandle): void {
+    if (!(handle instanceof Set)) clearInterval(handle);
   }
 }

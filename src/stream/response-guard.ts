@@ -1,17 +1,17 @@
-/** Methods of a response that end when its body has ended. */
-const WHOLE = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
+/** Methods of a response that resolve when its body has ended. */
+const BODY_READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
 /**
- * Guards a response without an end against code that treats it as any other.
+ * Protects an endless response from middleware that treats it like any other response.
  *
- * A copy (`clone()`) has no body: both halves of a split stream would have to be read, and what one of them does not take
- * waits in memory without a bound. Middleware that hashes or logs bodies (Hono's `etag()`) finds an empty one. A cache must not
- * keep the copy.
+ * `clone()` returns a response without a body. A copy of the body would split the stream, and everything that one half does
+ * not read would be kept in memory without a limit. Middleware that hashes or logs bodies (Hono's `etag()`) sees an empty
+ * body. The copy has `Cache-Control: no-store`, because a cache would otherwise store the empty response.
  *
- * @param onReadWhole Called when other code reads the body to its end.
+ * @param onReadWhole Called when other code reads the whole body. Its promise does not resolve before the stream ends.
  */
 export function guardBody(response: Response, onReadWhole: () => void): void {
-  // Defined, not assigned: node-server's Response has methods that can't be written to.
+  // Assignment fails on the Response of @hono/node-server 2.1: its methods are not writable.
   const replace = (name: string, value: () => unknown) =>
     Object.defineProperty(response, name, { value });
   replace("clone", () => {
@@ -20,8 +20,8 @@ export function guardBody(response: Response, onReadWhole: () => void): void {
     copy.headers.set("Cache-Control", "no-store");
     return copy;
   });
-  for (const name of WHOLE) {
-    const read = response[name as "text"];
+  for (const name of BODY_READERS) {
+    const read = response[name];
     replace(name, () => {
       onReadWhole();
       return Reflect.apply(read, response, []);

@@ -1,36 +1,40 @@
-/** How long a client is asked to wait before it reconnects. */
+/** The `retry:` field: how long a client waits before it reconnects. */
 import { formatSSEMessage } from "../realtime/sse.ts";
+import type { Milliseconds } from "../realtime/units.ts";
 
-/** Reconnects that one process takes each second. Each costs Node about 0.3 ms of CPU, and its POST less (docs/performance.md). */
+/**
+ * Reconnects that one process handles in a second. A reconnect costs about 0.3 ms of CPU time on Node, and the POST that
+ * follows costs less (docs/performance.md).
+ */
 const RECONNECTS_PER_SECOND = 500;
 
-/** The widest spread, in milliseconds. 30,000 clients or more reconnect within one minute. */
-const MAX_SPREAD = 60_000;
+/** The widest spread. 30,000 clients or more reconnect within one minute. */
+const MAX_SPREAD: Milliseconds = 60_000;
 
-/** Milliseconds. */
+/** The range from which each client's delay is drawn. */
 export interface RetryRange {
-  readonly least: number;
-  readonly most: number;
+  readonly min: Milliseconds;
+  readonly max: Milliseconds;
 }
 
 /**
- * The range for so many clients: `most` grows with their number, so that they reconnect at a rate that the service takes.
- */
-export function spreadRetry({ least, most }: RetryRange, clients: number): RetryRange {
-  const spread = Math.min((clients / RECONNECTS_PER_SECOND) * 1000, MAX_SPREAD);
-  return { least, most: Math.max(most, least + spread) };
-}
-
-/**
- * How long a client is asked to wait before it comes back, in milliseconds: spread, so that they don't all
- * come at once. When the server stops (`widen` makes it wider for many clients), and when only this stream has had its time.
+ * Delays by the reason why a stream ended. They are random, so that clients whose streams ended together do not reconnect
+ * together.
  */
 export const RETRY_RANGES: { readonly shutdown: RetryRange; readonly lifetime: RetryRange } = {
-  shutdown: { least: 1000, most: 5000 },
-  lifetime: { least: 100, most: 1000 },
+  /** The server is shutting down, or refused the client. `spreadRetry` widens the range for many clients. */
+  shutdown: { min: 1000, max: 5000 },
+  /** Only this stream has reached its number of writes. */
+  lifetime: { min: 100, max: 1000 },
 };
 
-/** A block with a `retry:` field. Each call draws its own time from the range. */
-export function formatRetry({ least, most }: RetryRange): string {
-  return formatSSEMessage({ retry: Math.round(least + Math.random() * (most - least)) });
+/** Widens a range with the number of clients that reconnect, so that they arrive at a rate that the server can handle. */
+export function spreadRetry({ min, max }: RetryRange, clients: number): RetryRange {
+  const spread = Math.min((clients / RECONNECTS_PER_SECOND) * 1000, MAX_SPREAD);
+  return { min, max: Math.max(max, min + spread) };
+}
+
+/** An SSE block with a `retry:` field and no event. Each call draws a new delay from the range. */
+export function formatRetry({ min, max }: RetryRange): string {
+  return formatSSEMessage({ retry: Math.round(min + Math.random() * (max - min)) });
 }

@@ -1,334 +1,70 @@
-import type { Context } from "hono";
-import type { SSEStreamingApi } from "hono/streaming";
-import {
-  type Flushable,
-  type FlushScheduler,
-  type FrameBatch,
-  joinFrames,
-} from "../realtime/delivery/frame-batch.ts";
+/** The interfaces between a stream's session, its sink and the runtime that carries its bytes. */
 import type { CloseReason, FrameSink } from "../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
-/** Whoever holds the stream, as a sink of any kind sees it. */
+/** Limits of a sink, and what the sink reports. `StreamSession` implements it. */
 export interface SinkListener {
-  /** Bytes that may wait for a client. */
-  readonly maxBufferedBytes: number;
-  /** Writes after which `onSpent` is called, once; 0 is never. */
+  /** Bytes that may be queued for a client. */
+  readonly maxBufferedBytes: Bytes;
+  /** Number of writes after which the sink calls `onWriteLimit`, once. 0 is no limit. */
   readonly maxWrites: number;
-  /** Milliseconds of a monotonic clock. */
-  now(): number;
-  /** More than `maxBufferedBytes` are still waiting after the stream had a turn to take them. */
+  /** The time of a monotonic clock. */
+  now(): Milliseconds;
+  /** More than `maxBufferedBytes` are still queued one turn of the event loop after they were accepted. */
   onOverflow(): void;
+  /** The sink has made `maxWrites` writes. */
   onWriteLimit(): void;
-  /** A chunk waits for the client: the runtime was given it and has not taken it, or it is in a queue. */
-  onWaiting(chunk: Uint8Array): void;
-  /** The runtime has taken a chunk. One of which `onWaiting` was not told counts for nothing. */
-  onTaken(chunk: Uint8Array): void;
-  /** The client has left. May be called more than once, and at the end. */
+  /** A chunk is queued: in the sink, or in the runtime, which has not written the chunk yet. */
+  onQueued(chunk: Uint8Array): void;
+  /** The runtime has written a chunk. The listener ignores a chunk for which `onQueued` was not called. */
+  onWritten(chunk: Uint8Array): void;
+  /** The client has disconnected. May be called more than once, also after `onClosed`. */
   onDisconnect(): void;
-  /** From now on the sink does without the stream that it was opened with: it may be closed, and nothing ends. */
+  /** The sink no longer uses Hono's stream. Closing Hono's stream does not end the response any more. */
   onDetached(): void;
-  /** The core has closed the sink, or the handler has. Called once, with the first reason given. */
+  /** The core or the session has closed the sink. Called once, with the first reason. */
   onClosed(reason: CloseReason): void;
 }
 
-/** A `FrameSink`, and what the handler of its stream does with it. */
+/** A `FrameSink` with the methods that a session needs to end a response. */
 export interface OutgoingSink extends FrameSink {
-  /** Writes that the stream has taken. */
+  /** Number of writes that the runtime has accepted. */
   readonly writes: number;
-  /** The response's head and the handshake are on their way to the client, as far as the runtime tells. */
-  readonly hasLeft: boolean;
-  /** For how long the client has not taken what waits for it, in milliseconds; 0 when nothing waits. */
-  readonly stalledFor: number;
-  /** Writes a last frame although the sink is closed, waits until everything has been taken, and ends the response. */
+  /** Whether the response head and the handshake have been sent, as far as the runtime tells. */
+  readonly handshakeSent: boolean;
+  /** Time since the client last made progress while bytes are queued for it. 0 when nothing is queued. */
+  readonly stalledFor: Milliseconds;
+  /**
+   * Writes a last frame, waits until everything queued has been written, and ends the response. Works on a closed sink as
+   * well.
+   */
   finish(frame: Uint8Array | undefined): Promise<void>;
-  /** Lets go of everything that waits, and of the connection: nobody will read it. */
+  /** Discards everything that is queued, and closes the connection. */
   destroy(): void;
 }
 
-/** Whoever has written a chunk, and waits. */
+/** The part of a `BufferedSink` that a `ChunkWriter` calls. */
 export interface WriteCallback {
-  /** The stream has taken the chunk, or never will. */
+  /**
+   * The chunk of the last `write` has been written, or never will be.
+   *
+   * @param hasFailed The write failed: the client has disconnected. Default false.
+   */
   done(hasFailed?: boolean): void;
 }
 
-/** What a `StreamSink` writes to, one chunk at a time. */
+/** What a `BufferedSink` writes to, one chunk at a time. Each runtime has its own. */
 export interface ChunkWriter {
-  /** Calls `sink.done` when the stream has taken the chunk, at once or later, and when it never will. */
+  /** Writes a chunk, and calls `sink.done` once: during the call or later, also when the write fails. */
   write(chunk: Uint8Array, sink: WriteCallback): void;
-  /** Ends the response, when everything was taken. Default: whoever opened the stream does. */
+  /** Ends the response after the last chunk. Default: the code that opened the stream ends the response. */
   end?(): void;
+  /** Closes the connection without waiting for the client. */
   destroy(): void;
 }
 
 /**
- * Milliseconds in which a client must take what waits for it, and the last frame, once its stream is to end. At a stop of the
- * service `REALTIME_DRAIN_SECONDS` is the deadline instead.
+ * Time in which a client must read what is queued and the final frame, once its stream ends. When the server shuts down, the
+ * drain timeout of the server (`drainTimeout`) applies instead.
  */
-export const FINAL_FRAME_TIMEOUT = 10_000;
-
-/** What the portable sink needs of a runtime. */
-export interface SinkRuntime {
-  /** Cuts the connection although its client does not read. Default: the stream is cancelled, no more. */
-  readonly abort?: (c: Context) => void;
-  /** At whose end the frames of a portable sink are written, together. Default: each at once. */
-  readonly flushScheduler?: FlushScheduler;
-}
-
-/** The portable sink of a stream of Hono's: the stream's closing ends the response. */
-export function openHonoSink(
-  c: Context,
-  stream: SSEStreamingApi,
-  owner: SinkListener,
-  { abort, flushScheduler }: SinkRuntime,
-): OutgoingSink {
-  const { signal } = c.req.raw;
-  const leave = () => owner.onDisconnect();
-  stream.onAbort(leave);
-  signal.addEventListener("abort", leave);
-  // It may have left while it was being let in; an aborted signal tells nobody any more.
-  if (signal.aborted) leave();
-  const cut = () => {
-    stream.abort();
-    abort?.(c);
-  };
-  const end = () => {
-    if (abort === undefined) return;
-    // What is behind the stream may hold bytes that the client never reads.
-    const timer = setTimeout(() => abort(c), FINAL_FRAME_TIMEOUT);
-    (timer as { unref?: () => void }).unref?.();
-  };
-  return new BufferedSink(owner, { ...writeTo(stream, cut), end }, flushScheduler);
-}
-
-/** Hono's `StreamingApi.write` resolves when the stream behind it has room: the only backpressure that it shows. */
-export function writeTo(stream: SSEStreamingApi, destroy: () => void = () => {}): ChunkWriter {
-  return {
-    write: (chunk, sink) => {
-      stream.write(chunk).then(
-        () => sink.done(),
-        () => sink.done(true),
-      );
-    },
-    destroy,
-  };
-}
-
-/** Waiting frames are joined up to this size, so that many small ones cost one write. */
-const CHUNK_BYTES = 64 * 1024;
-
-/** Bytes of a chunk that is worth counting while it waits alone: most are taken a moment later, and counting costs. */
-const LEAST_WAITING = 4096;
-
-/**
- * Within one turn of the event loop nothing can drain, so a healthy client may be handed a whole batch at
- * once. It gets this many times its bound until the turn ends.
- */
-export const BURST_FACTOR = 4;
-
-/**
- * A `FrameSink` over any stream that says when it has taken a chunk: the portable one, for every runtime. Until then frames
- * queue here and are counted.
- */
-export class BufferedSink implements OutgoingSink, Flushable {
-  readonly #listener: SinkListener;
-  readonly #writer: ChunkWriter;
-  readonly #flushScheduler: FlushScheduler | undefined;
-  /** Given in this turn, where turns are waited for. */
-  #pending: FrameBatch | undefined;
-  /** Most clients never have a queue, and there are many of them. */
-  #queue: Uint8Array[] | undefined;
-  #idle: (() => void)[] | undefined;
-  #bufferedBytes = 0;
-  /** Length of the chunk that the stream has not taken yet; 0 is none. */
-  #writing = 0;
-  /** That chunk, once it waits. */
-  #waiting: Uint8Array | undefined;
-  #writingSince = 0;
-  #writes = 0;
-  /** What is being written is one frame, which has a right to go however large it is. */
-  #isOneFrame = false;
-  #isPumping = false;
-  #isClosed = false;
-  #isCut = false;
-  #isChecking = false;
-
-  /** @param turn At the end of which frames are written; without it they are at once. */
-  constructor(owner: SinkListener, writer: ChunkWriter, turn?: FlushScheduler) {
-    this.#listener = owner;
-    this.#writer = writer;
-    this.#flushScheduler = turn;
-  }
-
-  get bufferedBytes(): number {
-    return this.#bufferedBytes;
-  }
-
-  get writes(): number {
-    return this.#writes;
-  }
-
-  get hasLeft(): boolean {
-    return this.#writes > 0;
-  }
-
-  get stalledFor(): number {
-    return this.#writing === 0 ? 0 : this.#listener.now() - this.#writingSince;
-  }
-
-  write(frame: Uint8Array): boolean {
-    if (this.#isClosed) return false;
-    const { maxBufferedBytes } = this.#listener;
-    const burst = this.#bufferedBytes + frame.length > maxBufferedBytes * BURST_FACTOR;
-    // A single frame, however large, always goes to a client for which nothing waits.
-    if (burst && this.#bufferedBytes > 0) return false;
-    this.#push(frame);
-    if (this.#bufferedBytes > maxBufferedBytes) this.#checkNextTurn();
-    return true;
-  }
-
-  onDrain(taken: () => void): void {
-    this.#whenTaken(() => !this.#isClosed && taken());
-  }
-
-  async finish(frame: Uint8Array | undefined): Promise<void> {
-    if (frame !== undefined) this.#push(frame);
-    await new Promise<void>((resolve) => this.#whenTaken(resolve));
-    this.#writer.end?.();
-  }
-
-  close(reason: CloseReason): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#listener.onClosed(reason);
-  }
-
-  destroy(): void {
-    this.#isCut = true;
-    this.#pending = undefined;
-    this.#queue = undefined;
-    this.#writer.destroy();
-    // Not every stream says what becomes of a chunk once it was cut.
-    this.#tellIdle();
-  }
-
-  /** The end of a turn in which it was given something. */
-  flush(): void {
-    const given = this.#pending;
-    if (given === undefined) return;
-    this.#pending = undefined;
-    if (this.#writing > 0) {
-      // They go with whatever else comes until that has been taken.
-      const frames = given.frames();
-      this.#queue ??= [];
-      this.#queue.push(...frames);
-      for (const frame of frames) if (!this.#isCut) this.#listener.onWaiting(frame);
-      return;
-    }
-    this.#isOneFrame = given.count === 1;
-    this.#begin(given.bytes(joinFrames));
-    this.#pump();
-  }
-
-  /** The stream has taken the chunk, or has failed. */
-  done(hasFailed = false): void {
-    this.#bufferedBytes -= this.#writing;
-    this.#writing = 0;
-    if (this.#waiting !== undefined) this.#listener.onTaken(this.#waiting);
-    this.#waiting = undefined;
-    this.#writes += 1;
-    if (hasFailed) this.close("client");
-    if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
-    this.#pump();
-  }
-
-  #push(frame: Uint8Array): void {
-    this.#bufferedBytes += frame.length;
-    if (this.#flushScheduler === undefined) {
-      this.#queue ??= [];
-      this.#queue.push(frame);
-      if (this.#writing > 0) this.#listener.onWaiting(frame);
-      this.#pump();
-      return;
-    }
-    if (this.#pending === undefined) {
-      this.#pending = this.#flushScheduler.emptyBatch.append(frame);
-      this.#flushScheduler.add(this);
-    } else {
-      this.#pending = this.#pending.append(frame);
-    }
-    if (this.#flushScheduler.isFull) this.#flushScheduler.flush();
-  }
-
-  #whenTaken(tell: () => void): void {
-    this.flush();
-    if (this.#writing === 0) {
-      tell();
-    } else {
-      this.#idle ??= [];
-      this.#idle.push(tell);
-    }
-  }
-
-  #begin(chunk: Uint8Array): void {
-    this.#writing = chunk.length;
-    this.#writingSince = this.#listener.now();
-    // A stream that takes it at once says so from within; `#pump` goes on then.
-    const isPumping = this.#isPumping;
-    this.#isPumping = true;
-    this.#writer.write(chunk, this);
-    this.#isPumping = isPumping;
-    if (this.#writing < LEAST_WAITING || this.#isCut) return;
-    this.#waiting = chunk;
-    this.#listener.onWaiting(chunk);
-  }
-
-  #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    while (this.#writing === 0) {
-      const chunk = this.#take();
-      if (chunk === undefined) break;
-      this.#begin(chunk);
-    }
-    this.#isPumping = false;
-    if (this.#writing > 0) return;
-    // Of what was cut nothing comes any more.
-    this.#bufferedBytes = this.#pending?.length ?? 0;
-    this.#tellIdle();
-  }
-
-  #tellIdle(): void {
-    const idle = this.#idle;
-    this.#idle = undefined;
-    for (const tell of idle ?? []) tell();
-  }
-
-  #take(): Uint8Array | undefined {
-    const queue = this.#queue;
-    const first = queue?.[0];
-    if (queue === undefined || first === undefined) return undefined;
-    let { length } = first;
-    let count = 1;
-    for (let next = queue[count]; next !== undefined; next = queue[count]) {
-      if (length + next.length > CHUNK_BYTES) break;
-      length += next.length;
-      count += 1;
-    }
-    const frames = queue.splice(0, count);
-    for (const frame of frames) this.#listener.onTaken(frame);
-    if (queue.length === 0) this.#queue = undefined;
-    this.#isOneFrame = count === 1;
-    return joinFrames(length, frames);
-  }
-
-  #checkNextTurn(): void {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    setTimeout(() => {
-      this.#isChecking = false;
-      const isAlone = this.#isOneFrame && this.#queue === undefined;
-      const over = this.#bufferedBytes > this.#listener.maxBufferedBytes && !isAlone;
-      if (over && !this.#isClosed) this.#listener.onOverflow();
-    });
-  }
-}
+export const FINAL_FRAME_TIMEOUT: Milliseconds = 10_000;

@@ -1,37 +1,44 @@
-/** A stream with bytes that its client has not taken yet. */
-export interface WaitingStream {
-  /** Where its client comes from, as a network; undefined is unknown, and then only the total counts. */
+/** Limits the memory that unread bytes take, over all streams together. */
+import type { Bytes } from "../realtime/units.ts";
+
+/** A stream that the budget can disconnect. */
+export interface EvictableStream {
+  /** The client's network (`networkOf`). Undefined is unknown: the stream then counts for the total only. */
   readonly network: string | undefined;
-  /** Cuts the stream, and gives back all that it holds. */
-  dropWaiting(): void;
+  /** Called when the budget is exceeded and this stream has the most bytes. The stream must discard what is queued. */
+  onEvicted(): void;
 }
 
-/** What streams hold together. A chunk that waits for several of them is in memory once, and counts once. */
+/**
+ * Sum of the chunks of several streams, with a limit. A chunk that is queued for several streams is one buffer in memory, so
+ * it counts once.
+ */
 class Ledger {
-  readonly #most: number;
+  readonly #limit: Bytes;
+  /** Number of streams for which each chunk is queued. */
   readonly #holders = new Map<Uint8Array, number>();
-  readonly #streams = new Set<Waiting>();
-  bytes = 0;
+  readonly #streams = new Set<WaitingBytes>();
+  bytes: Bytes = 0;
 
-  /** @param most Bytes. 0 is any number. */
-  constructor(most: number) {
-    this.#most = most || Number.POSITIVE_INFINITY;
+  /** @param limit 0 is no limit. */
+  constructor(limit: Bytes) {
+    this.#limit = limit || Number.POSITIVE_INFINITY;
   }
 
   get isEmpty(): boolean {
     return this.#streams.size === 0;
   }
 
-  add(chunk: Uint8Array, waiting: Waiting): void {
+  add(chunk: Uint8Array, stream: WaitingBytes): void {
     const holders = this.#holders.get(chunk) ?? 0;
     this.#holders.set(chunk, holders + 1);
-    this.#streams.add(waiting);
+    this.#streams.add(stream);
     if (holders === 0) this.bytes += chunk.length;
   }
 
-  remove(chunk: Uint8Array, waiting: Waiting): void {
+  remove(chunk: Uint8Array, stream: WaitingBytes): void {
     const holders = (this.#holders.get(chunk) ?? 1) - 1;
-    if (waiting.isEmpty) this.#streams.delete(waiting);
+    if (stream.isEmpty) this.#streams.delete(stream);
     if (holders > 0) {
       this.#holders.set(chunk, holders);
       return;
@@ -40,33 +47,33 @@ class Ledger {
     this.bytes -= chunk.length;
   }
 
-  /** Cuts the fullest streams until the rest fits. */
-  fit(): void {
-    if (this.bytes <= this.#most) return;
-    const byShare = [...this.#streams].map((waiting) => [this.#shareOf(waiting), waiting] as const);
+  /** Evicts the streams with the largest share until the rest is within the limit. */
+  enforceLimit(): void {
+    if (this.bytes <= this.#limit) return;
+    const byShare = [...this.#streams].map((stream) => [this.#shareOf(stream), stream] as const);
     byShare.sort(([one], [other]) => other - one);
-    for (const [, waiting] of byShare) {
-      if (this.bytes <= this.#most) return;
-      waiting.drop();
+    for (const [, stream] of byShare) {
+      if (this.bytes <= this.#limit) return;
+      stream.evict();
     }
   }
 
-  /** A chunk that several streams hold counts for each of them in part. */
-  #shareOf(waiting: Waiting): number {
+  /** The size of a chunk is divided among the streams for which it is queued. */
+  #shareOf(stream: WaitingBytes): Bytes {
     let share = 0;
-    for (const chunk of waiting.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
+    for (const chunk of stream.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
     return share;
   }
 }
 
-/** What one stream holds. */
-export class Waiting {
+/** The chunks that are queued for one stream. */
+export class WaitingBytes {
   readonly #budget: WaitingBudget;
-  readonly #stream: WaitingStream;
-  /** Each with how often it waits: the same frame may have been given twice. */
+  readonly #stream: EvictableStream;
+  /** How often each chunk is queued: a client may be sent the same frame twice. */
   readonly #chunks = new Map<Uint8Array, number>();
 
-  constructor(budget: WaitingBudget, stream: WaitingStream) {
+  constructor(budget: WaitingBudget, stream: EvictableStream) {
     this.#budget = budget;
     this.#stream = stream;
   }
@@ -83,14 +90,14 @@ export class Waiting {
     return this.#stream.network;
   }
 
-  hold(chunk: Uint8Array): void {
+  add(chunk: Uint8Array): void {
     const times = this.#chunks.get(chunk) ?? 0;
     this.#chunks.set(chunk, times + 1);
     if (times === 0) this.#budget.add(chunk, this);
   }
 
-  /** Ignores a chunk that is not held. */
-  release(chunk: Uint8Array): void {
+  /** Ignores a chunk that was not added. */
+  remove(chunk: Uint8Array): void {
     const times = this.#chunks.get(chunk);
     if (times === undefined) return;
     if (times > 1) {
@@ -101,58 +108,63 @@ export class Waiting {
     this.#budget.remove(chunk, this);
   }
 
-  releaseAll(): void {
+  clear(): void {
     for (const chunk of this.#chunks.keys()) {
       this.#chunks.delete(chunk);
       this.#budget.remove(chunk, this);
     }
   }
 
-  drop(): void {
-    this.#stream.dropWaiting();
-    this.releaseAll();
+  evict(): void {
+    this.#stream.onEvicted();
+    this.clear();
   }
 }
 
 /**
- * Bounds the bytes that wait for clients, in all and of one network (`networkOf`): each client has a bound of its own, and
- * many clients together need one too. Streams are noted when something begins to wait for them: a client that takes
- * everything at once costs nothing here.
+ * Limits the bytes that are queued for all clients together, and for the clients of one network. `maxBufferedBytes` limits
+ * each client only, so many clients that do not read could still exhaust the memory. A stream costs nothing here until its
+ * first chunk is queued.
  */
 export class WaitingBudget {
   readonly #total: Ledger;
-  readonly #maxPerAddress: number;
+  readonly #maxPerAddress: Bytes;
   readonly #byNetwork = new Map<string, Ledger>();
 
-  /** @param max Bytes, as `maxPerAddress`. 0 is any number. */
-  constructor(max: number, maxPerAddress: number) {
+  /**
+   * @param max Limit for all clients. 0 is no limit.
+   * @param maxPerAddress Limit for the clients of one network. 0 is no limit.
+   */
+  constructor(max: Bytes, maxPerAddress: Bytes) {
     this.#total = new Ledger(max);
     this.#maxPerAddress = maxPerAddress;
   }
 
-  /** Bytes that wait now. */
-  get bytes(): number {
+  /** Bytes that are queued now. */
+  get bytes(): Bytes {
     return this.#total.bytes;
   }
 
-  open(stream: WaitingStream): Waiting {
-    return new Waiting(this, stream);
+  open(stream: EvictableStream): WaitingBytes {
+    return new WaitingBytes(this, stream);
   }
 
-  add(chunk: Uint8Array, waiting: Waiting): void {
-    const ledger = this.#ledgerOf(waiting.network);
-    this.#total.add(chunk, waiting);
-    ledger?.add(chunk, waiting);
-    // The address's own bound is enforced first, so that streams of other addresses are not cut for it.
-    ledger?.fit();
-    this.#total.fit();
+  /** Called by `WaitingBytes`. Evicts streams when a limit is exceeded, which may include the stream itself. */
+  add(chunk: Uint8Array, stream: WaitingBytes): void {
+    const ledger = this.#ledgerOf(stream.network);
+    this.#total.add(chunk, stream);
+    ledger?.add(chunk, stream);
+    // The network's limit comes first, so that its excess evicts no stream of another network.
+    ledger?.enforceLimit();
+    this.#total.enforceLimit();
   }
 
-  remove(chunk: Uint8Array, waiting: Waiting): void {
-    this.#total.remove(chunk, waiting);
-    const { network } = waiting;
+  /** Called by `WaitingBytes`. */
+  remove(chunk: Uint8Array, stream: WaitingBytes): void {
+    this.#total.remove(chunk, stream);
+    const { network } = stream;
     const ledger = network === undefined ? undefined : this.#byNetwork.get(network);
-    ledger?.remove(chunk, waiting);
+    ledger?.remove(chunk, stream);
     if (network !== undefined && ledger?.isEmpty === true) this.#byNetwork.delete(network);
   }
 

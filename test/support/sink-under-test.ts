@@ -1,23 +1,24 @@
 import type { CloseReason } from "../../src/realtime/types.ts";
-import { BufferedSink, type ChunkWriter, type SinkListener } from "../../src/stream/sink.ts";
+import { BufferedSink } from "../../src/stream/buffered-sink.ts";
+import type { ChunkWriter, SinkListener } from "../../src/stream/sink.ts";
 import { pause } from "./deadline.ts";
 
-/** A sink over a stream that takes a chunk only when it is told to. */
+/** A sink over a stream that takes a chunk only when `take` is called. */
 export class SinkUnderTest {
   readonly sink: BufferedSink;
   /** Every chunk the stream was given. */
   readonly chunks: Uint8Array[] = [];
-  /** Chunks that wait. */
-  readonly held: Uint8Array[] = [];
+  /** Chunks for which `onQueued` was called, and not `onWritten`. */
+  readonly queued: Uint8Array[] = [];
   overflows = 0;
-  spent = 0;
+  writeLimits = 0;
   time = 1000;
-  /** With what reasons its owner was told that it is closed. */
+  /** Reasons with which `onClosed` was called. */
   readonly reasons: CloseReason[] = [];
   readonly #taking: (() => void)[] = [];
 
   constructor(maxBufferedBytes = 1000, maxWrites = 0) {
-    const owner: SinkListener = {
+    const listener: SinkListener = {
       maxBufferedBytes,
       maxWrites,
       now: () => this.time,
@@ -25,12 +26,12 @@ export class SinkUnderTest {
         this.overflows += 1;
       },
       onWriteLimit: () => {
-        this.spent += 1;
+        this.writeLimits += 1;
       },
-      onWaiting: (chunk) => this.held.push(chunk),
-      onTaken: (chunk) => {
-        const index = this.held.indexOf(chunk);
-        if (index !== -1) this.held.splice(index, 1);
+      onQueued: (chunk) => this.queued.push(chunk),
+      onWritten: (chunk) => {
+        const index = this.queued.indexOf(chunk);
+        if (index !== -1) this.queued.splice(index, 1);
       },
       onDisconnect: () => {},
       onDetached: () => {},
@@ -43,7 +44,7 @@ export class SinkUnderTest {
       },
       destroy: () => {},
     };
-    this.sink = new BufferedSink(owner, writer);
+    this.sink = new BufferedSink(listener, writer);
   }
 
   /** Sizes of the chunks so far. */

@@ -6,14 +6,14 @@ import type { Context, Handler } from "hono";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
 import type { ActiveStreams } from "../../stream/active-streams.ts";
+import { STREAM_HEADERS } from "../../stream/headers.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
-import { STREAM_HEADERS } from "../../stream/session.ts";
 import { isHTTPException } from "../error-response.ts";
 
 /** Errors after which the same request may succeed later, with the shortest wait before that, in milliseconds. */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, number>> = {
-  closed: RETRY_RANGES.shutdown.least,
-  unreachable: RETRY_RANGES.shutdown.least,
+  closed: RETRY_RANGES.shutdown.min,
+  unreachable: RETRY_RANGES.shutdown.min,
   unavailable: 2000,
   too_many_requests: 5000,
   too_many_clients: 5000,
@@ -68,8 +68,8 @@ export function createStreamGuard({
 
 function refuseForNow(c: Context, error: RealtimeError, clients: number): Response {
   const { code, message, retryAfter } = error;
-  const least = retryAfter === undefined ? (TEMPORARY[code] ?? 0) : retryAfter * 1000;
-  const range = { least, most: least + RETRY_RANGES.shutdown.most - RETRY_RANGES.shutdown.least };
+  const min = retryAfter === undefined ? (TEMPORARY[code] ?? 0) : retryAfter * 1000;
+  const range = { min, max: min + RETRY_RANGES.shutdown.max - RETRY_RANGES.shutdown.min };
   // No empty line after the comment: several libraries read such a block as an empty event.
   const reason = `: ${message.replaceAll(/[\r\n]+/g, " ")}\n`;
   return c.body(reason + formatRetry(spreadRetry(range, clients)), 200, STREAM_HEADERS);

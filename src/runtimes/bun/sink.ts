@@ -1,88 +1,80 @@
 /**
- * Frames on their way to a client on Bun, past Hono's TransformStream: straight into the stream that Bun reads the response
- * from (docs/performance.md).
+ * The sink on Bun. It bypasses Hono's TransformStream, and writes to the stream from which Bun reads the response
+ * (docs/performance.md).
  */
-import type { Server } from "bun";
 import type { Context } from "hono";
 import type { Runtime } from "../../api/runtime.ts";
 import { FlushScheduler } from "../../realtime/delivery/frame-batch.ts";
+import { BufferedSink } from "../../stream/buffered-sink.ts";
 import { HandshakeRelay } from "../../stream/handshake-relay.ts";
-import {
-  BufferedSink,
-  type ChunkWriter,
-  type SinkListener,
-  type WriteCallback,
-} from "../../stream/sink.ts";
+import type { ChunkWriter, SinkListener, WriteCallback } from "../../stream/sink.ts";
+import { getBunServer } from "./bindings.ts";
 
-const turn = new FlushScheduler((run) => void setImmediate(run));
+/** Runs after all I/O of a turn, so messages that arrived together leave in one write. */
+const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
 
-/**
- * The server of `Bun.serve`: in the environment, or the environment itself with `export default { fetch: app.fetch }`.
- * Undefined where the app was called without either.
- */
-export function bunServerOf(c: Context): Server<undefined> | undefined {
-  const env = (c.env ?? {}) as { readonly server?: unknown };
-  return [env.server, env].find(isServer);
-}
+/** Seconds that Bun waits for the client to read, before it closes the connection of a stream that has ended. */
+const ENDED_TIMEOUT_SECONDS = 10;
+/** The same for a stream that was destroyed. */
+const DESTROYED_TIMEOUT_SECONDS = 1;
 
-function isServer(value: unknown): value is Server<undefined> {
-  return typeof (value as { requestIP?: unknown } | undefined)?.requestIP === "function";
-}
+/** Sets the time without traffic after which Bun closes the connection. 0 is never. */
+type SetIdleTimeout = (seconds: number) => void;
 
-/** Seconds that Bun waits for the client before it closes the connection of a stream that has ended, or was cut. */
-const ENDED_TIMEOUT = 10;
-const CUT_TIMEOUT = 1;
+/** Opens a sink that detaches from Hono's stream as soon as the handshake has come out of it. */
+export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, listener) => {
+  const setIdleTimeout = createSetIdleTimeout(c);
+  // Bun closes a connection without traffic after `idleTimeout` (default 10 s). A stream may have less, and pings detect dead
+  // connections.
+  setIdleTimeout(0);
+  const body = new ResponseBody(listener, new HandshakeRelay(stream, listener), setIdleTimeout);
+  return { sink: new BufferedSink(listener, body, flushScheduler), body: body.readable };
+};
 
-/** Sets the seconds without traffic after which Bun closes the connection; 0 is never. */
-type SetTimeout = (seconds: number) => void;
-
-function idleTimeoutOf(c: Context): SetTimeout {
-  const server = bunServerOf(c);
+function createSetIdleTimeout(c: Context): SetIdleTimeout {
+  const server = getBunServer(c);
   const request = c.req.raw;
   return (seconds) => server?.timeout(request, seconds);
 }
 
-/** Takes over from Hono's stream as soon as the handshake has come out of it. */
-export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
-  const setIdleTimeout = idleTimeoutOf(c);
-  // Bun closes a response that is quiet for its `idleTimeout` (10 s by default). Streams are quiet, and pings find dead clients.
-  setIdleTimeout(0);
-  const body = new ResponseBody(owner, new HandshakeRelay(stream, owner), setIdleTimeout);
-  return { sink: new BufferedSink(owner, body, turn), body: body.readable };
-};
-
-/** A response's body that says when a chunk was taken: Bun asks for the next one (`pull`) when the socket has room. */
+/** The response's body. Bun calls `pull` for the next chunk when the socket has room: the last chunk is written then. */
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
+  readonly #setIdleTimeout: SetIdleTimeout;
+  /** Undefined when the body has ended. */
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  readonly #setIdleTimeout: SetTimeout;
-  #first: HandshakeRelay | undefined;
-  /** Whose chunk has not been taken yet. */
-  #waiting: WriteCallback | undefined;
+  /** Undefined when the handshake was written. */
+  #handshakeRelay: HandshakeRelay | undefined;
+  /** The sink of the chunk that is being written. */
+  #pendingWrite: WriteCallback | undefined;
 
-  constructor(owner: SinkListener, first: HandshakeRelay, setIdleTimeout: SetTimeout) {
-    this.#first = first;
+  constructor(
+    listener: SinkListener,
+    handshakeRelay: HandshakeRelay,
+    setIdleTimeout: SetIdleTimeout,
+  ) {
+    this.#handshakeRelay = handshakeRelay;
     this.#setIdleTimeout = setIdleTimeout;
     this.readable = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.#taken(),
+      pull: () => this.#completeWrite(),
       cancel: () => {
         this.#controller = undefined;
-        owner.onDisconnect();
-        this.#taken();
+        listener.onDisconnect();
+        this.#completeWrite();
       },
     });
   }
 
   write(chunk: Uint8Array, sink: WriteCallback): void {
-    const first = this.#first;
-    if (first === undefined) {
+    const relay = this.#handshakeRelay;
+    if (relay === undefined) {
       this.#enqueue(chunk, sink);
     } else {
-      this.#first = undefined;
-      first.pass(chunk).then(
+      this.#handshakeRelay = undefined;
+      relay.pass(chunk).then(
         (passed) => this.#enqueue(passed, sink),
         () => sink.done(true),
       );
@@ -90,17 +82,17 @@ class ResponseBody implements ChunkWriter {
   }
 
   end(): void {
-    this.#setIdleTimeout(ENDED_TIMEOUT);
+    this.#setIdleTimeout(ENDED_TIMEOUT_SECONDS);
     this.#controller?.close();
     this.#controller = undefined;
   }
 
-  /** Bun resets the connection of a body that fails, but not while bytes wait for the client: only a timeout ends that. */
   destroy(): void {
-    this.#setIdleTimeout(CUT_TIMEOUT);
+    // Bun 1.4 resets the connection of a body that fails, unless bytes are queued for the client: then only a timeout does.
+    this.#setIdleTimeout(DESTROYED_TIMEOUT_SECONDS);
     this.#controller?.error();
     this.#controller = undefined;
-    this.#taken();
+    this.#completeWrite();
   }
 
   #enqueue(chunk: Uint8Array, sink: WriteCallback): void {
@@ -108,14 +100,14 @@ class ResponseBody implements ChunkWriter {
       sink.done();
       return;
     }
-    // Bun may ask for the next one before this returns.
-    this.#waiting = sink;
+    // Set before `enqueue`, because Bun may call `pull` from within it.
+    this.#pendingWrite = sink;
     this.#controller.enqueue(chunk);
   }
 
-  #taken(): void {
-    const sink = this.#waiting;
-    this.#waiting = undefined;
+  #completeWrite(): void {
+    const sink = this.#pendingWrite;
+    this.#pendingWrite = undefined;
     sink?.done();
   }
 }

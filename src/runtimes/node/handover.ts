@@ -1,14 +1,127 @@
-/** How a stream on Node goes from Hono's stream, which brings the response's head, to the connection itself. */
+/** The first writes of a stream on Node: through Hono's stream, until the socket is free for the sink. */
 import { ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
-import { BURST_FACTOR, BufferedSink, type SinkListener, writeTo } from "../../stream/sink.ts";
+import type { Bytes } from "../../realtime/units.ts";
+import { BufferedSink } from "../../stream/buffered-sink.ts";
+import { createHonoWriter } from "../../stream/hono-sink.ts";
+import { type BoundedQueue, checkNextTurn, fitsBurst } from "../../stream/overflow.ts";
+import type { SinkListener } from "../../stream/sink.ts";
+
+/** Frames that are accepted before the handshake is sent, whatever their size: the handshake and one frame more. */
+const UNLIMITED_FRAMES = 2;
 
 /**
- * Whether the sink may write to the connection itself. It may not where other code has replaced one of the response's
- * methods (a compression): that code would not see the bytes. HTTP/1.0 has no chunks, and HTTP/2 frames them itself.
+ * The sink of a stream until the response head and everything that was written to Hono's stream has reached the socket. The
+ * head comes through Hono's stream, so that middleware works as usual, and so that Node can queue the response behind others
+ * on its connection (pipelining).
  */
-function isPlain(outgoing: ServerResponse, write = ServerResponse.prototype.write): boolean {
+export class StreamHandover implements BoundedQueue {
+  readonly sink: BufferedSink;
+  readonly #outgoing: ServerResponse;
+  readonly #listener: SinkListener;
+  /** Bytes written to Hono's stream. */
+  #acceptedBytes: Bytes = 0;
+  #frames = 0;
+  #firstFrame: Uint8Array | undefined;
+  /** Bytes that have come out of Hono's stream. */
+  #writtenBytes: Bytes = 0;
+  #canTakeOver: boolean;
+  #isEnding = false;
+
+  constructor(outgoing: ServerResponse, listener: SinkListener, stream: SSEStreamingApi) {
+    this.#outgoing = outgoing;
+    this.#listener = listener;
+    this.#canTakeOver = canWriteToSocket(outgoing);
+    this.sink = new BufferedSink(listener, createHonoWriter(stream));
+    if (!this.#canTakeOver) return;
+    onBodyPiped(stream.responseReadable, () => {
+      this.#canTakeOver = false;
+    });
+  }
+
+  /** A response that waits behind another on its connection has no socket yet. */
+  get handshakeSent(): boolean {
+    const { headersSent, socket } = this.#outgoing;
+    return this.#writtenBytes > 0 && headersSent && socket !== null;
+  }
+
+  /**
+   * Until the handshake is sent, everything counts as queued, also what has come out of Hono's stream: middleware may read
+   * the stream and send nothing.
+   */
+  get bufferedBytes(): Bytes {
+    return this.handshakeSent ? this.sink.bufferedBytes : this.#acceptedBytes;
+  }
+
+  write(frame: Uint8Array): boolean {
+    this.#firstFrame ??= frame;
+    if (!this.handshakeSent && this.#frames >= UNLIMITED_FRAMES) {
+      const { maxBufferedBytes } = this.#listener;
+      if (!fitsBurst(this.#acceptedBytes, frame.length, maxBufferedBytes)) return false;
+      if (this.#acceptedBytes + frame.length > maxBufferedBytes)
+        checkNextTurn(this, this.#listener);
+    }
+    this.#acceptedBytes += frame.length;
+    this.#frames += 1;
+    return this.sink.write(frame);
+  }
+
+  isOverLimit(): boolean {
+    return !this.handshakeSent && this.#acceptedBytes > this.#listener.maxBufferedBytes;
+  }
+
+  /** Writes the last frame to Hono's stream. The end of that stream ends the response. */
+  finish(frame: Uint8Array | undefined): Promise<void> {
+    this.#isEnding = true;
+    return this.sink.finish(frame);
+  }
+
+  /**
+   * Counts the bytes that @hono/node-server writes to the response, until they are all that was written to Hono's stream.
+   * Nothing is left between the sink and the socket then.
+   *
+   * @param onSocketFree Called once, with the number of writes so far. Not called if other code changes the bytes, or the
+   *   stream ends before.
+   */
+  watchResponse(onSocketFree: (writes: number) => void): void {
+    const outgoing = this.#outgoing;
+    const { write } = outgoing;
+    let writes = 0;
+    const countingWrite = ((chunk: Uint8Array, ...rest: []) => {
+      // Other code, such as a compression, has replaced the bytes.
+      if (this.#writtenBytes === 0 && chunk !== this.#firstFrame) this.#canTakeOver = false;
+      const result = Reflect.apply(write, outgoing, [chunk, ...rest]);
+      this.#writtenBytes += chunk.length;
+      writes += 1;
+      const mayTakeOver = this.#canTakeOver && !this.#isEnding;
+      if (mayTakeOver && this.#writtenBytes < this.#acceptedBytes) return result;
+      const isFree = mayTakeOver && this.#isSocketFree(countingWrite);
+      if (outgoing.write === countingWrite) outgoing.write = write;
+      if (isFree) {
+        ignoreNextEnd(outgoing);
+        onSocketFree(writes);
+      }
+      return result;
+    }) as typeof write;
+    outgoing.write = countingWrite;
+  }
+
+  /** @param write The method that `watchResponse` has set. Another one was set by other code since then. */
+  #isSocketFree(write: ServerResponse["write"]): boolean {
+    const { chunkedEncoding, socket } = this.#outgoing;
+    return canWriteToSocket(this.#outgoing, write) && chunkedEncoding && socket instanceof Socket;
+  }
+}
+
+/**
+ * Whether a sink may write to the response's socket. It may not if other code has replaced a method of the response, as
+ * compression middleware does: that code would not see the bytes. HTTP/1.0 has no chunks, and HTTP/2 has frames of its own.
+ */
+function canWriteToSocket(
+  outgoing: ServerResponse,
+  write = ServerResponse.prototype.write,
+): boolean {
   return (
     outgoing.req?.httpVersion === "1.1" &&
     outgoing.write === write &&
@@ -16,119 +129,22 @@ function isPlain(outgoing: ServerResponse, write = ServerResponse.prototype.writ
   );
 }
 
-/** Calls `note` when other code sends the body through a stream of its own, which may change any of the bytes. */
-function whenPiped(body: ReadableStream, note: () => void): void {
+/** Calls `listener` when other code pipes the body through a stream of its own, which may change the bytes. */
+function onBodyPiped(body: ReadableStream, listener: () => void): void {
   for (const name of ["pipeThrough", "pipeTo", "tee"] as const) {
     const value = (...args: []) => {
-      note();
+      listener();
       return Reflect.apply(ReadableStream.prototype[name], body, args);
     };
     Object.defineProperty(body, name, { value });
   }
 }
 
-/** Takes what comes before the connection can be written to. */
-export class StreamHandover {
-  readonly sink: BufferedSink;
-  readonly #outgoing: ServerResponse;
-  readonly #owner: SinkListener;
-  /** Bytes given to the stream, and in how many frames. */
-  #accepted = 0;
-  #frames = 0;
-  #first: Uint8Array | undefined;
-  /** Bytes that have come out of the stream. */
-  #out = 0;
-  #mayTakeOver: boolean;
-  #isEnding = false;
-  #isChecking = false;
-
-  constructor(outgoing: ServerResponse, owner: SinkListener, stream: SSEStreamingApi) {
-    this.#outgoing = outgoing;
-    this.#owner = owner;
-    this.#mayTakeOver = isPlain(outgoing);
-    this.sink = new BufferedSink(owner, writeTo(stream));
-    if (!this.#mayTakeOver) return;
-    whenPiped(stream.responseReadable, () => {
-      this.#mayTakeOver = false;
-    });
-  }
-
-  /** The head and the handshake are out. Behind another response on the connection (pipelining) they have no socket yet. */
-  get hasLeft(): boolean {
-    const { headersSent, socket } = this.#outgoing;
-    return this.#out > 0 && headersSent && socket !== null;
-  }
-
-  /** Until the head has left, everything waits, also what other code has read: middleware may read and send nothing. */
-  get bufferedBytes(): number {
-    return this.hasLeft ? this.sink.bufferedBytes : this.#accepted;
-  }
-
-  write(frame: Uint8Array): boolean {
-    this.#first ??= frame;
-    if (!this.hasLeft && this.#frames > 1) {
-      const { maxBufferedBytes } = this.#owner;
-      if (this.#accepted + frame.length > maxBufferedBytes * BURST_FACTOR) return false;
-      if (this.#accepted + frame.length > maxBufferedBytes) this.#checkNextTurn();
-    }
-    this.#accepted += frame.length;
-    this.#frames += 1;
-    return this.sink.write(frame);
-  }
-
-  /** Writes the last frame through Hono's stream. The end of that stream ends the response. */
-  finish(frame: Uint8Array | undefined): Promise<void> {
-    this.#isEnding = true;
-    return this.sink.finish(frame);
-  }
-
-  /**
-   * Counts what comes out of the stream until that is all that was put into it. That first write comes after the head,
-   * and on a connection with several requests after the responses before it.
-   *
-   * @param begin The connection is free, after so many writes.
-   */
-  watch(begin: (writes: number) => void): void {
-    const outgoing = this.#outgoing;
-    const { write } = outgoing;
-    let writes = 0;
-    const watched = ((chunk: Uint8Array, ...rest: []) => {
-      // Other code has made other bytes of ours: a compression.
-      if (this.#out === 0 && chunk !== this.#first) this.#mayTakeOver = false;
-      const taken = Reflect.apply(write, outgoing, [chunk, ...rest]);
-      this.#out += chunk.length;
-      writes += 1;
-      const isWaiting = this.#mayTakeOver && !this.#isEnding;
-      if (isWaiting && this.#out < this.#accepted) return taken;
-      const isFree = isWaiting && this.#isFree(watched);
-      if (outgoing.write === watched) outgoing.write = write;
-      if (isFree) {
-        detachEnd(outgoing);
-        begin(writes);
-      }
-      return taken;
-    }) as typeof write;
-    outgoing.write = watched;
-  }
-
-  /** Nothing has come between the sink and the connection since the stream was opened. */
-  #isFree(write: ServerResponse["write"]): boolean {
-    const { chunkedEncoding, socket } = this.#outgoing;
-    return isPlain(this.#outgoing, write) && chunkedEncoding && socket instanceof Socket;
-  }
-
-  #checkNextTurn(): void {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    setTimeout(() => {
-      this.#isChecking = false;
-      if (!this.hasLeft && this.#accepted > this.#owner.maxBufferedBytes) this.#owner.onOverflow();
-    });
-  }
-}
-
-/** Ignores the next `end`: node-server calls it when Hono's stream ends, which is not the end of the response any more. */
-function detachEnd(outgoing: ServerResponse): void {
+/**
+ * Ignores the next call of `end`: @hono/node-server 2.1 calls it when Hono's stream ends, but the response goes on without
+ * that stream.
+ */
+function ignoreNextEnd(outgoing: ServerResponse): void {
   const { end } = outgoing;
   outgoing.end = (() => {
     outgoing.end = end;

@@ -1,6 +1,6 @@
 /**
- * Frames on their way to a client's connection on Node, past the web streams: most of what a delivery costs through
- * `streamSSE` is spent between its TransformStream and the socket (docs/performance.md).
+ * Frames reach the socket in `NodeSocketSink.flush`. The sink bypasses the web streams between Hono and Node: they take most
+ * of the CPU time of a delivery through `streamSSE` (docs/performance.md).
  */
 import { EventEmitter } from "node:events";
 import { ServerResponse } from "node:http";
@@ -8,86 +8,88 @@ import type { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { Runtime } from "../../api/runtime.ts";
 import {
+  type Flushable,
   FlushScheduler,
   type FrameBatch,
-  joinFrames,
 } from "../../realtime/delivery/frame-batch.ts";
 import type { CloseReason } from "../../realtime/types.ts";
-import { BURST_FACTOR, type OutgoingSink, type SinkListener } from "../../stream/sink.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
+import { type BoundedQueue, checkNextTurn, fitsBurst } from "../../stream/overflow.ts";
+import type { OutgoingSink, SinkListener } from "../../stream/sink.ts";
+import { nodeBindings } from "./bindings.ts";
+import { encodeChunk } from "./chunked-encoding.ts";
 import { StreamHandover } from "./handover.ts";
 
 const EMPTY = new Uint8Array();
-const encoder = new TextEncoder();
-const CRLF = encoder.encode("\r\n");
-
-/** RFC 9112, "Chunked Transfer Coding". */
-function toChunk(length: number, frames: readonly Uint8Array[]): Uint8Array {
-  const head = encoder.encode(`${length.toString(16)}\r\n`);
-  return joinFrames(head.length + length + CRLF.length, [head, ...frames, CRLF]);
-}
-
-/** Milliseconds that the connection of a stream that has ended stays open for another request. */
-const ENDED_TIMEOUT = 5000;
-
-const turn = new FlushScheduler((run) => void setImmediate(run));
 
 /**
- * Asks compressions that have replaced the response's methods to leave the stream alone. They hold back small writes until
- * they have a block to compress, and not all of them know `no-transform`.
+ * Time that the connection of an ended stream stays open for another request. Shorter than for other requests: few clients
+ * use such a connection again, and a client that reads nothing would keep it open.
+ */
+const ENDED_KEEP_ALIVE: Milliseconds = 5000;
+
+/** Runs after all I/O of a turn, so messages that arrived together leave in one write. */
+const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
+
+/**
+ * Asks compression middleware that has replaced the response's methods to leave the stream alone. Compression holds back
+ * small writes until a block is full, and not every middleware respects `no-transform`.
  */
 const UNCOMPRESSED = { "Content-Encoding": "identity" };
 
 /**
- * A sink that writes to the connection itself as soon as the response's head and handshake are out, and lets go of Hono's
- * stream then. Where other code changes the bytes on their way, the sink stays on the stream.
+ * Opens a sink that writes to the socket as soon as the response head and the handshake are sent, and then detaches from
+ * Hono's stream. If other code changes the bytes on their way, the sink stays on Hono's stream. Undefined when the app was
+ * called without Node's response.
  */
-export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, owner) => {
-  const outgoing = (c.env as { readonly outgoing?: ServerResponse } | undefined)?.outgoing;
+export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, listener) => {
+  const { outgoing } = nodeBindings(c);
   if (outgoing === undefined) return undefined;
   const isCompressed =
     outgoing.write !== ServerResponse.prototype.write && "chunkedEncoding" in outgoing;
-  const sink = new NodeSocketSink(outgoing, owner, stream);
+  const sink = new NodeSocketSink(outgoing, listener, stream);
   return isCompressed ? { sink, headers: UNCOMPRESSED } : { sink };
 };
 
-class NodeSocketSink implements OutgoingSink {
+class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   readonly #outgoing: ServerResponse;
   readonly #listener: SinkListener;
-  /** Unset once everything that went through the stream is out: from then on nothing does. */
+  /** Undefined once everything that was written to Hono's stream has reached the socket. */
   #handover: StreamHandover | undefined;
+  /** Undefined until then. */
   #socket: Socket | undefined;
-  /** Given in this turn, and not written yet. */
+  /** Frames of this turn. */
   #pending: FrameBatch | undefined;
   #isClosed = false;
-  /** Ends the wait for the response's end. */
-  #whenCut: (() => void) | undefined;
-  /** Something waited in the socket when that was looked at last. Looking costs, and mostly nothing does. */
-  #isWaiting = false;
-  /** What waits in the socket is one frame, which has a right to go however large it is. */
-  #isOneFrame = false;
-  #isChecking = false;
+  /** Ends the wait for the response's `close` event. */
+  #resolveFinished: (() => void) | undefined;
+  /** Bytes were queued in the socket after the last write. Kept, because reading `writableLength` per frame is slow. */
+  #hasBacklog = false;
+  /** The socket's queue is a single frame, so its size is not an overflow. */
+  #isSingleFrame = false;
   #writes = 0;
-  /** How much the client had taken when that was looked at last, and since when it has not been more. */
-  #taken = -1;
-  #takenAt = 0;
+  /** Bytes that had left the socket at the last look. -1 is none yet. */
+  #flushedBytes: Bytes = -1;
+  /** Since when `#flushedBytes` is unchanged. */
+  #lastProgressAt: Milliseconds = 0;
 
-  /** @param stream What the response's head and first frame go through. */
-  constructor(outgoing: ServerResponse, owner: SinkListener, stream: SSEStreamingApi) {
+  /** @param stream Carries the response head and the first frames. */
+  constructor(outgoing: ServerResponse, listener: SinkListener, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
-    this.#listener = owner;
-    // Not the response's own method: some compressions replace it, and pass on no listener before the first write.
-    EventEmitter.prototype.on.call(outgoing, "close", () => owner.onDisconnect());
-    if (outgoing.destroyed || outgoing.closed) owner.onDisconnect();
-    this.#handover = new StreamHandover(outgoing, owner, stream);
-    this.#handover.watch((writes) => {
+    this.#listener = listener;
+    // Not `outgoing.on`: some compression middleware replaces it, and registers no listener before the first write.
+    EventEmitter.prototype.on.call(outgoing, "close", () => listener.onDisconnect());
+    if (outgoing.destroyed || outgoing.closed) listener.onDisconnect();
+    this.#handover = new StreamHandover(outgoing, listener, stream);
+    this.#handover.watchResponse((writes) => {
       this.#handover = undefined;
       this.#socket = outgoing.socket ?? undefined;
       this.#writes = writes;
-      owner.onDetached();
+      listener.onDetached();
     });
   }
 
-  get bufferedBytes(): number {
+  get bufferedBytes(): Bytes {
     if (this.#handover !== undefined) return this.#handover.bufferedBytes;
     return (this.#pending?.length ?? 0) + (this.#socket?.writableLength ?? 0);
   }
@@ -96,66 +98,63 @@ class NodeSocketSink implements OutgoingSink {
     return this.#writes + (this.#handover?.sink.writes ?? 0);
   }
 
-  get hasLeft(): boolean {
-    return this.#handover === undefined || this.#handover.hasLeft;
+  get handshakeSent(): boolean {
+    return this.#handover === undefined || this.#handover.handshakeSent;
   }
 
-  get stalledFor(): number {
+  get stalledFor(): Milliseconds {
     if (this.#handover !== undefined) return this.#handover.sink.stalledFor;
     const socket = this.#socket;
     if (socket === undefined || socket.writableLength === 0) {
-      this.#taken = -1;
+      this.#flushedBytes = -1;
       return 0;
     }
     const now = this.#listener.now();
-    const taken = socket.bytesWritten - socket.writableLength;
-    if (taken !== this.#taken) {
-      this.#taken = taken;
-      this.#takenAt = now;
+    // `bytesWritten` includes the bytes that are queued in the socket.
+    const flushed = socket.bytesWritten - socket.writableLength;
+    if (flushed !== this.#flushedBytes) {
+      this.#flushedBytes = flushed;
+      this.#lastProgressAt = now;
     }
-    return now - this.#takenAt;
+    return now - this.#lastProgressAt;
   }
 
   write(frame: Uint8Array): boolean {
     if (this.#isClosed) return false;
     if (this.#handover !== undefined) return this.#handover.write(frame);
-    if (this.#isWaiting || this.#pending !== undefined) {
-      // Looked at only where it may be more than nothing: with many messages in a turn this is most of what a frame costs.
-      const inSocket = this.#isWaiting ? (this.#socket?.writableLength ?? 0) : 0;
-      const waiting = (this.#pending?.length ?? 0) + inSocket;
-      // A single frame, however large, always goes to a client for which nothing waits.
-      const isTooMuch = waiting + frame.length > this.#listener.maxBufferedBytes * BURST_FACTOR;
-      if (isTooMuch && waiting > 0) return false;
+    if (this.#hasBacklog || this.#pending !== undefined) {
+      const inSocket = this.#hasBacklog ? (this.#socket?.writableLength ?? 0) : 0;
+      const queued = (this.#pending?.length ?? 0) + inSocket;
+      if (!fitsBurst(queued, frame.length, this.#listener.maxBufferedBytes)) return false;
     }
-    this.#give(frame);
+    this.#append(frame);
     return true;
   }
 
-  onDrain(taken: () => void): void {
-    if (this.#handover !== undefined) this.#handover.sink.onDrain(taken);
-    else this.#whenTaken(() => !this.#isClosed && taken());
+  onDrain(callback: () => void): void {
+    if (this.#handover !== undefined) this.#handover.sink.onDrain(callback);
+    else this.#whenDrained(() => !this.#isClosed && callback());
   }
 
   async finish(frame: Uint8Array | undefined): Promise<void> {
     const outgoing = this.#outgoing;
     if (this.#handover !== undefined) {
       await this.#handover.finish(frame);
-      // The response ends when the stream of Hono's is let go of.
+      // Hono closes its stream then, and @hono/node-server ends the response.
       this.#listener.onDetached();
     } else {
-      if (frame !== undefined) this.#give(frame);
-      await new Promise<void>((resolve) => this.#whenTaken(resolve));
+      if (frame !== undefined) this.#append(frame);
+      await new Promise<void>((resolve) => this.#whenDrained(resolve));
       outgoing.end();
     }
-    // The response's own last bytes may have to wait as well.
+    // The end of the chunked body may be queued in the socket.
     if (!outgoing.closed) {
       await new Promise<void>((resolve) => {
-        this.#whenCut = resolve;
+        this.#resolveFinished = resolve;
         outgoing.once("close", resolve);
       });
     }
-    // Few clients use the connection of a stream again, and one that reads nothing would keep it for the keep-alive time.
-    this.#socket?.setTimeout(ENDED_TIMEOUT);
+    this.#socket?.setTimeout(ENDED_KEEP_ALIVE);
   }
 
   close(reason: CloseReason): void {
@@ -168,60 +167,52 @@ class NodeSocketSink implements OutgoingSink {
     this.#pending = undefined;
     this.#handover?.sink.destroy();
     this.#outgoing.destroy();
-    // A response that waits behind another on its connection does not say that it is closed.
-    this.#whenCut?.();
+    // A response that waits behind another on its connection emits no `close` event.
+    this.#resolveFinished?.();
   }
 
-  /** The end of a turn in which it was given something. */
+  /** Writes the frames of this turn to the socket, as one chunk. */
   flush(): void {
-    const given = this.#pending;
+    const batch = this.#pending;
     const socket = this.#socket;
-    if (given === undefined || socket === undefined) return;
+    if (batch === undefined || socket === undefined) return;
     this.#pending = undefined;
-    const isAlone = !this.#isWaiting || socket.writableLength === 0;
-    // True when the socket has taken all of it, or is about to.
-    const chunk = given.bytes(toChunk);
-    const isTaken = socket.write(chunk);
+    const wasEmpty = !this.#hasBacklog || socket.writableLength === 0;
+    const chunk = batch.bytes(encodeChunk);
+    const isBelowHighWaterMark = socket.write(chunk);
     this.#writes += 1;
     if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
-    this.#isWaiting = !isTaken || socket.writableLength > 0;
-    if (!this.#isWaiting) return;
-    this.#isOneFrame = given.count === 1 && isAlone;
-    this.#noteWaiting(socket, chunk);
-    if (socket.writableLength > this.#listener.maxBufferedBytes) this.#checkNextTurn();
-  }
-
-  #noteWaiting(socket: Socket, chunk: Uint8Array): void {
-    // Of an empty write Node says when everything before it has been taken, or the socket is gone.
-    socket.write(EMPTY, () => this.#listener.onTaken(chunk));
-    this.#listener.onWaiting(chunk);
-  }
-
-  #give(frame: Uint8Array): void {
-    if (this.#pending === undefined) {
-      this.#pending = turn.emptyBatch.append(frame);
-      turn.add(this);
-    } else {
-      this.#pending = this.#pending.append(frame);
+    this.#hasBacklog = !isBelowHighWaterMark || socket.writableLength > 0;
+    if (!this.#hasBacklog) return;
+    this.#isSingleFrame = batch.count === 1 && wasEmpty;
+    this.#reportQueued(socket, chunk);
+    if (socket.writableLength > this.#listener.maxBufferedBytes) {
+      checkNextTurn(this, this.#listener);
     }
-    if (turn.isFull) turn.flush();
   }
 
-  #whenTaken(tell: () => void): void {
+  isOverLimit(): boolean {
+    if (this.#isClosed || this.#isSingleFrame) return false;
+    return (this.#socket?.writableLength ?? 0) > this.#listener.maxBufferedBytes;
+  }
+
+  #reportQueued(socket: Socket, chunk: Uint8Array): void {
+    // The callback of an empty write runs when everything before it has been written, or the socket is destroyed.
+    socket.write(EMPTY, () => this.#listener.onWritten(chunk));
+    this.#listener.onQueued(chunk);
+  }
+
+  #append(frame: Uint8Array): void {
+    const isFirst = this.#pending === undefined;
+    this.#pending = (this.#pending ?? flushScheduler.emptyBatch).append(frame);
+    if (isFirst) flushScheduler.add(this);
+    if (flushScheduler.isFull) flushScheduler.flush();
+  }
+
+  #whenDrained(callback: () => void): void {
     this.flush();
     const socket = this.#socket;
-    if (socket === undefined || socket.writableLength === 0 || socket.destroyed) tell();
-    else socket.write(EMPTY, () => tell());
-  }
-
-  #checkNextTurn(): void {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    setTimeout(() => {
-      this.#isChecking = false;
-      const waiting = this.#socket?.writableLength ?? 0;
-      const isOver = waiting > this.#listener.maxBufferedBytes && !this.#isOneFrame;
-      if (isOver && !this.#isClosed) this.#listener.onOverflow();
-    });
+    if (socket === undefined || socket.writableLength === 0 || socket.destroyed) callback();
+    else socket.write(EMPTY, () => callback());
   }
 }

@@ -109,7 +109,7 @@ export async function startListening(
     const drained = server.close();
     // New streams are asked to come back (stream-refusals.ts). Those that were ended return after RETRY.shutdown.least at the
     // earliest; from then on the port is closed, so that they meet the process that takes over.
-    await settledWithin(drained, RETRY_RANGES.shutdown.least);
+    await settledWithin(drained, RETRY_RANGES.shutdown.min);
     const stopped = listener.stop();
     await drained;
     await stopped;

@@ -4,7 +4,7 @@ import { createMemoryLog } from "../../../src/log/memory.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { RealtimeManager } from "../../../src/realtime/manager.ts";
 import type { FrameSink } from "../../../src/realtime/types.ts";
-import { type Waiting, WaitingBudget } from "../../../src/stream/waiting-budget.ts";
+import { WaitingBudget, type WaitingBytes } from "../../../src/stream/waiting-budget.ts";
 import { message } from "../../support/history-under-test.ts";
 
 const LIMITS = { maxClients: 6, maxClientsPerAddress: 4, maxKeys: 15, maxKeysPerAddress: 9 };
@@ -15,20 +15,20 @@ const MAX_WAITING_PER_ADDRESS = 1000;
 /** A sink that drains when the test says so. */
 class LazySink implements FrameSink {
   bufferedBytes = 0;
-  readonly #waiting: Waiting;
+  readonly #waiting: WaitingBytes;
   #isClosed = false;
 
   constructor(budget: WaitingBudget, network: string) {
-    this.#waiting = budget.open({ network, dropWaiting: () => this.close() });
+    this.#waiting = budget.open({ network, onEvicted: () => this.close() });
   }
 
   write(frame: Uint8Array): boolean {
-    if (!this.#isClosed) this.#waiting.hold(frame);
+    if (!this.#isClosed) this.#waiting.add(frame);
     return !this.#isClosed;
   }
 
   take(): void {
-    this.#waiting.releaseAll();
+    this.#waiting.clear();
   }
 
   close(): void {

@@ -37,19 +37,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a shared pulse", () => {
-  it("beats for each once in an interval, the first time after three quarters of it or more", () => {
-    const pulse = new SharedHeartbeat(3000);
-    const beats: number[][] = [];
+describe("SharedHeartbeat", () => {
+  it("calls each listener once in an interval, first after at least three quarters of it", () => {
+    const heartbeat = new SharedHeartbeat(3000);
+    const calls: number[][] = [];
     for (let n = 0; n < 100; n++) {
       const own: number[] = [];
-      beats.push(own);
+      calls.push(own);
       const since = time.now();
-      pulse.add({ onHeartbeat: () => own.push(time.now() - since) });
+      heartbeat.add({ onHeartbeat: () => own.push(time.now() - since) });
       time.pass(37);
     }
     time.pass(12_000);
-    for (const [first = 0, ...rest] of beats) {
+    for (const [first = 0, ...rest] of calls) {
       expect(first).toBeGreaterThan(3000 * 0.7);
       expect(first).toBeLessThanOrEqual(3000);
       expect(rest.length).toBeGreaterThan(2);
@@ -61,33 +61,35 @@ describe("a shared pulse", () => {
     }
   });
 
-  it("spreads those who come together over a quarter of the interval", () => {
-    const pulse = new SharedHeartbeat(6400);
-    const turns = new Map<number, number>();
+  it("spreads listeners that are added together over a quarter of the interval", () => {
+    const heartbeat = new SharedHeartbeat(6400);
+    const callsAt = new Map<number, number>();
     for (let n = 0; n < 1600; n++) {
-      pulse.add({ onHeartbeat: () => turns.set(time.now(), (turns.get(time.now()) ?? 0) + 1) });
+      heartbeat.add({
+        onHeartbeat: () => callsAt.set(time.now(), (callsAt.get(time.now()) ?? 0) + 1),
+      });
     }
     time.pass(6500);
-    expect(turns.size).toBe(16);
-    expect(Math.max(...turns.values())).toBe(100);
+    expect(callsAt.size).toBe(16);
+    expect(Math.max(...callsAt.values())).toBe(100);
   });
 
-  it("is one timer for all, and none for nobody", () => {
-    const pulse = new SharedHeartbeat(1000);
+  it("has one timer for all listeners, and no timer without listeners", () => {
+    const heartbeat = new SharedHeartbeat(1000);
     const onHeartbeat = vi.fn();
     const all = Array.from({ length: 1000 }, () => ({ onHeartbeat }));
-    const beats = all.map((one) => ({ one, handle: pulse.add(one) }));
+    const added = all.map((one) => ({ one, handle: heartbeat.add(one) }));
     expect(time.timers.size).toBe(1);
-    for (const { one, handle } of [...beats, ...beats]) pulse.remove(one, handle);
+    for (const { one, handle } of [...added, ...added]) heartbeat.remove(one, handle);
     expect(time.timers.size).toBe(0);
     time.pass(2000);
     expect(onHeartbeat).not.toHaveBeenCalled();
-    pulse.add({ onHeartbeat });
+    heartbeat.add({ onHeartbeat });
     time.pass(1000);
     expect(onHeartbeat).toHaveBeenCalledTimes(1);
   });
 
-  it("of a very short interval still beats", () => {
+  it("works with a very short interval", () => {
     const onHeartbeat = vi.fn();
     new SharedHeartbeat(5).add({ onHeartbeat });
     time.pass(50);
@@ -95,16 +97,16 @@ describe("a shared pulse", () => {
   });
 });
 
-describe("an own pulse", () => {
-  it("is a timer for each", () => {
-    const pulse = new IntervalHeartbeat(100);
+describe("IntervalHeartbeat", () => {
+  it("has a timer for each listener", () => {
+    const heartbeat = new IntervalHeartbeat(100);
     const onHeartbeat = vi.fn();
     const [one, other] = [{ onHeartbeat }, { onHeartbeat: () => {} }];
-    const stops = [pulse.add(one), pulse.add(other)] as const;
+    const handles = [heartbeat.add(one), heartbeat.add(other)] as const;
     expect(time.timers.size).toBe(2);
     time.pass(300);
-    pulse.remove(one, stops[0]);
-    pulse.remove(other, stops[1]);
+    heartbeat.remove(one, handles[0]);
+    heartbeat.remove(other, handles[1]);
     time.pass(300);
     expect(onHeartbeat).toHaveBeenCalledTimes(3);
   });

@@ -128,13 +128,13 @@ it("refusals are logged once a minute for each cause, with their number", async 
 });
 
 describe("the time to reconnect", () => {
-  const range = { least: 1000, most: 5000 };
+  const range = { min: 1000, max: 5000 };
 
   it("spreads with the number of clients, up to a minute", () => {
     expect(spreadRetry(range, 0)).toEqual(range);
     expect(spreadRetry(range, 2000)).toEqual(range);
-    expect(spreadRetry(range, 5000)).toEqual({ least: 1000, most: 11_000 });
-    expect(spreadRetry(range, 1_000_000)).toEqual({ least: 1000, most: 61_000 });
+    expect(spreadRetry(range, 5000)).toEqual({ min: 1000, max: 11_000 });
+    expect(spreadRetry(range, 1_000_000)).toEqual({ min: 1000, max: 61_000 });
   });
 
   it("is drawn anew for each client, from the whole range", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { eventually } from "../../support/deadline.ts";
 import { frame, SinkUnderTest, turn } from "../../support/sink-under-test.ts";
 
-describe("a stream sink", () => {
+describe("BufferedSink", () => {
   it("writes a first frame at once, as it is", () => {
     const test = new SinkUnderTest();
     const first = frame(3, 1);
@@ -83,7 +83,7 @@ describe("a stream sink", () => {
   });
 });
 
-describe("a sink's bound", () => {
+describe("a sink's limit", () => {
   it("may be passed by a burst within one turn that is drained at once", async () => {
     const test = new SinkUnderTest(1000);
     for (let count = 0; count < 39; count += 1) expect(test.sink.write(frame(100))).toBe(true);
@@ -93,11 +93,11 @@ describe("a sink's bound", () => {
     expect(test.sizes.reduce((sum, size) => sum + size)).toBe(3900);
   });
 
-  it("is an overflow when it is still passed at the next turn, told once", async () => {
+  it("is an overflow when it is still passed at the next turn, reported once", async () => {
     const test = new SinkUnderTest(1000);
     for (let count = 0; count < 20; count += 1) test.sink.write(frame(100));
     expect(test.overflows).toBe(0);
-    await eventually(() => test.overflows > 0, "the overflow is told");
+    await eventually(() => test.overflows > 0, "the overflow is reported");
     await turn();
     expect(test.overflows).toBe(1);
   });
@@ -109,7 +109,7 @@ describe("a sink's bound", () => {
     await turn();
     expect(test.overflows).toBe(0);
     test.sink.write(frame(1));
-    await eventually(() => test.overflows > 0, "one byte more is told");
+    await eventually(() => test.overflows > 0, "one byte more is reported");
   });
 
   it("may be passed by a burst that is drained down to it within the turn", async () => {
@@ -131,7 +131,7 @@ describe("a sink's bound", () => {
     expect(test.overflows).toBe(0);
     test.sink.write(frame(600));
     test.sink.write(frame(600));
-    await eventually(() => test.overflows > 0, "the second burst, which nobody takes, is told");
+    await eventually(() => test.overflows > 0, "the second burst, which is not taken, is reported");
   });
 
   it("is no overflow any more when the sink was closed meanwhile", async () => {

@@ -2,65 +2,65 @@ import { describe, expect, it } from "vitest";
 import { eventually } from "../../support/deadline.ts";
 import { frame, SinkUnderTest, turn } from "../../support/sink-under-test.ts";
 
-/** A sink, and how often it has told that everything was taken. */
+/** A sink, and how often it has called the callback of `onDrain`. */
 function watched(maxBufferedBytes = 1000) {
   const test = new SinkUnderTest(maxBufferedBytes);
-  const told = { count: 0 };
-  const ask = () =>
+  const drained = { count: 0 };
+  const listen = () =>
     test.sink.onDrain(() => {
-      told.count += 1;
+      drained.count += 1;
     });
-  return { test, told, ask };
+  return { test, drained, listen };
 }
 
-describe("a sink that is asked to tell when it has drained", () => {
-  it("tells at once when nothing waits", async () => {
-    const { told, ask } = watched();
-    ask();
-    expect(told.count).toBe(1);
+describe("BufferedSink.onDrain", () => {
+  it("calls back at once when nothing is queued", async () => {
+    const { drained, listen } = watched();
+    listen();
+    expect(drained.count).toBe(1);
     await turn();
-    expect(told.count).toBe(1);
+    expect(drained.count).toBe(1);
   });
 
-  it("tells when the stream has taken everything that was written, and not before", async () => {
-    const { test, told, ask } = watched();
+  it("calls back when the stream has taken everything that was written, and not before", async () => {
+    const { test, drained, listen } = watched();
     for (const value of [1, 2, 3]) test.sink.write(frame(10, value));
-    ask();
+    listen();
     await turn();
-    expect(told.count).toBe(0);
+    expect(drained.count).toBe(0);
     await test.take();
     await turn();
     // Two of the three wait still, in one chunk.
-    expect(told.count).toBe(0);
+    expect(drained.count).toBe(0);
     await test.take();
-    await eventually(() => told.count > 0, "it is told");
+    await eventually(() => drained.count > 0, "the callback is called");
     expect(test.sink.bufferedBytes).toBe(0);
   });
 
-  it("tells once, however much is written afterwards", async () => {
-    const { test, told, ask } = watched();
+  it("calls back once, however much is written afterwards", async () => {
+    const { test, drained, listen } = watched();
     test.sink.write(frame(1));
-    ask();
+    listen();
     await test.takeAll();
-    await eventually(() => told.count > 0, "it is told");
+    await eventually(() => drained.count > 0, "the callback is called");
     test.sink.write(frame(1));
     await test.takeAll();
     await turn();
-    expect(told.count).toBe(1);
+    expect(drained.count).toBe(1);
   });
 
-  it("tells everybody who asked", async () => {
-    const { test, told, ask } = watched();
+  it("calls every callback", async () => {
+    const { test, drained, listen } = watched();
     test.sink.write(frame(1));
-    ask();
-    ask();
+    listen();
+    listen();
     await test.takeAll();
-    await eventually(() => told.count === 2, "both are told");
-    ask();
-    await eventually(() => told.count === 3, "the one who asked later is told");
+    await eventually(() => drained.count === 2, "both are called");
+    listen();
+    await eventually(() => drained.count === 3, "the later one is called");
   });
 
-  it("may be written to and asked again when it tells: a page, and the next", async () => {
+  it("accepts a write and another callback from within a callback: a page, and the next", async () => {
     const test = new SinkUnderTest();
     let pages = 0;
     const next = () => {
@@ -79,23 +79,23 @@ describe("a sink that is asked to tell when it has drained", () => {
     expect(test.overflows).toBe(0);
   });
 
-  it("never tells after its end, whether anything waited or not", async () => {
+  it("never calls back after the sink was closed, whether anything was queued or not", async () => {
     const waiting = watched();
     waiting.test.sink.write(frame(1));
-    waiting.ask();
+    waiting.listen();
     const idle = watched();
     for (const { test } of [waiting, idle]) test.sink.close("client");
-    idle.ask();
+    idle.listen();
     await waiting.test.takeAll();
-    waiting.ask();
+    waiting.listen();
     await turn();
     await turn();
-    expect(waiting.told.count).toBe(0);
-    expect(idle.told.count).toBe(0);
+    expect(waiting.drained.count).toBe(0);
+    expect(idle.drained.count).toBe(0);
   });
 });
 
-describe("a single frame that is larger than a sink's bound", () => {
+describe("a single frame that is larger than a sink's limit", () => {
   it("is no overflow while it is being written alone, however long that takes", async () => {
     const { test } = watched(1000);
     expect(test.sink.write(frame(50_000))).toBe(true);
@@ -166,7 +166,7 @@ describe("frames that were joined", () => {
     await eventually(() => test.overflows > 0, "1,200 bytes are not taken");
   });
 
-  it("after a single large one are told from it", async () => {
+  it("after a single large frame count as joined", async () => {
     const { test } = watched(1000);
     test.sink.write(frame(3000));
     await turn();

@@ -3,7 +3,7 @@ import { within } from "../../support/deadline.ts";
 import { frame, microtasks, SinkUnderTest, turn } from "../../support/sink-under-test.ts";
 
 describe("closing a sink", () => {
-  it("tells its owner the first reason, and refuses frames from then on", () => {
+  it("reports the first reason to its listener, and refuses frames from then on", () => {
     const test = new SinkUnderTest();
     test.sink.close("slow");
     test.sink.close("client");

@@ -1,0 +1,88 @@
+/** Starts the service on Bun: listens, and passes requests to Hono's app. */
+import { asksToClose } from "../../api/runtime.ts";
+import {
+  formatURL,
+  KEEP_ALIVE_SECONDS,
+  type Listener,
+  type ListenOptions,
+  type RunningServer,
+  refuseRequest,
+  type StartOptions,
+  startListening,
+} from "../process/process.ts";
+import type { BunServer } from "./bindings.ts";
+import { ListeningSocket } from "./listening-socket.ts";
+import { isStreamRequest, OpenFileLimiter, refuseStream } from "./open-files.ts";
+import { completeURL } from "./request-url.ts";
+import { bunRuntime } from "./runtime.ts";
+
+const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
+
+/**
+ * Starts the service on Bun. Resolves when it listens. `bun --hot` evaluates the program again in the same process: the new
+ * server then replaces the one at the same address, whose streams end with `retry:`.
+ *
+ * @throws Error when the address can't be used, for example because the port is taken.
+ * @throws RealtimeError `invalid_config` when an option is invalid.
+ * @example
+ * ```ts
+ * import { startServer } from "pocketwire/bun";
+ *
+ * const server = await startServer({ port: 8090, adminKey: process.env.ADMIN_KEY });
+ * console.log(server.url);
+ * await server.close();
+ * ```
+ */
+export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  const start = () =>
+    startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
+  if (!process.execArgv.includes("--hot")) return start();
+  const running = runningServers();
+  const { host = "127.0.0.1", port = 8090 } = options;
+  const address = formatURL(host, port);
+  // Without this, Bun gives the port to the new server, and the open streams stay in a registry to which nothing is published.
+  await running.get(address)?.close();
+  const server = await start();
+  running.set(address, server);
+  return server;
+}
+
+/** Servers by address. A reload keeps only what `globalThis` refers to. */
+function runningServers(): Map<string, RunningServer> {
+  const store = globalThis as { [RUNNING_SERVERS]?: Map<string, RunningServer> };
+  store[RUNNING_SERVERS] ??= new Map();
+  return store[RUNNING_SERVERS];
+}
+
+async function listen(options: ListenOptions): Promise<Listener> {
+  const { app, host, files, onRefused } = options;
+  const limiter = files && new OpenFileLimiter(files);
+  const handle = async (request: Request, server: BunServer): Promise<Response> => {
+    if (limiter?.isFull() === true && isStreamRequest(request)) {
+      onRefused();
+      return refuseStream();
+    }
+    if (!completeURL(request, host, server.port ?? options.port)) return refuseRequest();
+    return announceClose(request, await app.fetch(request, { server }));
+  };
+  const serve = (port: number) =>
+    // `idleTimeout` ends idle connections, and responses that their clients do not read. The sink exempts streams. A request's
+    // head has 12 seconds in any case (measured with Bun 1.4), and its body `requestTimeout`.
+    Bun.serve({ hostname: host, port, idleTimeout: KEEP_ALIVE_SECONDS, fetch: handle });
+  const socket = new ListeningSocket(serve, options.port);
+  limiter?.watch(socket, onRefused);
+  return {
+    url: formatURL(host, socket.port),
+    stop: () => {
+      limiter?.stop();
+      return socket.stop();
+    },
+    cut: () => socket.closeAllConnections(),
+  };
+}
+
+/** Bun 1.4 closes the connection if the client asks for it, but does not send `Connection: close`. */
+function announceClose(request: Request, response: Response): Response {
+  if (asksToClose(request.headers)) response.headers.set("Connection", "close");
+  return response;
+}

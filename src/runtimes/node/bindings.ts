@@ -1,0 +1,13 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Context } from "hono";
+
+/** Node's request and response, as @hono/node-server passes them to the app in `c.env`. */
+interface NodeBindings {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** Empty when the app was called without Node's request and response: `app.request()`, or `app.fetch(request)`. */
+export function nodeBindings(c: Context): Partial<NodeBindings> {
+  return c.env ?? {};
+}

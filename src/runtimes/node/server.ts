@@ -1,0 +1,89 @@
+/** Starts the service on Node: listens, and passes requests to Hono's app. */
+import { createServer as createHTTPServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import {
+  formatURL,
+  KEEP_ALIVE_SECONDS,
+  type Listener,
+  type ListenOptions,
+  type RunningServer,
+  refuseRequest,
+  type StartOptions,
+  startListening,
+} from "../process/process.ts";
+import { createQueueCloser } from "./pipelining.ts";
+import { nodeRuntime } from "./runtime.ts";
+
+/** Time without traffic after which Node asks the kernel to probe a connection. */
+const TCP_KEEP_ALIVE_DELAY = 30_000;
+
+/** Time between two looks for idle connections while the server shuts down. */
+const SWEEP_INTERVAL = 50;
+
+/**
+ * Starts the service on Node. Resolves when it listens.
+ *
+ * @throws Error when the address can't be used, for example because the port is taken.
+ * @throws RealtimeError `invalid_config` when an option is invalid.
+ * @example
+ * ```ts
+ * import { startServer } from "pocketwire/node";
+ *
+ * const server = await startServer({ port: 8090, adminKey: process.env.ADMIN_KEY });
+ * console.log(server.url);
+ * await server.close();
+ * ```
+ */
+export function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
+}
+
+async function listen(options: ListenOptions): Promise<Listener> {
+  const { app, host, port, silence, files, onRefused } = options;
+  // `hostname` completes the URL of a request without a Host header (HTTP/1.0 health checks). `errorHandler` gives a request
+  // that is not valid the error format of the API.
+  const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
+  const closeQueued = createQueueCloser();
+  let inFlight = 0;
+  const server = createHTTPServer(
+    {
+      // Finds a dead connection on which nothing is being sent. Pings find the others.
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+    },
+    (incoming, outgoing) => {
+      inFlight += 1;
+      closeQueued(incoming, outgoing);
+      outgoing.on("close", () => {
+        inFlight -= 1;
+      });
+      return handle(incoming, outgoing);
+    },
+  );
+  // Closes the connection of a client that pipelines requests and does not read the responses. Node has no limit for that.
+  server.timeout = silence;
+  if (files !== undefined) {
+    server.maxConnections = Math.max(files.most - files.count(), 1);
+    server.on("drop", onRefused);
+  }
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: formatURL(host, (server.address() as AddressInfo).port),
+    stop: () => {
+      const stopped = new Promise((resolve) => server.close(resolve));
+      // An idle connection would stay open for its keep-alive time. Node counts a connection without any request so far as
+      // busy, so those are closed once no request is in flight.
+      const sweep = setInterval(() => {
+        if (inFlight === 0) server.closeAllConnections();
+        else server.closeIdleConnections();
+      }, SWEEP_INTERVAL);
+      return stopped.finally(() => clearInterval(sweep));
+    },
+    cut: () => server.closeAllConnections(),
+  };
+}

@@ -1,0 +1,65 @@
+/** The portable sink: through Hono's stream, on every runtime. */
+import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
+import type { FlushScheduler } from "../realtime/delivery/frame-batch.ts";
+import { BufferedSink } from "./buffered-sink.ts";
+import {
+  type ChunkWriter,
+  FINAL_FRAME_TIMEOUT,
+  type OutgoingSink,
+  type SinkListener,
+} from "./sink.ts";
+
+/** What the portable sink can use of a runtime. */
+export interface SinkRuntime {
+  /** Closes the connection of a request although its client does not read. Default: only Hono's stream is cancelled. */
+  readonly abort?: (c: Context) => void;
+  /** Batches a sink's frames until the end of a turn of the event loop. Default: each frame is written at once. */
+  readonly flushScheduler?: FlushScheduler;
+}
+
+/** Opens a sink that writes to Hono's stream. The response ends when Hono closes the stream. */
+export function openHonoSink(
+  c: Context,
+  stream: SSEStreamingApi,
+  listener: SinkListener,
+  { abort, flushScheduler }: SinkRuntime,
+): OutgoingSink {
+  const { signal } = c.req.raw;
+  const onDisconnect = () => listener.onDisconnect();
+  stream.onAbort(onDisconnect);
+  signal.addEventListener("abort", onDisconnect);
+  // The client may have disconnected while its request was authorised. An aborted signal fires no further event.
+  if (signal.aborted) onDisconnect();
+  const destroy = () => {
+    stream.abort();
+    abort?.(c);
+  };
+  const end = () => {
+    if (abort === undefined) return;
+    // Buffers behind Hono's stream may hold bytes that the client never reads.
+    const timer = setTimeout(() => abort(c), FINAL_FRAME_TIMEOUT);
+    // A timer is an object on Node and Bun, and a number on Workers.
+    (timer as { unref?: () => void }).unref?.();
+  };
+  return new BufferedSink(listener, { ...createHonoWriter(stream, destroy), end }, flushScheduler);
+}
+
+/**
+ * Writes to Hono's stream. The promise of `StreamingApi.write` resolves when the TransformStream behind it has room: Hono
+ * shows no other backpressure, and hides whether a write has failed (hono 4.13, `utils/stream`).
+ */
+export function createHonoWriter(
+  stream: SSEStreamingApi,
+  destroy: () => void = () => {},
+): ChunkWriter {
+  return {
+    write: (chunk, sink) => {
+      stream.write(chunk).then(
+        () => sink.done(),
+        () => sink.done(true),
+      );
+    },
+    destroy,
+  };
+}
