@@ -2,31 +2,31 @@
 import type { Handler, Hono, MiddlewareHandler } from "hono";
 import { showConsole } from "./console/routes.ts";
 import { errorResponse } from "./error-response.ts";
-import { noteArrival } from "./middleware/arrival.ts";
+import { recordArrivalTime } from "./middleware/arrival-time.ts";
 import { limitBody } from "./middleware/body-limit.ts";
-import { allowOrigins, protectAnswers } from "./middleware/cors.ts";
-import type { LimitPublisher } from "./middleware/publish-limit.ts";
+import { allowOrigins, securityHeaders } from "./middleware/cors.ts";
+import type { PublishLimit } from "./middleware/publish-limit.ts";
 import type { CostLimit } from "./middleware/rate-limit.ts";
 import type { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { createStreamGuard } from "./middleware/stream-refusals.ts";
+import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
 import type { ServerOptions } from "./options.ts";
 import { disconnectClient, listClients, listTopics, readClient, revoke } from "./routes/admin.ts";
 import { connect, type StreamOptions } from "./routes/connect.ts";
 import { showDocs } from "./routes/docs.ts";
 import { showHealth, showReady } from "./routes/health.ts";
-import { readMessages } from "./routes/history.ts";
+import { showHistory } from "./routes/history.ts";
 import { type ServerCounts, showMetrics } from "./routes/metrics.ts";
-import { describeAPI } from "./routes/openapi.ts";
-import { publishMessages, requirePublisher } from "./routes/publish.ts";
+import { showOpenAPI } from "./routes/openapi.ts";
+import { publish, requirePublisher } from "./routes/publish.ts";
 import { type SubscribeOptions, subscribe } from "./routes/subscribe.ts";
-import { checkQuery, createReadConnect } from "./schemas/query.ts";
+import { checkQueryParameters, createConnectReader } from "./schemas/query.ts";
 
 /** What the routes are made of. */
 export interface MountOptions extends Omit<StreamOptions, "readConnect">, SubscribeOptions {
   readonly options: ServerOptions;
   readonly now: () => number;
   readonly limitScan: CostLimit;
-  readonly limitPublishes: LimitPublisher;
+  readonly limitPublishes: PublishLimit;
   readonly refusalDelay: RefusalDelay;
   readonly counts: () => ServerCounts;
   readonly isClosing: () => boolean;
@@ -52,8 +52,8 @@ export function mount(app: Hono, parts: MountOptions): void {
     app.get("/api/health", showHealth);
     app.get("/api/health/ready", showReady(parts.registry, parts.isClosing));
   }
-  if (openapi) app.get("/api/openapi.json", describeAPI(parts.limits, isServed));
-  if (metrics !== "off") app.use("/metrics", protectAnswers);
+  if (openapi) app.get("/api/openapi.json", showOpenAPI(parts.limits, isServed));
+  if (metrics !== "off") app.use("/metrics", securityHeaders);
   if (metrics === "admin") app.use("/metrics", parts.auth.requireAdmin);
   if (metrics !== "off") app.get("/metrics", showMetrics(parts.registry, parts.counts));
   if (console) {
@@ -70,7 +70,7 @@ export function mount(app: Hono, parts: MountOptions): void {
 function protectAddresses(app: Hono, { origins }: ServerOptions, paths: readonly string[]): void {
   for (const path of paths) {
     if (origins !== undefined) app.use(path, allowOrigins(origins));
-    app.use(path, protectAnswers);
+    app.use(path, securityHeaders);
   }
 }
 
@@ -78,38 +78,38 @@ function protectAddresses(app: Hono, { origins }: ServerOptions, paths: readonly
 function mountRealtime(app: Hono, parts: MountOptions): void {
   const { options, registry, auth, limits, askSubscribe, clientLimits, refusalDelay } = parts;
   const { limitPublishes, limitScan, logger, streams } = parts;
-  const refuseForNow = createStreamGuard({ logger, streams });
+  const refuseForNow = createTemporaryErrorHandler({ logger, streams });
   const bounded = limitBody(limits, (c) => auth.addressOf(c), parts.runtime);
   const limitConnects: MiddlewareHandler = async (c, next) => {
-    clientLimits.connect(auth.addressOf(c));
+    clientLimits.checkConnect(auth.addressOf(c));
     return next();
   };
   const limitReads: MiddlewareHandler = async (c, next) => {
-    clientLimits.readHistory(auth.addressOf(c));
+    clientLimits.checkHistoryRead(auth.addressOf(c));
     return next();
   };
   app.get(
     "/api/realtime",
     refuseForNow(limitConnects),
-    refuseForNow(connect({ ...options, ...parts, readConnect: createReadConnect(limits) })),
+    refuseForNow(connect({ ...options, ...parts, readConnect: createConnectReader(limits) })),
   );
   app.post(
     "/api/realtime",
-    noteArrival(parts.now),
-    refusalDelay.slowDown(auth.identifyFirst),
+    recordArrivalTime(parts.now),
+    refusalDelay.delayRefusals(auth.identifyFirst),
     bounded,
-    refusalDelay.slowDown(subscribe(parts)),
+    refusalDelay.delayRefusals(subscribe(parts)),
   );
   app.post(
     "/api/realtime/messages",
     requirePublisher(auth),
     bounded,
-    publishMessages(registry, auth, limits, limitPublishes, options.hooks),
+    publish(registry, auth, limits, limitPublishes, options.hooks),
   );
   app.get(
     "/api/realtime/messages",
     limitReads,
-    readMessages(registry, auth, limits, askSubscribe, limitScan),
+    showHistory(registry, auth, limits, askSubscribe, limitScan),
   );
   app.post("/api/realtime/revoke", auth.requireAdmin, bounded, revoke(registry));
 }
@@ -122,7 +122,7 @@ function mountAdministration(app: Hono, parts: MountOptions): void {
   app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry, unknownClient));
   app.get("/api/realtime/topics", admin, listTopics(registry));
   app.get("/api/realtime/stats", admin, async (c) => {
-    checkQuery(c);
+    checkQueryParameters(c);
     return c.json({ ...(await registry.stats()), ...counts() });
   });
 }

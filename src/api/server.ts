@@ -10,20 +10,20 @@ import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
+import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
 import { createSubscribeHook } from "./hooks.ts";
 import { DEFAULTS, limitsOf } from "./limits.ts";
 import { createLogger } from "./logger.ts";
-import { ClientLimits } from "./middleware/client-limits.ts";
-import { limitPublishers } from "./middleware/publish-limit.ts";
+import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
+import { createPublishLimit } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
 import { RefusalDelay } from "./middleware/refusal-delay.ts";
 import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
-import { RefusedRequests } from "./refused-requests.ts";
 import type { ServerCounts } from "./routes/metrics.ts";
-import { createMessageReader } from "./routes/publish.ts";
+import { createMessageParser } from "./routes/publish.ts";
 import { createUnknownClient } from "./unknown-client.ts";
 
 /** The service as one Hono app, and what an embedding app needs of it. */
@@ -86,7 +86,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     },
   });
   const askSubscribe = createSubscribeHook(options.hooks ?? {}, limits);
-  const clientLimits = new ClientLimits({
+  const clientLimits = new AddressRateLimits({
     connectsPerSecond: limits.connectsPerSecond,
     maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
     now: monotonicNow,
@@ -98,7 +98,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     monotonicNow,
     { onRefused: refusals.counterOf("history_scan") },
   );
-  const limitPublishes = limitPublishers(limits, monotonicNow, refusals);
+  const limitPublishes = createPublishLimit(limits, monotonicNow, refusals);
   const refusalDelay = new RefusalDelay({
     isOn: limits.connectsPerSecond > 0,
     addressOf: (c) => auth.addressOf(c),
@@ -129,7 +129,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     unknownClient: createUnknownClient(registry, logger),
   });
 
-  const createMessages = createMessageReader(limits);
+  const createMessages = createMessageParser(limits);
   return {
     app,
     realtimeManager,
@@ -138,7 +138,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     async close() {
       isClosing = true;
       streams.stop();
-      refusalDelay.end();
+      refusalDelay.stop();
       await registry.close();
       await streams.whenEmpty();
     },

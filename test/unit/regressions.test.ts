@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { DEFAULT_LIMITS } from "../../src/api/limits.ts";
 import { createLogger } from "../../src/api/logger.ts";
-import { createMessageReader } from "../../src/api/routes/publish.ts";
+import { createMessageParser } from "../../src/api/routes/publish.ts";
 import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
@@ -33,7 +33,7 @@ for (const input of [
     const { registry, connect } = await setUp();
     const { sink } = await connect(["PB_CONNECT", "PB_RESUME"]);
     await Promise.resolve()
-      .then(() => registry.publish(createMessageReader(DEFAULT_LIMITS)(input)))
+      .then(() => registry.publish(createMessageParser(DEFAULT_LIMITS)(input)))
       .catch(() => {});
     expect(sink.events).toEqual([]);
   });

@@ -28,7 +28,7 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
 }
 
 /** What a browser may make of an answer: nothing but what it says it is, and no page. Set before, for the same reason. */
-export const protectAnswers: MiddlewareHandler = (c, next) => {
+export const securityHeaders: MiddlewareHandler = (c, next) => {
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   return next();

@@ -1,28 +1,28 @@
 import { sizeOf } from "../../log/log.ts";
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import type { Message, Principal } from "../../realtime/types.ts";
+import type { RefusedRequests } from "../counters.ts";
 import type { RequestLimits } from "../limits.ts";
-import type { RefusedRequests } from "../refused-requests.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 /** Counts what one identity publishes. @throws RealtimeError `too_many_requests`. */
-export type LimitPublisher = (publisher: Principal, messages: readonly Message[]) => void;
+export type PublishLimit = (publisher: Principal, messages: readonly Message[]) => void;
 
 /**
  * Limits the messages and bytes that each identity publishes: together with the length of the history, the two rates say how
  * much of the history one identity can fill.
  */
-export function limitPublishers(
+export function createPublishLimit(
   limits: RequestLimits,
   now: () => number,
   refusals: RefusedRequests,
-): LimitPublisher {
+): PublishLimit {
   const limitMessages = createRateLimit(limits.publishesPerSecond, "messages", now, {
-    atOnce: limits.maxBatch,
+    minBurst: limits.maxBatch,
     onRefused: refusals.counterOf("publishes"),
   });
   const limitBytes = createRateLimit(limits.publishBytesPerSecond, "bytes of messages", now, {
-    atOnce: limits.maxBodyBytes,
+    minBurst: limits.maxBodyBytes,
     onRefused: refusals.counterOf("publish_bytes"),
   });
   return ({ identity, ip }, messages) => {

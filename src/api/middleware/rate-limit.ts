@@ -23,7 +23,7 @@ export interface CostLimit {
 
 export interface RateLimitOptions {
   /** Least that a key which was quiet may use at once, where ten seconds' worth are less. Default 1. */
-  readonly atOnce?: number | undefined;
+  readonly minBurst?: number | undefined;
   /** Called for each refusal. */
   readonly onRefused?: (() => void) | undefined;
 }
@@ -46,7 +46,7 @@ class Buckets {
 
   constructor(perSecond: number, what: string, now: () => number, options: RateLimitOptions) {
     this.#perSecond = perSecond;
-    this.#burst = Math.max(perSecond * BURST_SECONDS, options.atOnce ?? 1);
+    this.#burst = Math.max(perSecond * BURST_SECONDS, options.minBurst ?? 1);
     this.#what = what;
     this.#now = now;
     this.#onRefused = options.onRefused;

@@ -41,17 +41,17 @@ export class RefusalDelay {
   readonly #limit: RateLimit;
   /** What ends each wait, with the time when it is over at the latest. */
   readonly #waiting = new Map<() => void, number>();
-  #isEnded = false;
+  #isStopped = false;
 
   constructor(options: RefusalDelayOptions) {
     const { isOn, now } = options;
     this.#options = options;
     const perSecond = isOn ? PER_SECOND : 0;
-    this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { atOnce: AT_ONCE });
+    this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { minBurst: AT_ONCE });
   }
 
   /** Wraps what may refuse to set subscriptions: a handler or middleware. */
-  slowDown(handler: MiddlewareHandler): MiddlewareHandler {
+  delayRefusals(handler: MiddlewareHandler): MiddlewareHandler {
     return async (c, next) => {
       try {
         return await handler(c, next);
@@ -67,8 +67,8 @@ export class RefusalDelay {
   }
 
   /** Answers all that wait: the server stops. */
-  end(): void {
-    this.#isEnded = true;
+  stop(): void {
+    this.#isStopped = true;
     for (const wake of [...this.#waiting.keys()]) wake();
   }
 
@@ -91,7 +91,7 @@ export class RefusalDelay {
       if (until > now) break;
       this.#waiting.delete(wake);
     }
-    if (this.#isEnded || signal.aborted || this.#waiting.size >= MAX_WAITING) return;
+    if (this.#isStopped || signal.aborted || this.#waiting.size >= MAX_WAITING) return;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);

@@ -4,7 +4,7 @@ import { MAX_IDENTITY } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { ClientRegistry, PageRequest } from "../../registry/registry.ts";
 import { readJSON } from "../middleware/body-limit.ts";
-import { checkQuery, wholeNumber } from "../schemas/query.ts";
+import { checkQueryParameters, wholeNumber } from "../schemas/query.ts";
 import { invalidInput, validate } from "../schemas/validate.ts";
 import type { UnknownClient } from "../unknown-client.ts";
 
@@ -21,7 +21,7 @@ export const revokeSchema = z.strictObject({
 const GONE = "There is no such client here (any more).";
 
 function readPage(c: Context): PageRequest {
-  checkQuery(c, ["limit", "after"]);
+  checkQueryParameters(c, ["limit", "after"]);
   const { limit, after } = c.req.query();
   return validate(pageSchema, { limit: limit || undefined, after: after || undefined });
 }
@@ -34,7 +34,7 @@ export function listClients(registry: ClientRegistry): Handler {
 /** `GET /api/realtime/clients/:id`. */
 export function readClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
-    checkQuery(c);
+    checkQueryParameters(c);
     const clientId = c.req.param("id") ?? "";
     const client = await registry.client(clientId);
     if (client === undefined) throw unknownClient(clientId, GONE);
@@ -45,7 +45,7 @@ export function readClient(registry: ClientRegistry, unknownClient: UnknownClien
 /** `DELETE /api/realtime/clients/:id`: ends the stream; its client may come back. */
 export function disconnectClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
   return async (c) => {
-    checkQuery(c);
+    checkQueryParameters(c);
     const clientId = c.req.param("id") ?? "";
     if (!(await registry.disconnect(clientId))) throw unknownClient(clientId, GONE);
     return c.body(null, 204);
@@ -60,7 +60,7 @@ export function listTopics(registry: ClientRegistry): Handler {
 /** `POST /api/realtime/revoke`: `{"subject"}` or `{"clientId"}`. */
 export function revoke(registry: ClientRegistry): Handler {
   return async (c) => {
-    checkQuery(c);
+    checkQueryParameters(c);
     const { subject, clientId } = validate(revokeSchema, await readJSON(c));
     if (subject !== undefined && clientId === undefined) {
       return c.json({ disconnected: await registry.revoke({ subject }) });

@@ -14,11 +14,11 @@ import type { WaitingBudget } from "../../stream/waiting-budget.ts";
 import type { Auth } from "../auth/auth.ts";
 import { runHook, type SubscribeHook } from "../hooks.ts";
 import { DEFAULTS } from "../limits.ts";
-import type { ClientLimits } from "../middleware/client-limits.ts";
+import type { AddressRateLimits } from "../middleware/address-rate-limits.ts";
 import type { RequestQueue } from "../middleware/request-queue.ts";
 import type { ServerOptions } from "../options.ts";
 import { asksToClose, type OpenedSink, type Runtime } from "../runtime.ts";
-import type { createReadConnect } from "../schemas/query.ts";
+import type { createConnectReader } from "../schemas/query.ts";
 import { topicsOf } from "../schemas/subscription-keys.ts";
 
 export interface StreamOptions
@@ -36,10 +36,10 @@ export interface StreamOptions
   readonly runtime: Runtime;
   readonly auth: Auth;
   readonly askSubscribe: SubscribeHook;
-  readonly readConnect: ReturnType<typeof createReadConnect>;
+  readonly readConnect: ReturnType<typeof createConnectReader>;
   readonly logger: Logger;
   readonly streams: ActiveStreams;
-  readonly clientLimits: ClientLimits;
+  readonly clientLimits: AddressRateLimits;
   readonly budget: WaitingBudget;
   readonly entrance: RequestQueue;
 }
@@ -129,9 +129,9 @@ function createSessionSettings(options: StreamOptions): SessionSettings {
       runtime.isOneProcess === true
         ? new SharedHeartbeat(interval)
         : new IntervalHeartbeat(interval),
-    onStart: (clientId) => clientLimits.letIn(clientId),
+    onStart: (clientId) => clientLimits.addNewClient(clientId),
     onEnd: (clientId, reason) => {
-      clientLimits.left(clientId);
+      clientLimits.removeClient(clientId);
       return hooks?.onDisconnect?.({ clientId, reason });
     },
   };

@@ -9,7 +9,7 @@ import { chunkedResponse } from "../chunked-response.ts";
 import type { SubscribeHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import type { CostLimit } from "../middleware/rate-limit.ts";
-import { checkQuery, wholeNumber } from "../schemas/query.ts";
+import { checkQueryParameters, wholeNumber } from "../schemas/query.ts";
 import {
   eventIdSchema,
   type KeyLimits,
@@ -31,7 +31,7 @@ export function historySchema(limits: KeyLimits) {
 }
 
 /** `GET /api/realtime/messages`: messages of before, for whoever may subscribe to their topics. */
-export function readMessages(
+export function showHistory(
   registry: ClientRegistry,
   auth: Auth,
   limits: RequestLimits,
@@ -40,7 +40,7 @@ export function readMessages(
 ): Handler {
   const schema = historySchema(limits);
   return async (c) => {
-    checkQuery(c, ["after", "before", "limit"], ["topic"]);
+    checkQueryParameters(c, ["after", "before", "limit"], ["topic"]);
     const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
     const { after, before, limit } = c.req.query();
     const query = {

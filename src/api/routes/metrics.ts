@@ -1,7 +1,7 @@
 import type { Handler } from "hono";
 import { LATENCY_BOUNDS, type LatencyStats } from "../../realtime/latency.ts";
 import type { ClientRegistry, RegistryStats } from "../../registry/registry.ts";
-import type { RequestLimit } from "../refused-requests.ts";
+import type { RequestLimit } from "../counters.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";

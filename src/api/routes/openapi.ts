@@ -11,7 +11,7 @@ import { subscribeSchema } from "./subscribe.ts";
 type JSONObject = Readonly<Record<string, unknown>>;
 
 /** `GET /api/openapi.json`. https://spec.openapis.org/oas/v3.1.1.html */
-export function describeAPI(limits: RequestLimits, isServed: (path: string) => boolean): Handler {
+export function showOpenAPI(limits: RequestLimits, isServed: (path: string) => boolean): Handler {
   let document: JSONObject | undefined;
   return (c) => {
     // Relative to the document's own address, so it holds under any base path and behind a proxy that removes a prefix.

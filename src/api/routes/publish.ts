@@ -10,8 +10,8 @@ import type { AuthenticatedCaller } from "../auth/callers.ts";
 import { type Hooks, runHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import { readJSON } from "../middleware/body-limit.ts";
-import type { LimitPublisher } from "../middleware/publish-limit.ts";
-import { checkQuery } from "../schemas/query.ts";
+import type { PublishLimit } from "../middleware/publish-limit.ts";
+import { checkQueryParameters } from "../schemas/query.ts";
 import { invalidInput, validateItem } from "../schemas/validate.ts";
 
 const MAX_NAME = 255;
@@ -74,17 +74,17 @@ export function requirePublisher(auth: Auth): MiddlewareHandler<PublisherEnv> {
 }
 
 /** `POST /api/realtime/messages`: publishes one message or a batch, all or none. It stands behind `requirePublisher`. */
-export function publishMessages(
+export function publish(
   registry: ClientRegistry,
   auth: Auth,
   limits: RequestLimits,
-  limitRate: LimitPublisher,
+  limitRate: PublishLimit,
   hooks: Hooks = {},
 ): Handler<PublisherEnv> {
-  const createMessages = createMessageReader(limits);
+  const createMessages = createMessageParser(limits);
   return async (c) => {
     const caller = c.get("caller");
-    checkQuery(c);
+    checkQueryParameters(c);
     const body = await readJSON(c);
     const { principal, isAdmin } = caller;
     // The credential may have ended while the body arrived.
@@ -169,7 +169,7 @@ function scopeIdToPublisher(message: Message, { identity = "" }: Principal): Mes
  * What it returns throws RealtimeError `invalid_input`, where the faults of a list are keyed by the message's index,
  * `too_large`, or as `createMessage`.
  */
-export function createMessageReader({
+export function createMessageParser({
   maxTopicLength,
   maxBatch,
   maxMessageBytes,

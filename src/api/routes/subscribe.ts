@@ -5,11 +5,11 @@ import type { ClientRegistry } from "../../registry/registry.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { SubscribeHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
-import type { ArrivalEnv } from "../middleware/arrival.ts";
+import type { AddressRateLimits } from "../middleware/address-rate-limits.ts";
+import type { ArrivalEnv } from "../middleware/arrival-time.ts";
 import { readJSONOrForm } from "../middleware/body-limit.ts";
-import type { ClientLimits } from "../middleware/client-limits.ts";
 import type { RequestQueue } from "../middleware/request-queue.ts";
-import { checkQuery } from "../schemas/query.ts";
+import { checkQueryParameters } from "../schemas/query.ts";
 import {
   eventIdSchema,
   type KeyLimits,
@@ -34,7 +34,7 @@ export interface SubscribeOptions {
   readonly auth: Auth;
   readonly limits: RequestLimits;
   readonly askSubscribe: SubscribeHook;
-  readonly clientLimits: ClientLimits;
+  readonly clientLimits: AddressRateLimits;
   readonly unknownClient: UnknownClient;
   readonly entrance: RequestQueue;
 }
@@ -45,11 +45,11 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
   const schema = subscribeSchema(limits);
   return async (c) => {
     const arrivedAt = c.get("arrivedAt");
-    checkQuery(c);
+    checkQueryParameters(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
     await entrance.enter();
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
-    clientLimits.subscribe(auth.addressOf(c), clientId);
+    clientLimits.checkSubscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
     const { principal, ended } = await auth.authorizeSetSubscriptions(c, topicsOf(keys));
     // A guest who may do nothing but sign in keeps the stream, without subscriptions.

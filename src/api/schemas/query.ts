@@ -14,7 +14,7 @@ const FOREIGN = /^(_|utm_)/;
  *
  * @throws RealtimeError `invalid_input`.
  */
-export function checkQuery(
+export function checkQueryParameters(
   c: Context,
   known: readonly string[] = [],
   lists: readonly string[] = [],
@@ -55,12 +55,12 @@ export function connectSchema(limits: KeyLimits) {
 }
 
 /** Reads what a client connects with, besides who it is. */
-export function createReadConnect(
+export function createConnectReader(
   limits: RequestLimits,
 ): (c: Context) => StartPosition & { readonly topics: readonly string[] } {
   const schema = connectSchema(limits);
   return (c) => {
-    checkQuery(c, ["lastEventId", "last", "ping"], ["topic"]);
+    checkQueryParameters(c, ["lastEventId", "last", "ping"], ["topic"]);
     const ping = c.req.query("ping");
     if (ping && ping !== "event") {
       const message = 'Must be "event", or left out.';

@@ -41,7 +41,7 @@ describe("a rate limit", () => {
 
   it("lets a whole batch through at once where ten seconds' worth are less", () => {
     let time = 0;
-    const limit = createRateLimit(10, "things", () => time, { atOnce: 1000 });
+    const limit = createRateLimit(10, "things", () => time, { minBurst: 1000 });
     expect(ask(limit, "a", 1000)).toBe(0);
     expect(ask(limit, "a", 1000)).toBe(100);
     time += 100_000;

@@ -29,7 +29,7 @@ describe("subscriptions that are refused again and again", () => {
     const app = new Hono();
     app.onError((_, c) => c.text("refused", 401));
     const refuse = () => Promise.reject(new RealtimeError(code, "No."));
-    app.post("/", delay.slowDown(refuse));
+    app.post("/", delay.delayRefusals(refuse));
     let answers = 0;
     const send = async (count: number, ip?: string, signal?: AbortSignal) => {
       const headers: Record<string, string> = ip === undefined ? {} : { "X-IP": ip };
@@ -88,7 +88,7 @@ describe("subscriptions that are refused again and again", () => {
     abort.abort();
     expect(await send(0)).toBe(8);
     expect(await send(3, "192.0.2.1")).toBe(8);
-    delay.end();
+    delay.stop();
     expect(await send(0)).toBe(11);
     expect(await send(3, "192.0.2.1")).toBe(14);
     expect(vi.getTimerCount()).toBe(0);

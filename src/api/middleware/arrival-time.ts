@@ -14,7 +14,7 @@ const STEP = 1 / 1024;
  * On Workers each isolate has a clock and an order of its own. Two requests of one client that two isolates serve are
  * ordered by their clocks, to the millisecond.
  */
-export function noteArrival(now: () => number): MiddlewareHandler<ArrivalEnv> {
+export function recordArrivalTime(now: () => number): MiddlewareHandler<ArrivalEnv> {
   let last = 0;
   return (c, next) => {
     last = Math.max(now(), last + STEP);

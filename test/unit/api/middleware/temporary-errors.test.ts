@@ -1,8 +1,11 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, it } from "vitest";
-import { ClientLimits } from "../../../../src/api/middleware/client-limits.ts";
-import { createStreamGuard, isTemporary } from "../../../../src/api/middleware/stream-refusals.ts";
+import { AddressRateLimits } from "../../../../src/api/middleware/address-rate-limits.ts";
+import {
+  createTemporaryErrorHandler,
+  isTemporary,
+} from "../../../../src/api/middleware/temporary-errors.ts";
 import { createServer } from "../../../../src/api/server.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../../../src/realtime/errors.ts";
 import { protectLogger } from "../../../../src/realtime/protected-logger.ts";
@@ -109,7 +112,7 @@ it("refusals are logged once a minute for each cause, with their number", async 
   const warnings: (LogFields | undefined)[] = [];
   const warn = (_: string, fields?: LogFields) => void warnings.push(fields);
   const logger = { debug() {}, info() {}, warn, error() {} };
-  const guard = createStreamGuard({
+  const guard = createTemporaryErrorHandler({
     logger: protectLogger(logger, () => time),
     streams: new ActiveStreams(),
   });
@@ -177,29 +180,29 @@ describe("the time to reconnect", () => {
 describe("an address with as many pages as it may have", () => {
   const pages = Array.from({ length: 1000 }, (_, n) => `client-${n}`);
   const limits = () =>
-    new ClientLimits({ connectsPerSecond: 1, maxClientsPerAddress: 1000, now: () => 0 });
+    new AddressRateLimits({ connectsPerSecond: 1, maxClientsPerAddress: 1000, now: () => 0 });
 
   it("may open all of them at once, set their subscriptions, and still read the history", () => {
     const limited = limits();
     for (const page of pages) {
-      limited.connect("192.0.2.1");
-      limited.letIn(page);
+      limited.checkConnect("192.0.2.1");
+      limited.addNewClient(page);
     }
-    expect(() => limited.connect("192.0.2.1")).toThrow(/more streams opened than 1 a second/);
-    for (const page of pages) limited.subscribe("192.0.2.1", page);
-    for (let n = 0; n < 10; n++) limited.readHistory("192.0.2.1");
-    expect(() => limited.readHistory("192.0.2.1")).toThrow(/more history reads/);
+    expect(() => limited.checkConnect("192.0.2.1")).toThrow(/more streams opened than 1 a second/);
+    for (const page of pages) limited.checkSubscribe("192.0.2.1", page);
+    for (let n = 0; n < 10; n++) limited.checkHistoryRead("192.0.2.1");
+    expect(() => limited.checkHistoryRead("192.0.2.1")).toThrow(/more history reads/);
   });
 
   it("may set the subscriptions of a client that was let in, although others have used up the allowance", () => {
     const limited = limits();
-    limited.letIn("new");
-    for (let n = 0; n < 1000; n++) limited.subscribe("192.0.2.1", "old");
-    expect(() => limited.subscribe("192.0.2.1", "old")).toThrow(/more subscriptions set/);
-    limited.subscribe("192.0.2.1", "new");
-    expect(() => limited.subscribe("192.0.2.1", "new")).toThrow(RealtimeError);
-    limited.letIn("gone");
-    limited.left("gone");
-    expect(() => limited.subscribe("192.0.2.1", "gone")).toThrow(RealtimeError);
+    limited.addNewClient("new");
+    for (let n = 0; n < 1000; n++) limited.checkSubscribe("192.0.2.1", "old");
+    expect(() => limited.checkSubscribe("192.0.2.1", "old")).toThrow(/more subscriptions set/);
+    limited.checkSubscribe("192.0.2.1", "new");
+    expect(() => limited.checkSubscribe("192.0.2.1", "new")).toThrow(RealtimeError);
+    limited.addNewClient("gone");
+    limited.removeClient("gone");
+    expect(() => limited.checkSubscribe("192.0.2.1", "gone")).toThrow(RealtimeError);
   });
 });

@@ -48,7 +48,7 @@ export interface RefusalOptions {
  * Wraps handlers of the stream's address. A temporary error that they throw becomes a stream that asks its client to come back.
  * Other errors, and other methods than GET, are left alone.
  */
-export function createStreamGuard({
+export function createTemporaryErrorHandler({
   logger,
   streams,
 }: RefusalOptions): (handler: Handler) => Handler {
