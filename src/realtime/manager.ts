@@ -57,7 +57,7 @@ export interface ManagerOptions extends CapacityLimits {
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-const DEFAULT_AUTH_GRACE = 10_000;
+export const DEFAULT_AUTH_GRACE = 10_000;
 
 /** Characters of subscription keys in one list of clients; one client is listed however many it has. */
 const MAX_LISTED_KEYS = 1024 * 1024;

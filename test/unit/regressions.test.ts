@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { DEFAULT_LIMITS } from "../../src/api/limits.ts";
 import { createLogger } from "../../src/api/logger.ts";
-import { createMessageParser } from "../../src/api/routes/publish.ts";
+import { createMessageParser } from "../../src/api/schemas/message.ts";
 import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";

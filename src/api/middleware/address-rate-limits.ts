@@ -1,47 +1,62 @@
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Client ids that are remembered as new. Of more, the oldest is forgotten. */
+/** New client ids that are remembered. Beyond them the oldest is forgotten. */
 const MAX_NEW_CLIENTS = 50_000;
 
 export interface AddressRateLimitOptions {
-  /** Of one address, for each kind of request. 0 is no limit. */
+  /** Requests of each kind per second and address. 0 is no limit. */
   readonly connectsPerSecond: number;
+  /** Streams that one address may have, which is the least burst. */
   readonly maxClientsPerAddress: number;
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
 /**
- * How often one address may open streams, set subscriptions and read the history. Each kind has an allowance of its own: a
- * page that reads the history must not cost another page its stream.
+ * Limits how often one address (`networkOf`) opens streams, sets subscriptions and reads the history. Each kind of request
+ * counts separately, so that one page's reads of the history don't cost another page its stream.
  *
- * As many streams as an address may have may be opened at once, and as many subscriptions set: after a restart all of
- * them come back together.
+ * The burst of streams and subscriptions is at least the number of streams that an address may have: after a restart of the
+ * service all of them reconnect at once. A request without a known address is not limited.
  */
 export class AddressRateLimits {
   readonly #connects: RateLimit;
   readonly #subscribes: RateLimit;
   readonly #reads: RateLimit;
-  /** Clients that were let in and have not set their subscriptions yet. */
+  /** Clients that have connected and have not set their subscriptions yet. */
   readonly #newClients = new Set<string>();
 
   constructor({ connectsPerSecond, maxClientsPerAddress, now }: AddressRateLimitOptions) {
     const burst = { minBurst: Math.max(maxClientsPerAddress, 1) };
-    this.#connects = createRateLimit(connectsPerSecond, "streams opened", now, burst);
-    this.#subscribes = createRateLimit(connectsPerSecond, "subscriptions set", now, burst);
+    this.#connects = createRateLimit(connectsPerSecond, "streams", now, burst);
+    this.#subscribes = createRateLimit(connectsPerSecond, "subscription requests", now, burst);
     this.#reads = createRateLimit(connectsPerSecond, "history reads", now);
   }
 
-  /** @throws RealtimeError `too_many_requests`. So do the others. */
+  /** Counts a request that opens a stream. @throws RealtimeError `too_many_requests`. */
   checkConnect(ip: string | undefined): void {
     if (ip !== undefined) this.#connects(networkOf(ip));
   }
 
+  /** Counts a read of the history. @throws RealtimeError `too_many_requests`. */
   checkHistoryRead(ip: string | undefined): void {
     if (ip !== undefined) this.#reads(networkOf(ip));
   }
 
-  /** Notes a client that was let in: it may set its subscriptions once, whatever others at its address have used up. */
+  /**
+   * Counts a request that sets subscriptions. A new client's first request is free.
+   *
+   * On Workers another isolate may have opened the stream. Then the client is not known as new here, and its request counts.
+   *
+   * @throws RealtimeError `too_many_requests`.
+   */
+  checkSubscribe(ip: string | undefined, clientId: string): void {
+    if (this.#newClients.delete(clientId) || ip === undefined) return;
+    this.#subscribes(networkOf(ip));
+  }
+
+  /** Remembers a new client, so that it can set its subscriptions although its address has used up the rate. */
   addNewClient(clientId: string): void {
     this.#newClients.add(clientId);
     if (this.#newClients.size <= MAX_NEW_CLIENTS) return;
@@ -51,13 +66,7 @@ export class AddressRateLimits {
     }
   }
 
-  /** On Workers the stream may have been opened in another isolate, which does not tell this one that it let a client in. */
-  checkSubscribe(ip: string | undefined, clientId: string): void {
-    if (this.#newClients.delete(clientId) || ip === undefined) return;
-    this.#subscribes(networkOf(ip));
-  }
-
-  /** Forgets a client that has gone. */
+  /** Forgets a client that has disconnected. */
   removeClient(clientId: string): void {
     this.#newClients.delete(clientId);
   }

@@ -1,24 +1,26 @@
 import type { MiddlewareHandler } from "hono";
+import type { ServerContext } from "../context.ts";
 
+/** Hono's variables behind `recordArrivalTime`. The name has a prefix since a mounting app has variables of its own. */
 export interface ArrivalEnv {
-  readonly Variables: { readonly arrivedAt: number };
+  readonly Variables: { readonly "pocketwire.arrivedAt": number };
 }
 
-/** A double has room for so fine a part of a millisecond of our time. */
+/** Milliseconds. Today's time in milliseconds leaves a double room for fractions as fine as this. */
 const STEP = 1 / 1024;
 
 /**
- * Notes when a request arrived, before anything of it is awaited: its body, an issuer of tokens or a hook may take longer
- * than those of a later request. No two requests get the same time, and the time never goes back.
+ * Records when a request arrived, before its body, a token's issuer or a hook is awaited: a later request may overtake it
+ * there. No two requests of a process get the same time, and the time never goes back.
  *
- * On Workers each isolate has a clock and an order of its own. Two requests of one client that two isolates serve are
- * ordered by their clocks, to the millisecond.
+ * On Workers each isolate has a clock of its own. Two requests of one client that two isolates serve are ordered by these
+ * clocks, to the millisecond.
  */
-export function recordArrivalTime(now: () => number): MiddlewareHandler<ArrivalEnv> {
+export function recordArrivalTime({ clocks }: ServerContext): MiddlewareHandler<ArrivalEnv> {
   let last = 0;
   return (c, next) => {
-    last = Math.max(now(), last + STEP);
-    c.set("arrivedAt", last);
+    last = Math.max(clocks.now(), last + STEP);
+    c.set("pocketwire.arrivedAt", last);
     return next();
   };
 }

@@ -43,7 +43,7 @@ describe("a long answer", () => {
       () => "closed",
       (error: Error) => error.message,
     );
-    expect(await cut).toBe("The answer was not read.");
+    expect(await cut).toBe("The client did not read the response in time.");
   });
 
   it("is given up when its reader leaves, and a HEAD makes one piece", async () => {

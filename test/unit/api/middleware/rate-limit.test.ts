@@ -51,9 +51,7 @@ describe("a rate limit", () => {
   it("refuses what would never fit, says so, and counts each refusal", () => {
     let refused = 0;
     const limit = createRateLimit(10, "things", () => 0, { onRefused: () => (refused += 1) });
-    expect(() => limit("a", 101)).toThrow(
-      "These are 101 things at once, and 100 may come at once.",
-    );
+    expect(() => limit("a", 101)).toThrow("101 things at once are more than the limit of 100.");
     expect(ask(limit, "a", 100), "it took nothing").toBe(0);
     expect(ask(limit, "a", 1)).toBe(1);
     expect(refused).toBe(2);

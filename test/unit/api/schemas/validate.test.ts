@@ -137,6 +137,6 @@ describe("invalidInput", () => {
   });
 
   it("has something to say even without a fault", () => {
-    expect(invalidInput({}).message).toBe("The request is not valid. It breaks a rule.");
+    expect(invalidInput({}).message).toBe("The request is not valid. A value is not valid.");
   });
 });
