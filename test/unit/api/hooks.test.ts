@@ -106,12 +106,28 @@ describe("an app's hooks", () => {
     expect(messages.map(({ message }) => message.data)).toEqual(['{"isAdmin":true,"was":1}']);
   });
 
-  it("that fail at a disconnect harm nobody", async () => {
-    const { open, registry } = serve({ onDisconnect: refuse });
-    const client = await open();
+  it("that fail at a disconnect are logged, and harm no other client", async () => {
+    const left: string[] = [];
+    const onDisconnect = ({ clientId }: { readonly clientId: string }) => {
+      left.push(clientId);
+      refuse();
+    };
+    const errors: unknown[] = [];
+    const error = (msg: string, fields?: object) => void errors.push({ msg, ...fields });
+    const logger = { debug() {}, info() {}, warn() {}, error };
+    const { open, registry } = serve({ onDisconnect }, { logger });
+    const [client, other] = [await open(), await open()];
     await client.leave();
-    await eventually(async () => (await registry.stats()).clients === 0, "it is gone");
-    await (await open()).leave();
+    await eventually(() => left.length === 1, "onDisconnect runs");
+    expect(left).toEqual([client.clientId]);
+    await eventually(() => errors.length === 1, "the error is logged");
+    expect(errors).toEqual([
+      { msg: "onDisconnect failed", error: expect.stringContaining("Not you.") },
+    ]);
+    expect((await registry.stats()).clients).toBe(1);
+    await other.leave();
+    await eventually(() => left.length === 2, "onDisconnect runs for the other client too");
+    expect(left).toEqual([client.clientId, other.clientId]);
   });
 
   it("about subscriptions count for the history as well, and are checked", async () => {
