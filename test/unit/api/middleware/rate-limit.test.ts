@@ -15,7 +15,7 @@ function ask(limit: (key: string, amount?: number) => void, key: string, amount?
 }
 
 describe("a rate limit", () => {
-  it("lets ten seconds' worth through at once, and then so many a second", () => {
+  it("lets ten seconds' worth through at once, and then the rate per second", () => {
     let time = 0;
     const limit = createRateLimit(2, "things", () => time);
     for (let count = 0; count < 20; count++) expect(ask(limit, "a")).toBe(0);
@@ -65,7 +65,7 @@ describe("a rate limit", () => {
     expect(ask(limit, "a")).toBe(0);
   });
 
-  it("of 0 is none", () => {
+  it("of 0 does not limit", () => {
     const limit = createRateLimit(0, "things");
     for (let count = 0; count < 10_000; count++) limit("a", 1000);
   });
@@ -81,7 +81,7 @@ describe("a rate limit", () => {
     expect(ask(limit.check, "a")).toBe(0);
   });
 
-  it("remembers so many and forgets whoever was quiet longest", () => {
+  it("remembers a limited number of keys and forgets the key that was idle longest", () => {
     const limit = createRateLimit(0.1, "things", () => 0);
     expect([ask(limit, "first"), ask(limit, "first")]).toEqual([0, 10]);
     for (let count = 0; count < 9999; count++) limit(`other ${count}`);

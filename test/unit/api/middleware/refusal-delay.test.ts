@@ -15,11 +15,11 @@ async function runPromises(): Promise<void> {
   for (let n = 0; n < 1000; n++) await undefined;
 }
 
-describe("subscriptions that are refused again and again", () => {
+describe("subscriptions that are refused repeatedly", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  /** Requests of an address, whose answers count once they are there. */
+  /** Sends requests of an address, and counts the responses that have arrived. */
   function world(code: RealtimeErrorCode, isOn = true) {
     const delay = new RefusalDelay({
       isOn,
@@ -72,7 +72,7 @@ describe("subscriptions that are refused again and again", () => {
   });
 
   it.each(["unknown_client", "unavailable", "closed", "too_many_requests"] as const)(
-    "with %s, which another stream or another try mends, are answered at once",
+    "with %s, for which another stream or another try helps, are answered at once",
     async (code) => expect(await world(code).send(20, "192.0.2.1")).toBe(20),
   );
 

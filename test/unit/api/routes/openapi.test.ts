@@ -57,7 +57,7 @@ describe("the OpenAPI document", () => {
     expect(paths).toEqual(["/api/openapi.json"]);
   });
 
-  it("says of each route whom it lets in", async () => {
+  it("describes for each route which credentials it needs", async () => {
     for (const [path, methods] of Object.entries((await read()).paths)) {
       for (const [method, { security }] of Object.entries(methods)) {
         const isOpen = security.some((one) => Object.keys(one).length === 0);
