@@ -4,6 +4,7 @@ import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 /** New client ids that are remembered. Beyond them the oldest is forgotten. */
 const MAX_NEW_CLIENTS = 50_000;
 
+/** The options of `AddressRateLimits`. */
 export interface AddressRateLimitOptions {
   /** Requests of each kind per second and address. 0 is no limit. */
   readonly connectsPerSecond: number;

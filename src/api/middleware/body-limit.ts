@@ -76,8 +76,8 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       share?.grow(bytes);
     });
-    // Put into Hono's cache, since `new Request` refuses the request of @hono/node-server where that has not replaced the global
-    // class. The cache's type is not exported as what it holds, so `never`.
+    // Hono's cache, and not a `new Request`: its constructor refuses the request of @hono/node-server where that has not
+    // replaced the global class. The type of the cache names other values than Hono reads from it, hence `never`.
     req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
   } catch (error) {
     // A body that other code is reading is locked, but not used yet.

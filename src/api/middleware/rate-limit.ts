@@ -19,6 +19,7 @@ export interface CostLimit {
   charge(key: string, amount: number): void;
 }
 
+/** The options of `createRateLimit` and `createCostLimit`. */
 export interface RateLimitOptions {
   /** The burst of an idle key where ten seconds' worth (`BURST_SECONDS`) are less. Default 1. */
   readonly minBurst?: number | undefined;

@@ -24,6 +24,7 @@ const PER_SECOND = 1 / 60;
 /** Requests that wait at a time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
 const MAX_WAITING = 1000;
 
+/** The options of `RefusalDelay`. */
 export interface RefusalDelayOptions {
   /** Whether refusals are delayed. */
   readonly isOn: boolean;

@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 /** A part of the document. */
 export type JSONObject = Readonly<Record<string, unknown>>;
 
+/** The schemas of simple values. */
 export const TEXT: JSONObject = { type: "string" };
 export const WHOLE: JSONObject = { type: "integer", minimum: 0 };
 export const NUMBER: JSONObject = { type: "number" };

@@ -67,8 +67,8 @@ function streamResponse(
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  // Middleware that computes an ETag would read the stream, which does not end. It leaves a response alone that has an ETag. Each
-  // stream has another ETag, so no response is ever "not modified".
+  // Middleware that computes an ETag would read the stream, which does not end, unless the response has one. Each stream has
+  // another ETag, so no response is ever "not modified".
   const own = { ...STREAM_HEADERS, ETag: `W/"${nanoid()}"` };
   // `c.body` has no overload for "a stream or null" with headers, though it accepts both.
   return c.body(body as ReadableStream, 200, { ...own, ...headers });
