@@ -93,7 +93,7 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       ["GET", "/api/realtime/clients?limits=2", "limits", 'Did you mean "limit"?'],
       ["GET", "/api/realtime/clients?limit=1001", "limit", "from 1 to 1000"],
       ["GET", "/api/realtime/topics?befor=2", "befor", "The known fields are"],
-      ["GET", "/api/realtime/stats?since=2", "since", "no such field"],
+      ["GET", "/api/realtime/stats?since=2", "since", "field is unknown"],
       ["POST", "/api/realtime?clientId=a", "clientId", "Leave it out"],
       ["POST", "/api/realtime/messages?private=true", "private", "Leave it out"],
     ])("in an address is refused: %s %s", async (method, path, name, text) => {
