@@ -1,52 +1,83 @@
-/** Refuses unknown options: a misspelt hook would be an access control that is silently off. */
+/** Unknown options are refused: a hook with a misspelt name would be an access control that is silently off. */
 import { RealtimeError } from "../realtime/errors.ts";
 import type { IntrospectionOptions } from "./auth/introspection.ts";
 import type { TokenOptions } from "./auth/jwt.ts";
 import type { Hooks } from "./hooks.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
 import { nearestName } from "./schemas/nearest-name.ts";
 
-type OwnOptions = Exclude<keyof ServerOptions, keyof typeof DEFAULT_LIMITS>;
-
-/** `Record` makes the compiler ask for every name, so that none is forgotten. */
-const OPTIONS: Record<OwnOptions, true> = {
-  ...{ registry: true, realtimeManager: true, log: true, logger: true, now: true, runtime: true },
-  ...{ origins: true, pingInterval: true, staleTimeout: true, maxBufferedBytes: true },
-  ...{ maxStreamWrites: true, handshakeTimeout: true, hooks: true, console: true },
-  ...{ maxClients: true, maxClientsPerAddress: true, checkAddress: true, authGrace: true },
-  ...{ maxKeys: true, maxKeysPerAddress: true },
-  ...{ maxKeyCharacters: true, maxKeyCharactersPerAddress: true },
-  ...{ maxWaitingBytes: true, maxWaitingBytesPerAddress: true, monotonicNow: true },
-  ...{ adminKey: true, authenticate: true, authorize: true, tokens: true, introspection: true },
-  ...{ health: true, openapi: true, metrics: true },
-  ...{ cookie: true, queryToken: true, anonymous: true, trustedProxyHeader: true },
+/** The type `Record` makes the compiler report a name that is missing here. */
+const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = {
+  registry: true,
+  realtimeManager: true,
+  log: true,
+  history: true,
+  hooks: true,
+  origins: true,
+  console: true,
+  health: true,
+  openapi: true,
+  metrics: true,
+  runtime: true,
+  logger: true,
+  now: true,
+  monotonicNow: true,
+  checkAddress: true,
+  adminKey: true,
+  authenticate: true,
+  authorize: true,
+  tokens: true,
+  introspection: true,
+  cookie: true,
+  queryToken: true,
+  anonymous: true,
+  trustedProxyHeader: true,
 };
 
-/** A shorter key could be guessed. */
-export const ADMIN_KEY = /^[!-~]{16,255}$/;
-export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
-
-/** Further names that `startServer` takes or `readConfig` returns: both may be passed to `createServer` as they are. */
-const OF_ENTRIES = ["host", "port", "history", "drainTimeout", "shards", "logLevel", "logFormat"];
+/** Options of `startServer` and results of `readConfig`, both of which may be passed to `createServer` as they are. */
+const OTHER_OPTIONS = ["host", "port", "drainTimeout", "shards", "logLevel", "logFormat"];
 
 const HOOKS: Record<keyof Hooks, true> = {
-  ...{ onConnect: true, onSubscribe: true, onMessage: true, onDisconnect: true },
+  onConnect: true,
+  onSubscribe: true,
+  onMessage: true,
+  onDisconnect: true,
 };
 
 const TOKENS: Record<keyof TokenOptions, true> = {
-  ...{ secrets: true, publicKeys: true, jwksURL: true, algorithms: true },
-  ...{ issuer: true, audience: true, clockSkew: true, allowNoExpiry: true },
+  secrets: true,
+  publicKeys: true,
+  jwksURL: true,
+  algorithms: true,
+  issuer: true,
+  audience: true,
+  clockSkew: true,
+  allowNoExpiry: true,
 };
 
 const INTROSPECTION: Record<keyof IntrospectionOptions, true> = {
-  ...{ url: true, cacheTime: true, allowNoExpiry: true, clockSkew: true },
-  ...{ isOneProcess: true, now: true, monotonicNow: true },
+  url: true,
+  cacheTime: true,
+  allowNoExpiry: true,
+  clockSkew: true,
+  isOneProcess: true,
+  now: true,
+  monotonicNow: true,
 };
 
-/** @throws RealtimeError `invalid_config` for the first unknown option or hook, and for an admin key that can be guessed. */
+/** An admin key. A shorter key could be guessed, and other characters can't be sent in a header. */
+export const ADMIN_KEY = /^[!-~]{16,255}$/;
+/** `ADMIN_KEY` in words, for error messages. */
+export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
+
+/**
+ * Checks the names of options and the admin key.
+ *
+ * @throws RealtimeError `invalid_config` for the first unknown option or hook, and for an admin key that could be guessed.
+ */
 export function checkOptions(options: ServerOptions): void {
-  const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OF_ENTRIES];
+  const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
   refuseUnknown("option", options, known);
   refuseUnknown("hook", options.hooks ?? {}, Object.keys(HOOKS));
   refuseUnknown("option of tokens", options.tokens ?? {}, Object.keys(TOKENS));

@@ -1,17 +1,22 @@
 import type { Context } from "hono";
+import type { Milliseconds } from "../realtime/units.ts";
 
-/** UTF-16 code units that are made and handed over at a time. */
-const PIECE = 64 * 1024;
+/** UTF-16 code units of a chunk, at least; the last chunk is shorter. */
+const CHUNK = 64 * 1024;
 
 /**
- * Answers with a text that may be long. A short one goes out whole. Of a long one no more is made than its reader takes, so
- * those who read nothing hold no copies of it, and none of them longer than `timeout`.
+ * Responds with a text that may be long. A short text is sent whole. A long text is made and sent in chunks as the client
+ * reads, so a client that does not read costs no more memory than two chunks.
  *
- * @param parts Asked for one by one; what they are made of stays in memory until the end.
- * @param timeout Milliseconds that a reader may take for a piece. Beyond it the connection is cut: the answer is not whole.
+ * @param parts The text. What the iterator refers to stays in memory until the response ends.
+ * @param timeout Time that the client may take for one chunk. Then the connection is aborted, since the response is incomplete.
  */
-export function chunkedResponse(c: Context, parts: Iterator<string>, timeout: number): Response {
-  const first = takePiece(parts);
+export function chunkedResponse(
+  c: Context,
+  parts: Iterator<string>,
+  timeout: Milliseconds,
+): Response {
+  const first = nextChunk(parts);
   if (first.isLast) return c.body(first.text);
   const encoder = new TextEncoder();
   let next = first;
@@ -25,20 +30,23 @@ export function chunkedResponse(c: Context, parts: Iterator<string>, timeout: nu
           controller.close();
           return;
         }
-        next = takePiece(parts);
-        timer = setTimeout(() => controller.error(new Error("The answer was not read.")), timeout);
+        next = nextChunk(parts);
+        timer = setTimeout(
+          () => controller.error(new Error("The client did not read the response in time.")),
+          timeout,
+        );
       },
       cancel: () => clearTimeout(timer),
     },
-    // Nothing in advance, nor for a HEAD, which nobody reads.
+    // No chunk is made before it is read. Nothing reads the body of a HEAD request.
     { highWaterMark: 0 },
   );
   return c.body(body);
 }
 
-function takePiece(parts: Iterator<string>): { text: string; isLast: boolean } {
+function nextChunk(parts: Iterator<string>): { text: string; isLast: boolean } {
   let text = "";
-  while (text.length < PIECE) {
+  while (text.length < CHUNK) {
     const part = parts.next();
     if (part.done === true) return { text, isLast: true };
     text += part.value;

@@ -4,9 +4,10 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import type { Logger } from "../realtime/types.ts";
 
-/** Seconds after which somebody we had to turn away should try again. */
+/** Seconds in `Retry-After` where the error does not say. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** The HTTP status of each error. */
 const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   unknown_client: 404,
   ip_mismatch: 400,
@@ -32,52 +33,61 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   unreachable: 503,
 };
 
-/** What an operator is to know of, although the client is told enough. */
-const NOTED: Partial<Record<RealtimeErrorCode, string>> = {
+/** Log messages for errors whose cause the operator must fix. The client gets the error as usual. */
+const LOG_MESSAGES: Partial<Record<RealtimeErrorCode, string>> = {
   unreachable: "shard unreachable",
   unavailable: "credentials can't be checked",
   body_already_read: "request body already read",
 };
 
-/** An answer in PocketBase's error shape (tools/router/error.go, `ApiError`). */
+/**
+ * An error response in PocketBase's shape (tools/router/error.go, `ApiError`).
+ *
+ * @param data The errors of fields.
+ * @param retryAfter Seconds, for status 429 and 503. Default 5.
+ */
 export function errorResponse(
   c: Context,
   status: ContentfulStatusCode,
   message: string,
   data: FieldErrors = {},
-  retryAfter?: number,
+  retryAfter: number = RETRY_AFTER_SECONDS,
 ): Response {
-  const isForNow = status === 503 || status === 429;
-  if (isForNow) c.header("Retry-After", String(retryAfter ?? RETRY_AFTER_SECONDS));
-  // Also where nothing of ours is, and so no middleware.
+  if (status === 503 || status === 429) c.header("Retry-After", String(retryAfter));
+  // Middleware sets this header only for the service's own addresses, and an error may be about another address.
   c.header("X-Content-Type-Options", "nosniff");
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="pocketwire"');
-  // A body that arrives slowly is not waited for. After a 413 the client is still sending: a server that closes the connection
-  // at once resets it, and the answer is lost. So the server discards the rest, up to a bound of its own: 64 MiB or half a
-  // second (@hono/node-server, `drainIncoming`), 128 MiB (Bun, `maxRequestBodySize`).
+  // After a 408 the server does not wait for the rest of the body. After a 413 the client is still sending: a server that
+  // closes the connection at once resets it, and the client loses the response. So the connection stays open, and the server
+  // discards the rest: up to 64 MiB or half a second (@hono/node-server, `drainIncoming`), 128 MiB (Bun, `maxRequestBodySize`).
   if (status === 408) c.header("Connection", "close");
   return c.json({ status, message, data }, status);
 }
 
-/** The app that this is mounted in may have a Hono, and so a class HTTPException, of its own. Hono's check is this one. */
+/**
+ * Whether an error is Hono's HTTPException. An app that mounts the service may have a Hono of its own, and so another class:
+ * `instanceof` would miss it. Hono itself checks for `getResponse` in the same way.
+ */
 export function isHTTPException(error: unknown): error is HTTPException {
   return error instanceof Error && "getResponse" in error && "status" in error;
 }
 
-/** Turns whatever a handler threw into an answer. What we did not foresee is logged, and the client told nothing of it. */
+/** Turns an error that a handler threw into a response. An unexpected error is logged, and the client gets no detail of it. */
 export function handleError(error: unknown, c: Context, logger: Logger): Response {
-  if (error instanceof RealtimeError && NOTED[error.code] !== undefined) {
-    const said = { path: c.req.path, error: String(error.cause) };
-    logger.error(NOTED[error.code] as string, said);
-  }
-  if (error instanceof RealtimeError && (STATUS[error.code] !== 500 || error.code in NOTED)) {
-    const { code, message, fields, retryAfter } = error;
-    return errorResponse(c, STATUS[code], message, fields, retryAfter);
+  if (error instanceof RealtimeError) {
+    const { code, message, fields, retryAfter, cause } = error;
+    const logMessage = LOG_MESSAGES[code];
+    if (logMessage !== undefined)
+      logger.error(logMessage, { path: c.req.path, error: String(cause) });
+    if (STATUS[code] !== 500 || logMessage !== undefined) {
+      return errorResponse(c, STATUS[code], message, fields, retryAfter);
+    }
   }
   if (isHTTPException(error)) {
+    // An HTTPException may have any status; `c.json` excludes those without a body.
     return errorResponse(c, error.status as ContentfulStatusCode, error.message);
   }
-  // Its client has gone: what failed is that there was nobody left to read from.
+  // When the client has left, reading its request fails: nothing is wrong with the service.
   const level = c.req.raw.signal.aborted ? "debug" : "error";
   logger[level]("request failed", {
     method: c.req.method,

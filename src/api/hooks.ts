@@ -1,97 +1,85 @@
 import type { Context } from "hono";
-import * as z from "zod/mini";
 import type { PublishInput } from "../realtime/message.ts";
 import type { CloseReason, MaybePromise } from "../realtime/types.ts";
-import { type KeyLimits, keysSchema } from "./schemas/subscription-keys.ts";
-import { validate } from "./schemas/validate.ts";
 
-/** Who it is about, as far as it is known. */
+/** The client or caller that a hook is called for. */
 export interface HookSubject {
+  /** Network address; undefined when the runtime does not know it. */
   readonly ip: string | undefined;
-  /** The `sub` of their token, or what `authenticate` said; undefined for a guest. */
+  /** The `sub` of the token, or the result of `authenticate`; undefined for a guest. */
   readonly identity: string | undefined;
 }
 
+/** The event of `onConnect`. */
 export interface ConnectHookEvent extends HookSubject {
   readonly clientId: string;
-  /** Subscription keys that it connects with (`?topic=`). */
+  /** The subscription keys of the request (`?topic=`). */
   readonly subscriptions: readonly string[];
 }
 
+/** The event of `onSubscribe`. */
 export interface SubscribeHookEvent extends HookSubject {
-  /** Undefined for the keys that a client connects with, and for a history. */
+  /** Undefined when a client connects with keys (`?topic=`), and when the history is read. */
   readonly clientId: string | undefined;
   readonly subscriptions: readonly string[];
 }
 
+/** The event of `onMessage`. */
 export interface PublishHookEvent extends HookSubject {
+  /** Whether the message was published with the admin key. */
   readonly isAdmin: boolean;
-  /** It is valid. */
+  /** The message, already validated. */
   readonly message: PublishInput;
 }
 
+/** The event of `onDisconnect`. */
 export interface DisconnectHookEvent {
   readonly clientId: string;
   readonly reason: CloseReason;
 }
 
 /**
- * An embedding app's say in what comes by HTTP, on every adapter: they run where the request is served. To refuse, throw a
- * `RealtimeError` (`not_allowed` is 403) or Hono's `HTTPException`. With 429, 502, 503 or 504 a stream is asked to come back.
+ * Functions of the embedding app that check or change requests, on every runtime. A hook refuses a request by throwing a
+ * `RealtimeError` (`not_allowed` is 403) or Hono's `HTTPException`. With status 429, 502, 503 or 504 the client of a stream is
+ * asked to reconnect; any other status ends an EventSource for good.
  *
- * As PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend (core/app.go), but for one
- * thing: `onMessage` runs once for a message when it is published, not once for each client, since a frame is made once
- * for all. What the app publishes itself (`publish`, `sendEvent`) goes past it.
+ * The hooks resemble PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend
+ * (core/app.go), with one difference: `onMessage` runs once for each published message, not once for each client. Hooks don't
+ * run for what the app itself publishes (`publish`, `sendEvent`).
+ *
+ * @example
+ * ```ts
+ * createServer({
+ *   hooks: {
+ *     onSubscribe: ({ identity, subscriptions }) => {
+ *       if (identity === undefined) throw new RealtimeError("not_allowed", "Sign in first.");
+ *       return subscriptions.filter((key) => !key.startsWith("internal/"));
+ *     },
+ *   },
+ * });
+ * ```
  */
 export interface Hooks {
-  /** Before anything is written to the client. May refuse. */
+  /** Runs before anything is written to the client. May refuse the stream. */
   readonly onConnect?: (event: ConnectHookEvent, c: Context) => MaybePromise<void>;
   /**
-   * May refuse, or return other keys, which are checked as any. Rights are checked before, for those that were asked for.
-   * Also for the topics of a history that is read.
+   * Runs when subscriptions are set, when a client connects with keys, and when the history is read. It may refuse, or return
+   * other keys, which are validated. Rights are checked before, for the keys of the request.
    */
   readonly onSubscribe?: (
     event: SubscribeHookEvent,
     c: Context,
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
   ) => MaybePromise<readonly string[] | void>;
-  /** May refuse, and so the whole batch, or return another message, which is checked again. It runs after the right to publish was checked. */
+  /**
+   * Runs for each published message, after the right to publish was checked. It may refuse, and so the whole batch, or return
+   * another message, which is checked again.
+   */
   readonly onMessage?: (
     event: PublishHookEvent,
     c: Context,
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
   ) => MaybePromise<PublishInput | void>;
-  /** The stream has ended, for whatever reason. What it throws is logged. */
+  /** Runs when a stream has ended, for any reason. An error that it throws is logged. */
   readonly onDisconnect?: (event: DisconnectHookEvent) => MaybePromise<void>;
-}
-
-/** Asks the app about keys. @returns those that count. */
-export type SubscribeHook = (
-  c: Context,
-  keys: readonly string[],
-  peer: Partial<HookSubject>,
-  clientId?: string,
-) => Promise<readonly string[]>;
-
-/** @throws RealtimeError `invalid_input` when the app returns keys that nobody could have sent. */
-export function createSubscribeHook({ onSubscribe }: Hooks, limits: KeyLimits): SubscribeHook {
-  const schema = z.object({ subscriptions: keysSchema(limits) });
-  return async (c, subscriptions, { ip, identity }, clientId) => {
-    if (onSubscribe === undefined) return subscriptions;
-    const event = { clientId, ip, identity, subscriptions };
-    const changed = await runHook("onSubscribe", () => onSubscribe(event, c));
-    return changed === undefined
-      ? subscriptions
-      : validate(schema, { subscriptions: changed }).subscriptions;
-  };
-}
-
-/** Runs a hook. Hono lets what is no Error through to the server, which would say something else. */
-export async function runHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>): Promise<T> {
-  try {
-    return await hook();
-  } catch (cause) {
-    if (cause instanceof Error) throw cause;
-    throw new Error(`${name} threw something that is no Error: ${String(cause)}`, { cause });
-  }
 }

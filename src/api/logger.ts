@@ -1,55 +1,69 @@
 import type { LogFields, Logger } from "../realtime/types.ts";
 
-/** From the chattiest to none at all. */
+/** Levels of log lines, from all lines to none. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+/** A level of log lines. `silent` writes none. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where a logger writes its lines to. */
+/** An output for log lines that may drop lines. */
 export interface LogOutput {
-  /** Writes a line, without its line break, or drops it. Must not wait for a slow reader. */
+  /** Writes or drops a line, which has no line break at its end. Must not block on a slow reader. */
   write(line: string): void;
-  /** Lines that were dropped so far. */
+  /** Lines dropped so far. */
   readonly dropped: number;
-  /** Whether the last line that is known of was written. */
+  /** Whether the output works: the last line with a known result was written. */
   readonly isWorking: boolean;
 }
 
+/** The options of `createLogger`. */
 export interface LoggerOptions {
-  /** Lines below it are not written. Default `info`. */
+  /** Lines below this level are not written. Default `info`. */
   readonly level?: LogLevel | undefined;
-  /** `json`: one object a line; `text`: for people on a terminal. Default `json`. */
+  /** `json` writes one JSON object a line, `text` a line for a terminal. Default `json`. */
   readonly format?: "json" | "text" | undefined;
-  /** Gets each line, without a line break. Default `console.log`, which every runtime has. */
+  /** Writes a line, which has no line break at its end. Default `console.log`, which every runtime has. */
   readonly write?: ((line: string) => void) | undefined;
-  /** Instead of `write`: an output that counts what it drops. The logger says how many once the output works again. */
+  /**
+   * An output that counts the lines it drops, in place of `write`. Once the output works again, the logger writes a line with
+   * their number.
+   */
   readonly output?: LogOutput | undefined;
 }
 
 /**
- * Structured log lines. Both formats write values as JSON, so what a client sends (its topics, its
- * headers) can't start a line of its own.
+ * Makes a logger of structured lines. Both formats write values as JSON, so text from a client (a topic, a header) can't begin
+ * a log line.
+ *
+ * @example
+ * ```ts
+ * const logger = createLogger({ level: "warn", format: "text", write: console.error });
+ * createServer({ logger });
+ * ```
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const threshold = LOG_LEVELS.indexOf(options.level ?? "info");
   const format = options.format === "text" ? textLine : jsonLine;
   const { write = (line: string) => console.log(line) } = options;
   const output = options.output ?? { write, dropped: 0, isWorking: true };
-  let told = 0;
-  const tellDropped = () => {
-    const count = output.dropped - told;
+  let reported = 0;
+  const reportDropped = () => {
+    const count = output.dropped - reported;
     if (count === 0 || !output.isWorking) return;
-    told += count;
+    reported += count;
     output.write(format("warn", "log lines were dropped", { count }));
   };
   const at =
     (level: LogLevel) =>
     (msg: string, fields: LogFields = {}): void => {
       if (LOG_LEVELS.indexOf(level) < threshold) return;
-      tellDropped();
+      reportDropped();
       output.write(format(level, msg, fields));
     };
   return {
-    ...{ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
     get dropped() {
       return output.dropped;
     },
@@ -58,7 +72,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 
 function jsonLine(level: LogLevel, msg: string, fields: LogFields): string {
   const own = { time: new Date().toISOString(), level, msg };
-  // First in place, last in value: a field can't pass for the line's own.
+  // Assigned twice: `own` stands first in the line, and no field of the same name can replace its values.
   return JSON.stringify(Object.assign({ ...own }, fields, own));
 }
 

@@ -1,146 +1,104 @@
-/** Every route of the service, with what stands in front of each. */
-import type { Handler, Hono, MiddlewareHandler } from "hono";
+import type { Handler, Hono } from "hono";
 import { showConsole } from "./console/routes.ts";
+import type { ServerContext } from "./context.ts";
 import { errorResponse } from "./error-response.ts";
-import { noteArrival } from "./middleware/arrival.ts";
+import { recordArrivalTime } from "./middleware/arrival-time.ts";
 import { limitBody } from "./middleware/body-limit.ts";
-import { allowOrigins, protectAnswers } from "./middleware/cors.ts";
-import type { LimitPublisher } from "./middleware/publish-limit.ts";
-import type { CostLimit } from "./middleware/rate-limit.ts";
-import type { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { createStreamGuard } from "./middleware/stream-refusals.ts";
-import type { ServerOptions } from "./options.ts";
-import { disconnectClient, listClients, listTopics, readClient, revoke } from "./routes/admin.ts";
-import { connect, type StreamOptions } from "./routes/connect.ts";
+import { allowOrigins, securityHeaders } from "./middleware/cors.ts";
+import { limitConnects, limitHistoryReads } from "./middleware/limit-by-address.ts";
+import { requirePublisher } from "./middleware/require-publisher.ts";
+import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
+import { disconnectClient, listClients, listTopics, revoke, showClient } from "./routes/admin.ts";
+import { connect } from "./routes/connect.ts";
 import { showDocs } from "./routes/docs.ts";
 import { showHealth, showReady } from "./routes/health.ts";
-import { readMessages } from "./routes/history.ts";
-import { type ServerCounts, showMetrics } from "./routes/metrics.ts";
-import { describeAPI } from "./routes/openapi.ts";
-import { publishMessages, requirePublisher } from "./routes/publish.ts";
-import { type SubscribeOptions, subscribe } from "./routes/subscribe.ts";
-import { checkQuery, createReadConnect } from "./schemas/query.ts";
+import { showHistory } from "./routes/history.ts";
+import { showMetrics } from "./routes/metrics.ts";
+import { showOpenAPI } from "./routes/openapi.ts";
+import { publish } from "./routes/publish.ts";
+import { showStats } from "./routes/stats.ts";
+import { subscribe } from "./routes/subscribe.ts";
 
-/** What the routes are made of. */
-export interface MountOptions extends Omit<StreamOptions, "readConnect">, SubscribeOptions {
-  readonly options: ServerOptions;
-  readonly now: () => number;
-  readonly limitScan: CostLimit;
-  readonly limitPublishes: LimitPublisher;
-  readonly refusalDelay: RefusalDelay;
-  readonly counts: () => ServerCounts;
-  readonly isClosing: () => boolean;
-}
-
-/** Adds the routes to an app: those of the service's own addresses, and the pages that options turn on. */
-export function mount(app: Hono, parts: MountOptions): void {
-  const { health = false, metrics = "off", console = false } = parts.options;
-  // The console's documentation links to the document.
-  const openapi = parts.options.openapi ?? console;
-  const isServed = (path: string) =>
-    path.startsWith("/api/realtime") ||
-    (path === "/metrics" ? metrics !== "off" : path === "/api/openapi.json" ? openapi : health);
-  protectAddresses(app, parts.options, [
-    "/api/realtime",
-    "/api/realtime/*",
-    ...(health ? ["/api/health", "/api/health/ready"] : []),
-    ...(openapi ? ["/api/openapi.json"] : []),
-  ]);
-  mountRealtime(app, parts);
-  mountAdministration(app, parts);
-  if (health) {
+/**
+ * Mounts every route of the service, each with the middleware in front of it. Other addresses belong to the app that mounts
+ * the service, and no middleware here touches their requests.
+ */
+export function mount(app: Hono, context: ServerContext): void {
+  const { endpoints } = context;
+  mountHeaders(app, context);
+  mountRealtime(app, context);
+  mountAdministration(app, context);
+  if (endpoints.health) {
     app.get("/api/health", showHealth);
-    app.get("/api/health/ready", showReady(parts.registry, parts.isClosing));
+    app.get("/api/health/ready", showReady(context));
   }
-  if (openapi) app.get("/api/openapi.json", describeAPI(parts.limits, isServed));
-  if (metrics !== "off") app.use("/metrics", protectAnswers);
-  if (metrics === "admin") app.use("/metrics", parts.auth.requireAdmin);
-  if (metrics !== "off") app.get("/metrics", showMetrics(parts.registry, parts.counts));
-  if (console) {
+  if (endpoints.openapi) app.get("/api/openapi.json", showOpenAPI(context));
+  // The addresses of pages and metrics are common ones: there the app that mounts the service may have other methods.
+  refuseOtherMethods(app);
+  if (endpoints.metrics !== "off") app.get("/metrics", showMetrics(context));
+  if (endpoints.console) {
     app.get("/", showConsole);
-    // Mounted at /live, "/" is /live alone. This is /live/: a parameter without text. With `{$}` the host's router throws in
-    // Hono before 4.13.
+    // Under a base path, "/" is /base. This is /base/: a parameter without text. With `{$}` Hono before 4.13 throws when the
+    // service is mounted.
     app.get("/:end{.{0}}", showConsole);
-    app.get("/api/docs", showDocs(parts.limits, isServed));
+    app.get("/api/docs", showDocs(context));
   }
-  refuseOtherMethods(app, health, openapi);
 }
 
-/** The service's own addresses only: every other address belongs to the app that this is mounted in. */
-function protectAddresses(app: Hono, { origins }: ServerOptions, paths: readonly string[]): void {
+/** CORS, security headers, and the admin key for metrics, for every method of an address. */
+function mountHeaders(app: Hono, { auth, endpoints, origins }: ServerContext): void {
+  const paths = ["/api/realtime", "/api/realtime/*"];
+  if (endpoints.health) paths.push("/api/health", "/api/health/ready");
+  if (endpoints.openapi) paths.push("/api/openapi.json");
   for (const path of paths) {
     if (origins !== undefined) app.use(path, allowOrigins(origins));
-    app.use(path, protectAnswers);
+    app.use(path, securityHeaders);
   }
+  if (endpoints.metrics !== "off") app.use("/metrics", securityHeaders);
+  if (endpoints.metrics === "admin") app.use("/metrics", auth.requireAdmin);
 }
 
 /** Streams, subscriptions and messages. */
-function mountRealtime(app: Hono, parts: MountOptions): void {
-  const { options, registry, auth, limits, askSubscribe, clientLimits, refusalDelay } = parts;
-  const { limitPublishes, limitScan, logger, streams } = parts;
-  const refuseForNow = createStreamGuard({ logger, streams });
-  const bounded = limitBody(limits, (c) => auth.addressOf(c), parts.runtime);
-  const limitConnects: MiddlewareHandler = async (c, next) => {
-    clientLimits.connect(auth.addressOf(c));
-    return next();
-  };
-  const limitReads: MiddlewareHandler = async (c, next) => {
-    clientLimits.readHistory(auth.addressOf(c));
-    return next();
-  };
-  app.get(
-    "/api/realtime",
-    refuseForNow(limitConnects),
-    refuseForNow(connect({ ...options, ...parts, readConnect: createReadConnect(limits) })),
-  );
+function mountRealtime(app: Hono, context: ServerContext): void {
+  const { auth, refusalDelay } = context;
+  const orReconnect = createTemporaryErrorHandler(context);
+  const readBody = limitBody(context);
+  app.get("/api/realtime", orReconnect(limitConnects(context)), orReconnect(connect(context)));
   app.post(
     "/api/realtime",
-    noteArrival(parts.now),
-    refusalDelay.slowDown(auth.identifyFirst),
-    bounded,
-    refusalDelay.slowDown(subscribe(parts)),
+    recordArrivalTime(context),
+    refusalDelay.delayRefusals(auth.identifyFirst),
+    readBody,
+    refusalDelay.delayRefusals(subscribe(context)),
   );
-  app.post(
-    "/api/realtime/messages",
-    requirePublisher(auth),
-    bounded,
-    publishMessages(registry, auth, limits, limitPublishes, options.hooks),
-  );
-  app.get(
-    "/api/realtime/messages",
-    limitReads,
-    readMessages(registry, auth, limits, askSubscribe, limitScan),
-  );
-  app.post("/api/realtime/revoke", auth.requireAdmin, bounded, revoke(registry));
+  app.get("/api/realtime/messages", limitHistoryReads(context), showHistory(context));
+  app.post("/api/realtime/messages", requirePublisher(context), readBody, publish(context));
+  app.post("/api/realtime/revoke", auth.requireAdmin, readBody, revoke(context));
 }
 
-function mountAdministration(app: Hono, parts: MountOptions): void {
-  const { registry, unknownClient, counts } = parts;
-  const admin = parts.auth.requireAdmin;
-  app.get("/api/realtime/clients", admin, listClients(registry));
-  app.get("/api/realtime/clients/:id", admin, readClient(registry, unknownClient));
-  app.delete("/api/realtime/clients/:id", admin, disconnectClient(registry, unknownClient));
-  app.get("/api/realtime/topics", admin, listTopics(registry));
-  app.get("/api/realtime/stats", admin, async (c) => {
-    checkQuery(c);
-    return c.json({ ...(await registry.stats()), ...counts() });
-  });
+/** Lists and counts, for holders of the admin key. */
+function mountAdministration(app: Hono, context: ServerContext): void {
+  const { requireAdmin } = context.auth;
+  app.get("/api/realtime/clients", requireAdmin, listClients(context));
+  app.get("/api/realtime/clients/:id", requireAdmin, showClient(context));
+  app.delete("/api/realtime/clients/:id", requireAdmin, disconnectClient(context));
+  app.get("/api/realtime/topics", requireAdmin, listTopics(context));
+  app.get("/api/realtime/stats", requireAdmin, showStats(context));
 }
 
-/** Answers 405 for other methods. It stands behind the methods that each path has. */
-function refuseOtherMethods(app: Hono, health: boolean, openapi: boolean): void {
-  app.all("/api/realtime", allowOnly("GET, POST"));
-  app.all("/api/realtime/messages", allowOnly("GET, POST"));
-  app.all("/api/realtime/clients", allowOnly("GET"));
-  app.all("/api/realtime/clients/:id", allowOnly("GET, DELETE"));
-  app.all("/api/realtime/topics", allowOnly("GET"));
-  app.all("/api/realtime/revoke", allowOnly("POST"));
-  app.all("/api/realtime/stats", allowOnly("GET"));
-  if (health) {
-    app.all("/api/health", allowOnly("GET"));
-    app.all("/api/health/ready", allowOnly("GET"));
+/**
+ * Responds with 405 to the methods that the routes mounted so far don't have. Hono's `methodNotAllowed` would run the rest of
+ * the mounting app first, where a catch-all route (a page, a proxy) would respond instead.
+ */
+function refuseOtherMethods(app: Hono): void {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const { method, path } of app.routes) {
+    // `app.use` and `app.all`.
+    if (method === "ALL") continue;
+    const methods = methodsByPath.get(path) ?? new Set();
+    methodsByPath.set(path, methods.add(method));
   }
-  if (openapi) app.all("/api/openapi.json", allowOnly("GET"));
+  for (const [path, methods] of methodsByPath) app.all(path, allowOnly([...methods].join(", ")));
 }
 
 function allowOnly(methods: string): Handler {

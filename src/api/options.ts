@@ -1,65 +1,77 @@
-import type { MessageLog } from "../log/log.ts";
+import type { HistoryLimits, MessageLog } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
 import type { Hooks } from "./hooks.ts";
-import type { RequestLimits } from "./limits.ts";
+import type { RequestLimits, Some, StreamLimits } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** What `createServer` may be given. Times are milliseconds. */
-export interface ServerOptions extends ManagerOptions, AuthSettings, Partial<RequestLimits> {
-  /** Where clients live. Default: in this process, over `realtimeManager` and `log`. */
+/**
+ * The options of `createServer`. Times are milliseconds and sizes are bytes; each limit has its default in its description.
+ *
+ * @example
+ * ```ts
+ * const options: ServerOptions = {
+ *   adminKey: process.env.ADMIN_KEY,
+ *   origins: ["https://app.example.com"],
+ *   history: { messages: 1000, maxAge: 60_000 },
+ * };
+ * ```
+ */
+export interface ServerOptions
+  extends ManagerOptions,
+    AuthSettings,
+    Some<RequestLimits>,
+    Some<StreamLimits> {
+  /**
+   * The clients' registry. With a registry of your own, the options of the default registry have no effect: `realtimeManager`,
+   * `log`, `history`, and those of the manager (`maxClients`, `authGrace` and so on). Default: a registry in this process.
+   */
   readonly registry?: ClientRegistry | undefined;
-  /** The manager of the default registry. Default: a new one, with what is said here for managers. */
+  /** The manager of the default registry. Default: a new manager with the options for managers. */
   readonly realtimeManager?: RealtimeManager | undefined;
-  /** The log of the default registry. Default: in memory. */
+  /** The message log of the default registry. Default: a log in memory. */
   readonly log?: MessageLog | undefined;
   /**
-   * Origins whose pages may use the service. `*` is any, without cookies; those that are listed by name may send them.
-   * Default of `startServer`: `["*"]`. Default of `createServer`: the service sets no CORS headers, so the `cors()` of
-   * the app that it is mounted in decides. Where that `cors()` has allowed an origin, its headers stay.
+   * How much the default log keeps: at most 10,000 `messages` (default), of at most 300,000 milliseconds (`maxAge`) and 32 MiB
+   * (`bytes`). A limit that is left out has its default; a limit of 0 keeps nothing. `history` has no effect on a `log` or
+   * `registry` of your own, which has limits of its own.
+   */
+  readonly history?: Partial<HistoryLimits> | undefined;
+  /**
+   * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed
+   * by name may send cookies. Default of `createServer`: no CORS headers, so the policy of your app decides; CORS headers that
+   * your app has set stay. Default of `startServer`: `["*"]`.
    */
   readonly origins?: readonly string[] | undefined;
-  /** Between two keep-alive comments. Default 30,000. */
-  readonly pingInterval?: number | undefined;
-  /** A client that has not taken a ping or a frame for so long is disconnected. Default 90,000. */
-  readonly staleTimeout?: number | undefined;
+  /** Clients that may be connected. 0 is no limit. Default 50,000. */
+  readonly maxClients?: number | undefined;
+  /** Clients of one address (`networkOf`) that may be connected. 0 is no limit. Default 1,000. */
+  readonly maxClientsPerAddress?: number | undefined;
   /**
-   * A stream whose response head and handshake have not left for so long is cut: middleware in front may hold back the
-   * response. Bun and Workers don't tell whether a body that is read has left, so middleware that reads the body itself is
-   * not seen there. Default 10,000, and never more than `staleTimeout`.
+   * Subscription keys of all clients, plus each topic that a client's rights cover of a key. A key takes about 400 bytes of
+   * memory besides its characters. 0 is no limit. Default 500,000.
    */
-  readonly handshakeTimeout?: number | undefined;
-  /** Bytes that may wait for one client before it is disconnected as too slow. Default 1 MiB. */
-  readonly maxBufferedBytes?: number | undefined;
-  /**
-   * Bytes that may wait for all clients together before the fullest streams are cut as too slow; what waits for several
-   * clients counts once. 0 is any number. Default 256 MiB.
-   */
-  readonly maxWaitingBytes?: number | undefined;
-  /** The same of the clients of one address (`networkOf`). Default 64 MiB. */
-  readonly maxWaitingBytesPerAddress?: number | undefined;
-  /**
-   * Writes to one stream before it is ended and its client asked to come back: for runtimes that cut a
-   * request after its share of CPU time. Default 0: no end.
-   */
-  readonly maxStreamWrites?: number | undefined;
-  /** An embedding app's say in connects, subscriptions and messages. */
+  readonly maxKeys?: number | undefined;
+  /** As `maxKeys`, of the clients of one address (`networkOf`). 0 is no limit. Default 100,000. */
+  readonly maxKeysPerAddress?: number | undefined;
+  /** Characters (UTF-16 code units) of the subscription keys of all clients. 0 is no limit. Default 67,108,864. */
+  readonly maxKeyCharacters?: number | undefined;
+  /** As `maxKeyCharacters`, of the clients of one address (`networkOf`). 0 is no limit. Default 16,777,216. */
+  readonly maxKeyCharactersPerAddress?: number | undefined;
+  /** Functions of your app that check and change connects, subscriptions and messages. */
   readonly hooks?: Hooks | undefined;
-  /**
-   * Whether `GET /` is the console and `GET /api/docs` its documentation. Default false. `startServer` leaves it false;
-   * the programs (`npm start`, the command, the Worker) turn it on.
-   */
+  /** Whether `GET /` is the console and `GET /api/docs` the documentation of the HTTP API. Default false. */
   readonly console?: boolean | undefined;
-  /** Whether `GET /api/health` and `/api/health/ready` answer. Default false; `startServer` turns it on. */
+  /** Whether `GET /api/health` and `GET /api/health/ready` exist. Default false; `startServer` turns them on. */
   readonly health?: boolean | undefined;
-  /** Whether `GET /api/openapi.json` answers. Default: as `console`; `startServer` turns it on. */
+  /** Whether `GET /api/openapi.json` exists. Default: the value of `console`; `startServer` turns it on. */
   readonly openapi?: boolean | undefined;
   /**
-   * Who may read `GET /metrics`: holders of the admin key (`admin`), everyone (`open`) or no one (`off`). Default `off`;
+   * Who may read `GET /metrics`: requests with the admin key (`admin`), every request (`open`) or none (`off`). Default `off`;
    * `startServer` makes it `admin`.
    */
   readonly metrics?: "admin" | "open" | "off" | undefined;
-  /** What only the runtime can tell or do; the entries bring it. */
+  /** What the runtime knows about requests: `nodeRuntime`, `bunRuntime` or `workerRuntime`. Default: nothing. */
   readonly runtime?: Runtime | undefined;
 }

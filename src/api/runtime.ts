@@ -4,59 +4,73 @@ import { normalizeAddress } from "../realtime/access/ip-address.ts";
 import type { SinkRuntime } from "../stream/hono-sink.ts";
 import type { OutgoingSink, SinkListener } from "../stream/sink.ts";
 
-/** A sink beneath a stream of Hono's. */
+/** A sink that a runtime has opened in place of the portable one. */
 export interface OpenedSink {
   readonly sink: OutgoingSink;
-  /** The response's body, where that is not the stream's own. */
+  /** The response's body, where it is not that of Hono's stream. */
   readonly body?: ReadableStream;
-  /** The response gets these headers besides those of every stream. */
+  /** Headers of the response besides those of every stream. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What only the runtime can tell or do about a request. Each entry (node.ts, bun.ts) brings its own. */
+/**
+ * What a runtime knows about a request, and how it writes to a client. Each member is optional: without any, the service runs
+ * on every runtime that runs Hono. `nodeRuntime`, `bunRuntime` and `workerRuntime` are ready to use.
+ */
 export interface Runtime extends SinkRuntime {
-  /** The peer's network address. Default: unknown, and the same-address check is off. */
+  /** The network address of the connection. Default: unknown, which turns off the limits and checks by address. */
   readonly clientAddress?: (c: Context) => string | undefined;
-  /** What the app that calls this one did not pass with the request, as an instruction. It is logged once. */
+  /**
+   * What the app must pass with the request so that the address is known, as an instruction; undefined when nothing is
+   * missing. The service logs the instruction once.
+   */
   readonly missing?: (c: Context) => string | undefined;
-  /** The cheapest way to a client beneath a stream of Hono's. Default: through it, which works everywhere. */
+  /**
+   * Opens a sink that writes to the client beneath Hono's stream, which costs less. Undefined, also as a result, uses Hono's
+   * stream, which works on every runtime.
+   */
   readonly openSink?: (
     c: Context,
     stream: SSEStreamingApi,
-    owner: SinkListener,
+    listener: SinkListener,
   ) => OpenedSink | undefined;
-  /** Runs a function in the next turn of the event loop, after what has arrived by then. Default: streams that are opened and subscriptions that are set together share one turn. */
+  /**
+   * Runs a function in the next turn of the event loop. The service then spreads many requests that arrive in one turn over
+   * several turns (`RequestQueue`). Default: it handles all of them in one turn.
+   */
   readonly nextTurn?: (run: () => void) => void;
-  /** Requests live in one process and may share a timer, and whoever leaves is always seen to. Default false. */
+  /**
+   * Whether all requests live in one process, which learns of each client that leaves. Then the streams share one timer.
+   * Default false.
+   */
   readonly isOneProcess?: boolean;
-  /** Whether other code has read the request's body already, past Hono. Default: what `Request.bodyUsed` says. */
+  /** Whether code in front of Hono has read the request's body. Default: `Request.bodyUsed` decides. */
   readonly isBodyRead?: (c: Context) => boolean;
-  /** How many connections were refused so far because the process may have no more files open. Default 0. */
+  /** Connections refused so far because the process reached its limit of open files. Default 0. */
   readonly connectionsRefused?: () => number;
-  /** The request's HTTP version, "1.0" | "1.1" | "2.0" ... Default "1.1". */
+  /** The request's HTTP version: "1.0", "1.1", "2.0". Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }
 
-/** Whether a request asks that its connection is closed behind the response (RFC 9112, section 9.6). */
+/** Whether a request asks the server to close the connection after the response (RFC 9112, section 9.6). */
 export function asksToClose(headers: Headers): boolean {
   const options = headers.get("Connection")?.split(",") ?? [];
   return options.some((option) => option.trim().toLowerCase() === "close");
 }
 
 /**
- * Where a request comes from, in canonical form. Of a header that a proxy adds to (X-Forwarded-For) the last address
- * counts: the client may have written what stands before it. A header whose last item is not an address is ignored.
+ * The client's address, in canonical form. In a header that proxies append to (X-Forwarded-For) the last item counts: the
+ * client may have written the items before it. A header whose last item is not an IP address is ignored.
  *
- * @param trustedHeader Set by a proxy that every request comes through; without one anybody could say who they are.
+ * @param trustedHeader A header that the proxy sets for every request. Without such a proxy, clients could forge it.
  */
 export function addressOf(
   c: Context,
   { clientAddress }: Runtime,
   trustedHeader: string | undefined,
 ): string | undefined {
-  const told = trustedHeader === undefined ? undefined : c.req.header(trustedHeader);
-  const last = told === undefined ? "" : told.slice(told.lastIndexOf(",") + 1).trim();
-  const address = normalizeAddress(last);
+  const header = (trustedHeader === undefined ? undefined : c.req.header(trustedHeader)) ?? "";
+  const address = normalizeAddress(header.slice(header.lastIndexOf(",") + 1).trim());
   if (address !== undefined) return address;
   const peer = clientAddress?.(c);
   return peer && (normalizeAddress(peer) ?? peer);

@@ -2,161 +2,199 @@ import { Hono } from "hono";
 import type { PublishReceipt } from "../log/log.ts";
 import { createMemoryLog } from "../log/memory.ts";
 import { monotonicClock } from "../realtime/clock.ts";
-import { type ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
+import { RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
-import { protectLogger } from "../realtime/protected-logger.ts";
+import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
+import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
+import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
-import { createSubscribeHook } from "./hooks.ts";
-import { DEFAULTS, limitsOf } from "./limits.ts";
+import { limitsOf, type ServerLimits } from "./limits.ts";
 import { createLogger } from "./logger.ts";
-import { ClientLimits } from "./middleware/client-limits.ts";
-import { limitPublishers } from "./middleware/publish-limit.ts";
+import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
+import { createPublishLimit } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
 import { RefusalDelay } from "./middleware/refusal-delay.ts";
 import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
-import { RefusedRequests } from "./refused-requests.ts";
-import type { ServerCounts } from "./routes/metrics.ts";
-import { createMessageReader } from "./routes/publish.ts";
-import { createUnknownClient } from "./unknown-client.ts";
+import type { Runtime } from "./runtime.ts";
+import { createMessageParser } from "./schemas/message.ts";
 
-/** The service as one Hono app, and what an embedding app needs of it. */
+/** A service: a Hono app, and what the embedding app needs to publish and to stop. */
 export interface RealtimeServer {
-  /** Serve `app.fetch`, or mount it: `yours.route("/", app)`. */
+  /** Serve `app.fetch`, or mount the app in yours: `yours.route("/", app)`. */
   readonly app: Hono;
-  /** The manager of the default registry; undefined when a registry was given. */
+  /** The manager of the default registry; undefined when the options have a registry. */
   readonly realtimeManager: RealtimeManager | undefined;
   readonly registry: ClientRegistry;
   /**
-   * Publishes from the embedding app's own hooks; answers when the log has the messages.
+   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
    *
-   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed`
-   *   when the server is stopping.
+   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed` when the
+   *   server is stopping.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
-   * Ends every stream: what was accepted is written, then `retry:`, then the end. New streams get `retry:` and the end.
-   * Resolves when the last one is written out. The deadline is the caller's.
+   * Ends every stream: writes the accepted messages, then `retry:`, then ends the response. A new stream gets `retry:` and the
+   * end. Resolves when all streams have ended. There is no deadline: a caller that needs one sets it.
    */
   close(): Promise<void>;
 }
 
-/** Makes the service. Nothing listens and no timer runs until a client comes. */
+/**
+ * Creates the service. It does not listen, and it runs no timer until a client connects.
+ *
+ * @throws RealtimeError `invalid_config` for an unknown option or hook, and for an admin key that could be guessed.
+ * @example
+ * ```ts
+ * const app = new Hono();
+ * const realtime = createServer({ adminKey: process.env.ADMIN_KEY, runtime: nodeRuntime });
+ * app.route("/", realtime.app);
+ * await realtime.publish({ topic: "news", data: { title: "Hello" } });
+ * ```
+ */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
   checkOptions(options);
-  const monotonicNow = monotonicClock(options);
-  const logger = protectLogger(
-    options.logger ?? createLogger({ level: "warn", write: console.error }),
-    monotonicNow,
-  );
-  const realtimeManager = options.registry
-    ? undefined
-    : (options.realtimeManager ?? createManager({ ...options, logger }));
-  const registry =
-    options.registry ??
-    createInProcessRegistry({
-      manager: realtimeManager as RealtimeManager,
-      log: options.log ?? createMemoryLog({ now: options.now, monotonicNow: options.monotonicNow }),
-    });
-  const { runtime = {}, now = Date.now } = options;
-  // Without `origins` the cross-origin policy is the host app's.
-  const { origins = [] } = options;
-  const limits = limitsOf(options);
-  const introspectionLimit = createRateLimit(
-    limits.connectsPerSecond,
-    "tokens to ask about",
-    monotonicNow,
-  );
-  const auth = new Auth({
-    ...{
-      ...options,
-      ...limits,
-      runtime,
-      origins,
-      now,
-      monotonicNow,
-      logger,
-      introspectionLimit,
-    },
-  });
-  const askSubscribe = createSubscribeHook(options.hooks ?? {}, limits);
-  const clientLimits = new ClientLimits({
-    connectsPerSecond: limits.connectsPerSecond,
-    maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
-    now: monotonicNow,
-  });
-  const refusals = new RefusedRequests();
-  const limitScan = createCostLimit(
-    limits.historyScanPerSecond,
-    "messages to look through",
-    monotonicNow,
-    { onRefused: refusals.counterOf("history_scan") },
-  );
-  const limitPublishes = limitPublishers(limits, monotonicNow, refusals);
-  const refusalDelay = new RefusalDelay({
-    isOn: limits.connectsPerSecond > 0,
-    addressOf: (c) => auth.addressOf(c),
-    now: monotonicNow,
-  });
-  const streams = new ActiveStreams();
-  const budget = new WaitingBudget(
-    options.maxWaitingBytes ?? DEFAULTS.maxWaitingBytes,
-    options.maxWaitingBytesPerAddress ?? DEFAULTS.maxWaitingBytesPerAddress,
-  );
-  const counts = (): ServerCounts => ({
-    logLinesDropped: logger.dropped,
-    waitingBytes: budget.bytes,
-    connectionsRefused: runtime.connectionsRefused?.() ?? 0,
-    refusedCredentials: auth.refusedCredentials,
-    rateRefusals: refusals.counts,
-  });
-  let isClosing = false;
+  const closing = new AbortController();
+  const { context, realtimeManager } = createContext(options, closing.signal);
+  const { registry, logger, limits, streams, refusalDelay } = context;
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
-  mount(app, {
-    ...{ options, registry, runtime, auth, limits, logger, now, monotonicNow },
-    ...{ streams, budget, clientLimits, refusalDelay, askSubscribe, counts },
-    ...{ entrance: new RequestQueue(runtime.nextTurn), limitScan, limitPublishes },
-    isClosing: () => isClosing,
-    unknownClient: createUnknownClient(registry, logger),
-  });
+  mount(app, context);
 
-  const createMessages = createMessageReader(limits);
+  const parseMessages = createMessageParser(limits);
   return {
     app,
     realtimeManager,
     registry,
-    publish: async (...inputs) => registry.publish(createMessages(inputs)),
+    publish: async (...inputs) => registry.publish(parseMessages(inputs)),
     async close() {
-      isClosing = true;
+      closing.abort();
       streams.stop();
-      refusalDelay.end();
+      refusalDelay.stop();
       await registry.close();
       await streams.whenEmpty();
     },
   };
 }
 
-/** A manager with the default bounds where an option is left out. */
-function createManager(options: ManagerOptions): RealtimeManager {
-  return new RealtimeManager({
+function createContext(
+  options: ServerOptions,
+  closing: AbortSignal,
+): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
+  const clocks = { now: options.now ?? Date.now, monotonicNow: monotonicClock(options) };
+  const logger = protectLogger(
+    options.logger ?? createLogger({ level: "warn", write: console.error }),
+    clocks.monotonicNow,
+  );
+  const limits = limitsOf(options);
+  const runtime = options.runtime ?? {};
+  const counters = new RefusedRequests();
+  const auth = createAuth(options, { limits, logger, clocks, runtime });
+  const { registry, realtimeManager } =
+    options.registry === undefined
+      ? createDefaultRegistry(options, { limits, logger, clocks })
+      : { registry: options.registry, realtimeManager: undefined };
+  const context = {
+    registry,
+    auth,
+    limits,
+    endpoints: endpointsOf(options),
+    origins: options.origins,
+    hooks: options.hooks ?? {},
+    logger,
+    clocks,
+    runtime,
+    streams: new ActiveStreams(),
+    budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
+    rateLimits: createRateLimits(limits, clocks, counters),
+    refusalDelay: new RefusalDelay({
+      isOn: limits.connectsPerSecond > 0,
+      addressOf: (c) => auth.addressOf(c),
+      now: clocks.monotonicNow,
+    }),
+    requestQueue: new RequestQueue(runtime.nextTurn),
+    counters,
+    closing,
+  };
+  return { context, realtimeManager };
+}
+
+/** What the parts of a context are made of, besides options. */
+interface Basics {
+  readonly limits: ServerLimits;
+  readonly logger: ProtectedLogger;
+  readonly clocks: ServerClocks;
+}
+
+function createAuth(
+  options: ServerOptions,
+  { limits, logger, clocks, runtime }: Basics & { readonly runtime: Runtime },
+): Auth {
+  return new Auth({
     ...options,
-    maxClients: options.maxClients ?? DEFAULTS.maxClients,
-    maxClientsPerAddress: options.maxClientsPerAddress ?? DEFAULTS.maxClientsPerAddress,
-    maxKeys: options.maxKeys ?? DEFAULTS.maxKeys,
-    maxKeysPerAddress: options.maxKeysPerAddress ?? DEFAULTS.maxKeysPerAddress,
-    maxKeyCharacters: options.maxKeyCharacters ?? DEFAULTS.maxKeyCharacters,
-    maxKeyCharactersPerAddress:
-      options.maxKeyCharactersPerAddress ?? DEFAULTS.maxKeyCharactersPerAddress,
-    authGrace: options.authGrace ?? DEFAULTS.authGrace,
+    ...clocks,
+    logger,
+    runtime,
+    origins: options.origins ?? [],
+    failuresPerSecond: limits.failuresPerSecond,
+    introspectionLimit: createRateLimit(
+      limits.connectsPerSecond,
+      "token checks",
+      clocks.monotonicNow,
+    ),
   });
+}
+
+/** A registry in this process, over the manager and log of the options or new ones. */
+function createDefaultRegistry(
+  options: ServerOptions,
+  { limits, logger, clocks }: Basics,
+): { registry: ClientRegistry; realtimeManager: RealtimeManager } {
+  const realtimeManager =
+    options.realtimeManager ??
+    new RealtimeManager({
+      ...limits,
+      ...clocks,
+      logger,
+      checkAddress: options.checkAddress,
+      anonymous: options.anonymous,
+    });
+  const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
+  return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };
+}
+
+function createRateLimits(
+  limits: ServerLimits,
+  { monotonicNow }: ServerClocks,
+  counters: RefusedRequests,
+): RateLimits {
+  return {
+    addresses: new AddressRateLimits({
+      connectsPerSecond: limits.connectsPerSecond,
+      maxClientsPerAddress: limits.maxClientsPerAddress,
+      now: monotonicNow,
+    }),
+    publish: createPublishLimit(limits, monotonicNow, counters),
+    historyScan: createCostLimit(
+      limits.historyScanPerSecond,
+      "scanned history messages",
+      monotonicNow,
+      { onRefused: counters.counterOf("history_scan") },
+    ),
+  };
+}
+
+function endpointsOf(options: ServerOptions): OptionalEndpoints {
+  const { console = false, health = false, metrics = "off" } = options;
+  // The console's documentation links to the OpenAPI document.
+  return { console, health, metrics, openapi: options.openapi ?? console };
 }

@@ -1,23 +1,26 @@
 import { RealtimeError } from "../realtime/errors.ts";
-import type { Logger } from "../realtime/types.ts";
-import type { ClientRegistry } from "../registry/registry.ts";
+import type { ServerContext } from "./context.ts";
 
 const FOREIGN =
   "This client id belongs to another process or to an earlier start of this one. Open a new stream. If several processes " +
   "run behind a load balancer, configure it to send all requests of a client to the same process (sticky sessions).";
 
-/** Makes the error for a client that is not connected here. `message` is used for a client id that is just unknown. */
-export type UnknownClient = (clientId: string, message: string) => RealtimeError;
-
-/** Tells clients of other processes from unknown ones, and warns the operator of them. */
-export function createUnknownClient(registry: ClientRegistry, logger: Logger): UnknownClient {
-  return (clientId, message) => {
-    if (registry.isFromAnotherProcess?.(clientId) !== true)
-      return new RealtimeError("unknown_client", message);
-    logger.warn("requests arrive for clients of another process or of an earlier start", {
-      clientId,
-      hint: "several processes behind a load balancer do not share clients; make it sticky",
-    });
-    return new RealtimeError("unknown_client", FOREIGN);
-  };
+/**
+ * The error for a client that is not connected here. The id of another process's client gets a message and a warning in the
+ * log, since it usually means that a load balancer has no sticky sessions.
+ *
+ * @param message For every other unknown client id.
+ */
+export function unknownClientError(
+  { registry, logger }: ServerContext,
+  clientId: string,
+  message: string,
+): RealtimeError {
+  if (registry.isFromAnotherProcess?.(clientId) !== true)
+    return new RealtimeError("unknown_client", message);
+  logger.warn("requests arrive for clients of another process or of an earlier start", {
+    clientId,
+    hint: "several processes behind a load balancer do not share clients; configure sticky sessions",
+  });
+  return new RealtimeError("unknown_client", FOREIGN);
 }

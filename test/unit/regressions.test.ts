@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { DEFAULT_LIMITS } from "../../src/api/limits.ts";
 import { createLogger } from "../../src/api/logger.ts";
-import { createMessageReader } from "../../src/api/routes/publish.ts";
+import { createMessageParser } from "../../src/api/schemas/message.ts";
 import type { MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
@@ -24,7 +24,7 @@ async function setUp(log: MessageLog = createMemoryLog()) {
   return { log, manager, registry, connect };
 }
 
-const readMessages = createMessageReader(DEFAULT_LIMITS);
+const readMessages = createMessageParser(DEFAULT_LIMITS);
 
 it("a record event of a collection with a reserved name is refused", () => {
   const input = { collection: "PB_CONNECT", action: "update", record: { id: "x" } };

@@ -30,7 +30,7 @@ export interface IntrospectionOptions {
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-const DEFAULT_CACHE_TIME = 30_000;
+export const DEFAULT_CACHE_TIME = 30_000;
 const TIMEOUT = 5000;
 const MOST_ANSWERS = 10_000;
 /** Questions in progress that requests can share. Beyond these, each request asks for itself. */

@@ -69,7 +69,7 @@ export interface TokenOptions {
 }
 
 const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
-const DEFAULT_CLOCK_SKEW = 5000;
+export const DEFAULT_CLOCK_SKEW = 5000;
 
 /** Milliseconds: 100 years. An `exp` beyond that is in another unit than seconds. */
 const MAX_LIFETIME = 100 * 365.25 * 86_400_000;

@@ -8,27 +8,32 @@ const SHARED = {
 };
 
 /**
- * Cross-origin resource sharing: pages of the origins that are listed may use the service, and may send cookies to it.
- * `*` lets every page, without cookies. A request that no page of another origin sent is left alone: that is most of
- * what is published, and headers set behind a handler cost a tenth of a publish.
+ * Cross-origin resource sharing. Pages of the listed origins may use the service and send cookies to it. `*` allows pages of
+ * every origin, without cookies.
+ *
+ * A request without `Origin` gets no headers: most publishers are no browsers, and headers that are set behind a handler cost
+ * a tenth of a publish.
  */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
-  const anybody = cors({ ...SHARED, origin: "*" });
-  const listed = cors({ ...SHARED, origin: [...origins], credentials: true });
-  const others = cors({ ...SHARED, origin: [] });
-  const isOpen = origins.includes("*");
+  const everyOrigin = cors({ ...SHARED, origin: "*" });
+  const listedOrigins = cors({ ...SHARED, origin: [...origins], credentials: true });
+  const noOrigin = cors({ ...SHARED, origin: [] });
+  const allowsEvery = origins.includes("*");
   return (c, next) => {
     const origin = c.req.header("Origin");
     if (origin === undefined && c.req.method !== "OPTIONS") return next();
-    // The policy of the app that this one is mounted in stays: with `*` a browser refuses credentials.
+    // The policy of an app that mounts the service stays. A `*` beside it would make browsers refuse credentials.
     if (c.res.headers.has("Access-Control-Allow-Origin")) return next();
-    if (isOpen) return anybody(c, next);
-    return (origins.includes(origin ?? "") ? listed : others)(c, next);
+    if (allowsEvery) return everyOrigin(c, next);
+    return (origins.includes(origin ?? "") ? listedOrigins : noOrigin)(c, next);
   };
 }
 
-/** What a browser may make of an answer: nothing but what it says it is, and no page. Set before, for the same reason. */
-export const protectAnswers: MiddlewareHandler = (c, next) => {
+/**
+ * Headers that keep a browser from showing a response as a page or guessing its type. They are set before the handler runs,
+ * which costs less than behind it.
+ */
+export const securityHeaders: MiddlewareHandler = (c, next) => {
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   return next();

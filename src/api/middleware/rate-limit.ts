@@ -1,41 +1,40 @@
 import { RealtimeError } from "../../realtime/errors.ts";
+import { BURST_SECONDS } from "../limits.ts";
 
-/** Seconds' worth of its rate that a key which was quiet may use at once. */
-const BURST_SECONDS = 10;
-
-/** Keys that are remembered; the key that was quiet longest is forgotten first. */
-const MOST_KEYS = 10_000;
+/** Keys with a bucket of their own. Beyond them the key that was idle for the longest time is forgotten. */
+const MAX_KEYS = 10_000;
 
 /**
- * Takes so much of a key's allowance, or nothing when there is less.
+ * Spends `amount` (default 1) of what a key has left, or nothing when less is left.
  *
- * @throws RealtimeError `too_many_requests`; `retryAfter` says when the same amount fits.
+ * @throws RealtimeError `too_many_requests`, whose `retryAfter` says when the amount will be there.
  */
 export type RateLimit = (key: string, amount?: number) => void;
 
-/** A rate limit for work that costs an amount which is known only when the work is done. */
+/** A rate limit for work whose cost is known only when the work is done. */
 export interface CostLimit {
-  /** @throws RealtimeError `too_many_requests` while nothing is left. */
+  /** Checks before the work. @throws RealtimeError `too_many_requests` while nothing is left. */
   check(key: string): void;
-  /** Takes what the work has cost. The rest may fall below 0, which makes the next wait longer. */
+  /** Spends the cost after the work. What is left may fall below 0, and then the key waits longer. */
   charge(key: string, amount: number): void;
 }
 
+/** The options of `createRateLimit` and `createCostLimit`. */
 export interface RateLimitOptions {
-  /** Least that a key which was quiet may use at once, where ten seconds' worth are less. Default 1. */
-  readonly atOnce?: number | undefined;
-  /** Called for each refusal. */
+  /** The burst of an idle key where ten seconds' worth (`BURST_SECONDS`) are less. Default 1. */
+  readonly minBurst?: number | undefined;
+  /** Is called for each refusal. */
   readonly onRefused?: (() => void) | undefined;
 }
 
 interface Bucket {
-  /** How much is left. */
+  /** What the key had left at `filledAt`. */
   tokens: number;
   /** Milliseconds of a monotonic clock. */
-  at: number;
+  filledAt: number;
 }
 
-/** A token bucket for each key, in this process (on Workers: in each isolate). */
+/** A token bucket for each key in this process (on Workers: in this isolate). */
 class Buckets {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -46,13 +45,13 @@ class Buckets {
 
   constructor(perSecond: number, what: string, now: () => number, options: RateLimitOptions) {
     this.#perSecond = perSecond;
-    this.#burst = Math.max(perSecond * BURST_SECONDS, options.atOnce ?? 1);
+    this.#burst = Math.max(perSecond * BURST_SECONDS, options.minBurst ?? 1);
     this.#what = what;
     this.#now = now;
     this.#onRefused = options.onRefused;
   }
 
-  /** @param cost Taken when `amount` is there. */
+  /** Spends `cost` when at least `amount` is left. @throws RealtimeError `too_many_requests`. */
   spend(key: string, amount: number, cost: number): void {
     const tokens = this.#fill(key);
     const isAllowed = tokens >= amount;
@@ -67,15 +66,15 @@ class Buckets {
   #fill(key: string): number {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return this.#burst;
-    const seconds = (this.#now() - bucket.at) / 1000;
+    const seconds = (this.#now() - bucket.filledAt) / 1000;
     return Math.min(this.#burst, bucket.tokens + seconds * this.#perSecond);
   }
 
-  /** The newest stands last. */
+  /** Moves the key to the end of the Map, whose order is that of the last use. */
   #set(key: string, tokens: number): void {
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens, at: this.#now() });
-    if (this.#buckets.size <= MOST_KEYS) return;
+    this.#buckets.set(key, { tokens, filledAt: this.#now() });
+    if (this.#buckets.size <= MAX_KEYS) return;
     for (const oldest of this.#buckets.keys()) {
       this.#buckets.delete(oldest);
       break;
@@ -87,22 +86,23 @@ class Buckets {
     if (amount > this.#burst) {
       return new RealtimeError(
         "too_many_requests",
-        `These are ${amount} ${this.#what} at once, and ${this.#burst} may come at once. Send fewer at a time.`,
+        `${amount} ${this.#what} at once are more than the limit of ${this.#burst}. Send fewer at a time.`,
       );
     }
     return new RealtimeError(
       "too_many_requests",
-      `These are more ${this.#what} than ${this.#perSecond} a second. Wait as Retry-After says.`,
+      `The limit of ${this.#perSecond} ${this.#what} per second is reached. Wait for the time in Retry-After.`,
       { retryAfter: Math.max(Math.ceil((amount - tokens) / this.#perSecond), 1) },
     );
   }
 }
 
 /**
- * Limits how much each key does in a second.
+ * Limits what each key does per second. The burst is ten seconds' worth (`BURST_SECONDS`), and at least `minBurst`.
  *
  * @param perSecond 0 is no limit.
- * @param what What there is too much of, for the message.
+ * @param what What is counted, as a plural, for the error message.
+ * @param now Milliseconds of a monotonic clock.
  */
 export function createRateLimit(
   perSecond: number,
@@ -115,7 +115,7 @@ export function createRateLimit(
   return (key, amount = 1) => buckets.spend(key, amount, amount);
 }
 
-/** As `createRateLimit`, for work that costs an amount which is known only when the work is done. */
+/** As `createRateLimit`, for work whose cost is known only when the work is done. */
 export function createCostLimit(
   perSecond: number,
   what: string,

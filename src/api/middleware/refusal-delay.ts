@@ -3,7 +3,7 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Refusals that the same client gets again for each stream it opens. */
+/** Errors that a client gets again with each stream that it opens, since only another credential helps. */
 const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
   "unknown_token",
   "refused_token",
@@ -14,18 +14,19 @@ const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
   "ip_mismatch",
 ]);
 
-/** Milliseconds. The SDK waits 15 s for its subscriptions to be set, and then opens a new stream. */
+/** Milliseconds. Less than the 15 s after which the SDK gives up on the response and opens a new stream. */
 const DELAY = 10_000;
 
-/** Refusals of one address that are answered at once, and how many more in each second: one a minute. */
-const AT_ONCE = 5;
+/** Refusals of one network that are answered at once: this many, and one more a minute. */
+const BURST = 5;
 const PER_SECOND = 1 / 60;
 
-/** Requests that wait at the same time. A refusal beyond that is answered at once: the memory of those that wait is bounded. */
+/** Requests that wait at a time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
 const MAX_WAITING = 1000;
 
+/** The options of `RefusalDelay`. */
 export interface RefusalDelayOptions {
-  /** False answers every refusal at once. */
+  /** Whether refusals are delayed. */
   readonly isOn: boolean;
   readonly addressOf: (c: Context) => string | undefined;
   /** Milliseconds of a monotonic clock. */
@@ -33,31 +34,31 @@ export interface RefusalDelayOptions {
 }
 
 /**
- * Slows down clients whose subscriptions are refused again and again. The PocketBase SDK opens its stream without a token. When
- * the POST that follows is refused after a reconnect, the SDK opens the next stream within 2 s, and it never gives up.
+ * Slows down clients whose subscriptions are refused repeatedly. The PocketBase SDK opens its stream without a token. When the
+ * POST that follows is refused after a reconnect, the SDK opens the next stream within 2 s, and it never gives up.
  */
 export class RefusalDelay {
   readonly #options: RefusalDelayOptions;
   readonly #limit: RateLimit;
-  /** What ends each wait, with the time when it is over at the latest. */
+  /** The function that ends each wait, with the time when the wait ends at the latest. */
   readonly #waiting = new Map<() => void, number>();
-  #isEnded = false;
+  #isStopped = false;
 
   constructor(options: RefusalDelayOptions) {
     const { isOn, now } = options;
     this.#options = options;
     const perSecond = isOn ? PER_SECOND : 0;
-    this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { atOnce: AT_ONCE });
+    this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { minBurst: BURST });
   }
 
-  /** Wraps what may refuse to set subscriptions: a handler or middleware. */
-  slowDown(handler: MiddlewareHandler): MiddlewareHandler {
+  /** Wraps a handler or middleware that may refuse to set subscriptions. */
+  delayRefusals(handler: MiddlewareHandler): MiddlewareHandler {
     return async (c, next) => {
       try {
         return await handler(c, next);
       } catch (error) {
         if (this.#isTooMany(c, error)) {
-          // The body is not needed any more, and must not take memory until the answer.
+          // The body is no longer needed, and must not take memory during the wait.
           c.req.bodyCache = {};
           await this.#wait(c.req.raw.signal);
         }
@@ -66,9 +67,9 @@ export class RefusalDelay {
     };
   }
 
-  /** Answers all that wait: the server stops. */
-  end(): void {
-    this.#isEnded = true;
+  /** Ends all waits, when the server stops. Later refusals don't wait. */
+  stop(): void {
+    this.#isStopped = true;
     for (const wake of [...this.#waiting.keys()]) wake();
   }
 
@@ -86,12 +87,12 @@ export class RefusalDelay {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const now = this.#options.now();
-    // workerd stops the timers of a request that its client has aborted.
+    // workerd stops the timers of a request that its client has aborted, so these waits are removed here.
     for (const [wake, until] of this.#waiting) {
       if (until > now) break;
       this.#waiting.delete(wake);
     }
-    if (this.#isEnded || signal.aborted || this.#waiting.size >= MAX_WAITING) return;
+    if (this.#isStopped || signal.aborted || this.#waiting.size >= MAX_WAITING) return;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);

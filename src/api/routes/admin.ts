@@ -1,66 +1,58 @@
-import type { Context, Handler } from "hono";
+import type { Handler } from "hono";
 import * as z from "zod/mini";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
-import { LIST_LIMITS } from "../../registry/paging.ts";
-import type { ClientRegistry, PageRequest } from "../../registry/registry.ts";
-import { readJSON } from "../middleware/body-limit.ts";
-import { checkQuery, wholeNumber } from "../schemas/query.ts";
+import type { ServerContext } from "../context.ts";
+import { MAX_CLIENT_ID } from "../limits.ts";
+import { checkQueryParameters, readPageQuery } from "../schemas/query.ts";
+import { readJSON } from "../schemas/read-body.ts";
 import { invalidInput, validate } from "../schemas/validate.ts";
-import type { UnknownClient } from "../unknown-client.ts";
+import { unknownClientError } from "../unknown-client.ts";
 
-export const pageSchema = z.object({
-  limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
-  after: z.optional(z.string().check(z.maxLength(10_000))),
-});
-
+/** The body of `POST /api/realtime/revoke`. */
 export const revokeSchema = z.strictObject({
   subject: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_IDENTITY))),
-  clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(255))),
+  clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID))),
 });
 
-const GONE = "There is no such client here (any more).";
+const NOT_CONNECTED = "No client with this id is connected.";
 
-function readPage(c: Context): PageRequest {
-  checkQuery(c, ["limit", "after"]);
-  const { limit, after } = c.req.query();
-  return validate(pageSchema, { limit: limit || undefined, after: after || undefined });
+/** `GET /api/realtime/clients`: the connected clients, page by page. */
+export function listClients({ registry }: ServerContext): Handler {
+  return async (c) => c.json(await registry.clients(readPageQuery(c)));
 }
 
-/** `GET /api/realtime/clients`: who is connected, page by page. */
-export function listClients(registry: ClientRegistry): Handler {
-  return async (c) => c.json(await registry.clients(readPage(c)));
-}
-
-/** `GET /api/realtime/clients/:id`. */
-export function readClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
+/** `GET /api/realtime/clients/:id`: one client. */
+export function showClient(context: ServerContext): Handler<object, "/:id"> {
   return async (c) => {
-    checkQuery(c);
-    const clientId = c.req.param("id") ?? "";
-    const client = await registry.client(clientId);
-    if (client === undefined) throw unknownClient(clientId, GONE);
+    checkQueryParameters(c);
+    const clientId = c.req.param("id");
+    const client = await context.registry.client(clientId);
+    if (client === undefined) throw unknownClientError(context, clientId, NOT_CONNECTED);
     return c.json(client);
   };
 }
 
-/** `DELETE /api/realtime/clients/:id`: ends the stream; its client may come back. */
-export function disconnectClient(registry: ClientRegistry, unknownClient: UnknownClient): Handler {
+/** `DELETE /api/realtime/clients/:id`: ends the client's stream. The client may reconnect. */
+export function disconnectClient(context: ServerContext): Handler<object, "/:id"> {
   return async (c) => {
-    checkQuery(c);
-    const clientId = c.req.param("id") ?? "";
-    if (!(await registry.disconnect(clientId))) throw unknownClient(clientId, GONE);
+    checkQueryParameters(c);
+    const clientId = c.req.param("id");
+    if (!(await context.registry.disconnect(clientId))) {
+      throw unknownClientError(context, clientId, NOT_CONNECTED);
+    }
     return c.body(null, 204);
   };
 }
 
-/** `GET /api/realtime/topics`: what is subscribed to, page by page. */
-export function listTopics(registry: ClientRegistry): Handler {
-  return async (c) => c.json(await registry.topics(readPage(c)));
+/** `GET /api/realtime/topics`: the topics with subscribers, page by page. */
+export function listTopics({ registry }: ServerContext): Handler {
+  return async (c) => c.json(await registry.topics(readPageQuery(c)));
 }
 
-/** `POST /api/realtime/revoke`: `{"subject"}` or `{"clientId"}`. */
-export function revoke(registry: ClientRegistry): Handler {
+/** `POST /api/realtime/revoke`: revokes a user (`{"subject"}`), or ends one stream (`{"clientId"}`). */
+export function revoke({ registry }: ServerContext): Handler {
   return async (c) => {
-    checkQuery(c);
+    checkQueryParameters(c);
     const { subject, clientId } = validate(revokeSchema, await readJSON(c));
     if (subject !== undefined && clientId === undefined) {
       return c.json({ disconnected: await registry.revoke({ subject }) });

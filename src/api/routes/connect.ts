@@ -1,65 +1,34 @@
-/** `GET /api/realtime`: a client's stream, from the handshake to its end. */
 import type { Context, Handler } from "hono";
 import { streamSSE } from "hono/streaming";
 import { nanoid } from "nanoid";
 import { networkOf } from "../../realtime/access/ip-address.ts";
-import type { Logger } from "../../realtime/types.ts";
-import type { ClientRegistry } from "../../registry/registry.ts";
-import type { ActiveStreams } from "../../stream/active-streams.ts";
 import { STREAM_HEADERS } from "../../stream/headers.ts";
 import { IntervalHeartbeat, SharedHeartbeat } from "../../stream/heartbeat.ts";
 import { openHonoSink } from "../../stream/hono-sink.ts";
 import { guardBody } from "../../stream/response-guard.ts";
 import { StreamSession } from "../../stream/session.ts";
 import type { SessionSettings } from "../../stream/session-settings.ts";
-import type { WaitingBudget } from "../../stream/waiting-budget.ts";
-import type { Auth } from "../auth/auth.ts";
-import { runHook, type SubscribeHook } from "../hooks.ts";
-import { DEFAULTS } from "../limits.ts";
-import type { ClientLimits } from "../middleware/client-limits.ts";
-import type { RequestQueue } from "../middleware/request-queue.ts";
-import type { ServerOptions } from "../options.ts";
+import type { ServerContext } from "../context.ts";
+import { createSubscribeHook, runHook } from "../run-hooks.ts";
 import { asksToClose, type OpenedSink, type Runtime } from "../runtime.ts";
-import type { createReadConnect } from "../schemas/query.ts";
+import { createConnectReader } from "../schemas/query.ts";
 import { topicsOf } from "../schemas/subscription-keys.ts";
 
-export interface StreamOptions
-  extends Pick<
-    ServerOptions,
-    | "pingInterval"
-    | "staleTimeout"
-    | "handshakeTimeout"
-    | "maxBufferedBytes"
-    | "maxStreamWrites"
-    | "hooks"
-    | "monotonicNow"
-  > {
-  readonly registry: ClientRegistry;
-  readonly runtime: Runtime;
-  readonly auth: Auth;
-  readonly askSubscribe: SubscribeHook;
-  readonly readConnect: ReturnType<typeof createReadConnect>;
-  readonly logger: Logger;
-  readonly streams: ActiveStreams;
-  readonly clientLimits: ClientLimits;
-  readonly budget: WaitingBudget;
-  readonly entrance: RequestQueue;
-}
-
-export function connect(options: StreamOptions): Handler {
-  const { registry, auth, readConnect, runtime, askSubscribe, entrance } = options;
-  const { hooks = {} } = options;
-  const settings = createSessionSettings(options);
+/** `GET /api/realtime`: opens a client's stream. `StreamSession` serves it from the handshake to its end. */
+export function connect(context: ServerContext): Handler {
+  const { registry, auth, hooks, limits, runtime, requestQueue } = context;
+  const readQuery = createConnectReader(limits);
+  const runSubscribeHook = createSubscribeHook(context);
+  const settings = createSessionSettings(context);
   return async (c) => {
-    // Hono answers HEAD by running this and throwing the body away: a stream nobody would ever close.
+    // Hono answers HEAD by the GET handler and discards the body: a stream that nothing would ever close.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
-    await entrance.enter();
-    const start = readConnect(c);
-    const peer = await auth.authorizeSubscribe(c, topicsOf(start.topics), true);
-    const { ip, identity } = peer;
-    const { topics } = start;
-    const keys = topics.length === 0 ? topics : await askSubscribe(c, topics, peer);
-    const connection = await registry.open({ ...start, ...peer, topics: keys });
+    await requestQueue.enter();
+    const { withPingEvent, topics, lastEventId, last } = readQuery(c);
+    const principal = await auth.authorizeSubscribe(c, topicsOf(topics), true);
+    const { ip, identity } = principal;
+    const keys = topics.length === 0 ? topics : await runSubscribeHook(c, topics, principal);
+    const connection = await registry.open({ lastEventId, last, ...principal, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
       await runHook("onConnect", () => hooks.onConnect?.(event, c));
@@ -67,12 +36,7 @@ export function connect(options: StreamOptions): Handler {
       connection.close("client");
       throw error;
     }
-    const session = new StreamSession(
-      settings,
-      connection,
-      ip && networkOf(ip),
-      c.req.query("ping") === "event",
-    );
+    const session = new StreamSession(settings, connection, ip && networkOf(ip), withPingEvent);
     let body: ReadableStream | null = null;
     let headers: OpenedSink["headers"];
     streamSSE(c, (stream) => {
@@ -84,14 +48,14 @@ export function connect(options: StreamOptions): Handler {
     });
     const response = streamResponse(c, body, runtime, headers);
     guardBody(response, () => session.onReadWhole());
-    // Hono would make a new response of this one, without its guard, where middleware has set headers on `c.res` before.
+    // Where middleware has set headers on `c.res` before, Hono would replace this response by a copy, without the guard.
     c.res = undefined;
     c.res = response;
     return response;
   };
 }
 
-/** The response that streamSSE makes, with the headers of docs/protocol.md: it sets others, where they can't be changed. */
+/** The response, with the headers of docs/protocol.md in place of those that `streamSSE` sets. */
 function streamResponse(
   c: Context,
   body: ReadableStream | null,
@@ -99,42 +63,44 @@ function streamResponse(
   headers: OpenedSink["headers"] = {},
 ): Response {
   if ((httpVersion?.(c) ?? "1.1") !== "1.1") {
-    // HTTP/1.0 has no chunks, and HTTP/2 forbids both.
+    // HTTP/1.0 has no chunked encoding, and HTTP/2 forbids both headers.
     c.header("Connection", undefined);
     c.header("Transfer-Encoding", undefined);
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  // Middleware that makes an ETag of a body leaves a response alone that has one. Of a stream it would read for ever. Each
-  // stream has another one, so that none is ever "not modified".
+  // Middleware that computes an ETag would read the stream, which does not end, unless the response has one. Each stream has
+  // another ETag, so no response is ever "not modified".
   const own = { ...STREAM_HEADERS, ETag: `W/"${nanoid()}"` };
+  // `c.body` has no overload for "a stream or null" with headers, though it accepts both.
   return c.body(body as ReadableStream, 200, { ...own, ...headers });
 }
 
-function createSessionSettings(options: StreamOptions): SessionSettings {
-  const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
-  const { maxStreamWrites = DEFAULTS.maxStreamWrites, runtime, clientLimits, hooks } = options;
-  // An even part of the ping's interval, so that pings are on time, and no longer than staleTimeout.
+function createSessionSettings(context: ServerContext): SessionSettings {
+  const { limits, clocks, logger, streams, budget, runtime, hooks, rateLimits } = context;
+  const { pingInterval, staleTimeout, maxStreamWrites } = limits;
+  // The heartbeat also finds stale clients. Its interval divides that of the pings, so that pings are on time, and is at most
+  // `staleTimeout`.
   const interval = pingInterval / Math.ceil(pingInterval / staleTimeout);
   return {
     pingInterval,
     staleTimeout,
-    handshakeTimeout: Math.min(options.handshakeTimeout ?? DEFAULTS.handshakeTimeout, staleTimeout),
-    maxBufferedBytes: options.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
-    // The handshake is a write that brings the client no message.
+    handshakeTimeout: limits.handshakeTimeout,
+    maxBufferedBytes: limits.maxBufferedBytes,
+    // The handshake is a write that carries no message.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
-    now: options.monotonicNow ?? (() => performance.now()),
-    logger: options.logger,
-    streams: options.streams,
-    budget: options.budget,
+    now: clocks.monotonicNow,
+    logger,
+    streams,
+    budget,
     heartbeat:
       runtime.isOneProcess === true
         ? new SharedHeartbeat(interval)
         : new IntervalHeartbeat(interval),
-    onStart: (clientId) => clientLimits.letIn(clientId),
+    onStart: (clientId) => rateLimits.addresses.addNewClient(clientId),
     onEnd: (clientId, reason) => {
-      clientLimits.left(clientId);
-      return hooks?.onDisconnect?.({ clientId, reason });
+      rateLimits.addresses.removeClient(clientId);
+      return hooks.onDisconnect?.({ clientId, reason });
     },
   };
 }

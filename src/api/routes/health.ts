@@ -1,19 +1,20 @@
 import type { Handler } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
-import type { ClientRegistry } from "../../registry/registry.ts";
+import type { ServerContext } from "../context.ts";
 
-/** `GET /api/health`: the process answers. */
+/** `GET /api/health`: the process responds. The body is PocketBase's. */
 export const showHealth: Handler = (c) =>
   c.json({ code: 200, message: "API is healthy.", data: {} });
 
 /**
- * `GET /api/health/ready`: it takes clients and messages. On Workers each hub is asked, and so woken: ask seldom.
- *
- * @param isClosing The service is being stopped.
+ * `GET /api/health/ready`: the service takes clients and messages. On Workers each request wakes every hub, so don't poll it
+ * often.
  */
-export function showReady(registry: ClientRegistry, isClosing: () => boolean): Handler {
+export function showReady({ registry, closing }: ServerContext): Handler {
   return async (c) => {
-    if (isClosing()) throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+    if (closing.aborted) {
+      throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+    }
     try {
       await registry.stats();
     } catch (cause) {

@@ -1,90 +1,124 @@
 import type { Handler } from "hono";
 import { LATENCY_BOUNDS, type LatencyStats } from "../../realtime/latency.ts";
-import type { ClientRegistry, RegistryStats } from "../../registry/registry.ts";
-import type { RequestLimit } from "../refused-requests.ts";
+import type { RegistryStats } from "../../registry/registry.ts";
+import type { ServerContext } from "../context.ts";
+import { readStats, type ServerCounts } from "./stats.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labelled = readonly (readonly [label: string, value: number])[];
 
-/** What a server counts itself, on Workers in each isolate: the registry knows nothing of it. */
-export interface ServerCounts {
-  /** Log lines that could not be written. */
-  readonly logLinesDropped: number;
-  /** Bytes that wait for clients now, those that several clients share once. */
-  readonly waitingBytes: number;
-  /** Connections that were refused because the process may have no more files open. */
-  readonly connectionsRefused: number;
-  /** Wrong keys and tokens. */
-  readonly refusedCredentials: number;
-  /** Requests over a rate, by limit. */
-  readonly rateRefusals: Readonly<Record<RequestLimit, number>>;
+/** `GET /metrics`: the counts for Prometheus. On Workers each request wakes every hub. */
+export function showMetrics(context: ServerContext): Handler {
+  return async (c) =>
+    c.body(formatMetrics(await readStats(context)), 200, {
+      "Content-Type": CONTENT_TYPE,
+      "Cache-Control": "no-store",
+    });
 }
 
-/** `GET /metrics`: the registry's stats for Prometheus. On Workers each hub is asked, and so woken. */
-export function showMetrics(registry: ClientRegistry, counts: () => ServerCounts): Handler {
-  return async (c) => {
-    const text = formatMetrics({ ...(await registry.stats()), ...counts() });
-    return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
-  };
-}
-
+/** Formats counts in Prometheus' text format. Every name begins with `pocketwire_`. */
 export function formatMetrics(stats: RegistryStats & ServerCounts): string {
-  const lines: string[] = [];
-  const add = (name: string, type: string, help: string, values: Labelled) => {
-    lines.push(`# HELP pocketwire_${name} ${help}`, `# TYPE pocketwire_${name} ${type}`);
-    for (const [label, value] of values) lines.push(`pocketwire_${name}${label} ${value}`);
-  };
-  const gauge = (name: string, help: string, value: number) =>
-    add(name, "gauge", help, [["", value]]);
-  const counter = (name: string, help: string, value: number) =>
-    add(name, "counter", help, [["", value]]);
-
-  gauge("clients", "Connected clients.", stats.clients);
-  gauge("subscriptions", "Subscription keys over all clients.", stats.subscriptions);
-  gauge("topics", "Distinct topics subscribed to.", stats.topics);
-  const { keyBudget: keys } = stats;
-  gauge("keys", "Subscription keys, and topics that rights cover of them.", keys.used);
-  gauge("keys_limit", "How many there may be; 0 is any number.", keys.limit);
-  gauge("key_characters", "Characters of subscription keys.", keys.characters);
-  gauge("key_characters_limit", "How many; 0 is any number.", keys.charactersLimit);
-  counter("keys_refused_total", "Requests over the budget of keys.", keys.refused);
-  gauge("queue_bytes", "Bytes that wait for clients to take them.", stats.queuedBytes);
-  gauge("waiting_bytes", "Bytes in memory that wait for clients.", stats.waitingBytes);
-  gauge("history_messages", "Messages in the history.", stats.history.messages);
-  gauge("history_bytes", "Bytes of them.", stats.history.bytes);
-  const started = Date.parse(stats.startedAt) / 1000;
-  gauge("start_time_seconds", "Since when it counts, in seconds since 1970.", started);
-  counter("connects_total", "Clients that connected.", stats.connects);
-  const reasons = Object.entries(stats.disconnects).map(
-    ([reason, count]) => [`{reason="${reason}"}`, count] as const,
-  );
-  add("disconnects_total", "counter", "Clients that were removed, by reason.", reasons);
-  counter("messages_accepted_total", "Messages taken into the log.", stats.accepted);
-  const duplicates = "Messages that the log had, by their id.";
-  counter("messages_duplicate_total", duplicates, stats.duplicate);
-  counter("deliveries_total", "Messages handed to clients.", stats.delivered);
-  counter("deliveries_replayed_total", "Of them, those from the history.", stats.replayed);
-  add("resumes_total", "counter", "Resumes, by whether nothing was missed.", [
-    ['{recovered="true"}', stats.recovered],
-    ['{recovered="false"}', stats.unrecovered],
-  ]);
-  counter("credentials_refused_total", "Wrong keys and tokens.", stats.refusedCredentials);
-  const refusals = Object.entries(stats.rateRefusals).map(
-    ([limit, count]) => [`{limit="${limit}"}`, count] as const,
-  );
-  add("rate_refusals_total", "counter", "Requests over a rate, by limit.", refusals);
-  const dropped = "Log lines that could not be written.";
-  counter("log_lines_dropped_total", dropped, stats.logLinesDropped);
-  const refused = "Connections refused for want of open files.";
-  counter("connections_refused_total", refused, stats.connectionsRefused);
-  const help = "From a publish to the end of its writes.";
-  add("publish_latency_seconds", "histogram", help, buckets(stats.publishLatency));
-  return `${lines.join("\n")}\n`;
+  const metrics = new MetricsText();
+  addGauges(metrics, stats);
+  addCounters(metrics, stats);
+  const latency = buckets(stats.publishLatency);
+  const help = "Time from a publish to the end of its writes.";
+  metrics.add("publish_latency_seconds", "histogram", help, latency);
+  return metrics.text;
 }
 
-/** The buckets of the format are cumulative. */
+class MetricsText {
+  #text = "";
+
+  get text(): string {
+    return this.#text;
+  }
+
+  add(name: string, type: string, help: string, values: Labelled): void {
+    this.#text += `# HELP pocketwire_${name} ${help}\n# TYPE pocketwire_${name} ${type}\n`;
+    for (const [label, value] of values) this.#text += `pocketwire_${name}${label} ${value}\n`;
+  }
+
+  gauge(name: string, help: string, value: number): void {
+    this.add(name, "gauge", help, [["", value]]);
+  }
+
+  counter(name: string, help: string, value: number): void {
+    this.add(name, "counter", help, [["", value]]);
+  }
+}
+
+function addGauges(metrics: MetricsText, stats: RegistryStats & ServerCounts): void {
+  const { keyBudget: keys, history } = stats;
+  metrics.gauge("clients", "Connected clients.", stats.clients);
+  metrics.gauge("subscriptions", "Subscription keys of all clients.", stats.subscriptions);
+  metrics.gauge("topics", "Distinct topics with subscribers.", stats.topics);
+  metrics.gauge(
+    "keys",
+    "Subscription keys, plus each topic that rights cover of a key.",
+    keys.used,
+  );
+  metrics.gauge("keys_limit", "Limit of keys; 0 is no limit.", keys.limit);
+  metrics.gauge("key_characters", "Characters of subscription keys.", keys.characters);
+  metrics.gauge(
+    "key_characters_limit",
+    "Limit of the characters; 0 is no limit.",
+    keys.charactersLimit,
+  );
+  metrics.gauge("queue_bytes", "Bytes that wait in the queues of clients.", stats.queuedBytes);
+  metrics.gauge(
+    "waiting_bytes",
+    "Bytes that wait for clients; shared bytes count once.",
+    stats.waitingBytes,
+  );
+  metrics.gauge("history_messages", "Messages in the history.", history.messages);
+  metrics.gauge("history_bytes", "Bytes of the messages in the history.", history.bytes);
+  const startedAt = Date.parse(stats.startedAt) / 1000;
+  metrics.gauge("start_time_seconds", "Start of the counts, in seconds since 1970.", startedAt);
+}
+
+function addCounters(metrics: MetricsText, stats: RegistryStats & ServerCounts): void {
+  const { disconnects, rateRefusals } = stats;
+  metrics.counter(
+    "keys_refused_total",
+    "Requests over the limits of keys.",
+    stats.keyBudget.refused,
+  );
+  metrics.counter("connects_total", "Clients that connected.", stats.connects);
+  const reasons = labelled("reason", disconnects);
+  metrics.add("disconnects_total", "counter", "Clients that were removed, by reason.", reasons);
+  metrics.counter("messages_accepted_total", "Messages appended to the log.", stats.accepted);
+  metrics.counter("messages_duplicate_total", "Messages with a known id.", stats.duplicate);
+  metrics.counter("deliveries_total", "Messages written to clients.", stats.delivered);
+  metrics.counter("deliveries_replayed_total", "Deliveries from the history.", stats.replayed);
+  metrics.add(
+    "resumes_total",
+    "counter",
+    "Resumes, by whether the history had every message since.",
+    labelled("recovered", { true: stats.recovered, false: stats.unrecovered }),
+  );
+  metrics.counter("credentials_refused_total", "Wrong keys and tokens.", stats.refusedCredentials);
+  const limits = labelled("limit", rateRefusals);
+  metrics.add("rate_refusals_total", "counter", "Requests over a rate, by limit.", limits);
+  metrics.counter(
+    "log_lines_dropped_total",
+    "Log lines that could not be written.",
+    stats.logLinesDropped,
+  );
+  metrics.counter(
+    "connections_refused_total",
+    "Connections refused at the limit of open files.",
+    stats.connectionsRefused,
+  );
+}
+
+function labelled(label: string, counts: Readonly<Record<string, number>>): Labelled {
+  return Object.entries(counts).map(([value, count]) => [`{${label}="${value}"}`, count]);
+}
+
+/** The buckets of a histogram. In Prometheus' format they are cumulative. */
 function buckets({ counts, seconds }: LatencyStats): Labelled {
   let sum = 0;
   const cumulative = counts.map((count, bucket) => {

@@ -1,26 +1,22 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import { RealtimeError } from "../../realtime/errors.ts";
-import type { ClientRegistry } from "../../registry/registry.ts";
-import type { Auth } from "../auth/auth.ts";
-import type { SubscribeHook } from "../hooks.ts";
-import type { RequestLimits } from "../limits.ts";
-import type { ArrivalEnv } from "../middleware/arrival.ts";
-import { readJSONOrForm } from "../middleware/body-limit.ts";
-import type { ClientLimits } from "../middleware/client-limits.ts";
-import type { RequestQueue } from "../middleware/request-queue.ts";
-import { checkQuery } from "../schemas/query.ts";
+import type { ServerContext } from "../context.ts";
+import { MAX_CLIENT_ID } from "../limits.ts";
+import type { ArrivalEnv } from "../middleware/arrival-time.ts";
+import { createSubscribeHook } from "../run-hooks.ts";
+import { checkQueryParameters } from "../schemas/query.ts";
+import { readJSONOrForm } from "../schemas/read-body.ts";
 import {
   eventIdSchema,
   type KeyLimits,
   keysSchema,
-  MAX_CLIENT_ID,
   topicsOf,
 } from "../schemas/subscription-keys.ts";
 import { validate } from "../schemas/validate.ts";
-import type { UnknownClient } from "../unknown-client.ts";
+import { unknownClientError } from "../unknown-client.ts";
 
-/** What a client's subscriptions are set with. */
+/** The body of `POST /api/realtime`. */
 export function subscribeSchema(limits: KeyLimits) {
   return z.strictObject({
     clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
@@ -29,36 +25,25 @@ export function subscribeSchema(limits: KeyLimits) {
   });
 }
 
-export interface SubscribeOptions {
-  readonly registry: ClientRegistry;
-  readonly auth: Auth;
-  readonly limits: RequestLimits;
-  readonly askSubscribe: SubscribeHook;
-  readonly clientLimits: ClientLimits;
-  readonly unknownClient: UnknownClient;
-  readonly entrance: RequestQueue;
-}
-
-/** `POST /api/realtime`: replaces what a client subscribes to. */
-export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
-  const { registry, auth, limits, askSubscribe, clientLimits, unknownClient, entrance } = options;
+/** `POST /api/realtime`: replaces the subscriptions of a client. `recordArrivalTime` must stand in front. */
+export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
+  const { registry, auth, limits, rateLimits, requestQueue } = context;
   const schema = subscribeSchema(limits);
+  const runSubscribeHook = createSubscribeHook(context);
   return async (c) => {
-    const arrivedAt = c.get("arrivedAt");
-    checkQuery(c);
+    checkQueryParameters(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
-    await entrance.enter();
+    await requestQueue.enter();
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
-    clientLimits.subscribe(auth.addressOf(c), clientId);
+    rateLimits.addresses.checkSubscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
     const { principal, ended } = await auth.authorizeSetSubscriptions(c, topicsOf(keys));
-    // A guest who may do nothing but sign in keeps the stream, without subscriptions.
-    const isWaiting = ended !== undefined && auth.guestsMayOnlySignIn;
-    const counting = isWaiting ? [] : await askSubscribe(c, keys, principal, clientId);
+    // An ended token leaves a guest. Where guests may only sign in, the stream stays open, without subscriptions.
+    const mustSignIn = ended !== undefined && auth.guestsMayOnlySignIn;
     const request = {
       ...principal,
-      arrivedAt,
-      subscriptions: counting,
+      arrivedAt: c.get("pocketwire.arrivedAt"),
+      subscriptions: mustSignIn ? [] : await runSubscribeHook(c, keys, principal, clientId),
       lastEventId: lastEventId || undefined,
       credentialEnded: ended !== undefined,
     };
@@ -67,7 +52,9 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
       if (error.code === "identity_changed" && ended !== undefined) throw ended;
-      if (error.code === "unknown_client") throw unknownClient(clientId, error.message);
+      if (error.code === "unknown_client") {
+        throw unknownClientError(context, clientId, error.message);
+      }
       throw error;
     }
     return c.body(null, 204);

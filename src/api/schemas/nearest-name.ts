@@ -1,14 +1,15 @@
-/** The known name that a misspelt one is most like, for error messages. */
-
-/** Longer names are not compared, so that a comparison stays cheap. */
+/** Longer names are not compared: the time of a comparison grows with the product of the lengths. */
 const MAX_LENGTH = 40;
 
-/** The known name that differs from `name` by the fewest edits; undefined when none is alike. */
+/**
+ * Finds the known name that a misspelt name probably means, for error messages. Case and punctuation don't count.
+ *
+ * @returns undefined when no known name is similar: more than a third of the letters differ.
+ */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const plain = simplify(name);
   let nearest: string | undefined;
-  // A third of the letters may be wrong.
   let least = Math.max(Math.floor(plain.length / 3), 1) + 1;
   for (const candidate of known) {
     const edits = countEdits(plain, simplify(candidate));
@@ -24,7 +25,7 @@ function simplify(name: string): string {
   return name.toLowerCase().replace(/[^a-z\d]/g, "");
 }
 
-/** Levenshtein distance, row by row. */
+/** The Levenshtein distance, computed row by row. */
 function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let at = 1; at <= from.length; at++) {

@@ -1,39 +1,43 @@
+/** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
-import type { RequestLimits } from "../limits.ts";
-import { type KeyLimits, keysSchema, MAX_EVENT_ID } from "./subscription-keys.ts";
+import { LIST_LIMITS } from "../../registry/paging.ts";
+import type { PageRequest } from "../../registry/registry.ts";
+import { HISTORY_PAGE, MAX_EVENT_ID, MAX_PAGE_CURSOR } from "../limits.ts";
+import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
-/** Names that caches and trackers add to an address: they say nothing to the service, and are ignored. */
-const FOREIGN = /^(_|utm_)/;
+/** Parameters that caches and trackers add to URLs. The service ignores them. */
+const IGNORED = /^(_|utm_)/;
 
 /**
- * Refuses query parameters that the route does not know, which would be ignored in silence otherwise, and those that
- * stand there twice and are no list. `token` is known wherever a credential is read from the query.
+ * Checks the names of the query parameters. A route would otherwise ignore a misspelt parameter without a word. `token` is
+ * known for GET and HEAD, where it may carry a credential.
  *
- * @throws RealtimeError `invalid_input`.
+ * @param known Parameters that may be there once.
+ * @param lists Parameters that may be repeated.
+ * @throws RealtimeError `invalid_input` for an unknown or repeated parameter.
  */
-export function checkQuery(
+export function checkQueryParameters(
   c: Context,
   known: readonly string[] = [],
   lists: readonly string[] = [],
 ): void {
   const start = c.req.url.indexOf("?");
   if (start === -1) return;
-  const isRead = c.req.method === "GET" || c.req.method === "HEAD";
-  const all = [...lists, ...known, ...(isRead ? ["token"] : [])];
+  const takesToken = c.req.method === "GET" || c.req.method === "HEAD";
+  const all = [...lists, ...known, ...(takesToken ? ["token"] : [])];
   const names = [...new URLSearchParams(c.req.url.slice(start + 1)).keys()];
-  const unknown = names.filter((name) => !all.includes(name) && !FOREIGN.test(name));
+  const unknown = names.filter((name) => !all.includes(name) && !IGNORED.test(name));
   if (unknown.length > 0) throw invalidInput(unknownFields(unknown, all));
-  const twice = names.find((name, at) => all.includes(name) && names.indexOf(name) !== at);
-  if (twice === undefined || lists.includes(twice)) return;
-  throw invalidInput({
-    [twice]: { code: "validation_match_invalid", message: "Stands there twice. Send it once." },
-  });
+  const repeated = names.find((name, index) => all.includes(name) && names.indexOf(name) !== index);
+  if (repeated === undefined || lists.includes(repeated)) return;
+  const message = "The parameter is repeated. Send it once.";
+  throw invalidInput({ [repeated]: { code: "validation_match_invalid", message } });
 }
 
-/** A whole number in a query. */
+/** A whole number in a query. OpenAPI describes it as an integer. */
 export function wholeNumber(least: number, most: number): z.ZodMiniType<number, string> {
   const schema = z.pipe(
     z.string(),
@@ -45,35 +49,107 @@ export function wholeNumber(least: number, most: number): z.ZodMiniType<number, 
       return z.NEVER;
     }),
   );
-  // What it is for those who read the OpenAPI document.
   return schema.register(z.globalRegistry, { type: "integer", minimum: least, maximum: most });
 }
 
-/** What a client connects with. */
+/** A query parameter; undefined when it is missing or empty. */
+function optional(c: Context, name: string): string | undefined {
+  return c.req.query(name) || undefined;
+}
+
+/** The values of `topic`. Empty values are ignored, as in PocketBase's list of subscriptions. */
+function readTopics(c: Context): string[] {
+  return (c.req.queries("topic") ?? []).filter((key) => key !== "");
+}
+
+/** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
   return z.object({ topic: keysSchema(limits), last: z.optional(wholeNumber(0, MAX_LAST)) });
 }
 
-/** Reads what a client connects with, besides who it is. */
-export function createReadConnect(
-  limits: RequestLimits,
-): (c: Context) => StartPosition & { readonly topics: readonly string[] } {
+/** What a client connects with. */
+export interface ConnectQuery extends StartPosition {
+  readonly topics: readonly string[];
+  /** Whether pings are events (`?ping=event`), which a page can see, besides comments. */
+  readonly withPingEvent: boolean;
+}
+
+/** Makes the reader of `GET /api/realtime`'s query. The reader throws RealtimeError `invalid_input`. */
+export function createConnectReader(limits: KeyLimits): (c: Context) => ConnectQuery {
   const schema = connectSchema(limits);
   return (c) => {
-    checkQuery(c, ["lastEventId", "last", "ping"], ["topic"]);
-    const ping = c.req.query("ping");
-    if (ping && ping !== "event") {
+    checkQueryParameters(c, ["lastEventId", "last", "ping"], ["topic"]);
+    const ping = optional(c, "ping");
+    if (ping !== undefined && ping !== "event") {
       const message = 'Must be "event", or left out.';
       throw invalidInput({ ping: { code: "validation_in_invalid", message } });
     }
-    const topic = (c.req.queries("topic") ?? []).filter((key) => key !== "");
     const { topic: topics, last } = validate(schema, {
-      topic,
-      last: c.req.query("last") || undefined,
+      topic: readTopics(c),
+      last: optional(c, "last"),
     });
-    // A browser that comes back sends the header, and the same address as ever. An id that names no place is
-    // never a reason to refuse: an EventSource would not come again.
-    const lastEventId = c.req.header("Last-Event-ID") || c.req.query("lastEventId") || undefined;
-    return { topics, lastEventId: lastEventId?.slice(0, MAX_EVENT_ID), last };
+    // The header comes first: a browser that reconnects sends it, and repeats the URL of its first connect. An id that is not
+    // valid must not refuse the request, since an EventSource would give up for good.
+    const lastEventId = c.req.header("Last-Event-ID") || optional(c, "lastEventId");
+    return {
+      topics,
+      last,
+      lastEventId: lastEventId?.slice(0, MAX_EVENT_ID),
+      withPingEvent: ping === "event",
+    };
   };
+}
+
+/** The query of `GET /api/realtime/messages`. */
+export function historySchema(limits: KeyLimits) {
+  return z.object({
+    topic: keysSchema(limits).check(z.minLength(1)),
+    after: z.optional(eventIdSchema),
+    before: z.optional(eventIdSchema),
+    limit: z.optional(wholeNumber(1, HISTORY_PAGE.most)),
+  });
+}
+
+/** Which page of the history to read. */
+export interface HistoryQuery {
+  readonly topics: readonly string[];
+  readonly after: string | undefined;
+  readonly before: string | undefined;
+  readonly limit: number;
+}
+
+/** Makes the reader of `GET /api/realtime/messages`'s query. The reader throws RealtimeError `invalid_input`. */
+export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQuery {
+  const schema = historySchema(limits);
+  return (c) => {
+    checkQueryParameters(c, ["after", "before", "limit"], ["topic"]);
+    const query = validate(schema, {
+      topic: readTopics(c),
+      after: optional(c, "after"),
+      before: optional(c, "before"),
+      limit: optional(c, "limit"),
+    });
+    if (query.after !== undefined && query.before !== undefined) {
+      const message = "Send either after or before, not both.";
+      throw invalidInput({ before: { code: "validation_match_invalid", message } });
+    }
+    return {
+      topics: query.topic,
+      after: query.after,
+      before: query.before,
+      limit: query.limit ?? HISTORY_PAGE.default,
+    };
+  };
+}
+
+/** The query of a list of clients or topics. */
+export const pageSchema = z.object({
+  limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
+  after: z.optional(z.string().check(z.maxLength(MAX_PAGE_CURSOR))),
+});
+
+/** Reads the query of a list. @throws RealtimeError `invalid_input`. */
+export function readPageQuery(c: Context): PageRequest {
+  checkQueryParameters(c, ["limit", "after"]);
+  return validate(pageSchema, { limit: optional(c, "limit"), after: optional(c, "after") });
 }

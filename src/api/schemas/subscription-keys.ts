@@ -1,30 +1,24 @@
-/** Subscription keys and event ids: the same wherever they are sent. */
+/** Subscription keys and event ids, which have one schema wherever they are sent. */
 import * as z from "zod/mini";
 import { isFieldText } from "../../realtime/sse.ts";
 import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
-import type { RequestLimits } from "../limits.ts";
+import { MAX_EVENT_ID, MAX_KEYS_LENGTH, type RequestLimits } from "../limits.ts";
 
-/** As PocketBase's (apis/realtime.go, `realtimeSetSubscriptions`). UTF-16 code units. */
-export const MAX_CLIENT_ID = 255;
-/** Ours are shorter. */
-export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
-
-/** Of all keys of a client, which stay in memory. UTF-16 code units. */
-const MAX_KEYS_LENGTH = 131_072;
-
+/** The limits of a client's subscription keys. */
 export type KeyLimits = Pick<RequestLimits, "maxSubscriptions" | "maxTopicLength">;
 
-/** Subscription keys: the same wherever they are sent. */
+/** A check for text that an SSE field can carry. */
+export const isOneLine: z.core.$ZodCheck<string> = z.refine<string>(
+  isFieldText,
+  "Must not contain a line break or NUL.",
+);
+
+/** The subscription keys of one client. */
 export function keysSchema({
   maxSubscriptions,
   maxTopicLength,
 }: KeyLimits): z.ZodMiniArray<z.ZodMiniString> {
-  const key = z
-    .string()
-    .check(
-      z.maxLength(maxTopicLength),
-      z.refine(isFieldText, "Must not contain a line break or NUL."),
-    );
+  const key = z.string().check(z.maxLength(maxTopicLength), isOneLine);
   const fits = (keys: readonly string[]) => {
     let length = 0;
     for (const key of keys) length += key.length;
@@ -38,10 +32,10 @@ export function keysSchema({
     );
 }
 
-/** An event id or cursor, as it came to the client. What it names, the log says. */
+/** An event id or cursor. Only its length is checked here; the log decides whether it is known. */
 export const eventIdSchema: z.ZodMiniString = z.string().check(z.maxLength(MAX_EVENT_ID));
 
-/** The topics of subscription keys, without options: what rights are about. */
+/** The topics of subscription keys, without their options. Rights apply to topics. */
 export function topicsOf(keys: readonly string[]): string[] {
   return keys.filter((key) => key !== "").map(topicOf);
 }

@@ -4,23 +4,24 @@ import { nearestName } from "./nearest-name.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Unknown fields that one object is told of, and characters of a name that are repeated. */
+/** Unknown fields that a response names. */
 const MAX_UNKNOWN = 10;
+/** Characters of an unknown field's name that a response repeats. */
 const MAX_SHOWN = 64;
 
-/** The faults of fields that are not among the known ones. */
+/** The errors of unknown fields, each with a hint for its name. */
 export function unknownFields(names: readonly string[], known: readonly string[]): FieldErrors {
-  const faults: Record<string, FieldError> = Object.create(null);
+  const errors: Record<string, FieldError> = Object.create(null);
   for (const name of names.slice(0, MAX_UNKNOWN)) {
-    faults[name.slice(0, MAX_SHOWN)] = {
+    errors[name.slice(0, MAX_SHOWN)] = {
       code: "validation_unknown_field",
-      message: `There is no such field here. ${suggestion(name, known)}`,
+      message: `This field is unknown. ${hintFor(name, known)}`,
     };
   }
-  return faults;
+  return errors;
 }
 
-function suggestion(name: string, known: readonly string[]): string {
+function hintFor(name: string, known: readonly string[]): string {
   const list = /^(.+)\[\d*\]$/.exec(name)?.[1];
   if (list !== undefined && known.includes(list)) {
     return `Write "${list}" without brackets, once for each value.`;
@@ -31,10 +32,10 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 /**
- * Checks what came from outside.
+ * Validates input by a schema.
  *
- * @throws RealtimeError `invalid_input` with every fault by field, in PocketBase's codes
- *   (ozzo-validation: `validation_required`, `validation_length_too_long`, ...).
+ * @throws RealtimeError `invalid_input` with the errors of all fields. Their codes are PocketBase's, which are those of
+ *   ozzo-validation (`validation_required`, `validation_length_too_long`, ...).
  */
 export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value);
@@ -42,35 +43,39 @@ export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   throw invalidInput(fieldErrors(result.error.issues, value, namesOf(schema)));
 }
 
-/** The faults of `value`, or undefined when there are none: for lists that report them by index. */
+/** The errors of `value` by field; undefined when it is valid. For lists, which key their items' errors by index. */
 export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
   return result.success ? undefined : fieldErrors(result.error.issues, value, namesOf(schema));
 }
 
-/** An `invalid_input` error whose message says the first fault, for people who read only that. */
+/** An `invalid_input` error. Its message repeats the first field's error, for clients that show only the message. */
 export function invalidInput(fields: FieldErrors): RealtimeError {
-  const [path, message] = firstFault(fields, []);
+  const [path, message] = firstError(fields, []);
   const text = path.length === 0 ? message : `${path.join(".")}: ${message}`;
   return new RealtimeError("invalid_input", `The request is not valid. ${text}`, { fields });
 }
 
-function firstFault(fields: FieldErrors, path: readonly string[]): [readonly string[], string] {
-  for (const [name, fault] of Object.entries(fields)) {
-    const at = [...path, name];
-    return isFieldError(fault) ? [at, fault.message] : firstFault(fault, at);
+function firstError(fields: FieldErrors, path: readonly string[]): [readonly string[], string] {
+  for (const [name, error] of Object.entries(fields)) {
+    const inner = [...path, name];
+    return isFieldError(error) ? [inner, error.message] : firstError(error, inner);
   }
-  return [path, "It breaks a rule."];
+  return [path, "A value is not valid."];
 }
 
-function isFieldError(fault: FieldError | FieldErrors): fault is FieldError {
-  return typeof fault.code === "string";
+function isFieldError(error: FieldError | FieldErrors): error is FieldError {
+  return typeof error.code === "string";
 }
 
-/** The fields of an object's schema; none for other schemas. */
+/** The names of an object schema's fields; none for other schemas. */
 function namesOf(schema: z.ZodMiniType): string[] {
-  const { shape } = schema as { readonly shape?: object };
-  return Object.keys(shape ?? {});
+  return "shape" in schema ? Object.keys(Object(schema.shape)) : [];
+}
+
+/** `FieldErrors` while they are collected. */
+interface CollectedErrors {
+  [field: string]: FieldError | CollectedErrors;
 }
 
 function fieldErrors(
@@ -78,28 +83,29 @@ function fieldErrors(
   value: unknown,
   known: readonly string[],
 ): FieldErrors {
-  const errors: Record<string, FieldError | FieldErrors> = Object.create(null);
-  // A fault of a whole list is told before, and instead of, those of its items.
+  const errors: CollectedErrors = Object.create(null);
+  // Short paths first: the error of a whole list replaces those of its items.
   for (const issue of issues.toSorted((a, b) => a.path.length - b.path.length)) {
     if (issue.code === "unrecognized_keys") {
       Object.assign(errors, unknownFields(issue.keys, known));
-    } else place(errors, issue.path.map(String), toFieldError(issue, value));
+    } else addError(errors, issue.path.map(String), toFieldError(issue, value));
   }
   return errors;
 }
 
-function place(
-  errors: Record<string, FieldError | FieldErrors>,
+/** Adds an error at a path, unless the path or a part of it has one. */
+function addError(
+  errors: CollectedErrors,
   [name = "body", ...rest]: readonly string[],
-  fault: FieldError,
+  error: FieldError,
 ): void {
   if (rest.length === 0) {
-    errors[name] ??= fault;
+    errors[name] ??= error;
     return;
   }
-  errors[name] ??= {};
-  const inner = errors[name] as Record<string, FieldError | FieldErrors>;
-  if (!isFieldError(inner)) place(inner, rest, fault);
+  const inner = errors[name] ?? {};
+  errors[name] = inner;
+  if (!isFieldError(inner)) addError(inner, rest, error);
 }
 
 const BLANK: FieldError = { code: "validation_required", message: "Cannot be blank." };
@@ -136,8 +142,7 @@ function withArticle(type: string): string {
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name],
-    value,
-  );
+  let inner = value;
+  for (const name of path) inner = inner == null ? undefined : Reflect.get(Object(inner), name);
+  return inner;
 }

@@ -192,7 +192,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
         body = new TextDecoder().decode(first?.value);
         abort.abort();
       }
-      expect(body).toMatch(/^: These are more streams opened than 0\.5 a second\..*\nretry: \d+\n/);
+      expect(body).toMatch(/^: The limit of 0\.5 streams per second is reached\..*\nretry: \d+\n/);
       expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
     });
 
@@ -239,7 +239,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const refused = await read("192.0.2.1");
       expect([refused.status, refused.body.message]).toEqual([
         429,
-        expect.stringContaining("more messages to look through than 1 a second"),
+        expect.stringContaining("limit of 1 scanned history messages per second"),
       ]);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
       expect((await read("192.0.2.2")).status).toBe(200);
@@ -307,7 +307,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const refused = await publish(anna);
       expect([refused.status, refused.body.message]).toEqual([
         429,
-        expect.stringContaining("more bytes of messages than 10 a second"),
+        expect.stringContaining("limit of 10 message bytes per second"),
       ]);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
       expect((await publish(bearer(await tokenFor("bert", { publish: ["*"] })))).status).toBe(200);
@@ -350,7 +350,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect((await admin([message, message]))[0]).toBe(200);
       expect((await admin([message, message, message]))[0]).toBe(400);
       const [status, text] = await admin([message, { topic: "a", data: "é".repeat(10) }]);
-      expect([status, text]).toEqual([413, expect.stringContaining("message 1 takes 22 bytes")]);
+      expect([status, text]).toEqual([413, expect.stringContaining("message 1 has 22 bytes")]);
       expect((await admin({ topic: "x".repeat(11), data: 1 }))[0]).toBe(400);
       expect((await admin({ topic: "a", data: 1, more: "x".repeat(1024) }))[0]).toBe(413);
     });

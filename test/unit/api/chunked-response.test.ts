@@ -5,7 +5,7 @@ import { pause } from "../../support/deadline.ts";
 
 const PART = "x".repeat(1000);
 
-/** An app that answers with so many parts, and how many of them were made. */
+/** An app that responds with `count` parts, and the number of parts made so far. */
 function world(count: number, timeout: number) {
   let made = 0;
   function* parts() {
@@ -16,13 +16,13 @@ function world(count: number, timeout: number) {
   return { app, made: () => made };
 }
 
-describe("a long answer", () => {
-  it("is whole for whoever reads it, at their pace", async () => {
+describe("a long response", () => {
+  it("is complete for a client that reads it, at any pace", async () => {
     for (const count of [0, 1, 65, 66, 67, 1000]) {
       const { app } = world(count, 50);
       expect(await (await app.request("/")).text()).toBe(PART.repeat(count));
     }
-    // Longer in all than it may take for a piece.
+    // The whole response takes longer than one chunk may take.
     const { app } = world(200, 1000);
     let length = 0;
     const reader = (await app.request("/")).body?.getReader();
@@ -33,7 +33,7 @@ describe("a long answer", () => {
     expect(length).toBe(200 * PART.length);
   });
 
-  it("is made as far as it is read, and given up when nobody reads on", async () => {
+  it("is made only as far as it is read, and aborted when the client stops reading", async () => {
     const { app, made } = world(1000, 50);
     const reader = (await app.request("/")).body?.getReader();
     expect(made()).toBeLessThan(70);
@@ -43,10 +43,10 @@ describe("a long answer", () => {
       () => "closed",
       (error: Error) => error.message,
     );
-    expect(await cut).toBe("The answer was not read.");
+    expect(await cut).toBe("The client did not read the response in time.");
   });
 
-  it("is given up when its reader leaves, and a HEAD makes one piece", async () => {
+  it("is abandoned when its reader leaves, and a HEAD request makes one chunk", async () => {
     const { app, made } = world(1000, 20);
     const reader = (await app.request("/")).body?.getReader();
     await reader?.read();

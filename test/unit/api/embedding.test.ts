@@ -6,7 +6,7 @@ import { createServer } from "../../../src/api/server.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { eventually } from "../../support/deadline.ts";
 
-/** A service inside somebody's own app, asked without a network. */
+/** A service that an app mounts, called without a network. */
 function embedded(options: ServerOptions) {
   const realtime = createServer(options);
   const app = new Hono();
@@ -71,7 +71,7 @@ describe("authorize", () => {
 });
 
 describe("authenticate", () => {
-  it("may say what somebody has rights to, and until when", async () => {
+  it("may return the rights of a user, and when they end", async () => {
     const expiresAt = Date.now() + 300;
     const { realtime, listen } = embedded({
       authenticate: () => ({ subject: "anna", subscribe: ["a"], expiresAt }),
@@ -105,7 +105,7 @@ describe("an app around it", () => {
     expect(ours.map((name) => own.headers.get(name))).not.toContain(null);
   });
 
-  it("that tells no addresses has no limits by address", async () => {
+  it("that does not know addresses has no limits by address", async () => {
     const { app } = embedded({ connectsPerSecond: 0.01, maxClientsPerAddress: 1 });
     for (let count = 0; count < 5; count++) {
       expect((await app.request("/api/realtime/messages?topic=a")).status).toBe(200);
@@ -113,7 +113,7 @@ describe("an app around it", () => {
   });
 });
 
-describe("an option or hook that there is not", () => {
+describe("an unknown option or hook", () => {
   it.each([
     [{ adminkey: "12345678" }, 'There is no option "adminkey". Did you mean "adminKey"?'],
     [{ hooks: { onConect: () => {} } }, 'There is no hook "onConect". Did you mean "onConnect"?'],
@@ -131,7 +131,7 @@ describe("an option or hook that there is not", () => {
   });
 
   it.each(["", "short", "fifteen-letters", "with a space in the key"])(
-    "is an admin key that can be guessed or that no header can carry: %j",
+    "as well as an admin key that could be guessed or that no header can carry: %j",
     (adminKey) => {
       expect(() => createServer({ adminKey })).toThrow(
         "adminKey must be 16 to 255 visible ASCII characters without spaces.",
@@ -139,7 +139,7 @@ describe("an option or hook that there is not", () => {
     },
   );
 
-  it("is none of what the settings are read into", () => {
+  it("is not in the result of readConfig", () => {
     expect(() => createServer(readConfig({}))).not.toThrow();
   });
 

@@ -34,7 +34,7 @@ const refuse = () => {
 };
 
 describe("an app's hooks", () => {
-  it("see a client come and go, with who it is and what it wants", async () => {
+  it("see a client connect and disconnect, with its identity and subscriptions", async () => {
     const seen: unknown[] = [];
     const { open } = serve({
       onConnect: (event) => void seen.push(["connect", event]),
@@ -106,12 +106,28 @@ describe("an app's hooks", () => {
     expect(messages.map(({ message }) => message.data)).toEqual(['{"isAdmin":true,"was":1}']);
   });
 
-  it("that fail at a disconnect harm nobody", async () => {
-    const { open, registry } = serve({ onDisconnect: refuse });
-    const client = await open();
+  it("that fail at a disconnect are logged, and harm no other client", async () => {
+    const left: string[] = [];
+    const onDisconnect = ({ clientId }: { readonly clientId: string }) => {
+      left.push(clientId);
+      refuse();
+    };
+    const errors: unknown[] = [];
+    const error = (msg: string, fields?: object) => void errors.push({ msg, ...fields });
+    const logger = { debug() {}, info() {}, warn() {}, error };
+    const { open, registry } = serve({ onDisconnect }, { logger });
+    const [client, other] = [await open(), await open()];
     await client.leave();
-    await eventually(async () => (await registry.stats()).clients === 0, "it is gone");
-    await (await open()).leave();
+    await eventually(() => left.length === 1, "onDisconnect runs");
+    expect(left).toEqual([client.clientId]);
+    await eventually(() => errors.length === 1, "the error is logged");
+    expect(errors).toEqual([
+      { msg: "onDisconnect failed", error: expect.stringContaining("Not you.") },
+    ]);
+    expect((await registry.stats()).clients).toBe(1);
+    await other.leave();
+    await eventually(() => left.length === 2, "onDisconnect runs for the other client too");
+    expect(left).toEqual([client.clientId, other.clientId]);
   });
 
   it("about subscriptions count for the history as well, and are checked", async () => {
@@ -136,7 +152,7 @@ describe("an app's hooks", () => {
     }
   });
 
-  it("that throw what is no Error are answered with 500, and noted", async () => {
+  it("that throw a value that is not an Error get 500, and are logged", async () => {
     const noted: unknown[] = [];
     const note = (_: string, fields?: object) => void noted.push(fields);
     const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: note };
@@ -172,7 +188,7 @@ describe("an app's hooks", () => {
     expect(runs).toBe(1);
   });
 
-  it("see a client go for which there was no room any more, and it is asked to come back", async () => {
+  it("run for a client that is over a limit when its stream opens, and the client is asked to reconnect", async () => {
     const [gone, waiting]: [string[], (() => void)[]] = [[], []];
     const { open } = serve(
       {
@@ -182,10 +198,10 @@ describe("an app's hooks", () => {
       { maxClients: 1 },
     );
     const opening = [open(), open()];
-    await eventually(() => waiting.length === 2, "both are being let in");
+    await eventually(() => waiting.length === 2, "both run onConnect");
     for (const resolve of waiting) resolve();
     const clients = await Promise.all(opening);
-    await eventually(() => gone.length === 1, "one is turned away");
+    await eventually(() => gone.length === 1, "one is refused");
     expect(gone).toEqual(["error"]);
     let rest = "";
     for (

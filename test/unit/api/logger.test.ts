@@ -56,7 +56,7 @@ describe("a logger", () => {
   });
 
   for (const [threshold, level] of LOG_LEVELS.entries()) {
-    it(`at level ${level} writes that and what is graver`, () => {
+    it(`at level ${level} writes lines of that level and above`, () => {
       const { lines, logger } = recordingLogger({ level });
       for (const method of METHODS) logger[method]("x");
       const written = lines.map((line) => JSON.parse(line).level);
@@ -64,7 +64,7 @@ describe("a logger", () => {
     });
   }
 
-  it("is at level info and writes JSON unless told otherwise", () => {
+  it("is at level info and writes JSON by default", () => {
     const { lines, logger } = recordingLogger({ level: undefined, format: undefined });
     for (const method of METHODS) logger[method]("x");
     expect(lines.map((line) => JSON.parse(line).level)).toEqual(["info", "warn", "error"]);

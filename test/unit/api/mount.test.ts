@@ -47,6 +47,24 @@ describe("a service that is mounted in an app", () => {
     expect((await app.request("/live/nothing")).status).toBe(404);
   });
 
+  it("refuses other methods at its own addresses, also where the app has a route for every address", async () => {
+    const app = new Hono();
+    app.route("/", createServer({ console: true, metrics: "open" }).app);
+    app.all("*", (c) => c.text("the app's page"));
+    for (const [path, allow] of [
+      ["/api/realtime", "GET, POST"],
+      ["/api/realtime/clients/x", "GET, DELETE"],
+      ["/api/openapi.json", "GET"],
+    ] as const) {
+      const answer = await app.request(path, { method: "PUT" });
+      expect([path, answer.status, answer.headers.get("allow")]).toEqual([path, 405, allow]);
+    }
+    for (const path of ["/", "/metrics", "/api/docs", "/api/health"]) {
+      const answer = await app.request(path, { method: "PUT" });
+      expect([path, await answer.text()]).toEqual([path, "the app's page"]);
+    }
+  });
+
   it("keeps the CORS policy of the app, preflights included", async () => {
     const app = new Hono();
     app.use("*", cors({ origin: ORIGIN, credentials: true }));
@@ -92,7 +110,7 @@ describe("a service that is mounted in an app", () => {
     expect(await ask({ origins: [ORIGIN] })).toBe(ORIGIN);
   });
 
-  it("logs the exception of a hook with its stack, and tells the client nothing of it", async () => {
+  it("logs the exception of a hook with its stack, and the response has no detail of it", async () => {
     const lines: string[] = [];
     const write = console.error;
     console.error = (line: string) => void lines.push(line);
@@ -114,7 +132,7 @@ describe("a service that is mounted in an app", () => {
   });
 });
 
-describe("a service that is called without what its runtime passes", () => {
+describe("a service that is called without the arguments of its runtime", () => {
   it("opens streams and takes subscriptions on Node, and says once what to pass", async () => {
     const warnings: unknown[] = [];
     const warn = (msg: string, fields?: object) => void warnings.push({ msg, ...fields });

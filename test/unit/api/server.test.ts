@@ -4,7 +4,7 @@ import { createServer } from "../../../src/api/server.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import type { ClientRegistry } from "../../../src/registry/registry.ts";
 
-/** Who asks is whoever a header says; without it, a guest. */
+/** The header names the user. A request without it is a guest. */
 const authenticate = (c: { req: { header(name: string): string | undefined } }) =>
   c.req.header("X-User");
 
@@ -53,7 +53,7 @@ describe("the identity of a client", () => {
     await server.close();
   });
 
-  it("is refused when it is longer than can be kept, with no word of it to the client", async () => {
+  it("is refused when it is too long, and the response does not say why", async () => {
     const errors: string[] = [];
     const logger = { debug() {}, info() {}, warn() {}, error: (msg: string) => errors.push(msg) };
     const server = createServer({ authenticate: () => "x".repeat(1025), logger });
@@ -69,7 +69,7 @@ describe("a shard that can't be reached", () => {
   const registry = { open: unreachable, publish: unreachable } as unknown as ClientRegistry;
   const server = createServer({ registry, adminKey: "the-admin-key-of-a-test" });
 
-  it("asks a client to come back, in a stream: an EventSource would give up at a 503", async () => {
+  it("asks a client to reconnect, in a stream: an EventSource would give up at a 503", async () => {
     const response = await server.app.request("/api/realtime");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/event-stream");

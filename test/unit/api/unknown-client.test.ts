@@ -28,10 +28,10 @@ function processWithLog() {
 const FOREIGN = expect.stringContaining("belongs to another process or to an earlier start");
 
 it.each([
-  ["with a place in the history", {}],
+  ["with a cursor of the history", {}],
   ["without one", { last: 5 }],
 ])(
-  "a client of another process, %s, is told from an unknown one, in the answer and in the log",
+  "a client of another process, %s, differs from an unknown client, in the response and in the log",
   async (_, start) => {
     const mine = processWithLog();
     const other = processWithLog();
@@ -49,7 +49,7 @@ it.each([
   },
 );
 
-it("a client of this process that has gone, and what is no client id, are just unknown", async () => {
+it("a client of this process that has disconnected is unknown, and so is an id that is no client id", async () => {
   const { server, ask, warnings } = processWithLog();
   const { clientId } = await server.registry.open({});
   for (const id of [clientId, "x", "0-x"]) {

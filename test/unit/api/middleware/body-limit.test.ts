@@ -4,7 +4,7 @@ import { createServer } from "../../../../src/api/server.ts";
 const KEY = "a-key-for-bodies";
 const SIZE = 1000;
 
-describe("bodies on their way", () => {
+describe("bodies in progress", () => {
   const world = () => {
     const { app } = createServer({
       adminKey: KEY,
@@ -25,7 +25,7 @@ describe("bodies on their way", () => {
     };
     const push = async (bytes: number) => {
       for (const controller of controllers) controller.enqueue(new Uint8Array(bytes).fill(32));
-      // The pieces are read in turns of their own.
+      // The chunks are read in later turns of the event loop.
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
     };
     const end = () => {
@@ -35,23 +35,23 @@ describe("bodies on their way", () => {
   };
   const length = { "Content-Length": String(SIZE) };
 
-  it("that are announced and do not arrive keep nobody out", async () => {
+  it("that are announced and do not arrive cost other requests nothing", async () => {
     const { send, end } = world();
     const silent = Array.from({ length: 40 }, () => send("192.0.2.1", length));
     expect((await send("192.0.2.1", {}, "", "{}")).status).toBe(400);
     end();
     const statuses = (await Promise.all(silent)).map(({ status }) => status);
-    // They are empty, and so without a client id.
+    // They are empty, so the client id is missing.
     expect(new Set(statuses)).toEqual(new Set([400]));
   });
 
-  it("take only so much room for one network as they arrive, and give it back", async () => {
+  it("count for their network as they arrive, up to a limit, until they are read", async () => {
     const { send, push, end } = world();
     const waiting = Array.from({ length: 16 }, () => send("192.0.2.1", length));
     await push(SIZE);
     const refused = await send("192.0.2.1", {}, "", "{}");
     expect([refused.status, refused.headers.get("Retry-After")]).toEqual([429, "1"]);
-    // Those of others are not counted with them, nor those of the holder of the admin key.
+    // Bodies of other networks and bodies with the admin key do not count.
     expect((await send("192.0.2.2", {}, "", "{}")).status).toBe(400);
     const admin = { Authorization: `Bearer ${KEY}` };
     expect((await send("192.0.2.1", admin, "/messages", "{}")).status).toBe(400);
@@ -61,7 +61,7 @@ describe("bodies on their way", () => {
     expect((await send("192.0.2.1", {}, "", "{}")).status).toBe(400);
   });
 
-  it("are refused when they are larger than they may be, announced or not, and leave no share", async () => {
+  it("are refused over the limit, announced or not, and then no longer count", async () => {
     const { send, push } = world();
     for (let n = 0; n < 20; n++) {
       expect((await send("192.0.2.1", {}, "", " ".repeat(SIZE + 1))).status).toBe(413);
@@ -73,7 +73,7 @@ describe("bodies on their way", () => {
     expect((await send("192.0.2.1", {}, "", "{}")).status).toBe(400);
   });
 
-  it("arrive whole in small pieces, as JSON and as a form", async () => {
+  it("arrive complete in small chunks, as JSON and as a form", async () => {
     const { app } = createServer();
     const post = (text: string, type: string) => {
       const bytes = new TextEncoder().encode(text);
@@ -102,7 +102,7 @@ describe("bodies on their way", () => {
     }
   });
 
-  it("are not read when the credential does not count", async () => {
+  it("are not read when the credential is not valid", async () => {
     const { app } = createServer({ adminKey: KEY, tokens: { secrets: [KEY.repeat(2)] } });
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>(

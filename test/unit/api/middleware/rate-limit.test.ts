@@ -15,7 +15,7 @@ function ask(limit: (key: string, amount?: number) => void, key: string, amount?
 }
 
 describe("a rate limit", () => {
-  it("lets ten seconds' worth through at once, and then so many a second", () => {
+  it("lets ten seconds' worth through at once, and then the rate per second", () => {
     let time = 0;
     const limit = createRateLimit(2, "things", () => time);
     for (let count = 0; count < 20; count++) expect(ask(limit, "a")).toBe(0);
@@ -41,7 +41,7 @@ describe("a rate limit", () => {
 
   it("lets a whole batch through at once where ten seconds' worth are less", () => {
     let time = 0;
-    const limit = createRateLimit(10, "things", () => time, { atOnce: 1000 });
+    const limit = createRateLimit(10, "things", () => time, { minBurst: 1000 });
     expect(ask(limit, "a", 1000)).toBe(0);
     expect(ask(limit, "a", 1000)).toBe(100);
     time += 100_000;
@@ -51,9 +51,7 @@ describe("a rate limit", () => {
   it("refuses what would never fit, says so, and counts each refusal", () => {
     let refused = 0;
     const limit = createRateLimit(10, "things", () => 0, { onRefused: () => (refused += 1) });
-    expect(() => limit("a", 101)).toThrow(
-      "These are 101 things at once, and 100 may come at once.",
-    );
+    expect(() => limit("a", 101)).toThrow("101 things at once are more than the limit of 100.");
     expect(ask(limit, "a", 100), "it took nothing").toBe(0);
     expect(ask(limit, "a", 1)).toBe(1);
     expect(refused).toBe(2);
@@ -67,7 +65,7 @@ describe("a rate limit", () => {
     expect(ask(limit, "a")).toBe(0);
   });
 
-  it("of 0 is none", () => {
+  it("of 0 does not limit", () => {
     const limit = createRateLimit(0, "things");
     for (let count = 0; count < 10_000; count++) limit("a", 1000);
   });
@@ -83,7 +81,7 @@ describe("a rate limit", () => {
     expect(ask(limit.check, "a")).toBe(0);
   });
 
-  it("remembers so many and forgets whoever was quiet longest", () => {
+  it("remembers a limited number of keys and forgets the key that was idle longest", () => {
     const limit = createRateLimit(0.1, "things", () => 0);
     expect([ask(limit, "first"), ask(limit, "first")]).toEqual([0, 10]);
     for (let count = 0; count < 9999; count++) limit(`other ${count}`);

@@ -15,11 +15,11 @@ async function runPromises(): Promise<void> {
   for (let n = 0; n < 1000; n++) await undefined;
 }
 
-describe("subscriptions that are refused again and again", () => {
+describe("subscriptions that are refused repeatedly", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  /** Requests of an address, whose answers count once they are there. */
+  /** Sends requests of an address, and counts the responses that have arrived. */
   function world(code: RealtimeErrorCode, isOn = true) {
     const delay = new RefusalDelay({
       isOn,
@@ -29,7 +29,7 @@ describe("subscriptions that are refused again and again", () => {
     const app = new Hono();
     app.onError((_, c) => c.text("refused", 401));
     const refuse = () => Promise.reject(new RealtimeError(code, "No."));
-    app.post("/", delay.slowDown(refuse));
+    app.post("/", delay.delayRefusals(refuse));
     let answers = 0;
     const send = async (count: number, ip?: string, signal?: AbortSignal) => {
       const headers: Record<string, string> = ip === undefined ? {} : { "X-IP": ip };
@@ -72,7 +72,7 @@ describe("subscriptions that are refused again and again", () => {
   });
 
   it.each(["unknown_client", "unavailable", "closed", "too_many_requests"] as const)(
-    "with %s, which another stream or another try mends, are answered at once",
+    "with %s, for which another stream or another try helps, are answered at once",
     async (code) => expect(await world(code).send(20, "192.0.2.1")).toBe(20),
   );
 
@@ -88,7 +88,7 @@ describe("subscriptions that are refused again and again", () => {
     abort.abort();
     expect(await send(0)).toBe(8);
     expect(await send(3, "192.0.2.1")).toBe(8);
-    delay.end();
+    delay.stop();
     expect(await send(0)).toBe(11);
     expect(await send(3, "192.0.2.1")).toBe(14);
     expect(vi.getTimerCount()).toBe(0);

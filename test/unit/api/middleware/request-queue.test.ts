@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RequestQueue } from "../../../../src/api/middleware/request-queue.ts";
 
-describe("requests that arrive in one turn", () => {
+describe("requests that arrive in one turn of the event loop", () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it("go on at once for some milliseconds, then one in each turn, in their order", async () => {
+  it("begin at once for some milliseconds, then one in each turn, in their order", async () => {
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const turns: (() => void)[] = [];
-    const entrance = new RequestQueue((run) => void turns.push(run));
+    const queue = new RequestQueue((run) => void turns.push(run));
     const passed: number[] = [];
     const arrive = async (request: number) => {
-      await entrance.enter();
+      await queue.enter();
       passed.push(request);
       now += 3;
     };
@@ -35,11 +35,11 @@ describe("requests that arrive in one turn", () => {
     expect(passed).toEqual([0, 1, 2, 3, 4, 5]);
     await nextTurn();
     expect(turns).toEqual([]);
-    expect(entrance.enter()).toBeUndefined();
+    expect(queue.enter()).toBeUndefined();
   });
 
   it("never wait where the runtime has no turns", () => {
-    const entrance = new RequestQueue(undefined);
-    for (let request = 0; request < 3; request++) expect(entrance.enter()).toBeUndefined();
+    const queue = new RequestQueue(undefined);
+    for (let request = 0; request < 3; request++) expect(queue.enter()).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { RefusedRequests } from "../../../../src/api/refused-requests.ts";
+import { RefusedRequests } from "../../../../src/api/counters.ts";
 import { formatMetrics } from "../../../../src/api/routes/metrics.ts";
 import { LATENCY_BOUNDS, LatencyHistogram } from "../../../../src/realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason } from "../../../../src/realtime/types.ts";

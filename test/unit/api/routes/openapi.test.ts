@@ -1,6 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../../../../src/api/server.ts";
+import { differencesFrom, type OpenAPIDocument } from "../../../support/response-schema.ts";
 
 const KEY = "a-key-for-openapi";
 const { app } = createServer({
@@ -10,7 +11,7 @@ const { app } = createServer({
 const admin = { Authorization: `Bearer ${KEY}` };
 
 interface Operation {
-  readonly responses: Record<string, unknown>;
+  readonly responses: OpenAPIDocument["paths"][string][string]["responses"];
   readonly security: readonly object[];
   readonly parameters?: readonly { readonly name: string }[];
 }
@@ -19,6 +20,14 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
   // biome-ignore lint/suspicious/noExplicitAny: looked at field by field
   readonly components: any;
+}
+
+/** Reads the id of a stream's client. */
+async function openStream(sent: Response | Promise<Response>) {
+  const reader = (await sent).body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  const [, id = ""] = /^id: (.+)$/m.exec(new TextDecoder().decode(value)) ?? [];
+  return { id, leave: () => reader?.cancel() };
 }
 
 const read = async (): Promise<Document> => (await app.request("/api/openapi.json")).json();
@@ -48,7 +57,7 @@ describe("the OpenAPI document", () => {
     expect(paths).toEqual(["/api/openapi.json"]);
   });
 
-  it("says of each route whom it lets in", async () => {
+  it("describes for each route which credentials it needs", async () => {
     for (const [path, methods] of Object.entries((await read()).paths)) {
       for (const [method, { security }] of Object.entries(methods)) {
         const isOpen = security.some((one) => Object.keys(one).length === 0);
@@ -76,49 +85,88 @@ describe("the OpenAPI document", () => {
     expect(names).toEqual(["topic", "after", "before", "limit"]);
   });
 
-  it("has the status of what each route answers", async () => {
-    const post = (path: string, body: unknown) =>
-      app.request(path, {
-        method: "POST",
-        headers: { ...admin, "Content-Type": "application/json" },
-        body: JSON.stringify(body),
+  it("describes the status and body of each route's responses", async () => {
+    const document = await read();
+    const server = createServer({
+      ...{
+        adminKey: KEY,
+        health: true,
+        openapi: true,
+        metrics: "admin",
+        trustedProxyHeader: "X-IP",
+      },
+      authenticate: (c) =>
+        c.req.header("X-User") && {
+          subject: "anna",
+          subscribe: ["a"],
+          expiresAt: Date.now() + 60_000,
+        },
+    });
+    const send = (method: string, path: string, body?: unknown, headers = {}) =>
+      server.app.request(path, {
+        method,
+        headers: { ...admin, "Content-Type": "application/json", "X-IP": "192.0.2.1", ...headers },
+        body: body === undefined ? null : JSON.stringify(body),
       });
-    const answers: [string, string, Response][] = [
-      ["/api/health", "get", await app.request("/api/health")],
-      ["/api/health/ready", "get", await app.request("/api/health/ready")],
-      ["/metrics", "get", await app.request("/metrics", { headers: admin })],
-      ["/api/realtime", "post", await post("/api/realtime", { clientId: "" })],
-      [
-        "/api/realtime/messages",
-        "post",
-        await post("/api/realtime/messages", { topic: "a", data: 1 }),
-      ],
-      ["/api/realtime/messages", "get", await app.request("/api/realtime/messages?topic=a")],
-      [
-        "/api/realtime/clients",
-        "get",
-        await app.request("/api/realtime/clients", { headers: admin }),
-      ],
-      [
-        "/api/realtime/clients/{id}",
-        "delete",
-        await app.request("/api/realtime/clients/x", { method: "DELETE", headers: admin }),
-      ],
-      [
-        "/api/realtime/topics",
-        "get",
-        await app.request("/api/realtime/topics", { headers: admin }),
-      ],
-      ["/api/realtime/revoke", "post", await post("/api/realtime/revoke", { subject: "a" })],
-      ["/api/realtime/stats", "get", await app.request("/api/realtime/stats", { headers: admin })],
+    const asUser = { Authorization: "", "X-User": "anna" };
+    const guest = await openStream(send("GET", "/api/realtime", undefined, { Authorization: "" }));
+    const user = await openStream(send("GET", "/api/realtime?topic=a", undefined, asUser));
+    const api = "/api/realtime";
+    const post = (path: string, body: unknown) => send("POST", path, body);
+    const message = { topic: "a", data: { text: "hello" }, id: "one" };
+    const record = { collection: "posts", action: "update", record: { id: "x", title: "y" } };
+    /** Requests in their order: the operation's path, its method, and how to send it. */
+    const cases: [
+      path: string,
+      method: string,
+      status: number,
+      () => Response | Promise<Response>,
+    ][] = [
+      ["/api/health", "get", 200, () => send("GET", "/api/health")],
+      ["/api/health/ready", "get", 200, () => send("GET", "/api/health/ready")],
+      ["/api/openapi.json", "get", 200, () => send("GET", "/api/openapi.json")],
+      ["/metrics", "get", 200, () => send("GET", "/metrics")],
+      ["/metrics", "get", 401, () => send("GET", "/metrics", undefined, { Authorization: "" })],
+      [api, "post", 204, () => send("POST", api, { clientId: guest.id, subscriptions: ["a"] })],
+      [api, "post", 400, () => post(api, { clientId: "", unknown: 1 })],
+      [api, "post", 404, () => post(api, { clientId: "x" })],
+      [`${api}/messages`, "post", 200, () => post(`${api}/messages`, message)],
+      [`${api}/messages`, "post", 200, () => post(`${api}/messages`, [message, record])],
+      [`${api}/messages`, "post", 409, () => post(`${api}/messages`, { ...message, data: 1 })],
+      [`${api}/messages`, "post", 400, () => post(`${api}/messages`, [{ topic: "" }, {}])],
+      [`${api}/messages`, "get", 200, () => send("GET", `${api}/messages?topic=a`)],
+      [`${api}/messages`, "get", 200, () => send("GET", `${api}/messages?topic=*&limit=1`)],
+      [`${api}/messages`, "get", 410, () => send("GET", `${api}/messages?topic=a&after=x`)],
+      [`${api}/messages`, "get", 400, () => send("GET", `${api}/messages`)],
+      [`${api}/clients`, "get", 200, () => send("GET", `${api}/clients`)],
+      [`${api}/clients`, "get", 200, () => send("GET", `${api}/clients?limit=1`)],
+      [`${api}/clients/{id}`, "get", 200, () => send("GET", `${api}/clients/${user.id}`)],
+      [`${api}/clients/{id}`, "get", 404, () => send("GET", `${api}/clients/x`)],
+      [`${api}/topics`, "get", 200, () => send("GET", `${api}/topics`)],
+      [`${api}/topics`, "get", 200, () => send("GET", `${api}/topics?limit=1`)],
+      [`${api}/stats`, "get", 200, () => send("GET", `${api}/stats`)],
+      [`${api}/clients/{id}`, "delete", 204, () => send("DELETE", `${api}/clients/${guest.id}`)],
+      [`${api}/clients/{id}`, "delete", 404, () => send("DELETE", `${api}/clients/x`)],
+      [`${api}/revoke`, "post", 200, () => post(`${api}/revoke`, { subject: "anna" })],
+      [`${api}/revoke`, "post", 400, () => post(`${api}/revoke`, {})],
     ];
-    const { paths } = await read();
-    for (const [path, method, { status }] of answers) {
-      const responses = Object.keys(paths[path]?.[method]?.responses ?? {});
-      const isThere =
-        responses.includes(String(status)) ||
-        (status >= 400 && status < 500 && responses.includes("4XX"));
-      expect([path, method, status, isThere]).toEqual([path, method, status, true]);
+    for (const [path, method, status, request] of cases) {
+      const response = await request();
+      const request_ = `${method} ${path}`;
+      expect([request_, response.status]).toEqual([request_, status]);
+      const found = await differencesFrom(document, path, method, response);
+      expect([request_, status, found]).toEqual([request_, status, []]);
     }
+    await Promise.all([guest.leave(), user.leave()]);
+    await server.close();
+    const stopping = await send("GET", "/api/health/ready");
+    expect(stopping.status).toBe(503);
+    expect(await differencesFrom(document, "/api/health/ready", "get", stopping)).toEqual([]);
+    const tested = new Set(cases.map(([path, method]) => `${method} ${path}`));
+    const all = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    // The body of a stream has no JSON to compare.
+    expect(all.filter((operation) => !tested.has(operation))).toEqual(["get /api/realtime"]);
   });
 });

@@ -102,7 +102,7 @@ describe("two requests for one client, of which the older one waits", () => {
     expect(test.client()?.subscriptions).toEqual(["a"]);
   });
 
-  it("tell a client nothing of a token that has ended when the newer one brought a fresh token", async () => {
+  it("send a client nothing about a token that has expired when a newer request brought a fresh token", async () => {
     const { opened, open } = gate();
     let asked = 0;
     const test = world({
@@ -125,7 +125,7 @@ describe("two requests for one client, of which the older one waits", () => {
     expect(test.sink.events).toEqual([]);
   });
 
-  it("are told apart when they arrive in the same millisecond, and when the clock goes back", async () => {
+  it("have an order when they arrive in the same millisecond, and when the clock goes back", async () => {
     const { opened, open } = gate();
     let time = 5000;
     const test = world({

@@ -21,21 +21,21 @@ const wrongType = (type: string) => ({
   message: `Must be ${type}.`,
 });
 
-describe("the faults of what came from outside", () => {
-  it("are none when there are none", () => {
+describe("the errors of input", () => {
+  it("are undefined for valid input", () => {
     expect(validateItem(schema, { clientId: "x" })).toBeUndefined();
     expect(validateItem(schema, { clientId: "x", subscriptions: null, more: 1 })).toBeUndefined();
     expect(validateItem(schema, { clientId: "12345", subscriptions: ["abc", ""] })).toBeUndefined();
   });
 
-  const cases: [name: string, value: unknown, faults: unknown][] = [
+  const cases: [name: string, value: unknown, errors: unknown][] = [
     ["a missing field", {}, { clientId: BLANK }],
     ["a null field", { clientId: null }, { clientId: BLANK }],
     ["an empty field", { clientId: "" }, { clientId: BLANK }],
     ["a field too long", { clientId: "123456" }, { clientId: tooLong(5) }],
     ["a field of another type", { clientId: 7 }, { clientId: wrongType("a string") }],
     [
-      "a list that is none",
+      "a value that is not a list",
       { clientId: "x", subscriptions: "a" },
       { subscriptions: wrongType("an array") },
     ],
@@ -75,18 +75,18 @@ describe("the faults of what came from outside", () => {
     ["the whole, when it is text", "x", { body: wrongType("an object") }],
     ["the whole, when it is a list", [], { body: wrongType("an object") }],
   ];
-  for (const [name, value, faults] of cases) {
-    it(`are told of ${name}`, () => {
-      expect(validateItem(schema, value)).toEqual(faults as Record<string, never>);
+  for (const [name, value, errors] of cases) {
+    it(`report ${name}`, () => {
+      expect(validateItem(schema, value)).toEqual(errors as Record<string, never>);
     });
   }
 
-  it("of a whole list are told instead of those of its items", () => {
+  it("of a whole list replace those of its items", () => {
     const value = { clientId: "x", subscriptions: ["1234", "1234", "1234"] };
     expect(validateItem(schema, value)).toEqual({ subscriptions: tooLong(2) });
   });
 
-  it("of a whole object are told instead of those of its fields", () => {
+  it("of a whole object replace those of its fields", () => {
     const inner = z.object({ name: z.string().check(z.maxLength(1)) });
     const strict = z.object({ inner: inner.check(z.refine(() => false, "Not that one.")) });
     expect(validateItem(strict, { inner: { name: "xx" } })).toEqual({
@@ -94,7 +94,7 @@ describe("the faults of what came from outside", () => {
     });
   });
 
-  it("of one field are told by the first", () => {
+  it("of one field are those of its first error", () => {
     const strict = z.object({ name: z.string().check(z.maxLength(3), z.regex(/^a/)) });
     expect(validateItem(strict, { name: "bbbb" })).toEqual({ name: tooLong(3) });
   });
@@ -105,7 +105,7 @@ describe("validate", () => {
     expect(validate(schema, { clientId: "x", more: 1 })).toEqual({ clientId: "x" });
   });
 
-  it("throws invalid_input with every fault, and the first one in words", () => {
+  it("throws invalid_input with every error, and the first error as text", () => {
     let error: unknown;
     try {
       validate(schema, { clientId: "123456", kind: "c" });
@@ -128,7 +128,7 @@ describe("validate", () => {
 });
 
 describe("invalidInput", () => {
-  it("says the first fault by its path", () => {
+  it("names the first error by its path", () => {
     const fields = { messages: { 3: { topic: BLANK } }, other: tooLong(1) };
     const error = invalidInput(fields);
     expect(error.message).toBe("The request is not valid. messages.3.topic: Cannot be blank.");
@@ -136,7 +136,7 @@ describe("invalidInput", () => {
     expect(error.code).toBe("invalid_input");
   });
 
-  it("has something to say even without a fault", () => {
-    expect(invalidInput({}).message).toBe("The request is not valid. It breaks a rule.");
+  it("has a message even without an error", () => {
+    expect(invalidInput({}).message).toBe("The request is not valid. A value is not valid.");
   });
 });

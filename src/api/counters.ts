@@ -1,7 +1,7 @@
-/** Limits of requests that are counted where the request is served. */
+/** A rate limit that is enforced where the request is served, and so counted there. */
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
-/** Counts requests that were refused because of a rate, in this process (on Workers: in each isolate). */
+/** Counts the requests over a rate limit in this process (on Workers: in this isolate). */
 export class RefusedRequests {
   readonly counts: Record<RequestLimit, number> = {
     publishes: 0,
@@ -9,7 +9,7 @@ export class RefusedRequests {
     history_scan: 0,
   };
 
-  /** Returns what a rate limit calls for each refusal. */
+  /** Returns the function that counts one refusal by this limit. */
   counterOf(limit: RequestLimit): () => void {
     return () => {
       this.counts[limit] += 1;

@@ -1,0 +1,71 @@
+import type { ProtectedLogger } from "../realtime/protected-logger.ts";
+import type { ClientRegistry } from "../registry/registry.ts";
+import type { ActiveStreams } from "../stream/active-streams.ts";
+import type { WaitingBudget } from "../stream/waiting-budget.ts";
+import type { Auth } from "./auth/auth.ts";
+import type { RefusedRequests } from "./counters.ts";
+import type { Hooks } from "./hooks.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { AddressRateLimits } from "./middleware/address-rate-limits.ts";
+import type { PublishLimit } from "./middleware/publish-limit.ts";
+import type { CostLimit } from "./middleware/rate-limit.ts";
+import type { RefusalDelay } from "./middleware/refusal-delay.ts";
+import type { RequestQueue } from "./middleware/request-queue.ts";
+import type { Runtime } from "./runtime.ts";
+
+/**
+ * What the routes and middleware of one server share. `createServer` makes it once, with every default applied, and each
+ * route is a function that takes it: `(context: ServerContext) => Handler`. (Hono's own `Context`, `c`, belongs to a request.)
+ */
+export interface ServerContext {
+  readonly registry: ClientRegistry;
+  readonly auth: Auth;
+  readonly limits: ServerLimits;
+  readonly endpoints: OptionalEndpoints;
+  /** Origins that may use the service from a browser. Undefined leaves CORS to the app that mounts the service. */
+  readonly origins: readonly string[] | undefined;
+  readonly hooks: Hooks;
+  readonly logger: ProtectedLogger;
+  readonly clocks: ServerClocks;
+  readonly runtime: Runtime;
+  readonly streams: ActiveStreams;
+  /** Counts the bytes that wait for all clients. */
+  readonly budget: WaitingBudget;
+  readonly rateLimits: RateLimits;
+  readonly refusalDelay: RefusalDelay;
+  readonly requestQueue: RequestQueue;
+  /** Requests over a rate limit, counted for stats and metrics. */
+  readonly counters: RefusedRequests;
+  /** Aborted when the server begins to stop. */
+  readonly closing: AbortSignal;
+}
+
+/** The clocks of a server (`Clocks`), with their defaults applied. */
+export interface ServerClocks {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds since any moment, never set back. */
+  readonly monotonicNow: () => number;
+}
+
+/** Addresses that exist only when an option turns them on. */
+export interface OptionalEndpoints {
+  /** `GET /` and `GET /api/docs`. */
+  readonly console: boolean;
+  /** `GET /api/health` and `GET /api/health/ready`. */
+  readonly health: boolean;
+  /** `GET /api/openapi.json`. */
+  readonly openapi: boolean;
+  /** `GET /metrics`, and who may read it. */
+  readonly metrics: "admin" | "open" | "off";
+}
+
+/** The rate limits of requests. Auth has its own limits, for tokens and wrong credentials. */
+export interface RateLimits {
+  /** Streams opened, subscriptions set and histories read, by address. */
+  readonly addresses: AddressRateLimits;
+  /** Messages and bytes published, by identity. */
+  readonly publish: PublishLimit;
+  /** Messages scanned by reads of the history, by network. */
+  readonly historyScan: CostLimit;
+}

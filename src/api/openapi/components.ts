@@ -1,0 +1,136 @@
+import type { RequestLimits } from "../limits.ts";
+import { recordSchema, topicSchema } from "../schemas/message.ts";
+import { type JSONObject, NUMBER, objectOf, schemaOf, TEXT, TEXTS, WHOLE } from "./schema.ts";
+
+const NEXT = {
+  ...TEXT,
+  description: "The value of `after` for the next page. Absent on the last page.",
+};
+
+const TIME = { ...WHOLE, description: "Milliseconds since 1970." };
+
+const CLIENT = objectOf(
+  {
+    clientId: TEXT,
+    ip: TEXT,
+    identity: { ...TEXT, description: "The user. Absent for a guest." },
+    rights: { ...TEXTS, description: "Patterns of topics whose private messages the client gets." },
+    subscriptions: TEXTS,
+    connectedAt: TIME,
+    lastActivityAt: TIME,
+    expiresAt: {
+      ...TIME,
+      description: "When the client's credential expires, in milliseconds since 1970.",
+    },
+    bufferedBytes: { ...WHOLE, description: "Bytes that wait for the client." },
+  },
+  ["ip", "identity", "expiresAt"],
+);
+
+const MESSAGES = {
+  type: "array",
+  description: "The messages of the page, oldest first.",
+  items: objectOf({
+    cursor: { ...TEXT, description: "The cursor of this message." },
+    at: { ...TEXT, format: "date-time", description: "When the message was published." },
+    id: TEXT,
+    topics: TEXTS,
+    data: {},
+  }),
+};
+
+const HISTORY = objectOf({
+  messages: MESSAGES,
+  cursor: {
+    ...TEXT,
+    description:
+      "The cursor behind the page. Send it as `after` to read on, or open a stream with it as `lastEventId`.",
+  },
+  more: {
+    type: "boolean",
+    description:
+      "Whether the history has more messages: newer messages if the request has `after`, otherwise older messages.",
+  },
+});
+
+const COUNTS = { type: "object", additionalProperties: WHOLE };
+
+const STATS = objectOf({
+  startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
+  clients: { ...WHOLE, description: "Connected clients." },
+  subscriptions: { ...WHOLE, description: "Subscription keys of all clients." },
+  topics: { ...WHOLE, description: "Distinct topics with subscribers." },
+  keyBudget: objectOf({
+    used: {
+      ...WHOLE,
+      description: "Subscription keys, plus each topic that rights cover of a key.",
+    },
+    limit: { ...WHOLE, description: "0 is no limit." },
+    characters: WHOLE,
+    charactersLimit: { ...WHOLE, description: "0 is no limit." },
+    refused: { ...WHOLE, description: "Requests over the limits of keys." },
+  }),
+  queuedBytes: { ...WHOLE, description: "Bytes that wait in the queues of clients." },
+  waitingBytes: { ...WHOLE, description: "Bytes that wait for clients. Shared bytes count once." },
+  history: objectOf({ messages: WHOLE, bytes: WHOLE }),
+  connects: { ...WHOLE, description: "Clients that connected." },
+  disconnects: { ...COUNTS, description: "Clients that were removed, by reason." },
+  accepted: { ...WHOLE, description: "Messages appended to the log." },
+  duplicate: { ...WHOLE, description: "Messages with a known id." },
+  delivered: { ...WHOLE, description: "Messages written to clients." },
+  replayed: { ...WHOLE, description: "Deliveries from the history." },
+  recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
+  unrecovered: { ...WHOLE, description: "Resumes for which the history had lost messages." },
+  publishLatency: objectOf({
+    counts: { type: "array", items: WHOLE, description: "Publishes by bucket, as in the metrics." },
+    seconds: { ...NUMBER, description: "The sum of all latencies." },
+  }),
+  logLinesDropped: { ...WHOLE, description: "Log lines that could not be written." },
+  connectionsRefused: { ...WHOLE, description: "Connections refused at the limit of open files." },
+  refusedCredentials: { ...WHOLE, description: "Wrong keys and tokens." },
+  rateRefusals: { ...COUNTS, description: "Requests over a rate, by limit." },
+});
+
+/** The `components` of the document: how to sign in, and the schemas that its paths refer to. */
+export function components(limits: RequestLimits): JSONObject {
+  return {
+    securitySchemes: {
+      bearer: {
+        type: "http",
+        scheme: "bearer",
+        description: "The admin key, or the token of a user.",
+      },
+    },
+    schemas: {
+      Message: schemaOf(topicSchema(limits)),
+      RecordEvent: schemaOf(recordSchema),
+      Receipt: objectOf(
+        {
+          id: TEXT,
+          duplicate: {
+            const: true,
+            description: "The message was published before, and is not delivered again.",
+          },
+        },
+        ["duplicate"],
+      ),
+      History: HISTORY,
+      Client: CLIENT,
+      ClientPage: objectOf({ clients: { type: "array", items: CLIENT }, next: NEXT }, ["next"]),
+      TopicPage: objectOf(
+        {
+          topics: { type: "array", items: objectOf({ topic: TEXT, subscriptions: WHOLE }) },
+          next: NEXT,
+        },
+        ["next"],
+      ),
+      Stats: STATS,
+      Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
+      Error: objectOf({
+        status: WHOLE,
+        message: { ...TEXT, description: "What is wrong, and what to do." },
+        data: { type: "object", description: "The errors of fields, keyed by field." },
+      }),
+    },
+  };
+}

@@ -1,0 +1,249 @@
+import type { OptionalEndpoints } from "../context.ts";
+import type { RequestLimits } from "../limits.ts";
+import { revokeSchema } from "../routes/admin.ts";
+import { subscribeSchema } from "../routes/subscribe.ts";
+import { connectSchema, historySchema, pageSchema } from "../schemas/query.ts";
+import {
+  type JSONObject,
+  json,
+  objectOf,
+  queryParameters,
+  ref,
+  response,
+  schemaOf,
+  TEXT,
+  WHOLE,
+} from "./schema.ts";
+
+/** Responses that every operation may have. */
+const ERRORS = {
+  "4XX": response(
+    "The request is refused. `message` says why and what to do; `data` has the errors of fields.",
+    ref("Error"),
+  ),
+  "503": response(
+    "The service is unavailable for now. Try again after the seconds in `Retry-After`.",
+    ref("Error"),
+  ),
+};
+
+const ADMIN = { security: [{ bearer: [] }], tags: ["administration"] };
+const PUBLISHER = { security: [{ bearer: [] }], tags: ["realtime"] };
+const GUEST = { security: [{}, { bearer: [] }], tags: ["realtime"] };
+const OPERATION = { security: [{}], tags: ["operation"] };
+
+const CLIENT_ID = { name: "id", in: "path", required: true, schema: TEXT };
+
+const LAST_EVENT_ID = [
+  {
+    name: "Last-Event-ID",
+    in: "header",
+    schema: TEXT,
+    description: "The id of the last event that the client has. The stream begins after it.",
+  },
+  {
+    name: "lastEventId",
+    in: "query",
+    schema: TEXT,
+    description: "As `Last-Event-ID`, for clients that can't set a header.",
+  },
+];
+
+const PING = {
+  name: "ping",
+  in: "query",
+  schema: { const: "event" },
+  description:
+    "`event` makes each ping an event `ping`, besides the comment. A page can't see comments.",
+};
+
+function operation(summary: string, rest: JSONObject, responses: JSONObject): JSONObject {
+  return { summary, ...rest, responses: { ...responses, ...ERRORS } };
+}
+
+function body(schema: JSONObject): JSONObject {
+  return { required: true, content: json(schema) };
+}
+
+/** The `paths` of the document: the operations of the endpoints that this service has. */
+export function paths(limits: RequestLimits, endpoints: OptionalEndpoints): JSONObject {
+  const { health, openapi, metrics } = endpoints;
+  return {
+    "/api/realtime": streamOperations(limits),
+    "/api/realtime/messages": messageOperations(limits),
+    ...administrationPaths(),
+    ...(health ? healthPaths() : {}),
+    ...(openapi ? openapiPath() : {}),
+    ...(metrics === "off" ? {} : metricsPath(metrics)),
+  };
+}
+
+function streamOperations(limits: RequestLimits): JSONObject {
+  return {
+    get: operation(
+      "Open a stream of events. The first event is PB_CONNECT, with the client id. If the service refuses the stream for a temporary reason, the status is 200 as well: the stream has a comment with the reason, then `retry:`, then ends.",
+      {
+        ...GUEST,
+        operationId: "connect",
+        parameters: [...queryParameters(connectSchema(limits)), PING, ...LAST_EVENT_ID],
+      },
+      {
+        "200": {
+          description: "Events, until the client or the service ends the stream.",
+          content: { "text/event-stream": { schema: TEXT } },
+        },
+      },
+    ),
+    post: operation(
+      "Replace the subscriptions of a client. The body may also be a form (urlencoded or multipart).",
+      {
+        ...GUEST,
+        operationId: "subscribe",
+        requestBody: body(schemaOf(subscribeSchema(limits))),
+      },
+      { "204": response("The subscriptions are set.") },
+    ),
+  };
+}
+
+function messageOperations(limits: RequestLimits): JSONObject {
+  const message = { anyOf: [ref("Message"), ref("RecordEvent")] };
+  return {
+    get: operation(
+      "Read the history of topics. Without `after` and `before` the response is the newest page.",
+      {
+        ...GUEST,
+        operationId: "history",
+        parameters: queryParameters(historySchema(limits)),
+      },
+      {
+        "200": response("A page of messages, oldest first.", ref("History")),
+        "410": response(
+          "The history does not have the cursor, or no longer has it. Read without it.",
+          ref("Error"),
+        ),
+      },
+    ),
+    post: operation(
+      "Publish one message, or a list of messages. Either all messages of a list are published or none.",
+      {
+        ...PUBLISHER,
+        operationId: "publish",
+        requestBody: body({
+          anyOf: [message, { type: "array", items: message, maxItems: limits.maxBatch }],
+        }),
+      },
+      {
+        "200": response(
+          "The messages are in the log. The response is a list if the request is one.",
+          {
+            anyOf: [ref("Receipt"), { type: "array", items: ref("Receipt") }],
+          },
+        ),
+        "409": response(
+          "An earlier message has the same id and other content. In a list the status is 400.",
+          ref("Error"),
+        ),
+      },
+    ),
+  };
+}
+
+function administrationPaths(): JSONObject {
+  return {
+    "/api/realtime/clients": {
+      get: operation(
+        "List the connected clients, page by page.",
+        { ...ADMIN, operationId: "listClients", parameters: queryParameters(pageSchema) },
+        { "200": response("A page of clients.", ref("ClientPage")) },
+      ),
+    },
+    "/api/realtime/clients/{id}": {
+      get: operation(
+        "Read one client.",
+        { ...ADMIN, operationId: "readClient", parameters: [CLIENT_ID] },
+        { "200": response("The client.", ref("Client")) },
+      ),
+      delete: operation(
+        "End a client's stream. The client may reconnect.",
+        { ...ADMIN, operationId: "disconnectClient", parameters: [CLIENT_ID] },
+        { "204": response("The stream has ended.") },
+      ),
+    },
+    "/api/realtime/topics": {
+      get: operation(
+        "List the topics that have subscribers, page by page.",
+        { ...ADMIN, operationId: "listTopics", parameters: queryParameters(pageSchema) },
+        { "200": response("A page of topics, by name.", ref("TopicPage")) },
+      ),
+    },
+    "/api/realtime/revoke": {
+      post: operation(
+        "Revoke a user: end all streams of the user and refuse the tokens issued so far. With `clientId`, end one stream.",
+        { ...ADMIN, operationId: "revoke", requestBody: body(schemaOf(revokeSchema)) },
+        {
+          "200": response(
+            "The number of streams that were ended.",
+            objectOf({ disconnected: WHOLE }),
+          ),
+        },
+      ),
+    },
+    "/api/realtime/stats": {
+      get: operation(
+        "Read the counts of the service.",
+        { ...ADMIN, operationId: "stats" },
+        { "200": response("Counts as of now, and since the start.", ref("Stats")) },
+      ),
+    },
+  };
+}
+
+function healthPaths(): JSONObject {
+  return {
+    "/api/health": {
+      get: operation(
+        "Check that the service responds.",
+        { ...OPERATION, operationId: "health" },
+        { "200": response("The service is healthy.", ref("Health")) },
+      ),
+    },
+    "/api/health/ready": {
+      get: operation(
+        "Check that the service takes clients and messages.",
+        { ...OPERATION, operationId: "ready" },
+        { "200": response("The service is ready.", ref("Health")) },
+      ),
+    },
+  };
+}
+
+function openapiPath(): JSONObject {
+  return {
+    "/api/openapi.json": {
+      get: operation(
+        "Read this document.",
+        { ...OPERATION, operationId: "openapi" },
+        { "200": response("The document.", { type: "object" }) },
+      ),
+    },
+  };
+}
+
+function metricsPath(metrics: "admin" | "open"): JSONObject {
+  const access = metrics === "admin" ? ADMIN : OPERATION;
+  return {
+    "/metrics": {
+      get: operation(
+        "Read the metrics for Prometheus.",
+        { ...access, operationId: "metrics" },
+        {
+          "200": {
+            description: "Metrics in Prometheus' text format, version 0.0.4.",
+            content: { "text/plain": { schema: TEXT } },
+          },
+        },
+      ),
+    },
+  };
+}

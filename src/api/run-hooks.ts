@@ -1,0 +1,61 @@
+import type { Context } from "hono";
+import * as z from "zod/mini";
+import type { PublishInput } from "../realtime/message.ts";
+import type { MaybePromise } from "../realtime/types.ts";
+import type { AuthenticatedCaller } from "./auth/callers.ts";
+import type { ServerContext } from "./context.ts";
+import type { HookSubject, Hooks } from "./hooks.ts";
+import { keysSchema } from "./schemas/subscription-keys.ts";
+import { validate } from "./schemas/validate.ts";
+
+/** Runs a hook. An error that is no `Error` is wrapped, since Hono passes such values on to the runtime's server. */
+export async function runHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await hook();
+  } catch (cause) {
+    if (cause instanceof Error) throw cause;
+    throw new Error(`${name} threw a value that is not an Error: ${String(cause)}`, { cause });
+  }
+}
+
+/** Runs `onSubscribe` for keys. Returns the keys that count. */
+export type SubscribeHook = (
+  c: Context,
+  keys: readonly string[],
+  subject: Partial<HookSubject>,
+  clientId?: string,
+) => Promise<readonly string[]>;
+
+/**
+ * Makes the function that runs `onSubscribe`. Without such a hook the keys stay as they are.
+ *
+ * The function throws RealtimeError `invalid_input` when the hook returns keys that break a rule for keys.
+ */
+export function createSubscribeHook({ hooks, limits }: ServerContext): SubscribeHook {
+  const { onSubscribe } = hooks;
+  const schema = z.object({ subscriptions: keysSchema(limits) });
+  return async (c, subscriptions, { ip, identity }, clientId) => {
+    if (onSubscribe === undefined) return subscriptions;
+    const event = { clientId, ip, identity, subscriptions };
+    const changed = await runHook("onSubscribe", () => onSubscribe(event, c));
+    return changed === undefined
+      ? subscriptions
+      : validate(schema, { subscriptions: changed }).subscriptions;
+  };
+}
+
+/** Runs `onMessage` for each of some valid messages. Returns what to publish; undefined when there is no such hook. */
+export async function applyMessageHook(
+  { onMessage }: Hooks,
+  inputs: readonly PublishInput[],
+  { principal: { ip, identity }, isAdmin }: AuthenticatedCaller,
+  c: Context,
+): Promise<readonly PublishInput[] | undefined> {
+  if (onMessage === undefined) return undefined;
+  const changed: PublishInput[] = [];
+  for (const message of inputs) {
+    const event = { ip, identity, isAdmin, message };
+    changed.push((await runHook("onMessage", () => onMessage(event, c))) ?? message);
+  }
+  return changed;
+}

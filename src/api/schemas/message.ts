@@ -1,0 +1,154 @@
+/** Messages to publish: their schemas, and how a body becomes messages. */
+import * as z from "zod/mini";
+import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
+import { createMessage, type PublishInput, RESERVED_TOPICS } from "../../realtime/message.ts";
+import type { Message } from "../../realtime/types.ts";
+import { MAX_MESSAGE_NAME, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
+import { isOneLine } from "./subscription-keys.ts";
+import { invalidInput, validateItem } from "./validate.ts";
+
+const shared = {
+  id: z.optional(
+    z.string().check(
+      z.minLength(1),
+      z.maxLength(MAX_MESSAGE_NAME),
+      // A tab separates the publisher's identity from the id (`scopeIdToPublisher`).
+      z.refine((id) => !id.includes("\t"), "Must not contain a tab."),
+    ),
+  ),
+  private: z.optional(z.boolean()),
+};
+
+const isNotReserved = z.refine<string>(
+  (topic) => !RESERVED_TOPICS.has(topic),
+  "Is reserved for events of the service. Choose another name.",
+);
+
+/** A record event, as PocketBase's. */
+export const recordSchema = z.strictObject({
+  ...shared,
+  collection: z
+    .string()
+    .check(z.minLength(1), z.maxLength(MAX_MESSAGE_NAME), isOneLine, isNotReserved),
+  action: z.enum(["create", "update", "delete"]),
+  record: z.looseObject({
+    id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_NAME), isOneLine),
+  }),
+});
+
+/** A message to a topic. */
+export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
+  return z.strictObject({
+    ...shared,
+    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isNotReserved),
+    data: z.custom<unknown>(
+      (data) => data !== undefined,
+      "Cannot be left out. Send null for an empty message.",
+    ),
+  });
+}
+
+/** The limits of messages to publish. */
+export type MessageLimits = Pick<RequestLimits, "maxTopicLength" | "maxBatch" | "maxMessageBytes">;
+
+/**
+ * Makes the function that turns what is to be published, one message or a list, into messages.
+ *
+ * The function throws RealtimeError `invalid_input`, where the errors of a list are keyed by the message's index; `too_large`;
+ * and what `createMessage` throws.
+ */
+export function createMessageParser(limits: MessageLimits): (body: unknown) => readonly Message[] {
+  const { maxTopicLength, maxBatch, maxMessageBytes } = limits;
+  const schema = topicSchema(limits);
+  return (body) => {
+    const inputs = validateInputs(body, schema, maxBatch);
+    refuseRepeatedIds(inputs);
+    return inputs.map((input, index) => {
+      const message = createMessage(input);
+      checkTopics(message, index, maxTopicLength);
+      checkSize(message, index, maxMessageBytes);
+      return message;
+    });
+  };
+}
+
+/** @throws RealtimeError `invalid_input` with the errors of every message. */
+function validateInputs(
+  body: unknown,
+  schema: ReturnType<typeof topicSchema>,
+  maxBatch: number,
+): readonly PublishInput[] {
+  const list: unknown[] = Array.isArray(body) ? body : [body];
+  if (list.length > maxBatch) {
+    const message = `A batch holds at most ${maxBatch} messages, this one has ${list.length}. Send it in parts.`;
+    throw invalidInput({ messages: { code: "validation_length_too_long", message } });
+  }
+  const errors: Record<string, FieldErrors> = {};
+  for (const [index, item] of list.entries()) {
+    const error = errorsOf(item, schema);
+    if (error !== undefined) errors[index] = error;
+  }
+  const [first] = Object.values(errors);
+  if (first !== undefined) throw invalidInput(Array.isArray(body) ? errors : first);
+  // Validated above. The schemas' own output types would lose the fields of a record.
+  return list as PublishInput[];
+}
+
+function errorsOf(item: unknown, schema: ReturnType<typeof topicSchema>): FieldErrors | undefined {
+  const isRecord = has(item, "collection");
+  if (isRecord && has(item, "topic")) {
+    const message = "Send either topic and data, or collection, action and record; not both.";
+    return { topic: { code: "validation_match_invalid", message } };
+  }
+  return validateItem(isRecord ? recordSchema : schema, item);
+}
+
+/** @throws RealtimeError `invalid_input` when two messages of a batch have one id: only the first would be delivered. */
+function refuseRepeatedIds(inputs: readonly PublishInput[]): void {
+  const indexes = new Map<string, number>();
+  const errors: Record<string, FieldErrors> = {};
+  for (const [index, { id }] of inputs.entries()) {
+    if (id === undefined) continue;
+    const first = indexes.get(id);
+    if (first === undefined) indexes.set(id, index);
+    else {
+      const message = `Message ${first} of this batch has the same id. Give each message an id of its own.`;
+      errors[index] = { id: { code: "validation_id_reused", message } };
+    }
+  }
+  if (Object.keys(errors).length > 0) throw invalidInput(errors);
+}
+
+/** Checks all topics of a message: those of a record event are made of the record's fields, and have no schema. */
+function checkTopics({ topics }: Message, index: number, maxLength: number): void {
+  for (const topic of topics) {
+    if (topic.length > maxLength) {
+      throw invalidTopic(
+        `Message ${index} has a topic of ${topic.length} characters; the limit is ${maxLength}.`,
+      );
+    }
+    if (topic.split("/", MAX_TOPIC_LEVELS + 1).length > MAX_TOPIC_LEVELS) {
+      throw invalidTopic(`Message ${index} has a topic of more than ${MAX_TOPIC_LEVELS} levels.`);
+    }
+  }
+}
+
+function invalidTopic(message: string): RealtimeError {
+  const fields = { topic: { code: "validation_length_too_long", message } };
+  return new RealtimeError("invalid_input", message, { fields });
+}
+
+const utf8 = new TextEncoder();
+
+function checkSize({ data }: Message, index: number, maxBytes: number): void {
+  const bytes = utf8.encode(data).length;
+  if (bytes <= maxBytes) return;
+  throw new RealtimeError(
+    "too_large",
+    `The data of message ${index} has ${bytes} bytes; the limit is ${maxBytes}. Send less data, or a URL to fetch it from.`,
+  );
+}
+
+function has(item: unknown, name: string): boolean {
+  return typeof item === "object" && item !== null && Object.hasOwn(item, name);
+}

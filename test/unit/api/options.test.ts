@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { createServer } from "../../../src/api/server.ts";
+import { createMemoryLog } from "../../../src/log/memory.ts";
+import { RealtimeManager } from "../../../src/realtime/manager.ts";
+
+/** The data of the messages that the history of topic "a" has after three publishes. */
+async function historyAfterThree(options: Parameters<typeof createServer>[0]) {
+  const server = createServer(options);
+  for (const data of [1, 2, 3]) await server.publish({ topic: "a", data });
+  const page = await (await server.app.request("/api/realtime/messages?topic=a")).json();
+  await server.close();
+  return (page as { messages: { data: number }[] }).messages.map(({ data }) => data);
+}
+
+describe("the option history", () => {
+  it("limits the default log", async () => {
+    expect(await historyAfterThree({})).toEqual([1, 2, 3]);
+    expect(await historyAfterThree({ history: { messages: 2 } })).toEqual([2, 3]);
+    expect(await historyAfterThree({ history: { bytes: 0 } })).toEqual([]);
+  });
+
+  it("limits the default log by age", async () => {
+    let now = 0;
+    const server = createServer({ history: { maxAge: 1000 }, now: () => now });
+    await server.publish({ topic: "a", data: 1 });
+    now += 2000;
+    expect((await server.registry.stats()).history.messages).toBe(0);
+    await server.close();
+  });
+
+  it("limits the default log beside a manager of one's own", async () => {
+    const realtimeManager = new RealtimeManager();
+    const options = { realtimeManager, history: { messages: 2 } };
+    expect(await historyAfterThree(options)).toEqual([2, 3]);
+  });
+
+  it("has no effect on a log of one's own", async () => {
+    const log = createMemoryLog({ history: { messages: 1 } });
+    expect(await historyAfterThree({ log, history: { messages: 2 } })).toEqual([3]);
+  });
+});
