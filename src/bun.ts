@@ -9,8 +9,8 @@ import {
   KEEP_ALIVE_SECONDS,
   type Listener,
   type ListenOptions,
+  malformedRequestResponse,
   type RunningServer,
-  refuseRequest,
   runProcess,
   type StartOptions,
   startListening,
@@ -99,7 +99,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       onRefused();
       return refuseStream();
     }
-    if (!completeURL(request, host, server.port ?? options.port)) return refuseRequest();
+    if (!completeURL(request, host, server.port ?? options.port)) return malformedRequestResponse();
     return answerClose(request, await app.fetch(request, { server }));
   };
   const serve = (port: number) =>
@@ -114,7 +114,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       guard?.stop();
       return door.stop();
     },
-    cut: () => door.cut(),
+    closeConnections: () => door.cut(),
   };
 }
 

@@ -5,7 +5,12 @@ import type { ServerOptions } from "./api/options.ts";
 import type { Runtime } from "./api/runtime.ts";
 import { nearestName } from "./api/schemas/nearest-name.ts";
 import { createServer, type RealtimeServer } from "./api/server.ts";
-import { contradictions, readConfig, unknownVariables, VARIABLES } from "./config/config.ts";
+import {
+  findContradictions,
+  findUnknownVariables,
+  readConfig,
+  VARIABLES,
+} from "./config/config.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import { RealtimeHub as Hub } from "./registry/durable-object/hub.ts";
 import { createDurableObjectRegistry, type HubStub } from "./registry/durable-object/registry.ts";
@@ -26,7 +31,7 @@ const MAX_KEYS = 125_000;
 const MAX_KEY_CHARACTERS = 16 * 1024 * 1024;
 
 /** The variables among the bindings: a binding of another kind is an object. */
-function textsOf(env: Env): Readonly<Record<string, string | undefined>> {
+function variablesOf(env: Env): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
 }
 
@@ -36,8 +41,8 @@ const WAITING_BYTES = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * 1024 * 1024),
 };
 
-function settingsOf(env: Env) {
-  const given = textsOf(env);
+function readWorkerSettings(env: Env) {
+  const given = variablesOf(env);
   const config = readConfig({ ...WAITING_BYTES, ...given });
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     const message = `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`;
@@ -55,7 +60,7 @@ function settingsOf(env: Env) {
 /** One shard, with this Worker's settings. */
 export class RealtimeHub extends Hub<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
-    const settings = settingsOf(env);
+    const settings = readWorkerSettings(env);
     super(ctx, env, settings);
     // Every publish comes to the first shard, so it is up before the first message that the others miss.
     if (ctx.id.name === "0") {
@@ -68,11 +73,11 @@ export class RealtimeHub extends Hub<Env> {
 async function retireShards(storage: DurableObjectStorage, env: Env, shards: number) {
   const before = await storage.get<number>("shards");
   if (before === shards) return;
-  for (let shard = shards; shard < (before ?? 0); shard++) await hubOf(env, shard).retire();
+  for (let shard = shards; shard < (before ?? 0); shard++) await getHub(env, shard).retire();
   await storage.put("shards", shards);
 }
 
-function hubOf({ REALTIME_HUB }: Env, shard: number): HubStub & { retire(): Promise<void> } {
+function getHub({ REALTIME_HUB }: Env, shard: number): HubStub & { retire(): Promise<void> } {
   const stub = REALTIME_HUB.get(REALTIME_HUB.idFromName(String(shard)));
   return stub as unknown as HubStub & { retire(): Promise<void> };
 }
@@ -112,7 +117,11 @@ export function getRealtime(env: Env, options?: ServerOptions): RealtimeServer {
   }
   const made = cached.get(binding);
   if (made !== undefined) {
-    refuseOther("variables", textsOf(env), made.env === env ? undefined : textsOf(made.env));
+    refuseOther(
+      "variables",
+      variablesOf(env),
+      made.env === env ? undefined : variablesOf(made.env),
+    );
     made.env = env;
     if (options === undefined) return made.server;
     if (made.options !== undefined) {
@@ -126,18 +135,18 @@ export function getRealtime(env: Env, options?: ServerOptions): RealtimeServer {
 }
 
 function makeServer(env: Env, options: ServerOptions | undefined): RealtimeServer {
-  const settings = settingsOf(env);
+  const settings = readWorkerSettings(env);
   const { logger } = settings;
-  const set = textsOf(env);
-  for (const name of unknownVariables(set)) {
+  const set = variablesOf(env);
+  for (const name of findUnknownVariables(set)) {
     if (name === "REALTIME_HUB") continue;
     const didYouMean = nearestName(name, VARIABLES);
     logger.warn("there is no such variable; is the name misspelt?", { name, didYouMean });
   }
-  for (const hint of contradictions(settings))
+  for (const hint of findContradictions(settings))
     logger.warn("settings contradict each other", { hint });
   const registry = createDurableObjectRegistry({
-    hub: (shard) => hubOf(env, shard),
+    hub: (shard) => getHub(env, shard),
     shards: settings.shards,
   });
   return createServer({

@@ -16,8 +16,8 @@ import {
   KEEP_ALIVE_SECONDS,
   type Listener,
   type ListenOptions,
+  malformedRequestResponse,
   type RunningServer,
-  refuseRequest,
   runProcess,
   type StartOptions,
   startListening,
@@ -82,7 +82,10 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
 async function listen(options: ListenOptions): Promise<Listener> {
   const { app, host, port, silence, files, onRefused } = options;
   // Without a Host (HTTP/1.0 probes) it is this one; what can't be a request gets an answer in our shape.
-  const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
+  const handle = getRequestListener(app.fetch, {
+    hostname: host,
+    errorHandler: malformedRequestResponse,
+  });
   const closeQueued = createQueueCloser();
   let inFlight = 0;
   const server = createHTTPServer(
@@ -104,7 +107,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
   // Closes the connection of a client that pipelines requests and reads no answers: Node has no limit for that.
   server.timeout = silence;
   if (files !== undefined) {
-    server.maxConnections = Math.max(files.most - files.count(), 1);
+    server.maxConnections = Math.max(files.usableLimit - files.count(), 1);
     server.on("drop", onRefused);
   }
   await new Promise<void>((resolve, reject) => {
@@ -123,7 +126,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       }, 50);
       return stopped.finally(() => clearInterval(sweep));
     },
-    cut: () => server.closeAllConnections(),
+    closeConnections: () => server.closeAllConnections(),
   };
 }
 

@@ -96,7 +96,7 @@ function mountRealtime(app: Hono, parts: MountOptions): void {
   app.post(
     "/api/realtime",
     noteArrival(parts.now),
-    refusalDelay.slowDown(auth.identifyFirst),
+    refusalDelay.slowDown(auth.authenticateBeforeBody),
     bounded,
     refusalDelay.slowDown(subscribe(parts)),
   );

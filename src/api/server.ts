@@ -113,7 +113,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     logLinesDropped: logger.dropped,
     waitingBytes: budget.bytes,
     connectionsRefused: runtime.connectionsRefused?.() ?? 0,
-    refusedCredentials: auth.refusedCredentials,
+    refusedCredentials: auth.refusedCredentialCount,
     rateRefusals: refusals.counts,
   });
   let isClosing = false;

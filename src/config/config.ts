@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import {
-  CONTROL,
+  CONTROL_CHARACTER,
   KEY_ALGORITHMS,
   SECRET_ALGORITHMS,
   type TokenAlgorithm,
@@ -113,7 +113,7 @@ const httpName = setting<string | undefined>("a name", undefined, (text) =>
 );
 
 const line = setting<string | undefined>("a line of at most 1024 characters", undefined, (text) =>
-  text.length <= 1024 && !CONTROL.test(text) ? text : undefined,
+  text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined,
 );
 
 /** Shorter ones can be guessed from a token (RFC 7518, "HMAC with SHA-2 Functions"). */
@@ -264,14 +264,14 @@ const environmentSchema = z.object({
 export const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape);
 
 /** Names that look like ours and are not read. */
-export function unknownVariables(environment: Environment): string[] {
+export function findUnknownVariables(environment: Environment): string[] {
   return Object.keys(environment).filter(
     (name) => name.startsWith("REALTIME_") && !VARIABLES.includes(name),
   );
 }
 
 /** Settings that are valid one by one and make no sense together, as lines for the log. */
-export function contradictions(config: Config): string[] {
+export function findContradictions(config: Config): string[] {
   const found: string[] = [];
   const warn = (is: boolean, text: string) => {
     if (is) found.push(text);

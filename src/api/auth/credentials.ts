@@ -23,12 +23,12 @@ export function readCredential(c: Context, options: CredentialOptions): string |
   if (header !== undefined && header !== "") return readHeader(header);
   const cookies = options.cookie === undefined ? [] : cookiesOf(c, options.cookie);
   if (cookies.some((cookie) => cookie !== "")) {
-    refuseForeignPage(c, options.origins);
+    refuseCrossSiteCookie(c, options.origins);
     return readCookie(cookies);
   }
   const queries = c.req.method === "GET" ? (c.req.queries("token") ?? []) : [];
   if (queries.every((text) => text === "")) return undefined;
-  if (options.queryToken === true) return plain(onlyOne(queries, "parameter token"));
+  if (options.queryToken === true) return visibleASCII(onlyOne(queries, "parameter token"));
   const message =
     "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
@@ -37,7 +37,7 @@ export function readCredential(c: Context, options: CredentialOptions): string |
 /** Two headers arrive as one with a comma and a space: neither is taken then. */
 function readHeader(header: string): string {
   const token = /^(?:Bearer +)?(\S+)$/i.exec(header.trim())?.[1];
-  if (token !== undefined) return plain(token);
+  if (token !== undefined) return visibleASCII(token);
   throw new RealtimeError(
     "unknown_token",
     "Authorization must be one token, with or without Bearer before it.",
@@ -69,14 +69,14 @@ function readCookie(cookies: readonly string[]): string {
   }
   const unquoted = value.replaceAll('"', "");
   try {
-    return plain(decodeURIComponent(unquoted));
+    return visibleASCII(decodeURIComponent(unquoted));
   } catch {
-    return plain(unquoted);
+    return visibleASCII(unquoted);
   }
 }
 
 /** What no header could carry is no token, and must not get as far as somebody who would log it. */
-function plain(token: string): string {
+function visibleASCII(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new RealtimeError("unknown_token", "A token has no characters but visible ASCII ones.");
 }
@@ -85,12 +85,12 @@ function plain(token: string): string {
  * A browser sends cookies with whatever any page asks it to. So the page must say that it is one of ours, by `Origin`
  * (which is left out of a GET to the page's own address) or `Sec-Fetch-Site`, which no page can set.
  */
-function refuseForeignPage(c: Context, origins: readonly string[]): void {
+function refuseCrossSiteCookie(c: Context, origins: readonly string[]): void {
   const origin = c.req.header("Origin");
   const isOurs =
     origin === undefined
       ? c.req.header("Sec-Fetch-Site") === "same-origin"
-      : origins.includes(origin) || isOwnAddress(c, origin);
+      : origins.includes(origin) || isSameHost(c, origin);
   if (isOurs) return;
   throw new RealtimeError(
     "not_allowed",
@@ -99,6 +99,6 @@ function refuseForeignPage(c: Context, origins: readonly string[]): void {
 }
 
 /** By host alone: a proxy that ends TLS changes the scheme. */
-function isOwnAddress(c: Context, origin: string): boolean {
+function isSameHost(c: Context, origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host;
 }

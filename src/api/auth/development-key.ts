@@ -11,7 +11,7 @@ export const DEVELOPMENT_KEY = "pocketwire-development-key";
  *
  * @throws RealtimeError `not_allowed`.
  */
-export function refuseForeignPageWithDevelopmentKey(c: Context, key: string): void {
+export function refuseRemoteDevelopmentKey(c: Context, key: string): void {
   if (key !== DEVELOPMENT_KEY) return;
   if ([c.req.url, c.req.header("Origin") ?? c.req.url].every(isOfThisMachine)) return;
   throw new RealtimeError(

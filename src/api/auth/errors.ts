@@ -1,22 +1,22 @@
 /** How a caller is refused. */
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 
-export function notSignedIn(what: string): RealtimeError {
+export function notSignedInError(what: string): RealtimeError {
   return new RealtimeError("not_signed_in", `You must be signed in to ${what}. Send a token.`);
 }
 
-export function notAllowed(what: string): RealtimeError {
+export function notAllowedError(what: string): RealtimeError {
   return new RealtimeError("not_allowed", `You have no right to ${what}.`);
 }
 
-export function closed(): RealtimeError {
+export function noAdminKeyError(): RealtimeError {
   return new RealtimeError(
     "not_allowed",
     "This is closed because no admin key is configured. Set REALTIME_ADMIN_KEY and start again.",
   );
 }
 
-export function wrongKey(hasAdminKey: boolean): RealtimeError {
+export function adminKeyError(hasAdminKey: boolean): RealtimeError {
   return new RealtimeError(
     "not_signed_in",
     hasAdminKey
@@ -25,6 +25,6 @@ export function wrongKey(hasAdminKey: boolean): RealtimeError {
   );
 }
 
-export function isOfCode(error: unknown, code: RealtimeErrorCode): boolean {
+export function hasErrorCode(error: unknown, code: RealtimeErrorCode): boolean {
   return error instanceof RealtimeError && error.code === code;
 }

@@ -6,7 +6,7 @@ import type { Logger } from "../../realtime/types.ts";
 const BURST_SECONDS = 10;
 
 /** Networks, and pairs of a network and a credential, that are remembered. The oldest are forgotten first. */
-const MOST_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 10_000;
 
 interface Budget {
   readonly left: number;
@@ -25,7 +25,7 @@ export class FailedCredentials {
   readonly #now: () => number;
   readonly #logger: Logger | undefined;
   readonly #budgets = new Map<string, Budget>();
-  readonly #good = new Map<string, true>();
+  readonly #accepted = new Map<string, true>();
   #total = 0;
 
   /**
@@ -49,7 +49,7 @@ export class FailedCredentials {
     if (ip === undefined || this.#perSecond === 0) return;
     const network = networkOf(ip);
     const left = this.#leftOf(network);
-    if (left >= 1 || this.#good.has(pairOf(network, credential))) return;
+    if (left >= 1 || this.#accepted.has(pairOf(network, credential))) return;
     const message =
       "Too many credentials from this address were refused. Wait as Retry-After says.";
     const retryAfter = Math.max(Math.ceil((1 - left) / this.#perSecond), 1);
@@ -57,7 +57,7 @@ export class FailedCredentials {
   }
 
   succeeded(ip: string | undefined, credential: string): void {
-    if (ip !== undefined) remember(this.#good, pairOf(networkOf(ip), credential), true);
+    if (ip !== undefined) remember(this.#accepted, pairOf(networkOf(ip), credential), true);
   }
 
   failed(ip: string | undefined): void {
@@ -80,7 +80,7 @@ export class FailedCredentials {
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= MOST_REMEMBERED) return;
+  if (map.size <= MAX_REMEMBERED) return;
   for (const oldest of map.keys()) {
     map.delete(oldest);
     break;

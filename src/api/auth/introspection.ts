@@ -1,9 +1,15 @@
 import { decodeJwt, type JWTPayload } from "jose";
 import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
-import { type Identity, identityOf, refusedToken, unavailable, type VerifyToken } from "./jwt.ts";
-import { describeFailure, printURL } from "./print-url.ts";
+import {
+  type Identity,
+  identityOf,
+  refusedTokenError,
+  tokensUnavailableError,
+  type VerifyToken,
+} from "./jwt.ts";
 import { readLimited } from "./read-limited.ts";
+import { redactError, redactURL } from "./redact-url.ts";
 
 /** An endpoint that is asked about tokens. */
 export interface IntrospectionOptions {
@@ -32,11 +38,11 @@ export interface IntrospectionOptions {
 
 const DEFAULT_CACHE_TIME = 30_000;
 const TIMEOUT = 5000;
-const MOST_ANSWERS = 10_000;
+const MAX_ANSWERS = 10_000;
 /** Questions in progress that requests can share. Beyond these, each request asks for itself. */
-const MOST_PENDING = 1000;
+const MAX_PENDING = 1000;
 const MAX_ANSWER_BYTES = 64 * 1024;
-const REFUSALS: readonly number[] = [400, 401, 403, 404];
+const REFUSING_STATUSES: readonly number[] = [400, 401, 403, 404];
 
 /** What it said once it had: on Workers a request must not wait for what another asked. */
 type Answer = {
@@ -63,7 +69,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     answers.delete(key);
     answers.set(key, answer);
     for (const oldest of answers.keys()) {
-      if (answers.size <= MOST_ANSWERS) break;
+      if (answers.size <= MAX_ANSWERS) break;
       answers.delete(oldest);
     }
   };
@@ -79,7 +85,7 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     if (shared !== undefined) return shared;
     onAsk?.();
     const asking = askAndRemember(token, key);
-    if (options.isOneProcess !== true || pending.size >= MOST_PENDING) return asking;
+    if (options.isOneProcess !== true || pending.size >= MAX_PENDING) return asking;
     pending.set(key, asking);
     return asking.finally(() => pending.delete(key));
   };
@@ -116,35 +122,37 @@ async function ask(
       signal: AbortSignal.timeout(TIMEOUT),
     });
     text = await readLimited(response, MAX_ANSWER_BYTES);
-    if (REFUSALS.includes(response.status)) throw refusedToken("its issuer does not know it");
-    if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
+    if (REFUSING_STATUSES.includes(response.status))
+      throw refusedTokenError("its issuer does not know it");
+    if (response.status !== 200) throw new Error(`${redactURL(url)} answered ${response.status}`);
   } catch (error) {
-    throw error instanceof RealtimeError ? error : unavailable(describeFailure(error, url));
+    throw error instanceof RealtimeError ? error : tokensUnavailableError(redactError(error, url));
   }
-  const claims = toClaims(parse(text), token);
-  if (claims.exp === undefined && !allowNoExpiry) throw refusedToken("it has no end (exp)");
+  const claims = claimsFromAnswer(parse(text), token);
+  if (claims.exp === undefined && !allowNoExpiry) throw refusedTokenError("it has no end (exp)");
   const known = identityOf(claims, clockSkew);
   // Without a time of issue it is vouched for now, and whoever vouches has the say about revoking it.
   const identity = claims.iat === undefined ? { ...known, issuedAt: askedAt } : known;
   if ((identity.expiresAt ?? Number.POSITIVE_INFINITY) <= askedAt) {
-    throw refusedToken("it has expired");
+    throw refusedTokenError("it has expired");
   }
   return identity;
 }
 
-function toClaims(answer: Record<string, unknown>, token: string): Record<string, unknown> {
+function claimsFromAnswer(answer: Record<string, unknown>, token: string): Record<string, unknown> {
   const { active, sub, exp, iat, realtime, record } = answer;
-  const own = claimsOf(token);
-  if (active !== undefined && active !== true) throw refusedToken("its issuer does not know it");
+  const own = unverifiedClaims(token);
+  if (active !== undefined && active !== true)
+    throw refusedTokenError("its issuer does not know it");
   return {
-    sub: sub ?? subjectOf(record),
+    sub: sub ?? recordSubject(record),
     exp: exp ?? own.exp,
     iat: iat ?? own.iat,
     realtime: realtime ?? undefined,
   };
 }
 
-function subjectOf(record: unknown): string | undefined {
+function recordSubject(record: unknown): string | undefined {
   if (typeof record !== "object" || record === null) return undefined;
   const { id, collectionName, collectionId } = record as Record<string, unknown>;
   const collection = collectionName ?? collectionId;
@@ -154,7 +162,7 @@ function subjectOf(record: unknown): string | undefined {
 }
 
 /** What the token says of itself, which counts once somebody has vouched for it. */
-function claimsOf(token: string): JWTPayload {
+function unverifiedClaims(token: string): JWTPayload {
   try {
     return decodeJwt(token);
   } catch {
@@ -169,7 +177,7 @@ function parse(text: string): Record<string, unknown> {
   } catch {
     // As below.
   }
-  throw unavailable("the introspection endpoint answered no JSON object");
+  throw tokensUnavailableError("the introspection endpoint answered no JSON object");
 }
 
 async function digest(text: string): Promise<string> {

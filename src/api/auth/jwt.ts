@@ -15,8 +15,8 @@ import * as z from "zod/mini";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { isFieldText } from "../../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
-import { describeFailure, printURL } from "./print-url.ts";
 import { readLimited } from "./read-limited.ts";
+import { redactError, redactURL } from "./redact-url.ts";
 
 /** A user, and what the user may do. */
 export interface Identity {
@@ -88,14 +88,14 @@ const pattern = z
 const patterns = z.optional(z.array(pattern).check(z.maxLength(MAX_RIGHTS)));
 
 /** Characters that no subject has. */
-export const CONTROL: RegExp = /\p{Cc}/u;
+export const CONTROL_CHARACTER: RegExp = /\p{Cc}/u;
 
 /** The claims that matter here; a token may have others. */
 const claimsSchema = z.looseObject({
   sub: z.string().check(
     z.minLength(1),
     z.maxLength(MAX_IDENTITY),
-    z.refine((sub) => !CONTROL.test(sub)),
+    z.refine((sub) => !CONTROL_CHARACTER.test(sub)),
   ),
   iat: z.optional(z.number()),
   exp: z.optional(z.number()),
@@ -115,7 +115,7 @@ export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identit
 export function createTokenVerifier(options: TokenOptions): VerifyToken {
   const { issuer, audience, clockSkew = DEFAULT_CLOCK_SKEW, allowNoExpiry = false } = options;
   const allowed: readonly string[] = options.algorithms ?? DEFAULT_ALGORITHMS;
-  const keys = new Keys(options);
+  const keys = new JwtKeys(options);
   const shared: JWTVerifyOptions = {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
@@ -124,12 +124,12 @@ export function createTokenVerifier(options: TokenOptions): VerifyToken {
   };
   return async (token) => {
     const algorithm = algorithmOf(token);
-    if (!allowed.includes(algorithm)) throw unknownToken();
+    if (!allowed.includes(algorithm)) throw unknownTokenError();
     for (const key of await keys.for(algorithm)) {
       const payload = await verifyWith(token, key, { ...shared, algorithms: [algorithm] });
       if (payload !== undefined) return identityOf(payload, clockSkew);
     }
-    throw unknownToken();
+    throw unknownTokenError();
   };
 }
 
@@ -143,16 +143,18 @@ export function identityOf(claims: unknown, clockSkew: number = DEFAULT_CLOCK_SK
   const { data, error } = claimsSchema.safeParse(claims);
   if (data === undefined) {
     const [issue] = error.issues;
-    throw refusedToken(`its claim ${issue?.path.join(".")} is not as it should be`);
+    throw refusedTokenError(`its claim ${issue?.path.join(".")} is not as it should be`);
   }
   const { sub, iat, exp, realtime } = data;
   const now = Date.now();
   // A token that was issued in the future would outlive a revocation.
   if (iat !== undefined && iat * 1000 > now + clockSkew) {
-    throw refusedToken("its claim iat is in the future; it counts seconds since 1970");
+    throw refusedTokenError("its claim iat is in the future; it counts seconds since 1970");
   }
   if (exp !== undefined && exp * 1000 > now + MAX_LIFETIME) {
-    throw refusedToken("its claim exp is more than 100 years ahead; it counts seconds since 1970");
+    throw refusedTokenError(
+      "its claim exp is more than 100 years ahead; it counts seconds since 1970",
+    );
   }
   return {
     subject: sub,
@@ -164,14 +166,14 @@ export function identityOf(claims: unknown, clockSkew: number = DEFAULT_CLOCK_SK
   };
 }
 
-export function refusedToken(why: string): RealtimeError {
+export function refusedTokenError(why: string): RealtimeError {
   return new RealtimeError("refused_token", `The token is refused: ${why}. Sign in again.`);
 }
 
 type Key = Uint8Array | CryptoKey | JWTVerifyGetKey;
 
 /** The keys there are, by the algorithm they may be used for. */
-class Keys {
+class JwtKeys {
   readonly #secrets: readonly Uint8Array[];
   readonly #pems: readonly string[];
   readonly #remote: JWTVerifyGetKey | undefined;
@@ -182,8 +184,8 @@ class Keys {
     this.#secrets = secrets.map((secret) => encoder.encode(secret));
     this.#pems = publicKeys;
     if (jwksURL === undefined) return;
-    const options = { ...JWKS, [customFetch]: resting(fetchKeys) };
-    this.#remote = renewedAfterSteps(() => createRemoteJWKSet(new URL(jwksURL), options));
+    const options = { ...JWKS, [customFetch]: cacheBriefly(fetchKeys) };
+    this.#remote = renewOnClockStep(() => createRemoteJWKSet(new URL(jwksURL), options));
   }
 
   async for(algorithm: string): Promise<readonly Key[]> {
@@ -246,9 +248,9 @@ async function verifyWith(
 }
 
 function explain(error: unknown): undefined {
-  if (error instanceof errors.JWTExpired) throw refusedToken("it has expired");
+  if (error instanceof errors.JWTExpired) throw refusedTokenError("it has expired");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    throw refusedToken(`its claim ${error.claim} is missing or not what it must be`);
+    throw refusedTokenError(`its claim ${error.claim} is missing or not what it must be`);
   }
   const isNotOurs =
     error instanceof errors.JWSSignatureVerificationFailed ||
@@ -259,17 +261,17 @@ function explain(error: unknown): undefined {
   const isSetsFault =
     error instanceof errors.JWKSInvalid ||
     (error instanceof errors.JOSEError && error.code === errors.JOSEError.code);
-  throw isSetsFault ? unavailable(error) : unknownToken();
+  throw isSetsFault ? tokensUnavailableError(error) : unknownTokenError();
 }
 
 /** As jose would, but so that what fails here is told from a broken token. */
 const fetchKeys: FetchImplementation = async (url, options) => {
   try {
     const response = await fetch(url, options);
-    if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
+    if (response.status !== 200) throw new Error(`${redactURL(url)} answered ${response.status}`);
     return new Response(await readLimited(response, MAX_JWKS_BYTES));
   } catch (error) {
-    throw unavailable(describeFailure(error, url));
+    throw tokensUnavailableError(redactError(error, url));
   }
 };
 
@@ -277,7 +279,7 @@ const fetchKeys: FetchImplementation = async (url, options) => {
  * An answer stands for a moment, also a bad one: everybody who comes with a token would ask. (jose rests for ten seconds,
  * but only after what went well.) It is no promise: on Workers a request must not wait for what another asked.
  */
-function resting(fetch: FetchImplementation): FetchImplementation {
+function cacheBriefly(fetch: FetchImplementation): FetchImplementation {
   let last:
     | { readonly until: number; readonly text?: string; readonly error?: unknown }
     | undefined;
@@ -300,7 +302,7 @@ const CLOCK_STEP = 1000;
  * jose measures the age of a key set by the wall clock. When that clock is set back, the set would be kept, and not be asked for
  * again, until the clock has caught up. So a step of the clock begins a new set.
  */
-function renewedAfterSteps(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
+function renewOnClockStep(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
   const readOffset = () => Date.now() - performance.now();
   let offset = readOffset();
   let keySet = create();
@@ -315,7 +317,7 @@ function renewedAfterSteps(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
 }
 
 /** It is not known whether a token counts; so it does not. */
-export function unavailable(cause: unknown): RealtimeError {
+export function tokensUnavailableError(cause: unknown): RealtimeError {
   return new RealtimeError("unavailable", "Tokens can't be checked right now. Try again soon.", {
     cause,
   });
@@ -325,11 +327,11 @@ function algorithmOf(token: string): string {
   try {
     return decodeProtectedHeader(token).alg ?? "";
   } catch {
-    throw unknownToken();
+    throw unknownTokenError();
   }
 }
 
-function unknownToken(): RealtimeError {
+function unknownTokenError(): RealtimeError {
   return new RealtimeError(
     "unknown_token",
     "The token is not one that this server accepts: it is malformed, or signed by a key or algorithm that is not configured here.",

@@ -6,7 +6,7 @@ import { isFieldText } from "../../realtime/sse.ts";
 import type { Message, Principal } from "../../realtime/types.ts";
 import type { ClientRegistry } from "../../registry/registry.ts";
 import type { Auth } from "../auth/auth.ts";
-import type { AuthenticatedCaller } from "../auth/callers.ts";
+import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import { type Hooks, runHook } from "../hooks.ts";
 import type { RequestLimits } from "../limits.ts";
 import { readJSON } from "../middleware/body-limit.ts";
@@ -88,7 +88,7 @@ export function publishMessages(
     const body = await readJSON(c);
     const { principal, isAdmin } = caller;
     // The credential may have ended while the body arrived.
-    if (auth.hasEnded(principal)) await auth.identify(c);
+    if (auth.isExpired(principal)) await auth.identify(c);
     const given = createMessages(body);
     if (!isAdmin) limitRate(principal, given);
     // All of them: a record event has several, and reaches those who subscribe to any.

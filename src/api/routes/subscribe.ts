@@ -51,22 +51,26 @@ export function subscribe(options: SubscribeOptions): Handler<ArrivalEnv> {
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     clientLimits.subscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
-    const { principal, ended } = await auth.authorizeSetSubscriptions(c, topicsOf(keys));
+    const { principal, expiredTokenError } = await auth.authorizeSetSubscriptions(
+      c,
+      topicsOf(keys),
+    );
     // A guest who may do nothing but sign in keeps the stream, without subscriptions.
-    const isWaiting = ended !== undefined && auth.guestsMayOnlySignIn;
+    const isWaiting = expiredTokenError !== undefined && auth.guestsMustSignIn;
     const counting = isWaiting ? [] : await askSubscribe(c, keys, principal, clientId);
     const request = {
       ...principal,
       arrivedAt,
       subscriptions: counting,
       lastEventId: lastEventId || undefined,
-      credentialEnded: ended !== undefined,
+      credentialEnded: expiredTokenError !== undefined,
     };
     try {
       await registry.setSubscriptions(clientId, request);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      if (error.code === "identity_changed" && ended !== undefined) throw ended;
+      if (error.code === "identity_changed" && expiredTokenError !== undefined)
+        throw expiredTokenError;
       if (error.code === "unknown_client") throw unknownClient(clientId, error.message);
       throw error;
     }

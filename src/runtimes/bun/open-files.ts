@@ -76,21 +76,21 @@ export class FileGuard {
   /** Whether a request that has just come must be refused. Counts only where that may be so. */
   isFull(): boolean {
     this.#estimate += 1;
-    if (this.#estimate <= this.#files.most) return false;
+    if (this.#estimate <= this.#files.usableLimit) return false;
     this.#estimate = this.#files.count();
-    return this.#estimate > this.#files.most;
+    return this.#estimate > this.#files.usableLimit;
   }
 
   /** Closes the door half way between `most` and the limit, and opens it when there is room again. */
   watch(door: Door, onRefused: () => void): void {
-    const { most, limit } = this.#files;
-    const last = (most + limit) / 2;
+    const { usableLimit, limit } = this.#files;
+    const last = (usableLimit + limit) / 2;
     this.#timer = setInterval(() => {
       this.#estimate = this.#files.count();
       if (this.#estimate >= last && door.isOpen) {
         door.close();
         onRefused();
-      } else if (this.#estimate < most) {
+      } else if (this.#estimate < usableLimit) {
         door.reopen();
       }
     }, WATCH_INTERVAL);

@@ -10,7 +10,7 @@ const MAX_RESERVE = 64;
 export interface OpenFiles {
   readonly limit: number;
   /** Files that may be open before new connections are refused. */
-  readonly most: number;
+  readonly usableLimit: number;
   /** Files that are open now. */
   count(): number;
 }
@@ -19,7 +19,7 @@ export interface OpenFiles {
 export function readOpenFiles(): OpenFiles | undefined {
   const limit = readLimit();
   if (limit === undefined) return undefined;
-  return { limit, most: limit - reserveOf(limit), count: countOpenFiles };
+  return { limit, usableLimit: limit - reserveOf(limit), count: countOpenFiles };
 }
 
 /** Of a small limit, an eighth. */

@@ -12,10 +12,10 @@ import { nearestName } from "../../api/schemas/nearest-name.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
 import {
   type Config,
-  contradictions,
   type Environment,
+  findContradictions,
+  findUnknownVariables,
   readConfig,
-  unknownVariables,
   VARIABLES,
 } from "../../config/config.ts";
 import type { HistoryLimits } from "../../log/log.ts";
@@ -65,7 +65,7 @@ export interface Listener {
   /** Accepts no more connections; resolves when the last one is gone. */
   readonly stop: () => Promise<unknown>;
   /** Cuts every connection. */
-  readonly cut: () => void;
+  readonly closeConnections: () => void;
 }
 
 /**
@@ -105,7 +105,10 @@ export async function startListening(
   const silence = pingInterval + staleTimeout + requestTimeout;
   const listener = await listen({ app: server.app, host, port, silence, files, onRefused });
   const close = async () => {
-    const deadline = setTimeout(listener.cut, options.drainTimeout ?? DEFAULTS.drainTimeout);
+    const deadline = setTimeout(
+      listener.closeConnections,
+      options.drainTimeout ?? DEFAULTS.drainTimeout,
+    );
     const drained = server.close();
     // New streams are asked to come back (stream-refusals.ts). Those that were ended return after RETRY.shutdown.least at the
     // earliest; from then on the port is closed, so that they meet the process that takes over.
@@ -141,7 +144,7 @@ export function formatURL(host: string, port: number): string {
 }
 
 /** Answers a request when its target and its Host header do not make a valid URL. */
-export function refuseRequest(): Response {
+export function malformedRequestResponse(): Response {
   const message = "The request can't be answered: its address or its Host header is malformed.";
   return Response.json({ status: 400, message, data: {} }, { status: 400 });
 }
@@ -180,7 +183,7 @@ export function readProcessSettings(environment: Environment = process.env): Pro
         "which is published. Set REALTIME_ADMIN_KEY in the environment.",
     );
   }
-  return { config, isDevelopmentKey, unknown: unknownVariables(variables) };
+  return { config, isDevelopmentKey, unknown: findUnknownVariables(variables) };
 }
 
 /** Variables of `.dev.vars` in the working directory; none without one. */
@@ -231,7 +234,7 @@ export async function runProcess(
     const didYouMean = nearestName(name, VARIABLES);
     logger.warn("there is no such variable; is the name misspelt?", { name, didYouMean });
   }
-  for (const hint of contradictions(config))
+  for (const hint of findContradictions(config))
     logger.warn("settings contradict each other", { hint });
   // Before the line `listening`: a supervisor may send a signal right after it.
   stopOnSignal(server, logger);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { contradictions, type Environment, readConfig } from "../../../src/config/config.ts";
+import { type Environment, findContradictions, readConfig } from "../../../src/config/config.ts";
 
-const found = (environment: Environment) => contradictions(readConfig(environment));
+const found = (environment: Environment) => findContradictions(readConfig(environment));
 
 describe("settings that contradict each other", () => {
   it("are none of the defaults, nor of settings that fit", () => {

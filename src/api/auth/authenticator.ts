@@ -5,14 +5,14 @@ import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../rea
 import type { RateLimit } from "../middleware/rate-limit.ts";
 import { addressOf, type Runtime } from "../runtime.ts";
 import { readCredential } from "./credentials.ts";
-import { refuseForeignPageWithDevelopmentKey } from "./development-key.ts";
-import { isOfCode } from "./errors.ts";
+import { refuseRemoteDevelopmentKey } from "./development-key.ts";
+import { hasErrorCode } from "./errors.ts";
 import { FailedCredentials } from "./failed-credentials.ts";
 import { createIntrospection } from "./introspection.ts";
-import { CONTROL, createTokenVerifier, type Identity, type VerifyToken } from "./jwt.ts";
+import { CONTROL_CHARACTER, createTokenVerifier, type Identity, type VerifyToken } from "./jwt.ts";
 import type { AuthSettings } from "./settings.ts";
 
-export interface CallerOptions extends AuthSettings {
+export interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
   readonly origins: readonly string[];
   readonly now: () => number;
@@ -37,13 +37,13 @@ export interface AuthenticatedCaller {
 const ADMIN_IDENTITY = "admin\tkey";
 
 /** Finds out who sends a request: by the admin key, a token, or the embedding app's `authenticate`. */
-export class Callers {
-  readonly #options: CallerOptions;
+export class Authenticator {
+  readonly #options: AuthOptions;
   readonly #verifiers: readonly VerifyToken[];
   readonly #failures: FailedCredentials;
-  #hasWarned = false;
+  #hasWarnedOfAddress = false;
 
-  constructor(options: CallerOptions) {
+  constructor(options: AuthOptions) {
     this.#options = options;
     const { failuresPerSecond, logger, monotonicNow } = options;
     this.#failures = new FailedCredentials(failuresPerSecond, logger, monotonicNow);
@@ -57,16 +57,16 @@ export class Callers {
   }
 
   /** Whether anything here can verify a token. */
-  get knowTokens(): boolean {
+  get acceptsTokens(): boolean {
     return this.#verifiers.length > 0;
   }
 
   /** Where a request comes from. */
   addressOf(c: Context): string | undefined {
     const { runtime, trustedProxyHeader, logger } = this.#options;
-    const missing = this.#hasWarned ? undefined : runtime.missing?.(c);
+    const missing = this.#hasWarnedOfAddress ? undefined : runtime.missing?.(c);
     if (missing !== undefined) {
-      this.#hasWarned = true;
+      this.#hasWarnedOfAddress = true;
       const effect = "limits by address and the same-address check are off";
       logger.warn("the client's address is unknown", { effect, instruction: missing });
     }
@@ -74,7 +74,7 @@ export class Callers {
   }
 
   /** How many credentials this process has refused. */
-  get refusedCredentials(): number {
+  get refusedCredentialCount(): number {
     return this.#failures.total;
   }
 
@@ -89,23 +89,23 @@ export class Callers {
     const ip = this.addressOf(c);
     // Read before anything is awaited, so that a revocation that comes meanwhile covers this credential.
     const askedAt = this.#options.now();
-    const knowsTokens = this.knowTokens;
+    const knowsTokens = this.acceptsTokens;
     // Where there is nothing to compare it with, a credential is meant for another service: a proxy, PocketBase.
     const isRead = adminKey !== undefined || knowsTokens;
-    const credential = isRead ? this.#read(c, ip, knowsTokens) : undefined;
+    const credential = isRead ? this.#readCredential(c, ip, knowsTokens) : undefined;
     const canFail = knowsTokens || isGuarded;
     if (credential !== undefined && canFail) this.#failures.check(ip, credential);
     // The admin key counts in the header only: cookies are sent by pages, and addresses end up in logs.
     const isHeader = Boolean(c.req.header("Authorization"));
     if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
-      refuseForeignPageWithDevelopmentKey(c, credential);
+      refuseRemoteDevelopmentKey(c, credential);
       this.#failures.succeeded(ip, credential);
       const principal = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
       return { principal, publish: ["*"], isAdmin: true };
     }
     const identity =
       authenticate !== undefined
-        ? this.#checked(await authenticate(c))
+        ? this.#checkIdentity(await authenticate(c))
         : credential === undefined || !knowsTokens
           ? undefined
           : await this.#verify(credential, ip);
@@ -122,8 +122,9 @@ export class Callers {
   }
 
   /** Whether an error is about a token that says itself that it has expired. Such a token gives a guest's rights only. */
-  isOfEndedToken(error: unknown, c: Context): boolean {
-    if (!isOfCode(error, "refused_token") && !isOfCode(error, "unknown_token")) return false;
+  isExpiredTokenError(error: unknown, c: Context): boolean {
+    if (!hasErrorCode(error, "refused_token") && !hasErrorCode(error, "unknown_token"))
+      return false;
     try {
       return hasExpired(readCredential(c, this.#options) ?? "", this.#options.now());
     } catch {
@@ -131,13 +132,13 @@ export class Callers {
     }
   }
 
-  #read(c: Context, ip: string | undefined, knowsTokens: boolean): string | undefined {
+  #readCredential(c: Context, ip: string | undefined, knowsTokens: boolean): string | undefined {
     // Where no tokens are configured, a header that is no token is meant for another service.
     try {
       return readCredential(c, this.#options);
     } catch (error) {
       if (!knowsTokens) return undefined;
-      if (isOfCode(error, "unknown_token")) this.#failures.failed(ip);
+      if (hasErrorCode(error, "unknown_token")) this.#failures.failed(ip);
       throw error;
     }
   }
@@ -156,23 +157,24 @@ export class Callers {
     let unknown: unknown;
     for (const verify of this.#verifiers) {
       try {
-        return this.#checked(await verify(token, onAsk)) as Identity;
+        return this.#checkIdentity(await verify(token, onAsk)) as Identity;
       } catch (error) {
         unknown = error;
-        if (!isOfCode(error, "unknown_token")) break;
+        if (!hasErrorCode(error, "unknown_token")) break;
       }
     }
-    const isRefusal = isOfCode(unknown, "unknown_token") || isOfCode(unknown, "refused_token");
+    const isRefusal =
+      hasErrorCode(unknown, "unknown_token") || hasErrorCode(unknown, "refused_token");
     // A client with an old token is usual, and does not guess.
     if (isRefusal && !hasExpired(token, this.#options.now())) this.#failures.failed(ip);
     throw unknown;
   }
 
-  #checked(answer: string | Identity | undefined): Identity | undefined {
+  #checkIdentity(answer: string | Identity | undefined): Identity | undefined {
     if (answer === undefined) return undefined;
     const identity = typeof answer === "string" ? { subject: answer } : answer;
     const { subject, subscribe = [], publish = [] } = identity;
-    if (subject === "" || subject.length > MAX_IDENTITY || CONTROL.test(subject)) {
+    if (subject === "" || subject.length > MAX_IDENTITY || CONTROL_CHARACTER.test(subject)) {
       throw new Error(
         `An identity has ${subject.length} characters; 1 to ${MAX_IDENTITY} can be kept, none of them control characters.`,
       );
