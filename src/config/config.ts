@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
+import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
 import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import {
-  CONTROL_CHARACTER,
   KEY_ALGORITHMS,
   SECRET_ALGORITHMS,
   type TokenAlgorithm,
   type TokenOptions,
-} from "../api/auth/jwt.ts";
+} from "../api/auth/token-options.ts";
 import { ADMIN_KEY, ADMIN_KEY_RULE } from "../api/check-options.ts";
 import { DEFAULT_LIMITS, DEFAULTS, type RequestLimits } from "../api/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../api/logger.ts";

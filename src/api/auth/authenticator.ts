@@ -1,42 +1,51 @@
+/** Authentication: finds out who sends a request. `Auth` decides what the caller may do. */
 import type { Context } from "hono";
 import { decodeJwt } from "jose";
 import { networkOf } from "../../realtime/access/ip-address.ts";
+import type { RealtimeError } from "../../realtime/errors.ts";
 import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../realtime/types.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
 import type { RateLimit } from "../middleware/rate-limit.ts";
 import { addressOf, type Runtime } from "../runtime.ts";
+import { CONTROL_CHARACTER, type Identity } from "./claims.ts";
 import { readCredential } from "./credentials.ts";
 import { refuseRemoteDevelopmentKey } from "./development-key.ts";
 import { hasErrorCode } from "./errors.ts";
 import { FailedCredentials } from "./failed-credentials.ts";
 import { createIntrospection } from "./introspection.ts";
-import { CONTROL_CHARACTER, createTokenVerifier, type Identity, type VerifyToken } from "./jwt.ts";
+import { createTokenVerifier, type VerifyToken } from "./jwt.ts";
 import type { AuthSettings } from "./settings.ts";
 
+/** What `Auth` and `Authenticator` need besides the user's settings. */
 export interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
+  /** Origins whose pages may send the cookie. */
   readonly origins: readonly string[];
-  readonly now: () => number;
-  readonly monotonicNow: () => number;
+  /** The wall clock, in milliseconds since 1970. */
+  readonly now: () => Milliseconds;
+  /** A clock that is never set back. */
+  readonly monotonicNow: () => Milliseconds;
   readonly logger: Logger;
-  /** How often one network may have the introspection endpoint asked. */
+  /** Limits the questions to the introspection endpoint, by network. */
   readonly introspectionLimit: RateLimit;
-  /** Refused credentials a second that one network may have; 0 is no limit. */
+  /** Refused credentials per second and network; 0 means no limit. */
   readonly failuresPerSecond: number;
 }
 
-/** Who sends a request, and what they may do. */
+/** The sender of a request, with the sender's rights. */
 export interface AuthenticatedCaller {
-  /** With the rights to subscribe. */
+  /** The user, with the rights to subscribe. */
   readonly principal: Principal;
-  /** Patterns of topics. */
+  /** Patterns of the topics that the user may publish to. */
   readonly publish: readonly string[];
+  /** Whether the request carries the admin key. */
   readonly isAdmin: boolean;
 }
 
-/** The identity of a holder of the admin key. No user has it, since a subject holds no tab. */
+/** The identity of the admin key. No user can have it: a subject must not contain a tab. */
 const ADMIN_IDENTITY = "admin\tkey";
 
-/** Finds out who sends a request: by the admin key, a token, or the embedding app's `authenticate`. */
+/** Identifies callers by the admin key, by a token, or with the app's own `authenticate`. */
 export class Authenticator {
   readonly #options: AuthOptions;
   readonly #verifiers: readonly VerifyToken[];
@@ -47,21 +56,20 @@ export class Authenticator {
     this.#options = options;
     const { failuresPerSecond, logger, monotonicNow } = options;
     this.#failures = new FailedCredentials(failuresPerSecond, logger, monotonicNow);
-    const { tokens, introspection } = options;
-    this.#verifiers = [
-      ...(tokens === undefined ? [] : [createTokenVerifier(tokens)]),
-      ...(introspection === undefined
-        ? []
-        : [createIntrospection({ ...introspection, isOneProcess: options.runtime.isOneProcess })]),
-    ];
+    this.#verifiers = createVerifiers(options);
   }
 
-  /** Whether anything here can verify a token. */
+  /** Whether a verifier for tokens is configured. */
   get acceptsTokens(): boolean {
     return this.#verifiers.length > 0;
   }
 
-  /** Where a request comes from. */
+  /** How many credentials this process has refused. */
+  get refusedCredentialCount(): number {
+    return this.#failures.total;
+  }
+
+  /** The client's network address, if it is known. Logs a warning once if the host app does not pass the address on. */
   addressOf(c: Context): string | undefined {
     const { runtime, trustedProxyHeader, logger } = this.#options;
     const missing = this.#hasWarnedOfAddress ? undefined : runtime.missing?.(c);
@@ -73,58 +81,49 @@ export class Authenticator {
     return addressOf(c, runtime, trustedProxyHeader);
   }
 
-  /** How many credentials this process has refused. */
-  get refusedCredentialCount(): number {
-    return this.#failures.total;
-  }
-
   /**
-   * @param isGuarded Whether a guest is refused here, so that a credential that is not known fails. Elsewhere, where
-   *   nothing knows tokens, such a credential is ignored.
-   * @throws RealtimeError when a credential was sent that does not count (the caller is never downgraded to a guest), or
-   *   `too_many_requests` when too many from its network did not.
+   * Identifies the caller of a request. A request without a credential is a guest's. An invalid credential is rejected: the
+   * caller is never downgraded to a guest. The one exception: a server without token verifiers ignores unknown credentials,
+   * which may be meant for a proxy or another service.
+   *
+   * @param needsCredential Whether guests are refused here. Then an unknown credential counts as a failure, also on a server
+   *   without token verifiers.
+   * @throws RealtimeError `unknown_token`, `refused_token`, `unavailable`, `not_allowed` or `invalid_input` for the
+   *   credential; `too_many_requests` when too many credentials from this network were refused.
    */
-  async identify(c: Context, isGuarded = false): Promise<AuthenticatedCaller> {
-    const { authenticate, adminKey } = this.#options;
+  async identify(c: Context, needsCredential = false): Promise<AuthenticatedCaller> {
     const ip = this.addressOf(c);
-    // Read before anything is awaited, so that a revocation that comes meanwhile covers this credential.
-    const askedAt = this.#options.now();
-    const knowsTokens = this.acceptsTokens;
-    // Where there is nothing to compare it with, a credential is meant for another service: a proxy, PocketBase.
-    const isRead = adminKey !== undefined || knowsTokens;
-    const credential = isRead ? this.#readCredential(c, ip, knowsTokens) : undefined;
-    const canFail = knowsTokens || isGuarded;
+    // Before the first `await`: a revocation that arrives during verification must cover this credential.
+    const receivedAt = this.#options.now();
+    const credential = this.#readCredential(c, ip);
+    const canFail = this.acceptsTokens || needsCredential;
     if (credential !== undefined && canFail) this.#failures.check(ip, credential);
-    // The admin key counts in the header only: cookies are sent by pages, and addresses end up in logs.
-    const isHeader = Boolean(c.req.header("Authorization"));
-    if (credential !== undefined && isHeader && this.#isAdminKey(credential)) {
+    if (credential !== undefined && this.#isAdminKey(c, credential)) {
       refuseRemoteDevelopmentKey(c, credential);
       this.#failures.succeeded(ip, credential);
-      const principal = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: askedAt };
+      const principal = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: receivedAt };
       return { principal, publish: ["*"], isAdmin: true };
     }
-    const identity =
-      authenticate !== undefined
-        ? this.#checkIdentity(await authenticate(c))
-        : credential === undefined || !knowsTokens
-          ? undefined
-          : await this.#verify(credential, ip);
+    const identity = await this.#identityOf(c, ip, credential);
     if (credential !== undefined && canFail) {
       if (identity !== undefined) this.#failures.succeeded(ip, credential);
-      else if (isGuarded) this.#failures.failed(ip);
+      else if (needsCredential) this.#failures.failed(ip);
     }
     const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
     const principal = {
-      ...{ ip, identity: subject, rights: subscribe, expiresAt },
-      issuedAt: issuedAt ?? askedAt,
+      ip,
+      identity: subject,
+      rights: subscribe,
+      issuedAt: issuedAt ?? receivedAt,
+      expiresAt,
     };
     return { principal, publish, isAdmin: false };
   }
 
-  /** Whether an error is about a token that says itself that it has expired. Such a token gives a guest's rights only. */
-  isExpiredTokenError(error: unknown, c: Context): boolean {
-    if (!hasErrorCode(error, "refused_token") && !hasErrorCode(error, "unknown_token"))
-      return false;
+  /** Whether a request was refused because the `exp` of its token has passed. */
+  isExpiredTokenError(error: unknown, c: Context): error is RealtimeError {
+    const isRefusal = hasErrorCode(error, "refused_token") || hasErrorCode(error, "unknown_token");
+    if (!isRefusal) return false;
     try {
       return hasExpired(readCredential(c, this.#options) ?? "", this.#options.now());
     } catch {
@@ -132,63 +131,91 @@ export class Authenticator {
     }
   }
 
-  #readCredential(c: Context, ip: string | undefined, knowsTokens: boolean): string | undefined {
-    // Where no tokens are configured, a header that is no token is meant for another service.
+  /** Without token verifiers, a malformed credential is ignored: it is meant for another service. */
+  #readCredential(c: Context, ip: string | undefined): string | undefined {
+    if (this.#options.adminKey === undefined && !this.acceptsTokens) return undefined;
     try {
       return readCredential(c, this.#options);
     } catch (error) {
-      if (!knowsTokens) return undefined;
+      if (!this.acceptsTokens) return undefined;
       if (hasErrorCode(error, "unknown_token")) this.#failures.failed(ip);
       throw error;
     }
   }
 
-  #isAdminKey(credential: string): boolean {
+  /** The admin key counts only in `Authorization`: any page can make a browser send a cookie, and URLs are logged. */
+  #isAdminKey(c: Context, credential: string): boolean {
     const { adminKey } = this.#options;
-    return adminKey !== undefined && isSecret(credential, adminKey);
+    if (adminKey === undefined || !c.req.header("Authorization")) return false;
+    return isSecret(credential, adminKey);
+  }
+
+  async #identityOf(
+    c: Context,
+    ip: string | undefined,
+    credential: string | undefined,
+  ): Promise<Identity | undefined> {
+    const { authenticate } = this.#options;
+    if (authenticate !== undefined) {
+      const identified = await authenticate(c);
+      if (identified === undefined) return undefined;
+      return checkIdentity(typeof identified === "string" ? { subject: identified } : identified);
+    }
+    if (credential === undefined || !this.acceptsTokens) return undefined;
+    return this.#verify(credential, ip);
   }
 
   /** The first verifier that recognises the token decides. */
   async #verify(token: string, ip: string | undefined): Promise<Identity> {
-    const { introspectionLimit } = this.#options;
+    const { introspectionLimit, now } = this.#options;
     const onAsk = () => {
       if (ip !== undefined) introspectionLimit(networkOf(ip));
     };
-    let unknown: unknown;
+    let failure: unknown;
     for (const verify of this.#verifiers) {
       try {
-        return this.#checkIdentity(await verify(token, onAsk)) as Identity;
+        return checkIdentity(await verify(token, onAsk));
       } catch (error) {
-        unknown = error;
+        failure = error;
         if (!hasErrorCode(error, "unknown_token")) break;
       }
     }
     const isRefusal =
-      hasErrorCode(unknown, "unknown_token") || hasErrorCode(unknown, "refused_token");
-    // A client with an old token is usual, and does not guess.
-    if (isRefusal && !hasExpired(token, this.#options.now())) this.#failures.failed(ip);
-    throw unknown;
-  }
-
-  #checkIdentity(answer: string | Identity | undefined): Identity | undefined {
-    if (answer === undefined) return undefined;
-    const identity = typeof answer === "string" ? { subject: answer } : answer;
-    const { subject, subscribe = [], publish = [] } = identity;
-    if (subject === "" || subject.length > MAX_IDENTITY || CONTROL_CHARACTER.test(subject)) {
-      throw new Error(
-        `An identity has ${subject.length} characters; 1 to ${MAX_IDENTITY} can be kept, none of them control characters.`,
-      );
-    }
-    if (subscribe.length > MAX_RIGHTS || publish.length > MAX_RIGHTS) {
-      throw new Error(`An identity has more than ${MAX_RIGHTS} patterns of rights.`);
-    }
-    return identity;
+      hasErrorCode(failure, "unknown_token") || hasErrorCode(failure, "refused_token");
+    // An expired token is normal for a client that was away. It is not an attempt to guess.
+    if (isRefusal && !hasExpired(token, now())) this.#failures.failed(ip);
+    throw failure;
   }
 }
 
+/** Local keys first: they need no request to the issuer. */
+function createVerifiers({ tokens, introspection, runtime }: AuthOptions): VerifyToken[] {
+  const verifiers: VerifyToken[] = [];
+  if (tokens !== undefined) verifiers.push(createTokenVerifier(tokens));
+  if (introspection !== undefined) {
+    const { isOneProcess } = runtime;
+    verifiers.push(createIntrospection({ ...introspection, isOneProcess }));
+  }
+  return verifiers;
+}
+
+/** @throws Error when `authenticate` returns an identity that can't be stored. */
+function checkIdentity(identity: Identity): Identity {
+  const { subject, subscribe = [], publish = [] } = identity;
+  if (subject === "" || subject.length > MAX_IDENTITY || CONTROL_CHARACTER.test(subject)) {
+    throw new Error(
+      `An identity must have 1 to ${MAX_IDENTITY} characters without control characters; this one has ${subject.length}.`,
+    );
+  }
+  if (subscribe.length > MAX_RIGHTS || publish.length > MAX_RIGHTS) {
+    throw new Error(`An identity may have at most ${MAX_RIGHTS} patterns of rights.`);
+  }
+  return identity;
+}
+
 /**
- * Compares in constant time: it looks at every character of what was given, so the time depends on the length of that alone.
- * (Hono's and Node's comparisons hash both strings first, which adds about 200 microseconds to a publish.)
+ * Compares in constant time: the time depends on the length of `given` alone. (The comparisons of Hono and Node hash both
+ * strings first, which adds about 200 microseconds to a publish.)
  */
 function isSecret(given: string, secret: string): boolean {
   let difference = given.length ^ secret.length;
@@ -198,8 +225,8 @@ function isSecret(given: string, secret: string): boolean {
   return difference === 0;
 }
 
-/** Whether a JSON Web Token says itself that it has expired. False for a token of another kind. */
-function hasExpired(token: string, now: number): boolean {
+/** Whether the unverified `exp` of a JSON Web Token has passed. False for a token of another kind. */
+function hasExpired(token: string, now: Milliseconds): boolean {
   try {
     const { exp } = decodeJwt(token);
     return typeof exp === "number" && exp * 1000 <= now;

@@ -1,10 +1,14 @@
-/** A configured address for a log line or an error: without user name, password, query and fragment, which may be secrets. */
+/**
+ * A configured URL for a log line or an error: without user name, password, query and fragment, which may be secrets.
+ *
+ * @throws TypeError when `url` is not a valid URL.
+ */
 export function redactURL(url: string | URL): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }
 
-/** What failed when an address was asked, without the secrets of the address: runtimes put it into some of their errors. */
+/** The text of a fetch error with the URL redacted. Some runtimes put the whole URL into the message. */
 export function redactError(error: unknown, url: string | URL): string {
   const { href } = new URL(url);
   return String(error).replaceAll(String(url), redactURL(url)).replaceAll(href, redactURL(url));

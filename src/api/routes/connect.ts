@@ -53,7 +53,7 @@ export function connect(options: StreamOptions): Handler {
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await entrance.enter();
     const start = readConnect(c);
-    const peer = await auth.authorizeSubscribe(c, topicsOf(start.topics), true);
+    const peer = await auth.authorizeConnect(c, topicsOf(start.topics));
     const { ip, identity } = peer;
     const { topics } = start;
     const keys = topics.length === 0 ? topics : await askSubscribe(c, topics, peer);

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { checkPublicKeys } from "../../api/auth/jwt.ts";
+import { checkPublicKeys } from "../../api/auth/jwt-keys.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import { createLogger } from "../../api/logger.ts";
 import type { ServerOptions } from "../../api/options.ts";
@@ -208,7 +208,7 @@ export async function runProcess(
   let settings: ProcessSettings;
   try {
     settings = readProcessSettings();
-    await checkPublicKeys(settings.config.tokens ?? {});
+    await checkPublicKeys(settings.config.tokens ?? {}, "REALTIME_JWT_PUBLIC_KEY");
   } catch (error) {
     if (!(error instanceof RealtimeError)) throw error;
     process.stderr.write(`${error.message}\n`);

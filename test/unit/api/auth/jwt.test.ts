@@ -1,10 +1,8 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import {
-  checkPublicKeys,
-  createTokenVerifier,
-  type TokenOptions,
-} from "../../../../src/api/auth/jwt.ts";
+import { createTokenVerifier } from "../../../../src/api/auth/jwt.ts";
+import { checkPublicKeys } from "../../../../src/api/auth/jwt-keys.ts";
+import type { TokenOptions } from "../../../../src/api/auth/token-options.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../../../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../../../support/tokens.ts";
