@@ -35,7 +35,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 }
 
-/** As in src/runtimes/process/process.ts: false for what a script has put into the background. */
+/** As in src/runtimes/process/stop-on-signal.ts: false for a script that runs this program in the background. */
 function isAwaitedByNpm() {
   const { npm_lifecycle_script: script } = process.env;
   if (script === undefined || /(^|[^&>])&([^&>]|$)/.test(script)) return false;

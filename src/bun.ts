@@ -2,6 +2,7 @@
 import type { Server } from "bun";
 import type { Context } from "hono";
 import { asksToClose, type Runtime } from "./api/runtime.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "./config/variables.ts";
 import { Door, FileGuard, opensStream, refuseStream } from "./runtimes/bun/open-files.ts";
 import { bunServerOf, openBunSink } from "./runtimes/bun/sink.ts";
 import {
@@ -11,12 +12,12 @@ import {
   type ListenOptions,
   malformedRequestResponse,
   type RunningServer,
-  runProcess,
   type StartOptions,
   startListening,
-} from "./runtimes/process/process.ts";
+} from "./runtimes/process/listening.ts";
+import { runProcess } from "./runtimes/process/run.ts";
 
-export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
 
 const RUNNING: unique symbol = Symbol.for("pocketwire.running");
 
@@ -52,7 +53,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
   if (!process.execArgv.includes("--hot")) return start();
   const running = runningServers();
-  const { host = "127.0.0.1", port = 8090 } = options;
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;
   const address = formatURL(host, port);
   // Bun would give the port to the new server, and leave the open streams to a registry that no one publishes to.
   await running.get(address)?.close();

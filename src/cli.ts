@@ -6,7 +6,8 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { EventSource } from "eventsource";
 import { SignJWT } from "jose";
 import { nearestName } from "./api/schemas/nearest-name.ts";
-import { readDevVars, runProcess } from "./runtimes/process/process.ts";
+import { runProcess } from "./runtimes/process/run.ts";
+import { readDevVars } from "./runtimes/process/settings.ts";
 
 /** Exit codes. */
 const OK = 0;

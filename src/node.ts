@@ -18,12 +18,12 @@ import {
   type ListenOptions,
   malformedRequestResponse,
   type RunningServer,
-  runProcess,
   type StartOptions,
   startListening,
-} from "./runtimes/process/process.ts";
+} from "./runtimes/process/listening.ts";
+import { runProcess } from "./runtimes/process/run.ts";
 
-export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
 
 interface NodeBindings {
   readonly incoming: IncomingMessage;
@@ -80,7 +80,7 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {
-  const { app, host, port, silence, files, onRefused } = options;
+  const { app, host, port, maxSilence, files, onRefused } = options;
   // Without a Host (HTTP/1.0 probes) it is this one; what can't be a request gets an answer in our shape.
   const handle = getRequestListener(app.fetch, {
     hostname: host,
@@ -105,7 +105,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
     },
   );
   // Closes the connection of a client that pipelines requests and reads no answers: Node has no limit for that.
-  server.timeout = silence;
+  server.timeout = maxSilence;
   if (files !== undefined) {
     server.maxConnections = Math.max(files.usableLimit - files.count(), 1);
     server.on("drop", onRefused);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { readConfig, VARIABLES } from "../src/config/config.ts";
+import { readConfig } from "../src/config/config.ts";
+import { VARIABLES } from "../src/config/variables.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)`)? *\|/gm)];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Environment, findContradictions, readConfig } from "../../../src/config/config.ts";
+import { type Environment, readConfig } from "../../../src/config/config.ts";
+import { findContradictions } from "../../../src/config/contradictions.ts";
 
 const found = (environment: Environment) => findContradictions(readConfig(environment));
 
