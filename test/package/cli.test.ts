@@ -97,7 +97,7 @@ describe("the command pocketwire", () => {
     await eventually(async () => (await readStats(again.url)).clients === 1, "it is back", 30_000);
     await done(["publish", "chat", "1"], at);
     await eventually(() => listening.out() === "chat\t1\n", "the event");
-    expect(listening.err()).toContain("Coming back");
+    expect(listening.err()).toContain("Reconnecting");
     listening.kill("SIGTERM");
     expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
     await again.stop();
@@ -146,13 +146,13 @@ describe("the command pocketwire", () => {
     [["listen", "--help"], 0, "--last N"],
     [["serve", "--help"], 0, "--host 127.0.0.1"],
     [["fly"], 2, "no command"],
-    [["listen"], 2, "Which topics?"],
+    [["listen"], 2, "Name at least one topic"],
     [["listen", "a", "--last", "x"], 2, "--last is a whole number"],
     [["listen", "a", "--nope"], 2, "There is no flag --nope."],
     [["listen", "a", "--lst", "5"], 2, "There is no flag --lst. Did you mean --last?"],
     [["serve", "--orgins=*"], 2, "There is no flag --orgins. Did you mean --origins?"],
     [["publsh", "a", "1"], 2, 'There is no command "publsh". Did you mean "publish"?'],
-    [["publish", "a"], 2, "A topic and its data"],
+    [["publish", "a"], 2, "a topic and its data"],
     [["publish", "a", "{"], 2, "not JSON"],
     [["publish", "a", "1", "--url", "nowhere"], 2, "--url must be an address"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
