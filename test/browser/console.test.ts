@@ -43,7 +43,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     expect(await page.locator("#curl").textContent()).not.toContain(ADMIN_KEY);
 
     // What is published while the stream is broken comes when it is back.
-    await page.getByRole("button", { name: "Break the stream" }).click();
+    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
     await page.getByLabel("Data, JSON").fill('{"text":"meanwhile"}');
     await page.getByRole("button", { name: "Publish", exact: true }).click();
     await page.getByText(/^Accepted: /).waitFor();
@@ -65,7 +65,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await expectAccessible(page);
     await picture(page, `console-${runtime.name}`);
     await page.getByRole("button", { name: /^Disconnect 0-/ }).click();
-    await page.getByText(/^(not connected|broken, coming back)$/).waitFor();
+    await page.getByText(/^(not connected|disconnected, reconnecting)$/).waitFor();
     expect(complaints).toEqual([]);
     await context.close();
   });
@@ -103,10 +103,10 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
-  it("links to a page of the HTTP interface", async () => {
+  it("links to a page of the HTTP API", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
-    await page.getByRole("link", { name: "HTTP interface" }).click();
+    await page.getByRole("link", { name: "HTTP API" }).click();
     await page.getByRole("heading", { name: "POST /api/realtime/messages" }).waitFor();
     expect(await page.getByRole("heading", { level: 2 }).count()).toBeGreaterThan(12);
     await expectAccessible(page);
@@ -125,11 +125,11 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     };
     await subscribe("100%");
     await page.getByText("connected", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Break the stream" }).click();
+    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
     await event(page, '"recovered":true').waitFor();
     await subscribe("later");
     await own.stop();
-    await page.getByText("broken, coming back").waitFor();
+    await page.getByText("disconnected, reconnecting").waitFor();
     const again = await startService(runtime, { env: { PORT: port } });
     await page.getByText("connected", { exact: true }).waitFor();
     for (const topic of ["100%", "later"]) {
