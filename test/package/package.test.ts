@@ -82,12 +82,12 @@ describe("the package", () => {
     execFileSync("npm", install, { cwd: folder, stdio: "ignore" });
   });
 
-  it("is as publint and attw want it", () => {
+  it("passes publint and attw", () => {
     execFileSync(bin("publint"), [tarball, "--strict"], { stdio: "pipe" });
     execFileSync(bin("attw"), [tarball, "--profile", "esm-only"], { stdio: "pipe" });
   });
 
-  it("holds what it should and no tests, maps or sources", () => {
+  it("contains no tests, source maps or sources", () => {
     const list = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     expect(list).toContain("package/README.md");
     expect(list).toContain("package/LICENSE");
@@ -123,7 +123,7 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     const blocks = [...readme.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
     expect(blocks.length).toBeGreaterThan(5);
     const files = blocks.map(([, kind], index) => `readme-${index}.${kind}`);
-    // Each is a module of its own.
+    // `export {}` makes each block a module.
     for (const [index, file] of files.entries())
       writeFileSync(join(folder, file), `${blocks[index]?.[2]}\nexport {};\n`);
     const compilerOptions = {

@@ -248,7 +248,7 @@ const CASES: readonly Case[] = [
   ...ACCESS_CASES,
 ];
 
-/** The message with which settings are refused. */
+/** The message of the error for invalid settings. */
 function refusal(environment: Environment): string {
   try {
     readConfig(environment);
@@ -266,7 +266,7 @@ describe("the settings", () => {
   });
 
   for (const { variable, read, defaultValue, good, bad, expected, requires } of CASES) {
-    it(`have a default when ${variable} is not set, or empty, or blank`, () => {
+    it(`have a default when ${variable} is not set, empty or blank`, () => {
       for (const text of [undefined, "", " ", "\t\n"]) {
         expect(read(readConfig({ [variable]: text })), JSON.stringify(text)).toEqual(defaultValue);
       }
@@ -292,7 +292,7 @@ describe("the settings", () => {
     });
   }
 
-  it("never repeat the admin key, whatever is wrong with it or beside it", () => {
+  it("never show the admin key, whatever is invalid", () => {
     for (const key of ["short", "has a space in it", "ключ-ключ", "k".repeat(300)]) {
       const message = refusal({ REALTIME_ADMIN_KEY: key, PORT: "x" });
       expect(message).not.toContain(key);
@@ -303,7 +303,7 @@ describe("the settings", () => {
     expect(beside).not.toContain("REALTIME_ADMIN_KEY");
   });
 
-  it("tell several faults at once, one a line", () => {
+  it("report several mistakes at once, one on each line", () => {
     const lines = refusal({ PORT: "x", LOG_LEVEL: "loud", REALTIME_HISTORY_SECONDS: "-1" }).split(
       "\n",
     );
@@ -314,11 +314,11 @@ describe("the settings", () => {
     ]);
   });
 
-  it("tell a fault in one line, whatever the value", () => {
+  it("report a mistake in one line, whatever the value", () => {
     expect(refusal({ PORT: "1\n2\r3" }).split(/[\r\n]/)).toHaveLength(1);
   });
 
-  it("refuse algorithms that there is no key for", () => {
+  it("refuse algorithms without a key", () => {
     const secret = { REALTIME_JWT_SECRET: "s".repeat(32) };
     const refused = { ...secret, REALTIME_JWT_ALGORITHMS: "HS256,RS256" };
     expect(refusal(refused)).toBe(
@@ -327,7 +327,7 @@ describe("the settings", () => {
     expect(refusal({ REALTIME_JWT_ALGORITHMS: "HS256" })).toContain("needs REALTIME_JWT_SECRET.");
   });
 
-  it("leave alone what they do not know", () => {
+  it("ignore other variables", () => {
     const environment = { PATH: "/bin", REALTIME_NOTHING: "x", port: "x" };
     expect(readConfig(environment)).toEqual(readConfig({}));
   });
