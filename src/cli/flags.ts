@@ -12,15 +12,22 @@ export const yes = { type: "boolean" } as const;
 /** The type of a flag that may be repeated. */
 export const list = { type: "string", multiple: true } as const;
 
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** The flags and words of a command. */
+type ParsedFlags<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>;
+
 /**
  * Parses the words behind a command.
  *
  * @throws UsageError for an unknown flag. `parseArgs` throws its own errors for missing and superfluous values.
  */
-export function parseFlags<T extends NonNullable<ParseArgsConfig["options"]>>(
+export function parseFlags<T extends Options>(
   words: readonly string[],
   options: T,
-) {
+): ParsedFlags<T> {
   const config = { args: [...words], options, allowPositionals: true } as const;
   refuseUnknownFlags(parseArgs({ ...config, strict: false, tokens: true }).tokens, options);
   return parseArgs({ ...config, strict: true });
