@@ -29,7 +29,7 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --host 127.0.0.1              address to listen on                   HOST
   --port 8090                   port to listen on; 0 takes a free port PORT
   --key KEY                     opens publishing and administration    REALTIME_ADMIN_KEY
-  --origins https://a.example   origins whose pages may connect        REALTIME_ORIGINS
+  --origins https://a.example   origins of pages that may connect      REALTIME_ORIGINS
   --jwt-secret SECRET           secret that signs tokens               REALTIME_JWT_SECRET
   --history-seconds 300         how long messages can be resumed       REALTIME_HISTORY_SECONDS
   --console true                whether / shows the console            REALTIME_CONSOLE

@@ -19,7 +19,7 @@ import type { AuthSettings } from "./settings.ts";
 /** What `Auth` and `Authenticator` need besides the user's settings. */
 export interface AuthOptions extends AuthSettings {
   readonly runtime: Runtime;
-  /** Origins whose pages may send the cookie. */
+  /** Origins of the pages that may send the cookie. */
   readonly origins: readonly string[];
   /** The wall clock, in milliseconds since 1970. */
   readonly now: () => Milliseconds;

@@ -9,7 +9,7 @@ export interface CredentialOptions {
   readonly cookie?: string | undefined;
   /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged and kept in browser histories. */
   readonly queryToken?: boolean | undefined;
-  /** Origins whose pages may send the cookie. */
+  /** Origins of the pages that may send the cookie. */
   readonly origins: readonly string[];
 }
 

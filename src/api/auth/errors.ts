@@ -19,7 +19,7 @@ export function noAdminKeyError(): RealtimeError {
   );
 }
 
-/** 401 for a request whose credential allows nothing here. @param hasAdminKey Whether the server has an admin key. */
+/** 401 for a request without a sufficient credential. @param hasAdminKey Whether the server has an admin key. */
 export function adminKeyError(hasAdminKey: boolean): RealtimeError {
   if (!hasAdminKey) return notSignedInError("publish");
   return new RealtimeError(

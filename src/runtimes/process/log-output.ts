@@ -1,4 +1,4 @@
-/** Writes a process's log to a stream whose reader may be slow or gone. */
+/** Writes a process's log to a stream with a reader that may be slow or gone. */
 import type { Writable } from "node:stream";
 import type { LogOutput } from "../../api/logger.ts";
 import type { Milliseconds } from "../../realtime/units.ts";

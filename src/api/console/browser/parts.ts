@@ -3,7 +3,8 @@
  * neither a build step nor a file to serve.
  *
  * A part must be self-contained: the page has no imports, and a bundler renames what stands outside a function. A part
- * receives other parts as arguments, and imports only types.
+ * receives other parts as arguments, and imports only types. So a part keeps its helpers inside, and is longer than a function
+ * elsewhere.
  */
 import { createAPI } from "./api.ts";
 import { bindClients } from "./clients.ts";
