@@ -1,9 +1,9 @@
 /** `pocketwire/bun`: `startServer` for programs. Run as a program, this file starts the service. */
 import { startServer } from "./runtimes/bun/server.ts";
-import { runProcess } from "./runtimes/process/process.ts";
+import { runProcess } from "./runtimes/process/run.ts";
 
 export { bunRuntime } from "./runtimes/bun/runtime.ts";
-export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
 export { startServer };
 
 if (import.meta.main) await runProcess(startServer);

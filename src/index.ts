@@ -1,8 +1,9 @@
 /** The library's face: re-exports, nothing else. */
 
+export type { Identity } from "./api/auth/claims.ts";
 export type { IntrospectionOptions } from "./api/auth/introspection.ts";
-export type { Identity, TokenAlgorithm, TokenOptions } from "./api/auth/jwt.ts";
 export type { AccessRequest, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
+export type { TokenAlgorithm, TokenOptions } from "./api/auth/token-options.ts";
 export type {
   ConnectHookEvent,
   DisconnectHookEvent,

@@ -2,10 +2,10 @@
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./runtimes/node/server.ts";
-import { runProcess } from "./runtimes/process/process.ts";
+import { runProcess } from "./runtimes/process/run.ts";
 
 export { nodeRuntime } from "./runtimes/node/runtime.ts";
-export type { RunningServer, StartOptions } from "./runtimes/process/process.ts";
+export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
 export { startServer };
 
 const isProgram =

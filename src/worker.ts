@@ -1,4 +1,4 @@
-/** wrangler's main: the app on Cloudflare Workers, over Durable Objects. */
+/** The standalone Worker: wrangler's main module. */
 import { createLogger } from "./api/logger.ts";
 import { type Env, getRealtime } from "./cloudflare.ts";
 import { RealtimeError } from "./realtime/errors.ts";
@@ -13,7 +13,7 @@ interface Variables extends Env {
   readonly REALTIME_ORIGINS?: string;
 }
 
-/** A service of its own has all of it. The console needs a key; with one in .dev.vars it is there under `wrangler dev`. */
+/** Turns on what a standalone service has. The console is on where an admin key is set, such as that of .dev.vars. */
 function withDefaults(env: Variables): Variables {
   return {
     ...env,
@@ -23,20 +23,21 @@ function withDefaults(env: Variables): Variables {
   };
 }
 
-let last: { readonly env: Variables; readonly full: Variables } | undefined;
+let last: { readonly env: Variables; readonly complete: Variables } | undefined;
 
-/** Each request finds the same settings wrong: the protected logger writes one line a minute. */
+/** Writes an invalid setting once a minute: every request fails for it. */
 const logger = protectLogger(createLogger({ write: console.error }), () => performance.now());
 
 export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
-      if (last?.env !== env) last = { env, full: withDefaults(env) };
-      return getRealtime(last.full, { health: true, openapi: true }).app.fetch(request, env, ctx);
+      if (last?.env !== env) last = { env, complete: withDefaults(env) };
+      const { app } = getRealtime(last.complete, { health: true, openapi: true });
+      return app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      logger.error("the service is not configured as it should be", { error: error.message });
-      const message = "The service is not configured as it should be; its log says what is wrong.";
+      logger.error("invalid settings", { error: error.message });
+      const message = "The service has invalid settings. Its log names them.";
       return Response.json({ status: 500, message, data: {} }, { status: 500 });
     }
   },

@@ -1,7 +1,7 @@
 /** Unknown options are refused: a hook with a misspelt name would be an access control that is silently off. */
 import { RealtimeError } from "../realtime/errors.ts";
 import type { IntrospectionOptions } from "./auth/introspection.ts";
-import type { TokenOptions } from "./auth/jwt.ts";
+import type { TokenOptions } from "./auth/token-options.ts";
 import type { Hooks } from "./hooks.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";

@@ -9,7 +9,7 @@ import type { CapacityLimits } from "../realtime/access/capacity.ts";
 import { DEFAULT_AUTH_GRACE } from "../realtime/manager-options.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { DEFAULT_CACHE_TIME } from "./auth/introspection.ts";
-import { DEFAULT_CLOCK_SKEW } from "./auth/jwt.ts";
+import { DEFAULT_CLOCK_SKEW } from "./auth/token-options.ts";
 
 /** Limits of requests. Lengths count UTF-16 code units, as JavaScript does. A rate of 0 is no limit. */
 export interface RequestLimits {

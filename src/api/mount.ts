@@ -67,7 +67,7 @@ function mountRealtime(app: Hono, context: ServerContext): void {
   app.post(
     "/api/realtime",
     recordArrivalTime(context),
-    refusalDelay.delayRefusals(auth.identifyFirst),
+    refusalDelay.delayRefusals(auth.authenticateBeforeBody),
     readBody,
     refusalDelay.delayRefusals(subscribe(context)),
   );

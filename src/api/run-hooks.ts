@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import * as z from "zod/mini";
 import type { PublishInput } from "../realtime/message.ts";
 import type { MaybePromise } from "../realtime/types.ts";
-import type { AuthenticatedCaller } from "./auth/callers.ts";
+import type { AuthenticatedCaller } from "./auth/authenticator.ts";
 import type { ServerContext } from "./context.ts";
 import type { HookSubject, Hooks } from "./hooks.ts";
 import { keysSchema } from "./schemas/subscription-keys.ts";

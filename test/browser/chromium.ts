@@ -3,18 +3,18 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** Debian's; `CHROMIUM` names another. */
+/** Debian's Chromium. The variable `CHROMIUM` sets another path. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Pictures of the last run, to be looked at. */
+/** Folder for screenshots of the last run. */
 const PICTURES = ".cache/browser";
 
 export function launch(): Promise<Browser> {
-  // Root has no sandbox of Chromium's.
+  // Chromium refuses to run its sandbox as root.
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** A page that keeps what its console and its errors said. */
+/** Opens a page, and collects its warnings and errors. */
 export async function openPage(
   context: BrowserContext,
   url: string,
@@ -34,7 +34,7 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
 }
 
-/** Nothing that axe finds: WCAG 2.2 A and AA, and its best practices. */
+/** Expects no violation of WCAG 2.2 A and AA and of axe's best practices. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {

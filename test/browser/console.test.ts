@@ -16,7 +16,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await service.stop();
   });
 
-  /** Presses "Subscribe" and waits until the service has answered. */
+  /** Presses "Subscribe" and waits for the response. */
   const subscribed = (page: Page) =>
     Promise.all([
       page.waitForResponse(
@@ -28,7 +28,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
   const event = (page: Page, text: string) =>
     page.locator("#events li").filter({ hasText: text }).first();
 
-  it("connects, subscribes, publishes, is broken and resumes, and administrates", async () => {
+  it("connects, subscribes, publishes, resumes after a disconnect, and administrates", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
     await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
@@ -42,8 +42,8 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     expect(await page.locator("#curl").textContent()).toContain("/api/realtime/messages");
     expect(await page.locator("#curl").textContent()).not.toContain(ADMIN_KEY);
 
-    // What is published while the stream is broken comes when it is back.
-    await page.getByRole("button", { name: "Break the stream" }).click();
+    // A message that is published during the disconnect arrives after the reconnect.
+    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
     await page.getByLabel("Data, JSON").fill('{"text":"meanwhile"}');
     await page.getByRole("button", { name: "Publish", exact: true }).click();
     await page.getByText(/^Accepted: /).waitFor();
@@ -65,12 +65,12 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await expectAccessible(page);
     await picture(page, `console-${runtime.name}`);
     await page.getByRole("button", { name: /^Disconnect 0-/ }).click();
-    await page.getByText(/^(not connected|broken, coming back)$/).waitFor();
+    await page.getByText(/^(not connected|disconnected, reconnecting)$/).waitFor();
     expect(complaints).toEqual([]);
     await context.close();
   });
 
-  it("publishes a record event, and says what is wrong with data that is none", async () => {
+  it("publishes a record event, and explains invalid data", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
     await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
@@ -88,7 +88,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
-  it("lists keys whose options can't be decoded", async () => {
+  it("lists keys with options that can't be decoded", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
     await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
@@ -103,10 +103,10 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
-  it("links to a page of the HTTP interface", async () => {
+  it("links to a page of the HTTP API", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
-    await page.getByRole("link", { name: "HTTP interface" }).click();
+    await page.getByRole("link", { name: "HTTP API" }).click();
     await page.getByRole("heading", { name: "POST /api/realtime/messages" }).waitFor();
     expect(await page.getByRole("heading", { level: 2 }).count()).toBeGreaterThan(12);
     await expectAccessible(page);
@@ -114,7 +114,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await context.close();
   });
 
-  it("keeps its subscriptions through a break and a restart, whatever they are called", async () => {
+  it("keeps its subscriptions through a disconnect and a restart, whatever their names", async () => {
     const port = runtime === NODE ? "18451" : "18452";
     const own = await startService(runtime, { env: { PORT: port } });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
@@ -125,11 +125,11 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     };
     await subscribe("100%");
     await page.getByText("connected", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Break the stream" }).click();
+    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
     await event(page, '"recovered":true').waitFor();
     await subscribe("later");
     await own.stop();
-    await page.getByText("broken, coming back").waitFor();
+    await page.getByText("disconnected, reconnecting").waitFor();
     const again = await startService(runtime, { env: { PORT: port } });
     await page.getByText("connected", { exact: true }).waitFor();
     for (const topic of ["100%", "later"]) {
@@ -142,13 +142,13 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await again.stop();
   });
 
-  it("is used by keyboard alone, on a phone and in the dark", async () => {
+  it("works with the keyboard alone, on a phone and in dark mode", async () => {
     const context = await browser.newContext({
       viewport: { width: 375, height: 740 },
       colorScheme: "dark",
     });
     const { page, complaints } = await openPage(context, service.url);
-    // The link in the head comes first.
+    // The first Tab reaches the link in the header.
     for (const key of ["Tab", "Tab", "Enter"]) await page.keyboard.press(key);
     await page.getByText("connected", { exact: true }).waitFor();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);

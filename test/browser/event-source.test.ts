@@ -20,7 +20,7 @@ interface Heard {
   readonly id: string;
 }
 
-/** Listens in the page; what it hears is in `heard`. */
+/** Listens in the page. `heard` collects the events. */
 function listen(page: Page, path: string, names: readonly string[]): Promise<void> {
   return page.evaluate(
     ([path, names]) => {
@@ -54,7 +54,7 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
   });
   afterAll(() => browser.close());
 
-  it("shakes hands with a bare EventSource, which comes back after a restart", async () => {
+  it("serves a plain EventSource, which reconnects after a restart", async () => {
     const env = { PORT: "18431", WORKERD_STATE: mkdtempSync(join(tmpdir(), "state-")) };
     const first = await startService(runtime, { env });
     const context = await browser.newContext();
@@ -68,7 +68,7 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await first.stop();
     const second = await startService(runtime, { env });
     await publish(second.url, { topic: "news/b", data: { n: 2 } });
-    // In memory the log has begun another life, and the page is told; SQLite has it still, and nothing is missed.
+    // The log in memory starts a new epoch, so the page gets `recovered: false`. SQLite keeps the log, and the page misses nothing.
     const recovered = runtime.keepsLog !== undefined;
     const resume = await hears(page, "PB_RESUME", `"recovered":${recovered}`);
     expect(JSON.parse(resume.data).recovered).toBe(recovered);
@@ -114,7 +114,7 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await stop();
   });
 
-  it("gets six streams of one browser at a time and no more: HTTP/1.1", async () => {
+  it("gets at most six streams of one browser at a time, because of HTTP/1.1", async () => {
     const { url, stop } = await startService(runtime);
     const context = await browser.newContext();
     const { page } = await openPage(context, url);

@@ -20,7 +20,7 @@ interface Command {
   kill(signal?: NodeJS.Signals): void;
 }
 
-/** Runs the command with nothing of the test's environment. */
+/** Runs the command without the test's environment. */
 function command(words: readonly string[], env: Record<string, string> = {}, input = ""): Command {
   const child = spawn(process.execPath, [program, ...words], {
     cwd: nowhere,
@@ -56,7 +56,7 @@ describe("the command pocketwire", () => {
   const listeners = async (count: number) =>
     eventually(async () => (await readStats(service.url)).subscriptions === count, "it listens");
 
-  it("listens and publishes, one line an event", async () => {
+  it("listens and publishes, with one line for each event", async () => {
     const listening = command(["listen", "chat", "news/*", "--count", "3"], env);
     await listeners(2);
     const first = await done(["publish", "chat", '{"text":"hello"}'], env);
@@ -69,7 +69,7 @@ describe("the command pocketwire", () => {
     await listeners(0);
   });
 
-  it("begins with the newest, as JSON where that is asked for", async () => {
+  it("starts with the newest messages, and prints JSON with --json", async () => {
     for (const n of [1, 2, 3]) await done(["publish", "last", String(n)], env);
     const { code, out } = await done(
       ["listen", "last", "--last", "2", "--json", "--count", "2"],
@@ -87,7 +87,7 @@ describe("the command pocketwire", () => {
     expect(events[1].id).toMatch(/^0-/);
   });
 
-  it("comes back to a service that was away, and ends in order when its reader does", async () => {
+  it("reconnects to a service that was restarted, and exits with 0 on SIGTERM", async () => {
     const own = await startService(NODE, { env: { PORT: "18432" } });
     const at = { ...env, POCKETWIRE_URL: own.url };
     const listening = command(["listen", "chat"], at);
@@ -97,13 +97,13 @@ describe("the command pocketwire", () => {
     await eventually(async () => (await readStats(again.url)).clients === 1, "it is back", 30_000);
     await done(["publish", "chat", "1"], at);
     await eventually(() => listening.out() === "chat\t1\n", "the event");
-    expect(listening.err()).toContain("Coming back");
+    expect(listening.err()).toContain("Reconnecting");
     listening.kill("SIGTERM");
     expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
     await again.stop();
   });
 
-  it("makes a token that the service takes", async () => {
+  it("creates a token that the service accepts", async () => {
     const words = ["token", "--sub", "anna", "--publish", "room/*", "--subscribe", "room/*"];
     const { code, out } = await done(words, { REALTIME_JWT_SECRET: SECRET });
     expect(code).toBe(0);
@@ -146,13 +146,13 @@ describe("the command pocketwire", () => {
     [["listen", "--help"], 0, "--last N"],
     [["serve", "--help"], 0, "--host 127.0.0.1"],
     [["fly"], 2, "no command"],
-    [["listen"], 2, "Which topics?"],
+    [["listen"], 2, "Name at least one topic"],
     [["listen", "a", "--last", "x"], 2, "--last is a whole number"],
     [["listen", "a", "--nope"], 2, "There is no flag --nope."],
     [["listen", "a", "--lst", "5"], 2, "There is no flag --lst. Did you mean --last?"],
     [["serve", "--orgins=*"], 2, "There is no flag --orgins. Did you mean --origins?"],
     [["publsh", "a", "1"], 2, 'There is no command "publsh". Did you mean "publish"?'],
-    [["publish", "a"], 2, "A topic and its data"],
+    [["publish", "a"], 2, "a topic and its data"],
     [["publish", "a", "{"], 2, "not JSON"],
     [["publish", "a", "1", "--url", "nowhere"], 2, "--url must be an address"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],

@@ -15,7 +15,7 @@ const scripts = {
   chained: `true && ${node} 2>&1`,
   serve: `node ${file("dist/cli.js")} serve`,
   "front-bun": bun,
-  // Each waits until the service surely has its parent in view, and ends.
+  // Each waits until the service has surely seen its parent, and exits.
   back: `${node} & sleep 2`,
   "back-bun": `${bun} & sleep 2`,
   nested: "./up.sh",
@@ -29,7 +29,7 @@ afterEach(() => {
     try {
       process.kill(-(pid ?? 0), "SIGKILL");
     } catch {
-      // It has ended.
+      // The process has exited.
     }
   }
 });
@@ -73,7 +73,7 @@ describe("a service that npm runs", () => {
     const { exited, isUp, output } = run(script, port);
     await eventually(isUp, "it is up", 30_000);
     await exited;
-    // Nothing tells that it stays. It looked every 250 ms whether its parent had changed.
+    // No event shows that the service stays. It checks its parent every 250 ms.
     await pause(1000);
     expect(output()).not.toContain('"msg":"stopping"');
     expect(await isUp()).toBe(true);

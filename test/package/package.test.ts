@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,6 +44,16 @@ app.get("/differs", (c) => {
 });
 export default app`;
 
+/** The configuration of a Worker that mounts the service. */
+const WRANGLER_CONFIG = `name = "mine"
+main = "worker.ts"
+compatibility_date = "2026-04-26"
+compatibility_flags = ["enable_request_signal"]
+durable_objects.bindings = [{ name = "REALTIME_HUB", class_name = "RealtimeHub" }]
+migrations = [{ tag = "v1", new_sqlite_classes = ["RealtimeHub"] }]
+vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
+`;
+
 /** An empty project that has installed the package as npm would have it. */
 describe("the package", () => {
   const folder = mkdtempSync(join(tmpdir(), "pocketwire-package-"));
@@ -71,12 +81,12 @@ describe("the package", () => {
     execFileSync("npm", install, { cwd: folder, stdio: "ignore" });
   });
 
-  it("is as publint and attw want it", () => {
+  it("passes publint and attw", () => {
     execFileSync(bin("publint"), [tarball, "--strict"], { stdio: "pipe" });
     execFileSync(bin("attw"), [tarball, "--profile", "esm-only"], { stdio: "pipe" });
   });
 
-  it("holds what it should and no tests, maps or sources", () => {
+  it("contains no tests, source maps or sources", () => {
     const list = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     expect(list).toContain("package/README.md");
     expect(list).toContain("package/LICENSE");
@@ -86,7 +96,7 @@ describe("the package", () => {
     expect(list.filter((name) => /\.map$|test|\.dev\.vars/.test(name))).toEqual([]);
   });
 
-  it("brings nothing to a Worker that a Worker can't carry", () => {
+  it("imports nothing in a Worker that Workers lack", () => {
     const text = readFileSync(join(folder, "node_modules/pocketwire/dist/cloudflare.js"), "utf8");
     const imported = [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, name]) => name);
     const carried = /^(cloudflare:workers|hono(\/[\w-]+)?|jose|nanoid|zod\/mini)$/;
@@ -94,7 +104,7 @@ describe("the package", () => {
     expect(imported.filter((name) => !carried.test(name ?? ""))).toEqual([]);
   });
 
-  it("mounts in somebody's own Hono app on Node", async () => {
+  it("mounts in an app of the user's own, in Hono, on Node", async () => {
     const app = `import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";
@@ -126,6 +136,44 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     expect(stdout).toBe("");
   });
 
+  it("type-checks in a Worker's project, with Workers' types of wrangler or of npm", () => {
+    const project = join(folder, "typed");
+    mkdirSync(project);
+    writeFileSync(join(project, "wrangler.toml"), WRANGLER_CONFIG);
+    writeFileSync(
+      join(project, "worker.ts"),
+      `import { Hono } from "hono";
+import { type Env, getRealtime, RealtimeHub, workerRuntime } from "pocketwire/cloudflare";
+export { RealtimeHub, workerRuntime };
+const app = new Hono<{ Bindings: Env }>();
+app.get("/", async (c) => {
+  await getRealtime(c.env).publish({ topic: "a", data: 1 });
+  return c.text(String(getRealtime(c.env, { adminKey: "the-key-of-this-app" }).registry));
+});
+export default app;
+`,
+    );
+    execFileSync(bin("wrangler"), ["types"], { cwd: project, stdio: "ignore" });
+    // The `Env` that wrangler generates is accepted as well.
+    const generated = `import { getRealtime } from "pocketwire/cloudflare";
+export const open = (env: Cloudflare.Env) => getRealtime(env);
+`;
+    writeFileSync(join(project, "generated.ts"), generated);
+    const npmTypes = join(root, "node_modules/@cloudflare/workers-types/index.d.ts");
+    for (const [types, files] of [
+      [npmTypes, ["worker.ts"]],
+      ["./worker-configuration.d.ts", ["worker.ts", "generated.ts"]],
+    ] as const) {
+      const compilerOptions = {
+        ...{ noEmit: true, strict: true, skipLibCheck: false, lib: ["ES2023"] },
+        ...{ target: "es2022", module: "esnext", moduleResolution: "bundler", types: [types] },
+      };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+      const { stdout } = spawnSync(bin("tsc"), ["-p", project], { encoding: "utf8" });
+      expect([types, stdout]).toEqual([types, ""]);
+    }
+  });
+
   it("has documentation with a hook that refuses long messages, of both kinds", async () => {
     const key = "the-key-of-this-app";
     const app = `${block("embed-hooks").replace("{\n  runtime", `{\n  adminKey: "${key}",\n  runtime`)}
@@ -145,18 +193,10 @@ for (const data of ["short", "x".repeat(1001)]) {
     expect(stdout).toBe("200\n200\n403\n403\n");
   });
 
-  it("mounts in somebody's own Hono app on Workers", async () => {
+  it("mounts in an app of the user's own, in Hono, on Workers", async () => {
     const app = block("embed-worker").replace("export default app", extraRoutes);
     writeFileSync(join(folder, "worker.ts"), app);
-    const config = `name = "mine"
-main = "worker.ts"
-compatibility_date = "2026-04-26"
-compatibility_flags = ["enable_request_signal"]
-durable_objects.bindings = [{ name = "REALTIME_HUB", class_name = "RealtimeHub" }]
-migrations = [{ tag = "v1", new_sqlite_classes = ["RealtimeHub"] }]
-vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
-`;
-    writeFileSync(join(folder, "wrangler.toml"), config);
+    writeFileSync(join(folder, "wrangler.toml"), WRANGLER_CONFIG);
     const words = [
       "dev",
       "--ip",
@@ -180,7 +220,7 @@ vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
           entry === "differs" ? expect.stringContaining("hooks differs") : expect.anything(),
         ]);
       }
-      // The host's own: nothing of ours stands there.
+      // Health checks are off in a mounted service, so the host app answers.
       expect((await fetch(`${url}/api/health`)).status).toBe(404);
     });
   });

@@ -7,13 +7,13 @@ import { expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The repository without its development dependencies, as `npm prune --omit=dev` leaves it; the service only says that it runs. */
+/** The repository without its development dependencies, as `npm prune --omit=dev` leaves it. The service only prints a line. */
 function prune(isBuilt: boolean): string {
   const folder = mkdtempSync(join(tmpdir(), "pocketwire-pruned-"));
   const { type, scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type, scripts }));
   cpSync(join(root, "scripts"), join(folder, "scripts"), { recursive: true });
-  // Nothing further up counts, should a folder above have an esbuild.
+  // Hides an esbuild that a parent folder may have.
   mkdirSync(join(folder, "node_modules/esbuild"), { recursive: true });
   writeFileSync(join(folder, "node_modules/esbuild/package.json"), '{"main":"gone.js"}');
   if (isBuilt) {
@@ -26,12 +26,12 @@ function prune(isBuilt: boolean): string {
 const start = (folder: string) =>
   spawnSync("npm", ["start"], { cwd: folder, encoding: "utf8", timeout: 30_000 });
 
-it("npm start without development dependencies starts what was built before", () => {
+it("npm start without development dependencies starts the existing build", () => {
   const { status, stdout } = start(prune(true));
   expect([status, stdout.includes("it runs")]).toEqual([0, true]);
 });
 
-it("npm start without them, and with nothing built, says what to do", () => {
+it("npm start without development dependencies and without a build explains what to do", () => {
   const { status, stderr } = start(prune(false));
   expect(status).toBe(1);
   expect(stderr).toContain("Run `npm ci && npm run build`");

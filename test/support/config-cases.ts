@@ -1,16 +1,16 @@
 import type { Config, Environment } from "../../src/config/config.ts";
 
-/** What one variable may be. */
+/** Good and bad values of one variable. */
 export interface Case {
   readonly variable: string;
   readonly read: (config: Config) => unknown;
-  readonly byDefault: unknown;
+  readonly defaultValue: unknown;
   readonly good: readonly (readonly [text: string, value: unknown])[];
   readonly bad: readonly string[];
-  /** What the message says it may be. */
-  readonly may: string;
-  /** What else must be set for the good ones. */
-  readonly beside?: Environment;
+  /** What the error says that the variable must be. */
+  readonly expected: string;
+  /** Other variables that the good values need. */
+  readonly requires?: Environment;
 }
 
 const SECRET = "s".repeat(32);
@@ -19,9 +19,9 @@ const PEM = `-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
 -----END PUBLIC KEY-----`;
 
-const yesOrNo = { bad: ["yes", "TRUE", "1", "on"], may: "true or false" };
-const safeURL = {
-  byDefault: undefined,
+const booleans = { bad: ["yes", "TRUE", "1", "on"], expected: "true or false" };
+const secureURL = {
+  defaultValue: undefined,
   bad: [
     "example.com/keys",
     "http://example.com/keys",
@@ -29,7 +29,7 @@ const safeURL = {
     "ftp://example.com/",
     "http://127.0.0.1.example.com/",
   ],
-  may: "an https address without credentials in it, or an http address of this machine",
+  expected: "an https URL without user name and password, or an http URL of this machine",
 };
 const urls = ["https://example.com/keys", "http://127.0.0.1:8080/a", "http://localhost/a"].map(
   (url) => [url, url] as const,
@@ -38,38 +38,38 @@ const urls = ["https://example.com/keys", "http://127.0.0.1:8080/a", "http://loc
 function counted(
   variable: string,
   read: Case["read"],
-  byDefault: number,
-  least: number,
-  most: number,
+  defaultValue: number,
+  min: number,
+  max: number,
 ): Case {
   return {
-    ...{ variable, read, byDefault },
+    ...{ variable, read, defaultValue },
     good: [
-      [String(least), least],
-      [String(most), most],
+      [String(min), min],
+      [String(max), max],
     ],
-    bad: [String(most + 1), String(least - 1), "1.5", "x"],
-    may: `a whole number from ${least} to ${most}`,
+    bad: [String(max + 1), String(min - 1), "1.5", "x"],
+    expected: `a whole number from ${min} to ${max}`,
   };
 }
 
-/** Those of `docs/security.md`: who may what, and how much. */
+/** The variables of `docs/security.md`: credentials and limits. */
 export const ACCESS_CASES: readonly Case[] = [
   {
     variable: "REALTIME_JWT_SECRET",
     read: ({ tokens }) => tokens?.secrets,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [
       [SECRET, [SECRET]],
       [`${SECRET} ${OTHER}`, [SECRET, OTHER]],
     ],
     bad: ["s".repeat(31), `${SECRET} short`, "ключ".repeat(20), PEM],
-    may: "one or more secrets of at least 32 visible ASCII characters, with spaces between",
+    expected: "one or more secrets of at least 32 visible ASCII characters, separated by spaces",
   },
   {
     variable: "REALTIME_JWT_PUBLIC_KEY",
     read: ({ tokens }) => tokens?.publicKeys,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [
       [PEM, [PEM]],
       [PEM.replaceAll("\n", "\\n"), [PEM]],
@@ -81,128 +81,129 @@ export const ACCESS_CASES: readonly Case[] = [
       `${PEM} and more`,
       "-----BEGIN PUBLIC KEY-----",
     ],
-    may: "one or more public keys in PEM (BEGIN PUBLIC KEY)",
+    expected: "one or more public keys in PEM (BEGIN PUBLIC KEY)",
   },
   {
     variable: "REALTIME_JWKS_URL",
     read: ({ tokens }) => tokens?.jwksURL,
     good: urls,
-    ...safeURL,
+    ...secureURL,
   },
   {
     variable: "REALTIME_JWT_ALGORITHMS",
     read: ({ tokens }) => tokens?.algorithms,
-    byDefault: undefined,
-    beside: { REALTIME_JWT_SECRET: SECRET, REALTIME_JWKS_URL: "https://example.com/keys" },
+    defaultValue: undefined,
+    requires: { REALTIME_JWT_SECRET: SECRET, REALTIME_JWKS_URL: "https://example.com/keys" },
     good: [
       ["HS512", ["HS512"]],
       ["RS256, HS256", ["HS256", "RS256"]],
     ],
     bad: ["none", "HS256,none", "hs256", "HS256,", "RS1"],
-    may: "a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
+    expected:
+      "a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
   },
   ...(["issuer", "audience"] as const).map(
     (name): Case => ({
       variable: `REALTIME_JWT_${name.toUpperCase()}`,
       read: ({ tokens }) => tokens?.[name],
-      byDefault: undefined,
-      beside: { REALTIME_JWT_SECRET: SECRET },
+      defaultValue: undefined,
+      requires: { REALTIME_JWT_SECRET: SECRET },
       good: [["https://issuer.example.com/", "https://issuer.example.com/"]],
       bad: ["x".repeat(1025), "two\nlines"],
-      may: "a line of at most 1024 characters",
+      expected: "a line of at most 1024 characters",
     }),
   ),
   {
     variable: "REALTIME_JWT_SKEW_SECONDS",
-    // Without a key there is nothing to set it for.
+    // Without a key, the service has no token options.
     read: ({ tokens }) => tokens?.clockSkew,
-    byDefault: undefined,
-    beside: { REALTIME_JWT_SECRET: SECRET },
+    defaultValue: undefined,
+    requires: { REALTIME_JWT_SECRET: SECRET },
     good: [
       ["0", 0],
       ["2.5", 2500],
       ["300", 300_000],
     ],
     bad: ["301", "-1", "5s"],
-    may: "a number of seconds from 0 to 300",
+    expected: "a number of seconds from 0 to 300",
   },
   {
     variable: "REALTIME_JWT_ALLOW_NO_EXPIRY",
     read: ({ tokens }) => tokens?.allowNoExpiry,
-    byDefault: undefined,
-    beside: { REALTIME_JWT_SECRET: SECRET },
+    defaultValue: undefined,
+    requires: { REALTIME_JWT_SECRET: SECRET },
     good: [
       ["true", true],
       ["false", false],
     ],
-    ...yesOrNo,
+    ...booleans,
   },
   {
     variable: "REALTIME_INTROSPECT_URL",
     read: ({ introspection }) => introspection?.url,
     good: urls,
-    ...safeURL,
+    ...secureURL,
   },
   {
     variable: "REALTIME_INTROSPECT_SECONDS",
     read: ({ introspection }) => introspection?.cacheTime,
-    byDefault: undefined,
-    beside: { REALTIME_INTROSPECT_URL: "https://example.com/auth" },
+    defaultValue: undefined,
+    requires: { REALTIME_INTROSPECT_URL: "https://example.com/auth" },
     good: [
       ["0", 0],
       ["3600", 3_600_000],
     ],
     bad: ["3601", "-1"],
-    may: "a number of seconds from 0 to 3600",
+    expected: "a number of seconds from 0 to 3600",
   },
   {
     variable: "REALTIME_COOKIE",
     read: ({ cookie }) => cookie,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [["__Host-token", "__Host-token"]],
     bad: ["two words", "a=b", "a;b", "ключ"],
-    may: "a name",
+    expected: "a valid name of a header or cookie",
   },
   {
     variable: "REALTIME_QUERY_TOKEN",
     read: ({ queryToken }) => queryToken,
-    byDefault: false,
+    defaultValue: false,
     good: [["true", true]],
-    ...yesOrNo,
+    ...booleans,
   },
   {
     variable: "REALTIME_ANONYMOUS",
     read: ({ anonymous }) => anonymous,
-    byDefault: "subscribe",
+    defaultValue: "subscribe",
     good: [["none", "none"]],
     bad: ["publish", "None", "false"],
-    may: "one of subscribe, none",
+    expected: "one of subscribe, none",
   },
   {
     variable: "REALTIME_AUTH_GRACE_SECONDS",
     read: ({ authGrace }) => authGrace,
-    byDefault: 10_000,
+    defaultValue: 10_000,
     good: [
       ["0", 0],
       ["3600", 3_600_000],
     ],
     bad: ["3601", "-1"],
-    may: "a number of seconds from 0 to 3600",
+    expected: "a number of seconds from 0 to 3600",
   },
   {
     variable: "REALTIME_CHECK_IP",
     read: ({ checkAddress }) => checkAddress,
-    byDefault: true,
+    defaultValue: true,
     good: [["false", false]],
-    ...yesOrNo,
+    ...booleans,
   },
   {
     variable: "REALTIME_TRUSTED_PROXY_HEADER",
     read: ({ trustedProxyHeader }) => trustedProxyHeader,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [["X-Forwarded-For", "X-Forwarded-For"]],
     bad: ["X Forwarded", "a:b", "ключ"],
-    may: "a name",
+    expected: "a valid name of a header or cookie",
   },
   counted("REALTIME_MAX_CLIENTS", ({ maxClients }) => maxClients, 50_000, 0, 10_000_000),
   counted(
@@ -238,14 +239,14 @@ export const ACCESS_CASES: readonly Case[] = [
     (name): Case => ({
       variable: `REALTIME_${name.replace("PerSecond", "").toUpperCase()}_PER_SECOND`,
       read: (config) => config[name],
-      byDefault: { connectsPerSecond: 100, publishesPerSecond: 10, failuresPerSecond: 20 }[name],
+      defaultValue: { connectsPerSecond: 100, publishesPerSecond: 10, failuresPerSecond: 20 }[name],
       good: [
         ["0", 0],
         ["0.1", 0.1],
         ["1000000", 1_000_000],
       ],
       bad: ["-1", "1000001", "x"],
-      may: "a number from 0 to 1000000",
+      expected: "a number from 0 to 1000000",
     }),
   ),
   ...(
@@ -257,14 +258,14 @@ export const ACCESS_CASES: readonly Case[] = [
     ([variable, name]): Case => ({
       variable,
       read: (config) => config[name],
-      byDefault: 50_000,
+      defaultValue: 50_000,
       good: [
         ["0", 0],
         ["0.5", 0.5],
         ["1073741824", 1024 ** 3],
       ],
       bad: ["-1", "1073741825", "x"],
-      may: "a number from 0 to 1073741824",
+      expected: "a number from 0 to 1073741824",
     }),
   ),
   counted(
@@ -286,12 +287,12 @@ export const ACCESS_CASES: readonly Case[] = [
   {
     variable: "REALTIME_REQUEST_SECONDS",
     read: ({ requestTimeout }) => requestTimeout,
-    byDefault: 30_000,
+    defaultValue: 30_000,
     good: [
       ["0.05", 50],
       ["3600", 3_600_000],
     ],
     bad: ["0", "3601", "-1"],
-    may: "a number of seconds from 0.05 to 3600",
+    expected: "a number of seconds from 0.05 to 3600",
   },
 ];

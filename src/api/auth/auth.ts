@@ -1,179 +1,194 @@
+/** Authorisation: decides what a request may do. `Authenticator` finds out who sends it. */
 import type { Context, MiddlewareHandler } from "hono";
 import { compileRights } from "../../realtime/access/rights.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Principal } from "../../realtime/types.ts";
-import { type AuthenticatedCaller, type CallerOptions, Callers } from "./callers.ts";
-import { closed, notAllowed, notSignedIn, wrongKey } from "./errors.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { type AuthenticatedCaller, Authenticator, type AuthOptions } from "./authenticator.ts";
+import { adminKeyError, noAdminKeyError, notAllowedError, notSignedInError } from "./errors.ts";
+import type { AccessRequest } from "./settings.ts";
 
-/** The caller who sets the subscriptions of a stream. */
-export interface Subscriber {
+/** The caller of a request that sets a stream's subscriptions. */
+export interface SubscribeAuthorization {
   readonly principal: Principal;
-  /** The error about the token that was sent, if that token has ended. */
-  readonly ended?: RealtimeError;
+  /** Set when the request's token has expired. Throw it unless the stream belongs to a guest. */
+  readonly expiredTokenError?: RealtimeError;
 }
 
-/** Milliseconds in which a guest must sign in, where guests may do nothing else. */
-const SIGN_IN_TIMEOUT = 30_000;
+/** Time in which a guest must sign in, with `anonymous: "none"`. */
+const SIGN_IN_TIMEOUT: Milliseconds = 30_000;
 
-/** Decides what a request may do. `Callers` finds out who sends it. */
+/** Authorises streams, subscriptions, publishing and administration. */
 export class Auth {
-  readonly #options: CallerOptions;
-  readonly #identification: Callers;
-  /** Not a variable of the context: an app that this is mounted in has variables of its own there. */
+  readonly #options: AuthOptions;
+  readonly #authenticator: Authenticator;
+  /** Callers that `authenticateBeforeBody` has found. Hono's own variables belong to the host app. */
   readonly #callers = new WeakMap<Context, AuthenticatedCaller>();
 
-  constructor(options: CallerOptions) {
+  constructor(options: AuthOptions) {
     this.#options = options;
-    this.#identification = new Callers(options);
+    this.#authenticator = new Authenticator(options);
   }
 
-  /** Whether guests may neither subscribe nor read. */
-  get guestsMayOnlySignIn(): boolean {
+  /** Whether guests can do nothing but sign in (`anonymous: "none"`). */
+  get guestsMustSignIn(): boolean {
     return this.#options.anonymous === "none";
   }
 
-  /** Where a request comes from. */
-  addressOf(c: Context): string | undefined {
-    return this.#identification.addressOf(c);
-  }
-
   /** How many credentials this process has refused. */
-  get refusedCredentials(): number {
-    return this.#identification.refusedCredentials;
+  get refusedCredentialCount(): number {
+    return this.#authenticator.refusedCredentialCount;
   }
 
-  /** As `Callers.identify`. */
-  identify(c: Context, isGuarded = false): Promise<AuthenticatedCaller> {
-    return this.#identification.identify(c, isGuarded);
+  /** The client's network address, if it is known. */
+  addressOf(c: Context): string | undefined {
+    return this.#authenticator.addressOf(c);
+  }
+
+  /** See `Authenticator.identify`. */
+  identify(c: Context, needsCredential = false): Promise<AuthenticatedCaller> {
+    return this.#authenticator.identify(c, needsCredential);
+  }
+
+  /** Whether a credential has expired since it was verified. */
+  isExpired({ expiresAt }: Principal): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#options.now();
   }
 
   /**
-   * Checks that the caller may hold a stream, or set subscriptions, with these keys. Answers with the rights to them.
+   * Authorises a new stream. With `anonymous: "none"`, a guest may open a stream without subscriptions, and must sign in
+   * within 30 seconds.
    *
-   * @param topics The topics of the keys, without options.
+   * @param topics The topics of the subscription keys, without options.
+   * @returns the caller with the rights to these topics.
    * @throws RealtimeError `not_signed_in`, `not_allowed`.
    */
-  async authorizeSubscribe(
-    c: Context,
-    topics: readonly string[],
-    isStream = false,
-  ): Promise<Principal> {
-    return this.#permit(c, await this.#callerOf(c), topics, isStream);
+  async authorizeConnect(c: Context, topics: readonly string[]): Promise<Principal> {
+    return this.#authorizeTopics(c, await this.#currentCaller(c), topics, true);
+  }
+
+  /** As `authorizeConnect`, for a request that subscribes or reads. A guest must be signed in here already. */
+  async authorizeSubscribe(c: Context, topics: readonly string[]): Promise<Principal> {
+    return this.#authorizeTopics(c, await this.#currentCaller(c), topics, false);
   }
 
   /**
-   * As `toSubscribe`, for a POST to a stream. With a token that has ended it answers a guest, and `ended`: the error to throw
-   * unless the stream is a guest's.
+   * As `authorizeSubscribe`, for the POST that sets a stream's subscriptions. An expired token is authorised as a guest's.
    *
-   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, and so
-   * on for ever. PocketBase takes an ended token for a guest's as well (apis/middlewares.go, `loadAuthToken`).
+   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, without
+   * end. PocketBase treats an expired token as a guest's too (apis/middlewares.go, `loadAuthToken`).
    */
-  async authorizeSetSubscriptions(c: Context, topics: readonly string[]): Promise<Subscriber> {
-    let ended: RealtimeError;
+  async authorizeSetSubscriptions(
+    c: Context,
+    topics: readonly string[],
+  ): Promise<SubscribeAuthorization> {
+    let expiredTokenError: RealtimeError;
     try {
       const principal = await this.authorizeSubscribe(c, topics);
-      if (!this.hasEnded(principal)) return { principal };
-      ended = new RealtimeError("refused_token", "This credential has expired. Sign in again.");
+      if (!this.isExpired(principal)) return { principal };
+      expiredTokenError = new RealtimeError(
+        "refused_token",
+        "This credential has expired. Sign in again.",
+      );
     } catch (error) {
-      if (!this.#identification.isOfEndedToken(error, c)) throw error;
-      ended = error as RealtimeError;
+      if (!this.#authenticator.isExpiredTokenError(error, c)) throw error;
+      expiredTokenError = error;
     }
-    const { now } = this.#options;
-    const guest = { principal: { ip: this.addressOf(c), issuedAt: now() }, isAdmin: false };
-    // Where guests may do nothing but sign in, the stream waits for that, without subscriptions.
-    const asked = this.guestsMayOnlySignIn ? [] : topics;
-    return { principal: await this.#permit(c, guest, asked, true), ended };
+    const guest = {
+      principal: { ip: this.addressOf(c), issuedAt: this.#options.now() },
+      isAdmin: false,
+    };
+    // A guest who must sign in keeps the stream, without subscriptions.
+    const allowed = this.guestsMustSignIn ? [] : topics;
+    return { principal: await this.#authorizeTopics(c, guest, allowed, true), expiredTokenError };
   }
 
-  async #permit(
-    c: Context,
-    { principal, isAdmin }: Pick<AuthenticatedCaller, "principal" | "isAdmin">,
-    topics: readonly string[],
-    isStream: boolean,
-  ): Promise<Principal> {
-    const { anonymous, authorize, now } = this.#options;
-    if (principal.identity === undefined && anonymous === "none") {
-      if (!isStream || topics.length > 0) throw notSignedIn("subscribe");
-      // It may sign in by its first POST, as the SDKs do.
-      return { ...principal, expiresAt: now() + SIGN_IN_TIMEOUT };
-    }
-    if (authorize === undefined || isAdmin) return principal;
-    for (const topic of topics) {
-      const access = {
-        action: "subscribe",
-        topic,
-        identity: principal.identity,
-        context: c,
-      } as const;
-      if (!(await authorize(access))) throw notAllowed(`subscribe to ${JSON.stringify(topic)}`);
-    }
-    // `authorize` has allowed each of the keys.
-    return { ...principal, rights: ["*"] };
-  }
-
-  /** Refuses a credential that does not count before anything of the body is read. What to do with an ended token depends on the stream. */
-  readonly identifyFirst: MiddlewareHandler = async (c, next) => {
+  /**
+   * Authenticates before the body is read, so that an invalid credential is refused early. An expired token passes:
+   * `authorizeSetSubscriptions` decides about it.
+   */
+  readonly authenticateBeforeBody: MiddlewareHandler = async (c, next) => {
     try {
       this.#callers.set(c, await this.identify(c));
     } catch (error) {
-      if (!this.#identification.isOfEndedToken(error, c)) throw error;
+      if (!this.#authenticator.isExpiredTokenError(error, c)) throw error;
     }
     return next();
   };
-
-  /** The caller that `identifyFirst` has found, unless its credential has ended meanwhile. */
-  async #callerOf(c: Context): Promise<AuthenticatedCaller> {
-    const known = this.#callers.get(c);
-    return known === undefined || this.hasEnded(known.principal) ? this.identify(c) : known;
-  }
-
-  /** Whether a credential has ended since it was looked at. */
-  hasEnded({ expiresAt }: Principal): boolean {
-    return expiresAt !== undefined && expiresAt <= this.#options.now();
-  }
 
   /** @throws RealtimeError for a caller who may publish to no topic at all. */
   assertMayPublish({ principal, publish, isAdmin }: AuthenticatedCaller): void {
     const { adminKey, authorize, authenticate } = this.#options;
     if (isAdmin || authorize !== undefined) return;
     if (principal.identity !== undefined) {
-      if (publish.length === 0) throw notAllowed("publish");
+      if (publish.length === 0) throw notAllowedError("publish");
       return;
     }
-    if (adminKey === undefined && !this.#identification.knowTokens && authenticate === undefined) {
-      throw closed();
-    }
-    throw wrongKey(adminKey !== undefined);
+    const canSignIn = this.#authenticator.acceptsTokens || authenticate !== undefined;
+    if (adminKey === undefined && !canSignIn) throw noAdminKeyError();
+    throw adminKeyError(adminKey !== undefined);
   }
 
-  /** @throws RealtimeError `not_allowed` for the first topic that the caller has no right to publish to. */
+  /** @throws RealtimeError `not_allowed` for the first topic that the caller may not publish to. */
   async authorizePublish(
     c: Context,
     caller: AuthenticatedCaller,
     topics: readonly string[],
   ): Promise<void> {
+    if (caller.isAdmin) return;
     const { authorize } = this.#options;
-    const { principal, publish, isAdmin } = caller;
-    if (isAdmin) return;
-    const rights = compileRights(publish);
+    const rights = compileRights(caller.publish);
     for (const topic of topics) {
-      const access = {
-        action: "publish",
-        topic,
-        identity: principal.identity,
-        context: c,
-      } as const;
-      const isAllowed = authorize === undefined ? rights.covers(topic) : await authorize(access);
-      if (!isAllowed) throw notAllowed(`publish to ${JSON.stringify(topic)}`);
+      const isAllowed =
+        authorize === undefined
+          ? rights.covers(topic)
+          : await authorize(accessRequest(c, "publish", topic, caller.principal));
+      if (!isAllowed) throw notAllowedError(`publish to ${JSON.stringify(topic)}`);
     }
   }
 
-  /** Lets holders of the admin key through. Others get 401, or 403 where no admin key is configured. */
+  /** Middleware that only the admin key passes. Answers 401, or 403 if the server has no admin key. */
   readonly requireAdmin: MiddlewareHandler = async (c, next) => {
-    if (this.#options.adminKey === undefined) throw closed();
+    if (this.#options.adminKey === undefined) throw noAdminKeyError();
     const { isAdmin, principal } = await this.identify(c, true);
     if (isAdmin) return next();
-    if (principal.identity !== undefined) throw notAllowed("administer; that takes the admin key");
-    throw wrongKey(true);
+    if (principal.identity === undefined) throw adminKeyError(true);
+    throw notAllowedError("use the administration; it requires the admin key");
   };
+
+  /** The caller that `authenticateBeforeBody` has found, unless the credential has expired since then. */
+  async #currentCaller(c: Context): Promise<AuthenticatedCaller> {
+    const known = this.#callers.get(c);
+    return known === undefined || this.isExpired(known.principal) ? this.identify(c) : known;
+  }
+
+  async #authorizeTopics(
+    c: Context,
+    { principal, isAdmin }: Pick<AuthenticatedCaller, "principal" | "isAdmin">,
+    topics: readonly string[],
+    mayWaitForSignIn: boolean,
+  ): Promise<Principal> {
+    const { authorize, now } = this.#options;
+    if (principal.identity === undefined && this.guestsMustSignIn) {
+      if (!mayWaitForSignIn || topics.length > 0) throw notSignedInError("subscribe");
+      // The SDKs sign in with their first POST.
+      return { ...principal, expiresAt: now() + SIGN_IN_TIMEOUT };
+    }
+    if (authorize === undefined || isAdmin) return principal;
+    for (const topic of topics) {
+      if (await authorize(accessRequest(c, "subscribe", topic, principal))) continue;
+      throw notAllowedError(`subscribe to ${JSON.stringify(topic)}`);
+    }
+    // `authorize` has allowed each topic, private messages included.
+    return { ...principal, rights: ["*"] };
+  }
+}
+
+function accessRequest(
+  context: Context,
+  action: AccessRequest["action"],
+  topic: string,
+  { identity }: Principal,
+): AccessRequest {
+  return { action, topic, identity, context };
 }

@@ -1,65 +1,68 @@
+/** Reads the credential of a request: the admin key or a token. */
 import type { Context } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { invalidInput } from "../schemas/validate.ts";
 
 /** Where a credential may come from, besides `Authorization`. */
 export interface CredentialOptions {
-  /** Name of a cookie. Only requests of pages of this address, or of `origins`, may use it. Default: none. */
+  /** Name of a cookie that carries a token. Only pages of this address or of `origins` may use it. Default: none. */
   readonly cookie?: string | undefined;
-  /** Whether GET takes it as `?token=`. Addresses end up in logs and histories. Default false. */
+  /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged and kept in browser histories. */
   readonly queryToken?: boolean | undefined;
+  /** Origins of the pages that may send the cookie. */
   readonly origins: readonly string[];
 }
 
 /**
- * The credential of a request: from `Authorization` (with or without `Bearer`: the PocketBase SDK sends it bare), a
- * cookie or the query, in this order; undefined when there is none.
+ * Reads the credential from `Authorization`, the cookie or the query, in this order. `Bearer` is optional, since the PocketBase
+ * SDK sends the bare token.
  *
- * @throws RealtimeError `unknown_token` for a header that is no one token, `not_allowed` for a cookie that another
- *   site's page makes the browser send, `invalid_input` for a query token where none is taken.
+ * @returns undefined for a request without a credential.
+ * @throws RealtimeError `unknown_token` for a malformed or repeated credential, `not_allowed` for a cookie that a page of
+ *   another site makes the browser send, `invalid_input` for `?token=` where `queryToken` is off.
  */
 export function readCredential(c: Context, options: CredentialOptions): string | undefined {
   const header = c.req.header("Authorization");
   if (header !== undefined && header !== "") return readHeader(header);
-  const cookies = options.cookie === undefined ? [] : cookiesOf(c, options.cookie);
+  const cookies = options.cookie === undefined ? [] : cookieValues(c, options.cookie);
   if (cookies.some((cookie) => cookie !== "")) {
-    refuseForeignPage(c, options.origins);
+    refuseCrossSiteCookie(c, options.origins);
     return readCookie(cookies);
   }
   const queries = c.req.method === "GET" ? (c.req.queries("token") ?? []) : [];
   if (queries.every((text) => text === "")) return undefined;
-  if (options.queryToken === true) return plain(onlyOne(queries, "parameter token"));
+  if (options.queryToken === true) return visibleASCII(onlyOne(queries, "parameter token"));
   const message =
-    "Tokens in the address are not taken here, since addresses end up in logs. Send Authorization, or set REALTIME_QUERY_TOKEN=true.";
+    "A token in the URL is not accepted here, because URLs are logged. Send it in Authorization, or turn on the option queryToken.";
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
 }
 
-/** Two headers arrive as one with a comma and a space: neither is taken then. */
+/** A repeated header arrives as one value with a comma and a space, which does not match either. */
 function readHeader(header: string): string {
   const token = /^(?:Bearer +)?(\S+)$/i.exec(header.trim())?.[1];
-  if (token !== undefined) return plain(token);
+  if (token !== undefined) return visibleASCII(token);
   throw new RealtimeError(
     "unknown_token",
     "Authorization must be one token, with or without Bearer before it.",
   );
 }
 
-/** The values of a cookie: a browser sends two of one name when they were set for different paths or domains. */
-function cookiesOf(c: Context, name: string): string[] {
+/** Every value of a cookie. A browser sends several when they were set for different paths or domains. */
+function cookieValues(c: Context, name: string): string[] {
   const pairs = (c.req.header("Cookie") ?? "").split(";").map((pair) => pair.split("="));
   return pairs
     .filter(([key, ...value]) => key?.trim() === name && value.length > 0)
     .map(([, ...value]) => value.join("=").trim());
 }
 
-/** @throws RealtimeError `unknown_token` for several: which of them counts would be a guess. */
+/** @throws RealtimeError `unknown_token` for several values, because choosing one would be a guess. */
 function onlyOne(values: readonly string[], what: string): string {
   const [value = "", ...more] = values;
   if (more.length === 0) return value;
   throw new RealtimeError("unknown_token", `The ${what} was sent more than once. Send it once.`);
 }
 
-/** RFC 6265, `cookie-octet`, with or without quotes around. A malformed cookie must not make its sender a guest. */
+/** RFC 6265, `cookie-octet`, with optional quotes. A malformed cookie is an error: its sender must not become a guest. */
 const COOKIE_VALUE = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/;
 
 function readCookie(cookies: readonly string[]): string {
@@ -69,36 +72,36 @@ function readCookie(cookies: readonly string[]): string {
   }
   const unquoted = value.replaceAll('"', "");
   try {
-    return plain(decodeURIComponent(unquoted));
+    return visibleASCII(decodeURIComponent(unquoted));
   } catch {
-    return plain(unquoted);
+    return visibleASCII(unquoted);
   }
 }
 
-/** What no header could carry is no token, and must not get as far as somebody who would log it. */
-function plain(token: string): string {
+/** Rejects a token that no header could carry. Otherwise its line breaks could reach a log or another request. */
+function visibleASCII(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new RealtimeError("unknown_token", "A token has no characters but visible ASCII ones.");
+  throw new RealtimeError("unknown_token", "A token may contain visible ASCII characters only.");
 }
 
 /**
- * A browser sends cookies with whatever any page asks it to. So the page must say that it is one of ours, by `Origin`
- * (which is left out of a GET to the page's own address) or `Sec-Fetch-Site`, which no page can set.
+ * A browser sends cookies with requests that any page makes. The page must therefore prove its origin, by `Origin` (left out
+ * of a GET to the page's own origin) or by `Sec-Fetch-Site`. A page can set neither header.
  */
-function refuseForeignPage(c: Context, origins: readonly string[]): void {
+function refuseCrossSiteCookie(c: Context, origins: readonly string[]): void {
   const origin = c.req.header("Origin");
-  const isOurs =
+  const isAllowed =
     origin === undefined
       ? c.req.header("Sec-Fetch-Site") === "same-origin"
-      : origins.includes(origin) || isOwnAddress(c, origin);
-  if (isOurs) return;
+      : origins.includes(origin) || isSameHost(c, origin);
+  if (isAllowed) return;
   throw new RealtimeError(
     "not_allowed",
-    "The cookie is refused: the request does not come from a page of this address or of REALTIME_ORIGINS.",
+    "The cookie is refused, because the request comes from a page of another origin. Add the page's origin to the option origins.",
   );
 }
 
-/** By host alone: a proxy that ends TLS changes the scheme. */
-function isOwnAddress(c: Context, origin: string): boolean {
+/** Compares the host only: a proxy that terminates TLS changes the scheme. */
+function isSameHost(c: Context, origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host;
 }

@@ -1,30 +1,54 @@
-/** How a caller is refused. */
+/** The errors that refuse a caller. */
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 
-export function notSignedIn(what: string): RealtimeError {
-  return new RealtimeError("not_signed_in", `You must be signed in to ${what}. Send a token.`);
+/** 401 for a guest. @param action What the guest tried: "subscribe". */
+export function notSignedInError(action: string): RealtimeError {
+  return new RealtimeError("not_signed_in", `You must be signed in to ${action}. Send a token.`);
 }
 
-export function notAllowed(what: string): RealtimeError {
-  return new RealtimeError("not_allowed", `You have no right to ${what}.`);
+/** 403 for a caller without the right. @param action What the caller tried: "publish". */
+export function notAllowedError(action: string): RealtimeError {
+  return new RealtimeError("not_allowed", `You have no right to ${action}.`);
 }
 
-export function closed(): RealtimeError {
+/** 403 for routes that stay closed until an admin key is configured. */
+export function noAdminKeyError(): RealtimeError {
   return new RealtimeError(
     "not_allowed",
-    "This is closed because no admin key is configured. Set REALTIME_ADMIN_KEY and start again.",
+    "This request needs the admin key, and the server has none. Set the option adminKey and restart the server.",
   );
 }
 
-export function wrongKey(hasAdminKey: boolean): RealtimeError {
+/** 401 for a request without a sufficient credential. @param hasAdminKey Whether the server has an admin key. */
+export function adminKeyError(hasAdminKey: boolean): RealtimeError {
+  if (!hasAdminKey) return notSignedInError("publish");
   return new RealtimeError(
     "not_signed_in",
-    hasAdminKey
-      ? "The admin key is missing or wrong. Send it as Authorization: Bearer <REALTIME_ADMIN_KEY>."
-      : "You must be signed in to publish. Send a token.",
+    "The admin key is missing or wrong. Send it as Authorization: Bearer <admin key>.",
   );
 }
 
-export function isOfCode(error: unknown, code: RealtimeErrorCode): boolean {
+/** 401 for a token that no verifier recognises. */
+export function unknownTokenError(): RealtimeError {
+  return new RealtimeError(
+    "unknown_token",
+    "The token is malformed, or it is signed with a key or an algorithm that this server does not accept.",
+  );
+}
+
+/** 401 for a token with a valid signature that is not accepted. @param reason Completes "The token is refused:". */
+export function refusedTokenError(reason: string): RealtimeError {
+  return new RealtimeError("refused_token", `The token is refused: ${reason}. Sign in again.`);
+}
+
+/** 503 while the key set or the introspection endpoint can't be reached. The caller is not let in as a guest. */
+export function tokensUnavailableError(cause: unknown): RealtimeError {
+  return new RealtimeError("unavailable", "Tokens can't be checked right now. Try again soon.", {
+    cause,
+  });
+}
+
+/** Whether an error is a `RealtimeError` with this code. */
+export function hasErrorCode(error: unknown, code: RealtimeErrorCode): error is RealtimeError {
   return error instanceof RealtimeError && error.code === code;
 }

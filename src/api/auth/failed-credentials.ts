@@ -1,65 +1,68 @@
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
 
-/** A network without failures may have as many at once as the rate allows in so many seconds. */
+/** A network may fail this many seconds' worth of its rate at once. */
 const BURST_SECONDS = 10;
 
-/** Networks, and pairs of a network and a credential, that are remembered. The oldest are forgotten first. */
-const MOST_REMEMBERED = 10_000;
+/** Networks, and pairs of a network and a credential, that are kept in memory. The oldest are dropped first. */
+const MAX_REMEMBERED = 10_000;
 
 interface Budget {
   readonly left: number;
-  /** Milliseconds of the monotonic clock. */
-  readonly at: number;
+  /** Monotonic time of `left`. */
+  readonly at: Milliseconds;
 }
 
 /**
- * Counts and logs the credentials that are refused, and bounds how fast one network can guess. While a
- * network has spent its failures, a credential is not looked at and gets 429, unless it was good for that network before,
- * so clients that share the address with a guesser are not affected. Counts are per process (on Workers per isolate).
+ * Counts and logs refused credentials, and limits how fast one network can guess. When a network has used up its failures,
+ * its credentials are answered with 429 and not checked. A credential that this network has used with success is exempt, so
+ * clients that share an address with an attacker keep working. Counts are per process, and on Workers per isolate.
  */
 export class FailedCredentials {
   readonly #perSecond: number;
   readonly #burst: number;
-  readonly #now: () => number;
+  readonly #now: () => Milliseconds;
   readonly #logger: Logger | undefined;
   readonly #budgets = new Map<string, Budget>();
-  readonly #good = new Map<string, true>();
+  readonly #accepted = new Map<string, true>();
   #total = 0;
 
   /**
-   * @param perSecond Failures a second that one network may have; 0 is no limit.
-   * @param now Milliseconds of a monotonic clock.
+   * @param perSecond Failures per second and network; 0 means no limit.
+   * @param now A monotonic clock.
    */
-  constructor(perSecond: number, logger: Logger | undefined, now: () => number) {
+  constructor(perSecond: number, logger: Logger | undefined, now: () => Milliseconds) {
     this.#perSecond = perSecond;
     this.#burst = Math.max(perSecond * BURST_SECONDS, 1);
     this.#now = now;
     this.#logger = logger;
   }
 
-  /** How many credentials have been refused. */
+  /** How many credentials this process has refused. */
   get total(): number {
     return this.#total;
   }
 
-  /** @throws RealtimeError `too_many_requests` when the network has to wait before it may try this credential. */
+  /** @throws RealtimeError `too_many_requests` when the network must wait before this credential is checked. */
   check(ip: string | undefined, credential: string): void {
     if (ip === undefined || this.#perSecond === 0) return;
     const network = networkOf(ip);
     const left = this.#leftOf(network);
-    if (left >= 1 || this.#good.has(pairOf(network, credential))) return;
+    if (left >= 1 || this.#accepted.has(pairKey(network, credential))) return;
     const message =
-      "Too many credentials from this address were refused. Wait as Retry-After says.";
+      "Too many credentials from this address were refused. Wait for the seconds in Retry-After.";
     const retryAfter = Math.max(Math.ceil((1 - left) / this.#perSecond), 1);
     throw new RealtimeError("too_many_requests", message, { retryAfter });
   }
 
+  /** Exempts this credential from the limit of its network. */
   succeeded(ip: string | undefined, credential: string): void {
-    if (ip !== undefined) remember(this.#good, pairOf(networkOf(ip), credential), true);
+    if (ip !== undefined) remember(this.#accepted, pairKey(networkOf(ip), credential), true);
   }
 
+  /** Counts a refused credential. */
   failed(ip: string | undefined): void {
     this.#total += 1;
     this.#logger?.warn("credentials refused", { address: ip });
@@ -80,7 +83,7 @@ export class FailedCredentials {
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= MOST_REMEMBERED) return;
+  if (map.size <= MAX_REMEMBERED) return;
   for (const oldest of map.keys()) {
     map.delete(oldest);
     break;
@@ -88,10 +91,10 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
 }
 
 /**
- * Credentials are not kept, only a hash of 32 bits (FNV-1a). Two credentials with one hash do no harm: the hash decides
- * only whether a credential is verified.
+ * A key with a 32-bit hash (FNV-1a) of the credential, so that credentials don't stay in memory. A collision is harmless: it
+ * exempts a credential from the limit, and the credential is still verified.
  */
-function pairOf(network: string, credential: string): string {
+function pairKey(network: string, credential: string): string {
   let hash = 0x811c9dc5;
   for (let index = 0; index < credential.length; index++) {
     hash = Math.imul(hash ^ credential.charCodeAt(index), 0x01000193);

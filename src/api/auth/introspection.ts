@@ -1,160 +1,189 @@
+/** Asks an HTTP endpoint about tokens that no local key can verify. */
 import { decodeJwt, type JWTPayload } from "jose";
 import { monotonicClock } from "../../realtime/clock.ts";
-import { RealtimeError } from "../../realtime/errors.ts";
-import { type Identity, identityOf, refusedToken, unavailable, type VerifyToken } from "./jwt.ts";
-import { describeFailure, printURL } from "./print-url.ts";
+import type { RealtimeError } from "../../realtime/errors.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
+import { type Identity, identityOf } from "./claims.ts";
+import { hasErrorCode, refusedTokenError, tokensUnavailableError } from "./errors.ts";
+import type { VerifyToken } from "./jwt.ts";
 import { readLimited } from "./read-limited.ts";
+import { redactError, redactURL } from "./redact-url.ts";
 
-/** An endpoint that is asked about tokens. */
+/** How an introspection endpoint is asked. */
 export interface IntrospectionOptions {
   /**
-   * Gets a POST with the token in `Authorization`, bare, as PocketBase's `/api/collections/<name>/auth-refresh` does.
-   * 200 accepts the token. 400, 401, 403 and 404 refuse it. Any other answer, or none, is an error (503), and the
-   * token does not count.
+   * URL that gets a POST with the token in `Authorization`, without `Bearer`, as PocketBase's
+   * `/api/collections/<name>/auth-refresh` expects it. Status 200 accepts the token. 400, 401, 403 and 404 refuse it. Any
+   * other status, a redirect, or no response within 5 seconds is an error: the request gets 503.
    */
   readonly url: string;
-  /** For how long an answer holds, in milliseconds. Default 30,000. */
-  readonly cacheTime?: number | undefined;
-  /** Whether a token may be without end. Default false. */
+  /** How long an answer is cached. Default 30,000. */
+  readonly cacheTime?: Milliseconds | undefined;
+  /** Whether a token without `exp` is accepted. Default false. */
   readonly allowNoExpiry?: boolean | undefined;
-  /** Milliseconds by which clocks may differ. Default 5,000. */
-  readonly clockSkew?: number | undefined;
+  /** By how much the issuer's clock may differ from this one. Default 5,000. */
+  readonly clockSkew?: Milliseconds | undefined;
   /**
-   * Requests share one process, so that those with one token may wait for one answer. On Workers a request must not wait
-   * for I/O of another, which ends with that. Default false.
+   * Whether requests run in one process and may wait for each other's I/O. If so, requests with the same token share one
+   * question. On Workers they can't: I/O ends with the request that started it. Default false.
    */
   readonly isOneProcess?: boolean | undefined;
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: (() => number) | undefined;
-  /** The clock by which answers grow old, never set back. Default: `now`, and without that `performance.now`. */
-  readonly monotonicNow?: (() => number) | undefined;
+  /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => Milliseconds) | undefined;
+  /** The clock that expires cached answers; it must never be set back. Default: `now`, or `performance.now` without it. */
+  readonly monotonicNow?: (() => Milliseconds) | undefined;
 }
 
-export const DEFAULT_CACHE_TIME = 30_000;
-const TIMEOUT = 5000;
-const MOST_ANSWERS = 10_000;
-/** Questions in progress that requests can share. Beyond these, each request asks for itself. */
-const MOST_PENDING = 1000;
-const MAX_ANSWER_BYTES = 64 * 1024;
-const REFUSALS: readonly number[] = [400, 401, 403, 404];
+/** How long an answer of the endpoint is cached. */
+export const DEFAULT_CACHE_TIME: Milliseconds = 30_000;
 
-/** What it said once it had: on Workers a request must not wait for what another asked. */
+const TIMEOUT: Milliseconds = 5000;
+const MAX_ANSWER_BYTES: Bytes = 64 * 1024;
+/** Cached answers. Beyond these, the oldest is dropped. */
+const MAX_ANSWERS = 10_000;
+/** Questions in progress that requests can share. Beyond these, each request asks for itself. */
+const MAX_PENDING = 1000;
+const REFUSING_STATUSES: readonly number[] = [400, 401, 403, 404];
+const UNKNOWN_TO_ISSUER = "its issuer does not recognise it";
+
 type Answer = {
-  readonly until: number;
-  /** Answers may arrive in another order than they were asked for: the one that was asked for last counts. */
+  /** Monotonic time until which the answer is used. */
+  readonly until: Milliseconds;
+  /** The number of the question. When answers arrive out of order, the answer to the newest question is kept. */
   readonly question: number;
 } & ({ readonly identity: Identity } | { readonly refusal: RealtimeError });
 
 /**
- * Asks an endpoint whose a token is, and remembers the answer, also a refusal, for a short time.
+ * Creates a verifier that asks the endpoint, and caches accepted and refused tokens.
  *
- * The endpoint's answer is `{"sub","exp"?,"iat"?,"realtime"?}`, or PocketBase's `{"token","record"}`: then the subject is
- * `<collection name>/<record id>`. Without `exp` or `iat` the token's own count, which the endpoint has vouched for.
- * Throws as `createTokenVerifier`'s verifier does.
+ * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?}`, or with PocketBase's `{"token","record"}`. A record's
+ * subject is `<collection name>/<record id>`. Where the answer has no `exp` or `iat`, the token's own claims count, because
+ * the endpoint has accepted the token.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
-  const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now } = options;
+  const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now, isOneProcess = false } = options;
   const monotonicNow = monotonicClock(options);
-  const answers = new Map<string, Answer>();
-  let questions = 0;
+  const answers = new AnswerCache();
   const pending = new Map<string, Promise<Identity>>();
-  const remember = (key: string, answer: Answer) => {
-    if ((answers.get(key)?.question ?? 0) > answer.question) return;
-    answers.delete(key);
-    answers.set(key, answer);
-    for (const oldest of answers.keys()) {
-      if (answers.size <= MOST_ANSWERS) break;
-      answers.delete(oldest);
-    }
-  };
+  let questions = 0;
   return async (token, onAsk) => {
-    // Tokens themselves are not kept.
+    // The cache keeps a hash, not the token.
     const key = await digest(token);
     const known = answers.get(key);
     if (known !== undefined && monotonicNow() < known.until) {
       if ("refusal" in known) throw known.refusal;
-      if ((known.identity.expiresAt ?? Number.POSITIVE_INFINITY) > now()) return known.identity;
+      if (!isExpired(known.identity, now())) return known.identity;
     }
     const shared = pending.get(key);
     if (shared !== undefined) return shared;
     onAsk?.();
-    const asking = askAndRemember(token, key);
-    if (options.isOneProcess !== true || pending.size >= MOST_PENDING) return asking;
+    const asking = askAndCache(token, key);
+    if (!isOneProcess || pending.size >= MAX_PENDING) return asking;
     pending.set(key, asking);
     return asking.finally(() => pending.delete(key));
   };
 
-  async function askAndRemember(token: string, key: string): Promise<Identity> {
+  async function askAndCache(token: string, key: string): Promise<Identity> {
     const until = monotonicNow() + cacheTime;
     questions += 1;
     const question = questions;
     try {
       const identity = await ask(options, token, now());
-      remember(key, { identity, question, until });
+      answers.set(key, { identity, question, until });
       return identity;
     } catch (error) {
-      // What failed may work the next time; a refusal stands.
-      const isRefusal = error instanceof RealtimeError && error.code === "refused_token";
-      if (isRefusal) remember(key, { refusal: error, question, until });
+      // A refusal is cached. A failure is not, because the next attempt may succeed.
+      if (hasErrorCode(error, "refused_token")) {
+        answers.set(key, { refusal: error, question, until });
+      }
       throw error;
     }
   }
 }
 
+/** Answers by the hash of their token. */
+class AnswerCache {
+  readonly #answers = new Map<string, Answer>();
+
+  get(key: string): Answer | undefined {
+    return this.#answers.get(key);
+  }
+
+  set(key: string, answer: Answer): void {
+    if ((this.#answers.get(key)?.question ?? 0) > answer.question) return;
+    this.#answers.delete(key);
+    this.#answers.set(key, answer);
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size <= MAX_ANSWERS) break;
+      this.#answers.delete(oldest);
+    }
+  }
+}
+
 async function ask(
-  { url, allowNoExpiry = false, clockSkew }: IntrospectionOptions,
+  options: IntrospectionOptions,
   token: string,
-  askedAt: number,
+  askedAt: Milliseconds,
 ): Promise<Identity> {
-  let text: string;
+  const { allowNoExpiry = false, clockSkew } = options;
+  const claims = claimsFromAnswer(parseObject(await post(options.url, token)), token);
+  if (claims.exp === undefined && !allowNoExpiry) {
+    throw refusedTokenError("it has no expiry (exp)");
+  }
+  const named = identityOf(claims, clockSkew);
+  // Without `iat`, the identity counts as confirmed now: the endpoint decides whether a revoked token is accepted again.
+  const identity = claims.iat === undefined ? { ...named, issuedAt: askedAt } : named;
+  if (isExpired(identity, askedAt)) throw refusedTokenError("it has expired");
+  return identity;
+}
+
+async function post(url: string, token: string): Promise<string> {
   try {
     const response = await fetch(url, {
       method: "POST",
       headers: { Authorization: token, Accept: "application/json" },
-      // To nobody but who was configured.
+      // A redirect would send the token to a server that is not configured.
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    text = await readLimited(response, MAX_ANSWER_BYTES);
-    if (REFUSALS.includes(response.status)) throw refusedToken("its issuer does not know it");
-    if (response.status !== 200) throw new Error(`${printURL(url)} answered ${response.status}`);
+    const text = await readLimited(response, MAX_ANSWER_BYTES);
+    if (REFUSING_STATUSES.includes(response.status)) throw refusedTokenError(UNKNOWN_TO_ISSUER);
+    if (response.status !== 200) throw new Error(`${redactURL(url)} answered ${response.status}`);
+    return text;
   } catch (error) {
-    throw error instanceof RealtimeError ? error : unavailable(describeFailure(error, url));
+    if (hasErrorCode(error, "refused_token")) throw error;
+    throw tokensUnavailableError(redactError(error, url));
   }
-  const claims = toClaims(parse(text), token);
-  if (claims.exp === undefined && !allowNoExpiry) throw refusedToken("it has no end (exp)");
-  const known = identityOf(claims, clockSkew);
-  // Without a time of issue it is vouched for now, and whoever vouches has the say about revoking it.
-  const identity = claims.iat === undefined ? { ...known, issuedAt: askedAt } : known;
-  if ((identity.expiresAt ?? Number.POSITIVE_INFINITY) <= askedAt) {
-    throw refusedToken("it has expired");
-  }
-  return identity;
 }
 
-function toClaims(answer: Record<string, unknown>, token: string): Record<string, unknown> {
+function isExpired({ expiresAt }: Identity, now: Milliseconds): boolean {
+  return expiresAt !== undefined && expiresAt <= now;
+}
+
+function claimsFromAnswer(answer: Record<string, unknown>, token: string): Record<string, unknown> {
   const { active, sub, exp, iat, realtime, record } = answer;
-  const own = claimsOf(token);
-  if (active !== undefined && active !== true) throw refusedToken("its issuer does not know it");
+  const own = unverifiedClaims(token);
+  if (active !== undefined && active !== true) throw refusedTokenError(UNKNOWN_TO_ISSUER);
   return {
-    sub: sub ?? subjectOf(record),
+    sub: sub ?? recordSubject(record),
     exp: exp ?? own.exp,
     iat: iat ?? own.iat,
     realtime: realtime ?? undefined,
   };
 }
 
-function subjectOf(record: unknown): string | undefined {
-  if (typeof record !== "object" || record === null) return undefined;
-  const { id, collectionName, collectionId } = record as Record<string, unknown>;
+/** The subject of a PocketBase record; undefined when `record` is not one. */
+function recordSubject(record: unknown): string | undefined {
+  if (!isObject(record)) return undefined;
+  const { id, collectionName, collectionId } = record;
   const collection = collectionName ?? collectionId;
   if (typeof id !== "string" || typeof collection !== "string") return undefined;
   if (id === "" || collection === "") return undefined;
   return `${collection}/${id}`;
 }
 
-/** What the token says of itself, which counts once somebody has vouched for it. */
-function claimsOf(token: string): JWTPayload {
+/** The token's own claims. Use them only for a token that the endpoint has accepted. */
+function unverifiedClaims(token: string): JWTPayload {
   try {
     return decodeJwt(token);
   } catch {
@@ -162,14 +191,19 @@ function claimsOf(token: string): JWTPayload {
   }
 }
 
-function parse(text: string): Record<string, unknown> {
+function parseObject(text: string): Record<string, unknown> {
+  let answer: unknown;
   try {
-    const answer: unknown = JSON.parse(text);
-    if (typeof answer === "object" && answer !== null) return answer as Record<string, unknown>;
+    answer = JSON.parse(text);
   } catch {
-    // As below.
+    answer = undefined;
   }
-  throw unavailable("the introspection endpoint answered no JSON object");
+  if (isObject(answer)) return answer;
+  throw tokensUnavailableError("The introspection endpoint did not answer with a JSON object.");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 async function digest(text: string): Promise<string> {

@@ -1,9 +1,11 @@
+import type { Bytes } from "../../realtime/units.ts";
+
 /**
- * The text of what somebody else answered.
+ * Reads the body of another server's response as text.
  *
- * @throws Error when it is longer than `maxBytes`; the rest is not read.
+ * @throws Error when the body is longer than `maxBytes`. The rest of the body is not read.
  */
-export async function readLimited({ body }: Response, maxBytes: number): Promise<string> {
+export async function readLimited({ body }: Response, maxBytes: Bytes): Promise<string> {
   if (body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
@@ -13,7 +15,7 @@ export async function readLimited({ body }: Response, maxBytes: number): Promise
     bytes += part.value.length;
     if (bytes > maxBytes) {
       await reader.cancel();
-      throw new Error(`The answer has more than ${maxBytes} bytes.`);
+      throw new Error(`The response is longer than ${maxBytes} bytes.`);
     }
     text += decoder.decode(part.value, { stream: true });
   }

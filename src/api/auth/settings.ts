@@ -1,51 +1,64 @@
 import type { Context } from "hono";
+import type { Identity } from "./claims.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
-import type { Identity, TokenOptions } from "./jwt.ts";
+import type { TokenOptions } from "./token-options.ts";
 
 /**
- * Says who sends a request, in place of tokens: the id of the user (at most 1,024 characters), or an `Identity` with rights and
- * an end; undefined for a guest. Throw Hono's HTTPException to refuse the request. With 429, 502,
- * 503 or 504 a stream is asked to come back: any other status ends an EventSource for good.
+ * Identifies the user of a request, in place of tokens. Return the user's id (at most 1,024 characters), an `Identity` with
+ * rights and an expiry, or undefined for a guest.
+ *
+ * Throw Hono's HTTPException to refuse the request. An `EventSource` reconnects after 429, 502, 503 and 504; any other
+ * status ends it for good.
+ *
+ * @example
+ * createServer({ authenticate: async (c) => (await readSession(c))?.userId });
  */
 export type Authenticate = (
   c: Context,
 ) => string | Identity | undefined | Promise<string | Identity | undefined>;
 
-/** What a caller wants to do. */
+/** What a caller asks for. */
 export interface AccessRequest {
   readonly action: "subscribe" | "publish";
-  /** A topic; to subscribe, also `prefix/*` or `*`. */
+  /** A topic. For `subscribe` also `prefix/*` or `*`. */
   readonly topic: string;
-  /** Undefined is a guest. */
+  /** The user's id; undefined for a guest. */
   readonly identity: string | undefined;
   readonly context: Context;
 }
 
 /**
- * Says whether a caller may subscribe to a topic, with the private messages in it, or publish to it, in place of rights in
- * tokens. A refusal is a 403. It is called when a subscription is set, and for each message that is published without the
- * admin key; not for each delivery.
+ * Decides whether a caller may subscribe to a topic, including its private messages, or publish to it. Replaces the rights in
+ * tokens. `false` answers the request with 403.
+ *
+ * Runs when subscriptions are set, and for each message that is published without the admin key. Does not run for deliveries.
+ *
+ * @example
+ * createServer({ authorize: ({ topic, identity }) => topic === `users/${identity}` });
  */
 export type Authorize = (access: AccessRequest) => boolean | Promise<boolean>;
 
-/** How credentials are found and what they are worth. */
+/** How callers are identified, and what they may do. */
 export interface AuthSettings {
-  /** Opens publishing and administration to requests that send it. 16 to 255 visible ASCII characters. Default: both stay closed. */
+  /** Key that opens publishing and administration. 16 to 255 visible ASCII characters. Default: both stay closed. */
   readonly adminKey?: string | undefined;
-  /** Says who sends a request, in place of tokens. Default: the token says it, and without a token it is a guest. */
+  /** Identifies users in place of tokens. Default: tokens identify users, and a request without a token is a guest's. */
   readonly authenticate?: Authenticate | undefined;
-  /** Says what a caller may do, in place of rights in tokens. */
+  /** Decides what callers may do, in place of the rights in tokens. */
   readonly authorize?: Authorize | undefined;
-  /** How JSON Web Tokens are verified. Default: they are not, and no token counts. */
+  /** How JSON Web Tokens are verified. Default: no JSON Web Token is accepted. */
   readonly tokens?: TokenOptions | undefined;
-  /** An endpoint that is asked about tokens that no local key can verify. Default: none. */
+  /** Endpoint that is asked about tokens that no local key can verify. Default: none. */
   readonly introspection?: IntrospectionOptions | undefined;
   /** Name of a cookie that carries a token. Default: none. */
   readonly cookie?: string | undefined;
-  /** Whether GET takes a token as `?token=`. Default false: addresses end up in logs. */
+  /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged. */
   readonly queryToken?: boolean | undefined;
-  /** What guests may do: subscribe to everything that is not private (default), or only sign in within 30 s. */
+  /** What guests may do: `subscribe` to everything that is not private (default), or `none`: sign in within 30 seconds. */
   readonly anonymous?: "subscribe" | "none" | undefined;
-  /** Header in which the proxy, through which every request comes, puts the client's address. Default: none is trusted. */
+  /**
+   * Header in which your proxy sends the client's address. Set it only if every request passes that proxy: a client could
+   * write the header otherwise. Default: no header is trusted.
+   */
   readonly trustedProxyHeader?: string | undefined;
 }

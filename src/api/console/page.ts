@@ -1,4 +1,4 @@
-/** A document; everything is in it: it works without any other network. */
+/** A complete HTML document. It loads nothing, so it works without access to another network. */
 export function pageOf(title: string, body: string, style: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -17,23 +17,23 @@ ${body}
 `;
 }
 
-/** The console's; what it does is in app.ts. */
+/** The elements of the console. Their behaviour is in browser/. */
 export const CONSOLE_BODY: string = `<header>
   <h1>Pocketwire</h1>
   <p id="state" role="status"><span class="dot" aria-hidden="true"></span> <span id="state-text">not connected</span></p>
   <p class="id">client <code id="client-id">none</code></p>
-  <nav aria-label="Documentation"><a id="docs" href="#">HTTP interface</a></nav>
+  <nav aria-label="Documentation"><a id="docs" href="#">HTTP API</a></nav>
 </header>
 <main>
   <section aria-labelledby="h-stream">
     <h2 id="h-stream">Stream</h2>
     <div class="row">
       <button type="button" id="connect" class="primary">Connect</button>
-      <button type="button" id="break" disabled>Break the stream</button>
+      <button type="button" id="break" disabled>Simulate a disconnect</button>
     </div>
     <form id="subscribe" class="row">
       <label>Topic <input name="topic" value="chat" required placeholder="chat, news/*, *" autocomplete="off"></label>
-      <label class="short">Newest first <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
+      <label class="short">Newest messages <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
       <label>Options <input name="options" placeholder='{"query":{}}' autocomplete="off"></label>
       <button>Subscribe</button>
     </form>
@@ -76,21 +76,21 @@ export const CONSOLE_BODY: string = `<header>
 
   <section aria-labelledby="h-traffic">
     <h2 id="h-traffic">Traffic</h2>
-    <svg id="chart" viewBox="0 0 300 80" preserveAspectRatio="none" role="img" aria-label="Over the last minute: events per second, and clients as a broken line"></svg>
-    <p>Events a second; the broken line is clients, with the admin key.</p>
-    <p id="rate">0 events a second</p>
+    <svg id="chart" viewBox="0 0 300 80" preserveAspectRatio="none" role="img" aria-label="The last minute: events per second, and clients as a dashed line"></svg>
+    <p>Solid line: events per second. Dashed line: clients, if you enter the admin key.</p>
+    <p id="rate">0 events per second</p>
     <dl id="stats"></dl>
   </section>
 
   <section aria-labelledby="h-clients">
     <h2 id="h-clients">Clients</h2>
     <div class="row"><button type="button" id="load-clients">List clients</button></div>
-    <p id="clients-note">Wants the admin key.</p>
+    <p id="clients-note">The list requires the admin key.</p>
     <ul id="clients" aria-label="Clients"></ul>
   </section>
 
   <section aria-labelledby="h-same" class="wide">
-    <h2 id="h-same">The same elsewhere</h2>
+    <h2 id="h-same">Repeat the last step</h2>
     <h3>curl</h3>
     <pre id="curl" tabindex="0" aria-label="The last step with curl"></pre>
     <h3>PocketBase SDK</h3>

@@ -1,36 +1,26 @@
-/** The console: a page to look at a service with, and try it. */
+/** The route of the console, and the response that pages of HTML share. */
 import type { Context, Handler } from "hono";
 import { nanoid } from "nanoid";
-import { runConsole } from "./app.ts";
 import { CONSOLE_BODY, pageOf } from "./page.ts";
+import { CONSOLE_SCRIPT } from "./script.ts";
 import { CONSOLE_STYLE } from "./style.ts";
 
-/**
- * esbuild (in wrangler and tsx) wraps each function in a helper that keeps its name, and calls the helper anything when it
- * minifies. The page carries a function's source without the helper: this finds what it is called here.
- */
-function nameKeeper(): string {
-  const sample = String(() => {
-    const sentinel = () => {};
-    return sentinel;
-  });
-  const found = /([\w$]+)\(\(\)\s*=>\s*\{\s*\},\s*"sentinel"\)/.exec(sample)?.[1];
-  return found === undefined ? "" : `const ${found} = (value) => value;`;
-}
-
-const SCRIPT = `(() => {${nameKeeper()}(${runConsole})();})();`;
-
-/** `GET /`. It is the same for everybody: what it shows, it asks for with the key that somebody types in. */
+/** `GET /`: the console. The page needs no credential; its requests carry the key that the user enters. */
 export const showConsole: Handler = (c) =>
   sendPage(c, (nonce) => ({
     title: "Pocketwire console",
-    body: `${CONSOLE_BODY}<script nonce="${nonce}">${SCRIPT}</script>`,
+    body: `${CONSOLE_BODY}<script nonce="${nonce}">${CONSOLE_SCRIPT}</script>`,
   }));
 
-/** Answers with a page that has everything in it, and a policy that lets nothing else in. */
+/**
+ * Responds with a page of HTML. Its Content-Security-Policy allows requests to the service itself, and blocks every script and
+ * style without the nonce.
+ *
+ * @param render Returns the title and the body, for the nonce of this response.
+ */
 export function sendPage(
   c: Context,
-  make: (nonce: string) => { readonly title: string; readonly body: string },
+  render: (nonce: string) => { readonly title: string; readonly body: string },
 ): Response | Promise<Response> {
   const nonce = nanoid();
   c.header("Cache-Control", "no-store");
@@ -41,6 +31,6 @@ export function sendPage(
     "Content-Security-Policy",
     `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  const { title, body } = make(nonce);
+  const { title, body } = render(nonce);
   return c.html(pageOf(title, body, `<style nonce="${nonce}">${CONSOLE_STYLE}</style>`));
 }

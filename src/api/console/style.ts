@@ -1,3 +1,4 @@
+/** The style of the console and of the API documentation, for light and dark colour schemes. */
 export const CONSOLE_STYLE: string = `
 :root { --bg: #f6f7f9; --panel: #fff; --text: #1a1d21; --dim: #565e69; --line: #d5d9df; --accent: #0b5cad; --on-accent: #fff; --good: #16794a; --bad: #b3261e; --code: #eef1f5; }
 @media (prefers-color-scheme: dark) {

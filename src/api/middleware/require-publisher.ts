@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { AuthenticatedCaller } from "../auth/callers.ts";
+import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import type { ServerContext } from "../context.ts";
 
 /** Hono's variables behind `requirePublisher`. The name has a prefix since a mounting app has variables of its own. */

@@ -25,7 +25,7 @@ export function connect(context: ServerContext): Handler {
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await requestQueue.enter();
     const { withPingEvent, topics, lastEventId, last } = readQuery(c);
-    const principal = await auth.authorizeSubscribe(c, topicsOf(topics), true);
+    const principal = await auth.authorizeConnect(c, topicsOf(topics));
     const { ip, identity } = principal;
     const keys = topics.length === 0 ? topics : await runSubscribeHook(c, topics, principal);
     const connection = await registry.open({ lastEventId, last, ...principal, topics: keys });

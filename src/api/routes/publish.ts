@@ -2,7 +2,7 @@ import type { Handler } from "hono";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import type { PublishInput } from "../../realtime/message.ts";
 import type { Message, Principal } from "../../realtime/types.ts";
-import type { AuthenticatedCaller } from "../auth/callers.ts";
+import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import type { ServerContext } from "../context.ts";
 import type { PublisherEnv } from "../middleware/require-publisher.ts";
 import { applyMessageHook } from "../run-hooks.ts";
@@ -21,7 +21,7 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     const body = await readJSON(c);
     const { principal, isAdmin } = caller;
     // The credential may have expired while the body arrived.
-    if (auth.hasEnded(principal)) await auth.identify(c);
+    if (auth.isExpired(principal)) await auth.identify(c);
     const given = parseMessages(body);
     if (!isAdmin) rateLimits.publish(principal, given);
     await auth.authorizePublish(c, caller, topicsOfMessages(given));

@@ -26,7 +26,7 @@ export async function readStats(context: ServerContext): Promise<RegistryStats &
     logLinesDropped: logger.dropped,
     waitingBytes: budget.bytes,
     connectionsRefused: runtime.connectionsRefused?.() ?? 0,
-    refusedCredentials: auth.refusedCredentials,
+    refusedCredentials: auth.refusedCredentialCount,
     rateRefusals: counters.counts,
   };
 }

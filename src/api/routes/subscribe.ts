@@ -37,21 +37,25 @@ export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     rateLimits.addresses.checkSubscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
-    const { principal, ended } = await auth.authorizeSetSubscriptions(c, topicsOf(keys));
+    const { principal, expiredTokenError } = await auth.authorizeSetSubscriptions(
+      c,
+      topicsOf(keys),
+    );
     // An ended token leaves a guest. Where guests may only sign in, the stream stays open, without subscriptions.
-    const mustSignIn = ended !== undefined && auth.guestsMayOnlySignIn;
+    const mustSignIn = expiredTokenError !== undefined && auth.guestsMustSignIn;
     const request = {
       ...principal,
       arrivedAt: c.get("pocketwire.arrivedAt"),
       subscriptions: mustSignIn ? [] : await runSubscribeHook(c, keys, principal, clientId),
       lastEventId: lastEventId || undefined,
-      credentialEnded: ended !== undefined,
+      credentialEnded: expiredTokenError !== undefined,
     };
     try {
       await registry.setSubscriptions(clientId, request);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      if (error.code === "identity_changed" && ended !== undefined) throw ended;
+      if (error.code === "identity_changed" && expiredTokenError !== undefined)
+        throw expiredTokenError;
       if (error.code === "unknown_client") {
         throw unknownClientError(context, clientId, error.message);
       }

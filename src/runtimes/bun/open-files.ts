@@ -28,9 +28,9 @@ export class OpenFileLimiter {
   /** Whether a new stream must be refused. Call it once for each request. Counting is slow, so it is rarely done. */
   isFull(): boolean {
     this.#estimate += 1;
-    if (this.#estimate <= this.#files.most) return false;
+    if (this.#estimate <= this.#files.usableLimit) return false;
     this.#estimate = this.#files.count();
-    return this.#estimate > this.#files.most;
+    return this.#estimate > this.#files.usableLimit;
   }
 
   /**
@@ -40,14 +40,14 @@ export class OpenFileLimiter {
    * @param onRefused Called each time when the server stops listening.
    */
   watch(socket: ListeningSocket, onRefused: () => void): void {
-    const { most, limit } = this.#files;
-    const stopAt = (most + limit) / 2;
+    const { usableLimit, limit } = this.#files;
+    const stopAt = (usableLimit + limit) / 2;
     this.#timer = setInterval(() => {
       this.#estimate = this.#files.count();
       if (this.#estimate >= stopAt && socket.isListening) {
         socket.close();
         onRefused();
-      } else if (this.#estimate < most) {
+      } else if (this.#estimate < usableLimit) {
         socket.reopen();
       }
     }, WATCH_INTERVAL);

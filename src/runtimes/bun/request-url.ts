@@ -1,4 +1,4 @@
-import { formatURL } from "../process/process.ts";
+import { formatURL } from "../process/listening.ts";
 
 /**
  * Completes `request.url`. With Bun 1.4 the URL is a bare path if the request has no Host header, or one that is not valid.

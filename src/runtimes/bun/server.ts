@@ -1,15 +1,16 @@
 /** Starts the service on Bun: listens, and passes requests to Hono's app. */
 import { asksToClose } from "../../api/runtime.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,
   type Listener,
   type ListenOptions,
+  malformedRequestResponse,
   type RunningServer,
-  refuseRequest,
   type StartOptions,
   startListening,
-} from "../process/process.ts";
+} from "../process/listening.ts";
 import type { BunServer } from "./bindings.ts";
 import { ListeningSocket } from "./listening-socket.ts";
 import { isStreamRequest, OpenFileLimiter, refuseStream } from "./open-files.ts";
@@ -38,7 +39,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
   if (!process.execArgv.includes("--hot")) return start();
   const running = runningServers();
-  const { host = "127.0.0.1", port = 8090 } = options;
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;
   const address = formatURL(host, port);
   // Without this, Bun gives the port to the new server, and the open streams stay in a registry to which nothing is published.
   await running.get(address)?.close();
@@ -62,7 +63,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       onRefused();
       return refuseStream();
     }
-    if (!completeURL(request, host, server.port ?? options.port)) return refuseRequest();
+    if (!completeURL(request, host, server.port ?? options.port)) return malformedRequestResponse();
     return announceClose(request, await app.fetch(request, { server }));
   };
   const serve = (port: number) =>
@@ -77,7 +78,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       limiter?.stop();
       return socket.stop();
     },
-    cut: () => socket.closeAllConnections(),
+    closeConnections: () => socket.closeAllConnections(),
   };
 }
 

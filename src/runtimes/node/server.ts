@@ -7,11 +7,11 @@ import {
   KEEP_ALIVE_SECONDS,
   type Listener,
   type ListenOptions,
+  malformedRequestResponse,
   type RunningServer,
-  refuseRequest,
   type StartOptions,
   startListening,
-} from "../process/process.ts";
+} from "../process/listening.ts";
 import { createQueueCloser } from "./pipelining.ts";
 import { nodeRuntime } from "./runtime.ts";
 
@@ -40,10 +40,13 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {
-  const { app, host, port, silence, files, onRefused } = options;
+  const { app, host, port, maxSilence, files, onRefused } = options;
   // `hostname` completes the URL of a request without a Host header (HTTP/1.0 health checks). `errorHandler` gives a request
   // that is not valid the error format of the API.
-  const handle = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseRequest });
+  const handle = getRequestListener(app.fetch, {
+    hostname: host,
+    errorHandler: malformedRequestResponse,
+  });
   const closeQueued = createQueueCloser();
   let inFlight = 0;
   const server = createHTTPServer(
@@ -63,9 +66,9 @@ async function listen(options: ListenOptions): Promise<Listener> {
     },
   );
   // Closes the connection of a client that pipelines requests and does not read the responses. Node has no limit for that.
-  server.timeout = silence;
+  server.timeout = maxSilence;
   if (files !== undefined) {
-    server.maxConnections = Math.max(files.most - files.count(), 1);
+    server.maxConnections = Math.max(files.usableLimit - files.count(), 1);
     server.on("drop", onRefused);
   }
   await new Promise<void>((resolve, reject) => {
@@ -84,6 +87,6 @@ async function listen(options: ListenOptions): Promise<Listener> {
       }, SWEEP_INTERVAL);
       return stopped.finally(() => clearInterval(sweep));
     },
-    cut: () => server.closeAllConnections(),
+    closeConnections: () => server.closeAllConnections(),
   };
 }

@@ -1,14 +1,19 @@
-/** The log of a process: lines on a stream that may be full, slow, or closed at its other end. */
+/** Writes a process's log to a stream with a reader that may be slow or gone. */
 import type { Writable } from "node:stream";
 import type { LogOutput } from "../../api/logger.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { settledWithin } from "./timeout.ts";
 
-/** Characters that may wait for a pipe that is not read. Lines beyond them are dropped. */
+/** Characters that may wait for a slow reader. Lines beyond that are dropped. */
 const MAX_WAITING = 256 * 1024;
 
+/** How long the last lines of the log may take to be written. */
+const FLUSH_TIMEOUT: Milliseconds = 500;
+
 /**
- * Writes lines to a stream. Neither a full disk nor a closed or unread pipe ends the process or makes it wait: a line that
- * can't be written is dropped and counted. (Node's `console.log` ends the process when its reader has gone; Bun's waits for
- * a pipe that is not read.)
+ * Creates an output that writes lines to a stream. A line that can't be written is dropped and counted, so that a full disk or
+ * a closed or unread pipe neither ends the process nor blocks it. (Node's `console.log` ends the process when the reader of its
+ * pipe has gone. Bun's `console.log` waits for the reader.)
  */
 export function createStreamOutput(stream: Writable): LogOutput {
   let waiting = 0;
@@ -18,7 +23,7 @@ export function createStreamOutput(stream: Writable): LogOutput {
     dropped += 1;
     isWorking = false;
   };
-  // An `error` event without a listener ends the process. Each write gets its error by its callback.
+  // An `error` event without a listener ends the process. The callback of each write gets the error too.
   stream.on("error", () => {});
   return {
     write(line) {
@@ -45,4 +50,10 @@ export function createStreamOutput(stream: Writable): LogOutput {
       return isWorking;
     },
   };
+}
+
+/** Resolves when everything that was written to the stream has left, or after 500 ms. */
+export async function flush(stream: NodeJS.WriteStream): Promise<void> {
+  const flushed = new Promise<void>((resolve) => stream.write("", () => resolve()));
+  await settledWithin(flushed, FLUSH_TIMEOUT);
 }

@@ -1,28 +1,28 @@
-/** How many files the process may have open: each connection is one. */
+/** The process's limit of open files. Each connection takes one. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
 const OWN_FILES = "/proc/self/fd";
 
-/** Most files that are kept for other things than connections: the log, requests of our own. */
+/** Files that are reserved for other things than connections, such as the log and requests to an issuer. */
 const MAX_RESERVE = 64;
 
-/** The limit of open files, and how near the process is. */
+/** The limit of open files, and how many are open. */
 export interface OpenFiles {
   readonly limit: number;
-  /** Files that may be open before new connections are refused. */
-  readonly most: number;
-  /** Files that are open now. */
+  /** From this number of open files on, new connections are refused. */
+  readonly usableLimit: number;
+  /** Number of files that are open now. */
   count(): number;
 }
 
-/** This process's limit of open files. Undefined without a limit, and without /proc (other systems than Linux). */
+/** This process's limit of open files. Undefined without a limit, and on systems without /proc. */
 export function readOpenFiles(): OpenFiles | undefined {
   const limit = readLimit();
   if (limit === undefined) return undefined;
-  return { limit, most: limit - reserveOf(limit), count: countOpenFiles };
+  return { limit, usableLimit: limit - reserveOf(limit), count: countOpenFiles };
 }
 
-/** Of a small limit, an eighth. */
+/** At most an eighth, so that a low limit leaves room for connections. */
 function reserveOf(limit: number): number {
   return Math.min(MAX_RESERVE, Math.ceil(limit / 8));
 }
@@ -36,15 +36,19 @@ function readLimit(): number | undefined {
   }
 }
 
-/** Linux tells the number as the size of the directory from 6.2 on; before, its entries have to be counted. */
+/** Since Linux 6.2, the size of the directory is the number of its entries. Before, the size is 0. */
 function countOpenFiles(): number {
   return statSync(OWN_FILES).size || readdirSync(OWN_FILES).length;
 }
 
-/** What an operator is told at the start when `clients` can't be had with the limit; undefined when they can. */
-export function describeShortage({ limit }: OpenFiles, clients: number) {
-  const needed = clients + MAX_RESERVE;
-  if (clients === 0 || limit >= needed) return undefined;
+/**
+ * The fields of a warning when the limit is too low for the configured number of clients; undefined when the limit suffices.
+ *
+ * @param maxClients The configured number of clients; 0 means no limit.
+ */
+export function describeShortage({ limit }: OpenFiles, maxClients: number) {
+  const needed = maxClients + MAX_RESERVE;
+  if (maxClients === 0 || limit >= needed) return undefined;
   const hint = `raise the limit to ${needed} (ulimit -n, or LimitNOFILE= in systemd), or lower REALTIME_MAX_CLIENTS`;
-  return { limit, maxClients: clients, hint };
+  return { limit, maxClients, hint };
 }

@@ -89,7 +89,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       const answer = await world.get(`/api/realtime?topic=a&token=${token}`);
       expect(answer.status).toBe(400);
       expect(answer.body.data.token.code).toBe("validation_not_allowed");
-      expect(answer.body.message).toContain("REALTIME_QUERY_TOKEN");
+      expect(answer.body.message).toContain("queryToken");
     });
 
     it("that has ended sets a guest's subscriptions on a guest's stream, which is told; on a user's it is refused", async () => {

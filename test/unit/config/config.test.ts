@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Environment, readConfig, VARIABLES } from "../../../src/config/config.ts";
+import { type Environment, readConfig } from "../../../src/config/config.ts";
+import { VARIABLES } from "../../../src/config/variables.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { ACCESS_CASES, type Case } from "../../support/config-cases.ts";
 
@@ -10,31 +11,31 @@ const CASES: readonly Case[] = [
   {
     variable: "HOST",
     read: ({ host }) => host,
-    byDefault: "127.0.0.1",
+    defaultValue: "127.0.0.1",
     good: [
       ["0.0.0.0", "0.0.0.0"],
       ["::1", "::1"],
       ["my-host.example.com", "my-host.example.com"],
     ],
     bad: ["a b", "http://localhost", "host/path", "[::1]", "a\nb"],
-    may: "a host name or address",
+    expected: "a host name or address",
   },
   {
     variable: "PORT",
     read: ({ port }) => port,
-    byDefault: 8090,
+    defaultValue: 8090,
     good: [
       ["0", 0],
       ["80", 80],
       ["65535", 65_535],
     ],
     bad: ["65536", "-1", "x", "80.5", "1e3", "0x50", "80 81", "Infinity", "NaN", "٣"],
-    may: "a whole number from 0 to 65535",
+    expected: "a whole number from 0 to 65535",
   },
   {
     variable: "REALTIME_ADMIN_KEY",
     read: ({ adminKey }) => adminKey,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [
       ["1234567890123456", "1234567890123456"],
       ["!~aB3$%&!~aB3$%&", "!~aB3$%&!~aB3$%&"],
@@ -48,12 +49,12 @@ const CASES: readonly Case[] = [
       "line\nbreak, which is long",
       "tab\tinside of long text",
     ],
-    may: "16 to 255 visible ASCII characters without spaces",
+    expected: "16 to 255 visible ASCII characters without spaces",
   },
   {
     variable: "REALTIME_ORIGINS",
     read: ({ origins }) => origins,
-    byDefault: ["*"],
+    defaultValue: ["*"],
     good: [
       ["*", ["*"]],
       ["https://example.com", ["https://example.com"]],
@@ -69,185 +70,185 @@ const CASES: readonly Case[] = [
       "https://example.com:443",
       "null",
     ],
-    may: "* or a comma-separated list of origins such as https://example.com",
+    expected: "* or a comma-separated list of origins such as https://example.com",
   },
   {
     variable: "REALTIME_PING_SECONDS",
     read: ({ pingInterval }) => pingInterval,
-    byDefault: 30_000,
+    defaultValue: 30_000,
     good: [
       ["0.05", 50],
       ["15", 15_000],
       ["3600", 3_600_000],
     ],
     bad: ["0", "0.04", "3601", "-1", "30s", ".5", "1e1"],
-    may: "a number of seconds from 0.05 to 3600",
+    expected: "a number of seconds from 0.05 to 3600",
   },
   {
     variable: "REALTIME_STALE_SECONDS",
     read: ({ staleTimeout }) => staleTimeout,
-    byDefault: 90_000,
+    defaultValue: 90_000,
     good: [
       ["0.05", 50],
       ["86400", 86_400_000],
     ],
     bad: ["0", "86401", "never"],
-    may: "a number of seconds from 0.05 to 86400",
+    expected: "a number of seconds from 0.05 to 86400",
   },
   {
     variable: "REALTIME_MAX_WAITING_BYTES",
     read: ({ maxWaitingBytes }) => maxWaitingBytes,
-    byDefault: 256 * MEBIBYTE,
+    defaultValue: 256 * MEBIBYTE,
     good: [
       ["0", 0],
       ["68719476736", 68_719_476_736],
     ],
     bad: ["-1", "1.5", "68719476737", "much"],
-    may: "a whole number from 0 to 68719476736",
+    expected: "a whole number from 0 to 68719476736",
   },
   {
     variable: "REALTIME_MAX_WAITING_BYTES_PER_ADDRESS",
     read: ({ maxWaitingBytesPerAddress }) => maxWaitingBytesPerAddress,
-    byDefault: 64 * MEBIBYTE,
+    defaultValue: 64 * MEBIBYTE,
     good: [
       ["0", 0],
       ["68719476736", 68_719_476_736],
     ],
     bad: ["-1", "1.5", "68719476737", "much"],
-    may: "a whole number from 0 to 68719476736",
+    expected: "a whole number from 0 to 68719476736",
   },
   {
     variable: "REALTIME_MAX_BUFFERED_BYTES",
     read: ({ maxBufferedBytes }) => maxBufferedBytes,
-    byDefault: MEBIBYTE,
+    defaultValue: MEBIBYTE,
     good: [
       ["1024", 1024],
       ["1073741824", 1_073_741_824],
     ],
     bad: BAD_BYTES,
-    may: "a whole number from 1024 to 1073741824",
+    expected: "a whole number from 1024 to 1073741824",
   },
   {
     variable: "REALTIME_MAX_BODY_BYTES",
     read: ({ maxBodyBytes }) => maxBodyBytes,
-    byDefault: MEBIBYTE,
+    defaultValue: MEBIBYTE,
     good: [
       ["1024", 1024],
       ["1073741824", 1_073_741_824],
     ],
     bad: BAD_BYTES,
-    may: "a whole number from 1024 to 1073741824",
+    expected: "a whole number from 1024 to 1073741824",
   },
   {
     variable: "REALTIME_HISTORY_MESSAGES",
     read: ({ history }) => history.messages,
-    byDefault: 10_000,
+    defaultValue: 10_000,
     good: [
       ["0", 0],
       ["10000000", 10_000_000],
     ],
     bad: ["10000001", "-1", "1.5"],
-    may: "a whole number from 0 to 10000000",
+    expected: "a whole number from 0 to 10000000",
   },
   {
     variable: "REALTIME_HISTORY_SECONDS",
     read: ({ history }) => history.maxAge,
-    byDefault: 300_000,
+    defaultValue: 300_000,
     good: [
       ["0", 0],
       ["0.5", 500],
       ["2592000", 2_592_000_000],
     ],
     bad: ["2592001", "-1", "5m"],
-    may: "a number of seconds from 0 to 2592000",
+    expected: "a number of seconds from 0 to 2592000",
   },
   {
     variable: "REALTIME_HISTORY_BYTES",
     read: ({ history }) => history.bytes,
-    byDefault: 32 * MEBIBYTE,
+    defaultValue: 32 * MEBIBYTE,
     good: [
       ["0", 0],
       ["68719476736", 68_719_476_736],
     ],
     bad: ["68719476737", "-1", "1.5"],
-    may: "a whole number from 0 to 68719476736",
+    expected: "a whole number from 0 to 68719476736",
   },
   {
     variable: "REALTIME_DRAIN_SECONDS",
     read: ({ drainTimeout }) => drainTimeout,
-    byDefault: 10_000,
+    defaultValue: 10_000,
     good: [
       ["0", 0],
       ["2.5", 2500],
       ["3600", 3_600_000],
     ],
     bad: ["3601", "-1", "x"],
-    may: "a number of seconds from 0 to 3600",
+    expected: "a number of seconds from 0 to 3600",
   },
   {
     variable: "REALTIME_SHARDS",
     read: ({ shards }) => shards,
-    byDefault: 1,
+    defaultValue: 1,
     good: [
       ["1", 1],
       ["1000", 1000],
     ],
     bad: ["0", "1001", "1.5", "x"],
-    may: "a whole number from 1 to 1000",
+    expected: "a whole number from 1 to 1000",
   },
   {
     variable: "REALTIME_CONSOLE",
     read: ({ console }) => console,
-    byDefault: undefined,
+    defaultValue: undefined,
     good: [
       ["true", true],
       ["false", false],
     ],
     bad: ["yes", "auto", "1"],
-    may: "true or false",
+    expected: "true or false",
   },
   {
     variable: "REALTIME_METRICS",
     read: ({ metrics }) => metrics,
-    byDefault: "admin",
+    defaultValue: "admin",
     good: [
       ["open", "open"],
       ["off", "off"],
     ],
     bad: ["true", "public"],
-    may: "one of admin, open, off",
+    expected: "one of admin, open, off",
   },
   {
     variable: "REALTIME_MAX_STREAM_WRITES",
     read: ({ maxStreamWrites }) => maxStreamWrites,
-    byDefault: 0,
+    defaultValue: 0,
     good: [
       ["0", 0],
       ["100000", 100_000],
     ],
     bad: ["-1", "0.5", "x"],
-    may: "a whole number from 0 to 1000000000",
+    expected: "a whole number from 0 to 1000000000",
   },
   {
     variable: "LOG_LEVEL",
     read: ({ logLevel }) => logLevel,
-    byDefault: "info",
+    defaultValue: "info",
     good: ["debug", "info", "warn", "error", "silent"].map((level) => [level, level] as const),
     bad: ["INFO", "trace", "0"],
-    may: "one of debug, info, warn, error, silent",
+    expected: "one of debug, info, warn, error, silent",
   },
   {
     variable: "LOG_FORMAT",
     read: ({ logFormat }) => logFormat,
-    byDefault: "auto",
+    defaultValue: "auto",
     good: ["auto", "json", "text"].map((format) => [format, format] as const),
     bad: ["JSON", "pretty"],
-    may: "one of auto, json, text",
+    expected: "one of auto, json, text",
   },
   ...ACCESS_CASES,
 ];
 
-/** The message with which settings are refused. */
+/** The message of the error for invalid settings. */
 function refusal(environment: Environment): string {
   try {
     readConfig(environment);
@@ -264,32 +265,34 @@ describe("the settings", () => {
     expect(CASES.map(({ variable }) => variable).sort()).toEqual([...VARIABLES].sort());
   });
 
-  for (const { variable, read, byDefault, good, bad, may, beside } of CASES) {
-    it(`have a default when ${variable} is not set, or empty, or blank`, () => {
+  for (const { variable, read, defaultValue, good, bad, expected, requires } of CASES) {
+    it(`have a default when ${variable} is not set, empty or blank`, () => {
       for (const text of [undefined, "", " ", "\t\n"]) {
-        expect(read(readConfig({ [variable]: text })), JSON.stringify(text)).toEqual(byDefault);
+        expect(read(readConfig({ [variable]: text })), JSON.stringify(text)).toEqual(defaultValue);
       }
-      expect(read(readConfig({}))).toEqual(byDefault);
+      expect(read(readConfig({}))).toEqual(defaultValue);
     });
 
     it(`take ${variable}, with or without spaces around it`, () => {
       for (const [text, value] of good) {
-        expect(read(readConfig({ ...beside, [variable]: text })), text).toEqual(value);
-        const spaced = { ...beside, [variable]: ` ${text}\n` };
+        expect(read(readConfig({ ...requires, [variable]: text })), text).toEqual(value);
+        const spaced = { ...requires, [variable]: ` ${text}\n` };
         expect(read(readConfig(spaced)), text).toEqual(value);
       }
     });
 
-    it(`refuse a wrong ${variable}, and say what it was and what it may be`, () => {
+    it(`refuse a wrong ${variable}, and say what it was and what it must be`, () => {
       const isSecret = /_(KEY|SECRET|URL)$/.test(variable);
       for (const text of bad) {
-        const was = isSecret ? "the value given" : JSON.stringify(text);
-        expect(refusal({ [variable]: text })).toBe(`${variable} must be ${may}; it was ${was}.`);
+        const value = isSecret
+          ? "its value is not shown, because it may be secret"
+          : `it was ${JSON.stringify(text)}`;
+        expect(refusal({ [variable]: text })).toBe(`${variable} must be ${expected}; ${value}.`);
       }
     });
   }
 
-  it("never repeat the admin key, whatever is wrong with it or beside it", () => {
+  it("never show the admin key, whatever is invalid", () => {
     for (const key of ["short", "has a space in it", "ключ-ключ", "k".repeat(300)]) {
       const message = refusal({ REALTIME_ADMIN_KEY: key, PORT: "x" });
       expect(message).not.toContain(key);
@@ -300,7 +303,7 @@ describe("the settings", () => {
     expect(beside).not.toContain("REALTIME_ADMIN_KEY");
   });
 
-  it("tell several faults at once, one a line", () => {
+  it("report several mistakes at once, one on each line", () => {
     const lines = refusal({ PORT: "x", LOG_LEVEL: "loud", REALTIME_HISTORY_SECONDS: "-1" }).split(
       "\n",
     );
@@ -311,11 +314,11 @@ describe("the settings", () => {
     ]);
   });
 
-  it("tell a fault in one line, whatever the value", () => {
+  it("report a mistake in one line, whatever the value", () => {
     expect(refusal({ PORT: "1\n2\r3" }).split(/[\r\n]/)).toHaveLength(1);
   });
 
-  it("refuse algorithms that there is no key for", () => {
+  it("refuse algorithms without a key", () => {
     const secret = { REALTIME_JWT_SECRET: "s".repeat(32) };
     const refused = { ...secret, REALTIME_JWT_ALGORITHMS: "HS256,RS256" };
     expect(refusal(refused)).toBe(
@@ -324,7 +327,7 @@ describe("the settings", () => {
     expect(refusal({ REALTIME_JWT_ALGORITHMS: "HS256" })).toContain("needs REALTIME_JWT_SECRET.");
   });
 
-  it("leave alone what they do not know", () => {
+  it("ignore other variables", () => {
     const environment = { PATH: "/bin", REALTIME_NOTHING: "x", port: "x" };
     expect(readConfig(environment)).toEqual(readConfig({}));
   });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { contradictions, type Environment, readConfig } from "../../../src/config/config.ts";
+import { type Environment, readConfig } from "../../../src/config/config.ts";
+import { findContradictions } from "../../../src/config/contradictions.ts";
 
-const found = (environment: Environment) => contradictions(readConfig(environment));
+const found = (environment: Environment) => findContradictions(readConfig(environment));
 
 describe("settings that contradict each other", () => {
-  it("are none of the defaults, nor of settings that fit", () => {
+  it("are not found in the defaults, nor in settings that fit", () => {
     expect(found({})).toEqual([]);
     const secret = "a".repeat(32);
     expect(found({ REALTIME_ANONYMOUS: "none", REALTIME_JWT_SECRET: secret })).toEqual([]);
@@ -23,7 +24,7 @@ describe("settings that contradict each other", () => {
     [{ REALTIME_MAX_CLIENTS: "10" }, "above REALTIME_MAX_CLIENTS"],
     [{ REALTIME_HISTORY_BYTES: "1000" }, "above REALTIME_HISTORY_BYTES"],
   ];
-  it.each(cases)("are told: %j", (environment, text) => {
+  it.each(cases)("are found: %j", (environment, text) => {
     const [hint, ...more] = found(environment);
     expect(hint).toContain(text);
     expect(more).toEqual([]);

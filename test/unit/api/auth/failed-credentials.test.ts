@@ -39,8 +39,8 @@ function world(perSecond = 1) {
   };
 }
 
-describe("credentials that are refused", () => {
-  it("hold their network up once they are ten seconds' worth, and for as long as that takes", () => {
+describe("refused credentials", () => {
+  it("block their network after ten seconds' worth, until the rate allows another", () => {
     const { fail, isHeldUp, pass } = world();
     fail(9);
     expect(isHeldUp()).toBe(false);
@@ -55,21 +55,21 @@ describe("credentials that are refused", () => {
     expect(isHeldUp()).toBe(true);
   });
 
-  it("hold up no longer for being many: the budget does not go below zero", () => {
+  it("block no longer when there are many: the budget does not fall below zero", () => {
     const { fail, isHeldUp, pass } = world();
     fail(10_000);
     pass(1000);
     expect(isHeldUp()).toBe(false);
   });
 
-  it("count for a whole network of IPv6", () => {
+  it("count for a whole IPv6 network", () => {
     const { fail, isHeldUp } = world();
     fail(10, "2001:db8::1");
     expect(isHeldUp("guess", "2001:DB8:0:0::2")).toBe(true);
     expect(isHeldUp("guess", "2001:db8:0:1::2")).toBe(false);
   });
 
-  it("do not hold up a credential that was good for the same network", () => {
+  it("do not block a credential that the same network has used with success", () => {
     const { failures, fail, isHeldUp } = world();
     failures.succeeded(ADDRESS, "good");
     fail(10);
@@ -79,7 +79,7 @@ describe("credentials that are refused", () => {
     expect(isHeldUp("good", "192.0.2.2")).toBe(true);
   });
 
-  it("are counted, and logged once a minute with how many they were", () => {
+  it("are counted, and logged once a minute with their number", () => {
     const { failures, fail, lines, pass } = world();
     fail(500);
     fail(1, "192.0.2.2");
@@ -92,7 +92,7 @@ describe("credentials that are refused", () => {
     ]);
   });
 
-  it("hold nobody up where the limit is 0 or the address is not known", () => {
+  it("block no request if the limit is 0 or the address is unknown", () => {
     const unlimited = world(0);
     unlimited.fail(1000);
     expect(unlimited.isHeldUp()).toBe(false);
@@ -118,7 +118,7 @@ describe("the development key", () => {
   ])("counts only at an address of this machine: %s", async (address, status) => {
     const { app } = createServer({ adminKey: DEVELOPMENT_KEY });
     const headers = { Authorization: DEVELOPMENT_KEY };
-    // A browser sends no Origin with a GET to the address of the page.
+    // A browser sends no Origin with a GET to the page's own origin.
     for (const sent of [headers, { ...headers, Origin: address }]) {
       const answer = await app.request(`${address}/api/realtime/stats`, { headers: sent });
       expect(answer.status).toBe(status);

@@ -15,7 +15,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** An endpoint that answers so, and who asks it, by a clock of the test's own. */
+/** An endpoint with the given answers, and a verifier with a clock of the test's own. */
 async function world(
   answer: () => JSONAnswer | Promise<JSONAnswer>,
   options: Partial<IntrospectionOptions> = {},
@@ -36,8 +36,8 @@ async function world(
 
 const record = { id: "r1", collectionId: "pbc_1", collectionName: "users" };
 
-describe("whoever is asked about tokens", () => {
-  it("is asked by one network only so often", async () => {
+describe("an introspection endpoint", () => {
+  it("is asked at a limited rate by one network", async () => {
     server = await startJSONServer(() => ({ status: 401, body: {} }));
     const { app } = createServer({
       introspection: { url: server.url },
@@ -53,19 +53,19 @@ describe("whoever is asked about tokens", () => {
       return status;
     };
     for (let n = 0; n < 30; n++) await send(`opaque-${n}`, "192.0.2.1");
-    // Ten seconds' worth, and what comes by while they are asked about.
+    // Ten seconds' worth, and what the rate adds meanwhile.
     const asked = server.requests.length;
     expect(asked).toBeGreaterThanOrEqual(10);
     expect(asked).toBeLessThan(25);
     expect(Object.fromEntries(statuses)).toEqual({ 401: asked, 429: 30 - asked });
     expect(await send("opaque-x", "192.0.2.2")).toBe(401);
-    // What is known already, and the admin key, need no question.
+    // A cached token and the admin key need no question.
     expect(await send("opaque-0", "192.0.2.1")).toBe(401);
     expect(await send("an-admin-key-of-16", "192.0.2.1")).toBe(415);
   });
 });
 
-/** Resolves when so many tokens have been hashed: their requests share a question from then on. */
+/** Resolves when this number of tokens has been hashed. From then on their requests share a question. */
 function whenHashed(count: number): () => Promise<unknown> {
   const hash = crypto.subtle.digest.bind(crypto.subtle);
   let hashed = 0;
@@ -77,10 +77,10 @@ function whenHashed(count: number): () => Promise<unknown> {
   return () => eventually(() => hashed >= count, "the tokens are hashed");
 }
 
-describe("requests that bring one token at the same time", () => {
+describe("concurrent requests with the same token", () => {
   const answer = () => ({ status: 200, body: { sub: "anna", exp: inSeconds(60) } });
 
-  it("are one question in one process, and each gets the answer", async () => {
+  it("share one question in one process, and each gets the answer", async () => {
     const hashed = whenHashed(50);
     const whenAllHaveAsked = async () => {
       await hashed();
@@ -100,7 +100,7 @@ describe("requests that bring one token at the same time", () => {
     expect(requests.length).toBe(3);
   });
 
-  it("share a failure, and the next asks again", async () => {
+  it("share a failure, and the next request asks again", async () => {
     let status = 500;
     const hashed = whenHashed(20);
     const whenAllHaveAsked = async () => {
@@ -115,7 +115,7 @@ describe("requests that bring one token at the same time", () => {
     expect(await verify("opaque")).toMatchObject({ subject: "anna" });
   });
 
-  it("each ask where a request must not wait for another's answer", async () => {
+  it("ask one by one where a request must not wait for another's I/O", async () => {
     const hashed = whenHashed(5);
     const whenAllHaveAsked = async () => {
       await hashed();
@@ -127,8 +127,8 @@ describe("requests that bring one token at the same time", () => {
   });
 });
 
-describe("a token that somebody else knows", () => {
-  it("may be issued ahead of this clock by as much as clocks may differ", async () => {
+describe("a token that the endpoint verifies", () => {
+  it("may be issued ahead of this clock by the allowed skew", async () => {
     const answer = { sub: "anna", exp: inSeconds(60), iat: inSeconds(60) };
     const strict = await world(() => ({ status: 200, body: answer }));
     await expect(strict.verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
@@ -148,7 +148,7 @@ describe("a token that somebody else knows", () => {
     await expect(verify("opaque")).rejects.toMatchObject({ code: "refused_token" });
   });
 
-  it("is shown to them bare, and is of PocketBase's record then", async () => {
+  it("is sent without Bearer, and belongs to PocketBase's record", async () => {
     const token = await signToken({ id: "r1", sub: undefined, iat: undefined });
     const { verify, requests, now } = await world(() => ({ body: { token: "another", record } }));
     const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
@@ -164,7 +164,7 @@ describe("a token that somebody else knows", () => {
     expect(request?.headers.authorization).toBe(token);
   });
 
-  it("is of whom they say, with the rights they say", async () => {
+  it("belongs to the subject of the answer, with its rights", async () => {
     const realtime = { subscribe: ["a"], publish: ["b/*"] };
     const exp = inSeconds(50);
     const { verify } = await world(() => ({ body: { sub: "anna", exp, realtime, more: 1 } }));
@@ -173,7 +173,7 @@ describe("a token that somebody else knows", () => {
     });
   });
 
-  it("was issued when they say, or when it says itself, and otherwise now", async () => {
+  it("takes its time of issue from the answer, then from its own claims, and otherwise from now", async () => {
     const exp = inSeconds(50);
     const iat = inSeconds(-100);
     const said = await world(() => ({ body: { sub: "anna", exp, iat } }));
@@ -184,7 +184,7 @@ describe("a token that somebody else knows", () => {
     expect((await silent.verify(await signToken({ iat: undefined }))).issuedAt).toBe(silent.now());
   });
 
-  it("is asked about again when the answer is too old, or the token has ended", async () => {
+  it("is asked about again when the answer is too old, or the token has expired", async () => {
     let sub = "anna";
     const exp = inSeconds(40);
     const { verify, requests, pass } = await world(() => ({ body: { sub, exp } }));
@@ -246,7 +246,7 @@ describe("a token that somebody else knows", () => {
     },
   );
 
-  it("lets nobody in when nobody answers", async () => {
+  it("is refused when the endpoint does not answer", async () => {
     const { verify } = await world(() => ({}));
     await server?.close();
     await expect(verify("opaque")).rejects.toMatchObject({ code: "unavailable" });

@@ -1,10 +1,8 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import {
-  checkPublicKeys,
-  createTokenVerifier,
-  type TokenOptions,
-} from "../../../../src/api/auth/jwt.ts";
+import { createTokenVerifier } from "../../../../src/api/auth/jwt.ts";
+import { checkPublicKeys } from "../../../../src/api/auth/jwt-keys.ts";
+import type { TokenOptions } from "../../../../src/api/auth/token-options.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../../../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../../../support/tokens.ts";
@@ -14,7 +12,7 @@ const ec = await makeKeyPair("ES256", "ec");
 const ed = await makeKeyPair("EdDSA", "ed");
 const stranger = await makeKeyPair("RS256", "rsa");
 
-/** The subject, or why not. */
+/** The subject, or the code of the error. */
 async function outcome(token: string, options: TokenOptions = { secrets: [JWT_SECRET] }) {
   try {
     return (await createTokenVerifier(options)(token)).subject;
@@ -26,7 +24,7 @@ async function outcome(token: string, options: TokenOptions = { secrets: [JWT_SE
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A token by hand, for headers that no library writes. */
+/** Builds a token by hand, with headers that no library writes. */
 function forge(header: object, payload: object, key: string | Buffer): string {
   const signed = `${encode(header)}.${encode(payload)}`;
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
@@ -34,7 +32,7 @@ function forge(header: object, payload: object, key: string | Buffer): string {
 
 const claims = { sub: "anna", exp: inSeconds(60) };
 
-/** Both clocks are ahead by so many milliseconds. */
+/** Moves both clocks ahead by this number of milliseconds. */
 function letTimePass(ahead: () => number): void {
   const { now } = Date;
   const ticks = performance.now.bind(performance);
@@ -43,7 +41,7 @@ function letTimePass(ahead: () => number): void {
 }
 
 describe("a token", () => {
-  it("signed with a secret is its subject's, with rights and times", async () => {
+  it("signed with a secret identifies its subject, with rights and times", async () => {
     const realtime = { subscribe: ["a/*"], publish: ["b"] };
     const token = await signToken({ realtime, iat: 1_700_000_000, exp: 4_000_000_000 });
     expect(await createTokenVerifier({ secrets: [JWT_SECRET] })(token)).toEqual({
@@ -52,7 +50,7 @@ describe("a token", () => {
     });
   });
 
-  it("is verified with any of several secrets and keys, so that they can be changed", async () => {
+  it("is verified with any of several secrets and keys, so that they can be rotated", async () => {
     const old = "an-old-secret-that-is-still-good-for-now";
     const secrets = [JWT_SECRET, old];
     expect(await outcome(await signToken({}, { key: old }), { secrets })).toBe("anna");
@@ -88,13 +86,13 @@ describe("a token", () => {
     expect(await outcome(await signToken(claims))).toBe("refused_token");
   });
 
-  it("may be a little late or early, as clocks are", async () => {
+  it("may be a little late or early, because clocks differ", async () => {
     const late = await signToken({ exp: inSeconds(-3), nbf: inSeconds(3) });
     expect(await outcome(late)).toBe("anna");
     expect(await outcome(late, { secrets: [JWT_SECRET], clockSkew: 0 })).toBe("refused_token");
   });
 
-  it("may be issued ahead of this clock by as much as clocks may differ, and no more", async () => {
+  it("may be issued ahead of this clock by the allowed skew, and no more", async () => {
     const ahead = await signToken({ iat: inSeconds(60) });
     expect(await outcome(ahead)).toBe("refused_token");
     expect(await outcome(ahead, { secrets: [JWT_SECRET], clockSkew: 120_000 })).toBe("anna");
@@ -108,7 +106,7 @@ describe("a token", () => {
     );
   });
 
-  it("is refused when its end is more than 100 years ahead: milliseconds taken for seconds", async () => {
+  it("is refused when exp is more than 100 years ahead: milliseconds in place of seconds", async () => {
     expect(await outcome(await signToken({ exp: Date.now() + 60_000 }))).toBe("refused_token");
     expect(await outcome(await signToken({ exp: inSeconds(101 * 365.25 * 86_400) }))).toBe(
       "refused_token",
@@ -119,12 +117,12 @@ describe("a token", () => {
     }
   });
 
-  it("without end is taken where that is allowed", async () => {
+  it("without exp is accepted where that is allowed", async () => {
     const token = await signToken({ exp: undefined });
     expect(await outcome(token, { secrets: [JWT_SECRET], allowNoExpiry: true })).toBe("anna");
   });
 
-  it("must be of the issuer and for the audience that are asked for", async () => {
+  it("must have the configured issuer and audience", async () => {
     const options = { secrets: [JWT_SECRET], issuer: "us", audience: "them" };
     expect(await outcome(await signToken({ iss: "us", aud: "them" }), options)).toBe("anna");
     expect(await outcome(await signToken({ iss: "us", aud: ["a", "them"] }), options)).toBe("anna");
@@ -138,7 +136,7 @@ describe("a token", () => {
     }
   });
 
-  it("of an algorithm that is not pinned is unknown, though a key would fit", async () => {
+  it("of an algorithm that is not allowed is unknown, even with a fitting key", async () => {
     const token = await signToken({}, { algorithm: "HS512" });
     expect(await outcome(token)).toBe("unknown_token");
     const secrets = [JWT_SECRET];
@@ -148,18 +146,18 @@ describe("a token", () => {
     );
   });
 
-  it("that is not signed, or signed with what everybody knows, is unknown", async () => {
+  it("without a signature, or signed with a public value, is unknown", async () => {
     const publicKeys = [rsa.publicKey, ec.publicKey];
     const all = { secrets: [JWT_SECRET], publicKeys };
     const forgeries = [
       `${encode({ alg: "none" })}.${encode(claims)}.`,
       `${encode({ alg: "None", typ: "JWT" })}.${encode(claims)}.`,
       `${encode({ alg: "none" })}.${encode(claims)}.${encode("x")}`,
-      // A public key taken for a secret.
+      // A public key in place of a secret.
       forge({ alg: "HS256" }, claims, rsa.publicKey),
       forge({ alg: "HS256" }, claims, Buffer.from(JSON.stringify(rsa.jwk))),
       forge({ alg: "RS256" }, claims, rsa.publicKey),
-      // A key that the token brings itself.
+      // A key in the token's own header.
       forge({ alg: "HS256", jwk: { kty: "oct", k: encode("x") } }, claims, "x"),
       await signToken({}, { key: stranger.privateKey, algorithm: "RS256" }),
       forge({ alg: "HS256" }, claims, ""),
@@ -173,7 +171,7 @@ describe("a token", () => {
     }
   });
 
-  it("that was changed is unknown, wherever", async () => {
+  it("that was changed anywhere is unknown", async () => {
     const token = await signToken();
     const [head = "", , signature = ""] = token.split(".");
     const other = `${head}.${encode({ ...claims, sub: "bert" })}.${signature}`;
@@ -188,7 +186,7 @@ describe("a token", () => {
     }
   });
 
-  it("that is none is unknown", async () => {
+  it("that is malformed is unknown", async () => {
     for (const token of [
       "",
       "x",
@@ -205,7 +203,7 @@ describe("a token", () => {
 });
 
 describe("public keys", () => {
-  it("that can't be read are found at the start", async () => {
+  it("are checked for keys that can't be read", async () => {
     await checkPublicKeys({ publicKeys: [rsa.publicKey, ec.publicKey, ed.publicKey] });
     await checkPublicKeys({});
     const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
@@ -217,7 +215,7 @@ describe("public keys", () => {
   });
 });
 
-describe("a set of keys", () => {
+describe("a key set", () => {
   let server: JSONServer | undefined;
   afterEach(async () => {
     vi.restoreAllMocks();
@@ -225,7 +223,7 @@ describe("a set of keys", () => {
     server = undefined;
   });
 
-  it("is fetched once, and again for a key that it lacks, but not for each", async () => {
+  it("is fetched once, and again for an unknown key id, at a limited rate", async () => {
     let late = 0;
     letTimePass(() => late);
     let keys: unknown[] = [rsa.jwk];
@@ -234,18 +232,18 @@ describe("a set of keys", () => {
     const first = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
     for (let n = 0; n < 5; n++) expect((await verify(first)).subject).toBe("anna");
     expect(server.requests).toHaveLength(1);
-    // The issuer changes its keys.
+    // The issuer rotates its keys.
     keys = [ec.jwk];
     const second = await signToken({}, { key: ec.privateKey, algorithm: "ES256", keyId: "ec" });
     await expect(verify(second)).rejects.toMatchObject({ code: "unknown_token" });
-    expect(server.requests, "who sends unknown keys causes no flood").toHaveLength(1);
+    expect(server.requests, "unknown key ids cause no flood").toHaveLength(1);
     late = 11_000;
     expect((await verify(second)).subject).toBe("anna");
     await expect(verify(first)).rejects.toMatchObject({ code: "unknown_token" });
     expect(server.requests).toHaveLength(2);
   });
 
-  it("serves tokens that name no key", async () => {
+  it("verifies tokens without a key id", async () => {
     const { kid: _, ...nameless } = rsa.jwk;
     server = await startJSONServer(() => ({ body: { keys: [stranger.jwk, nameless, ec.jwk] } }));
     const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256" });
@@ -264,7 +262,7 @@ describe("a set of keys", () => {
     expect(await outcome(token, { jwksURL: server.url })).toBe("unknown_token");
   });
 
-  it("that can't be had is asked for again, but not by everybody", async () => {
+  it("that can't be fetched is fetched again, but not by every request", async () => {
     let late = 0;
     letTimePass(() => late);
     let answer: JSONAnswer = { status: 500 };
@@ -284,7 +282,7 @@ describe("a set of keys", () => {
     expect((await verify(token)).subject).toBe("anna");
   });
 
-  it("that can't be had lets nobody in, and is no fault of the token", async () => {
+  it("that can't be fetched refuses every token as unavailable, not as unknown", async () => {
     const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
     for (const answer of [
       { status: 500 },
@@ -299,6 +297,6 @@ describe("a set of keys", () => {
       await server.close();
     }
     const { url } = server as JSONServer;
-    expect(await outcome(token, { jwksURL: url }), "nobody listens").toBe("unavailable");
+    expect(await outcome(token, { jwksURL: url }), "no server listens").toBe("unavailable");
   });
 });

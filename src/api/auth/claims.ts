@@ -1,0 +1,80 @@
+/** The claims of a verified token, and the identity that they name. */
+import * as z from "zod/mini";
+import { isFieldText } from "../../realtime/sse.ts";
+import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { refusedTokenError } from "./errors.ts";
+import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
+
+/** A user, and the topics that the user has rights to. */
+export interface Identity {
+  /** The user's id, 1 to 1,024 characters without control characters. Revocations name it. */
+  readonly subject: string;
+  /** Patterns of the topics with private messages that the user may receive, at most 100. Default: none. */
+  readonly subscribe?: readonly string[] | undefined;
+  /** Patterns of the topics that the user may publish to, at most 100. Default: none. */
+  readonly publish?: readonly string[] | undefined;
+  /** When the identity was confirmed, in milliseconds since 1970. Default: when the request arrived. */
+  readonly issuedAt?: Milliseconds | undefined;
+  /** When the identity expires, in milliseconds since 1970. Default: never. */
+  readonly expiresAt?: Milliseconds | undefined;
+}
+
+/** 100 years. An `exp` further ahead counts in another unit than seconds. */
+const MAX_LIFETIME: Milliseconds = 100 * 365.25 * 86_400_000;
+
+const topicPattern = z
+  .string()
+  .check(z.minLength(1), z.maxLength(2500), z.refine(isFieldText, "No line break or NUL."));
+const topicPatterns = z.optional(z.array(topicPattern).check(z.maxLength(MAX_RIGHTS)));
+
+/** Matches a control character. A subject must not contain one. */
+export const CONTROL_CHARACTER: RegExp = /\p{Cc}/u;
+
+/** The claims that Pocketwire reads. A token may carry others. */
+const claimsSchema = z.looseObject({
+  sub: z.string().check(
+    z.minLength(1),
+    z.maxLength(MAX_IDENTITY),
+    z.refine((sub) => !CONTROL_CHARACTER.test(sub)),
+  ),
+  iat: z.optional(z.number()),
+  exp: z.optional(z.number()),
+  realtime: z.optional(z.looseObject({ subscribe: topicPatterns, publish: topicPatterns })),
+});
+
+/**
+ * Reads the identity from claims that are already verified.
+ *
+ * @param clockSkew By how much `iat` may be ahead of this clock.
+ * @throws RealtimeError `refused_token` when a claim is malformed, or `iat` or `exp` is too far in the future.
+ */
+export function identityOf(
+  claims: unknown,
+  clockSkew: Milliseconds = DEFAULT_CLOCK_SKEW,
+): Identity {
+  const { data, error } = claimsSchema.safeParse(claims);
+  if (data === undefined) {
+    const [issue] = error.issues;
+    throw refusedTokenError(`its claim ${issue?.path.join(".")} is invalid`);
+  }
+  const { sub, iat, exp, realtime } = data;
+  const now = Date.now();
+  // A token that was issued in the future would outlive a revocation.
+  if (iat !== undefined && iat * 1000 > now + clockSkew) {
+    throw refusedTokenError("its claim iat is in the future; iat counts seconds since 1970");
+  }
+  if (exp !== undefined && exp * 1000 > now + MAX_LIFETIME) {
+    throw refusedTokenError(
+      "its claim exp is more than 100 years ahead; exp counts seconds since 1970",
+    );
+  }
+  return {
+    subject: sub,
+    subscribe: realtime?.subscribe,
+    publish: realtime?.publish,
+    // Without `iat`, the token counts as issued at epoch 0, so any revocation covers it.
+    issuedAt: iat === undefined ? 0 : iat * 1000,
+    expiresAt: exp === undefined ? undefined : exp * 1000,
+  };
+}

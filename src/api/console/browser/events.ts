@@ -1,0 +1,75 @@
+import type { Dom } from "./dom.ts";
+
+/** The list of received events, with its filter and its pause. */
+export type EventList = ReturnType<typeof createEventList>;
+
+/** @param onReceived Runs for each event, also while the list is paused. */
+export function createEventList({ find, create, append }: Dom, onReceived: () => void) {
+  const MAX_EVENTS = 500;
+  const list = find<HTMLOListElement>("#events");
+  const filter = find<HTMLInputElement>("#filter");
+  let received = 0;
+  let isPaused = false;
+
+  const items = (): HTMLElement[] => [...list.querySelectorAll<HTMLElement>(":scope > li")];
+
+  const matches = (item: Element): boolean =>
+    (item.textContent ?? "").toLowerCase().includes(filter.value.toLowerCase());
+
+  const showCounts = (): void => {
+    const hidden = items().filter((item) => item.hidden).length;
+    const shown = `${received} event${received === 1 ? "" : "s"}`;
+    find("#counts").textContent =
+      shown + (hidden > 0 ? `, ${hidden} filtered out` : "") + (isPaused ? ", paused" : "");
+  };
+
+  const indent = (data: string): string => {
+    try {
+      return JSON.stringify(JSON.parse(data), null, 2);
+    } catch {
+      return data;
+    }
+  };
+
+  const createItem = (name: string, data: string, cursor: string): HTMLElement => {
+    const [item, details, summary] = [create("li"), create("details"), create("summary")];
+    append(
+      summary,
+      create("time", new Date().toLocaleTimeString()),
+      create("span", name, "name"),
+      create("span", data, "short"),
+      create("span", cursor, "cursor"),
+    );
+    append(details, summary, create("pre", indent(data)));
+    append(item, details);
+    item.hidden = !matches(item);
+    return item;
+  };
+
+  const add = (name: string, data: string, cursor: string): void => {
+    received += 1;
+    onReceived();
+    if (!isPaused) {
+      list.insertBefore(createItem(name, data, cursor), list.firstChild);
+      while (list.childElementCount > MAX_EVENTS) list.lastElementChild?.remove();
+    }
+    showCounts();
+  };
+
+  filter.addEventListener("input", () => {
+    for (const item of items()) item.hidden = !matches(item);
+    showCounts();
+  });
+  find("#pause").addEventListener("click", () => {
+    isPaused = !isPaused;
+    find("#pause").setAttribute("aria-pressed", String(isPaused));
+    find("#pause").textContent = isPaused ? "Continue" : "Pause";
+    showCounts();
+  });
+  find("#clear").addEventListener("click", () => {
+    received = 0;
+    list.replaceChildren();
+    showCounts();
+  });
+  return { add };
+}

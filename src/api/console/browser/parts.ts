@@ -1,0 +1,30 @@
+/**
+ * The functions that run in the browser. The page carries their source (`Function.prototype.toString`), so that the console needs
+ * neither a build step nor a file to serve.
+ *
+ * A part must be self-contained: the page has no imports, and a bundler renames what stands outside a function. A part
+ * receives other parts as arguments, and imports only types. So a part keeps its helpers inside, and is longer than a function
+ * elsewhere.
+ */
+import { createAPI } from "./api.ts";
+import { bindClients } from "./clients.ts";
+import { createDom } from "./dom.ts";
+import { createEventList } from "./events.ts";
+import { createExamples } from "./examples.ts";
+import { bindPublishing } from "./publishing.ts";
+import { createStream } from "./stream.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+import { createTraffic } from "./traffic.ts";
+
+/** The parts, by the name that `runConsole` calls each. */
+export const PARTS = {
+  bindClients,
+  bindPublishing,
+  createAPI,
+  createDom,
+  createEventList,
+  createExamples,
+  createStream,
+  createSubscriptions,
+  createTraffic,
+};

@@ -1,0 +1,70 @@
+import type { API } from "./api.ts";
+import type { Dom } from "./dom.ts";
+import type { EventList } from "./events.ts";
+import type { Examples } from "./examples.ts";
+
+/** Binds the form that publishes, and the button that reads the history. */
+export function bindPublishing(dom: Dom, api: API, examples: Examples, events: EventList): void {
+  const { find, showResult, showError } = dom;
+  const form = find<HTMLFormElement>("#publish");
+
+  form.addEventListener("change", () => {
+    const kind = String(new FormData(form).get("kind"));
+    for (const row of form.querySelectorAll<HTMLElement>("[data-kind]")) {
+      row.hidden = row.dataset.kind !== kind;
+    }
+    find("#data-label").textContent = kind === "record" ? "Record, JSON with an id" : "Data, JSON";
+  });
+
+  const publishRecord = (fields: FormData, record: unknown): Promise<unknown> => {
+    const [collection, action] = [fields.get("collection"), fields.get("action")];
+    const body = { collection, action, record };
+    const sdk = `await pb.collection(${JSON.stringify(collection)}).subscribe("*", (e) => console.log(e.action, e.record)); // receives it`;
+    examples.show({ path: "/messages", body, sdk, needsKey: true });
+    return api.post("/messages", body);
+  };
+
+  const publishMessage = (fields: FormData, data: unknown): Promise<unknown> => {
+    const topic = fields.get("topic");
+    const isPrivate = fields.get("private") === "on";
+    const body = isPrivate ? { topic, data, private: true } : { topic, data };
+    const sdk = `${examples.subscribe(topic)} // receives it`;
+    examples.show({ path: "/messages", body, sdk, needsKey: true });
+    return api.post("/messages", body);
+  };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const fields = new FormData(form);
+    let data: unknown;
+    try {
+      data = JSON.parse(String(fields.get("data")));
+    } catch (error) {
+      showResult(`The data is not JSON: ${String(error)}`, true);
+      return;
+    }
+    const publish = fields.get("kind") === "record" ? publishRecord : publishMessage;
+    publish(fields, data).then(
+      (accepted) => showResult(`Accepted: ${(accepted as { id: string }).id}`),
+      showError,
+    );
+  });
+
+  interface History {
+    readonly messages: readonly { readonly data: unknown; readonly cursor: string }[];
+  }
+
+  find("#history").addEventListener("click", () => {
+    const topic = String(new FormData(form).get("topic"));
+    const path = `/messages?topic=${encodeURIComponent(topic)}&limit=20`;
+    const sdk = examples.subscribe(topic, ", { last: 20 }");
+    examples.show({ path, sdk, needsKey: api.hasKey() });
+    api.request(path).then((page) => {
+      const { messages } = page as History;
+      showResult(`${messages.length} messages in the history of ${topic}`);
+      for (const { data, cursor } of messages) {
+        events.add(`history: ${topic}`, JSON.stringify(data), cursor);
+      }
+    }, showError);
+  });
+}

@@ -1,0 +1,110 @@
+import type { API } from "./api.ts";
+import type { Dom } from "./dom.ts";
+import type { EventList } from "./events.ts";
+import type { Examples } from "./examples.ts";
+
+/** The connection to the service, with the buttons that open and break it. */
+export type Stream = ReturnType<typeof createStream>;
+
+/** @param keys The subscription keys of the page. */
+export function createStream(
+  { find, showResult, showError }: Dom,
+  api: API,
+  examples: Examples,
+  events: EventList,
+  keys: ReadonlySet<string>,
+) {
+  /** Milliseconds between a simulated disconnect and the reconnect. */
+  const RECONNECT_DELAY = 2000;
+  let stream: EventSource | undefined;
+  let clientId = "";
+  let lastEventId = "";
+  let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const showState = (text: string, className: "" | "open" | "broken"): void => {
+    find("#state").className = className;
+    find("#state-text").textContent = text;
+    find("#client-id").textContent = clientId === "" ? "none" : clientId;
+    find("#connect").textContent = stream === undefined ? "Connect" : "Disconnect";
+    find<HTMLButtonElement>("#break").disabled = className !== "open";
+  };
+
+  const showEvent = ({ type, data, lastEventId: id }: MessageEvent<string>): void => {
+    if (id !== "") lastEventId = id;
+    events.add(type, data, id);
+  };
+
+  const listenTo = (key: string): void => stream?.addEventListener(key, showEvent);
+
+  const sendSubscriptions = async (): Promise<void> => {
+    const body = { clientId, subscriptions: [...keys] };
+    const lines = [...keys].map((key) => examples.subscribe(key.split("?")[0]));
+    examples.show({ path: "", body, sdk: lines.join("\n") });
+    if (clientId === "") return;
+    await api.post("", body).then(() => showResult(""), showError);
+  };
+
+  const onConnect = (event: MessageEvent<string>, topicsOfURL: readonly string[]): void => {
+    showEvent(event);
+    ({ clientId } = JSON.parse(event.data) as { clientId: string });
+    showState("connected", "open");
+    // When the browser reconnects, the client id is new, and the URL has the topics of the first connection.
+    if ([...keys].sort().join("\n") !== topicsOfURL.toSorted().join("\n")) void sendSubscriptions();
+  };
+
+  const onError = (): void => {
+    if (stream?.readyState !== EventSource.CLOSED) {
+      showState("disconnected, reconnecting", "broken");
+      return;
+    }
+    disconnect();
+    showResult("The stream was refused. Run the curl command below to see why.", true);
+  };
+
+  /** @param after The last event received before the disconnect. */
+  const connect = (after = ""): void => {
+    const query = new URLSearchParams();
+    if (after !== "") {
+      query.set("lastEventId", after);
+      for (const key of keys) query.append("topic", key);
+    }
+    const suffix = query.size === 0 ? "" : `?${query}`;
+    stream = new EventSource(api.path + suffix);
+    showState("connecting", "");
+    const sdk = `${examples.subscribe("chat")} // connects`;
+    examples.show({ path: suffix || "?topic=chat", sdk, isStream: true });
+    for (const name of ["PB_RESUME", "PB_AUTH_EXPIRED", "message", ...keys]) listenTo(name);
+    stream.addEventListener("PB_CONNECT", (event) => onConnect(event, query.getAll("topic")));
+    stream.addEventListener("error", (event) => {
+      // A message to a topic "error" is a MessageEvent.
+      if (!(event instanceof MessageEvent)) onError();
+    });
+  };
+
+  const disconnect = (): void => {
+    if (reconnectTimer !== undefined) clearTimeout(reconnectTimer);
+    stream?.close();
+    stream = undefined;
+    clientId = "";
+    showState("not connected", "");
+  };
+
+  find("#connect").addEventListener("click", () => {
+    if (stream === undefined) connect();
+    else disconnect();
+  });
+  find("#break").addEventListener("click", () => {
+    stream?.close();
+    clientId = "";
+    showState("disconnected for 2 seconds: publish something now", "broken");
+    reconnectTimer = setTimeout(() => connect(lastEventId), RECONNECT_DELAY);
+  });
+
+  /** Brings the service's subscriptions up to date. Connects first if necessary. */
+  const update = (added?: string): void => {
+    if (added !== undefined) listenTo(added);
+    if (added !== undefined && stream === undefined) connect();
+    else void sendSubscriptions();
+  };
+  return { update };
+}

@@ -1,0 +1,21 @@
+/** The script of the console's page, made of the source of functions. */
+import { runConsole } from "./browser/main.ts";
+import { PARTS } from "./browser/parts.ts";
+
+/**
+ * Finds the name of esbuild's helper. esbuild (in wrangler and tsx) wraps each function in a helper that keeps the function's
+ * name, and may rename the helper when it minifies. The source of a function calls the helper, so the page must declare it.
+ */
+function declareNameKeeper(): string {
+  const sample = String(() => {
+    const sentinel = () => {};
+    return sentinel;
+  });
+  const found = /([\w$]+)\(\(\)\s*=>\s*\{\s*\},\s*"sentinel"\)/.exec(sample)?.[1];
+  return found === undefined ? "" : `const ${found} = (value) => value;`;
+}
+
+const parts = Object.entries(PARTS).map(([name, part]) => `${name}: ${part}`);
+
+/** A statement that runs the console. */
+export const CONSOLE_SCRIPT: string = `(() => {${declareNameKeeper()}(${runConsole})({${parts.join(",")}});})();`;

@@ -1,0 +1,50 @@
+/** The address and the credential that `listen` and `publish` use. */
+import { readDevVars } from "../runtimes/process/settings.ts";
+import { text, UsageError } from "./flags.ts";
+import { OK, parseLoosely, printError } from "./output.ts";
+
+/** The flags of every command that talks to a service. */
+export const CONNECTION_FLAGS = { url: text, key: text };
+
+interface Connection {
+  /** URL of the realtime API, without a slash at its end. */
+  readonly api: string;
+  /** `Authorization`, if there is a key. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface ConnectionValues {
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/**
+ * Reads address and key from flags and environment. The development key of `.dev.vars` is sent to this machine only.
+ *
+ * @throws UsageError for an invalid URL.
+ */
+export function readConnection(values: ConnectionValues): Connection {
+  const url = values.url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
+  if (!URL.canParse(url)) throw new UsageError(`--url must be an address; it was "${url}".`);
+  const { hostname, protocol } = new URL(url);
+  const isLocal = hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]";
+  const key = values.key || process.env.REALTIME_ADMIN_KEY;
+  if (key && !isLocal && protocol === "http:") {
+    printError(`The key is sent to ${hostname} unencrypted. Use https.\n`, OK);
+  }
+  const credential = key || (isLocal ? readDevVars().REALTIME_ADMIN_KEY : undefined);
+  return {
+    api: `${url.replace(/\/+$/, "")}/api/realtime`,
+    headers: credential ? { Authorization: `Bearer ${credential}` } : {},
+  };
+}
+
+/** Status and message of an error response, such as `403: You have no right to publish.` */
+export function describeRefusal(status: number, body: string): string {
+  const answer = parseLoosely(body);
+  const message =
+    typeof answer === "object" && answer !== null && "message" in answer
+      ? answer.message
+      : "this is not a response of Pocketwire; check --url";
+  return `${status}: ${message}`;
+}

@@ -1,0 +1,96 @@
+import { EventSource } from "eventsource";
+import { CONNECTION_FLAGS, describeRefusal, readConnection } from "./connection.ts";
+import { parseFlags, text, UsageError, yes } from "./flags.ts";
+import { FAILED, OK, parseLoosely, printError } from "./output.ts";
+
+interface ListenOptions {
+  readonly topics: readonly string[];
+  /** Exits after this number of events. */
+  readonly count: number;
+  readonly json: boolean;
+}
+
+/** `pocketwire listen`: prints events until the service refuses the stream, a signal arrives, or `--count` is reached. */
+export function listen(words: readonly string[]): Promise<number> {
+  const flags = { ...CONNECTION_FLAGS, last: text, count: text, json: yes };
+  const { values, positionals: topics } = parseFlags(words, flags);
+  if (topics.length === 0 || topics.includes("")) throw new UsageError("Name at least one topic.");
+  const count =
+    values.count === undefined ? Number.POSITIVE_INFINITY : parseCount("--count", values.count);
+  if (count === 0) return Promise.resolve(OK);
+  const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  if (values.last !== undefined) query.set("last", String(parseCount("--last", values.last)));
+  const { api, headers } = readConnection(values);
+  return printEvents(`${api}?${query}`, headers, { topics, count, json: values.json ?? false });
+}
+
+function parseCount(flag: string, value: string): number {
+  if (!/^\d{1,9}$/.test(value)) {
+    throw new UsageError(`${flag} is a whole number; it was "${value}".`);
+  }
+  return Number(value);
+}
+
+function printEvents(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  options: ListenOptions,
+): Promise<number> {
+  return new Promise((resolve) => {
+    let refusal = "";
+    const stream = new EventSource(url, {
+      fetch: async (address, init) => {
+        const response = await fetch(address, {
+          ...init,
+          headers: { ...init.headers, ...headers },
+        });
+        if (response.ok) return response;
+        const body = await response.text();
+        refusal = describeRefusal(response.status, body);
+        return new Response(body, response);
+      },
+    });
+    const end = (code: number) => {
+      stream.close();
+      resolve(code);
+    };
+    // The reader of the output has closed the pipe.
+    process.stdout.on("error", () => end(OK));
+    process.on("SIGINT", () => end(OK)).on("SIGTERM", () => end(OK));
+    printMessages(stream, options, () => end(OK));
+    reportErrors(stream, (message) => {
+      end(printError(`The stream was refused. ${refusal || message}\n`, FAILED));
+    });
+  });
+}
+
+function printMessages(stream: EventSource, options: ListenOptions, onDone: () => void): void {
+  const { topics, count, json } = options;
+  let printed = 0;
+  for (const topic of topics) {
+    stream.addEventListener(topic, ({ data, lastEventId: id }) => {
+      // A broken connection is an event `error` without data, also for a subscription to a topic "error".
+      if (printed >= count || data === undefined) return;
+      printed += 1;
+      const line = json
+        ? JSON.stringify({ event: topic, data: parseLoosely(data), id })
+        : `${topic}\t${data}`;
+      process.stdout.write(`${line}\n`);
+      if (printed === count) onDone();
+    });
+  }
+}
+
+function reportErrors(stream: EventSource, onRefused: (message: string) => void): void {
+  stream.addEventListener("PB_RESUME", ({ data }) => {
+    if (!data.includes('"recovered":false')) return;
+    printError("Some events were missed, because the history no longer has them.\n", OK);
+  });
+  stream.addEventListener("error", (event) => {
+    // A message to a topic "error" has data.
+    if ("data" in event) return;
+    const { message = "the stream ended" } = event;
+    if (stream.readyState === EventSource.CLOSED) onRefused(message);
+    else printError(`The stream broke: ${message}. Reconnecting.\n`, OK);
+  });
+}

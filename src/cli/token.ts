@@ -1,0 +1,33 @@
+import { SignJWT } from "jose";
+import { list, parseFlags, refuseWords, text, UsageError } from "./flags.ts";
+import { OK } from "./output.ts";
+
+/** The shortest secret that the service accepts. */
+const MIN_SECRET_LENGTH = 32;
+
+/** `pocketwire token`: prints a JSON Web Token for development, signed with HS256. */
+export async function token(words: readonly string[]): Promise<number> {
+  const options = { sub: text, subscribe: list, publish: list, expires: text, secret: text };
+  const { values, positionals } = parseFlags(words, options);
+  refuseWords("token", positionals);
+  if (values.sub === undefined) {
+    throw new UsageError("--sub is missing. Name the user that the token is for.");
+  }
+  // The first secret of several signs; the others only verify older tokens.
+  const secret = values.secret ?? process.env.REALTIME_JWT_SECRET?.split(/\s+/)[0] ?? "";
+  if (secret.length < MIN_SECRET_LENGTH) {
+    throw new UsageError(
+      `The secret must have at least ${MIN_SECRET_LENGTH} characters. Set --secret or REALTIME_JWT_SECRET.`,
+    );
+  }
+  const realtime = { subscribe: values.subscribe ?? [], publish: values.publish ?? [] };
+  const claims = new SignJWT({ sub: values.sub, realtime }).setProtectedHeader({ alg: "HS256" });
+  const { expires = "1h" } = values;
+  try {
+    claims.setIssuedAt().setExpirationTime(expires);
+  } catch {
+    throw new UsageError(`--expires is a time such as 30s, 15m, 1h or 7d; it was "${expires}".`);
+  }
+  process.stdout.write(`${await claims.sign(new TextEncoder().encode(secret))}\n`);
+  return OK;
+}

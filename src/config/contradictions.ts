@@ -1,0 +1,57 @@
+/** Mistakes that are no errors: settings without effect, and variables with unknown names. */
+import { nearestName } from "../api/schemas/nearest-name.ts";
+import type { Logger } from "../realtime/types.ts";
+import type { Config, Environment } from "./config.ts";
+import { VARIABLES } from "./variables.ts";
+
+/** The names that begin with `REALTIME_` and are not read. */
+export function findUnknownVariables(environment: Environment): string[] {
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("REALTIME_") && !VARIABLES.includes(name),
+  );
+}
+
+/** Logs a warning for each unknown variable and for each contradiction. */
+export function warnOfMistakes(config: Config, unknown: readonly string[], logger: Logger): void {
+  for (const name of unknown) {
+    const didYouMean = nearestName(name, VARIABLES);
+    logger.warn("unknown variable; check its spelling", { name, didYouMean });
+  }
+  for (const hint of findContradictions(config)) {
+    logger.warn("settings contradict each other", { hint });
+  }
+}
+
+/** Finds settings that are valid one by one and make no sense together. One sentence or two for each. */
+export function findContradictions(config: Config): string[] {
+  const { adminKey, history, maxMessageBytes } = config;
+  const acceptsTokens = config.tokens !== undefined || config.introspection !== undefined;
+  const readsCredentials = acceptsTokens || adminKey !== undefined;
+  const rules: readonly (readonly [isBroken: boolean, text: string])[] = [
+    [
+      maxMessageBytes > config.maxBodyBytes,
+      "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_MAX_BODY_BYTES, so no message can be that large. Raise REALTIME_MAX_BODY_BYTES.",
+    ],
+    [
+      maxMessageBytes > config.maxBufferedBytes,
+      "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_MAX_BUFFERED_BYTES, so one message can disconnect a client as too slow. Raise REALTIME_MAX_BUFFERED_BYTES.",
+    ],
+    [
+      config.anonymous === "none" && !acceptsTokens,
+      "REALTIME_ANONYMOUS is none and no tokens are configured, so only the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
+    ],
+    [
+      (config.cookie !== undefined || config.queryToken) && !readsCredentials,
+      "REALTIME_COOKIE or REALTIME_QUERY_TOKEN is set and no tokens are configured, so cookie and query are ignored.",
+    ],
+    [
+      config.maxClients > 0 && config.maxClientsPerAddress > config.maxClients,
+      "REALTIME_MAX_CLIENTS_PER_ADDRESS is above REALTIME_MAX_CLIENTS, so one address can use up all connections.",
+    ],
+    [
+      history.bytes > 0 && maxMessageBytes > history.bytes,
+      "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_HISTORY_BYTES, so the largest messages can't be resumed.",
+    ],
+  ];
+  return rules.filter(([isBroken]) => isBroken).map(([, text]) => text);
+}

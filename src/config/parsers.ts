@@ -1,0 +1,159 @@
+/** Parsers for variables: each turns a text into a value, or rejects it and says what the variable must be. */
+import * as z from "zod/mini";
+import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
+import {
+  KEY_ALGORITHMS,
+  SECRET_ALGORITHMS,
+  type TokenAlgorithm,
+} from "../api/auth/token-options.ts";
+import { ADMIN_KEY, ADMIN_KEY_RULE } from "../api/check-options.ts";
+import type { Milliseconds } from "../realtime/units.ts";
+
+/**
+ * A parser for one variable.
+ *
+ * @param expected Completes "The variable must be", for the error.
+ * @param defaultValue The value of a variable that is not set.
+ * @param parse Returns undefined for a text that is not valid.
+ */
+function parser<T>(expected: string, defaultValue: T, parse: (text: string) => T | undefined) {
+  return z.pipe(
+    z.optional(z.string()),
+    z.transform((text, context): T => {
+      if (text === undefined) return defaultValue;
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: "custom", message: expected, input: text });
+      return z.NEVER;
+    }),
+  );
+}
+
+/** As `parser`, for a variable without a default. */
+function optional<T>(expected: string, parse: (text: string) => T | undefined) {
+  return parser<T | undefined>(expected, undefined, parse);
+}
+
+/** Decimal digits only: `Number` alone would accept `0x50`, `1e3` and an empty text. */
+function parseDecimal(text: string, min: number, max: number): number | undefined {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** A whole number. */
+export function integer(min: number, max: number, defaultValue: number) {
+  return parser(`a whole number from ${min} to ${max}`, defaultValue, (text) => {
+    const value = parseDecimal(text, min, max);
+    return Number.isInteger(value) ? value : undefined;
+  });
+}
+
+/** A rate per second; 0 means no limit. */
+export function rate(max: number, defaultValue: number) {
+  return parser(`a number from 0 to ${max}`, defaultValue, (text) => parseDecimal(text, 0, max));
+}
+
+/** A number of seconds, which the parser turns into milliseconds. `min` and `max` are seconds. */
+export function seconds(min: number, max: number, defaultValue: Milliseconds) {
+  return parser(`a number of seconds from ${min} to ${max}`, defaultValue, (text) => {
+    const value = parseDecimal(text, min, max);
+    return value === undefined ? undefined : value * 1000;
+  });
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(values: readonly T[], defaultValue: T) {
+  return parser(`one of ${values.join(", ")}`, defaultValue, (text) =>
+    values.find((value) => value === text),
+  );
+}
+
+/** `true` or `false`. */
+export function flag<T extends boolean | undefined>(defaultValue: T) {
+  return parser<boolean | T>("true or false", defaultValue, (text) =>
+    text === "true" ? true : text === "false" ? false : undefined,
+  );
+}
+
+/** A host name or an IP address, without port and brackets. */
+export function host(defaultValue: string) {
+  return parser("a host name or address", defaultValue, (text) =>
+    /^[\w.:-]+$/.test(text) ? text : undefined,
+  );
+}
+
+/** The key of administrators. */
+export const adminKey = optional(ADMIN_KEY_RULE, (text) =>
+  ADMIN_KEY.test(text) ? text : undefined,
+);
+
+/** `*`, or origins with commas between them. */
+export function origins(defaultValue: readonly string[]) {
+  const expected = "* or a comma-separated list of origins such as https://example.com";
+  return parser(expected, defaultValue, (text) => {
+    if (text === "*") return ["*"];
+    const names = text.split(",").map((origin) => origin.trim());
+    return names.every(isOrigin) ? names : undefined;
+  });
+}
+
+/** Whether a browser would send this text in `Origin`. Mobile apps have other schemes, such as capacitor://localhost. */
+function isOrigin(text: string): boolean {
+  if (/^https?:/i.test(text)) return URL.canParse(text) && new URL(text).origin === text;
+  return /^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/.test(text);
+}
+
+/** A name of a header or a cookie (RFC 9110, "Tokens"). */
+export const httpName = optional("a valid name of a header or cookie", (text) =>
+  /^[\w!#$%&'*+.^`|~-]{1,255}$/.test(text) ? text : undefined,
+);
+
+/** A text without line breaks. */
+export const line = optional("a line of at most 1024 characters", (text) =>
+  text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined,
+);
+
+/** A shorter secret can be guessed from a token (RFC 7518, "HMAC with SHA-2 Functions"). */
+const SECRET = /^[!-~]{32,4096}$/;
+
+/** Secrets that sign tokens. */
+export const secrets = optional(
+  "one or more secrets of at least 32 visible ASCII characters, separated by spaces",
+  (text) => {
+    const values = text.split(/\s+/);
+    return values.every((secret) => SECRET.test(secret)) ? values : undefined;
+  },
+);
+
+const PEM = /-----BEGIN PUBLIC KEY-----[A-Za-z\d+/=\s]+-----END PUBLIC KEY-----/g;
+
+/** Public keys. A line break may be written as `\n`, because some platforms accept only one line. */
+export const publicKeys = optional(
+  "one or more public keys in PEM (BEGIN PUBLIC KEY)",
+  (text): string[] | undefined => {
+    const lines = text.replaceAll("\\n", "\n");
+    const keys = lines.match(PEM) ?? [];
+    return keys.length > 0 && lines.replace(PEM, "").trim() === "" ? keys : undefined;
+  },
+);
+
+const ALGORITHMS: readonly TokenAlgorithm[] = [...SECRET_ALGORITHMS, ...KEY_ALGORITHMS];
+
+/** Algorithms of tokens, with commas between them. */
+export const algorithms = optional(`a comma-separated list of ${ALGORITHMS.join(", ")}`, (text) => {
+  const names = text.split(",").map((name) => name.trim());
+  const found = ALGORITHMS.filter((algorithm) => names.includes(algorithm));
+  return found.length === new Set(names).size ? found : undefined;
+});
+
+/** A URL that keys and tokens can be exchanged with: https, or http on this machine. */
+export const secureURL = optional(
+  "an https URL without user name and password, or an http URL of this machine",
+  (text) => {
+    if (!URL.canParse(text)) return undefined;
+    const { protocol, hostname, username } = new URL(text);
+    const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    const isSecure = protocol === "https:" || (protocol === "http:" && isLocal);
+    return isSecure && username === "" ? text : undefined;
+  },
+);

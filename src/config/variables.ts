@@ -1,0 +1,119 @@
+/** The table of variables: name, limits and default of each. A test compares it with the table in the documentation. */
+import * as z from "zod/mini";
+import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
+import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
+import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
+import { LOG_LEVELS } from "../api/logger.ts";
+import { DEFAULT_HISTORY } from "../log/log.ts";
+import {
+  adminKey,
+  algorithms,
+  flag,
+  host,
+  httpName,
+  integer,
+  line,
+  oneOf,
+  origins,
+  publicKeys,
+  rate,
+  seconds,
+  secrets,
+  secureURL,
+} from "./parsers.ts";
+
+const DAY_SECONDS = 86_400;
+const GIBIBYTE = 1024 ** 3;
+const MAX_RATE = 1_000_000;
+const MAX_CLIENTS = 10_000_000;
+const MAX_KEYS = 1_000_000_000;
+
+/** Address that the service listens on by default: this machine only. */
+export const DEFAULT_HOST = "127.0.0.1";
+/** Port that the service listens on by default. */
+export const DEFAULT_PORT = 8090;
+
+/** Every variable, with its parser. Parsed durations are milliseconds. */
+export const variables = z.object({
+  // Listening
+  HOST: host(DEFAULT_HOST),
+  PORT: integer(0, 65_535, DEFAULT_PORT),
+  REALTIME_ORIGINS: origins(DEFAULTS.origins),
+  REALTIME_TRUSTED_PROXY_HEADER: httpName,
+  REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),
+
+  // Credentials
+  REALTIME_ADMIN_KEY: adminKey,
+  REALTIME_JWT_SECRET: secrets,
+  REALTIME_JWT_PUBLIC_KEY: publicKeys,
+  REALTIME_JWKS_URL: secureURL,
+  REALTIME_JWT_ALGORITHMS: algorithms,
+  REALTIME_JWT_ISSUER: line,
+  REALTIME_JWT_AUDIENCE: line,
+  REALTIME_JWT_SKEW_SECONDS: seconds(0, 300, DEFAULT_CLOCK_SKEW),
+  REALTIME_JWT_ALLOW_NO_EXPIRY: flag(false),
+  REALTIME_INTROSPECT_URL: secureURL,
+  REALTIME_INTROSPECT_SECONDS: seconds(0, 3600, DEFAULT_CACHE_TIME),
+  REALTIME_COOKIE: httpName,
+  REALTIME_QUERY_TOKEN: flag(false),
+  REALTIME_ANONYMOUS: oneOf(["subscribe", "none"], "subscribe"),
+  REALTIME_AUTH_GRACE_SECONDS: seconds(0, 3600, DEFAULTS.authGrace),
+  REALTIME_CHECK_IP: flag(true),
+
+  // Capacity
+  REALTIME_MAX_CLIENTS: integer(0, MAX_CLIENTS, DEFAULTS.maxClients),
+  REALTIME_MAX_CLIENTS_PER_ADDRESS: integer(0, MAX_CLIENTS, DEFAULTS.maxClientsPerAddress),
+  REALTIME_MAX_KEYS: integer(0, MAX_KEYS, DEFAULTS.maxKeys),
+  REALTIME_MAX_KEYS_PER_ADDRESS: integer(0, MAX_KEYS, DEFAULTS.maxKeysPerAddress),
+  REALTIME_MAX_KEY_CHARACTERS: integer(0, MAX_KEYS, DEFAULTS.maxKeyCharacters),
+  REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS: integer(
+    0,
+    MAX_KEYS,
+    DEFAULTS.maxKeyCharactersPerAddress,
+  ),
+
+  // Rates
+  REALTIME_CONNECTS_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.connectsPerSecond),
+  REALTIME_PUBLISHES_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.publishesPerSecond),
+  REALTIME_FAILURES_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.failuresPerSecond),
+  REALTIME_PUBLISH_BYTES_PER_SECOND: rate(GIBIBYTE, DEFAULT_LIMITS.publishBytesPerSecond),
+  REALTIME_HISTORY_SCAN_PER_SECOND: rate(GIBIBYTE, DEFAULT_LIMITS.historyScanPerSecond),
+
+  // Requests
+  REALTIME_MAX_SUBSCRIPTIONS: integer(1, 10_000, DEFAULT_LIMITS.maxSubscriptions),
+  REALTIME_MAX_TOPIC_LENGTH: integer(1, 10_000, DEFAULT_LIMITS.maxTopicLength),
+  REALTIME_MAX_BATCH: integer(1, 100_000, DEFAULT_LIMITS.maxBatch),
+  REALTIME_MAX_MESSAGE_BYTES: integer(1, GIBIBYTE, DEFAULT_LIMITS.maxMessageBytes),
+  REALTIME_MAX_BODY_BYTES: integer(1024, GIBIBYTE, DEFAULT_LIMITS.maxBodyBytes),
+  REALTIME_REQUEST_SECONDS: seconds(0.05, 3600, DEFAULT_LIMITS.requestTimeout),
+
+  // Streams
+  REALTIME_PING_SECONDS: seconds(0.05, 3600, DEFAULTS.pingInterval),
+  REALTIME_STALE_SECONDS: seconds(0.05, DAY_SECONDS, DEFAULTS.staleTimeout),
+  REALTIME_MAX_BUFFERED_BYTES: integer(1024, GIBIBYTE, DEFAULTS.maxBufferedBytes),
+  REALTIME_MAX_WAITING_BYTES: integer(0, 64 * GIBIBYTE, DEFAULTS.maxWaitingBytes),
+  REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: integer(
+    0,
+    64 * GIBIBYTE,
+    DEFAULTS.maxWaitingBytesPerAddress,
+  ),
+  REALTIME_MAX_STREAM_WRITES: integer(0, 1_000_000_000, DEFAULTS.maxStreamWrites),
+  REALTIME_SHARDS: integer(1, 1000, 1),
+
+  // History
+  REALTIME_HISTORY_MESSAGES: integer(0, 10_000_000, DEFAULT_HISTORY.messages),
+  REALTIME_HISTORY_SECONDS: seconds(0, 30 * DAY_SECONDS, DEFAULT_HISTORY.maxAge),
+  REALTIME_HISTORY_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_HISTORY.bytes),
+
+  // Operation
+  REALTIME_CONSOLE: flag(undefined),
+  REALTIME_METRICS: oneOf(["admin", "open", "off"], DEFAULTS.metrics),
+  LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
+  LOG_FORMAT: oneOf(["auto", "json", "text"], "auto"),
+});
+
+/** The parsed variables, by name. */
+export type VariableValues = z.infer<typeof variables>;
+
+/** The names of all variables. */
+export const VARIABLES: readonly string[] = Object.keys(variables.shape);

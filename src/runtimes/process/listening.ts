@@ -1,0 +1,127 @@
+/** Starts a service that listens on a port. Node and Bun share it, and differ in the `listen` that they pass. */
+import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
+import type { ServerOptions } from "../../api/options.ts";
+import { createServer, type RealtimeServer } from "../../api/server.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
+import { monotonicClock } from "../../realtime/clock.ts";
+import { protectLogger } from "../../realtime/protected-logger.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import { RETRY_RANGES } from "../../stream/retry.ts";
+import { type OpenFiles, readOpenFiles } from "./open-files.ts";
+import { settledWithin } from "./timeout.ts";
+
+/** Options of `startServer`, besides those of `createServer`. */
+export interface StartOptions extends ServerOptions {
+  /** Name or address to listen on. Default `127.0.0.1`: this machine only. */
+  readonly host?: string | undefined;
+  /** Port to listen on. Default 8090; 0 takes a free port. */
+  readonly port?: number | undefined;
+  /** How long `close` waits for streams and requests to end, before it closes their connections. Default 10,000. */
+  readonly drainTimeout?: Milliseconds | undefined;
+}
+
+/** A running service. */
+export interface RunningServer extends RealtimeServer {
+  /** The address that it listens on, such as `http://127.0.0.1:8090`. */
+  readonly url: string;
+}
+
+/** What a runtime needs to listen. */
+export interface ListenOptions {
+  readonly app: RealtimeServer["app"];
+  readonly host: string;
+  readonly port: number;
+  /** The longest time without traffic on a connection in use: at the latest, a ping is sent then. */
+  readonly maxSilence: Milliseconds;
+  /** The process's limit of open files, if there is one. */
+  readonly files: OpenFiles | undefined;
+  /** Call this for each connection that is refused because of the limit. */
+  readonly onRefused: () => void;
+}
+
+/** A port that one runtime listens on. */
+export interface Listener {
+  readonly url: string;
+  /** Accepts no new connections. Resolves when the last connection is closed. */
+  readonly stop: () => Promise<unknown>;
+  /** Closes every connection at once. */
+  readonly closeConnections: () => void;
+}
+
+/**
+ * Seconds that an idle connection stays open. Longer than the 60 seconds of nginx (`keepalive_timeout` of an upstream): a proxy
+ * that keeps a connection longer than its server sends a request on a closing connection, and answers 502.
+ */
+export const KEEP_ALIVE_SECONDS = 75;
+
+/**
+ * Creates the service and listens. Unlike `createServer`, it allows every origin and turns on health checks, the OpenAPI
+ * document and metrics for administrators, because no app around it provides these.
+ */
+export async function startListening(
+  options: StartOptions,
+  listen: (options: ListenOptions) => Promise<Listener>,
+): Promise<RunningServer> {
+  const logger = options.logger && protectLogger(options.logger, monotonicClock(options));
+  const files = readOpenFiles();
+  let refused = 0;
+  const onRefused = () => {
+    refused += 1;
+    const hint = "raise the limit of open files (ulimit -n, or LimitNOFILE= in systemd)";
+    logger?.warn("connections are refused", { openFiles: files?.limit, hint });
+  };
+  const server = createServer({
+    ...options,
+    logger,
+    runtime: { ...options.runtime, connectionsRefused: () => refused },
+    origins: options.origins ?? DEFAULTS.origins,
+    health: options.health ?? true,
+    openapi: options.openapi ?? true,
+    metrics: options.metrics ?? DEFAULTS.metrics,
+  });
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;
+  const maxSilence = maxSilenceOf(options);
+  const listener = await listen({ app: server.app, host, port, maxSilence, files, onRefused });
+  const drainTimeout = options.drainTimeout ?? DEFAULTS.drainTimeout;
+  let closing: Promise<void> | undefined;
+  return {
+    ...server,
+    url: listener.url,
+    close: () => {
+      closing ??= closeServer(server, listener, drainTimeout);
+      return closing;
+    },
+  };
+}
+
+function maxSilenceOf(options: StartOptions): Milliseconds {
+  const { pingInterval = DEFAULTS.pingInterval, staleTimeout = DEFAULTS.staleTimeout } = options;
+  return pingInterval + staleTimeout + (options.requestTimeout ?? DEFAULT_LIMITS.requestTimeout);
+}
+
+async function closeServer(
+  server: RealtimeServer,
+  listener: Listener,
+  drainTimeout: Milliseconds,
+): Promise<void> {
+  const deadline = setTimeout(listener.closeConnections, drainTimeout);
+  const drained = server.close();
+  // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.least` at the earliest. The port is closed by then, so that
+  // they reach the process that takes over. Until then, new streams are asked to reconnect (stream-refusals.ts).
+  await settledWithin(drained, RETRY_RANGES.shutdown.min);
+  const stopped = listener.stop();
+  await drained;
+  await stopped;
+  clearTimeout(deadline);
+}
+
+/** `http://host:port`, with an IPv6 address in brackets. */
+export function formatURL(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The 400 response to a request without a valid URL. Hono never sees such a request. */
+export function malformedRequestResponse(): Response {
+  const message = "The request's path and its Host header do not form a valid URL.";
+  return Response.json({ status: 400, message, data: {} }, { status: 400 });
+}

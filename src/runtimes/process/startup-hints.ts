@@ -1,0 +1,30 @@
+/** What an operator should know when the service has started. */
+import type { Config } from "../../config/config.ts";
+import type { Logger } from "../../realtime/types.ts";
+import { describeShortage, readOpenFiles } from "./open-files.ts";
+import type { ProcessSettings } from "./settings.ts";
+
+/** Logs a warning for each limit of the machine or the settings that clients will run into. */
+export function logStartupHints(config: Config, logger: Logger): void {
+  const files = readOpenFiles();
+  const shortage = files && describeShortage(files, config.maxClients);
+  if (shortage !== undefined) logger.warn("the limit of open files is too low", shortage);
+  if (config.adminKey === undefined) {
+    logger.warn("publishing is closed; set REALTIME_ADMIN_KEY to open it");
+  }
+}
+
+/** Commands to copy into two terminals. A key from the environment is not shown. */
+export function formatExamples(url: string, { config, isDevelopmentKey }: ProcessSettings): string {
+  const key = isDevelopmentKey ? config.adminKey : "$REALTIME_ADMIN_KEY";
+  const api = `${url}/api/realtime`;
+  const json = "-H 'Content-Type: application/json'";
+  return `
+Try it. Listen in one terminal:
+  curl -sN ${api} | tee /tmp/pocketwire.txt
+Subscribe and publish in another:
+  curl ${api} ${json} -d '{"clientId":"'$(sed -n '/^id: /{s///p;q;}' /tmp/pocketwire.txt)'","subscriptions":["chat"]}'
+  curl ${api}/messages -H "Authorization: Bearer ${key}" ${json} -d '{"topic":"chat","data":{"text":"hello"}}'
+
+`;
+}

@@ -1,0 +1,89 @@
+/** The service on Workers: one instance for each isolate, over the Durable Objects of the environment. */
+import type { ServerOptions } from "../../api/options.ts";
+import { createServer, type RealtimeServer } from "../../api/server.ts";
+import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
+import { createDurableObjectRegistry } from "../../registry/durable-object/registry.ts";
+import { type Env, getHub } from "./hub-binding.ts";
+import { workerRuntime } from "./runtime.ts";
+import { findDifference } from "./same-value.ts";
+import { readWorkerSettings, variablesOf } from "./settings.ts";
+
+interface CachedServer {
+  env: Env;
+  readonly server: RealtimeServer;
+  readonly options: ServerOptions | undefined;
+}
+
+/** Servers by their binding: a copy of an environment has the same binding. */
+const cached = new WeakMap<object, CachedServer>();
+
+/**
+ * The service over an environment's Durable Objects. It is created once in each isolate. Mount its `app`, and publish with it.
+ *
+ * Call it with the same options everywhere, for example with a constant. A call without options returns the service that an
+ * earlier call has created with options. The pages of a standalone service (`/api/health`, the console, CORS for every origin)
+ * are off here unless an option or a variable turns them on.
+ *
+ * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, or an earlier call had other
+ *   options or variables.
+ * @example
+ * app.route("/", getRealtime(env).app);
+ * await getRealtime(env).publish({ topic: "chat", data: "hello" });
+ */
+export function getRealtime(env: Env, options?: ServerOptions): RealtimeServer {
+  const binding: unknown = env.REALTIME_HUB;
+  if (!isObject(binding)) {
+    throw new RealtimeError(
+      "invalid_config",
+      "The binding REALTIME_HUB is missing. Copy the binding and the migration from Pocketwire's wrangler.toml to yours.",
+    );
+  }
+  const known = cached.get(binding);
+  if (known !== undefined) {
+    if (known.env !== env) assertSame("variables", variablesOf(env), variablesOf(known.env));
+    known.env = env;
+    if (options === undefined) return known.server;
+    if (known.options !== undefined) {
+      assertSame("options", options, known.options);
+      return known.server;
+    }
+  }
+  const server = createWorkerServer(env, options);
+  cached.set(binding, { env, server, options });
+  return server;
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function createWorkerServer(env: Env, options: ServerOptions | undefined): RealtimeServer {
+  const settings = readWorkerSettings(env);
+  const variables = variablesOf(env);
+  const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
+  warnOfMistakes(settings, unknown, settings.logger);
+  const registry = createDurableObjectRegistry({
+    hub: (shard) => getHub(env, shard),
+    shards: settings.shards,
+  });
+  return createServer({
+    ...settings,
+    registry,
+    runtime: workerRuntime,
+    // Without a variable, the app around the service decides about CORS and addresses.
+    origins: variables.REALTIME_ORIGINS ? settings.origins : undefined,
+    metrics: variables.REALTIME_METRICS ? settings.metrics : undefined,
+    ...options,
+  });
+}
+
+/** @throws RealtimeError `invalid_config`, because the values of a later call would be ignored. */
+function assertSame(what: string, now: object, before: object): void {
+  const difference = findDifference(now, before);
+  if (difference === undefined) return;
+  throw new RealtimeError(
+    "invalid_config",
+    `getRealtime was called before with other ${what}: ${difference} differs. The service is created once, so call getRealtime with the same ${what} everywhere.`,
+  );
+}

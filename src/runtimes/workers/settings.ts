@@ -1,0 +1,46 @@
+/** The settings of a Worker: the variables among its bindings. */
+import { createLogger } from "../../api/logger.ts";
+import { type Config, type Environment, readConfig } from "../../config/config.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
+import type { Logger } from "../../realtime/types.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A hub keeps the replay position of each subscription in its socket's attachment, which has room for 16,384 bytes. */
+const MAX_SUBSCRIPTIONS = 1000;
+
+/**
+ * Defaults that differ from those of a process, because a Worker's isolate and a Durable Object have 128 MB of memory each. A
+ * subscription key takes about 400 bytes besides its characters. Keys are counted per shard.
+ */
+const WORKER_DEFAULTS: Environment = {
+  REALTIME_MAX_KEYS: "125000",
+  REALTIME_MAX_KEY_CHARACTERS: String(16 * MEBIBYTE),
+  REALTIME_MAX_WAITING_BYTES: String(32 * MEBIBYTE),
+  REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
+};
+
+/** The variables and secrets of an environment. Bindings of other kinds are objects, and left out. */
+export function variablesOf(env: object): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
+}
+
+/**
+ * Reads the settings of a Worker.
+ *
+ * @throws RealtimeError `invalid_config` as `readConfig`, and for more subscriptions than a hub can keep.
+ */
+export function readWorkerSettings(env: object): Config & { readonly logger: Logger } {
+  // Not by truth: a variable of wrangler's JSON configuration may be the number 0 or `false`.
+  const set = Object.entries(variablesOf(env)).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
+  const config = readConfig({ ...WORKER_DEFAULTS, ...Object.fromEntries(set) });
+  if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
+    throw new RealtimeError(
+      "invalid_config",
+      `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`,
+    );
+  }
+  return { ...config, logger: createLogger({ level: config.logLevel }) };
+}
