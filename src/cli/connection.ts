@@ -1,4 +1,5 @@
 /** The address and the credential that `listen` and `publish` use. */
+import { isLoopback } from "../api/auth/loopback.ts";
 import { readDevVars } from "../runtimes/process/settings.ts";
 import { text, UsageError } from "./flags.ts";
 import { OK, parseLoosely, printError } from "./output.ts";
@@ -27,7 +28,7 @@ export function readConnection(values: ConnectionValues): Connection {
   const url = values.url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
   if (!URL.canParse(url)) throw new UsageError(`--url must be an address; it was "${url}".`);
   const { hostname, protocol } = new URL(url);
-  const isLocal = hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]";
+  const isLocal = isLoopback(hostname);
   const key = values.key || process.env.REALTIME_ADMIN_KEY;
   if (key && !isLocal && protocol === "http:") {
     printError(`The key is sent to ${hostname} unencrypted. Use https.\n`, OK);

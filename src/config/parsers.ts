@@ -1,6 +1,7 @@
 /** Parsers for variables: each turns a text into a value, or rejects it and says what the variable must be. */
 import * as z from "zod/mini";
 import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
+import { isLoopback } from "../api/auth/loopback.ts";
 import {
   KEY_ALGORITHMS,
   SECRET_ALGORITHMS,
@@ -152,8 +153,7 @@ export const secureURL = optional(
   (text) => {
     if (!URL.canParse(text)) return undefined;
     const { protocol, hostname, username } = new URL(text);
-    const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-    const isSecure = protocol === "https:" || (protocol === "http:" && isLocal);
+    const isSecure = protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
     return isSecure && username === "" ? text : undefined;
   },
 );

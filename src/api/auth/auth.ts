@@ -67,7 +67,7 @@ export class Auth {
     return this.#authorizeTopics(c, await this.#currentCaller(c), topics, true);
   }
 
-  /** As `authorizeConnect`, for a request that subscribes or reads. A guest must be signed in here already. */
+  /** As `authorizeConnect`, for a request that subscribes or reads. With `anonymous: "none"`, every guest is refused. */
   async authorizeSubscribe(c: Context, topics: readonly string[]): Promise<Principal> {
     return this.#authorizeTopics(c, await this.#currentCaller(c), topics, false);
   }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** The admin key in `.dev.vars`. It is public, because the file is part of this repository. */
 export const DEVELOPMENT_KEY = "pocketwire-development-key";
@@ -13,14 +14,13 @@ export const DEVELOPMENT_KEY = "pocketwire-development-key";
  */
 export function refuseRemoteDevelopmentKey(c: Context, key: string): void {
   if (key !== DEVELOPMENT_KEY) return;
-  if ([c.req.url, c.req.header("Origin") ?? c.req.url].every(isLoopback)) return;
+  if ([c.req.url, c.req.header("Origin") ?? c.req.url].every(isLoopbackURL)) return;
   throw new RealtimeError(
     "not_allowed",
     "The development key is public, so it works only at localhost and for pages of localhost. Set the option adminKey to a key of your own.",
   );
 }
 
-function isLoopback(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
+function isLoopbackURL(url: string): boolean {
+  return URL.canParse(url) && isLoopback(new URL(url).hostname);
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { checkPublicKeys } from "../../api/auth/jwt-keys.ts";
+import { isLoopback } from "../../api/auth/loopback.ts";
 import { type Config, type Environment, readConfig } from "../../config/config.ts";
 import { findUnknownVariables } from "../../config/contradictions.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
@@ -16,8 +17,6 @@ export interface ProcessSettings {
   /** Whether NODE_ENV is `production`. */
   readonly isProduction: boolean;
 }
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /**
  * Reads the settings. A variable of the environment takes precedence over the same variable in `.dev.vars` of the working
@@ -38,7 +37,7 @@ export async function readProcessSettings(
     config.adminKey !== undefined &&
     !environment.REALTIME_ADMIN_KEY &&
     file.REALTIME_ADMIN_KEY === config.adminKey;
-  if (isDevelopmentKey && !LOOPBACK.test(config.host)) {
+  if (isDevelopmentKey && !isLoopback(config.host)) {
     throw new RealtimeError(
       "invalid_config",
       `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY is the public one of .dev.vars. ` +

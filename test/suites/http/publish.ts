@@ -216,7 +216,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
   });
 
   describe("without an admin key", () => {
-    it("publishing and stats are closed, and the answer says which variable opens them", async () => {
+    it("publishing and stats are closed, and the answer says which option opens them", async () => {
       const service = await startService(runtime, { env: { REALTIME_ADMIN_KEY: undefined } });
       for (const key of ["", "undefined", ADMIN_KEY]) {
         const answer = await publish(service.url, { topic: "a", data: 1 }, key);
