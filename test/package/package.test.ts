@@ -144,11 +144,11 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
       join(project, "worker.ts"),
       `import { Hono } from "hono";
 import { type Env, getRealtime, RealtimeHub, workerRuntime } from "pocketwire/cloudflare";
-export { RealtimeHub, workerRuntime };
+export { RealtimeHub };
 const app = new Hono<{ Bindings: Env }>();
 app.get("/", async (c) => {
   await getRealtime(c.env).publish({ topic: "a", data: 1 });
-  return c.text(String(getRealtime(c.env, { adminKey: "the-key-of-this-app" }).registry));
+  return c.text(String(getRealtime(c.env, { runtime: workerRuntime }).registry));
 });
 export default app;
 `,
