@@ -1,0 +1,61 @@
+/**
+ * `pocketwire/adapter`: what authors of a registry (where clients are connected) or of a log (where messages are stored) need
+ * besides the public API of `pocketwire`. A registry implements `ClientRegistry`; a log implements `MessageLog`.
+ *
+ * @example
+ * ```ts
+ * import { createServer, RealtimeManager } from "pocketwire";
+ * import { createInProcessRegistry, createMemoryLog } from "pocketwire/adapter";
+ *
+ * const manager = new RealtimeManager({ maxClients: 1000 });
+ * const log = createMemoryLog({ history: { messages: 100 } });
+ * const realtime = createServer({ registry: createInProcessRegistry({ manager, log }) });
+ * ```
+ */
+
+// Logs.
+export type { HistoryPage, HistoryRequest } from "./log/history.ts";
+export { readHistory } from "./log/history.ts";
+export type { LogStats, MessageLog } from "./log/log.ts";
+export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
+export {
+  type Cursor,
+  formatCursor,
+  newEpoch,
+  parseCursor,
+  sequenceOf,
+} from "./realtime/cursor.ts";
+// Registries.
+export {
+  type ClientSnapshot,
+  type HibernationSupport,
+  hibernationOf,
+  type ReplayProgress,
+} from "./realtime/manager.ts";
+export { createMessage } from "./realtime/message.ts";
+export type { ReplayState } from "./realtime/replay/client-replay.ts";
+export {
+  parseSubscription,
+  type SubscriptionKey,
+  type SubscriptionOptions,
+} from "./realtime/subscriptions/subscription-key.ts";
+export type {
+  FrameSink,
+  LogEntry,
+  LogReader,
+  MaybePromise,
+  Message,
+  StartPosition,
+  SubscribeRequest,
+  TailListener,
+} from "./realtime/types.ts";
+export { createInProcessRegistry, type InProcessOptions } from "./registry/in-process/registry.ts";
+export type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  RegistryStats,
+  TopicPage,
+} from "./registry/registry.ts";

@@ -1,0 +1,85 @@
+/** Types of the public API. `npm run types` checks this file; nothing runs it. */
+import type { Context } from "hono";
+import { expectTypeOf } from "vitest";
+import {
+  createInProcessRegistry,
+  createMemoryLog,
+  type HibernationSupport,
+  hibernationOf,
+  type MessageLog,
+} from "../../src/adapter.ts";
+import {
+  type ClientInfo,
+  type ClientRegistry,
+  type CloseReason,
+  createServer,
+  formatSSEComment,
+  formatSSEMessage,
+  type Hooks,
+  type Logger,
+  type PublishInput,
+  type PublishReceipt,
+  RealtimeError,
+  type RealtimeErrorCode,
+  RealtimeManager,
+  type RealtimeServer,
+  type readConfig,
+  type ServerOptions,
+} from "../../src/index.ts";
+
+// A server needs no options, and its manager is undefined with a registry of the app's own.
+expectTypeOf(createServer).parameter(0).toEqualTypeOf<ServerOptions | undefined>();
+expectTypeOf(createServer).returns.toEqualTypeOf<RealtimeServer>();
+expectTypeOf<RealtimeServer["realtimeManager"]>().toEqualTypeOf<RealtimeManager | undefined>();
+expectTypeOf<RealtimeServer["registry"]>().toEqualTypeOf<ClientRegistry>();
+
+// Every setting that is a variable is an option as well; the history has its own.
+expectTypeOf<ReturnType<typeof readConfig>>().toExtend<ServerOptions>();
+expectTypeOf<NonNullable<ServerOptions["history"]>>().toEqualTypeOf<{
+  readonly messages?: number;
+  readonly maxAge?: number;
+  readonly bytes?: number;
+}>();
+
+// Messages: a topic with any data, or a record event.
+expectTypeOf<{ topic: string; data: unknown }>().toExtend<PublishInput>();
+expectTypeOf<{
+  collection: string;
+  action: "create" | "update" | "delete";
+  record: { id: string; title: string };
+}>().toExtend<PublishInput>();
+expectTypeOf<{ topic: string }>().not.toExtend<PublishInput>();
+expectTypeOf<{ topic: string; data: unknown; retain: boolean }>().not.toEqualTypeOf<PublishInput>();
+expectTypeOf<Awaited<ReturnType<RealtimeServer["publish"]>>>().toEqualTypeOf<
+  readonly PublishReceipt[]
+>();
+
+// Hooks get the request's context, may be asynchronous, and may change keys and messages.
+expectTypeOf<NonNullable<Hooks["onConnect"]>>().parameter(1).toEqualTypeOf<Context>();
+expectTypeOf<() => Promise<readonly string[]>>().toExtend<NonNullable<Hooks["onSubscribe"]>>();
+expectTypeOf<() => PublishInput>().toExtend<NonNullable<Hooks["onMessage"]>>();
+expectTypeOf<() => string>().not.toExtend<NonNullable<Hooks["onMessage"]>>();
+
+// Errors have a code of a closed list.
+expectTypeOf(new RealtimeError("not_allowed", "").code).toEqualTypeOf<RealtimeErrorCode>();
+expectTypeOf<"no_such_code">().not.toExtend<RealtimeErrorCode>();
+
+// Formatters return text; a logger of the app's own needs four methods.
+expectTypeOf(formatSSEMessage({ event: "a", data: 1 })).toBeString();
+expectTypeOf(formatSSEComment("a")).toBeString();
+expectTypeOf<Console>().toExtend<Logger>();
+
+// The manager of the default registry lists, sends and disconnects. Hibernation is for adapters.
+const manager = new RealtimeManager();
+expectTypeOf(manager.getClient("c")).toEqualTypeOf<ClientInfo | undefined>();
+expectTypeOf(manager.sendEvent("c", "note", { n: 1 })).resolves.toBeBoolean();
+expectTypeOf(manager.removeClient).parameter(1).toEqualTypeOf<CloseReason | undefined>();
+expectTypeOf(manager).not.toHaveProperty("restoreClient");
+expectTypeOf(manager).not.toHaveProperty("snapshotOf");
+expectTypeOf(hibernationOf(manager)).toEqualTypeOf<HibernationSupport>();
+
+// An adapter is made of a manager and a log.
+expectTypeOf(createMemoryLog()).toExtend<MessageLog>();
+expectTypeOf(
+  createInProcessRegistry({ manager, log: createMemoryLog() }),
+).toEqualTypeOf<ClientRegistry>();

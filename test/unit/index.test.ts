@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+/** The names that an entry exports, types included. The entries hold nothing but `export … from`. */
+function exportedNames(entry: string): string[] {
+  const text = readFileSync(new URL(`../../src/${entry}`, import.meta.url), "utf8");
+  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)];
+  const names = lists.flatMap(([, list = ""]) => list.split(","));
+  return names.map((name) => name.replace(/^\s*type\s/, "").trim()).filter((name) => name !== "");
+}
+
+describe("pocketwire", () => {
+  it("exports these names, so that a change of the public API is one on purpose", () => {
+    expect(exportedNames("index.ts").toSorted()).toEqual([
+      "AccessRequest",
+      "AuthSettings",
+      "Authenticate",
+      "Authorize",
+      "ClientInfo",
+      "ClientRegistry",
+      "CloseReason",
+      "Config",
+      "ConnectHookEvent",
+      "DisconnectHookEvent",
+      "Environment",
+      "FieldError",
+      "FieldErrors",
+      "HistoryLimits",
+      "HookSubject",
+      "Hooks",
+      "Identity",
+      "IntrospectionOptions",
+      "LogFields",
+      "LogLevel",
+      "Logger",
+      "LoggerOptions",
+      "ManagerOptions",
+      "ManagerStats",
+      "Principal",
+      "PublishHookEvent",
+      "PublishInput",
+      "PublishReceipt",
+      "RealtimeError",
+      "RealtimeErrorCode",
+      "RealtimeManager",
+      "RealtimeServer",
+      "RecordAction",
+      "RecordInput",
+      "RequestLimits",
+      "Revocation",
+      "Runtime",
+      "SSEMessage",
+      "ServerOptions",
+      "SubscribeHookEvent",
+      "TokenAlgorithm",
+      "TokenOptions",
+      "TopicInfo",
+      "TopicInput",
+      "createLogger",
+      "createServer",
+      "formatSSEComment",
+      "formatSSEMessage",
+      "readConfig",
+    ]);
+  });
+});
+
+describe("pocketwire/adapter", () => {
+  it("exports what authors of registries and logs need besides", () => {
+    expect(exportedNames("adapter.ts").toSorted()).toEqual([
+      "ClientConnection",
+      "ClientPage",
+      "ClientRegistry",
+      "ClientSnapshot",
+      "ConnectRequest",
+      "Cursor",
+      "FrameSink",
+      "HibernationSupport",
+      "HistoryPage",
+      "HistoryRequest",
+      "InProcessOptions",
+      "LogEntry",
+      "LogReader",
+      "LogStats",
+      "MaybePromise",
+      "MemoryLogOptions",
+      "Message",
+      "MessageLog",
+      "PageRequest",
+      "RegistryStats",
+      "ReplayProgress",
+      "ReplayState",
+      "StartPosition",
+      "SubscribeRequest",
+      "SubscriptionKey",
+      "SubscriptionOptions",
+      "TailListener",
+      "TopicPage",
+      "createInProcessRegistry",
+      "createMemoryLog",
+      "createMessage",
+      "formatCursor",
+      "hibernationOf",
+      "newEpoch",
+      "parseCursor",
+      "parseSubscription",
+      "readHistory",
+      "sequenceOf",
+    ]);
+  });
+
+  it("exports no name that `pocketwire` exports, but the interface that an adapter implements", () => {
+    const common = exportedNames("adapter.ts").filter((name) =>
+      exportedNames("index.ts").includes(name),
+    );
+    expect(common).toEqual(["ClientRegistry"]);
+  });
+});
