@@ -11,9 +11,11 @@ const MAX_SUBSCRIPTIONS = 1000;
 
 /**
  * Defaults that differ from those of a process, because a Worker's isolate and a Durable Object have 128 MB of memory each. A
- * subscription key takes about 400 bytes besides its characters. Keys are counted per shard.
+ * subscription key takes about 400 bytes besides its characters. Clients and keys are counted per shard.
  */
 const WORKER_DEFAULTS: Environment = {
+  // A Durable Object accepts 32,768 hibernating WebSockets. Some are left for clients that leave while others come.
+  REALTIME_MAX_CLIENTS: "30000",
   REALTIME_MAX_KEYS: "125000",
   REALTIME_MAX_KEY_CHARACTERS: String(16 * MEBIBYTE),
   REALTIME_MAX_WAITING_BYTES: String(32 * MEBIBYTE),
