@@ -74,7 +74,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect(stream.body).toMatch(/^: [^\n]*subscription keys[^\n]*\nretry: \d+\n\n$/);
       expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
         503,
-        expect.stringContaining("(8 subscription keys)"),
+        expect.stringContaining("limit of 8 subscription keys"),
       ]);
       const metrics = (await it_.get("/metrics", ADMIN)).body;
       expect(metrics).toContain("pocketwire_keys 5\n");
