@@ -179,8 +179,8 @@ class MatchCollector {
 }
 
 /**
- * The cursor that a page before `cursor` ends at. A cursor with a suffix is a position after the message that it names, so the page
- * includes this message.
+ * The cursor at which a page before `cursor` ends. A cursor with a suffix is a position after the message that it names, so the
+ * page includes this message.
  */
 function endOf(cursor: string): string {
   return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;

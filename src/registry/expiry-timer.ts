@@ -27,7 +27,7 @@ export class ExpiryTimer {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#at = at;
     this.#timer = setTimeout(() => this.#onTimer(), Math.min(expiresIn, MAX_DELAY));
-    // The timer alone must not keep the process running. Runtimes whose timers are numbers have no `unref`.
+    // The timer alone must not keep the process running. In runtimes with numeric timers, there is no `unref`.
     (this.#timer as { unref?: () => void }).unref?.();
   }
 

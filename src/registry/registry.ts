@@ -78,7 +78,7 @@ export interface PageRequest {
 
 /** One page of the connected clients. */
 export interface ClientPage {
-  /** In the order of their ids. */
+  /** In the order of their ids. A registry with shards lists one shard after the other. */
   readonly clients: readonly ClientInfo[];
   /** `PageRequest.after` for the next page. Undefined on the last page. */
   readonly next: string | undefined;
@@ -100,8 +100,8 @@ export interface TopicPage {
  */
 export interface ClientRegistry {
   /**
-   * Reserves a client id and, in a registry with shards, the shard. The registry is unchanged until `attach`, except that a
-   * hub adds the client at once.
+   * Reserves a client id and, in a registry with shards, the shard. Frames reach the client from `attach` on. A hub registers the
+   * client at once; the in-process registry registers it in `attach`.
    *
    * @throws RealtimeError `revoked`, `refused_token` if the credential has expired, `too_many_clients`, `too_many_requests`
    *   if one address has too many clients, `invalid_input` if the keys match too many rights, or `closed`.
@@ -111,7 +111,9 @@ export interface ClientRegistry {
    * Replaces a client's subscriptions. A request that arrived before the newest applied request changes nothing, and is checked
    * only for `unknown_client` and `ip_mismatch`.
    *
-   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed` or `revoked`, checked in this order.
+   * @throws RealtimeError `unknown_client`, `ip_mismatch`, `identity_changed` or `revoked`, checked in this order; then
+   *   `refused_token` if the credential has expired, `too_many_clients` or `too_many_requests` if there are too many keys, and
+   *   `invalid_input` if the keys match too many rights.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /**

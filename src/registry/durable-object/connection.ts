@@ -12,7 +12,7 @@ import {
 /** How many liveness pings may be unanswered before the connection ends. */
 const MAX_UNANSWERED_PINGS = 2;
 
-/** A client on a hub, as the Worker sees it: the hub sends the client's frames on a socket, and the Worker writes them to the sink. */
+/** A client on a hub. The hub sends the client's frames on a socket, and this side, in the Worker, writes them to the sink. */
 export class HubConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;

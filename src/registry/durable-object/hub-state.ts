@@ -104,7 +104,7 @@ export class HubState {
     for (const socket of this.#ctx.getWebSockets(clientId)) socket.serializeAttachment(attachment);
   }
 
-  /** Ends the rights, and after the grace period the streams, of clients whose credentials have expired. */
+  /** Ends the rights of clients with an expired credential, and after the grace period their streams. */
   expireCredentials(): void {
     for (const clientId of this.manager.expire()) {
       // A client that becomes a guest keeps its keys, unless guests may not subscribe.

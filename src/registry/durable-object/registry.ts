@@ -46,8 +46,8 @@ export interface DurableObjectRegistryOptions {
 }
 
 /**
- * Creates a registry whose clients, log and delivery are in Durable Objects (`RealtimeHub`, in `hub.ts`). The registry runs in
- * the Worker and calls the hubs.
+ * Creates a registry with clients, log and delivery in Durable Objects (`RealtimeHub`, in `hub.ts`). The registry runs in the
+ * Worker and calls the hubs.
  */
 export function createDurableObjectRegistry(options: DurableObjectRegistryOptions): ClientRegistry {
   return new DurableObjectRegistry(options);

@@ -39,8 +39,8 @@ export class HubShards {
   }
 
   /**
-   * Calls one hub, and retries if the call throws. The hub may have run a call whose response was lost, so use this only for
-   * calls that can be repeated: a publish, which has message ids, and calls that read or replace.
+   * Calls one hub, and retries if the call throws. The hub may have run a failed call, with only the response lost. Use this only
+   * for calls that can be repeated: a publish, which has message ids, and calls that read or replace.
    *
    * @throws RealtimeError the hub's error, or `unreachable` when all tries failed.
    */

@@ -36,7 +36,7 @@ export class SubscriptionStore {
     sql.exec(SCHEMA);
   }
 
-  /** Stores a client's subscriptions in place of its earlier ones. */
+  /** Stores a client's subscriptions and removes its earlier subscriptions. */
   set(clientId: string, { keys, rights }: StoredSubscriptions): void {
     this.remove(clientId);
     if (rights.length > 0) {

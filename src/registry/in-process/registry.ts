@@ -34,7 +34,7 @@ export interface InProcessOptions {
 }
 
 /**
- * Creates a registry whose clients, log and delivery are in this process, for Node, Bun and Deno.
+ * Creates a registry with clients, log and delivery in this process, for Node, Bun and Deno.
  *
  * @example
  * const registry = createInProcessRegistry({
