@@ -33,7 +33,7 @@ export const CONSOLE_BODY: string = `<header>
     </div>
     <form id="subscribe" class="row">
       <label>Topic <input name="topic" value="chat" required placeholder="chat, news/*, *" autocomplete="off"></label>
-      <label class="short">Newest messages <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
+      <label class="short">Replay last <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
       <label>Options <input name="options" placeholder='{"query":{}}' autocomplete="off"></label>
       <button>Subscribe</button>
     </form>

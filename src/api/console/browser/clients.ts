@@ -36,8 +36,7 @@ export function bindClients({ find, create, append }: Dom, api: API, examples: E
 
   const load = async (): Promise<void> => {
     const path = "/clients?limit=50";
-    const sdk = "// The SDK has no administration.";
-    examples.show({ path, sdk, needsKey: true });
+    examples.show({ path, needsKey: true });
     try {
       const page = await api.request(path);
       const { clients, next } = page as { clients: readonly Client[]; next?: string | null };

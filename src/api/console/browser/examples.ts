@@ -10,8 +10,8 @@ export interface Example {
   readonly path: string;
   /** Body of a POST. */
   readonly body?: unknown;
-  /** What follows the line that creates the SDK's client. */
-  readonly sdk: string;
+  /** What follows the line that creates the SDK's client. Undefined for what the SDK can't do. */
+  readonly sdk?: string;
   readonly needsKey?: boolean;
   readonly isStream?: boolean;
 }
@@ -28,7 +28,8 @@ export function createExamples({ find }: Dom, { base, url }: API) {
       parts.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(body))}`);
     }
     find("#curl").textContent = parts.join(" \\\n  ");
-    find("#sdk").textContent = client + sdk;
+    find("#sdk").textContent =
+      sdk === undefined ? "// The SDK has no administration." : client + sdk;
   };
 
   /** SDK code that subscribes to a topic. */
