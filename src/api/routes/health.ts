@@ -13,7 +13,7 @@ export const showHealth: Handler = (c) =>
 export function showReady({ registry, closing }: ServerContext): Handler {
   return async (c) => {
     if (closing.aborted) {
-      throw new RealtimeError("closed", "The server is stopping. Try again soon.");
+      throw serverClosed();
     }
     try {
       await registry.stats();
