@@ -1,5 +1,6 @@
 import type { Handler } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
+import { serverClosed } from "../../registry/connect.ts";
 import type { ServerContext } from "../context.ts";
 
 /** `GET /api/health`: the process responds. The body is PocketBase's. */
@@ -12,9 +13,7 @@ export const showHealth: Handler = (c) =>
  */
 export function showReady({ registry, closing }: ServerContext): Handler {
   return async (c) => {
-    if (closing.aborted) {
-      throw serverClosed();
-    }
+    if (closing.aborted) throw serverClosed();
     try {
       await registry.stats();
     } catch (cause) {
