@@ -36,8 +36,11 @@ export interface ServerContext {
   readonly requestQueue: RequestQueue;
   /** Requests over a rate limit, counted for stats and metrics. */
   readonly counters: RefusedRequests;
-  /** Aborted when the server begins to stop. */
-  readonly closing: AbortSignal;
+  /**
+   * Whether the server has begun to stop. Not an `AbortSignal`: in workerd a signal belongs to the request that created it, and
+   * the server outlives that request.
+   */
+  readonly isClosing: () => boolean;
 }
 
 /** The clocks of a server (`Clocks`), with their defaults applied. */

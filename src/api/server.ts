@@ -61,8 +61,8 @@ export interface RealtimeServer {
  */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
   checkOptions(options);
-  const closing = new AbortController();
-  const { context, realtimeManager } = createContext(options, closing.signal);
+  let isClosing = false;
+  const { context, realtimeManager } = createContext(options, () => isClosing);
   const { registry, logger, limits, streams, refusalDelay } = context;
 
   const app = new Hono();
@@ -77,7 +77,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     registry,
     publish: async (...inputs) => registry.publish(parseMessages(inputs)),
     async close() {
-      closing.abort();
+      isClosing = true;
       streams.stop();
       refusalDelay.stop();
       await registry.close();
@@ -88,7 +88,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
 function createContext(
   options: ServerOptions,
-  closing: AbortSignal,
+  isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
   const clocks = { now: options.now ?? Date.now, monotonicNow: monotonicClock(options) };
   const logger = protectLogger(
@@ -123,7 +123,7 @@ function createContext(
     }),
     requestQueue: new RequestQueue(runtime.nextTurn),
     counters,
-    closing,
+    isClosing,
   };
   return { context, realtimeManager };
 }

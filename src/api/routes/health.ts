@@ -11,9 +11,9 @@ export const showHealth: Handler = (c) =>
  * `GET /api/health/ready`: the service takes clients and messages. On Workers each request wakes every hub, so don't poll it
  * often.
  */
-export function showReady({ registry, closing }: ServerContext): Handler {
+export function showReady({ registry, isClosing }: ServerContext): Handler {
   return async (c) => {
-    if (closing.aborted) throw serverClosed();
+    if (isClosing()) throw serverClosed();
     try {
       await registry.stats();
     } catch (cause) {

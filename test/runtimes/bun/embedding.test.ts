@@ -89,8 +89,10 @@ describe("a service in an app on Bun", () => {
 
   it("that startServer runs asks its clients to come back when bun --hot has loaded a change", async () => {
     const copy = `.starting-${process.pid}.ts`;
-    const program = (version: number) => `import { runProcess } from "../../../src/process.ts";
-import { startServer } from "../../../src/bun.ts";
+    const program = (
+      version: number,
+    ) => `import { runProcess } from "../../../../src/runtimes/process/run.ts";
+import { startServer } from "../../../../src/bun.ts";
 await runProcess(startServer);
 console.log("version ${version}");
 `;

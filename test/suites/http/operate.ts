@@ -19,12 +19,13 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("says that it is ready", async () => {
-      const answer = await call(service.url, "/api/health/ready");
-      expect([answer.status, answer.body]).toEqual([
-        200,
-        { code: 200, message: "API is ready.", data: {} },
-      ]);
+    // In workerd an object that one request created may not be used by another. The server outlives the first request.
+    it("says that it is ready, to each of several requests", async () => {
+      const ready = { code: 200, message: "API is ready.", data: {} };
+      for (let request = 0; request < 3; request += 1) {
+        const answer = await call(service.url, "/api/health/ready");
+        expect([answer.status, answer.body]).toEqual([200, ready]);
+      }
     });
 
     it("shows metrics to the admin only, in Prometheus' format", async () => {
