@@ -1,12 +1,12 @@
-/** The errors that refuse a caller. */
+/** The errors with which a caller is refused. */
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 
-/** 401 for a guest. @param action What the guest tried: "subscribe". */
+/** 401 for a guest. @param action Completes "You must be signed in to". */
 export function notSignedInError(action: string): RealtimeError {
   return new RealtimeError("not_signed_in", `You must be signed in to ${action}. Send a token.`);
 }
 
-/** 403 for a caller without the right. @param action What the caller tried: "publish". */
+/** 403 for an identified caller who has no right to the action. @param action Completes "You have no right to". */
 export function notAllowedError(action: string): RealtimeError {
   return new RealtimeError("not_allowed", `You have no right to ${action}.`);
 }
@@ -19,7 +19,11 @@ export function noAdminKeyError(): RealtimeError {
   );
 }
 
-/** 401 for a request without a sufficient credential. @param hasAdminKey Whether the server has an admin key. */
+/**
+ * 401 for a guest where the admin key is needed. A server without an admin key accepts tokens only, so the message asks for one.
+ *
+ * @param hasAdminKey Whether the server has an admin key.
+ */
 export function adminKeyError(hasAdminKey: boolean): RealtimeError {
   if (!hasAdminKey) return notSignedInError("publish");
   return new RealtimeError(
@@ -36,12 +40,19 @@ export function unknownTokenError(): RealtimeError {
   );
 }
 
-/** 401 for a token with a valid signature that is not accepted. @param reason Completes "The token is refused:". */
+/**
+ * 401 for a token that was verified, or checked with its issuer, and is not accepted.
+ *
+ * @param reason Completes "The token is refused:".
+ */
 export function refusedTokenError(reason: string): RealtimeError {
-  return new RealtimeError("refused_token", `The token is refused: ${reason}. Sign in again.`);
+  return new RealtimeError("refused_token", `The token is refused: ${reason}. Send a new token.`);
 }
 
-/** 503 while the key set or the introspection endpoint can't be reached. The caller is not let in as a guest. */
+/**
+ * 503 when the key set or the introspection endpoint can't be reached, or gives no usable answer. The caller is not treated as a
+ * guest.
+ */
 export function tokensUnavailableError(cause: unknown): RealtimeError {
   return new RealtimeError("unavailable", "Tokens can't be checked right now. Try again soon.", {
     cause,

@@ -2,9 +2,7 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-
-/** A network may fail this many seconds' worth of its rate at once. */
-const BURST_SECONDS = 10;
+import { BURST_SECONDS } from "../limits.ts";
 
 /** Networks, and pairs of a network and a credential, that are kept in memory. The oldest are dropped first. */
 const MAX_REMEMBERED = 10_000;

@@ -9,7 +9,7 @@ import {
 import { RealtimeError } from "../../realtime/errors.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { refusedTokenError, tokensUnavailableError, unknownTokenError } from "./errors.ts";
-import { type JwtKey, JwtKeys } from "./jwt-keys.ts";
+import { type JwtKeySource, JwtKeys } from "./jwt-keys.ts";
 import { DEFAULT_CLOCK_SKEW, type TokenAlgorithm, type TokenOptions } from "./token-options.ts";
 
 const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
@@ -44,7 +44,7 @@ export function createTokenVerifier(options: TokenOptions): VerifyToken {
   return async (token) => {
     const algorithm = algorithmOf(token);
     if (!allowed.includes(algorithm)) throw unknownTokenError();
-    for (const key of await keys.for(algorithm)) {
+    for (const key of await keys.keysFor(algorithm)) {
       const payload = await verifyWith(token, key, { ...verifyOptions, algorithms: [algorithm] });
       if (payload !== undefined) return identityOf(payload, clockSkew);
     }
@@ -63,7 +63,7 @@ function algorithmOf(token: string): string {
 /** @returns the claims, or undefined when another key signed the token. */
 async function verifyWith(
   token: string,
-  key: JwtKey,
+  key: JwtKeySource,
   options: JWTVerifyOptions,
 ): Promise<JWTPayload | undefined> {
   try {

@@ -54,7 +54,10 @@ export interface AuthSettings {
   readonly cookie?: string | undefined;
   /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged. */
   readonly queryToken?: boolean | undefined;
-  /** What guests may do: `subscribe` to everything that is not private (default), or `none`: sign in within 30 seconds. */
+  /**
+   * What guests may do. `subscribe`: subscribe to everything that is not private. `none`: nothing; the stream of a guest ends
+   * unless the guest signs in within 30 seconds. Default `subscribe`.
+   */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /**
    * Header in which your proxy sends the client's address. Set it only if every request passes that proxy: a client could

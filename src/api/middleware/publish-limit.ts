@@ -5,12 +5,18 @@ import type { RefusedRequests } from "../counters.ts";
 import type { RequestLimits } from "../limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
-/** Counts messages against the rates of their publisher. @throws RealtimeError `too_many_requests`. */
+/**
+ * Refuses messages that exceed the rates of their publisher, and counts the others. The caller does not call it for the admin
+ * key, which has no rate.
+ *
+ * @throws RealtimeError `too_many_requests`. Messages that the limit of bytes refuses have counted as messages.
+ */
 export type PublishLimit = (publisher: Principal, messages: readonly Message[]) => void;
 
 /**
- * Limits the messages and bytes that each identity publishes per second. Together with the length of the history, the two
- * rates bound how much of the history one identity can fill. Guests count by their network.
+ * Limits the messages and bytes that each identity publishes per second. The history keeps messages for a limited time,
+ * so these rates limit how much of it one identity can fill. Guests are counted by their network, and all guests without a known
+ * address together.
  *
  * @param now Milliseconds of a monotonic clock.
  */
@@ -28,8 +34,9 @@ export function createPublishLimit(
     onRefused: counters.counterOf("publish_bytes"),
   });
   return ({ identity, ip }, messages) => {
-    const key = identity ?? `guest ${networkOf(ip ?? "")}`;
-    // An empty batch counts as one message.
+    // The tab keeps guests apart from identities: an identity has no control characters.
+    const key = identity ?? `guest\t${networkOf(ip ?? "")}`;
+    // An empty batch counts as one message, so that requests without messages are limited too.
     limitMessages(key, Math.max(messages.length, 1));
     let bytes = 0;
     for (const message of messages) bytes += messageSize(message);

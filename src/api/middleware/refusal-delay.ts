@@ -3,8 +3,8 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Errors that a client gets again with each stream that it opens, since only another credential helps. */
-const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
+/** Errors that the client would most likely get again if it repeated the request with a new stream. */
+const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "unknown_token",
   "refused_token",
   "revoked",
@@ -14,19 +14,20 @@ const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
   "ip_mismatch",
 ]);
 
-/** Milliseconds. Less than the 15 s after which the SDK gives up on the response and opens a new stream. */
+/** Milliseconds. Less than the 15 s after which the PocketBase SDK stops waiting for the response and opens a new stream. */
 const DELAY = 10_000;
 
-/** Refusals of one network that are answered at once: this many, and one more a minute. */
+/** Refused requests of one network that are answered without a delay. */
 const BURST = 5;
+/** How many more each second: one a minute. */
 const PER_SECOND = 1 / 60;
 
-/** Requests that wait at a time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
+/** The most requests that may wait at the same time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
 const MAX_WAITING = 1000;
 
 /** The options of `RefusalDelay`. */
 export interface RefusalDelayOptions {
-  /** Whether refusals are delayed. */
+  /** Whether refusals are delayed. A server with `connectsPerSecond: 0` delays none. */
   readonly isOn: boolean;
   readonly addressOf: (c: Context) => string | undefined;
   /** Milliseconds of a monotonic clock. */
@@ -34,30 +35,33 @@ export interface RefusalDelayOptions {
 }
 
 /**
- * Slows down clients whose subscriptions are refused repeatedly. The PocketBase SDK opens its stream without a token. When the
- * POST that follows is refused after a reconnect, the SDK opens the next stream within 2 s, and it never gives up.
+ * Delays the response to a refused POST by 10 s once a network has had more than `BURST` refusals.
+ *
+ * The PocketBase SDK opens its stream without a token. When the POST that follows is refused after a reconnect, the SDK opens the
+ * next stream within 2 s, and it never gives up.
  */
 export class RefusalDelay {
   readonly #options: RefusalDelayOptions;
   readonly #limit: RateLimit;
-  /** The function that ends each wait, with the time when the wait ends at the latest. */
+  /** The function that ends each wait, with the time from which the entry counts as abandoned (`#wait`). */
   readonly #waiting = new Map<() => void, number>();
   #isStopped = false;
 
   constructor(options: RefusalDelayOptions) {
     const { isOn, now } = options;
     this.#options = options;
+    // A rate of 0 is no limit, so nothing is delayed.
     const perSecond = isOn ? PER_SECOND : 0;
     this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { minBurst: BURST });
   }
 
-  /** Wraps a handler or middleware that may refuse to set subscriptions. */
+  /** Wraps a handler: an error that it throws is thrown again after the delay, if the network has had too many refusals. */
   delayRefusals(handler: MiddlewareHandler): MiddlewareHandler {
     return async (c, next) => {
       try {
         return await handler(c, next);
       } catch (error) {
-        if (this.#isTooMany(c, error)) {
+        if (this.#spendRefusal(c, error)) {
           // The body is no longer needed, and must not take memory during the wait.
           c.req.bodyCache = {};
           await this.#wait(c.req.raw.signal);
@@ -73,8 +77,9 @@ export class RefusalDelay {
     for (const wake of [...this.#waiting.keys()]) wake();
   }
 
-  #isTooMany(c: Context, error: unknown): boolean {
-    if (!(error instanceof RealtimeError) || !REPEATED.has(error.code)) return false;
+  /** Counts a refusal. Returns true when the network has had too many. */
+  #spendRefusal(c: Context, error: unknown): boolean {
+    if (!(error instanceof RealtimeError) || !PERMANENT_REFUSALS.has(error.code)) return false;
     const ip = this.#options.addressOf(c);
     if (ip === undefined) return false;
     try {
@@ -87,7 +92,7 @@ export class RefusalDelay {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const now = this.#options.now();
-    // workerd stops the timers of a request that its client has aborted, so these waits are removed here.
+    // workerd stops the timers of a request whose client has left. Such a wait never ends, so its entry is removed here.
     for (const [wake, until] of this.#waiting) {
       if (until > now) break;
       this.#waiting.delete(wake);

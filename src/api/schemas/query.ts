@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
-import { HISTORY_PAGE, MAX_EVENT_ID, MAX_PAGE_CURSOR } from "../limits.ts";
+import { HISTORY_PAGE, MAX_EVENT_ID, MAX_PAGE_AFTER } from "../limits.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
@@ -106,7 +106,7 @@ export function historySchema(limits: KeyLimits) {
     topic: keysSchema(limits).check(z.minLength(1)),
     after: z.optional(eventIdSchema),
     before: z.optional(eventIdSchema),
-    limit: z.optional(wholeNumber(1, HISTORY_PAGE.most)),
+    limit: z.optional(wholeNumber(1, HISTORY_PAGE.max)),
   });
 }
 
@@ -145,7 +145,7 @@ export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQ
 /** The query of a list of clients or topics. */
 export const pageSchema = z.object({
   limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
-  after: z.optional(z.string().check(z.maxLength(MAX_PAGE_CURSOR))),
+  after: z.optional(z.string().check(z.maxLength(MAX_PAGE_AFTER))),
 });
 
 /** Reads the query of a list. @throws RealtimeError `invalid_input`. */
