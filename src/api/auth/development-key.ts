@@ -22,5 +22,8 @@ export function refuseRemoteDevelopmentKey(c: Context, key: string): void {
 }
 
 function isLoopbackURL(url: string): boolean {
-  return URL.canParse(url) && isLoopback(new URL(url).hostname);
+  if (!URL.canParse(url)) return false;
+  const { hostname } = new URL(url);
+  // Browsers resolve every name below `localhost` to their own machine.
+  return isLoopback(hostname) || hostname.endsWith(".localhost");
 }
