@@ -25,7 +25,7 @@ describe("a hub that was evicted", () => {
   afterEach(closeClients);
   afterAll(() => service.stop());
 
-  it("replays all to who comes back, and goes on live, to those who stayed as well", async () => {
+  it("replays all missed messages to a client that reconnects, and delivers live to it and to clients that stayed connected", async () => {
     const { url } = service;
     const watch = await openStream(url, {}, "?topic=n");
     const posted = await openStream(url);
@@ -49,7 +49,7 @@ describe("a hub that was evicted", () => {
     expect((await readStats(url)).startedAt > startedAt).toBe(true);
   });
 
-  it("remembers a Last-Event-ID for the first POST of a stream that slept with it", async () => {
+  it("keeps a stream's Last-Event-ID for its first POST through hibernation", async () => {
     const { url } = service;
     const origin = await openStream(url);
     await publishNumbers(url, "slept", 1, 5);
@@ -62,7 +62,7 @@ describe("a hub that was evicted", () => {
     expect(numbersOf(events)).toEqual(numbers(1, 7));
   });
 
-  it("goes on with a replay in whose middle it was evicted", async () => {
+  it("continues a replay after an eviction in the middle of it", async () => {
     const { url } = service;
     const origin = await openStream(url);
     await publishNumbers(url, "n", 1, 250, { text: "x".repeat(64 * 1024), batch: 10 });

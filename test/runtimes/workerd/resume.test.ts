@@ -22,14 +22,14 @@ const SHARDS = 3;
 
 const shardOf = (id: string | undefined) => id?.split("-")[0];
 
-describe("the log of a Worker that was started again over the same storage", () => {
+describe("the log of a Worker that was restarted with the same storage", () => {
   afterEach(closeClients);
 
   const start = (state: string, env: Record<string, string> = {}) =>
     startService(WORKERD, { env: { WORKERD_STATE: state, ...env } });
   const folder = () => mkdtempSync(join(tmpdir(), "pocketwire-state-"));
 
-  it("has every message, and each client goes on from where it was", async () => {
+  it("has every message, and each client continues from its cursor", async () => {
     const state = folder();
     const first = await start(state);
     const watch = await openStream(first.url, {}, "?topic=n");
@@ -56,7 +56,7 @@ describe("the log of a Worker that was started again over the same storage", () 
     await stop();
   });
 
-  it("says that a place is lost on a shard that was away meanwhile", async () => {
+  it("reports a cursor as lost when the shard was missing meanwhile", async () => {
     const state = folder();
     const shards = (count: number) => start(state, { REALTIME_SHARDS: String(count) });
     const first = await shards(2);
@@ -78,7 +78,7 @@ describe("the log of a Worker that was started again over the same storage", () 
     await stop();
   });
 
-  it("knows an id that it took before, and the limits that have come since", async () => {
+  it("recognises message ids from before the restart, and applies the new limits", async () => {
     const state = folder();
     const first = await start(state);
     const watch = await openStream(first.url, {}, "?topic=n");
@@ -97,7 +97,7 @@ describe("the log of a Worker that was started again over the same storage", () 
   });
 });
 
-describe(`a client that comes back to ${SHARDS} shards`, () => {
+describe(`a client that reconnects to ${SHARDS} shards`, () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService(WORKERD, { env: { REALTIME_SHARDS: String(SHARDS) } });
@@ -118,7 +118,7 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     return numbers(0, SHARDS - 1).map((shard) => found.get(String(shard)) as SSEClient);
   };
 
-  it("lands on the shard that its place is on, every time, and recovers", async () => {
+  it("always connects to the shard of its cursor, and recovers", async () => {
     const watches = await oneOnEach("?topic=n");
     await publishNumbers(service.url, "n", 1, 20);
     for (const [shard, watch] of watches.entries()) {
@@ -136,7 +136,7 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     }
   });
 
-  it("is told that its place is lost when there is no such shard, or its POST names another", async () => {
+  it("gets `recovered: false` when the cursor's shard is missing, or when its POST names another shard", async () => {
     const client = await openStream(service.url, backFrom("3-somelife00-1"), "?topic=n");
     expect(await resumed(client)).toEqual({ recovered: false });
     const [zero, one] = await oneOnEach("");
@@ -155,7 +155,7 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     expect(await resumed(zero as SSEClient)).toEqual({ recovered: false });
   });
 
-  it("reads a history on from the shard where its cursor is", async () => {
+  it("continues to read the history on the shard of its cursor", async () => {
     for (let time = 0; time < 10; time++) {
       const path = "/api/realtime/messages?topic=paged";
       const { body: page } = await call(service.url, path);
