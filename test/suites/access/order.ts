@@ -48,7 +48,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       await eventually(() => asked > before, "the issuer is asked about the older request");
     }
 
-    it("both are answered 204, and the newer one stands", async () => {
+    it("both are answered 204, and the newer request takes effect", async () => {
       const { clientId, events } = await openStream(service.url);
       let older: ReturnType<typeof post> | undefined;
       await untilAsked(() => {
@@ -66,7 +66,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       expect(heard.map(({ event }) => event)).toEqual(["b", "a"]);
     });
 
-    it("the newer one stands although the older one was aborted", async () => {
+    it("the newer request takes effect although the older one was aborted", async () => {
       const { clientId, events } = await openStream(service.url);
       const other = await openStream(service.url);
       const abort = new AbortController();
@@ -82,7 +82,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       abort.abort();
       expect((await post(clientId, ["a", "b"], fast)).status).toBe(204);
       answerSlow();
-      // By the time that a later slow request has been applied, the aborted one would have been.
+      // When a later slow request has been applied, the aborted one would have been applied as well.
       let last: ReturnType<typeof post> | undefined;
       await untilAsked(() => {
         last = post(other.clientId, ["a"], slow);

@@ -4,7 +4,7 @@ import { openStream } from "../../support/sse-client.ts";
 import { bearer, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld } from "../access/context.ts";
 
-/** What guests, and users with other rights, could learn of private messages. */
+/** What guests and users without the right could learn about private messages. */
 export function privacyAttacks(runtime: RuntimeUnderTest): void {
   describe("private messages", () => {
     const world = accessWorld(runtime);
@@ -53,7 +53,7 @@ export function privacyAttacks(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("leave no trace in an answer about any cursor", async () => {
+    it("leave no trace in a response about any cursor", async () => {
       const topic = "traces/1";
       const origin = await openStream(world.url, {}, `?topic=${topic}`);
       await world.publish({ topic, data: "the secret", private: true });
@@ -67,7 +67,7 @@ export function privacyAttacks(runtime: RuntimeUnderTest): void {
         beyond,
         `${cursor}~0000000`,
       ];
-      // Of a topic to which nothing was ever published the answers are the same.
+      // The responses are the same as for a topic to which nothing was published.
       for (const place of [origin.clientId, cursor, ...unknown]) {
         const answers = [];
         for (const name of [topic, "traces/never"]) {
