@@ -23,7 +23,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       const guest = await openStream(world.url, {}, "?topic=room/*");
       await world.publish(
         { topic: "room/1", data: "for anna", private: true },
-        { topic: "room/2", data: "for a user without a stream", private: true },
+        { topic: "room/2", data: "for bert", private: true },
         { topic: "room/3", data: "for all" },
       );
       expect(await world.heard(anna, "room/*")).toEqual(["for anna", "for all"]);

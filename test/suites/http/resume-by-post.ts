@@ -4,13 +4,13 @@ import { eventually } from "../../support/deadline.ts";
 import { backFrom, queryOf, resumed } from "../../support/numbered.ts";
 import type { SSEClient } from "../../support/sse-client.ts";
 
-/** Publishes a number, and answers its cursor. */
+/** Publishes a number, and returns its cursor. */
 export type Post = (topic: string, n: number) => Promise<string>;
 export type Open = (query: string, init?: RequestInit) => Promise<SSEClient>;
-/** The numbers that each has got when whatever was published before has come. */
+/** The numbers that each client has received, after every earlier message has arrived. */
 export type Heard = (topic: string, ...clients: SSEClient[]) => Promise<number[][]>;
 
-/** Where a stream begins whose topics come by POST. */
+/** The start position of a stream that subscribes by POST. */
 export function resumeByPost(url: () => string, open: Open, post: Post, heard: Heard): void {
   const subscribe = (body: unknown) => postJSON(url(), "/api/realtime", body);
   const started = async () => {
@@ -38,7 +38,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     }
   });
 
-  it("is told to be lost at the first POST, when nothing was subscribed to before", async () => {
+  it("is reported as lost at the first POST of a stream without topics", async () => {
     const client = await open("", backFrom("garbage"));
     await setSubscriptions(url(), client.clientId, ["posted"]);
     expect(await resumed(client)).toEqual({ recovered: false });
@@ -71,15 +71,15 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     ]);
   });
 
-  it("is no error when a POST's lastEventId is null, empty or no place, and one when it is no text or too long", async () => {
+  it("is no error when a POST's lastEventId is null, empty or not a cursor, and an error when it is not a string or too long", async () => {
     const { clientId, events } = await open("");
     const answer = (lastEventId: unknown) =>
       subscribe({ clientId, subscriptions: ["posted"], lastEventId });
     for (const id of [null, "", "garbage", "x".repeat(255)]) {
       expect([id, (await answer(id)).status]).toEqual([id, 204]);
     }
-    // Two named no place.
-    await eventually(() => events.length === 2, "it is told how that went");
+    // Two of the four values are not empty and not a cursor.
+    await eventually(() => events.length === 2, "the client receives PB_RESUME twice");
     const data = '{"recovered":false}';
     expect(events.map((event) => event.data)).toEqual([data, data]);
     const code = (code: string) => ({ lastEventId: { code, message: expect.any(String) } });
