@@ -15,7 +15,7 @@ import {
 /** Data that fills a page (`REPLAY_PAGE` in src/realtime/replay/client-replay.ts): the page ends after it. */
 const PAGEFUL = "x".repeat(70_000);
 
-/** Replays of several pages, and what can happen between two pages. */
+/** Replays of several pages, with changes between two pages. */
 export function resumePageTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
@@ -98,7 +98,7 @@ export function resumePageTests(open: OpenRegistry): void {
         expect(stream.sink.framesAfterClose).toBe(0);
         await eventually(
           async () => (await test.test.registry.stats()).clients === 1,
-          "it is gone",
+          "the client is removed",
         );
       });
     }
@@ -112,9 +112,9 @@ export function resumePageTests(open: OpenRegistry): void {
       await test.publish("chat", 5);
       await test.publish("other", ...pages);
       const stream = await test.open({ topics: ["chat"], last: 3 }, new RecordingSink().hold());
-      await eventually(() => stream.sink.isAwaited, "it looks for them");
+      await eventually(() => stream.sink.isAwaited, "the search for the newest messages starts");
       stream.sink.takeOnce();
-      await eventually(() => stream.sink.isAwaited, "it looks on");
+      await eventually(() => stream.sink.isAwaited, "the search continues");
       await test.subscribe(stream, ["chat", "chat?x"]);
       stream.sink.release();
       await test.until(stream);
