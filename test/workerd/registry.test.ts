@@ -2,8 +2,8 @@ import { registrySuite } from "../suites/registry.ts";
 import { openRegistry } from "./open-registry.ts";
 
 const heldFromOpen =
-  "the hub takes the client in at `open`, so that its first POST, sent as soon as it has its id, finds it";
+  "the hub registers the client at `open`, so that a first POST right after the handshake finds the client";
 registrySuite("one Durable Object", () => openRegistry(1), { heldFromOpen });
 const topicsPerShard =
-  "telling whether two shards mean the same topic would take sending all of them";
+  "detecting that two shards have the same topic would require sending all topics";
 registrySuite("three Durable Objects", () => openRegistry(3), { heldFromOpen, topicsPerShard });
