@@ -68,7 +68,8 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await first.stop();
     const second = await startService(runtime, { env });
     await publish(second.url, { topic: "news/b", data: { n: 2 } });
-    // The log in memory starts a new epoch, so the page gets `recovered: false`. SQLite keeps the log, and the page misses nothing.
+    // The log in memory starts a new epoch, so the page gets `recovered: false`. SQLite keeps the log, and the page misses
+    // nothing.
     const recovered = runtime.keepsLog !== undefined;
     const resume = await hears(page, "PB_RESUME", `"recovered":${recovered}`);
     expect(JSON.parse(resume.data).recovered).toBe(recovered);

@@ -6,8 +6,8 @@ import { injectionAttacks } from "./attacks/injection.ts";
 import { privacyAttacks } from "./attacks/privacy.ts";
 
 /**
- * Tries the attacks that docs/security.md describes. `access/browsers.ts` has requests from pages of other sites, `access/limits.ts` has
- * slow bodies and rates. The output of every service is searched for secrets when the service stops.
+ * Tries the attacks that docs/security.md describes. `access/browsers.ts` has requests from pages of other sites,
+ * `access/limits.ts` has slow bodies and rates. The output of every service is searched for secrets when the service stops.
  */
 export function attackSuite(runtime: RuntimeUnderTest): void {
   describe(`attacks on ${runtime.name}`, () => {

@@ -22,7 +22,7 @@ const REST_MILLISECONDS = 180_000;
 const STANDS_STILL = 8000;
 
 export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions = {}): void {
-  describe(`${CLIENTS} clients on ${runtime.name} whose connections are cut at any byte`, () => {
+  describe(`${CLIENTS} clients on ${runtime.name} with connections that are cut at any byte`, () => {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime, { env: { LOG_LEVEL: "info", ...suite.env } });
@@ -64,7 +64,10 @@ export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions =
   });
 }
 
-/** Counts the gaps in which the hub was evicted. A request for its start time wakes the hub, so there is one request before and one after each gap. */
+/**
+ * Counts the gaps in which the hub was evicted. A request for its start time wakes the hub, so there is one request before and
+ * one after each gap.
+ */
 function watchEvictions({ url }: Service) {
   let count = 0;
   let startedAt = "";
@@ -81,8 +84,9 @@ function watchEvictions({ url }: Service) {
 }
 
 /**
- * The stats after all cut clients are removed: removing one later would wake the hub in the gap. The proxy of `wrangler dev` keeps some
- * clients that were cut before the response head arrived. These do not wake the hub, so a constant number of clients is enough.
+ * The stats after all cut clients are removed: removing one later would wake the hub in the gap. The proxy of `wrangler dev`
+ * keeps some clients that were cut before the response head arrived. These do not wake the hub, so a constant number of clients
+ * is enough.
  */
 async function whenSettled(url: string): Promise<Stats> {
   let last = -1;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { ADMIN_KEY, call, postJSON, publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { countDescriptors, NO_DESCRIPTORS, openConnections } from "../support/descriptors.ts";
 import { leftOut } from "../support/flags.ts";
 import { openRawStream, type RawClient } from "../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
@@ -49,8 +49,8 @@ const ENDS: readonly End[] = [
 ];
 
 /**
- * The connection closes when its stream ends for any reason, even if the client reads nothing. Not on workerd: clients are connected
- * to the proxy of `wrangler dev`, which keeps the connection until its client has read the rest.
+ * The connection closes when its stream ends for any reason, even if the client reads nothing. Not on workerd: clients are
+ * connected to the proxy of `wrangler dev`, which keeps the connection until its client has read the rest.
  */
 export function endsSuite(runtime: RuntimeUnderTest): void {
   describe(`the end of a stream with a client that reads nothing, on ${runtime.name}`, () => {
@@ -58,7 +58,7 @@ export function endsSuite(runtime: RuntimeUnderTest): void {
     for (const end of ENDS) {
       it.skipIf(NO_DESCRIPTORS !== undefined)(
         leftOut(`closes the connection: ${end.reason}`, NO_DESCRIPTORS),
-        () => expectConnectionsBack(runtime, end),
+        () => expectConnectionsClosed(runtime, end),
         120_000,
       );
     }
@@ -88,10 +88,10 @@ async function expectStop(runtime: RuntimeUnderTest): Promise<void> {
   }
   expect(await readStats(url)).toMatchObject({ clients: READERS });
   expect(await service.stop()).toBe(0);
-  expect(heldConnections(port).size).toBe(0);
+  expect(openConnections(port).size).toBe(0);
 }
 
-async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promise<void> {
+async function expectConnectionsClosed(runtime: RuntimeUnderTest, end: End): Promise<void> {
   const env = { REALTIME_MAX_BUFFERED_BYTES: String(64 * KiB * KiB), ...end.env };
   const service = await startService(runtime, { env });
   const { url, process } = service;
@@ -107,7 +107,7 @@ async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promi
     readers.push(reader);
   }
   const ports = readers.map(({ socket }) => socket.localPort ?? 0);
-  for (const one of ports) expect(heldConnections(port)).toContain(one);
+  for (const one of ports) expect(openConnections(port)).toContain(one);
   const ended = async () => (await readStats(url)).disconnects[end.reason] ?? 0;
   for (let sent = 0; sent < MESSAGES && (await ended()) < READERS; sent++) {
     await publish(url, { topic: "flood", data: "x".repeat(64 * KiB) });
@@ -119,7 +119,7 @@ async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promi
   );
   expect(await readStats(url)).toMatchObject({ clients: 0 });
   await eventually(
-    () => ports.every((one) => !heldConnections(port).has(one)),
+    () => ports.every((one) => !openConnections(port).has(one)),
     "all their connections are closed",
     DEADLINE,
   );

@@ -23,7 +23,7 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
       clients: number;
       disconnects: Record<string, number>;
     }>;
-  const gone = (name: string) =>
+  const allRemoved = (name: string) =>
     eventually(
       async () => (await statsOf(name)).clients === 0,
       `${name}: all clients are removed`,
@@ -74,7 +74,7 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
         async () => (await statsOf(name)).disconnects.stale === 1,
         "the stream is aborted",
       );
-      await gone(name);
+      await allRemoved(name);
       const logged = (await (await ask("/logged")).json()) as { msg: string; fields?: object }[];
       expect(logged).toContainEqual({
         msg: "stream cut",

@@ -13,8 +13,8 @@ export interface ModelOptions {
   readonly reference: () => ClientRegistry;
   readonly runs: number;
   /**
-   * Milliseconds for all runs. Much longer than runs without a failure, and shorter than the test's timeout, so that a failure which
-   * fast-check is still shrinking is printed with its seed.
+   * Milliseconds for all runs. Much longer than runs without a failure, and shorter than the test's timeout, so that a failure
+   * which fast-check is still shrinking is printed with its seed.
    */
   readonly timeLimit: number;
 }

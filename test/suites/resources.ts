@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { countDescriptors, NO_DESCRIPTORS, openConnections } from "../support/descriptors.ts";
 import { leftOut } from "../support/flags.ts";
 import { type OneConnection, openOneConnection } from "../support/one-connection.ts";
 import {
@@ -163,7 +163,7 @@ async function measure(service: Service, { kind, published }: Attack) {
     30_000,
   );
   await eventually(
-    () => heldConnections(Number(new URL(url).port)).size <= before.sockets + 2,
+    () => openConnections(Number(new URL(url).port)).size <= before.sockets + 2,
     "all sockets are closed",
   );
   expect(await readStats(url)).toMatchObject({
@@ -184,7 +184,7 @@ function seen(pid: number, url: string) {
   return {
     memory: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024),
     files: countDescriptors(pid),
-    sockets: heldConnections(Number(new URL(url).port)).size,
+    sockets: openConnections(Number(new URL(url).port)).size,
   };
 }
 

@@ -13,7 +13,9 @@ export interface ResumeModelOptions {
   readonly timeLimit: number;
 }
 
-/** Streams break off at random bytes during random operations. Clients miss or repeat only what PB_RESUME reports as unrecovered. */
+/**
+ * Streams break off at random bytes during random operations. Clients miss or repeat only what PB_RESUME reports as unrecovered.
+ */
 export function resumeModel(name: string, options: ResumeModelOptions): void {
   const { subject, runs, timeLimit } = options;
   it(`${name} gives every client all of its keys' messages once, in order, over all its streams`, async () => {

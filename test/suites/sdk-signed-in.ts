@@ -1,4 +1,4 @@
-/** The official PocketBase SDK with a token in its auth store, beside one without. */
+/** The official PocketBase SDK with a token in its auth store, and a second one without a token. */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { eventually, pause } from "../support/deadline.ts";
 import { createSDKWorld } from "../support/sdk-client.ts";

@@ -99,8 +99,8 @@ function countResume(counts: ClientCounts, data: string): void {
 }
 
 /**
- * A `fetch` that adds a `retry:` to the start of a stream. An `EventSource` has no option for the reconnect delay, which is three seconds
- * by default. All other bytes are unchanged.
+ * A `fetch` that adds a `retry:` to the start of a stream. An `EventSource` has no option for the reconnect delay, which is three
+ * seconds by default. All other bytes are unchanged.
  */
 function fetchSooner(random: Random): FetchLike {
   return async (input, init) => {

@@ -74,7 +74,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-/** Bytes from 32 to 256 KiB: in the head, in the handshake, in frames and between them. A third of the connections has no limit. */
+/**
+ * Bytes from 32 to 256 KiB: in the head, in the handshake, in frames and between them. A third of the connections has no limit.
+ */
 function drawBudget(random: Random): number | undefined {
   return random.chance(1 / 3) ? undefined : Math.floor(2 ** (5 + 13 * random.next()));
 }

@@ -1,6 +1,6 @@
 /**
- * A program that runs on each runtime: it starts the service in this process, connects, subscribes and kills clients, and prints the
- * remaining memory and timers as one line of JSON. Memory and timers can be measured only inside the process.
+ * A program that runs on each runtime: it starts the service in this process, connects, subscribes and kills clients, and prints
+ * the remaining memory and timers as one line of JSON. Memory and timers can be measured only inside the process.
  */
 import { postJSON } from "./api.ts";
 import { eventually } from "./deadline.ts";

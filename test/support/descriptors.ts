@@ -14,17 +14,17 @@ export function countDescriptors(pid: number): number {
 const LISTEN = "0A";
 
 /**
- * Client ports of the connections that a process has open at a server's port. A closed connection with bytes that only the kernel still
- * buffers has no inode and does not count.
+ * Client ports of the connections that a process has open at a server's port. A closed connection with bytes that only the kernel
+ * still buffers has no inode and does not count.
  */
-export function heldConnections(serverPort: number): Set<number> {
-  const held = new Set<number>();
+export function openConnections(serverPort: number): Set<number> {
+  const ports = new Set<number>();
   for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
     const [, local = "", remote = "", state, , , , , , inode] = line.trim().split(/\s+/);
     if (portOf(local) !== serverPort || state === LISTEN || inode === "0") continue;
-    held.add(portOf(remote));
+    ports.add(portOf(remote));
   }
-  return held;
+  return ports;
 }
 
 function portOf(address: string): number {

@@ -1,6 +1,6 @@
 /**
- * A program that runs on each runtime: it appends a million messages to a memory log of the default size, with a live client, and prints
- * the remaining memory as one line of JSON.
+ * A program that runs on each runtime: it appends a million messages to a memory log of the default size, with a live client, and
+ * prints the remaining memory as one line of JSON.
  */
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";

@@ -1,6 +1,6 @@
 /**
- * A program that acts as one hostile guest address. It runs one kind of attack, prints `{"ready":true}` once its streams are open and
- * subscribed, and continues until it is killed or its standard input ends. Then it prints the statuses of its responses.
+ * A program that acts as one hostile guest address. It runs one kind of attack, prints `{"ready":true}` once its streams are open
+ * and subscribed, and continues until it is killed or its standard input ends. Then it prints the statuses of its responses.
  *
  * Arguments: the service's URL, the address to come from, the kind of attack.
  */

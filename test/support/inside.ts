@@ -1,7 +1,7 @@
 /**
- * Loaded into a service's process before the service (Node: `--expose-gc`), to report what can be measured only inside the process.
- * Each SIGUSR2 prints one line to stderr: the bytes of the heap after garbage collection, and the longest block of the event
- * loop since the line before.
+ * Loaded into a service's process before the service (Node: `--expose-gc`), to report what can be measured only inside the
+ * process. Each SIGUSR2 prints one line to stderr: the bytes of the heap after garbage collection, and the longest block of the
+ * event loop since the line before.
  */
 import { settledHeap } from "./heap.ts";
 

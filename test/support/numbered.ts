@@ -43,8 +43,8 @@ export function numbersOf(events: readonly EventSourceMessage[]): number[] {
 let markers = 0;
 
 /**
- * Returns all events that the clients received of earlier messages. Publishes a marker to a topic of the clients, and waits until each
- * client has received it. The result has no markers.
+ * Returns all events that the clients received of earlier messages. Publishes a marker to a topic of the clients, and waits until
+ * each client has received it. The result has no markers.
  */
 export async function received(
   url: string,
@@ -85,6 +85,6 @@ export function queryOf(
 }
 
 /** The request of a browser that reconnects. */
-export function backFrom(lastEventId: string | undefined): RequestInit {
+export function withLastEventId(lastEventId: string | undefined): RequestInit {
   return { headers: { "Last-Event-ID": lastEventId ?? "" } };
 }

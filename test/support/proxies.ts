@@ -30,7 +30,10 @@ function printed(language: string): string {
   return block[1] ?? "";
 }
 
-/** Replaces text of a configuration. @throws when the text is missing, so that a changed configuration is not tested without the replacement. */
+/**
+ * Replaces text of a configuration. @throws when the text is missing, so that a changed configuration is not tested without the
+ * replacement.
+ */
 function replaced(text: string, what: string, by: string): string {
   if (!text.includes(what)) throw new Error(`The printed configuration has no ${what}`);
   return text.replaceAll(what, by);

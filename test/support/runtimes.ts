@@ -75,7 +75,7 @@ export const WORKERD: RuntimeUnderTest = {
   settings: { REALTIME_PING_SECONDS: "0.3" },
   noStop: "a Worker is never stopped",
   bareIds: "the Worker can't read the hub's cursor without waking the hub",
-  lateAnswers: "`wrangler dev` holds each answer back until it has the request's body",
+  lateAnswers: "`wrangler dev` delays each response until it has the request's body",
   keepsLog: "a hub's log is SQLite, and survives",
   ownUploads:
     "wrangler dev's proxy may answer 503 itself when the Worker stops reading an upload in chunks",

@@ -22,8 +22,8 @@ export interface SDKClient {
   /** Subscribes to a collection's events ("*") or one record's with a listener called `name`. */
   subscribeRecords(collection: string, topic: string, name: string): Promise<UnsubscribeFunc>;
   /**
-   * All data of earlier messages. Publishes a marker and waits until it arrives, because earlier messages arrive before it. Does not work
-   * after unsubscribing from everything.
+   * All data of earlier messages. Publishes a marker and waits until it arrives, because earlier messages arrive before it. Does
+   * not work after unsubscribing from everything.
    */
   heard(): Promise<readonly Heard[]>;
 }

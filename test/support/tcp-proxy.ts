@@ -121,8 +121,8 @@ function join(link: Link, onUsedUp: () => void): void {
 }
 
 /**
- * Lets the forwarded bytes arrive, and no more. A reset discards bytes in the kernel's buffers, which happens to clients that are 64 KiB or
- * more behind. The cut therefore waits at least until the kernel has all bytes.
+ * Lets the forwarded bytes arrive, and no more. A reset discards bytes in the kernel's buffers, which happens to clients that are
+ * 64 KiB or more behind. The cut therefore waits at least until the kernel has all bytes.
  */
 function cutAfterLastByte(link: Link): void {
   const { client, server, isReset } = link;

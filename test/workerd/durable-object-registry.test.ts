@@ -179,8 +179,8 @@ describe("opening a connection", () => {
     const hub = (shard: number) =>
       fakeHub({
         fetch: async (_, { headers }) => {
-          const who = fromHeader<ConnectRequest>(headers[CONNECT_HEADER] ?? "");
-          seen.push({ shard, ...who, upgrade: headers.Upgrade });
+          const request = fromHeader<ConnectRequest>(headers[CONNECT_HEADER] ?? "");
+          seen.push({ shard, ...request, upgrade: headers.Upgrade });
           return upgraded(new FakeSocket(), `${shard}-somebody`);
         },
       });
@@ -190,8 +190,8 @@ describe("opening a connection", () => {
       const { clientId } = await registry.open({ ip: "192.0.2.1", identity: "änna" });
       const [shard] = clientId.split("-");
       shards.add(shard);
-      const who = { shard: Number(shard), ip: "192.0.2.1", identity: "änna" };
-      expect(seen.at(-1)).toEqual({ ...who, upgrade: "websocket" });
+      const request = { shard: Number(shard), ip: "192.0.2.1", identity: "änna" };
+      expect(seen.at(-1)).toEqual({ ...request, upgrade: "websocket" });
     }
     expect([...shards].toSorted()).toEqual(["0", "1", "2"]);
   });

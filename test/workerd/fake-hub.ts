@@ -34,24 +34,24 @@ export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
   };
 }
 
-const unasked = (): never => {
+const unexpectedCall = (): never => {
   throw new Error("No test asks a fake hub for this.");
 };
 
 /** A hub with the given results. */
 export function fakeHub(answers: Partial<HubStub>): HubStub {
   return {
-    fetch: unasked,
-    setSubscriptions: unasked,
-    publish: unasked,
-    history: unasked,
-    send: unasked,
-    clients: unasked,
-    client: unasked,
-    topics: unasked,
-    revoke: unasked,
-    disconnect: unasked,
-    stats: unasked,
+    fetch: unexpectedCall,
+    setSubscriptions: unexpectedCall,
+    publish: unexpectedCall,
+    history: unexpectedCall,
+    send: unexpectedCall,
+    clients: unexpectedCall,
+    client: unexpectedCall,
+    topics: unexpectedCall,
+    revoke: unexpectedCall,
+    disconnect: unexpectedCall,
+    stats: unexpectedCall,
     ...answers,
   };
 }

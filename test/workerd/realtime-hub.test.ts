@@ -21,13 +21,13 @@ afterEach(closeHubs);
 describe("a hub's fetch", () => {
   it("answers 426 without an upgrade, and to an upgrade without a client's identity", async () => {
     const hubs = openHubs();
-    const who = toHeader({ ip: "192.0.2.1" });
+    const identity = toHeader({ ip: "192.0.2.1" });
     const upgrade = { Upgrade: "websocket" };
     for (const headers of [
       {},
-      { [CONNECT_HEADER]: who },
+      { [CONNECT_HEADER]: identity },
       upgrade,
-      { [CONNECT_HEADER]: who, Upgrade: "h2c" },
+      { [CONNECT_HEADER]: identity, Upgrade: "h2c" },
     ]) {
       const response = await hubs.hub().fetch("https://hub/", { headers });
       expect(response.status).toBe(426);
@@ -147,8 +147,8 @@ describe("a message that is too large for a row", () => {
 describe("a socket that ends", () => {
   it("leaves no row, and is counted by the Worker's reason, or as the client's disconnect without a reason", async () => {
     const hubs = openHubs();
-    const who = toHeader({ ip: "192.0.2.1" });
-    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
+    const identity = toHeader({ ip: "192.0.2.1" });
+    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: identity };
     for (const reason of ["slow", "stale", "", "Going away"]) {
       const answer = await hubs.stub().fetch("https://hub/", { headers });
       const { webSocket } = answer;

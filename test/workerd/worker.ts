@@ -15,8 +15,9 @@ export interface TestEnv {
 }
 
 /**
- * A hub with an `evict` that discards the same state as an eviction: everything except its storage and its sockets. workerd itself evicts
- * after ten idle seconds, which is too slow for hundreds of interleavings. The black-box hibernation test waits for that.
+ * A hub with an `evict` that discards the same state as an eviction: everything except its storage and its sockets. workerd
+ * itself evicts after ten idle seconds, which is too slow for hundreds of interleavings. The black-box hibernation test waits for
+ * that.
  */
 export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   #hub: RealtimeHub<TestEnv>;

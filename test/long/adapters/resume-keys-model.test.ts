@@ -4,8 +4,8 @@ import { KeysRun } from "../../suites/resume-keys-model/run.ts";
 import { anyHistory, anySteps } from "../../suites/resume-keys-model/steps.ts";
 
 /**
- * Narrower than the model of `resume-model.test.ts`: one client with keys that match the same messages. The model adds and removes
- * keys during a replay, and cuts the stream between any two blocks.
+ * Narrower than the model of `resume-model.test.ts`: one client with keys that match the same messages. The model adds and
+ * removes keys during a replay, and cuts the stream between any two blocks.
  */
 describe("resuming while keys are added and removed", () => {
   for (const [how, sliceCost] of [

@@ -10,7 +10,7 @@ const EVICTION = 12_000;
 const CLIENTS = 20;
 const LEAVING = 5;
 
-describe("a hub whose clients are silent", () => {
+describe("a hub with idle clients", () => {
   let service: Service;
   let clients: SSEClient[];
   /** The time at which the hub was constructed. The request for it wakes the hub. */

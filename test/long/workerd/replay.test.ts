@@ -9,8 +9,8 @@ import { openStream } from "../../support/sse-client.ts";
 /** workerd evicts an object after ten seconds in which nothing happened. */
 const EVICTION = 12_000;
 /**
- * 25 MB in all. The kernel buffers several MB for sockets that are not read, on each side of the proxy that `wrangler dev` puts before
- * the Worker. If all messages fitted into these buffers, the replay would end.
+ * 25 MB in all. The kernel buffers several MB for sockets that are not read, on each side of the proxy that `wrangler dev` puts
+ * before the Worker. If all messages fitted into these buffers, the replay would end.
  */
 const BATCHES = 40;
 const BATCH = 250;

@@ -3,12 +3,12 @@ import { readStats, setSubscriptions } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually, pause } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { openRawStream } from "../../support/raw-client.ts";
 import { type Service, startService, WORKERD } from "../../support/service.ts";
@@ -34,8 +34,8 @@ describe("a hub that was evicted", () => {
     const { startedAt } = await readStats(url);
     await pause(EVICTION);
     const clients = [
-      await openStream(url, backFrom(watch.clientId), "?topic=n"),
-      await openStream(url, backFrom(watch.events[599]?.id), "?topic=n"),
+      await openStream(url, withLastEventId(watch.clientId), "?topic=n"),
+      await openStream(url, withLastEventId(watch.events[599]?.id), "?topic=n"),
     ];
     expect(await Promise.all(clients.map(resumed))).toEqual([
       { recovered: true, replayed: 1200 },
@@ -53,7 +53,7 @@ describe("a hub that was evicted", () => {
     const { url } = service;
     const origin = await openStream(url);
     await publishNumbers(url, "slept", 1, 5);
-    const client = await openStream(url, backFrom(origin.clientId));
+    const client = await openStream(url, withLastEventId(origin.clientId));
     await pause(EVICTION);
     await publishNumbers(url, "slept", 6, 7);
     await setSubscriptions(url, client.clientId, ["slept"]);

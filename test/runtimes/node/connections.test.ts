@@ -108,7 +108,7 @@ describe("a stream on Node", () => {
   });
 });
 
-describe("a stream on Node beside other requests and middleware", () => {
+describe("a stream on Node with pipelined requests and middleware", () => {
   it("waits for an earlier response on its connection, and is complete", async () => {
     const url = await serve(realtime.app);
     const { hostname, port } = new URL(url);

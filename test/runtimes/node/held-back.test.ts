@@ -30,7 +30,7 @@ async function serve(
 const quiet = () => {};
 
 /** A service behind middleware that reads the service's response and sends nothing. */
-function createHeld() {
+function createHeldBack() {
   const warned: unknown[] = [];
   const held = createServer({
     ...{ runtime: nodeRuntime, handshakeTimeout: 200, maxBufferedBytes: 5000 },
@@ -50,7 +50,7 @@ function createHeld() {
 
 describe("a stream on Node with a response that middleware never sends", () => {
   it.each(["1.0", "1.1", "2"] as const)("is aborted over HTTP/%s, and logged", async (version) => {
-    const { app, warned, count } = createHeld();
+    const { app, warned, count } = createHeldBack();
     if (version === "2") {
       const url = await serve(app, (listener) => {
         return createHTTP2({}, listener as never) as unknown as Server;
@@ -71,7 +71,7 @@ describe("a stream on Node with a response that middleware never sends", () => {
   });
 
   it("buffers no more than its limit although middleware reads it", async () => {
-    const { app, held, realtimeManager, count } = createHeld();
+    const { app, held, realtimeManager, count } = createHeldBack();
     const raw = await openRaw(await serve(app), { query: "?topic=n" });
     await eventually(() => count() === 1, "the client is connected");
     const before = realtimeManager?.stats().delivered ?? 0;

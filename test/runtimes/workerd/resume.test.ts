@@ -6,12 +6,12 @@ import { call, publish, readStats, setSubscriptions } from "../../support/api.ts
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type Service, startService, WORKERD } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
@@ -38,20 +38,23 @@ describe("the log of a Worker that was restarted with the same storage", () => {
     const before = await call(first.url, "/api/realtime/messages?topic=n&limit=1000");
     await first.stop();
     const { url, stop } = await start(state);
-    const places = [0, 1, 750, 1499, 1500];
+    const positions = [0, 1, 750, 1499, 1500];
     const ids = [watch.clientId, ...watch.events.map(({ id }) => id)];
     const clients: SSEClient[] = [];
-    for (const place of places) {
-      const client = await openStream(url, backFrom(ids[place]), "?topic=n");
-      expect(await resumed(client)).toEqual({ recovered: true, replayed: 1500 - place });
+    for (const position of positions) {
+      const client = await openStream(url, withLastEventId(ids[position]), "?topic=n");
+      expect(await resumed(client)).toEqual({ recovered: true, replayed: 1500 - position });
       clients.push(client);
     }
     const after = await call(url, "/api/realtime/messages?topic=n&limit=1000");
     expect(after.body).toEqual(before.body);
     await publishNumbers(url, "n", 1501, 1510);
     const all = await received(url, "n", ...clients);
-    for (const [index, place] of places.entries()) {
-      expect([place, numbersOf(all[index] ?? [])]).toEqual([place, numbers(place + 1, 1510)]);
+    for (const [index, position] of positions.entries()) {
+      expect([position, numbersOf(all[index] ?? [])]).toEqual([
+        position,
+        numbers(position + 1, 1510),
+      ]);
     }
     await stop();
   });
@@ -69,7 +72,7 @@ describe("the log of a Worker that was restarted with the same storage", () => {
     await publishNumbers(second.url, "n", 6, 10);
     await second.stop();
     const { url, stop } = await shards(2);
-    const client = await openStream(url, backFrom(watch.events.at(-1)?.id), "?topic=n");
+    const client = await openStream(url, withLastEventId(watch.events.at(-1)?.id), "?topic=n");
     expect(shardOf(client.clientId)).toBe("1");
     expect(await resumed(client)).toEqual({ recovered: false });
     await publishNumbers(url, "n", 11, 12);
@@ -89,9 +92,9 @@ describe("the log of a Worker that was restarted with the same storage", () => {
     const { url, stop } = await start(state, { REALTIME_HISTORY_MESSAGES: "2" });
     await publish(url, { topic: "n", data: { n: 1 }, id: "the same" });
     expect(await readStats(url)).toMatchObject({ accepted: 0, duplicate: 1 });
-    const well = await openStream(url, backFrom(ids[1]), "?topic=n");
+    const well = await openStream(url, withLastEventId(ids[1]), "?topic=n");
     expect(await resumed(well)).toEqual({ recovered: true, replayed: 2 });
-    const lost = await openStream(url, backFrom(ids[0]), "?topic=n");
+    const lost = await openStream(url, withLastEventId(ids[0]), "?topic=n");
     expect(await resumed(lost)).toEqual({ recovered: false });
     await stop();
   });
@@ -125,7 +128,7 @@ describe(`a client that reconnects to ${SHARDS} shards`, () => {
       const ids = (await watch.receive(20)).map(({ id }) => id);
       for (const [index, id] of ids.entries()) {
         expect(shardOf(id)).toBe(String(shard));
-        const init = index % 2 === 0 ? backFrom(id) : {};
+        const init = index % 2 === 0 ? withLastEventId(id) : {};
         const query = index % 2 === 0 ? "?topic=n" : `?topic=n&lastEventId=${id}`;
         const client = await openStream(service.url, init, query);
         expect(shardOf(client.clientId)).toBe(String(shard));
@@ -137,7 +140,7 @@ describe(`a client that reconnects to ${SHARDS} shards`, () => {
   });
 
   it("gets `recovered: false` when the cursor's shard is missing, or when its POST names another shard", async () => {
-    const client = await openStream(service.url, backFrom("3-somelife00-1"), "?topic=n");
+    const client = await openStream(service.url, withLastEventId("3-somelife00-1"), "?topic=n");
     expect(await resumed(client)).toEqual({ recovered: false });
     const [zero, one] = await oneOnEach("");
     const query = `?topic=n&after=${one?.clientId}`;

@@ -4,7 +4,7 @@ import { openStream } from "../../support/sse-client.ts";
 import { bearer, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld } from "../access/context.ts";
 
-/** What guests and users without the right could learn about private messages. */
+/** Attempts of guests and users without the right to learn about private messages. */
 export function privacyAttacks(runtime: RuntimeUnderTest): void {
   describe("private messages", () => {
     const world = accessWorld(runtime);
@@ -68,23 +68,23 @@ export function privacyAttacks(runtime: RuntimeUnderTest): void {
         `${cursor}~0000000`,
       ];
       // The responses are the same as for a topic to which nothing was published.
-      for (const place of [origin.clientId, cursor, ...unknown]) {
+      for (const id of [origin.clientId, cursor, ...unknown]) {
         const answers = [];
         for (const name of [topic, "traces/never"]) {
-          const client = await openStream(world.url, {}, `?topic=${name}&lastEventId=${place}`);
+          const client = await openStream(world.url, {}, `?topic=${name}&lastEventId=${id}`);
           const [event] = await client.receive(1);
           expect(event?.event).toBe("PB_RESUME");
-          const asked = [];
+          const pages = [];
           for (const by of ["after", "before"]) {
             const { status, body } = await world.get(
-              `/api/realtime/messages?topic=${name}&${by}=${place}`,
+              `/api/realtime/messages?topic=${name}&${by}=${id}`,
             );
-            asked.push([status, body.messages, body.more, body.message]);
+            pages.push([status, body.messages, body.more, body.message]);
           }
-          answers.push([event?.data, asked]);
+          answers.push([event?.data, pages]);
           client.close();
         }
-        expect(answers[0], place).toEqual(answers[1]);
+        expect(answers[0], id).toEqual(answers[1]);
         expect(isSecret(JSON.stringify(answers))).toBe(false);
       }
     });

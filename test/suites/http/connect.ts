@@ -18,7 +18,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
     afterEach(closeClients);
     afterAll(() => service.stop());
 
-    const gone = (label: string) =>
+    const allRemoved = (label: string) =>
       eventually(async () => (await readStats(service.url)).clients === 0, label);
 
     it("answers with headers that stop proxies from buffering the stream", async () => {
@@ -29,7 +29,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(headers.get("x-accel-buffering")).toBe("no");
       expect(headers.get("content-encoding")).toBeNull();
       client.close();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
 
     it("writes the exact bytes of the handshake", async () => {
@@ -43,7 +43,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       await eventually(() => client.body().length > event.length, "a ping follows");
       expect(client.body().replace(/(: ping\n)+$/, "")).toBe(event);
       client.socket.destroy();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
 
     it("gives every stream a unique client id", async () => {
@@ -51,7 +51,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(new Set(clients.map(({ clientId }) => clientId)).size).toBe(20);
       expect((await readStats(service.url)).clients).toBe(20);
       for (const client of clients) client.close();
-      await gone("all 20 are gone");
+      await allRemoved("all 20 clients are removed");
     });
 
     it("pings for as long as the client stays", async () => {
@@ -60,7 +60,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(new Set(client.comments)).toEqual(new Set(["ping"]));
       expect(client.events).toEqual([]);
       client.close();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
 
     it("pings with an event as well when the query asks for it", async () => {
@@ -69,7 +69,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(events[1]).toEqual({ event: "ping", data: "{}", id: undefined });
       expect(client.comments.length).toBeGreaterThanOrEqual(2);
       client.close();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
 
     it("removes the client and its subscriptions at once when the socket closes", async () => {
@@ -82,7 +82,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       });
       const { disconnects } = await readStats(service.url);
       client.socket.destroy();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
       const after = await readStats(service.url);
       expect(after).toMatchObject({ clients: 0, subscriptions: 0, topics: 0 });
       expect(after.disconnects).toEqual({ ...disconnects, client: (disconnects.client ?? 0) + 1 });
@@ -94,7 +94,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(client.text()).not.toMatch(/^transfer-encoding:/im);
       expect(client.text()).toMatch(/\r\n\r\nevent: PB_CONNECT\n/);
       client.socket.destroy();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
 
     it("answers HEAD with the headers and opens no stream", async () => {
@@ -121,7 +121,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       // Node opens all of them, workerd one; Bun opens one and closes the connection.
       await pause(200);
       socket.destroy();
-      await gone("all clients are removed");
+      await allRemoved("all clients are removed");
     });
 
     it("allows pages of any origin, without credentials", async () => {
@@ -129,7 +129,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(client.response.headers.get("access-control-allow-origin")).toBe("*");
       expect(client.response.headers.get("access-control-allow-credentials")).toBeNull();
       client.close();
-      await gone("the client is removed");
+      await allRemoved("the client is removed");
     });
   });
 

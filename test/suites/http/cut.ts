@@ -4,12 +4,12 @@ import { closeClients } from "../../support/clients.ts";
 import { eventually, within } from "../../support/deadline.ts";
 import { leftOut } from "../../support/flags.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
@@ -50,7 +50,7 @@ function slow(runtime: RuntimeUnderTest): void {
     expect(first.length).toBeGreaterThan(0);
     expect(first.length).toBeLessThan(2 * sent);
     const id = first.at(-1)?.id ?? connect?.id;
-    const back = await openStream(url, backFrom(id), "?topic=flood&topic=*");
+    const back = await openStream(url, withLastEventId(id), "?topic=flood&topic=*");
     expect(await resumed(back)).toMatchObject({ recovered: true });
     const [rest = []] = await received(url, "flood", back);
     for (const key of ["flood", "*"]) {
@@ -114,9 +114,9 @@ function restarted(runtime: RuntimeUnderTest): void {
     // As many messages as before. The same sequence of another epoch must not be recognised.
     await publishNumbers(url, "n", 11, 15);
     for (const id of ids) {
-      const client = await openStream(url, backFrom(id), "?topic=n");
+      const client = await openStream(url, withLastEventId(id), "?topic=n");
       expect(await resumed(client)).toEqual({ recovered: false });
-      const newest = await openStream(url, backFrom(id), "?topic=n&last=1");
+      const newest = await openStream(url, withLastEventId(id), "?topic=n&last=1");
       expect(await resumed(newest)).toEqual({ recovered: false });
       await newest.receive(2);
       expect(newest.events.map(({ data }) => data)).toEqual([

@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, type Answer, call, publish, setSubscriptions } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   queryOf,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -178,7 +178,11 @@ function listening(url: () => string, read: Read): void {
         const lastEventId = page.cursor;
         const way = index % 3;
         const query = queryOf(way === 2 ? [] : ["screen"], way === 1 ? { lastEventId } : {});
-        const client = await openStream(url(), way === 1 ? {} : backFrom(lastEventId), query);
+        const client = await openStream(
+          url(),
+          way === 1 ? {} : withLastEventId(lastEventId),
+          query,
+        );
         if (way === 2) await setSubscriptions(url(), client.clientId, ["screen"]);
         expect(await resumed(client)).toMatchObject({ recovered: true });
         return { page, client };

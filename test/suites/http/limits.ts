@@ -4,12 +4,12 @@ import { call, publish } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually, pause } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { openRaw, openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
@@ -60,7 +60,7 @@ function kept(runtime: RuntimeUnderTest): void {
       const ids = [watch.clientId, ...watch.events.map(({ id }) => id)];
       const behind = ids.map((_, index) => 10 - index);
       for (const [index, missed] of behind.entries()) {
-        const client = await openStream(url, backFrom(ids[index]), "?topic=n");
+        const client = await openStream(url, withLastEventId(ids[index]), "?topic=n");
         const recovered = missed <= messages;
         const wanted = recovered ? { recovered, replayed: missed } : { recovered };
         expect([missed, await resumed(client)]).toEqual([missed, wanted]);
@@ -84,10 +84,10 @@ function expired(runtime: RuntimeUnderTest): void {
     await pause(1200);
     expect(await page(url)).toEqual([]);
     for (const id of [watch.clientId, first?.id]) {
-      const lost = await openStream(url, backFrom(id), "?topic=n");
+      const lost = await openStream(url, withLastEventId(id), "?topic=n");
       expect(await resumed(lost)).toEqual({ recovered: false });
     }
-    const well = await openStream(url, backFrom(second?.id), "?topic=n");
+    const well = await openStream(url, withLastEventId(second?.id), "?topic=n");
     expect(await resumed(well)).toEqual({ recovered: true, replayed: 0 });
     const [events = []] = await received(url, "n", well);
     expect(numbersOf(events)).toEqual([]);
@@ -132,15 +132,15 @@ function overtaken(runtime: RuntimeUnderTest): void {
     expect(live).toEqual(numbers(live[0] ?? 0, 2 * count + 1));
     expect(numbersOf(events.slice(0, resumeIndex))).toEqual(numbers(1, resumeIndex));
     // The client missed nothing after PB_RESUME.
-    const back = await openStream(url, backFrom(events[resumeIndex]?.id), query);
+    const back = await openStream(url, withLastEventId(events[resumeIndex]?.id), query);
     expect(await resumed(back)).toEqual({ recovered: true, replayed: live.length });
     await stop();
   });
 }
 
 /**
- * Bytes that can be in transit to a client that does not read: more than the kernel buffers for both ends of two connections, because
- * `wrangler dev` has a proxy between the client and the Worker.
+ * Bytes that can be in transit to a client that does not read: more than the kernel buffers for both ends of two connections,
+ * because `wrangler dev` has a proxy between the client and the Worker.
  */
 function socketCapacity(): number {
   const maximum = (name: string) => {
@@ -161,12 +161,12 @@ function off(runtime: RuntimeUnderTest): void {
     const [, event, ...more] = parseEvents(first.body());
     expect(more).toEqual([]);
     expect(first.body().match(/^id: /gm)).toHaveLength(2);
-    const well = await openStream(url, backFrom(event?.id), "?topic=n");
+    const well = await openStream(url, withLastEventId(event?.id), "?topic=n");
     expect(await resumed(well)).toEqual({ recovered: true, replayed: 0 });
-    const stranger = await openStream(url, backFrom(first.clientId), "?topic=n");
+    const stranger = await openStream(url, withLastEventId(first.clientId), "?topic=n");
     expect(await resumed(stranger)).toEqual({ recovered: false });
     await publishNumbers(url, "n", 2, 2);
-    const lost = await openStream(url, backFrom(event?.id), "?topic=n");
+    const lost = await openStream(url, withLastEventId(event?.id), "?topic=n");
     expect(await resumed(lost)).toEqual({ recovered: false });
     const newest = await openStream(url, {}, "?topic=n&last=10");
     const all = await received(url, "n", well, stranger, lost, newest);

@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readStats } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   queryOf,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -50,14 +50,14 @@ function whilePublishing(runtime: RuntimeUnderTest): void {
     const clients = await Promise.all(
       positions.map((position) => {
         const id = position === 0 ? watch.clientId : watch.events[position - 1]?.id;
-        return openStream(url, backFrom(id), queryOf(["pour"]));
+        return openStream(url, withLastEventId(id), queryOf(["pour"]));
       }),
     );
     // More clients connect later, from the newest message at that time.
     await watch.receive(before + during / 4);
     for (let late = 0; late < 5; late++) {
       positions.push(watch.events.length);
-      clients.push(await openStream(url, backFrom(watch.events.at(-1)?.id), "?topic=pour"));
+      clients.push(await openStream(url, withLastEventId(watch.events.at(-1)?.id), "?topic=pour"));
     }
     await pouring;
     const all = await received(url, "pour", watch, ...clients);
@@ -98,7 +98,7 @@ function whilePublishing(runtime: RuntimeUnderTest): void {
         const got: number[] = [];
         let id: string | undefined = origin.clientId;
         for (let round = 0; round < rounds; round++) {
-          const client = await openStream(url, backFrom(id), "?topic=pour");
+          const client = await openStream(url, withLastEventId(id), "?topic=pour");
           await client.receive(index * 2);
           // When the connection breaks, a browser has the complete events so far.
           const events = [...client.events];
@@ -113,7 +113,7 @@ function whilePublishing(runtime: RuntimeUnderTest): void {
     });
     await pouring;
     for (const { got, id } of found) {
-      const last = await openStream(url, backFrom(id), "?topic=pour");
+      const last = await openStream(url, withLastEventId(id), "?topic=pour");
       const [events = []] = await received(url, "pour", last);
       expect([...got, ...numbersOf(events)]).toEqual(numbers(1, total));
     }
@@ -126,7 +126,7 @@ function bringsAll(runtime: RuntimeUnderTest, count: number, env: Record<string,
     const { url, stop } = await startService(runtime, { env });
     const origin = await openStream(url);
     await publishNumbers(url, "many", 1, count);
-    const client = await openStream(url, backFrom(origin.clientId), "?topic=many");
+    const client = await openStream(url, withLastEventId(origin.clientId), "?topic=many");
     expect(await resumed(client)).toEqual({ recovered: true, replayed: count });
     const [events = []] = await received(url, "many", client);
     expect(events.at(-1)?.event).toBe("PB_RESUME");

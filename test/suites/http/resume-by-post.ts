@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { call, postJSON, setSubscriptions } from "../../support/api.ts";
 import { eventually } from "../../support/deadline.ts";
-import { backFrom, queryOf, resumed } from "../../support/numbered.ts";
+import { queryOf, resumed, withLastEventId } from "../../support/numbered.ts";
 import type { SSEClient } from "../../support/sse-client.ts";
 
 /** Publishes a number, and returns its cursor. */
@@ -24,7 +24,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     for (const isHeader of [true, false]) {
       const before = await started();
       const query = queryOf([], { lastEventId: before });
-      const client = isHeader ? await open("", backFrom(before)) : await open(query);
+      const client = isHeader ? await open("", withLastEventId(before)) : await open(query);
       await post("other", 4);
       expect((await setSubscriptions(url(), client.clientId, [])).status).toBe(204);
       expect(client.events).toEqual([]);
@@ -39,7 +39,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
   });
 
   it("is reported as lost at the first POST of a stream without topics", async () => {
-    const client = await open("", backFrom("garbage"));
+    const client = await open("", withLastEventId("garbage"));
     await setSubscriptions(url(), client.clientId, ["posted"]);
     expect(await resumed(client)).toEqual({ recovered: false });
     expect(await heard("posted", client)).toEqual([[]]);
@@ -53,7 +53,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
       form.append("lastEventId", lastEventId);
       return { method: "POST", body: form };
     };
-    const clients = await Promise.all([open(""), open(""), open("", backFrom("garbage"))]);
+    const clients = await Promise.all([open(""), open(""), open("", withLastEventId("garbage"))]);
     const [json, form, multipart] = clients.map(({ clientId }) => clientId);
     const answers = [
       await subscribe({ clientId: json, subscriptions: ["posted"], lastEventId }),

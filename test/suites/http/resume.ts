@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
-import { backFrom, numbersOf, queryOf, received, resumed } from "../../support/numbered.ts";
+import { numbersOf, queryOf, received, resumed, withLastEventId } from "../../support/numbered.ts";
 import { openRaw } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
@@ -114,17 +114,17 @@ function headers(open: Open, post: Post, heard: Heard): void {
     await post("header", 3);
     const inQuery = (lastEventId: string) => queryOf(["header"], { lastEventId });
     const clients = [
-      await open(queryOf(["header"]), backFrom(first)),
+      await open(queryOf(["header"]), withLastEventId(first)),
       await open(inQuery(first)),
-      await open(inQuery(first), backFrom(second)),
-      await open(inQuery(second), backFrom(first)),
-      await open(inQuery("garbage"), backFrom(first)),
-      await open(inQuery(first), backFrom("")),
+      await open(inQuery(first), withLastEventId(second)),
+      await open(inQuery(second), withLastEventId(first)),
+      await open(inQuery("garbage"), withLastEventId(first)),
+      await open(inQuery(first), withLastEventId("")),
     ];
     const all = await heard("header", ...clients);
     expect(all).toEqual([[2, 3], [2, 3], [3], [2, 3], [2, 3], [2, 3]]);
     const none = [
-      await open(queryOf(["header"]), backFrom("")),
+      await open(queryOf(["header"]), withLastEventId("")),
       await open(inQuery("")),
       await open(queryOf(["header"])),
     ];
@@ -151,7 +151,7 @@ function headers(open: Open, post: Post, heard: Heard): void {
       ...["x".repeat(256), "0-".repeat(2000)],
     ];
     const clients = [
-      ...(await Promise.all(garbage.map((id) => open(queryOf(["garbage"]), backFrom(id))))),
+      ...(await Promise.all(garbage.map((id) => open(queryOf(["garbage"]), withLastEventId(id))))),
       ...(await Promise.all(
         [...garbage, "🎉", "a\nid: b\n\n", "\0"].map((lastEventId) =>
           open(queryOf(["garbage"], { lastEventId })),
@@ -168,11 +168,11 @@ function headers(open: Open, post: Post, heard: Heard): void {
   });
 
   it("can be the id of a PB_RESUME that reported a lost cursor", async () => {
-    const lost = await open("?topic=again", backFrom("garbage"));
+    const lost = await open("?topic=again", withLastEventId("garbage"));
     const event = (await lost.receive(1))[0];
     lost.close();
     await post("again", 1);
-    const back = await open("?topic=again", backFrom(event?.id));
+    const back = await open("?topic=again", withLastEventId(event?.id));
     expect(await resumed(back)).toEqual({ recovered: true, replayed: 1 });
     expect(await heard("again", back)).toEqual([[1]]);
   });
@@ -181,13 +181,13 @@ function headers(open: Open, post: Post, heard: Heard): void {
     const first = await open("?topic=ids");
     first.close();
     await post("ids", 1);
-    const second = await open("?topic=ids", backFrom(first.clientId));
+    const second = await open("?topic=ids", withLastEventId(first.clientId));
     expect(await resumed(second)).toEqual({ recovered: true, replayed: 1 });
     const resume = second.events.find(({ event }) => event === "PB_RESUME");
     second.close();
     await post("ids", 2);
     for (const id of [second.clientId, resume?.id]) {
-      const third = await open("?topic=ids", backFrom(id));
+      const third = await open("?topic=ids", withLastEventId(id));
       expect(await heard("ids", third)).toEqual([id === resume?.id ? [2] : [1, 2]]);
     }
   });

@@ -3,13 +3,13 @@ import { call, publish, readStats, setSubscriptions } from "../../support/api.ts
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   queryOf,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -188,10 +188,14 @@ function newest(url: () => string): void {
     await publishNumbers(url(), "either", 3, 6);
     const third = (await watch.receive(1))[0]?.id;
     const query = queryOf(["either"], { last: "2" });
-    const good = await heard("either", query, backFrom(third));
+    const good = await heard("either", query, withLastEventId(third));
     expect(good.numbers).toEqual([4, 5, 6, 1001, 1002]);
     expect(await resumed(good.client)).toEqual({ recovered: true, replayed: 3 });
-    const bad = await openStream(url(), backFrom("garbage"), queryOf(["either"], { last: "3" }));
+    const bad = await openStream(
+      url(),
+      withLastEventId("garbage"),
+      queryOf(["either"], { last: "3" }),
+    );
     const [events = []] = await received(url(), "either", bad);
     expect(await resumed(bad)).toEqual({ recovered: false });
     expect(bad.events[0]?.event).toBe("PB_RESUME");
@@ -214,7 +218,7 @@ function cutBetweenKeys(url: () => string): void {
     const [events = []] = await received(url(), "k/a", whole);
     expect(events).toHaveLength(4 + 1 + 5 + 3);
     for (const [index, { id }] of events.entries()) {
-      const rest = await openStream(url(), backFrom(id), queryOf(keys.toReversed()));
+      const rest = await openStream(url(), withLastEventId(id), queryOf(keys.toReversed()));
       await resumed(rest);
       const end = rest.events.findIndex(({ data }) => data.startsWith('{"mark":'));
       const names = (some: typeof events) => some.map(({ event, data }) => [event, data]);

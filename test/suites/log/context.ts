@@ -11,7 +11,7 @@ export interface OpenLogOptions {
 
 export type OpenLog = (options: OpenLogOptions) => Promise<MessageLog> | MessageLog;
 
-/** What an adapter can't do, each with the reason. Left out: it can. */
+/** Features that an adapter lacks, each with the reason. */
 export interface LogFlags {
   /** Why the log does not use `now`. Tests of ages are left out. */
   readonly ownClock?: string;

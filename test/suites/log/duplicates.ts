@@ -23,7 +23,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "fence"]);
     });
 
-    it("in a later batch is a duplicate, and a new message beside it is appended", async () => {
+    it("in a later batch is a duplicate, and a new message in that batch is appended", async () => {
       const log = await opener.open();
       await log.append("a", "b");
       expect(await log.append("c", "a", "d")).toEqual([
@@ -35,7 +35,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c", "d"]);
     });
 
-    it("is refused when its content differs, and no message beside it is appended", async () => {
+    it("is refused with its whole batch when its content differs", async () => {
       const log = await opener.open();
       const first = message("a", { data: "1" });
       await log.appendMessages([first]);

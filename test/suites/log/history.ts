@@ -208,8 +208,8 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
 }
 
 /**
- * Expects that the cursors from the `kept`-th on (counted from 1) return the entries after them, and that the earlier cursors, after which
- * entries were trimmed, return undefined.
+ * Expects that the cursors from the `kept`-th on (counted from 1) return the entries after them, and that the earlier cursors,
+ * after which entries were trimmed, return undefined.
  */
 async function expectEdge(log: LogUnderTest, cursors: readonly string[], kept: number) {
   const newest = cursors.length;

@@ -60,7 +60,8 @@ function receivedAt({ sink }: End): readonly Received[] {
   let message = 0;
   return sink.events
     .map(({ id = "", event = "", data }, index, events) => {
-      // All events of a message except the last have the cursor before the message. An event that was sent to this client only has a suffix.
+      // All events of a message except the last have the cursor before the message. An event that was sent to this client only
+      // has a suffix.
       const isOwn = (text = "") => text.includes(".");
       const before = events[index - 1]?.id;
       const isSame =

@@ -8,10 +8,10 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 /** Opens an empty registry. */
 export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
 
-/** What an adapter can't do, each with the reason. */
+/** Features that an adapter lacks, each with the reason. */
 export interface RegistryFlags {
   /** Why a client counts as connected from `open` on, before `attach`. */
-  readonly heldFromOpen?: string;
+  readonly connectedFromOpen?: string;
   /** Why `topics` may count one topic more than once. */
   readonly topicsPerShard?: string;
   /** Why a message is appended to several logs, so that `accepted` and `duplicate` are not known. */

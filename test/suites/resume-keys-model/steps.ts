@@ -13,8 +13,8 @@ export type Step =
   | { readonly do: "ping" }
   | { readonly do: "send" }
   /**
-   * The stream breaks off `lost` blocks before the end (modulo their count) and the client reconnects. With `isBusy`, the handshake has not
-   * drained when the subscriptions arrive.
+   * The stream breaks off `lost` blocks before the end (modulo their count) and the client reconnects. With `isBusy`, the
+   * handshake has not drained when the subscriptions arrive.
    */
   | { readonly do: "cut"; readonly lost: number; readonly isBusy: boolean }
   /** Adds the key, or removes it when the client has it and others. */

@@ -108,10 +108,10 @@ export class ResumeRun {
     const client = new ModelClient(this.#book);
     this.#clients.push(client);
     for (const key of [...keys, FENCE]) client.keys.set(key, this.#book.now);
-    await this.#openAnew(client, shard, false);
+    await this.#openNew(client, shard, false);
   }
 
-  async #openAnew(client: ModelClient, shard: number, isHeld: boolean): Promise<void> {
+  async #openNew(client: ModelClient, shard: number, isHeld: boolean): Promise<void> {
     const { shards } = this.#subject;
     const topics = [...client.keys.keys()];
     const from = this.#book.now;
@@ -133,7 +133,7 @@ export class ResumeRun {
     const { lastEventId } = client;
     if (lastEventId === undefined) {
       client.loseTrack();
-      return this.#openAnew(client, shard, isHeld);
+      return this.#openNew(client, shard, isHeld);
     }
     const keys = [...client.keys.keys()];
     if (way === "posted") {
