@@ -18,7 +18,7 @@ export function attackSuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** Attacks that take long by their nature. */
+/** Long-running attacks. */
 export function attackLongSuite(runtime: RuntimeUnderTest): void {
   describe(`attacks on ${runtime.name}, at length`, () => connectFloods(runtime));
 }

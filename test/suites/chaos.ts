@@ -35,7 +35,7 @@ export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions =
     it(
       "receive every message once for each key, in order",
       async () => {
-        onTestFailed(() => console.log(`chaos on ${runtime.name}: it was seed ${SEED}`));
+        onTestFailed(() => console.log(`chaos on ${runtime.name}: seed ${SEED}`));
         const evictions = watchEvictions(service);
         const gaps = suite.evicts === true ? GAPS : 0;
         const { url } = service;

@@ -61,7 +61,7 @@ function connecting(world: SDKWorld): void {
     });
   });
 
-  it("makes all of many subscriptions asked for at once", async () => {
+  it("makes many subscriptions that are requested at the same time", async () => {
     const client = await world.open();
     const names = Array.from({ length: 50 }, (_, index) => `at-once/${index}`);
     await Promise.all(names.map((topic) => client.subscribe(topic)));

@@ -53,7 +53,7 @@ describe("a client id of a missing shard", () => {
     }
   });
 
-  /** No hub is asked. */
+  /** A registry that must not call its hubs. */
   function overNothing() {
     const hub = () => fakeHub({});
     return createDurableObjectRegistry({ hub, shards: 3 });

@@ -52,7 +52,7 @@ describe("a hub that is evicted in the middle of a replay", () => {
     test.letGo();
   });
 
-  it("still knows the cursor that was stored for its first subscriptions", async () => {
+  it("still has the cursor that was stored for the client's first subscriptions", async () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     const past = await test.past(["chat"], 1, 2);

@@ -39,7 +39,7 @@ describe("a hub that wakes", () => {
     await hubs.settle(...clients);
     const all = [0, 1, 2, 3, 4].flatMap((round) => [`${round} a`, `${round} b`]);
     expect(clients[0]?.sink.data("chat")).toEqual(all);
-    // "*" takes the fence as well.
+    // "*" matches the fence as well.
     expect(clients[1]?.sink.data("*").slice(0, 10)).toEqual(all);
     expect(clients[2]?.received()).toEqual([]);
   });

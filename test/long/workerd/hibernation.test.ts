@@ -51,7 +51,7 @@ describe("a hub with idle clients", () => {
     expect(after.delivered).toBe(2 * CLIENTS + 1);
   });
 
-  it("is not constructed again while it is in use, so the test above measures hibernation and not restarts", async () => {
+  it("is not constructed again during use, so the previous test measures hibernation and not restarts", async () => {
     const before = await startedAt();
     for (let second = 0; second < EVICTION / 1000; second++) {
       await publish(service.url, { topic: "nobody", data: second });

@@ -162,9 +162,9 @@ describe("a stream on Node with a response that has replaced methods", () => {
 
   it.each([
     ["before the handler", () => serve(shouting)],
-    ["behind the handler", () => serve(() => {}, late(shouting))],
-    ["by a class of its own", () => serve(() => {}, realtime.app, Shouting as never)],
-    ["by a stream between", () => serve(() => {}, piped())],
+    ["after the handler", () => serve(() => {}, late(shouting))],
+    ["by another class", () => serve(() => {}, realtime.app, Shouting as never)],
+    ["by a stream in between", () => serve(() => {}, piped())],
   ])("with methods replaced %s passes every byte through the replacement", async (_, start) => {
     const { data } = await receive(await start());
     expect(data).toEqual(NUMBERS.map((n) => `1${n}`));

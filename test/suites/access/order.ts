@@ -10,7 +10,7 @@ import { bearer, inSeconds } from "../../support/tokens.ts";
 
 /** Requests of one client that overtake each other while an issuer is asked about their tokens. */
 export function orderTests(runtime: RuntimeUnderTest): void {
-  describe("two requests for one client, of which the older one waits for its issuer", () => {
+  describe("two requests for one client while the older request waits for its issuer", () => {
     const slow = keepSecret("opaque-token-of-anna-that-is-slow");
     const fast = keepSecret("opaque-token-of-anna-that-is-fast");
     let issuer: JSONServer;
@@ -41,7 +41,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
     const post = (clientId: string, subscriptions: string[], token: string) =>
       postJSON(service.url, "/api/realtime", { clientId, subscriptions }, bearer(token));
 
-    /** Waits until the issuer is asked about what `send` has sent. */
+    /** Waits until the issuer is asked about the request of `send`. */
     async function untilAsked(send: () => void): Promise<void> {
       const before = asked;
       send();

@@ -12,9 +12,9 @@ const CONNECTS = 10_000;
 const AT_ONCE = 50;
 const MOST = 20;
 
-/** Too much of everything. */
+/** Excessive input. */
 export function floodAttacks(runtime: RuntimeUnderTest): void {
-  describe("too much", () => {
+  describe("excessive input", () => {
     const world = accessWorld(runtime);
 
     it("of any input is refused, and the service stays healthy", async () => {
@@ -141,7 +141,7 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** So many connects that they take a while. */
+/** Many connects, which take long. */
 export function connectFloods(runtime: RuntimeUnderTest): void {
   describe(`${CONNECTS} connects from one address`, () => {
     const world = accessWorld(runtime, {

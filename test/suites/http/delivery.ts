@@ -66,7 +66,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
       await leave(client);
     });
 
-    it("carries every JSON value, including names like __proto__", async () => {
+    it("delivers every JSON value unchanged, including names like __proto__", async () => {
       const client = await subscribed("json/*");
       const data =
         '{"__proto__":{"a":1},"constructor":null,"n":-0.5,"s":"\\u2028\\u2029\\u0085\\ud800"}';
@@ -82,7 +82,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
       await leave(client);
     });
 
-    it("carries a message of nearly the whole body limit", async () => {
+    it("delivers a message of nearly the whole body limit", async () => {
       const client = await subscribed("large");
       const data = "é".repeat(500_000);
       expect((await publish(service.url, { topic: "large", data })).status).toBe(200);

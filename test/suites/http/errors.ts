@@ -152,7 +152,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       expect(service.logs.filter(({ level }) => level === "error")).toEqual([]);
     });
 
-    it("wrote no key to its log", () => {
+    it("writes no key to the log", () => {
       expect(service.output()).toContain(service.url);
       expect(service.output()).not.toContain(ADMIN_KEY);
     });

@@ -82,7 +82,7 @@ function topics(url: () => string, read: Read): void {
     expect(found.endsWith('"more":false}')).toBe(true);
   });
 
-  it("shows record events under their collection and record, and hides what is private", async () => {
+  it("returns record events under their collection and record, and hides private messages", async () => {
     const { cursor: after } = await read(["posts"]);
     const record = { id: "r1", collectionId: "pbc_1", collectionName: "posts", n: 1 };
     await publish(url(), [

@@ -21,7 +21,7 @@ export interface RegistryFlags {
 /** A key of every client in a test. A message to it arrives after all messages that were published before. */
 const FENCE = "fence";
 
-/** A connected client and what it received. */
+/** A connected client and its received events. */
 export interface TestClient {
   readonly clientId: string;
   readonly connection: ClientConnection;

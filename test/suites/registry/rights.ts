@@ -211,7 +211,7 @@ export function rightsTests(open: OpenRegistry): void {
     });
   });
 
-  describe("what operators see", () => {
+  describe("the lists for operators", () => {
     it("is each client by its id, and undefined for an unknown id", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 60_000;
