@@ -40,7 +40,7 @@ describe("docs/configuration.md", () => {
     }),
   );
 
-  /** What the error for a wrong value says that the variable may be; undefined where every text is accepted. */
+  /** The allowed values that the error for an invalid value names. Undefined when every text is accepted. */
   function allowed(name: string): string | undefined {
     try {
       readConfig({ [name]: "\u0001" });

@@ -66,7 +66,7 @@ describe("imports point inward", () => {
     ["src/runtimes/process/x.ts", "../../cli/flags.ts"],
   ] as const;
   for (const [file, imported] of outward) {
-    it(`lint rejects ${imported} in ${file}, and says why`, () => {
+    it(`lint rejects ${imported} in ${file}, with the reason`, () => {
       const { status, output } = lint({ [file]: importOf(imported) });
       expect(output).toContain("lint/style/noRestrictedImports");
       expect(output).toContain("Imports point inward");
@@ -107,7 +107,7 @@ describe("imports point inward", () => {
     expect(status).toBe(1);
   });
 
-  it("no type is imported in a way that lint does not see", () => {
+  it("no file imports a type with `import()`, which lint does not check", () => {
     const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
     const hidden = sources
       .filter((file) => file.endsWith(".ts"))

@@ -15,70 +15,70 @@ function openerOf(messages: number) {
   );
 }
 
-describe("the edges of a history", () => {
+describe("replay at the edges of a history", () => {
   const [full, off, large, small] = [openerOf(20), openerOf(0), openerOf(1000), openerOf(4)];
   afterEach(async () => {
     for (const opener of [full, off, large, small]) await opener.closeAll();
   });
 
-  it("do not touch a client that only asked for the newest of a quiet topic while other topics move the history on", async () => {
+  it("a client that asked for the newest messages of a quiet topic misses nothing while other topics push the history forward", async () => {
     const test = await full.open();
     await test.publish("quiet", 1);
-    // A page each. After eight pages without a matching message, the client is asked whether it still reads.
+    // A page each. After eight pages without a matching message, the replay checks that the client still reads.
     await test.publish("busy", ...Array.from({ length: 19 }, () => PAGEFUL));
     const sink = new RecordingSink().hold();
     const stream = await test.open({ topics: ["quiet"], last: 5 }, sink);
     for (let round = 0; round < 2; round++) {
-      await eventually(() => sink.isAwaited, "it looks for them");
+      await eventually(() => sink.isAwaited, "the search for the newest messages starts");
       await test.publish("busy", PAGEFUL, PAGEFUL);
       sink.takeOnce();
     }
     sink.release();
     await test.publish("quiet", 2);
-    await eventually(() => sink.data("quiet").includes(2), "it is live");
+    await eventually(() => sink.data("quiet").includes(2), "the client is live");
     expect(shown(stream)).toEqual(["quiet 2"]);
     expect(await test.test.registry.stats()).toMatchObject({ recovered: 0, unrecovered: 0 });
   });
 
-  it("leave alone the keys of a client while their messages are still there", async () => {
+  it("keys with messages that are still in the history repeat nothing when a new key has lost its position", async () => {
     const test = await full.open();
     const past = await test.past(["chat"], 0);
     const sink = new RecordingSink().hold();
     const key = 'chat?options={"query":{"last":5}}';
     const stream = await test.open({ topics: [key] }, sink);
-    await eventually(() => sink.data(key).length === 1, "it has the newest");
+    await eventually(() => sink.data(key).length === 1, "the newest message arrives");
     for (let number = 1; number <= 30; number++) await test.publish("chat", number);
     // The position of the new key has left the history. What the other key has received must not be repeated.
     await test.subscribe(stream, [key, "other"], { lastEventId: past.sink.events[0]?.id });
     await test.publish("chat", 31);
     sink.release();
-    await eventually(() => sink.data(key).at(-1) === 31, "it is live");
+    await eventually(() => sink.data(key).at(-1) === 31, "the client is live");
     expect(sink.data(key)).toEqual(Array.from({ length: 32 }, (_, number) => number));
   });
 
-  it("are announced again when they move past a client that was already notified", async () => {
+  it("a client is notified again when the history moves past its position a second time", async () => {
     const test = await small.open();
     const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
     const past = await test.past(keys, 1);
     await test.publish("chat", PAGEFUL, 3, 4, 5);
     const sink = new RecordingSink().hold();
-    // Two of the keys have the first message, and it has left the history: the others have missed it.
+    // Two of the keys have the first message, and it has left the history. The other keys have missed it.
     const lastEventId = past.sink.events[1]?.id;
     const stream = await test.open({ topics: keys, lastEventId }, sink);
-    await eventually(() => sink.isAwaited, "the next message came under one of them");
+    await eventually(() => sink.isAwaited, "the next message arrives under one key");
     expect(sink.data("PB_RESUME")).toEqual([{ recovered: false }]);
     await test.publish("chat", 6);
     sink.release();
     await eventually(
       () => sink.data("PB_RESUME").length === 2,
-      "the other has missed that one now",
+      "the other key is reported as unrecovered",
     );
     await test.publish("chat", 7);
     await test.until(stream);
     for (const key of keys) expect(sink.data(key)).toContain(7);
   });
 
-  it("make no difference to a client that asks for the newest where nothing is kept", async () => {
+  it("a client that asks for the newest messages of a log without a history starts live", async () => {
     const test = await off.open();
     const sink = new RecordingSink();
     sink.bufferedBytes = 100;
@@ -89,7 +89,7 @@ describe("the edges of a history", () => {
     expect(sink.data("PB_RESUME")).toEqual([]);
   });
 
-  it("and a key that joins in the middle of a message's keys gets that message too", async () => {
+  it("a key that is added between two keys of one message gets that message too", async () => {
     const test = await large.open();
     const past = await test.past(["first"]);
     await test.publish("chat", PAGEFUL);
@@ -97,32 +97,32 @@ describe("the edges of a history", () => {
     const lastEventId = past.clientId;
     const resumed = ["chat?options=b", "chat?options=c"];
     const stream = await test.open({ topics: resumed, lastEventId }, sink);
-    await eventually(() => sink.isAwaited, "the first of its keys has it");
+    await eventually(() => sink.isAwaited, "the message arrives under the first key");
     expect(sink.events).toHaveLength(1);
-    // Both sides of the first in any order.
+    // The new key sorts before or after the first one, depending on its hash.
     const keys = [...resumed, "chat", "chat?options=a", "chat?options=z", "*"];
     await test.subscribe(stream, keys, { lastEventId });
     sink.release();
-    await eventually(() => sink.data("PB_RESUME").length === 1, "it has come to the present");
+    await eventually(() => sink.data("PB_RESUME").length === 1, "the client is live");
     const names = sink.events.map(({ event }) => event);
     expect(names.slice(0, -1).toSorted()).toEqual(keys.toSorted());
   });
 
   for (const gone of [false, true]) {
-    const how = gone ? "one leaves that has it" : "one joins";
-    it(`nor does a message come again under keys that have it when ${how} before the first page`, async () => {
+    const how = gone ? "a key that has the message is removed" : "a key is added";
+    it(`a message is not repeated under keys that have it when ${how} before the first page`, async () => {
       const test = await large.open();
       const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
       const past = await test.past(keys, 1);
       const [first, second, third, last] = past.sink.events;
       const sink = new RecordingSink();
-      // The sink is still writing the handshake: no page is read yet.
+      // The sink is still writing the handshake, so no page has been read.
       sink.bufferedBytes = 100;
       const stream = await test.open({ topics: keys, lastEventId: second?.id }, sink);
       const left = gone ? keys.filter((key) => key !== second?.event) : [...keys, "other"];
       await test.subscribe(stream, left);
       sink.bufferedBytes = 0;
-      await eventually(() => sink.data("PB_RESUME").length === 1, "it has come to the present");
+      await eventually(() => sink.data("PB_RESUME").length === 1, "the client is live");
       expect(first?.event).not.toBe(second?.event);
       expect(sink.events.slice(0, -1).map(({ event }) => event)).toEqual([
         third?.event,
@@ -131,7 +131,7 @@ describe("the edges of a history", () => {
     });
   }
 
-  it("that gives up its keys in the middle of a replay has a cursor again", async () => {
+  it("a client that removes its keys in the middle of a replay has a cursor again", async () => {
     const test = await large.open();
     await test.publish("other", PAGEFUL, PAGEFUL);
     const sink = new RecordingSink().hold();
@@ -143,7 +143,7 @@ describe("the edges of a history", () => {
     expect(cursor).toBe(stream.connection.resumeCursor());
   });
 
-  it("that sends an unknown cursor is notified, also when no key was to start from it", async () => {
+  it("a client that sends an unknown cursor is notified, even if no key was to start from it", async () => {
     const test = await large.open();
     const stream = await test.open({ topics: ["chat"] });
     await test.subscribe(stream, ["chat"], { lastEventId: "garbage" });

@@ -35,7 +35,7 @@ describe("a replay in one process", () => {
     expect(sink.data("PB_RESUME")).toEqual([{ recovered: true, replayed: 100_000 }]);
   });
 
-  it("is finished when the registry closes in the middle of it", async () => {
+  it("is completed when the registry closes in the middle of it", async () => {
     const test = await large.open();
     const past = await test.past(["chat"]);
     for (const number of [1, 2, 3]) await test.publish("chat", `${number}${PAGEFUL}`);
@@ -54,7 +54,7 @@ describe("a replay in one process", () => {
     expect(sink.framesAfterClose).toBe(0);
   });
 
-  it("says so when the history moves on past it, and goes on with the present", async () => {
+  it("sends PB_RESUME with `recovered: false` when the history moves past it, and continues live", async () => {
     const test = await small.open();
     const past = await test.past(["chat"]);
     for (const number of [1, 2, 3]) await test.publish("chat", `${number}${PAGEFUL}`);

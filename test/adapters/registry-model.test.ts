@@ -28,7 +28,7 @@ interface Entry {
   keys: readonly string[];
 }
 
-/** A registry with nothing clever about it: every message is tried on every key of every client. */
+/** A registry without an index: it matches every message against every key of every client. */
 class PlainRegistry implements ClientRegistry {
   readonly #clients: Entry[] = [];
   readonly #ids: string[] = [];
@@ -165,7 +165,7 @@ class PlainRegistry implements ClientRegistry {
     }
   }
 
-  /** None of the model's credentials says how old it is. */
+  /** The model's credentials have no issue time. */
   #refuseRevoked({ identity }: Principal): void {
     if (identity !== undefined && this.#revoked.includes(identity)) refuse("revoked");
   }
@@ -210,21 +210,21 @@ function open(sliceCost?: number): Subject {
   const log = createMemoryLog();
   const registry = createInProcessRegistry({ manager, log });
   return {
-    // Where deliveries take long, the next step comes before they have ended.
+    // With slow deliveries, the next step starts before they have ended.
     registry: sliceCost === undefined ? registry : publishingAtOnce(registry, log),
     shards: 1,
     open: (_, peer) => registry.open(peer),
   };
 }
 
-describe("ClientRegistry: in-process beside a plain one", () => {
-  registryModel("it", {
+describe("ClientRegistry: in-process, compared with a registry without an index", () => {
+  registryModel("the registry", {
     subject: () => open(),
     reference: () => new PlainRegistry(),
     runs: 100,
     timeLimit: 4500,
   });
-  registryModel("it, with deliveries that give way after each client,", {
+  registryModel("the registry that yields after each client", {
     subject: () => open(0),
     reference: () => new PlainRegistry(),
     runs: 100,

@@ -20,7 +20,7 @@ interface Heard {
   readonly id: string;
 }
 
-/** Listens in the page. `heard` collects the events. */
+/** Listens in the page, and collects the events in `heard`. */
 function listen(page: Page, path: string, names: readonly string[]): Promise<void> {
   return page.evaluate(
     ([path, names]) => {
@@ -68,7 +68,8 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await first.stop();
     const second = await startService(runtime, { env });
     await publish(second.url, { topic: "news/b", data: { n: 2 } });
-    // The log in memory starts a new epoch, so the page gets `recovered: false`. SQLite keeps the log, and the page misses nothing.
+    // The log in memory starts a new epoch, so the page gets `recovered: false`. SQLite keeps the log, and the page misses
+    // nothing.
     const recovered = runtime.keepsLog !== undefined;
     const resume = await hears(page, "PB_RESUME", `"recovered":${recovered}`);
     expect(JSON.parse(resume.data).recovered).toBe(recovered);
@@ -107,14 +108,14 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await publish(url, { topic: "chat", data: { text: "hello" } });
     await publish(url, { collection: "posts", action: "update", record: { id: "r1" } });
     const got = () => page.evaluate(() => (globalThis as unknown as { got: string[] }).got);
-    await eventually(async () => (await got()).length === 2, "both arrive");
+    await eventually(async () => (await got()).length === 2, "both messages arrive");
     expect(await got()).toEqual(['{"text":"hello"}', '{"action":"update","record":{"id":"r1"}}']);
     expect(complaints).toEqual([]);
     await context.close();
     await stop();
   });
 
-  it("gets at most six streams of one browser at a time, because of HTTP/1.1", async () => {
+  it("serves six streams of one browser at a time, the browser's limit for HTTP/1.1", async () => {
     const { url, stop } = await startService(runtime);
     const context = await browser.newContext();
     const { page } = await openPage(context, url);
@@ -125,7 +126,7 @@ describe.each([NODE, WORKERD])("$name, in Chromium", (runtime) => {
     await page.evaluate(() =>
       (globalThis as unknown as { streams: EventSource[] }).streams[0]?.close(),
     );
-    await eventually(async () => (await heard(page)).length === 7, "then the seventh");
+    await eventually(async () => (await heard(page)).length === 7, "the seventh stream opens");
     await context.close();
     await stop();
   });

@@ -17,7 +17,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-it("the bridge names the settings that it lacks, and fails", async () => {
+it("the bridge names the missing settings, and fails", async () => {
   const env = { PATH: process.env.PATH, COLLECTIONS: "posts" };
   const child = spawn(process.execPath, ["examples/pocketbase-bridge.mjs"], { cwd: root, env });
   stops.push(() => child.kill());
@@ -27,10 +27,13 @@ it("the bridge names the settings that it lacks, and fails", async () => {
   });
   const code = await eventually(() => child.exitCode ?? undefined, "the bridge ends");
   expect(code).toBe(1);
-  await eventually(() => said.includes("POCKETWIRE_URL, REALTIME_ADMIN_KEY"), "it says why");
+  await eventually(
+    () => said.includes("POCKETWIRE_URL, REALTIME_ADMIN_KEY"),
+    "the bridge prints the reason",
+  );
 });
 
-/** Runs an example as its README says, until the test ends. @returns what it prints first. */
+/** Runs an example as its README says, until the test ends. @returns the first line that the example prints. */
 async function run(
   file: string,
   env: Record<string, string>,
@@ -51,7 +54,7 @@ async function run(
   return eventually(() => {
     if (child.exitCode !== null) throw new Error(`It ended: ${output}`);
     return /^(http:\S+|passing on .+)$/m.exec(output)?.[1];
-  }, `${file} says that it runs`);
+  }, `${file} prints that it runs`);
 }
 
 /** Sends SIGTERM to the example that was started last. @returns its exit code. */
@@ -67,7 +70,7 @@ const dataOf = ({ events }: SSEClient, name: string): unknown[] =>
   events.filter(({ event }) => event === name).map(({ data }) => JSON.parse(data));
 
 describe("the example", () => {
-  it("chat.mjs has the last messages, and says how many are there", async () => {
+  it("chat.mjs shows the last messages, and how many users are connected", async () => {
     const url = await run("chat.mjs", { PORT: "18441" });
     expect((await call(url, "/")).body).toContain("<title>Chat</title>");
     for (const text of ["one", "two"]) {
@@ -81,11 +84,11 @@ describe("the example", () => {
     ]);
     const first = await openStream(url, {}, `?${query}`);
     await eventually(() => dataOf(first, topic).length === 2, "the last messages");
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one is there");
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one user is shown");
     const second = await openStream(url, {}, `?${query}`);
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 2, "two are there");
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 2, "two users are shown");
     second.close();
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one has left");
+    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one user has left");
     expect((await postJSON(url, "/rooms/lobby", { who: 1 })).status).toBe(400);
   });
 
@@ -101,7 +104,7 @@ describe("the example", () => {
     expect((await call(url, "/orders")).body).toEqual([{ id: 1, item: "tea", cents: 350 }]);
   });
 
-  it("embed.mjs gives each user their own letters and nobody else's", async () => {
+  it("embed.mjs gives each user only the letters addressed to that user", async () => {
     const url = await run("embed.mjs", { PORT: "18443" });
     const signIn = async (user: string) => {
       const answer = await postJSON(url, "/sign-in", { user });
@@ -121,11 +124,11 @@ describe("the example", () => {
     expect(dataOf(other, "inbox/*")).toEqual([{ from: "anna", text: "dear" }]);
   });
 
-  it("progress.mjs shows whoever comes late how far a job is", async () => {
+  it("progress.mjs shows the progress of a job to a page that opens late", async () => {
     const url = await run("progress.mjs", { PORT: "18444", PAUSE: "30" });
     const { id } = (await postJSON(url, "/jobs", {})).body;
     const early = await openStream(url, {}, `?last=1&topic=jobs/${id}`);
-    await eventually(() => dataOf(early, `jobs/${id}`).length > 5, "it goes on");
+    await eventually(() => dataOf(early, `jobs/${id}`).length > 5, "the progress continues");
     const late = await openStream(url, {}, `?last=1&topic=jobs/${id}`);
     const end = { step: 20, of: 20, isDone: true };
     for (const client of [early, late]) {
@@ -140,8 +143,8 @@ describe("the example", () => {
     expect((dataOf(late, `jobs/${id}`)[0] as typeof end).step).toBeGreaterThan(1);
   });
 
-  // Another Pocketwire stands in for PocketBase, whose protocol it speaks: its program can't be had from npm.
-  it("pocketbase-bridge.mjs passes record events on, once and in order, also while the other end is away", async () => {
+  // A second Pocketwire replaces PocketBase, because npm has no package of PocketBase's server. Both speak the same protocol.
+  it("pocketbase-bridge.mjs passes record events on, once and in order, and also after an outage of either side", async () => {
     const source = await startService(NODE);
     const settings = { PORT: "18445" };
     const target = await startService(NODE, { env: settings });
@@ -152,12 +155,15 @@ describe("the example", () => {
       REALTIME_ADMIN_KEY: ADMIN_KEY,
     };
     expect(await run("pocketbase-bridge.mjs", env)).toBe("passing on posts,comments");
-    await eventually(async () => (await readStats(source.url)).subscriptions === 2, "it listens");
+    await eventually(
+      async () => (await readStats(source.url)).subscriptions === 2,
+      "the bridge subscribes",
+    );
     const change = (n: number) =>
       publish(source.url, { collection: "posts", action: "update", record: { id: "r1", n } });
     const first = await openStream(target.url, {}, "?topic=posts/*");
     for (const n of [1, 2, 3]) await change(n);
-    await eventually(() => dataOf(first, "posts/*").length === 3, "they come");
+    await eventually(() => dataOf(first, "posts/*").length === 3, "the record events arrive");
     expect(dataOf(first, "posts/*")).toEqual(
       [1, 2, 3].map((n) => ({ action: "update", record: { id: "r1", n } })),
     );
@@ -165,7 +171,10 @@ describe("the example", () => {
     for (const n of [4, 5]) await change(n);
     const again = await startService(NODE, { env: settings });
     const second = await openStream(again.url, {}, "?topic=posts/*&last=10");
-    await eventually(() => dataOf(second, "posts/*").length === 2, "the others, when it is back");
+    await eventually(
+      () => dataOf(second, "posts/*").length === 2,
+      "the remaining events after the outage",
+    );
     expect(
       dataOf(second, "posts/*").map((event) => (event as { record: { n: number } }).record.n),
     ).toEqual([4, 5]);

@@ -4,9 +4,9 @@ import { runtimeUnderTest, WORKERD } from "../support/runtimes.ts";
 const ON_WORKERD: ChaosSuiteOptions = {
   evicts: true,
   env: {
-    // Pings notice who was cut; three a second for each of 200 clients would be most of the work.
+    // Pings detect clients that were cut. Three pings a second for each of 200 clients would be most of the work.
     REALTIME_PING_SECONDS: "1",
-    // Of a few of those cut before their head arrived `wrangler dev` does not tell.
+    // `wrangler dev` does not report some clients that were cut before the response head arrived.
     REALTIME_STALE_SECONDS: "5",
   },
 };

@@ -54,7 +54,10 @@ describe("the command pocketwire", () => {
   afterAll(() => service.stop());
 
   const listeners = async (count: number) =>
-    eventually(async () => (await readStats(service.url)).subscriptions === count, "it listens");
+    eventually(
+      async () => (await readStats(service.url)).subscriptions === count,
+      "the command subscribes",
+    );
 
   it("listens and publishes, with one line for each event", async () => {
     const listening = command(["listen", "chat", "news/*", "--count", "3"], env);
@@ -64,7 +67,7 @@ describe("the command pocketwire", () => {
     expect(first.out).toMatch(/^[\w-]{21}\n$/);
     expect((await done(["publish", "news/a", "-"], env, "[1, 2]\n")).code).toBe(0);
     expect((await done(["publish", "chat", "null", "--id", "own"], env)).out).toBe("own\n");
-    expect(await within(listening.exited, 20_000, "it ends")).toBe(0);
+    expect(await within(listening.exited, 20_000, "the command exits")).toBe(0);
     expect(listening.out()).toBe('chat\t{"text":"hello"}\nnews/*\t[1,2]\nchat\tnull\n');
     await listeners(0);
   });
@@ -91,15 +94,22 @@ describe("the command pocketwire", () => {
     const own = await startService(NODE, { env: { PORT: "18432" } });
     const at = { ...env, POCKETWIRE_URL: own.url };
     const listening = command(["listen", "chat"], at);
-    await eventually(async () => (await readStats(own.url)).clients === 1, "it listens");
+    await eventually(
+      async () => (await readStats(own.url)).clients === 1,
+      "the command subscribes",
+    );
     await own.stop();
     const again = await startService(NODE, { env: { PORT: "18432" } });
-    await eventually(async () => (await readStats(again.url)).clients === 1, "it is back", 30_000);
+    await eventually(
+      async () => (await readStats(again.url)).clients === 1,
+      "the service is restarted",
+      30_000,
+    );
     await done(["publish", "chat", "1"], at);
     await eventually(() => listening.out() === "chat\t1\n", "the event");
     expect(listening.err()).toContain("Reconnecting");
     listening.kill("SIGTERM");
-    expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
+    expect(await within(listening.exited, 10_000, "the command exits")).toBe(0);
     await again.stop();
   });
 
@@ -112,7 +122,7 @@ describe("the command pocketwire", () => {
     const listening = command(["listen", "room/7", "--count", "1", ...as], at);
     await listeners(1);
     expect((await done(["publish", "room/7", '"psst"', "--private", ...as], at)).code).toBe(0);
-    expect(await within(listening.exited, 10_000, "it ends")).toBe(0);
+    expect(await within(listening.exited, 10_000, "the command exits")).toBe(0);
     expect(listening.out()).toBe('room/7\t"psst"\n');
     const refused = await done(["publish", "elsewhere", "1", ...as], at);
     expect(refused.code).toBe(1);
@@ -131,12 +141,12 @@ describe("the command pocketwire", () => {
     ]);
     const url = await eventually(
       () => /"msg":"listening","url":"([^"]+)"/.exec(running.out())?.[1],
-      "it listens",
+      "the command subscribes",
     );
     const at = { POCKETWIRE_URL: url, REALTIME_ADMIN_KEY: "a-key-of-its-own" };
     expect((await done(["publish", "chat", "1"], at)).code).toBe(0);
     running.kill("SIGTERM");
-    expect(await within(running.exited, 10_000, "it stops")).toBe(0);
+    expect(await within(running.exited, 10_000, "the service stops")).toBe(0);
     expect(running.out() + running.err()).not.toContain("a-key-of-its-own");
   });
 
@@ -159,7 +169,7 @@ describe("the command pocketwire", () => {
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],
     [["serve", "--port", "x"], 1, "PORT must be"],
-  ])("%j ends with %i and says %j", async (words, code, said) => {
+  ])("%j exits with %i and prints %j", async (words, code, said) => {
     const result = await done(words);
     expect(result.code).toBe(code);
     expect(result.out + result.err).toContain(said);

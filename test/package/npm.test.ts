@@ -15,7 +15,7 @@ const scripts = {
   chained: `true && ${node} 2>&1`,
   serve: `node ${file("dist/cli.js")} serve`,
   "front-bun": bun,
-  // Each waits until the service has surely seen its parent, and exits.
+  // Each script waits until the service has read its parent's process id, and exits.
   back: `${node} & sleep 2`,
   "back-bun": `${bun} & sleep 2`,
   nested: "./up.sh",
@@ -57,25 +57,28 @@ describe("a service that npm runs", () => {
     ["chained", 18472],
     ["serve", 18473],
     ["front-bun", 18474],
-  ])("%s: stops in an orderly way when npm alone is told to", async (script, port) => {
+  ])("%s: stops gracefully when only npm gets the signal", async (script, port) => {
     const { child, isUp, output } = run(script, port);
-    await eventually(isUp, "it is up", 30_000);
+    await eventually(isUp, "the service listens", 30_000);
     child.kill("SIGTERM");
-    await eventually(() => output().includes('"msg":"stopped"'), "it stops");
-    await eventually(async () => !(await isUp()), "it is gone");
+    await eventually(() => output().includes('"msg":"stopped"'), "the service stops");
+    await eventually(async () => !(await isUp()), "the service has exited");
   });
 
   it.each([
     ["back", 18475],
     ["back-bun", 18476],
     ["nested", 18477],
-  ])("%s: stays when a script has put it into the background and ended", async (script, port) => {
-    const { exited, isUp, output } = run(script, port);
-    await eventually(isUp, "it is up", 30_000);
-    await exited;
-    // No event shows that the service stays. It checks its parent every 250 ms.
-    await pause(1000);
-    expect(output()).not.toContain('"msg":"stopping"');
-    expect(await isUp()).toBe(true);
-  });
+  ])(
+    "%s: keeps running when a script starts it in the background and exits",
+    async (script, port) => {
+      const { exited, isUp, output } = run(script, port);
+      await eventually(isUp, "the service listens", 30_000);
+      await exited;
+      // No event shows that the service stays. It checks its parent every 250 ms.
+      await pause(1000);
+      expect(output()).not.toContain('"msg":"stopping"');
+      expect(await isUp()).toBe(true);
+    },
+  );
 });

@@ -15,14 +15,14 @@ const bin = (name: string) => join(root, "node_modules/.bin", name);
 const PAGES = ["README.md", "docs/configuration.md", "docs/embedding.md"];
 const docs = PAGES.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
-/** A code block of the documentation, by its mark. */
+/** A code block of the documentation, by its name. */
 function block(name: string): string {
   const found = new RegExp(`<!-- ci: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(docs)?.[1];
   if (found === undefined) throw new Error(`The documentation has no block "${name}".`);
   return found;
 }
 
-/** What the Worker's test adds to the documentation's example: errors of both bundles, copies of the environment. */
+/** Routes that the Worker's test adds to the documentation's example: errors of both bundles, copies of the environment. */
 const extraRoutes = `
 import { RealtimeError as Own } from "pocketwire/cloudflare";
 import { createServer, RealtimeError as Other } from "pocketwire";
@@ -54,7 +54,7 @@ migrations = [{ tag = "v1", new_sqlite_classes = ["RealtimeHub"] }]
 vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
 `;
 
-/** An empty project that has installed the package as npm would have it. */
+/** An empty project that has the packed package installed. */
 describe("the package", () => {
   const folder = mkdtempSync(join(tmpdir(), "pocketwire-package-"));
   let tarball: string;
@@ -96,7 +96,7 @@ describe("the package", () => {
     expect(list.filter((name) => /\.map$|test|\.dev\.vars/.test(name))).toEqual([]);
   });
 
-  it("imports nothing in a Worker that Workers lack", () => {
+  it("imports only modules that Workers have in its Worker entry", () => {
     const text = readFileSync(join(folder, "node_modules/pocketwire/dist/cloudflare.js"), "utf8");
     const imported = [...text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, name]) => name);
     const carried = /^(cloudflare:workers|hono(\/[\w-]+)?|jose|nanoid|zod\/mini)$/;
@@ -104,7 +104,7 @@ describe("the package", () => {
     expect(imported.filter((name) => !carried.test(name ?? ""))).toEqual([]);
   });
 
-  it("mounts in an app of the user's own, in Hono, on Node", async () => {
+  it("mounts in a user's Hono app on Node", async () => {
     const app = `import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";
@@ -122,7 +122,7 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     const blocks = [...docs.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
     expect(blocks.length).toBeGreaterThan(9);
     const files = blocks.map(([, kind], index) => `docs-${index}.${kind}`);
-    // Each is a module of its own.
+    // Each example is a separate module.
     for (const [index, file] of files.entries())
       writeFileSync(join(folder, file), `${blocks[index]?.[2]}\nexport {};\n`);
     const compilerOptions = {
@@ -193,7 +193,7 @@ for (const data of ["short", "x".repeat(1001)]) {
     expect(stdout).toBe("200\n200\n403\n403\n");
   });
 
-  it("mounts in an app of the user's own, in Hono, on Workers", async () => {
+  it("mounts in a user's Hono app on Workers", async () => {
     const app = block("embed-worker").replace("export default app", extraRoutes);
     writeFileSync(join(folder, "worker.ts"), app);
     writeFileSync(join(folder, "wrangler.toml"), WRANGLER_CONFIG);

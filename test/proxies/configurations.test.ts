@@ -7,7 +7,7 @@ import { CADDY, freePort, NGINX, type RunningProxy } from "../support/proxies.ts
 import { NODE, type Service, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 
-// The proxies' certificates are the test's own.
+// The test creates the proxies' certificates.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 
 const ORIGIN = "https://page.example";
@@ -34,7 +34,7 @@ describe.each([NGINX, CADDY])("$name, as docs/deploy.md configures it", (under) 
     await proxy.stop();
   });
 
-  it("passes each message on at once, and says which address a stream comes from", async () => {
+  it("passes each message on at once, with the client's address", async () => {
     const client = await openStream(
       proxy.url,
       { headers: { "X-Real-IP": "203.0.113.1" } },
@@ -50,11 +50,11 @@ describe.each([NGINX, CADDY])("$name, as docs/deploy.md configures it", (under) 
     client.close();
   });
 
-  it("loses no stream in a restart, with credentials or without; everything else is seen to be away", async () => {
+  it("reconnects every stream after a restart, with credentials or without, and answers other requests with an error meanwhile", async () => {
     const streams = Array.from({ length: 20 }, () => {
       const heard: string[] = [];
       const source = new EventSource(`${proxy.url}/api/realtime?topic=b`, {
-        // A page that sends cookies needs these headers in every answer.
+        // A page that sends cookies needs these headers in every response.
         fetch: async (url, init) => {
           const answer = await fetch(url, {
             ...init,
@@ -69,7 +69,7 @@ describe.each([NGINX, CADDY])("$name, as docs/deploy.md configures it", (under) 
       return { source, heard };
     });
     const allAre = (state: number) => streams.every(({ source }) => source.readyState === state);
-    await eventually(() => allAre(EventSource.OPEN), "all are open");
+    await eventually(() => allAre(EventSource.OPEN), "all streams are open");
     expect(await service.stop()).toBe(0);
     const away = await call(proxy.url, "/api/realtime", { headers: { Origin: ORIGIN } });
     expect([away.status, away.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
@@ -82,18 +82,21 @@ describe.each([NGINX, CADDY])("$name, as docs/deploy.md configures it", (under) 
     expect((await publish(proxy.url, { topic: "b", data: 0 })).status).toBeGreaterThanOrEqual(502);
     const post = await call(proxy.url, "/api/realtime", { method: "POST", body: "{}" });
     expect(post.status).toBeGreaterThanOrEqual(502);
-    // Long enough that all have asked in vain.
+    // Long enough for every page to try once and fail.
     await pause(5500);
     expect(streams.filter(({ source }) => source.readyState === EventSource.CLOSED)).toEqual([]);
     service = await startService(NODE, { env });
-    await eventually(() => allAre(EventSource.OPEN), "all are open again");
+    await eventually(() => allAre(EventSource.OPEN), "all streams are open again");
     expect((await call(proxy.url, "/api/health")).status).toBe(200);
     expect((await publish(proxy.url, { topic: "b", data: "back" })).status).toBe(200);
-    await eventually(() => streams.every(({ heard }) => heard.length === 1), "all hear it");
+    await eventually(
+      () => streams.every(({ heard }) => heard.length === 1),
+      "all pages receive the message",
+    );
     for (const { source } of streams) source.close();
   });
 
-  it("publishes over connections that were idle for longer than Node keeps them by itself", async () => {
+  it("publishes over connections that were idle for longer than Node's default keep-alive", async () => {
     const publishAll = async () => {
       const all = Array.from({ length: 50 }, (_, n) => publish(proxy.url, { topic: "c", data: n }));
       return (await Promise.all(all)).map(({ status }) => status);

@@ -2,12 +2,12 @@ import { restartSuite } from "../suites/restart.ts";
 import { NGINX } from "../support/proxies.ts";
 import { BUN, NODE } from "../support/service.ts";
 
-// The proxies' certificates are the test's own.
+// The test creates the proxies' certificates.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 
 const pages = Number(process.env.RESTART_PAGES ?? 900);
 
-/** The defaults of the service, which the tests' own settings switch off. */
+/** The service's default limits, which other tests switch off. */
 const env = {
   REALTIME_CONNECTS_PER_SECOND: undefined,
   REALTIME_MAX_CLIENTS_PER_ADDRESS: undefined,

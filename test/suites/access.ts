@@ -6,7 +6,7 @@ import { issuersTests } from "./access/issuers.ts";
 import { limitTests } from "./access/limits.ts";
 import { orderTests } from "./access/order.ts";
 
-/** Who may listen and speak, and how much, over real sockets. */
+/** Rights to subscribe and publish, and their limits, over real sockets. */
 export function accessSuite(runtime: RuntimeUnderTest): void {
   describe(`access on ${runtime.name}`, () => {
     identityTests(runtime);

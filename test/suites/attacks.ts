@@ -6,8 +6,8 @@ import { injectionAttacks } from "./attacks/injection.ts";
 import { privacyAttacks } from "./attacks/privacy.ts";
 
 /**
- * What docs/security.md says is defended, tried. What a page of another site can do is in `access/browsers.ts`, slow
- * bodies and rates in `access/limits.ts`; and every service's output is searched for secrets when it stops.
+ * Tries the attacks that docs/security.md describes. `access/browsers.ts` has requests from pages of other sites,
+ * `access/limits.ts` has slow bodies and rates. The output of every service is searched for secrets when the service stops.
  */
 export function attackSuite(runtime: RuntimeUnderTest): void {
   describe(`attacks on ${runtime.name}`, () => {
@@ -18,7 +18,7 @@ export function attackSuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** Attacks that take long by their nature. */
+/** Long-running attacks. */
 export function attackLongSuite(runtime: RuntimeUnderTest): void {
   describe(`attacks on ${runtime.name}, at length`, () => connectFloods(runtime));
 }

@@ -6,23 +6,23 @@ import { eventually } from "../support/deadline.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
 
 export interface ChaosSuiteOptions {
-  /** Whether its hub is evicted while nothing happens. Then the run has gaps for that. */
+  /** Whether the runtime evicts an idle hub. The run then has gaps that are long enough for an eviction. */
   readonly evicts?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `CHAOS_CLIENTS`, `CHAOS_SECONDS` and `CHAOS_SEED` say how much is run; `npm run chaos` is the long form. */
+/** `CHAOS_CLIENTS`, `CHAOS_SECONDS` and `CHAOS_SEED` set the size of the run. `npm run chaos` is the long form. */
 const CLIENTS = Number(process.env.CHAOS_CLIENTS ?? 40);
 const SECONDS = Number(process.env.CHAOS_SECONDS ?? 6);
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const GAPS = SECONDS > 10 ? 2 : 1;
-/** What connecting, catching up and the gaps may take besides the publishing. */
+/** Time for connecting, catching up and the gaps, in addition to the publishing. */
 const REST_MILLISECONDS = 180_000;
 /** Longer than the stale check of the runtime that evicts takes. */
 const STANDS_STILL = 8000;
 
 export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions = {}): void {
-  describe(`${CLIENTS} clients on ${runtime.name} whose connections are cut at any byte`, () => {
+  describe(`${CLIENTS} clients on ${runtime.name} with connections that are cut at any byte`, () => {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime, { env: { LOG_LEVEL: "info", ...suite.env } });
@@ -35,7 +35,7 @@ export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions =
     it(
       "receive every message once for each key, in order",
       async () => {
-        onTestFailed(() => console.log(`chaos on ${runtime.name}: it was seed ${SEED}`));
+        onTestFailed(() => console.log(`chaos on ${runtime.name}: seed ${SEED}`));
         const evictions = watchEvictions(service);
         const gaps = suite.evicts === true ? GAPS : 0;
         const { url } = service;
@@ -52,7 +52,7 @@ export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions =
         expect(result.faults).toEqual([]);
         expect(result).toMatchObject({ lost: 0, doubled: 0, disordered: 0, strange: 0 });
         expect(result.unrecovered).toBe(0);
-        // A run in which nothing broke, or nothing had to be replayed, proves nothing.
+        // A run without a disconnect or without a replay proves nothing.
         expect(result.kills.random).toBeGreaterThan(CLIENTS);
         expect(result.kills.budget).toBeGreaterThan(0);
         expect(result.recovered).toBeGreaterThan(0);
@@ -64,7 +64,10 @@ export function chaosSuite(runtime: RuntimeUnderTest, suite: ChaosSuiteOptions =
   });
 }
 
-/** Counts the gaps after which the hub is a newer one than before. Asking wakes it, so once on either side. */
+/**
+ * Counts the gaps in which the hub was evicted. A request for its start time wakes the hub, so there is one request before and
+ * one after each gap.
+ */
 function watchEvictions({ url }: Service) {
   let count = 0;
   let startedAt = "";
@@ -81,9 +84,9 @@ function watchEvictions({ url }: Service) {
 }
 
 /**
- * The stats once those who were cut are gone: noticing one later would wake the hub in the gap. Under `wrangler dev`,
- * whose proxy stands between, a few of those cut before their head arrived stay as if they were there; they wake
- * nobody, so a number that stands still will do.
+ * The stats after all cut clients are removed: removing one later would wake the hub in the gap. The proxy of `wrangler dev`
+ * keeps some clients that were cut before the response head arrived. These do not wake the hub, so a constant number of clients
+ * is enough.
  */
 async function whenSettled(url: string): Promise<Stats> {
   let last = -1;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { ADMIN_KEY, call, postJSON, publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { countDescriptors, NO_DESCRIPTORS, openConnections } from "../support/descriptors.ts";
 import { leftOut } from "../support/flags.ts";
 import { openRawStream, type RawClient } from "../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
@@ -10,9 +10,9 @@ import { bearer, inSeconds, JWT_SECRET, tokenFor } from "../support/tokens.ts";
 
 const KiB = 1024;
 const READERS = 5;
-/** More than the kernels of both sides hold. */
+/** More than the kernels of both sides buffer. */
 const MESSAGES = 200;
-/** Milliseconds in which a connection must be gone: the wait for a farewell, an idle connection's time, and slack. */
+/** Milliseconds after which a connection must be closed: the timeout of the final frame, the idle timeout, and slack. */
 const DEADLINE = 45_000;
 
 type Reader = RawClient & { readonly clientId: string };
@@ -21,7 +21,7 @@ interface End {
   readonly reason: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly headers?: () => Promise<Readonly<Record<string, string>>>;
-  /** Ends the stream, where nothing does so by itself. */
+  /** Ends the stream. Left out when the service ends the stream by itself. */
   readonly end?: (service: Service, reader: Reader) => Promise<unknown>;
 }
 
@@ -49,22 +49,22 @@ const ENDS: readonly End[] = [
 ];
 
 /**
- * Whatever ends a stream, its connection goes too, although its client reads nothing. Not on workerd: there clients are
+ * The connection closes when its stream ends for any reason, even if the client reads nothing. Not on workerd: clients are
  * connected to the proxy of `wrangler dev`, which keeps the connection until its client has read the rest.
  */
 export function endsSuite(runtime: RuntimeUnderTest): void {
-  describe(`the end of a stream whose client reads nothing, on ${runtime.name}`, () => {
+  describe(`the end of a stream with a client that reads nothing, on ${runtime.name}`, () => {
     afterEach(closeClients);
     for (const end of ENDS) {
       it.skipIf(NO_DESCRIPTORS !== undefined)(
-        leftOut(`gives its connection back: ${end.reason}`, NO_DESCRIPTORS),
-        () => expectConnectionsBack(runtime, end),
+        leftOut(`closes the connection: ${end.reason}`, NO_DESCRIPTORS),
+        () => expectConnectionsClosed(runtime, end),
         120_000,
       );
     }
 
     it.skipIf(NO_DESCRIPTORS !== undefined)(
-      leftOut("does not keep the service from its end: shutdown", NO_DESCRIPTORS),
+      leftOut("does not delay the exit of the service: shutdown", NO_DESCRIPTORS),
       () => expectStop(runtime),
       60_000,
     );
@@ -88,10 +88,10 @@ async function expectStop(runtime: RuntimeUnderTest): Promise<void> {
   }
   expect(await readStats(url)).toMatchObject({ clients: READERS });
   expect(await service.stop()).toBe(0);
-  expect(heldConnections(port).size).toBe(0);
+  expect(openConnections(port).size).toBe(0);
 }
 
-async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promise<void> {
+async function expectConnectionsClosed(runtime: RuntimeUnderTest, end: End): Promise<void> {
   const env = { REALTIME_MAX_BUFFERED_BYTES: String(64 * KiB * KiB), ...end.env };
   const service = await startService(runtime, { env });
   const { url, process } = service;
@@ -107,20 +107,23 @@ async function expectConnectionsBack(runtime: RuntimeUnderTest, end: End): Promi
     readers.push(reader);
   }
   const ports = readers.map(({ socket }) => socket.localPort ?? 0);
-  for (const one of ports) expect(heldConnections(port)).toContain(one);
+  for (const one of ports) expect(openConnections(port)).toContain(one);
   const ended = async () => (await readStats(url)).disconnects[end.reason] ?? 0;
   for (let sent = 0; sent < MESSAGES && (await ended()) < READERS; sent++) {
     await publish(url, { topic: "flood", data: "x".repeat(64 * KiB) });
   }
   for (const reader of readers) await end.end?.(service, reader);
-  await eventually(async () => (await ended()) === READERS, `all have ended as ${end.reason}`);
+  await eventually(
+    async () => (await ended()) === READERS,
+    `all streams have ended as ${end.reason}`,
+  );
   expect(await readStats(url)).toMatchObject({ clients: 0 });
   await eventually(
-    () => ports.every((one) => !heldConnections(port).has(one)),
-    "no connection of theirs is held any more",
+    () => ports.every((one) => !openConnections(port).has(one)),
+    "all their connections are closed",
     DEADLINE,
   );
-  // A few are those with which this test itself asks.
+  // A few connections are those of this test's own requests.
   expect(countDescriptors(pid)).toBeLessThan(before + READERS);
   await service.stop();
 }

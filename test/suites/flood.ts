@@ -7,12 +7,12 @@ import type { RuntimeUnderTest } from "../support/runtimes.ts";
 
 const program = fileURLToPath(new URL("../support/flood.ts", import.meta.url));
 
-/** From 100,000 messages to 1,000,000: a leak of two bytes a message would be more. */
+/** Growth from 100,000 to 1,000,000 messages. A leak of two bytes a message exceeds this limit. */
 const MOST_GROWTH = 1_000_000;
 
 export function floodSuite({ name, script }: RuntimeUnderTest): void {
   describe(`a million messages on ${name}`, () => {
-    it("leave no more in memory than a hundred thousand: the history, and the ids remembered", async () => {
+    it("leave no more in memory than a hundred thousand: the history and the remembered ids", async () => {
       const [command, ...args] = script?.() ?? [""];
       const child = spawn(command, [...args, program], { stdio: ["ignore", "pipe", "inherit"] });
       const output = await within(text(child.stdout), 120_000, "the flood ends");

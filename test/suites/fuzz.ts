@@ -6,7 +6,7 @@ import { openRaw } from "../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
 import { bearer, inSeconds, JWT_SECRET, tokenFor } from "../support/tokens.ts";
 
-/** `FUZZ_SECONDS` and `FUZZ_SEED` say how much is tried, and what. */
+/** `FUZZ_SECONDS` and `FUZZ_SEED` set the duration and the choices. */
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 5);
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000);
 
@@ -62,7 +62,7 @@ const CONTENT_TYPES = [
   "",
 ];
 
-/** Without halves of characters, which no address has. */
+/** Without lone surrogates, which a URL can't have. */
 const wellFormed = (text: string) => Buffer.from(text).toString();
 
 const field = fc.constantFrom(...FIELDS);
@@ -94,7 +94,7 @@ const body = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
   { weight: 1, arbitrary: fc.constant(undefined) },
 );
-/** What can stand in a head: one line of Latin-1. */
+/** A possible header value: one line of Latin-1. */
 const headerValue = fc
   .oneof(
     fc.string({
@@ -144,9 +144,9 @@ const tries = (credentials: readonly Readonly<Record<string, string>>[]): fc.Arb
     body,
   });
 
-/** Anything at every route: never a 500, never a crash, never a stack in an answer. */
+/** Random requests to every route: never a 500, never a crash, never a stack trace in a response. */
 export function fuzzSuite(runtime: RuntimeUnderTest): void {
-  describe(`anything sent to ${runtime.name}`, () => {
+  describe(`random input to ${runtime.name}`, () => {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime, {
@@ -161,7 +161,7 @@ export function fuzzSuite(runtime: RuntimeUnderTest): void {
     afterAll(() => service.stop());
 
     it(
-      "is answered, and never by an accident",
+      "as requests gets a response with a status below 500",
       async () => {
         const everything = { subscribe: ["*"], publish: ["*"] };
         const token = await tokenFor("anna", everything);
@@ -174,7 +174,11 @@ export function fuzzSuite(runtime: RuntimeUnderTest): void {
         const statuses = new Map<number, number>();
         const answered = fc.asyncProperty(tries(credentials), async (one) => {
           count += 1;
-          const { status, text } = await within(send(service.url, one), 15_000, "it is answered");
+          const { status, text } = await within(
+            send(service.url, one),
+            15_000,
+            "the request is answered",
+          );
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           expect(status).toBeGreaterThanOrEqual(200);
           expect(status).toBeLessThan(500);
@@ -188,7 +192,7 @@ export function fuzzSuite(runtime: RuntimeUnderTest): void {
         });
         const found = JSON.stringify(Object.fromEntries(statuses));
         console.log(`fuzz on ${runtime.name}: seed ${SEED}, ${count} requests, by status ${found}`);
-        // A run in which nothing was understood would prove nothing.
+        // A run without an accepted request proves nothing.
         for (const status of [200, 204, 400, 401, 404, 405])
           expect(statuses.has(status)).toBe(true);
         expect(service.logs.filter(({ msg }) => msg === "request failed")).toEqual([]);
@@ -196,7 +200,7 @@ export function fuzzSuite(runtime: RuntimeUnderTest): void {
       (SECONDS + 60) * 1000,
     );
 
-    it("as bytes that are no request leaves it running", async () => {
+    it("as bytes that are not HTTP leaves the service running", async () => {
       const garbage = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 300 }), {
         seed: SEED,
         numRuns: 50,
@@ -209,7 +213,7 @@ export function fuzzSuite(runtime: RuntimeUnderTest): void {
         raw.socket.end(Buffer.concat([bytes, Buffer.from("\r\n\r\n")]));
       }
       const isHealthy = async () => (await call(service.url, "/api/health")).status === 200;
-      await eventually(isHealthy, "it is healthy");
+      await eventually(isHealthy, "the service is healthy");
       expect(service.logs.filter(({ msg }) => msg === "request failed")).toEqual([]);
     });
   });
@@ -229,7 +233,7 @@ async function send(url: string, { method, path, query, headers, body }: Try) {
   if (response.headers.get("content-type") !== "text/event-stream") {
     return { status: response.status, text: await response.text() };
   }
-  // A stream: its first bytes will do.
+  // The first bytes of a stream are enough.
   const first = await response.body?.getReader().read();
   abort.abort();
   return { status: response.status, text: new TextDecoder().decode(first?.value) };

@@ -10,11 +10,11 @@ import { type RuntimeUnderTest, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 import { bearer, makeKeyPair, signToken } from "../support/tokens.ts";
 
-/** Their debug lines are more than a pipe and the service's own buffer hold. */
+/** The debug lines of these requests exceed the capacity of a pipe and of the service's own buffer. */
 const REQUESTS = 5000;
 const AT_ONCE = 20;
 
-/** What becomes of the service when its log can't be written, and of the log when requests go wrong. */
+/** The service when its log can't be written, and the log when requests fail. */
 export function loggingSuite(runtime: RuntimeUnderTest): void {
   describe(`the log on ${runtime.name}`, () => {
     afterEach(closeClients);
@@ -22,17 +22,17 @@ export function loggingSuite(runtime: RuntimeUnderTest): void {
     const { noStop } = runtime;
     const title = "that can't be written";
     describe.skipIf(noStop !== undefined)(leftOut(title, noStop && "the runtime logs"), () => {
-      // What stands behind the service in a shell.
+      // The shell's redirection after the command of the service.
       const outputs = {
         "to a full disk": "> /dev/full",
         "to a reader that has gone": "| head -n 1 > /dev/null",
         "to a pipe that is not read": "| sleep 600",
       };
       for (const [where, rest] of Object.entries(outputs)) {
-        it(`${where} loses lines, counts them, and stops nothing`, () =>
+        it(`${where} drops lines, counts them, and does not stop the service`, () =>
           expectService(runtime, rest));
       }
-      it("for a while says how many lines were dropped", () => expectNotice(runtime));
+      it("for a while logs the number of dropped lines afterwards", () => expectNotice(runtime));
     });
   });
 }
@@ -91,7 +91,7 @@ async function expectNotice(runtime: RuntimeUnderTest): Promise<void> {
     const count = await eventually(async () => {
       await setSubscriptions(url, clientId, ["a"]);
       return /"msg":"log lines were dropped","count":(\d+)/.exec(output)?.[1];
-    }, "the log says how many");
+    }, "the number of dropped lines is logged");
     expect(Number(count)).toBe(await droppedOf(url));
   } finally {
     end(child);
@@ -99,7 +99,7 @@ async function expectNotice(runtime: RuntimeUnderTest): Promise<void> {
 }
 
 function quietLog(runtime: RuntimeUnderTest): void {
-  it("gets one line a minute of what requests can cause, without the query of a configured address", async () => {
+  it("gets at most one line a minute for each problem that requests can cause, without the query of a configured URL", async () => {
     const secret = "query-of-a-configured-address";
     const port = await freePort();
     const env = {

@@ -23,11 +23,15 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
       clients: number;
       disconnects: Record<string, number>;
     }>;
-  const gone = (name: string) =>
-    eventually(async () => (await statsOf(name)).clients === 0, `${name}: nobody is left`, 10_000);
+  const allRemoved = (name: string) =>
+    eventually(
+      async () => (await statsOf(name)).clients === 0,
+      `${name}: all clients are removed`,
+      10_000,
+    );
 
   describe(`a stream on ${runtime} behind`, () => {
-    it.each(Object.keys(PASSING))("%s is whole", async (name) => {
+    it.each(Object.keys(PASSING))("%s is complete", async (name) => {
       const abort = new AbortController();
       const response = await within(
         ask(`/${name}/api/realtime?topic=a`, {
@@ -35,7 +39,7 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
           headers: { "Accept-Encoding": "gzip" },
         }),
         5000,
-        "the head comes",
+        "the response head arrives",
       );
       expect(response.status).toBe(200);
       const data: string[] = [];
@@ -52,10 +56,10 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
           parser.feed(part.value as unknown as string);
       };
       const reading = read().catch(() => {});
-      await eventually(() => isConnected, "the handshake comes", 5000);
+      await eventually(() => isConnected, "the handshake arrives", 5000);
       const numbers = Array.from({ length: 20 }, (_, n) => n);
       for (const n of numbers) await publish(name, n);
-      await eventually(() => data.length === numbers.length, "all messages come", 5000);
+      await eventually(() => data.length === numbers.length, "all messages arrive", 5000);
       expect(data).toEqual(numbers.map(String));
       expect((await statsOf(name)).clients).toBe(1);
       abort.abort();
@@ -63,11 +67,14 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
       await reading;
     });
 
-    it.each(Object.keys(HOLDING))("%s is cut, counted and logged", async (name) => {
+    it.each(Object.keys(HOLDING))("%s is aborted, counted and logged", async (name) => {
       const abort = new AbortController();
       const answer = ask(`/${name}/api/realtime?topic=a`, { signal: abort.signal }).catch(() => {});
-      await eventually(async () => (await statsOf(name)).disconnects.stale === 1, "it is cut");
-      await gone(name);
+      await eventually(
+        async () => (await statsOf(name)).disconnects.stale === 1,
+        "the stream is aborted",
+      );
+      await allRemoved(name);
       const logged = (await (await ask("/logged")).json()) as { msg: string; fields?: object }[];
       expect(logged).toContainEqual({
         msg: "stream cut",
@@ -77,7 +84,7 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
       await within(Promise.race([answer, Promise.resolve()]), 5000, "the request is over");
     });
 
-    it.each(Object.keys(HOLDING))("%s takes no more than its bound", async (name) => {
+    it.each(Object.keys(HOLDING))("%s buffers no more than its limit", async (name) => {
       const abort = new AbortController();
       void ask(`/${name}/api/realtime?topic=a`, { signal: abort.signal }).catch(() => {});
       const cut = async () => {
@@ -86,7 +93,7 @@ export function middlewareSuite(runtime: string, ask: Ask): void {
       };
       for (let sent = 0; sent < 100 && !(await cut()); sent++)
         await publish(name, "x".repeat(1000));
-      await eventually(cut, "it is cut");
+      await eventually(cut, "the stream is aborted");
       abort.abort();
     });
   });

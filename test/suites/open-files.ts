@@ -11,7 +11,7 @@ import { type RuntimeUnderTest, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 
 const LIMIT = 200;
-/** More than the limit has room for. */
+/** More than the limit allows. */
 const CONNECTIONS = 300;
 /** The service at the limit of open files. */
 export function openFilesSuite(runtime: RuntimeUnderTest): void {
@@ -20,7 +20,7 @@ export function openFilesSuite(runtime: RuntimeUnderTest): void {
     () => {
       afterEach(closeClients);
 
-      it("is compared with REALTIME_MAX_CLIENTS at the start", async () => {
+      it("is compared with REALTIME_MAX_CLIENTS at startup", async () => {
         const service = await startService(limited(runtime), {
           env: { REALTIME_MAX_CLIENTS: "500" },
         });
@@ -35,7 +35,7 @@ export function openFilesSuite(runtime: RuntimeUnderTest): void {
 
       for (const isSilent of [false, true]) {
         const what = isSilent ? "send nothing" : "ask for streams";
-        it(`refuses connections that ${what}, while those that are open go on`, () =>
+        it(`refuses connections that ${what}, and keeps open connections working`, () =>
           expectService(runtime, isSilent));
       }
     },
@@ -52,14 +52,16 @@ async function expectService(runtime: RuntimeUnderTest, isSilent: boolean): Prom
   expect((await send("before")).status).toBe(200);
   const crowd = await openCrowd(url, isSilent);
   const refused = () => service.logs.filter(({ msg }) => msg === "connections are refused");
-  await eventually(() => refused().length > 0, "some are refused");
+  await eventually(() => refused().length > 0, "some connections are refused");
   expect(countDescriptors(pid)).toBeLessThanOrEqual(LIMIT);
   const busy = await busyShare(pid);
-  console.log(`${runtime.name}: at the limit of open files it is busy for ${busy} of the time`);
+  console.log(
+    `${runtime.name}: at the limit of open files the process is busy for ${busy} of the time`,
+  );
   expect(busy).toBeLessThan(0.5);
-  // Bun closes the connections that carry nothing when it stops to accept, so the operator's may have to wait for room.
+  // Bun closes idle connections when it stops accepting, so the operator's request may have to wait for a free descriptor.
   const meanwhile = () => send("meanwhile").catch(() => undefined);
-  await eventually(async () => (await meanwhile())?.status === 200, "a message is taken");
+  await eventually(async () => (await meanwhile())?.status === 200, "a message is accepted");
   await stream.receive(2, "the stream that was open before gets a message");
   expect(await refusedBy(operator)).toBeGreaterThan(0);
   expect(refused()).toHaveLength(1);
@@ -68,7 +70,7 @@ async function expectService(runtime: RuntimeUnderTest, isSilent: boolean): Prom
   await eventually(async () => {
     const answer = await call(url, "/api/health").catch(() => undefined);
     return answer?.status === 200 && countDescriptors(pid) < LIMIT / 2;
-  }, "it recovers");
+  }, "the service accepts connections again");
   (await openStream(url)).close();
   await service.stop();
 }
@@ -86,7 +88,7 @@ async function refusedBy(operator: OneConnection): Promise<number> {
   return JSON.parse(body).connectionsRefused;
 }
 
-/** Which share of two seconds the process was busy. */
+/** The share of two seconds in which the process was busy. */
 async function busyShare(pid: number): Promise<number> {
   const [ticksBefore, before] = [ticksOf(pid), performance.now()];
   await pause(2000);

@@ -9,20 +9,20 @@ export type { Subject } from "./registry-model/run.ts";
 export interface ModelOptions {
   /** Opens an empty registry under test; the property closes it. */
   readonly subject: () => Subject;
-  /** Opens an empty registry to measure it by: one shard, which forgets nothing. */
+  /** Opens an empty reference registry: one shard that is never evicted. */
   readonly reference: () => ClientRegistry;
   readonly runs: number;
   /**
-   * Milliseconds for all runs, far more than they take when all is well, and less than the test has: a
-   * failure is still being made smaller by then, and what is printed has the seed.
+   * Milliseconds for all runs. Much longer than runs without a failure, and shorter than the test's timeout, so that a failure
+   * which fast-check is still shrinking is printed with its seed.
    */
   readonly timeLimit: number;
 }
 
-/** Whatever happens, in whatever order: no client sees a difference between the subject and the reference. */
+/** Random operations in random order: no client sees a difference between the subject and the reference. */
 export function registryModel(name: string, options: ModelOptions): void {
   const { subject, reference, runs, timeLimit } = options;
-  it(`${name} gives every client what the reference gives it, whatever happens in whatever order`, async () => {
+  it(`${name} gives every client the same as the reference, for random operations in random order`, async () => {
     const property = fc.asyncProperty(anySteps, async (steps) => {
       const run = new ModelRun(subject(), reference());
       try {

@@ -35,7 +35,7 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
   });
 }
 
-/** The same with so many clients that it takes a while. */
+/** The same with many clients, which takes long. */
 export function registryLongSuite(name: string, open: OpenRegistry): void {
   describe(`ClientRegistry, at length: ${name}`, () => largeDeliveryTests(open));
 }

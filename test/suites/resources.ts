@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { countDescriptors, heldConnections, NO_DESCRIPTORS } from "../support/descriptors.ts";
+import { countDescriptors, NO_DESCRIPTORS, openConnections } from "../support/descriptors.ts";
 import { leftOut } from "../support/flags.ts";
 import { type OneConnection, openOneConnection } from "../support/one-connection.ts";
 import {
@@ -23,20 +23,20 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const HOSTILE_ADDRESS = "127.0.0.2";
 const MB = 1024 * 1024;
 
-/** MB that an attack may add to the process: budgets of one address, and garbage that is not collected yet. */
+/** MB that an attack may add to the process: budgets of one address, and garbage that has not been collected. */
 const MOST_GROWTH = 400;
 /** MB that may be left of the heap: caches, compiled code, the history. */
 const MOST_HEAP_LEFT = 40;
-/** Milliseconds that the service may compute in one go, or so many times what it does without an attack, if that is more. */
+/** The longest block of the event loop: milliseconds, or a multiple of the longest block without an attack if that is more. */
 const MOST_BLOCK = 200;
 const MOST_BLOCK_RATIO = 10;
-/** The same for a healthy client's wait, which the attacker's own computing makes longer on a small machine. */
+/** The same for a healthy client's latency, which the attacker's own CPU use increases on a small machine. */
 const MOST_WAIT = 800;
 const MOST_WAIT_RATIO = 20;
-/** Messages that the healthy client gets while an attack goes on. */
+/** Messages that the healthy client gets during an attack. */
 const PROBES = 200;
 
-/** A runtime whose process tells of itself (`inside.ts`). */
+/** A runtime with a process that reports its memory and blocks (`inside.ts`). */
 const MEASURED_BUN: RuntimeUnderTest = {
   ...BUN,
   command: (settings) => {
@@ -45,7 +45,7 @@ const MEASURED_BUN: RuntimeUnderTest = {
   },
 };
 
-/** With a heap that is small for a server. */
+/** With a small heap for a server. */
 const MEASURED_NODE: RuntimeUnderTest = {
   ...NODE,
   name: "Node with a heap of 512 MB",
@@ -64,7 +64,7 @@ export function measured(runtime: RuntimeUnderTest): RuntimeUnderTest {
 interface Attack {
   readonly kind: "keys" | "unread" | "history";
   readonly title: string;
-  /** What is published once its streams have their keys. */
+  /** Published when the attack's streams are subscribed. */
   readonly published?: unknown;
 }
 
@@ -81,7 +81,7 @@ const ATTACKS: readonly Attack[] = [
   { kind: "history", title: "reads of a history with topics of 100 levels" },
 ];
 
-/** What one hostile address costs everybody else, with default settings. */
+/** The effect of one hostile address on other clients, with default settings. */
 export function resourcesSuite(runtime: RuntimeUnderTest): void {
   const why = NO_DESCRIPTORS ?? runtime.noStop;
   describe.skipIf(why !== undefined)(
@@ -101,7 +101,7 @@ export function resourcesSuite(runtime: RuntimeUnderTest): void {
       afterEach(closeClients);
 
       for (const attack of ATTACKS) {
-        it(`${attack.title} neither end nor stall the service, and leave nothing behind`, async () => {
+        it(`${attack.title} neither stop nor stall the service, and leave no files, sockets or memory behind`, async () => {
           const figures = await measure(service, attack);
           console.log(`${runtime.name}, ${attack.kind}: ${JSON.stringify(figures)}`);
           const { before, during, after, quiet } = figures;
@@ -133,7 +133,7 @@ async function measure(service: Service, { kind, published }: Attack) {
   const client = await openStream(url, {}, "?topic=probe");
   const operator = openOneConnection(url);
   const probe = new Probe(client, operator);
-  // What is computed for the first time takes longer.
+  // The first run takes longer, because the code is not compiled yet.
   await probe.run(() => probe.count >= PROBES);
   const before = { ...seen(pid, url), heap: (await lookInside(service)).heap };
   probe.takeLongest();
@@ -157,10 +157,14 @@ async function measure(service: Service, { kind, published }: Attack) {
   await sent;
   during.wait = probe.takeLongest();
   const statuses = await hostile.end();
-  await eventually(() => countDescriptors(pid) <= before.files + 2, "all files are back", 30_000);
   await eventually(
-    () => heldConnections(Number(new URL(url).port)).size <= before.sockets + 2,
-    "all sockets are back",
+    () => countDescriptors(pid) <= before.files + 2,
+    "all file descriptors are released",
+    30_000,
+  );
+  await eventually(
+    () => openConnections(Number(new URL(url).port)).size <= before.sockets + 2,
+    "all sockets are closed",
   );
   expect(await readStats(url)).toMatchObject({
     clients: 1,
@@ -180,18 +184,18 @@ function seen(pid: number, url: string) {
   return {
     memory: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024),
     files: countDescriptors(pid),
-    sockets: heldConnections(Number(new URL(url).port)).size,
+    sockets: openConnections(Number(new URL(url).port)).size,
   };
 }
 
-/** The heap in MB, and the longest block in milliseconds since it was asked last. */
+/** The heap in MB, and the longest block in milliseconds since the last report. */
 async function lookInside(service: Service): Promise<{ heap: number; block: number }> {
   const lines = () => [...service.output().matchAll(/^inside (.*)$/gm)];
   const count = lines().length;
   service.process.kill("SIGUSR2");
   const [, line = ""] = await eventually(
     () => lines()[count],
-    "the process tells of itself",
+    "the process prints its report",
     20_000,
   );
   const { heap, block } = JSON.parse(line);
@@ -222,7 +226,7 @@ class Probe {
     }
   }
 
-  /** Milliseconds, since it was asked last. */
+  /** Milliseconds since the last call. */
   takeLongest(): number {
     const longest = Math.round(this.#longest);
     this.#longest = 0;
@@ -240,7 +244,7 @@ function startHostile(url: string, kind: string) {
   return {
     exitCode: () => child.exitCode,
     isReady: () => output.includes('"ready"'),
-    /** Resolves with the statuses that it was answered. */
+    /** Resolves with the statuses that the attacker received. */
     end: async (): Promise<unknown> => {
       child.stdin.end();
       try {

@@ -7,15 +7,15 @@ import { type RuntimeUnderTest, startService } from "../support/service.ts";
 
 export interface RestartOptions {
   readonly runtime: RuntimeUnderTest;
-  /** All at one address. */
+  /** All pages have the same address. */
   readonly pages: number;
-  /** Default: none is in front. */
+  /** Default: no proxy. */
   readonly proxy?: ProxyUnderTest;
   /** Settings of the service. Undefined is the service's own default. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A few at once: the test's own process must not be the bottleneck. */
+/** A few pages at once, so that the test's own process is not the bottleneck. */
 const AT_ONCE = 50;
 
 const KINDS: readonly (readonly [string, OpenPage])[] = [
@@ -23,7 +23,7 @@ const KINDS: readonly (readonly [string, OpenPage])[] = [
   ["official SDKs", openSDKPage],
 ];
 
-/** Every page of one address comes back after a restart and hears what is published then. */
+/** Every page of one address reconnects after a restart and receives a message that is published then. */
 export function restartSuite({ runtime, pages, proxy, env }: RestartOptions): void {
   const through = proxy === undefined ? "" : `, through ${proxy.name}`;
   describe(`a restart of ${runtime.name}${through}`, () => {
@@ -53,17 +53,17 @@ export function restartSuite({ runtime, pages, proxy, env }: RestartOptions): vo
         expect(await before.stop("SIGTERM")).toBe(0);
         const after = await startService(runtime, { env: settings });
         ends.push(() => after.stop());
-        // What went wrong stands in the failure.
+        // The failure shows the statuses of failed requests.
         const refused = () => JSON.stringify(open.flatMap((page) => page.refused));
         await eventually(
           async () => (await readStats(after.url)).subscriptions >= pages || refused() !== "[]",
-          "all have subscribed again",
+          "all pages have subscribed again",
           60_000,
         );
         expect(refused()).toBe("[]");
         expect((await publish(after.url, { topic: "all", data: "back" })).status).toBe(200);
         const all = () => open.every(({ heard }) => heard.includes("back"));
-        await eventually(all, "all hear the message");
+        await eventually(all, "all pages receive the message");
         expect(await readStats(after.url)).toMatchObject({ clients: pages, subscriptions: pages });
       },
       180_000,

@@ -6,14 +6,16 @@ import { anyHistory, anyResumes } from "./resume-model/steps.ts";
 export type { Resumable } from "./resume-model/run.ts";
 
 export interface ResumeModelOptions {
-  /** Opens an empty registry whose log keeps so many messages; the property closes it. */
+  /** Opens an empty registry with a log that keeps `history` messages. The property closes it. */
   readonly subject: (history: number | undefined) => Resumable;
   readonly runs: number;
   /** Milliseconds for all runs, as in `registryModel`. */
   readonly timeLimit: number;
 }
 
-/** Wherever streams break off, and whatever happens meanwhile: nothing is missed or repeated, but what is told. */
+/**
+ * Streams break off at random bytes during random operations. Clients miss or repeat only what PB_RESUME reports as unrecovered.
+ */
 export function resumeModel(name: string, options: ResumeModelOptions): void {
   const { subject, runs, timeLimit } = options;
   it(`${name} gives every client all of its keys' messages once, in order, over all its streams`, async () => {

@@ -31,7 +31,7 @@ export function newest(world: SDKWorld): void {
     },
   );
 
-  it("gets them when it subscribes to that topic first of all, and before those published meanwhile", async () => {
+  it("gets the newest messages when that topic is its first subscription, and before messages published meanwhile", async () => {
     await post("first-of-all", 1, 30);
     const client = await world.open();
     await client.pb.realtime.unsubscribe();
@@ -41,14 +41,14 @@ export function newest(world: SDKWorld): void {
     await Promise.all([subscribed, posted]);
     const numbers = () => client.noted.map(([, data]) => (data as { n: number }).n);
     await eventually(() => numbers().at(-1) === 60, "the last message");
-    // Where "now" was when it subscribed, only the server knows.
+    // Only the server knows the newest message at the time of the subscription.
     const [first = 0] = numbers();
     expect(first).toBeGreaterThanOrEqual(11);
     expect(numbers()).toEqual(Array.from({ length: 61 - first }, (_, index) => first + index));
     expect(numbers().length).toBeGreaterThanOrEqual(20);
   });
 
-  it("does not get them again when it comes to the topic with a second listener, or leaves one", async () => {
+  it("does not get the newest messages again when it adds or removes a second listener of the topic", async () => {
     await post("again", 1, 4);
     const client = await world.open();
     const options = { query: { last: 2 } };

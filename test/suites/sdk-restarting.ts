@@ -4,7 +4,7 @@ import { leftOut } from "../support/flags.ts";
 import { createSDKWorld, type SDKWorld } from "../support/sdk-client.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 
-/** What becomes of the official SDK's subscriptions when the service ends and starts again. */
+/** The official SDK's subscriptions when the service stops and starts again. */
 export function restarting(runtime: RuntimeUnderTest): void {
   let world: SDKWorld;
   beforeEach(async () => {
@@ -40,7 +40,7 @@ export function restarting(runtime: RuntimeUnderTest): void {
     const event = { action: "update", record: { id: "r1" } };
     await world.post({ topic: "news", data: "after" });
     await world.post({ collection: "posts", ...event });
-    // Sorted: nobody promises which key of one topic comes first.
+    // Sorted, because the order of the keys of one message is not specified.
     expect((await client.heard()).toSorted()).toEqual([
       ["PB_CONNECT", { clientId: realtime.clientId }],
       ["news", "after"],
@@ -49,7 +49,7 @@ export function restarting(runtime: RuntimeUnderTest): void {
     ]);
   });
 
-  const lastWords = "still hears everything that was accepted before SIGTERM";
+  const lastWords = "receives every message that was accepted before SIGTERM";
   it.skipIf(runtime.noStop !== undefined)(leftOut(lastWords, runtime.noStop), async () => {
     const client = await world.open();
     await client.subscribe("last-words");

@@ -1,4 +1,4 @@
-/** The official PocketBase SDK with a token in its auth store, beside one without. */
+/** The official PocketBase SDK with a token in its auth store, and a second one without a token. */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { eventually, pause } from "../support/deadline.ts";
 import { createSDKWorld } from "../support/sdk-client.ts";
@@ -14,7 +14,7 @@ export function signedIn(runtime: RuntimeUnderTest): void {
   afterEach(world.leave);
   afterAll(() => world.stop());
 
-  it("receives private messages that a guest beside it does not", async () => {
+  it("receives private messages that a guest does not receive", async () => {
     const anna = await world.open(await tokenFor("anna", { subscribe: ["posts/*", "chat"] }));
     const guest = await world.open();
     for (const client of [anna, guest]) {
@@ -35,30 +35,30 @@ export function signedIn(runtime: RuntimeUnderTest): void {
     expect(await guest.heard()).toEqual([["chat", { n: 2 }]]);
   });
 
-  it("signs in while it is connected: private messages come from then on", async () => {
+  it("can sign in while it is connected, and receives private messages from then on", async () => {
     const client = await world.open();
     await client.subscribe("chat");
     await world.post({ topic: "chat", data: { n: 1 }, private: true });
     client.pb.authStore.save(await tokenFor("anna", { subscribe: ["*"] }));
-    // The SDK tells the service who it is with its next subscription.
+    // The SDK sends its token with its next subscription.
     await client.subscribe("news");
     await world.post({ topic: "chat", data: { n: 2 }, private: true });
     expect(await client.heard()).toEqual([["chat", { n: 2 }]]);
   });
 
-  it("stays connected as a guest when its token has ended, and is told: it does not open stream after stream", async () => {
+  it("stays connected as a guest when its token has expired, receives PB_AUTH_EXPIRED, and does not reconnect in a loop", async () => {
     const exp = Math.floor(Date.now() / 1000) + 3;
     const client = await world.open(await tokenFor("anna", { subscribe: ["*"] }, { exp }));
     const { connects } = await world.stats();
     await client.subscribe("PB_AUTH_EXPIRED");
     await client.subscribe("chat");
-    // First its own stream ends after the grace. The next one is a guest's, and stays.
-    await eventually(() => client.noted.length >= 2, "it is told twice");
+    // First the user's stream ends after the grace. The next stream is a guest's, and stays open.
+    await eventually(() => client.noted.length >= 2, "the client receives PB_AUTH_EXPIRED twice");
     expect(client.noted).toEqual([
       ["PB_AUTH_EXPIRED", { closesIn: 200 }],
       ["PB_AUTH_EXPIRED", {}],
     ]);
-    // It used to open a stream about once a second, and got 401 each time.
+    // Regression: the SDK opened a stream about once a second, and got 401 each time.
     await pause(4000);
     expect((await world.stats()).connects).toBe(connects + 1);
     await world.post([
@@ -72,10 +72,10 @@ export function signedIn(runtime: RuntimeUnderTest): void {
     expect((await client.heard()).slice(3)).toEqual([["chat", 3]]);
   });
 
-  it("connects as a guest with a token that has ended already, and is told", async () => {
+  it("connects as a guest with an expired token, and receives PB_AUTH_EXPIRED", async () => {
     const client = await world.open(await tokenFor("anna", {}, { exp: 1_700_000_000 }));
     await client.subscribe("PB_AUTH_EXPIRED");
-    await eventually(() => client.noted.length > 0, "it is told");
-    for (const told of client.noted) expect(told).toEqual(["PB_AUTH_EXPIRED", {}]);
+    await eventually(() => client.noted.length > 0, "the client receives PB_AUTH_EXPIRED");
+    for (const notice of client.noted) expect(notice).toEqual(["PB_AUTH_EXPIRED", {}]);
   });
 }

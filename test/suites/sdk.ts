@@ -37,7 +37,7 @@ function connecting(world: SDKWorld): void {
     expect(health).toMatchObject({ code: 200, message: "API is healthy." });
   });
 
-  it("is connected, as the server's only client, under the id that the server gave it", async () => {
+  it("is connected as the server's only client, with the id that the server assigned", async () => {
     const { realtime } = (await world.open()).pb;
     expect(realtime.isConnected).toBe(true);
     expect(await world.stats()).toMatchObject({ clients: 1, subscriptions: 1 });
@@ -53,7 +53,7 @@ function connecting(world: SDKWorld): void {
     expect(await client.heard()).toEqual([["signed-in", { n: 1 }]]);
   });
 
-  it("is told by a rejection that the server refused a subscription, and why", async () => {
+  it("rejects a refused subscription with the server's reason", async () => {
     const client = await world.open();
     await expect(client.subscribe("two\nlines")).rejects.toMatchObject({
       status: 400,
@@ -61,7 +61,7 @@ function connecting(world: SDKWorld): void {
     });
   });
 
-  it("makes all of many subscriptions asked for at once", async () => {
+  it("makes many subscriptions that are requested at the same time", async () => {
     const client = await world.open();
     const names = Array.from({ length: 50 }, (_, index) => `at-once/${index}`);
     await Promise.all(names.map((topic) => client.subscribe(topic)));
@@ -133,7 +133,7 @@ function records(world: SDKWorld): void {
     expect(await client.heard()).toEqual(events.map((event) => ["posts", event]));
   });
 
-  it("receives them by the collection's name and id when the record carries both", async () => {
+  it("receives record events by the collection's name and id when the record carries both", async () => {
     const [byName, byId] = await Promise.all([world.open(), world.open()]);
     await byName.subscribeRecords("articles", "*", "name");
     await byId.subscribeRecords("pbc_42", "*", "id");
@@ -166,24 +166,27 @@ function unsubscribing(world: SDKWorld): void {
     ["a topic's only listener", (_, __, only) => only(), ["one", "options", "two", "ux"], 3],
     ["a topic", ({ pb }) => pb.realtime.unsubscribe("u/a"), ["only", "ux"], 2],
     ["a prefix", ({ pb }) => pb.realtime.unsubscribeByPrefix("u/"), ["ux"], 1],
-  ])("hears and is sent no more than it should after unsubscribing %s", async (...row) => {
-    const [, unsubscribe, heard, delivered] = row;
-    const client = await world.open();
-    const one = await client.subscribe("u/a", undefined, "one");
-    await client.subscribe("u/a", undefined, "two");
-    await client.subscribe("u/a", { query: { q: "1" } }, "options");
-    const only = await client.subscribe("u/b", undefined, "only");
-    await client.subscribe("ux");
-    await soon(unsubscribe(client, one, only), "unsubscribed");
-    const before = await world.stats();
-    for (const topic of ["u/a", "u/b", "ux"]) await world.post({ topic, data: topic });
-    const after = await world.stats();
-    expect((await client.heard()).map(([name]) => name).toSorted()).toEqual(heard);
-    // The SDK drops listeners by itself; that nothing was sent for them only the server knows.
-    expect(after.delivered - before.delivered).toBe(delivered);
-  });
+  ])(
+    "receives only messages of its remaining subscriptions after unsubscribing %s",
+    async (...row) => {
+      const [, unsubscribe, heard, delivered] = row;
+      const client = await world.open();
+      const one = await client.subscribe("u/a", undefined, "one");
+      await client.subscribe("u/a", undefined, "two");
+      await client.subscribe("u/a", { query: { q: "1" } }, "options");
+      const only = await client.subscribe("u/b", undefined, "only");
+      await client.subscribe("ux");
+      await soon(unsubscribe(client, one, only), "unsubscribed");
+      const before = await world.stats();
+      for (const topic of ["u/a", "u/b", "ux"]) await world.post({ topic, data: topic });
+      const after = await world.stats();
+      expect((await client.heard()).map(([name]) => name).toSorted()).toEqual(heard);
+      // The SDK drops listeners by itself. Only the server's count shows that it sent nothing for them.
+      expect(after.delivered - before.delivered).toBe(delivered);
+    },
+  );
 
-  it("leaves the server when it unsubscribes from everything, and may come back", async () => {
+  it("disconnects when it unsubscribes from everything, and can connect again", async () => {
     const client = await world.open();
     const { realtime } = client.pb;
     const oldId = realtime.clientId;
@@ -195,7 +198,7 @@ function unsubscribing(world: SDKWorld): void {
     await client.subscribe("back");
     expect(realtime.clientId).not.toBe(oldId);
     for (const topic of ["left", "back"]) await world.post({ topic, data: topic });
-    await eventually(() => client.noted.length > 0, "a message after coming back");
+    await eventually(() => client.noted.length > 0, "a message after the reconnect");
     expect(client.noted).toEqual([["back", "back"]]);
   });
 }

@@ -11,7 +11,7 @@ import {
   startService,
 } from "../support/service.ts";
 
-/** How the entry starts: its settings, what it refuses, what it prints. */
+/** The startup of an entry: settings, errors and output. */
 export function startSuite(runtime: RuntimeUnderTest): void {
   describe(`the start on ${runtime.name}`, () => {
     const fileKey = "key-of-the-dev-vars-file";
@@ -43,7 +43,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("is stopped by a wrong value, with the variable's name, what it was and what it may be", async () => {
+    it("fails for an invalid value, and prints the variable's name, its value and the allowed values", async () => {
       const env = { PORT: "99999", REALTIME_ORIGINS: "example.com", LOG_LEVEL: "loud" };
       const output = await failure({ env });
       expect(output).toContain('PORT must be a whole number from 0 to 65535; it was "99999".');
@@ -52,7 +52,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       expect(output).not.toMatch(/\n\s+at /);
     });
 
-    it("points at a variable that it does not know", async () => {
+    it("warns of an unknown variable", async () => {
       const service = await startService(runtime, { cwd, env: { REALTIME_PING_SECOND: "5" } });
       const level = "warn";
       for (const line of [
@@ -64,20 +64,20 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("does not repeat a key that can't be one", async () => {
+    it("does not print an invalid key", async () => {
       const output = await failure({ env: { REALTIME_ADMIN_KEY: "a b c d e f" } });
       expect(output).toContain("REALTIME_ADMIN_KEY must be");
       expect(output).not.toContain("a b c");
     });
 
-    it("says so when the port is taken", async () => {
+    it("prints an error when the port is in use", async () => {
       const first = await startService(runtime);
       const output = await failure({ env: { PORT: new URL(first.url).port } });
       expect(output).toMatch(/could not start.*(EADDRINUSE|in use)/);
       await first.stop();
     });
 
-    it("takes settings from .dev.vars, and prints lines to try with its key", async () => {
+    it("reads settings from .dev.vars, and prints commands to try with its key", async () => {
       const service = await startService(runtime, { cwd, env: { REALTIME_ADMIN_KEY: undefined } });
       expect((await publish(service.url, message, fileKey)).status).toBe(200);
       await eventually(() => service.output().includes('"topic":"chat"'), "the hints are read");
@@ -86,7 +86,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("lets the environment win over .dev.vars, and does not print a key of the environment", async () => {
+    it("prefers the environment to .dev.vars, and does not print a key of the environment", async () => {
       const service = await startService(runtime, { cwd });
       expect((await publish(service.url, message, ADMIN_KEY)).status).toBe(200);
       expect((await publish(service.url, message, fileKey)).status).toBe(401);
@@ -97,14 +97,14 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("leaves .dev.vars alone in production", async () => {
+    it("ignores .dev.vars in production", async () => {
       const env = { NODE_ENV: "production", REALTIME_ADMIN_KEY: undefined };
       const service = await startService(runtime, { cwd, env });
       expect((await publish(service.url, message, fileKey)).status).toBe(403);
       await service.stop();
     });
 
-    it("refuses to show the key of .dev.vars to the network", async () => {
+    it("refuses to listen on the network with the key of .dev.vars", async () => {
       const output = await failure({
         cwd,
         env: { HOST: "0.0.0.0", REALTIME_ADMIN_KEY: undefined },
@@ -116,7 +116,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
     });
 
     it("logs one JSON object a line", async () => {
-      // The default is more than most machines let a process have open, which is worth a line of its own.
+      // The default exceeds the limit of open files on most machines, which the service logs in another line.
       const env = { NODE_ENV: "production", REALTIME_MAX_CLIENTS: "100" };
       const service = await startService(runtime, { env });
       await service.stop();
@@ -128,7 +128,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       );
     });
 
-    it("logs lines for people when asked to", async () => {
+    it("logs readable lines when configured to", async () => {
       const taken = await startService(runtime);
       const output = await failure({
         env: { LOG_FORMAT: "text", PORT: new URL(taken.url).port },

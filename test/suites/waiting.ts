@@ -13,19 +13,19 @@ const READERS = 100;
 const KEYS = 4;
 /** Of 16 KB each: a batch of 1 MB. */
 const MESSAGES = 60;
-/** So many batches are more than the kernels of both sides hold. */
+/** This number of batches exceeds the buffers of both kernels. */
 const BATCHES = 6;
-/** MB. What waits for one address may be 64 MiB; the rest is garbage that is not collected yet. */
+/** MB. Up to 64 MiB may wait for one address. The rest is garbage that has not been collected. */
 const MOST_GROWTH = 400;
 
-/** Many clients that read nothing, each with keys, and so frames, of its own. */
+/** Many clients that read nothing. Each client has other keys, so frames are not shared. */
 export function waitingSuite(runtime: RuntimeUnderTest): void {
   const why = NO_DESCRIPTORS ?? runtime.noStop;
   const title = `${READERS} streams that are not read, on ${runtime.name}`;
   describe.skipIf(why !== undefined)(leftOut(title, why), () => {
     afterEach(closeClients);
 
-    it("hold no more than the budget of bytes that wait, and keep nothing from a client that reads", async () => {
+    it("buffer no more than the budget of waiting bytes, and do not delay a client that reads", async () => {
       const service = await startService(runtime, { env: { LOG_LEVEL: "info" } });
       const { url } = service;
       const well = await openStream(url, {}, "?topic=flood");
@@ -47,16 +47,19 @@ export function waitingSuite(runtime: RuntimeUnderTest): void {
       for (let count = 0; count < BATCHES; count++) {
         expect((await publish(url, batch)).status).toBe(200);
         sent += MESSAGES;
-        await well.receive(sent, "the client that reads gets all");
+        await well.receive(sent, "the client that reads gets all messages");
       }
-      await eventually(async () => (await readStats(url)).disconnects.slow !== 0, "some are cut");
+      await eventually(
+        async () => (await readStats(url)).disconnects.slow !== 0,
+        "some streams are aborted",
+      );
       clearInterval(watch);
       console.log(`${runtime.name}: ${READERS} unread streams: ${before} to ${peak} MB`);
       expect(peak - before).toBeLessThan(MOST_GROWTH);
       const { waitingBytes } = (await readStats(url)) as unknown as { waitingBytes: number };
       expect(waitingBytes).toBeLessThanOrEqual(64 * 1024 * 1024);
       await publish(url, { topic: "flood", data: "after" });
-      await well.receive(sent + 1, "it keeps its stream");
+      await well.receive(sent + 1, "the client that reads keeps its stream");
       await service.stop();
     }, 120_000);
   });

@@ -21,7 +21,7 @@ export interface Stats {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is looked at field by field
+  // biome-ignore lint/suspicious/noExplicitAny: tests read the fields of a response one by one
   readonly body: any;
 }
 

@@ -2,9 +2,9 @@ import { EventSource, type FetchLike } from "eventsource";
 import { trackClient } from "./clients.ts";
 import type { Random } from "./random.ts";
 
-/** What one of the published messages carries. */
+/** The content of a published message. */
 export interface ChaosData {
-  /** The how manieth of all messages it is. */
+  /** The message's number among all messages. */
   readonly n: number;
   readonly padding: string;
 }
@@ -17,31 +17,31 @@ export interface Received {
   readonly id: string;
 }
 
-/** An `EventSource` that is cut again and again, and what it received over its whole life. */
+/** An `EventSource` that is cut repeatedly, and all events that it received. */
 export interface ChaosClient {
   readonly name: string;
   readonly keys: readonly string[];
   readonly received: readonly Received[];
   readonly counts: ClientCounts;
-  /** Why it does not come back, when it does not. */
+  /** Why the client has stopped reconnecting, if it has. */
   gaveUp(): string | undefined;
   isConnected(): boolean;
-  /** The largest n that came under a key; -1 before the first. */
+  /** The largest n that arrived under a key. -1 before the first. */
   newest(key: string): number;
   close(): void;
 }
 
 export interface ClientCounts {
-  /** Streams that began. */
+  /** The number of opened streams. */
   opened: number;
-  /** PB_RESUME that said that nothing is missed, and the messages they counted. */
+  /** The number of PB_RESUME events with `recovered: true`, and the sum of their `replayed`. */
   recovered: number;
   replayed: number;
-  /** PB_RESUME that said that something may be missed. */
+  /** The number of PB_RESUME events with `recovered: false`. */
   unrecovered: number;
 }
 
-/** Opens the stream of a client whose subscriptions stand in its URL. */
+/** Opens the stream of a client that subscribes in its URL. */
 export function openChaosClient(
   url: string,
   name: string,
@@ -99,14 +99,14 @@ function countResume(counts: ClientCounts, data: string): void {
 }
 
 /**
- * `fetch` whose streams begin with a `retry:` of their own. An `EventSource` has no option for how long it waits
- * before it comes back, and by itself waits three seconds. Every other byte goes through as it is.
+ * A `fetch` that adds a `retry:` to the start of a stream. An `EventSource` has no option for the reconnect delay, which is three
+ * seconds by default. All other bytes are unchanged.
  */
 function fetchSooner(random: Random): FetchLike {
   return async (input, init) => {
     const response = await fetch(input, init);
     if (response.status !== 200 || response.body === null) return response;
-    // Mostly at once, and now and then so late that there is something to replay.
+    // Mostly at once, and sometimes late enough for a replay.
     const retry = random.chance(0.25) ? random.between(500, 1500) : random.between(20, 150);
     const head = new TextEncoder().encode(`retry: ${retry}\n\n`);
     const body = response.body.pipeThrough(

@@ -1,17 +1,17 @@
 import type { ChaosClient, Received } from "./chaos-client.ts";
 import type { ChaosMessages } from "./chaos-messages.ts";
 
-/** What clients did not receive as they should have. */
+/** Deviations of the received messages from the published ones. */
 export interface Faults {
-  /** Messages that never came under a key they are for. */
+  /** Messages that did not arrive under a key that they match. */
   lost: number;
-  /** Deliveries of what had come under the same key. */
+  /** Repeated deliveries under the same key. */
   doubled: number;
   /** Deliveries of an older message after a newer one, whatever the keys. */
   disordered: number;
-  /** Deliveries under a key that the message is not for. */
+  /** Deliveries under a key that the message does not match. */
   strange: number;
-  /** The first of them, in words. */
+  /** Descriptions of the first faults. */
   readonly described: string[];
 }
 
@@ -23,7 +23,7 @@ export function findFaults(clients: readonly ChaosClient[], messages: ChaosMessa
   const wanted = new Map<string, number[]>();
   for (const client of clients) {
     const reason = client.gaveUp();
-    if (reason !== undefined) describe(faults, `${client.name} does not come back: ${reason}`);
+    if (reason !== undefined) describe(faults, `${client.name} does not reconnect: ${reason}`);
     const seen = checkDeliveries(client, faults);
     for (const key of client.keys) {
       const numbers = wanted.get(key) ?? messages.numbersFor(key);
@@ -34,7 +34,7 @@ export function findFaults(clients: readonly ChaosClient[], messages: ChaosMessa
   return faults;
 }
 
-/** Looks at the order of all deliveries, and answers what came under each key. */
+/** Checks the order of all deliveries, and returns the messages of each key. */
 function checkDeliveries(client: ChaosClient, faults: Faults): Map<string, Set<number>> {
   const seen = new Map<string, Set<number>>(client.keys.map((key) => [key, new Set()]));
   let newest = -1;
@@ -72,7 +72,7 @@ function checkKey(
   for (const n of seen) {
     if (all.has(n)) continue;
     faults.strange += 1;
-    describe(faults, `${at(client, key)} got ${n}, which is not for it`);
+    describe(faults, `${at(client, key)} got ${n}, which does not match the key`);
   }
 }
 
@@ -84,7 +84,7 @@ function at(client: ChaosClient, key: string): string {
   return `${client.name}, key ${short(key)},`;
 }
 
-/** What came before and after a place, with the ids. */
+/** The events before and after an index, with their ids. */
 function around(received: readonly Received[], index: number): string {
   const near = received.slice(Math.max(0, index - 3), index + 3);
   const list = near.map(({ key, n, id }) => `${n} (${short(key)}, id ${id})`).join(", ");

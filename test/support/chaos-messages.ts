@@ -8,16 +8,16 @@ export interface ChaosMessage {
   readonly id?: string;
 }
 
-/** Topics that are published to: rooms, and one that is no room. */
+/** Topics of the published messages: rooms, and one other topic. */
 export function chaosTopics(clients: number): string[] {
-  // So many that a message reaches about as many of 40 clients as of 200.
+  // Scaled so that a message reaches about the same number of clients for 40 clients as for 200.
   const rooms = Math.max(10, Math.ceil(clients / 5));
   return [...Array.from({ length: rooms }, (_, room) => `room/${room}`), "lobby"];
 }
 
 const MOST_WILDCARDS = 10;
 
-/** The subscriptions of each client. Few have wildcards: those get most of all deliveries. */
+/** The subscriptions of each client. Few clients have wildcards, because these get most deliveries. */
 export function chaosKeys(clients: number, topics: readonly string[], random: Random): string[][] {
   const wildcards = Math.min(MOST_WILDCARDS, Math.ceil(clients / 10));
   return Array.from({ length: clients }, (_, index) => {
@@ -40,14 +40,14 @@ function withOptions(topic: string): string {
   return `${topic}?options=${encodeURIComponent(JSON.stringify(options))}`;
 }
 
-/** Whether a message to `topic` is one for the subscription `key`. */
+/** Whether a message to `topic` matches the subscription `key`. */
 export function isFor(key: string, topic: string): boolean {
   const [subscribed = ""] = key.split("?options=");
   if (subscribed === "*" || subscribed === topic) return true;
   return subscribed.endsWith("/*") && topic.startsWith(subscribed.slice(0, -1));
 }
 
-/** Makes messages, numbered from 0, and keeps what each was sent to. */
+/** Creates messages, numbered from 0, and records the topic of each. */
 export class ChaosMessages {
   readonly #topics: readonly string[];
   readonly #random: Random;
@@ -58,28 +58,28 @@ export class ChaosMessages {
     this.#random = random;
   }
 
-  /** How many there are. */
+  /** The number of messages. */
   get count(): number {
     return this.#sentTo.length;
   }
 
-  /** The numbers of those for a key, in order. */
+  /** The numbers of the messages for a key, in order. */
   numbersFor(key: string): number[] {
     return this.#sentTo.flatMap((topic, n) => (isFor(key, topic) ? [n] : []));
   }
 
-  /** One to each topic. */
+  /** One message to each topic. */
   toEachTopic(): ChaosMessage[] {
     return this.#topics.map((topic) => ({ topic, data: this.#number(topic, 0) }));
   }
 
-  /** The number of the newest one for a key, or -1. */
+  /** The number of the newest message for a key, or -1. */
   newestFor(key: string): number {
     return this.#sentTo.findLastIndex((topic) => isFor(key, topic));
   }
 
   /**
-   * What one request posts: one message, or a list of at most so many. Some have ids, so that they may be posted again.
+   * The body of one request: one message, or a list of up to `most` messages. Some have ids, so that they can be posted again.
    */
   next(most: number): {
     readonly body: ChaosMessage | ChaosMessage[];
@@ -102,7 +102,7 @@ export class ChaosMessages {
 
   #number(topic: string, size: number): ChaosData {
     const n = this.#sentTo.push(topic) - 1;
-    // Characters of three bytes, so that a cut may fall into one.
+    // Characters of three bytes, so that a cut can split a character.
     return { n, padding: "€".repeat(Math.floor(size / 3)) };
   }
 }

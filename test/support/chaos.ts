@@ -1,4 +1,4 @@
-/** Clients whose connections are cut again and again, and messages that must reach each of them all the same. */
+/** Clients with connections that are cut repeatedly, and messages that must reach every client. */
 import { publish } from "./api.ts";
 import { type ChaosClient, type ClientCounts, openChaosClient } from "./chaos-client.ts";
 import { type Faults, findFaults } from "./chaos-faults.ts";
@@ -8,20 +8,20 @@ import { type Random, seededRandom } from "./random.ts";
 import { startProxy, type TCPProxy } from "./tcp-proxy.ts";
 
 export interface ChaosOptions {
-  /** The service. Messages go there directly, streams through a proxy that cuts them. */
+  /** The service. Messages are posted to it directly. Streams go through a proxy that cuts them. */
   readonly url: string;
   readonly clients: number;
-  /** How long messages are published and connections are cut, without the gaps. */
+  /** Seconds of publishing and cutting, without the gaps. */
   readonly seconds: number;
-  /** Choices come again with the same seed; when they meet what does not. */
+  /** The same seed repeats the choices, but not their timing. */
   readonly seed: number;
-  /** Messages a second. Default 120. */
+  /** Messages per second. Default 120. */
   readonly rate?: number;
-  /** Times in between in which nothing is published and nobody is cut. Default 0. */
+  /** The number of gaps in which nothing is published and no client is cut. Default 0. */
   readonly gaps?: number;
-  /** Length of each. Default 12,000 ms: workerd evicts a hub after ten idle seconds. */
+  /** Length of each gap. Default 12,000 ms: workerd evicts a hub after ten idle seconds. */
   readonly gapMilliseconds?: number;
-  /** Called at the start of each gap, and after the first messages and cuts behind it. */
+  /** Called at the start of each gap, and after the first messages and cuts that follow it. */
   readonly onGap?: (when: "before" | "after") => Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export interface ChaosResult extends Omit<Faults, "described">, ClientCounts {
   readonly deliveries: number;
   readonly kills: { readonly random: number; readonly budget: number };
   readonly reconnects: number;
-  /** The first faults, in words. */
+  /** Descriptions of the first faults. */
   readonly faults: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       await storm(run, milliseconds, () => options.onGap?.("after"));
     }
     await calmDown(run);
-    // What comes twice may come late.
+    // A repeated message may arrive late.
     await pause(500);
     return sumUp(run);
   } finally {
@@ -74,12 +74,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-/** Bytes from 32 to 256 KiB: in the head, in the handshake, in frames and between them. A third has no end. */
+/**
+ * Bytes from 32 to 256 KiB: in the head, in the handshake, in frames and between them. A third of the connections has no limit.
+ */
 function drawBudget(random: Random): number | undefined {
   return random.chance(1 / 3) ? undefined : Math.floor(2 ** (5 + 13 * random.next()));
 }
 
-/** Every client is there, and has a message under each key, before the first cut. */
+/** Connects every client, and waits until each has a message under each key, before the first cut. */
 async function connectAll(run: Run, keys: readonly (readonly string[])[]): Promise<void> {
   const { proxy, clients, random } = run;
   proxy.useBudgets(false);
@@ -101,14 +103,14 @@ async function storm(
 ): Promise<void> {
   const end = Date.now() + milliseconds;
   run.proxy.useBudgets(true);
-  // Half of all are cut as the first message goes out, which after a gap finds the hub evicted.
+  // Cuts half of the clients as the first message is published. After a gap, the hub is evicted at that time.
   run.proxy.cutRandom(Math.ceil(run.clients.length / 2));
   await post(run, run.messages.next(SMALL_BATCH).body);
   await Promise.all([publishUntil(run, end), cutUntil(run, end), onStarted()]);
   run.proxy.useBudgets(false);
 }
 
-/** One request at a time, so that the order in which the messages were taken is known. */
+/** One request at a time, so that the order of the messages is known. */
 async function publishUntil(run: Run, end: number): Promise<void> {
   const { messages, options, random } = run;
   const { rate = 120 } = options;
@@ -116,13 +118,13 @@ async function publishUntil(run: Run, end: number): Promise<void> {
   const first = messages.count;
   const again: unknown[] = [];
   while (Date.now() < end) {
-    // Where a request takes long, more messages go into one.
+    // A slow request causes a larger batch in the next one.
     const behind = ((Date.now() - start) / 1000) * rate - (messages.count - first);
     const most = Math.min(LARGE_BATCH, Math.max(SMALL_BATCH, Math.ceil(behind)));
     const { body, isRepeatable } = messages.next(most);
     await post(run, body);
     if (isRepeatable && random.chance(0.5)) again.push(body);
-    // As after an answer that was lost: the same ids again, with other messages in between or without.
+    // Posts the same ids again, as after a lost response, with or without other messages in between.
     if (again.length > 0 && random.chance(0.3)) await post(run, again.shift());
     const due = start + ((messages.count - first) / rate) * 1000;
     await pause(Math.max(0, due - Date.now()));
@@ -132,7 +134,7 @@ async function publishUntil(run: Run, end: number): Promise<void> {
 async function cutUntil({ proxy, clients }: Run, end: number): Promise<void> {
   for (let round = 1; Date.now() < end; round++) {
     await pause(CUT_EVERY);
-    // Each client every eight seconds or so, and sometimes half of them together.
+    // Cuts each client about every eight seconds, and sometimes half of the clients together.
     proxy.cutRandom(Math.ceil(clients.length / (round % 20 === 0 ? 2 : 32)));
   }
 }
@@ -140,15 +142,18 @@ async function cutUntil({ proxy, clients }: Run, end: number): Promise<void> {
 async function stayQuiet(run: Run): Promise<void> {
   const { clients, options } = run;
   if (!(await haveCaughtUp(run))) throw new Error(`Before a gap: ${describeWaiting(run)}`);
-  await eventually(() => clients.every((client) => client.isConnected()), "all clients are back");
+  await eventually(
+    () => clients.every((client) => client.isConnected()),
+    "all clients have reconnected",
+  );
   await options.onGap?.("before");
   await pause(options.gapMilliseconds ?? 12_000);
 }
 
-/** A last message to every topic; who has it has had everything that will come. */
+/** Publishes a last message to every topic. A client that has received it receives no earlier message afterwards. */
 async function calmDown(run: Run): Promise<void> {
   await post(run, run.messages.toEachTopic());
-  // Who is late has lost something: that is told with the other faults.
+  // A client that is late has lost a message, which is reported with the other faults.
   await haveCaughtUp(run);
 }
 
@@ -211,7 +216,7 @@ function sumUp({ clients, messages, proxy }: Run): ChaosResult {
   };
 }
 
-/** The run in one line. */
+/** A summary of the run in one line. */
 export function chaosLine(name: string, options: ChaosOptions, result: ChaosResult): string {
   const { kills, recovered, replayed } = result;
   return [

@@ -1,6 +1,6 @@
 /**
- * A program, run on each runtime: starts the service in this process, lets clients come, subscribe and be
- * killed, and prints what is left behind as one line of JSON. Memory and timers can be seen only from inside.
+ * A program that runs on each runtime: it starts the service in this process, connects, subscribes and kills clients, and prints
+ * the remaining memory and timers as one line of JSON. Memory and timers can be measured only inside the process.
  */
 import { postJSON } from "./api.ts";
 import { eventually } from "./deadline.ts";
@@ -49,7 +49,7 @@ const { url, realtimeManager, registry, close } = await startServer({
   maxClientsPerAddress: 0,
 });
 
-/** Of the server itself, without clients. */
+/** Timers of the server itself, without clients. */
 const ownTimers = timers.size;
 
 async function churn(cycles: number): Promise<void> {
@@ -68,15 +68,18 @@ async function churn(cycles: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
-  await eventually(() => realtimeManager?.getAllClientIds().length === 0, "all clients are gone");
+  await eventually(
+    () => realtimeManager?.getAllClientIds().length === 0,
+    "all clients are removed",
+  );
 }
 
 await churn(WARM_UP);
 const heapBefore = await settledHeap();
 await churn(CYCLES);
 const heapAfter = await settledHeap();
-// A timer of a stream would stay.
-await eventually(() => timers.size === ownTimers, "no timer is left").catch(() => {});
+// A leaked timer of a stream would remain.
+await eventually(() => timers.size === ownTimers, "no timers of streams are left").catch(() => {});
 const { clients, subscriptions, topics, disconnects } = await registry.stats();
 console.log(
   JSON.stringify({

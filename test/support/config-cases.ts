@@ -7,7 +7,7 @@ export interface Case {
   readonly defaultValue: unknown;
   readonly good: readonly (readonly [text: string, value: unknown])[];
   readonly bad: readonly string[];
-  /** What the error says that the variable must be. */
+  /** The description of allowed values in the error. */
   readonly expected: string;
   /** Other variables that the good values need. */
   readonly requires?: Environment;

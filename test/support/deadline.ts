@@ -1,4 +1,4 @@
-/** Waits that end: every one has a deadline and a label that says what did not happen. */
+/** Waits with a deadline, and with a label that names the missing event in the error. */
 
 export async function within<T>(
   promise: Promise<T>,
@@ -19,7 +19,7 @@ export async function within<T>(
   }
 }
 
-/** Asks again and again until the answer is neither false nor undefined. */
+/** Calls a function repeatedly until the result is neither false nor undefined. */
 export async function eventually<T>(
   ask: () => T | Promise<T>,
   label: string,
@@ -34,7 +34,7 @@ export async function eventually<T>(
   }
 }
 
-/** Lets time pass where its passing is what is tested (a ping, a silence); never to wait for a result. */
+/** Waits for a fixed time. Only for tests of elapsed time (a ping, a silence), never to wait for a result. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

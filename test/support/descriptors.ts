@@ -1,4 +1,4 @@
-/** What a process of the same machine holds open, read from Linux's /proc. */
+/** Open files and connections of a process on the same machine, read from Linux's /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Why tests that count descriptors are left out elsewhere; undefined on Linux. */
@@ -14,17 +14,17 @@ export function countDescriptors(pid: number): number {
 const LISTEN = "0A";
 
 /**
- * Client ports of the connections that some process holds at a server's port. A connection that was closed, and whose last
- * bytes only the kernel still keeps, has no inode and does not count.
+ * Client ports of the connections that a process has open at a server's port. A closed connection with bytes that only the kernel
+ * still buffers has no inode and does not count.
  */
-export function heldConnections(serverPort: number): Set<number> {
-  const held = new Set<number>();
+export function openConnections(serverPort: number): Set<number> {
+  const ports = new Set<number>();
   for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
     const [, local = "", remote = "", state, , , , , , inode] = line.trim().split(/\s+/);
     if (portOf(local) !== serverPort || state === LISTEN || inode === "0") continue;
-    held.add(portOf(remote));
+    ports.add(portOf(remote));
   }
-  return held;
+  return ports;
 }
 
 function portOf(address: string): number {

@@ -1,13 +1,13 @@
 /**
- * A program, run on each runtime: takes a million messages into a memory log of the default size, with a
- * live client behind it, and prints what that left in memory as one line of JSON.
+ * A program that runs on each runtime: it appends a million messages to a memory log of the default size, with a live client, and
+ * prints the remaining memory as one line of JSON.
  */
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import type { FrameSink, Message } from "../../src/realtime/types.ts";
 import { settledHeap } from "./heap.ts";
 
-/** Ten times what the history and the remembered ids hold, so that both have long been full. */
+/** Ten times the capacity of the history and of the remembered ids, so that both are full. */
 const WARM_UP = 100_000;
 const ALL = 1_000_000;
 const BATCH = 500;
@@ -37,7 +37,7 @@ function message(index: number): Message {
 }
 
 let accepted = 0;
-/** Appends until `count` messages have been taken, with a turn for others now and then, as a server has. */
+/** Appends until `count` messages have been accepted, and sometimes yields to the event loop, as a server does. */
 async function floodTo(count: number): Promise<void> {
   while (accepted < count) {
     const batch = Array.from({ length: BATCH }, (_, index) => message(accepted + index));
@@ -48,7 +48,7 @@ async function floodTo(count: number): Promise<void> {
   await manager.settled();
 }
 
-/** Whether the log still knows the id of a message that it took. */
+/** Whether the log still remembers the id of an accepted message. */
 async function isKnown(index: number): Promise<boolean> {
   const [receipt] = await log.append([message(index)]);
   return receipt?.duplicate === true;
@@ -61,7 +61,7 @@ const heapAfter = await settledHeap();
 const { messages, bytes } = await log.stats();
 const delivered = frames;
 const newestIsKnown = await isKnown(ALL - 1);
-// Well behind the 10,000 that are remembered, and within the five minutes in which they all came.
+// Well beyond the 10,000 remembered ids, and within the five minutes for which ids are remembered.
 const oldIsKnown = await isKnown(ALL - 20_000);
 console.log(
   JSON.stringify({

@@ -1,8 +1,8 @@
-/** The heap as seen from inside a program that runs with `gc` at hand (Node: `--expose-gc`). */
+/** The heap of the current program, which must run with `gc` (Node: `--expose-gc`). */
 
 const isBun = process.versions.bun !== undefined;
 
-/** Its bytes once it stops shrinking: what goes away by itself in a moment is not left behind. */
+/** The heap's bytes once it stops shrinking, so that objects that are released soon do not count. */
 export async function settledHeap(): Promise<number> {
   let least = await heapBytes();
   for (let still = 0; still < 5; still++) {

@@ -10,7 +10,7 @@ export function message(id: string, topic = "chat", rest: Partial<Message> = {})
   return { id, topics: [topic], data: JSON.stringify(id), private: false, ...rest };
 }
 
-/** What an event's id has behind its place where it names a key. */
+/** The part of an event's id after the cursor, which is the hash of a key. */
 export const MARK = `~${hashKey("chat")}`;
 
 /** `count` ids from m1 on. */
@@ -43,7 +43,7 @@ export async function read(log: LogReader, request: Partial<HistoryRequest> = {}
 
 export const idsOf = (page: HistoryPage) => page.messages.map((entry) => entry.message.id);
 
-/** A log that answers with promises, and does something before each answer. */
+/** An asynchronous log that calls a function before each read returns. */
 export function slowed(log: MessageLog, meanwhile: () => unknown = () => {}): LogReader {
   const later = async <T>(ask: () => T | Promise<T>): Promise<T> => {
     await Promise.resolve();
@@ -59,7 +59,7 @@ export function slowed(log: MessageLog, meanwhile: () => unknown = () => {}): Lo
   };
 }
 
-/** Every page after a cursor, until there is no more. */
+/** All pages after a cursor. */
 export async function allAfter(log: LogReader, after: string, request: Partial<HistoryRequest>) {
   const pages: string[][] = [];
   let cursor = after;

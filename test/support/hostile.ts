@@ -1,6 +1,6 @@
 /**
- * A program: one hostile guest address. Makes one kind of attack, prints `{"ready":true}` once its streams are open and have
- * their keys, and goes on until it is killed or its standard input ends. Then it prints the statuses that it was answered.
+ * A program that acts as one hostile guest address. It runs one kind of attack, prints `{"ready":true}` once its streams are open
+ * and subscribed, and continues until it is killed or its standard input ends. Then it prints the statuses of its responses.
  *
  * Arguments: the service's URL, the address to come from, the kind of attack.
  */
@@ -10,9 +10,9 @@ import { text } from "node:stream/consumers";
 
 interface Attack {
   readonly streams: number;
-  /** Of its own, for each stream. */
+  /** Different keys for each stream. */
   readonly keys: number;
-  /** Whether it reads histories as fast as it is answered. */
+  /** Whether the attack reads the history in a loop. */
   readonly readsHistory?: boolean;
 }
 
@@ -32,7 +32,7 @@ const agent = new Agent({ keepAlive: true, localAddress, maxSockets: AT_ONCE });
 const statuses: Record<string, number> = {};
 let isOver = false;
 
-/** A stream of which nothing is read but the handshake. Resolves with the client id; undefined when it was refused. */
+/** Opens a stream and reads only the handshake. Resolves with the client id, or undefined when the stream was refused. */
 function openUnread(): Promise<string | undefined> {
   const socket: Socket = connect({ host: hostname, port: Number(port), localAddress });
   socket.write(`GET /api/realtime HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
@@ -78,7 +78,7 @@ async function openStreams(count: number, keys: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, setKeys));
 }
 
-/** Each of these topics has 100 levels, as have those of the messages that the test has published. */
+/** Each of these topics has 100 levels, as have the topics of the published messages. */
 const DEEP = Array.from({ length: 10 }, (_, n) => `${"l/".repeat(99)}${n}`);
 const QUERY = DEEP.map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
 

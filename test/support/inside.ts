@@ -1,15 +1,14 @@
 /**
- * Loaded into a service's process before the service (Node: `--expose-gc`): tells from inside what can't be seen from outside.
- * Each SIGUSR2 prints one line to stderr: the bytes of the heap after garbage collection, and the longest block of the event
- * loop since the line before.
+ * Loaded into a service's process before the service (Node: `--expose-gc`), to report what can be measured only inside the
+ * process. Each SIGUSR2 prints one line to stderr: the bytes of the heap after garbage collection, and the longest block of the
+ * event loop since the line before.
  */
 import { settledHeap } from "./heap.ts";
 
 const TICK = 5;
 
 /**
- * Milliseconds. Of the time between two ticks only what the process itself computed counts: on a busy machine the rest of
- * a pause is another program's.
+ * Milliseconds. Only the CPU time of the process between two ticks counts, because other programs cause pauses on a busy machine.
  */
 let longestBlock = 0;
 let before = { time: performance.now(), cpu: process.cpuUsage() };

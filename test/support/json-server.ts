@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** An endpoint of somebody else's: a key set, an issuer that is asked. */
+/** A third party's endpoint: a key set, or an issuer's introspection. */
 export interface JSONServer {
   readonly url: string;
   /** The requests so far. */
@@ -16,7 +16,7 @@ export interface JSONAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers every request with what `answer` says at that moment; a string goes out as it is. */
+/** Answers every request with the current result of `answer`. A string is sent unchanged. */
 export async function startJSONServer(
   answer: (request: IncomingMessage) => JSONAnswer | Promise<JSONAnswer>,
 ): Promise<JSONServer> {

@@ -1,6 +1,6 @@
 /**
- * What a browser sends as `Last-Event-ID` when its stream breaks off behind this text: WHATWG HTML, "Interpreting an
- * event stream". An id counts from the empty line that ends its block, whether or not that block is an event.
+ * The `Last-Event-ID` that a browser sends when its stream breaks off after this text: WHATWG HTML, "Interpreting an event
+ * stream". An id takes effect at the empty line that ends its block, whether or not that block is an event.
  */
 export function lastEventIdOf(text: string): string | undefined {
   const blocks = text.split("\n\n").slice(0, -1);

@@ -3,13 +3,13 @@ import { createMessage } from "../../src/realtime/message.ts";
 import type { LogEntry } from "../../src/realtime/types.ts";
 import { RecordingSink } from "./recording-sink.ts";
 
-let places = 0;
+let sequence = 0;
 
 /** A log's entry with a message to `topic`. */
 export function entry(topic: string, data: unknown, isPrivate = false): LogEntry {
-  places += 1;
+  sequence += 1;
   const message = createMessage({ topic, data, private: isPrivate });
-  return { cursor: `0-test-${places}`, at: 0, message };
+  return { cursor: `0-test-${sequence}`, at: 0, message };
 }
 
 /** Connects a client that has `keys`. */

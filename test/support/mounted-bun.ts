@@ -1,4 +1,4 @@
-// A host's app on Bun with the service mounted behind middleware; says where it listens.
+// A host's app on Bun with the service mounted behind middleware. It prints its address.
 import { bunRuntime } from "../../src/bun.ts";
 import { mountBehindAll } from "./mounted.ts";
 

@@ -14,14 +14,14 @@ import { createServer, type RealtimeServer } from "../../src/api/server.ts";
 import type { LogFields } from "../../src/realtime/types.ts";
 import { ADMIN_KEY } from "./api.ts";
 
-/** Middleware that a stream must get through, by the path below which the service is mounted behind it. */
+/** Middleware that must pass a stream through, by the path under which the service is mounted behind it. */
 export const PASSING: Readonly<Record<string, readonly MiddlewareHandler[]>> = {
   "body-limit": [bodyLimit({ maxSize: 100_000 })],
   cache: [cache({ cacheName: "test", cacheControl: "max-age=60", onCacheNotAvailable: false })],
   compress: [compress({ threshold: 0 })],
   etag: [etag()],
   "cors-etag": [cors(), etag()],
-  // As where a host's handler returns what `app.fetch` answers: the guard of the response is lost.
+  // As when a host's handler returns the response of `app.fetch`: the response's guard is lost.
   "etag-of-a-copy": [
     etag(),
     async (c, next) => {
@@ -62,7 +62,7 @@ export const PASSING: Readonly<Record<string, readonly MiddlewareHandler[]>> = {
   ],
 };
 
-/** Middleware behind which no stream can be, since it does not pass on a response that does not end. */
+/** Middleware that can't pass a stream through, because it waits for the end of the response. */
 export const HOLDING: Readonly<Record<string, MiddlewareHandler>> = {
   text: async (c, next) => {
     await next();
@@ -78,7 +78,7 @@ export const HOLDING: Readonly<Record<string, MiddlewareHandler>> = {
   },
 };
 
-/** A host's app with the service mounted behind each of them, and what the services have logged at `GET /logged`. */
+/** A host's app with the service mounted behind each middleware. `GET /logged` returns the services' log lines. */
 export function mountBehindAll(options: ServerOptions): Hono {
   const app = new Hono();
   const logged: { msg: string; fields: LogFields | undefined }[] = [];

@@ -3,21 +3,21 @@ import { publish } from "./api.ts";
 import { eventually } from "./deadline.ts";
 import type { SSEClient } from "./sse-client.ts";
 
-/** Messages that carry a number, so that what is missing, twice or out of order shows. */
+/** Messages with numbers, which show missing, repeated and reordered messages. */
 
-/** The whole numbers from one to another, both included. */
+/** The whole numbers from `from` to `to`, both included. */
 export function numbers(from: number, to: number): number[] {
   return Array.from({ length: Math.max(to - from + 1, 0) }, (_, index) => from + index);
 }
 
 interface PublishOptions {
-  /** Messages in a request. Default 1000, the most there may be. */
+  /** Messages in a request. Default 1000, which is the maximum. */
   readonly batch?: number;
-  /** Goes with each number. */
+  /** Text in each message. */
   readonly text?: string;
 }
 
-/** Publishes messages with the numbers from one to another. @throws when they were not accepted. */
+/** Publishes messages with the numbers from `from` to `to`. @throws when they were not accepted. */
 export async function publishNumbers(
   url: string,
   topic: string,
@@ -40,32 +40,32 @@ export function numbersOf(events: readonly EventSourceMessage[]): number[] {
   return events.flatMap(({ event, data }) => (event === "PB_RESUME" ? [] : JSON.parse(data).n));
 }
 
-let marks = 0;
+let markers = 0;
 
 /**
- * Everything that clients get of what was published before: it publishes a mark to a topic of theirs, waits
- * until each has got it, and answers what came with it, without any mark.
+ * Returns all events that the clients received of earlier messages. Publishes a marker to a topic of the clients, and waits until
+ * each client has received it. The result has no markers.
  */
 export async function received(
   url: string,
   topic: string,
   ...clients: readonly SSEClient[]
 ): Promise<EventSourceMessage[][]> {
-  marks += 1;
-  const mark = { mark: marks };
-  const answer = await publish(url, { topic, data: mark });
-  if (answer.status !== 200) throw new Error(`Publishing a mark got ${answer.status}`);
-  const text = JSON.stringify(mark);
+  markers += 1;
+  const marker = { mark: markers };
+  const answer = await publish(url, { topic, data: marker });
+  if (answer.status !== 200) throw new Error(`Publishing a marker got ${answer.status}`);
+  const text = JSON.stringify(marker);
   for (const [index, { events }] of clients.entries()) {
     await eventually(
       () => events.findLast(({ data }) => data === text),
-      `client ${index} of ${clients.length} gets mark ${marks}, behind ${events.length} events`,
+      `client ${index} of ${clients.length} gets marker ${markers}, after ${events.length} events`,
     );
   }
   return clients.map(({ events }) => events.filter(({ data }) => !data.startsWith('{"mark":')));
 }
 
-/** What a stream's PB_RESUME says, once it has come. */
+/** The data of a stream's PB_RESUME, once it has arrived. */
 export async function resumed({ events }: SSEClient): Promise<unknown> {
   const event = await eventually(
     () => events.find((received) => received.event === "PB_RESUME"),
@@ -74,7 +74,7 @@ export async function resumed({ events }: SSEClient): Promise<unknown> {
   return JSON.parse(event.data);
 }
 
-/** `?topic=…` for each key, and whatever else. */
+/** A query with `topic=…` for each key, and further parameters. */
 export function queryOf(
   topics: readonly string[],
   more: Readonly<Record<string, string>> = {},
@@ -84,7 +84,7 @@ export function queryOf(
   return `?${query}`;
 }
 
-/** What a browser sends when it comes back. */
-export function backFrom(lastEventId: string | undefined): RequestInit {
+/** The request of a browser that reconnects. */
+export function withLastEventId(lastEventId: string | undefined): RequestInit {
   return { headers: { "Last-Event-ID": lastEventId ?? "" } };
 }

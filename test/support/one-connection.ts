@@ -1,14 +1,14 @@
 import { Agent, request } from "node:http";
 import { ADMIN_KEY } from "./api.ts";
 
-/** An operator whose requests go over one connection, which stays open. */
+/** An operator's client that sends all requests over one open connection. */
 export interface OneConnection {
-  /** Sends a body as JSON, or without one reads. */
+  /** Sends a POST with a JSON body, or a GET without a body. */
   send(path: string, body?: unknown): Promise<{ readonly status: number; readonly body: string }>;
   close(): void;
 }
 
-/** Opens it with the first request. */
+/** Opens the connection with the first request. */
 export function openOneConnection(url: string): OneConnection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return {

@@ -1,23 +1,23 @@
-/** Pages with a stream each, as browsers hold them: any status but 200 is final for an EventSource. */
+/** Pages with one stream each, as in browsers: any status except 200 is final for an EventSource. */
 import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { postJSON } from "./api.ts";
 
-/** Node has no EventSource of its own; the SDK looks for a global one. */
+/** Node has no EventSource by default. The SDK uses the global one. */
 globalThis.EventSource = EventSource;
 
 export interface Page {
-  /** What it heard on the topic `all`. */
+  /** Messages that the page received on the topic `all`. */
   readonly heard: unknown[];
-  /** Statuses of requests that failed, and of its stream where that is final. */
+  /** Statuses of failed requests, and of the stream when its failure is final. */
   readonly refused: number[];
   close(): void;
 }
 
-/** Opens a page; resolves when its subscription is set. */
+/** Opens a page. Resolves when its subscription is set. */
 export type OpenPage = (url: string) => Promise<Page>;
 
-/** A bare EventSource that subscribes by POST when it is connected, once, as the README's page does. */
+/** A plain EventSource that subscribes once by POST when it is connected, as the README's page does. */
 export const openEventSourcePage: OpenPage = async (url) => {
   const heard: unknown[] = [];
   const refused: number[] = [];
@@ -37,7 +37,7 @@ export const openEventSourcePage: OpenPage = async (url) => {
   return { heard, refused, close: () => stream.close() };
 };
 
-/** The official SDK, which ignores `retry:` and reconnects after times of its own. */
+/** The official SDK, which ignores `retry:` and uses its own delays. */
 export const openSDKPage: OpenPage = async (url) => {
   const pb = new PocketBase(url);
   const heard: unknown[] = [];

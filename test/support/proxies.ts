@@ -1,4 +1,4 @@
-/** nginx and Caddy with the configurations that docs/deploy.md prints: only names, ports and certificates are others. */
+/** nginx and Caddy with the configurations of docs/deploy.md. Only names, ports and certificates differ. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { eventually, within } from "./deadline.ts";
 
 export interface RunningProxy {
-  /** `https://localhost:<port>`, with a certificate that nothing trusts. */
+  /** `https://localhost:<port>`, with a self-signed certificate. */
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface ProxyUnderTest {
 
 const docs = readFileSync(new URL("../../docs/deploy.md", import.meta.url), "utf8");
 
-/** The one block of that language. */
+/** The only block of a language. */
 function printed(language: string): string {
   const blocks = [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))];
   const [block] = blocks;
@@ -30,7 +30,10 @@ function printed(language: string): string {
   return block[1] ?? "";
 }
 
-/** @throws when it is not there: a configuration that changed must not be tested without its change. */
+/**
+ * Replaces text of a configuration. @throws when the text is missing, so that a changed configuration is not tested without the
+ * replacement.
+ */
 function replaced(text: string, what: string, by: string): string {
   if (!text.includes(what)) throw new Error(`The printed configuration has no ${what}`);
   return text.replaceAll(what, by);

@@ -1,7 +1,7 @@
 import type { MessageLog } from "../../src/log/log.ts";
 import type { ClientRegistry } from "../../src/registry/registry.ts";
 
-/** A registry that answers a publish when its log has the messages: they may still be on their way to clients. */
+/** A registry that resolves a publish when its log has the messages, which may be before clients receive them. */
 export function publishingAtOnce(registry: ClientRegistry, log: MessageLog): ClientRegistry {
   return new Proxy(registry, {
     get(target, name) {

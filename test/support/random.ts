@@ -1,12 +1,12 @@
-/** Choices that come again with the same seed. What they meet in time does not. */
+/** Choices that the same seed repeats. Their timing is not repeated. */
 export interface Random {
-  /** From 0 up to, not including, 1. */
+  /** A number from 0 to 1, without 1. */
   next(): number;
   /** A whole number from `least` to `most`, both included. */
   between(least: number, most: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly T[]): T;
-  /** `count` of the items, or all of them where there are fewer, in random order. */
+  /** `count` of the items, or all of them if there are fewer, in random order. */
   sample<T>(items: Iterable<T>, count: number): T[];
 }
 

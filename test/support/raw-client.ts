@@ -2,12 +2,12 @@ import { connect, type Socket } from "node:net";
 import { trackClient } from "./clients.ts";
 import { eventually } from "./deadline.ts";
 
-/** A client by hand: one TCP connection whose bytes are seen as they come, and which may stop reading. */
+/** A client on a plain TCP connection. It exposes the received bytes, and can stop reading. */
 export interface RawClient {
   readonly socket: Socket;
-  /** Every byte received so far, each as one character. */
+  /** All bytes received so far, one character for each byte. */
   text(): string;
-  /** The same without the head and the chunks, which a proxy may cut anywhere. */
+  /** The same without the head and the chunk headers, which a proxy may put anywhere. */
   body(): string;
   /** True once either side closed the connection. */
   isClosed(): boolean;
@@ -15,14 +15,14 @@ export interface RawClient {
 }
 
 export interface RawOptions {
-  /** Address to come from. */
+  /** Local address of the connection. */
   readonly localAddress?: string;
   readonly httpVersion?: "1.0" | "1.1";
   readonly method?: string;
-  /** With its "?". */
+  /** The query, with its "?". */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends nothing. */
+  /** Connects without sending a request. */
   readonly isSilent?: boolean;
 }
 

@@ -2,22 +2,22 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { CloseReason, FrameSink } from "../../src/realtime/types.ts";
 import { eventually } from "./deadline.ts";
 
-/** A `FrameSink` that keeps what it got, read with somebody else's parser. */
+/** A `FrameSink` that records frames, and parses them with an independent parser. */
 export class RecordingSink implements FrameSink {
-  /** The frames as they came: the same object when they were shared. */
+  /** The written frames. Shared frames are the same object. */
   readonly frames: Uint8Array[] = [];
-  /** All but PB_CURSOR, which only carries an id. */
+  /** All events except PB_CURSOR, which only carries an id. */
   readonly events: EventSourceMessage[] = [];
   readonly comments: string[] = [];
-  /** What the parser could not make sense of; no test expects any. */
+  /** Errors of the parser. No test expects any. */
   readonly faults: string[] = [];
-  /** The reason of every `close`, of which there should be one. */
+  /** The reason of every `close`. Expected: one. */
   readonly closings: CloseReason[] = [];
-  /** Frames that came after the first `close`; there should be none. */
+  /** Frames that were written after the first `close`. Expected: none. */
   framesAfterClose = 0;
   bufferedBytes = 0;
   readonly #accepts: number;
-  /** Set while it takes nothing: whoever waits until it has. */
+  /** Callbacks that wait for the drain. Undefined unless the sink is held. */
   #waiting: (() => void)[] | undefined;
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({
@@ -26,7 +26,7 @@ export class RecordingSink implements FrameSink {
     onError: (error) => this.faults.push(error.message),
   });
 
-  /** @param accepts How many frames it takes before it answers false, as a client too slow would. */
+  /** @param accepts Number of frames after which `write` returns false, as for a slow client. */
   constructor(accepts = Number.POSITIVE_INFINITY) {
     this.#accepts = accepts;
   }
@@ -39,35 +39,35 @@ export class RecordingSink implements FrameSink {
     return true;
   }
 
-  /** Takes everything at once, so it has at the next turn; or, while it is held, when it is let go. */
-  onDrain(taken: () => void): void {
+  /** Drains at the next turn of the event loop or, while the sink is held, at `takeOnce` or `release`. */
+  onDrain(done: () => void): void {
     setTimeout(() => {
       if (this.closings.length > 0) return;
-      if (this.#waiting === undefined) taken();
-      else this.#waiting.push(taken);
+      if (this.#waiting === undefined) done();
+      else this.#waiting.push(done);
     });
   }
 
-  /** From now on nothing it is given counts as taken. */
+  /** Stops draining until `takeOnce` or `release`. */
   hold(): this {
     this.#waiting ??= [];
     return this;
   }
 
-  /** Somebody waits until it has taken what it was given, and it is held. */
+  /** Whether the sink is held and a caller waits for it to drain. */
   get isAwaited(): boolean {
     return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
-  /** Takes what it was given so far, and is held still. */
+  /** Drains once, and stays held. */
   takeOnce(): void {
-    for (const taken of this.#waiting?.splice(0) ?? []) taken();
+    for (const done of this.#waiting?.splice(0) ?? []) done();
   }
 
   release(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const taken of waiting) this.onDrain(taken);
+    for (const done of waiting) this.onDrain(done);
   }
 
   close(reason: CloseReason): void {
@@ -80,7 +80,7 @@ export class RecordingSink implements FrameSink {
     return this.frames.map((frame) => decoder.decode(frame, { stream: true })).join("");
   }
 
-  /** The data of the events so far, parsed; of those with one event name, if given. */
+  /** The parsed data of the events so far, of all events or of one event name. */
   data(event?: string): unknown[] {
     return this.events
       .filter((received) => event === undefined || received.event === event)
@@ -93,7 +93,7 @@ export class RecordingSink implements FrameSink {
     return this.events;
   }
 
-  /** Waits until it is closed and returns the first reason. */
+  /** Waits until the sink is closed and returns the first reason. */
   ended(label = "the sink is closed"): Promise<CloseReason> {
     return eventually(() => this.closings[0], label);
   }

@@ -9,7 +9,7 @@ interface Operation {
   >;
 }
 
-/** What is read of the document. */
+/** The part of the document that the checks read. */
 export interface OpenAPIDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, JSONObject>> };

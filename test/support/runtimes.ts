@@ -6,28 +6,28 @@ import { bunPath } from "../../scripts/bun.mjs";
 
 type Settings = Readonly<Record<string, string | undefined>>;
 
-/** How to start the service on one runtime, and what that runtime can't do, each with the reason. */
+/** How to start the service on one runtime, and the reasons why some tests are left out there. */
 export interface RuntimeUnderTest {
   readonly name: string;
   /** Program and arguments. Settings are in its environment as well. */
   readonly command: (settings: Settings) => readonly [program: string, ...args: string[]];
   /** Program and arguments that run a TypeScript file with `gc()`. Missing where a file can't be run by itself. */
   readonly script?: () => readonly [program: string, ...args: string[]];
-  /** Where it listens, once it has said so. */
+  /** The address of the service, once its output contains it. */
   readonly urlIn: (output: string) => string | undefined;
-  /** Settings of its own for every test that does not say otherwise. */
+  /** The runtime's settings for every test that does not override them. */
   readonly settings?: Settings;
-  /** Why it has no graceful stop. */
+  /** Why the runtime has no graceful stop. */
   readonly noStop?: string;
-  /** Why its log is there again after a restart. */
+  /** Why the log survives a restart. */
   readonly keepsLog?: string;
-  /** Why an answer to chunks that are still on their way may not arrive. */
+  /** Why a response to an unfinished chunked upload may not arrive. */
   readonly ownUploads?: string;
-  /** Why the bytes of its response head are not ours. */
+  /** Why the service does not control the bytes of the response head. */
   readonly ownHead?: string;
-  /** Why its pings don't say how far the log has come. */
+  /** Why pings have no cursor. */
   readonly bareIds?: string;
-  /** Why no answer comes before the request's body is there. */
+  /** Why no response arrives before the request's body is complete. */
   readonly lateAnswers?: string;
 }
 
@@ -49,7 +49,7 @@ export const BUN: RuntimeUnderTest = {
   urlIn: listening,
 };
 
-/** `wrangler dev`: the real workerd, with storage of its own for each start, or in the folder WORKERD_STATE. */
+/** `wrangler dev`: the real workerd, with new storage for each start, or with the storage in the folder WORKERD_STATE. */
 export const WORKERD: RuntimeUnderTest = {
   name: "workerd",
   command: (settings) => {
@@ -58,7 +58,7 @@ export const WORKERD: RuntimeUnderTest = {
     const lines = Object.entries(settings)
       .filter(([name, value]) => own.test(name) && value !== undefined)
       .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-    // Takes the place of .dev.vars.
+    // Replaces .dev.vars.
     writeFileSync(join(folder, "vars"), lines.join(""));
     return [
       process.execPath,
@@ -71,11 +71,11 @@ export const WORKERD: RuntimeUnderTest = {
     ];
   },
   urlIn: (output) => /Ready on (http:\/\/\S+)/.exec(output)?.[1],
-  // `wrangler dev` tells the Worker that a client has gone when the next write to it fails.
+  // `wrangler dev` reports a disconnected client to the Worker when the next write fails.
   settings: { REALTIME_PING_SECONDS: "0.3" },
   noStop: "a Worker is never stopped",
-  bareIds: "where the stream is, nobody knows how far the hub has come without waking it",
-  lateAnswers: "`wrangler dev` holds each answer back until it has the request's body",
+  bareIds: "the Worker can't read the hub's cursor without waking the hub",
+  lateAnswers: "`wrangler dev` delays each response until it has the request's body",
   keepsLog: "a hub's log is SQLite, and survives",
   ownUploads:
     "wrangler dev's proxy may answer 503 itself when the Worker stops reading an upload in chunks",

@@ -4,26 +4,26 @@ import { publish, readStats, type Stats } from "./api.ts";
 import { eventually, within } from "./deadline.ts";
 import { type RuntimeUnderTest, type Service, startService } from "./service.ts";
 
-// Node has no EventSource of its own; the SDK looks for a global one.
+// Node has no EventSource by default. The SDK uses the global one.
 globalThis.EventSource = EventSource;
 
-/** Which listener heard what. */
+/** The data that a listener received. */
 export type Heard = readonly [listener: string, data: unknown];
 
-/** The official SDK, connected, and what its listeners hear. */
+/** A connected client of the official SDK, and the data that its listeners receive. */
 export interface SDKClient {
   readonly pb: PocketBase;
-  /** What was heard so far. */
+  /** The data received so far. */
   readonly noted: readonly Heard[];
-  /** Makes a listener that notes under `name` what it hears. */
+  /** Creates a listener that records data under `name`. */
   listener(name: string): (data: unknown) => void;
   /** Subscribes to a topic with a listener called `name`, or like the topic. */
   subscribe(topic: string, options?: SendOptions, name?: string): Promise<UnsubscribeFunc>;
   /** Subscribes to a collection's events ("*") or one record's with a listener called `name`. */
   subscribeRecords(collection: string, topic: string, name: string): Promise<UnsubscribeFunc>;
   /**
-   * Everything heard of what was published before, and exactly that: it publishes a mark, waits until it
-   * is heard, and whatever was sent before has come before. Not after unsubscribing from everything.
+   * All data of earlier messages. Publishes a marker and waits until it arrives, because earlier messages arrive before it. Does
+   * not work after unsubscribing from everything.
    */
   heard(): Promise<readonly Heard[]>;
 }
@@ -31,11 +31,11 @@ export interface SDKClient {
 /** One service and the SDK clients that tests connect to it. */
 export interface SDKWorld {
   readonly service: Service;
-  /** Starts the service, the second time on the port of the first. */
+  /** Starts the service. A restart uses the same port. */
   start(): Promise<void>;
-  /** Ends the service, if it runs, and answers its exit code. */
+  /** Stops the service, if it runs, and returns its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null | undefined>;
-  /** @param token What the SDK's auth store holds. Default: nobody is signed in. */
+  /** @param token The token in the SDK's auth store. Default: none. */
   open(token?: string): Promise<SDKClient>;
   /** Unsubscribes every client from everything. */
   leave(): Promise<void>;
@@ -90,15 +90,15 @@ let clientCount = 0;
 
 async function connect(pb: PocketBase): Promise<SDKClient> {
   clientCount += 1;
-  const mark = `mark-of-client-${clientCount}`;
+  const marker = `mark-of-client-${clientCount}`;
   const noted: Heard[] = [];
   let sent = 0;
   let reached = 0;
   const listener = (name: string) => (data: unknown) => void noted.push([name, data]);
-  const onMark = ({ number }: { number: number }) => {
+  const onMarker = ({ number }: { number: number }) => {
     reached = number;
   };
-  await soon(pb.realtime.subscribe(mark, onMark), "the SDK connected");
+  await soon(pb.realtime.subscribe(marker, onMarker), "the SDK connected");
   return {
     pb,
     noted,
@@ -109,8 +109,8 @@ async function connect(pb: PocketBase): Promise<SDKClient> {
       soon(pb.collection(collection).subscribe(topic, listener(name)), `subscribed to ${name}`),
     heard: async () => {
       sent += 1;
-      await post(pb.baseURL, { topic: mark, data: { number: sent } });
-      await eventually(() => reached === sent, `mark ${sent} (${mark}) was heard`);
+      await post(pb.baseURL, { topic: marker, data: { number: sent } });
+      await eventually(() => reached === sent, `marker ${sent} (${marker}) arrives`);
       return [...noted];
     },
   };
@@ -121,7 +121,7 @@ async function post(url: string, messages: unknown): Promise<void> {
   if (status !== 200) throw new Error(`The publish got ${status} ${JSON.stringify(body)}`);
 }
 
-/** A deadline for what should take no time at all. */
+/** A deadline for operations that should be quick. */
 export function soon<T>(promise: Promise<T>, label: string): Promise<T> {
   return within(promise, 10_000, label);
 }

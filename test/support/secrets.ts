@@ -1,16 +1,16 @@
-/** What no log may hold: keys, secrets and tokens that tests use. Every service's output is searched for them. */
+/** Keys, secrets and tokens of tests, which no log may contain. The output of every service is searched for them. */
 const secrets = new Set<string>();
 
 /** Remembers a secret, and returns it. */
 export function keepSecret(secret: string): string {
-  // Of a token the signature is what must not be known.
+  // Only the signature of a token is secret.
   secrets.add(secret);
   const signature = /^[\w-]+\.[\w-]+\.([\w-]{16,})$/.exec(secret)?.[1];
   if (signature !== undefined) secrets.add(signature);
   return secret;
 }
 
-/** @throws when one of the secrets stands in `output`. */
+/** @throws when `output` contains one of the secrets. */
 export function expectNoSecrets(output: string, where: string): void {
   for (const secret of secrets) {
     const at = output.indexOf(secret);

@@ -7,24 +7,24 @@ import { expectNoSecrets } from "./secrets.ts";
 
 export { BUN, NODE, type RuntimeUnderTest, WORKERD } from "./runtimes.ts";
 
-/** The real entry, running as its own process on a free port. */
+/** The real entry, running as a separate process on a free port. */
 export interface Service {
   readonly url: string;
   readonly process: ChildProcess;
   /** Lines of its standard output, parsed. */
   readonly logs: readonly Readonly<Record<string, unknown>>[];
-  /** Everything it printed. */
+  /** The whole output. */
   output(): string;
-  /** Its exit code, once it is gone. */
+  /** The exit code, once the process has exited. */
   readonly exited: Promise<number | null>;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the exit. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 export interface ServiceOptions {
-  /** Variables on top of a test's own; undefined takes one away. */
+  /** Variables in addition to the tests' settings. Undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Where it runs: `.dev.vars` is looked for there. Default: a folder without one. */
+  /** Working directory, where the service looks for `.dev.vars`. Default: a folder without that file. */
   readonly cwd?: string;
 }
 
@@ -55,7 +55,7 @@ export function spawnService(
     LOG_LEVEL: "debug",
     LOG_FORMAT: "json",
     REALTIME_ADMIN_KEY: ADMIN_KEY,
-    // All clients of a test come from one address. Those about these limits set them.
+    // All clients of a test have one address, so the limits of addresses are off. Tests of these limits set them.
     REALTIME_CONNECTS_PER_SECOND: "0",
     REALTIME_MAX_CLIENTS_PER_ADDRESS: "0",
     ...runtime.settings,
@@ -66,7 +66,7 @@ export function spawnService(
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
     stdio: ["ignore", "pipe", "pipe"],
-    // A group of its own, so that what it started ends with it.
+    // A separate process group, so that child processes end with the service.
     detached: true,
   });
   const logs: Record<string, unknown>[] = [];
@@ -103,7 +103,7 @@ export function spawnService(
   };
 }
 
-/** Ends whatever a test that failed, or was ended, has left running. */
+/** Kills services that a failed or interrupted test has left running. */
 function endAll(): void {
   for (const child of running) signalGroup(child, "SIGKILL");
 }

@@ -3,12 +3,12 @@ import { BufferedSink } from "../../src/stream/buffered-sink.ts";
 import type { ChunkWriter, SinkListener } from "../../src/stream/sink.ts";
 import { pause } from "./deadline.ts";
 
-/** A sink over a stream that takes a chunk only when `take` is called. */
+/** A sink over a stream that accepts a chunk only when `take` is called. */
 export class SinkUnderTest {
   readonly sink: BufferedSink;
-  /** Every chunk the stream was given. */
+  /** Every chunk that was written to the stream. */
   readonly chunks: Uint8Array[] = [];
-  /** Chunks for which `onQueued` was called, and not `onWritten`. */
+  /** Chunks for which `onQueued` was called and `onWritten` was not. */
   readonly queued: Uint8Array[] = [];
   overflows = 0;
   writeLimits = 0;
@@ -52,12 +52,12 @@ export class SinkUnderTest {
     return this.chunks.map(({ length }) => length);
   }
 
-  /** Bytes of all chunks so far, in a row. */
+  /** The concatenated bytes of all chunks so far. */
   get bytes(): number[] {
     return this.chunks.flatMap((chunk) => [...chunk]);
   }
 
-  /** The stream takes the chunk it was given; false when there is none. */
+  /** Accepts the oldest pending chunk. False when there is none. */
   async take(): Promise<boolean> {
     const resolve = this.#taking.shift();
     resolve?.();
@@ -65,18 +65,18 @@ export class SinkUnderTest {
     return resolve !== undefined;
   }
 
-  /** The stream takes chunks until none is left. */
+  /** Accepts chunks until none is left. */
   async takeAll(): Promise<void> {
     while (await this.take());
   }
 }
 
-/** Lets promises settle, within this turn of the event loop. */
+/** Lets promises settle within the current turn of the event loop. */
 export async function microtasks(): Promise<void> {
   for (let count = 0; count < 10; count += 1) await Promise.resolve();
 }
 
-/** Lets the event loop turn, and with it everything that waits for its next turn. */
+/** Waits for a few turns of the event loop. */
 export async function turn(): Promise<void> {
   await pause(5);
   await microtasks();

@@ -2,10 +2,10 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { trackClient } from "./clients.ts";
 import { eventually } from "./deadline.ts";
 
-/** A stream read with somebody else's parser. */
+/** A stream that is read with an independent parser. */
 export interface SSEClient {
   readonly response: Response;
-  /** From the handshake's `id:` line, as the SDKs take it. */
+  /** From the handshake's `id:` line, as the SDKs read it. */
   readonly clientId: string;
   /** Every event since the handshake, without the handshake and PB_CURSOR, which only carries an id. */
   readonly events: readonly EventSourceMessage[];
@@ -60,7 +60,7 @@ export async function openStream(
   };
 }
 
-/** The whole events of a stream's text without PB_CURSOR; an event that was cut off is left out. */
+/** The complete events of a stream's text, without PB_CURSOR. */
 export function parseEvents(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
   createParser({ onEvent: (event) => events.push(event) }).feed(text);

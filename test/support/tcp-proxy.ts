@@ -2,44 +2,44 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { trackClient } from "./clients.ts";
 import type { Random } from "./random.ts";
 
-/** A network that breaks: forwards TCP to a service, and cuts when it is told to. */
+/** An unreliable network: forwards TCP to a service, and cuts connections on demand. */
 export interface TCPProxy {
   readonly url: string;
-  /** Connections open now. */
+  /** The number of open connections. */
   readonly live: number;
-  /** Connections cut so far, by what cut them. */
+  /** The number of connections cut so far, by cause. */
   readonly kills: { readonly random: number; readonly budget: number };
-  /** Where new connections go. Those that are open stay where they are. */
+  /** Sets the target of new connections. Open connections keep their target. */
   retarget(url: string): void;
-  /** Cuts so many of the live connections at once, and answers how many it were. */
+  /** Cuts up to `count` open connections at once, and returns the number of cut ones. */
   cutRandom(count: number): number;
-  /** Whether budgets are given out. Turned off, the ones that were given are forgotten. */
+  /** Turns the budgets of new connections on or off. Off also removes the budgets of open connections. */
   useBudgets(on: boolean): void;
   /** Cuts everything and stops listening. */
   close(): Promise<void>;
 }
 
 export interface ProxyOptions {
-  /** Where the connections go. */
+  /** The URL of the service. */
   readonly target: string;
   readonly random: Random;
-  /** Bytes from the server after which a new connection is cut; undefined is no end. Default: no end. */
+  /** Bytes from the server after which a new connection is cut. Undefined, the default: no limit. */
   readonly budget?: () => number | undefined;
-  /** Share of the cuts that are resets; the others are ends. Default 0.5. */
+  /** Share of the cuts that are resets. The others are regular ends. Default 0.5. */
   readonly resets?: number;
-  /** More connections than these are refused. Default 1,000. */
+  /** Maximum of open connections. Default 1,000. */
   readonly mostConnections?: number;
 }
 
-/** One connection and its other half. */
+/** A client's connection and the connection to the server. */
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
-  /** How its client is cut off. */
+  /** Whether a cut resets the client's connection. */
   readonly isReset: boolean;
-  /** Bytes that may come from the server still. */
+  /** Bytes that may still be forwarded from the server. */
   left: number;
-  /** Nothing more is forwarded, though the last bytes may be on their way. */
+  /** Whether forwarding has stopped. The last bytes may still be in transit. */
   isCut: boolean;
 }
 
@@ -97,7 +97,7 @@ export async function startProxy(options: ProxyOptions): Promise<TCPProxy> {
   };
 }
 
-/** Forwards both ways until one side ends, or the bytes that may come are used up. */
+/** Forwards both ways until one side ends or the budget is used up. */
 function join(link: Link, onUsedUp: () => void): void {
   const { client, server } = link;
   for (const socket of [client, server]) socket.setNoDelay(true).on("error", () => {});
@@ -106,7 +106,7 @@ function join(link: Link, onUsedUp: () => void): void {
     if (link.isCut) return;
     const passed = chunk.subarray(0, Math.min(chunk.length, link.left));
     link.left -= passed.length;
-    // Who reads slowly is not read for: nothing is kept here but what the two sockets hold.
+    // Stops reading from the server while the client is slow, so that the proxy buffers only what its sockets do.
     if (!client.write(passed)) server.pause();
     if (link.left === 0) onUsedUp();
   });
@@ -121,8 +121,8 @@ function join(link: Link, onUsedUp: () => void): void {
 }
 
 /**
- * Lets what was forwarded arrive, and no byte more. A reset throws away what the kernel holds because its
- * reader has not made room, some 64 KiB and more behind: so it waits at least until the kernel has all of it.
+ * Lets the forwarded bytes arrive, and no more. A reset discards bytes in the kernel's buffers, which happens to clients that are
+ * 64 KiB or more behind. The cut therefore waits at least until the kernel has all bytes.
  */
 function cutAfterLastByte(link: Link): void {
   const { client, server, isReset } = link;

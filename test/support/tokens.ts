@@ -1,4 +1,4 @@
-/** Credentials as issuers make them: JSON Web Tokens signed with keys of the tests' own. */
+/** Credentials as issuers create them: JSON Web Tokens that are signed with the tests' own keys. */
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { keepSecret } from "./secrets.ts";
 
@@ -13,12 +13,12 @@ export interface TokenSettings {
   readonly keyId?: string;
 }
 
-/** Seconds since 1970, so many from now. */
+/** Seconds since 1970, `seconds` from now. */
 export function inSeconds(seconds: number): number {
   return Math.floor(Date.now() / 1000) + seconds;
 }
 
-/** A token of `sub`, good for a minute unless `claims` say otherwise; a claim that is undefined is left out. */
+/** A token of `sub`. Valid for a minute by default. Claims that are undefined are left out. */
 export async function signToken(
   claims: Readonly<Record<string, unknown>> = {},
   { key = JWT_SECRET, algorithm: alg = "HS256", keyId }: TokenSettings = {},
@@ -44,7 +44,7 @@ export interface KeyPair {
   readonly privateKey: CryptoKey;
   /** PEM. */
   readonly publicKey: string;
-  /** As it stands in a JSON Web Key Set. */
+  /** The key as in a JSON Web Key Set. */
   readonly jwk: Readonly<Record<string, unknown>>;
 }
 

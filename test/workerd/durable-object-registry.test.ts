@@ -22,7 +22,7 @@ const message = createMessage({ topic: "chat", data: 1, id: "m1" });
 
 describe("a hub that fails once", () => {
   for (const fault of ["request lost", "answer lost"] as const) {
-    it(`is asked again, and the message delivered once: ${fault}`, async () => {
+    it(`gets a second publish call, and delivers the message once: ${fault}`, async () => {
       const hubs = openHubs();
       const client = await hubs.connect(["chat"]);
       const { registry, asked } = over(hubs, [[fault]]);
@@ -34,7 +34,7 @@ describe("a hub that fails once", () => {
     });
   }
 
-  it("is asked again for what replaces or only asks", async () => {
+  it("gets a second call of every idempotent operation", async () => {
     const hubs = openHubs();
     const { clientId } = await hubs.connect(["chat"]);
     for (const fault of ["request lost", "answer lost"] as const) {
@@ -46,7 +46,7 @@ describe("a hub that fails once", () => {
     }
   });
 
-  it("is not asked again for what must not happen twice", async () => {
+  it("gets no second call of operations that must not run twice", async () => {
     const hubs = openHubs();
     const { clientId, sink } = await hubs.connect();
     const { registry, asked } = over(hubs, [["answer lost", "answer lost"]]);
@@ -59,7 +59,7 @@ describe("a hub that fails once", () => {
     expect((await hubs.registry.stats()).disconnects.admin).toBe(1);
   });
 
-  it("does not ask the others again", async () => {
+  it("causes no second call to the other hubs", async () => {
     const hubs = openHubs(3);
     const { registry, asked } = over(hubs, [[], ["answer lost"], []]);
     await registry.publish([message]);
@@ -67,7 +67,7 @@ describe("a hub that fails once", () => {
     expect((await hubs.registry.stats()).accepted).toBe(1);
   });
 
-  it("while a client connects gives it another id: the first may be in use", async () => {
+  it("while a client connects causes a new client id, because the first may be in use", async () => {
     const hubs = openHubs();
     const { registry, asked } = over(hubs, [["answer lost"]]);
     const connection = await registry.open({});
@@ -83,7 +83,7 @@ describe("a hub that fails once", () => {
 describe("a hub that does not answer", () => {
   const lost = new Error("Network connection lost.");
 
-  it("is tried three times, with waits of 50 and 250 ms, each time by a stub of its own", async () => {
+  it("is called three times, with waits of 50 and 250 ms and a new stub each time", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     const stubs: number[] = [];
     const publish = vi.fn<HubStub["publish"]>(() => Promise.reject(lost));
@@ -108,7 +108,7 @@ describe("a hub that does not answer", () => {
     expect(publish.mock.calls.map(([messages]) => messages)).toEqual(Array(3).fill([message]));
   });
 
-  it("fails every call as unreachable, naming the shard and nothing of what happened inside", async () => {
+  it("fails every call as unreachable, with the shard and without internal details", async () => {
     const fail = () => Promise.reject(new Error("secret detail"));
     const hub = fakeHub({
       ...{ fetch: fail, setSubscriptions: fail, publish: fail, send: fail, clients: fail },
@@ -133,7 +133,7 @@ describe("a hub that does not answer", () => {
     }
   });
 
-  it("fails a publish that other shards took; published again it is delivered once by each", async () => {
+  it("fails a publish that other shards accepted, and a retry is delivered once by each shard", async () => {
     const hubs = openHubs(2);
     const clients = [await connectOn(hubs, 0), await connectOn(hubs, 1)];
     const faults: Fault[] = ["request lost", "request lost", "request lost"];
@@ -147,7 +147,7 @@ describe("a hub that does not answer", () => {
     }
   });
 
-  it("with an upgrade is unreachable when it answers anything else", async () => {
+  it("with an upgrade is unreachable when it returns any other response", async () => {
     const answer = { status: 500, headers: new Headers(), webSocket: null, json: async () => ({}) };
     const fetch = vi.fn(async () => answer);
     const hub = () => fakeHub({ fetch });
@@ -159,8 +159,8 @@ describe("a hub that does not answer", () => {
   });
 });
 
-describe("an answer that is an error", () => {
-  it("is thrown as it was, with its fields, and not asked for again", async () => {
+describe("an error returned by a hub", () => {
+  it("is thrown unchanged, with its fields, and without a second call", async () => {
     const fields = { 0: { code: "validation_invalid", message: "Wrong." } };
     const refused: RpcResult<never> = { ok: false, code: "invalid_input", message: "No.", fields };
     const publish = vi.fn(async () => refused);
@@ -174,13 +174,13 @@ describe("an answer that is an error", () => {
 });
 
 describe("opening a connection", () => {
-  it("tells the hub who connects, and uses every shard", async () => {
+  it("sends the client's address and identity to the hub, and uses every shard", async () => {
     const seen: unknown[] = [];
     const hub = (shard: number) =>
       fakeHub({
         fetch: async (_, { headers }) => {
-          const who = fromHeader<ConnectRequest>(headers[CONNECT_HEADER] ?? "");
-          seen.push({ shard, ...who, upgrade: headers.Upgrade });
+          const request = fromHeader<ConnectRequest>(headers[CONNECT_HEADER] ?? "");
+          seen.push({ shard, ...request, upgrade: headers.Upgrade });
           return upgraded(new FakeSocket(), `${shard}-somebody`);
         },
       });
@@ -190,14 +190,14 @@ describe("opening a connection", () => {
       const { clientId } = await registry.open({ ip: "192.0.2.1", identity: "änna" });
       const [shard] = clientId.split("-");
       shards.add(shard);
-      const who = { shard: Number(shard), ip: "192.0.2.1", identity: "änna" };
-      expect(seen.at(-1)).toEqual({ ...who, upgrade: "websocket" });
+      const request = { shard: Number(shard), ip: "192.0.2.1", identity: "änna" };
+      expect(seen.at(-1)).toEqual({ ...request, upgrade: "websocket" });
     }
     expect([...shards].toSorted()).toEqual(["0", "1", "2"]);
   });
 });
 
-/** A second registry over the same hubs, on the way to each of which the next calls fail. */
+/** A second registry over the same hubs. The next calls to each hub fail as given. */
 function over(hubs: HubsUnderTest, faults: Fault[][]) {
   const asked: number[] = [];
   const hub = (shard: number) => {
@@ -216,7 +216,7 @@ async function connectOn(hubs: HubsUnderTest, shard: number) {
   return { clientId: connection.clientId, sink };
 }
 
-it("a connection knows how many clients its hub had: they lose it together", async () => {
+it("a connection has the number of clients of its hub, which all lose the hub together", async () => {
   const hubs = openHubs();
   const counts = [];
   for (let n = 0; n < 3; n++) {

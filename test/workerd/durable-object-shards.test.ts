@@ -10,21 +10,21 @@ import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 afterEach(closeHubs);
 
 describe("the history of several shards", () => {
-  it("is read at the same time, each by its own object", async () => {
+  it("is read from all objects at the same time", async () => {
     const hubs = openHubs(3);
     const messages = Array.from({ length: 500 }, (_, n) => ({ topic: "a", data: "x".repeat(n) }));
     await hubs.publish(...messages);
     await hubs.publish(...messages);
     const request = { topics: ["nothing"], limit: 1 };
     const readings = [0, 1, 2, 0, 1, 2].map((shard) => hubs.stub(shard).history(request));
-    const pages = await within(Promise.all(readings), 10_000, "all are read");
+    const pages = await within(Promise.all(readings), 10_000, "all shards are read");
     for (const page of pages) {
       expect(page).toMatchObject({ ok: true, value: { messages: [], scanned: 1000 } });
     }
   });
 });
 
-describe("a client id of a shard that is not there", () => {
+describe("a client id of a missing shard", () => {
   const strangers = [
     "3-abc",
     "999999999-abc",
@@ -37,7 +37,7 @@ describe("a client id of a shard that is not there", () => {
     "0x1-a",
   ];
 
-  it("is unknown: 404 makes its client come back", async () => {
+  it("is unknown, because a 404 makes the client reconnect", async () => {
     const registry = overNothing();
     for (const clientId of strangers) {
       const subscribing = registry.setSubscriptions(clientId, { subscriptions: ["a"] });
@@ -53,7 +53,7 @@ describe("a client id of a shard that is not there", () => {
     }
   });
 
-  /** No hub is asked. */
+  /** A registry that must not call its hubs. */
   function overNothing() {
     const hub = () => fakeHub({});
     return createDurableObjectRegistry({ hub, shards: 3 });
@@ -61,7 +61,7 @@ describe("a client id of a shard that is not there", () => {
 });
 
 describe("a publish to several shards", () => {
-  it("takes the same messages to the first, then to the others at the same time, and answers once", async () => {
+  it("sends the same messages to the first shard, then to the others at the same time, and returns one result", async () => {
     const published: (readonly Message[])[] = [];
     let release = () => {};
     const allThere = new Promise<void>((resolve) => {
@@ -78,12 +78,12 @@ describe("a publish to several shards", () => {
       });
     const registry = createDurableObjectRegistry({ hub, shards: 3 });
     const messages = [1, 2].map((data) => createMessage({ topic: "chat", data }));
-    const receipts = await within(registry.publish(messages), 5000, "all three are asked");
+    const receipts = await within(registry.publish(messages), 5000, "all three shards are called");
     expect(published).toEqual([messages, messages, messages]);
     expect(receipts.map(({ id }) => id)).toEqual(messages.map(({ id }) => id));
   });
 
-  it("is decided by the first shard: what it refuses reaches no other", async () => {
+  it("that the first shard refuses is not sent to the other shards", async () => {
     const asked: unknown[] = [];
     let code: "id_reused" | undefined = "id_reused";
     const hub = (shard: number) =>
@@ -101,14 +101,14 @@ describe("a publish to several shards", () => {
     code = undefined;
     const anna = { identity: "anna" };
     await registry.publish(messages, anna);
-    // The credential may end before the others are asked.
+    // The credential may expire before the other shards are called.
     expect(asked.slice(1)).toEqual([
       [0, anna],
       [1, undefined],
     ]);
   });
 
-  it("reaches the clients of all, in the same order", async () => {
+  it("reaches the clients of all shards, in the same order", async () => {
     const hubs = openHubs(3);
     const sinks = [];
     for (const shard of [0, 1, 2, 2]) {
@@ -156,7 +156,7 @@ describe("stats over several shards", () => {
     });
   });
 
-  it("count a message once, however many shards there are", async () => {
+  it("count a message once for any number of shards", async () => {
     const hubs = openHubs(3);
     await hubs.publish({ topic: "a", data: 1, id: "m1" }, { topic: "a", data: 2 });
     await hubs.publish({ topic: "a", data: 1, id: "m1" });
@@ -180,13 +180,13 @@ describe("listing clients of several shards", () => {
     });
   }
 
-  it("goes from shard 9 to shard 10, although its ids sort before those of shard 9", async () => {
+  it("continues from shard 9 to shard 10, although the ids of shard 10 sort before those of shard 9", async () => {
     const hubs = openHubs(12);
     const ids = await fill(hubs, [1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1]);
     for (const limit of [1, 2, 4]) expect(await listed(hubs, limit)).toEqual(ids);
   });
 
-  it("goes on where it was when the last one listed has left", async () => {
+  it("continues at the same position when the last listed client has left", async () => {
     const hubs = openHubs(2);
     const ids = await fill(hubs, [2, 2]);
     const first = await hubs.registry.clients({ limit: 1 });
@@ -197,7 +197,7 @@ describe("listing clients of several shards", () => {
 });
 
 describe("a registry that closes", () => {
-  it("ends its own connections, and leaves the hubs and all other connections as they were", async () => {
+  it("closes its own connections, and does not affect the hubs and other connections", async () => {
     const hubs = openHubs(2);
     await fill(hubs, [1, 1]);
     const other = createDurableObjectRegistry({ hub: (shard) => hubs.stub(shard), shards: 2 });
@@ -206,12 +206,15 @@ describe("a registry that closes", () => {
     expect((await hubs.registry.stats()).clients).toBe(3);
     await within(other.close(), 5000, "the registry closes");
     expect(sink.closings).toEqual(["shutdown"]);
-    await eventually(async () => (await hubs.registry.stats()).clients === 2, "it is forgotten");
+    await eventually(
+      async () => (await hubs.registry.stats()).clients === 2,
+      "the client is removed",
+    );
     expect((await hubs.registry.stats()).disconnects.shutdown).toBe(1);
   });
 });
 
-/** Connects so many clients to each shard; returns their ids in the order they are listed in. */
+/** Connects the given number of clients to each shard. Returns their ids in the order of the list. */
 async function fill(hubs: HubsUnderTest, perShard: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const [shard, count] of perShard.entries()) {

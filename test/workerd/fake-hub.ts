@@ -7,10 +7,10 @@ import {
 } from "../../src/registry/durable-object/protocol.ts";
 import type { RegistryStats } from "../../src/registry/registry.ts";
 
-/** One try that fails: before it reached the hub, or after, with the answer lost. */
+/** A call that fails: before it reaches the hub, or after, with a lost response. */
 export type Fault = "request lost" | "answer lost";
 
-/** A way to a hub on which the next calls fail, one for each fault. */
+/** A hub's stub on which the next calls fail, one for each fault. */
 export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
   const over = async <T>(call: () => Promise<T>): Promise<T> => {
     const fault = faults.shift();
@@ -34,24 +34,24 @@ export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
   };
 }
 
-const unasked = (): never => {
+const unexpectedCall = (): never => {
   throw new Error("No test asks a fake hub for this.");
 };
 
-/** A hub with the given answers. */
+/** A hub with the given results. */
 export function fakeHub(answers: Partial<HubStub>): HubStub {
   return {
-    fetch: unasked,
-    setSubscriptions: unasked,
-    publish: unasked,
-    history: unasked,
-    send: unasked,
-    clients: unasked,
-    client: unasked,
-    topics: unasked,
-    revoke: unasked,
-    disconnect: unasked,
-    stats: unasked,
+    fetch: unexpectedCall,
+    setSubscriptions: unexpectedCall,
+    publish: unexpectedCall,
+    history: unexpectedCall,
+    send: unexpectedCall,
+    clients: unexpectedCall,
+    client: unexpectedCall,
+    topics: unexpectedCall,
+    revoke: unexpectedCall,
+    disconnect: unexpectedCall,
+    stats: unexpectedCall,
     ...answers,
   };
 }
@@ -60,7 +60,7 @@ interface Counts extends Partial<Omit<RegistryStats, "disconnects">> {
   readonly disconnects?: Partial<Record<CloseReason, number>> | undefined;
 }
 
-/** A hub's counts; zero where nothing is said. */
+/** A hub's counts. Default: zero. */
 export function statsOf(counts: Counts): RegistryStats {
   const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0]));
   return {
@@ -84,7 +84,7 @@ export function statsOf(counts: Counts): RegistryStats {
   };
 }
 
-/** A hub's answer to an upgrade: who the client is, and its socket. */
+/** A hub's response to an upgrade: the client's id, and its socket. */
 export function upgraded(webSocket: HubSocket, clientId = "0-somebody") {
   const headers = new Headers({ [CONNECT_HEADER]: toHeader({ clientId }) });
   return { status: 101, headers, webSocket, json: async () => ({}) };
@@ -92,7 +92,7 @@ export function upgraded(webSocket: HubSocket, clientId = "0-somebody") {
 
 type Listener = (event: { data: unknown; reason: string }) => void;
 
-/** The Worker's end of a socket to a hub that a test plays. */
+/** The Worker's end of a socket to a hub that a test simulates. */
 export class FakeSocket implements HubSocket {
   binaryType = "blob";
   readonly sent: string[] = [];
@@ -118,13 +118,13 @@ export class FakeSocket implements HubSocket {
     this.#listeners[type]?.push(listener as Listener);
   }
 
-  /** The hub sends a frame, or answers a probe. */
+  /** Simulates a frame or a response to a probe from the hub. */
   receive(data: Uint8Array | string): void {
     const isText = typeof data === "string" || this.binaryType !== "arraybuffer";
     this.#dispatch("message", { data: isText ? data : data.slice().buffer });
   }
 
-  /** The hub closes, or is gone. */
+  /** Simulates a close by the hub, or its loss. */
   end(type: "close" | "error", reason = ""): void {
     this.#dispatch(type, { reason });
   }

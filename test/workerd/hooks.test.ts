@@ -9,11 +9,11 @@ const KEY = "a-key-for-the-hooks";
 
 afterEach(closeHubs);
 
-/** As an app of one's own over hubs; what each hook may say is in test/unit/api/hooks.test.ts. */
+/** A user's app over hubs. test/unit/api/hooks.test.ts has the results that each hook may return. */
 function serve(hooks: Hooks) {
   const hubs = openHubs(2);
   const { registry } = hubs;
-  // Here, who leaves is noticed at the next write.
+  // A disconnected client is noticed at the next write.
   const { app } = createServer({
     registry,
     hooks,
@@ -45,7 +45,7 @@ function serve(hooks: Hooks) {
 }
 
 describe("an app's hooks, over hubs", () => {
-  it("change what is subscribed to and published, and see who goes", async () => {
+  it("change subscriptions and messages, and are called for disconnects", async () => {
     const gone: unknown[] = [];
     const { hubs, post, open } = serve({
       onSubscribe: ({ subscriptions }) => subscriptions.map((key) => `mine/${key}`),
@@ -62,11 +62,11 @@ describe("an app's hooks, over hubs", () => {
     const [, data] = await client.heard(/^event: mine\/b\ndata: (.*)$/m);
     expect(data).toBe('{"was":1}');
     await client.leave();
-    await eventually(() => gone.length === 1, "its going is seen");
+    await eventually(() => gone.length === 1, "onDisconnect is called");
     expect(gone).toEqual([{ clientId, reason: "client" }]);
   });
 
-  it("may refuse a client, which leaves nothing on any hub", async () => {
+  it("may refuse a client, which leaves no state on any hub", async () => {
     const { hubs, registry, open } = serve({
       onConnect: () => {
         throw new RealtimeError("not_allowed", "Not you.");
@@ -74,8 +74,8 @@ describe("an app's hooks, over hubs", () => {
     });
     const { response } = await open("?topic=a");
     expect(response.status).toBe(403);
-    // The hub hears of the closed socket after the answer.
-    await eventually(async () => (await registry.stats()).clients === 0, "the client is gone");
+    // The hub is notified of the closed socket after the response.
+    await eventually(async () => (await registry.stats()).clients === 0, "the client is removed");
     await eventually(async () => (await hubs.traces()) === 0, "no row and no socket is left");
   });
 });

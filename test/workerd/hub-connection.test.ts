@@ -7,7 +7,7 @@ import { FakeSocket, fakeHub, upgraded } from "./fake-hub.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe("a connection's frames", () => {
-  it("reach the sink one by one, in order, with the bytes they came with", async () => {
+  it("reach the sink one by one, in order, with unchanged bytes", async () => {
     const { socket, sink } = await attach();
     const frames = [bytes("data: 1\n\n"), new Uint8Array([0, 255, 128, 10]), bytes(""), bytes("x")];
     for (const frame of frames) socket.receive(frame);
@@ -16,7 +16,7 @@ describe("a connection's frames", () => {
     expect(socket.closings).toEqual([]);
   });
 
-  it("that the sink does not take end the connection as slow, on both sides", async () => {
+  it("that the sink does not accept end the connection as slow, on both sides", async () => {
     const { socket, sink } = await attach(new RecordingSink(2));
     for (const text of ["a", "b", "c"]) socket.receive(bytes(text));
     expect(sink.closings).toEqual(["slow"]);
@@ -26,7 +26,7 @@ describe("a connection's frames", () => {
 });
 
 describe("a connection's probes", () => {
-  it("are the text that a hub answers without waking, one for each activity", async () => {
+  it("are the text that a hub answers without waking, one for each call of updateActivity", async () => {
     const { connection, socket, sink } = await attach();
     connection.updateActivity();
     expect(socket.sent).toEqual(["ping"]);
@@ -36,7 +36,7 @@ describe("a connection's probes", () => {
     expect(sink.frames).toEqual([]);
   });
 
-  it("end it as an error when two of them went unanswered", async () => {
+  it("end the connection as an error when two of them are unanswered", async () => {
     const { connection, socket, sink } = await attach();
     connection.updateActivity();
     connection.updateActivity();
@@ -47,7 +47,7 @@ describe("a connection's probes", () => {
     expect(socket.sent).toHaveLength(2);
   });
 
-  it("may be answered late: one answer, and it counts from the start", async () => {
+  it("may be answered late, which resets the count", async () => {
     const { connection, socket, sink } = await attach();
     for (let round = 0; round < 5; round++) {
       connection.updateActivity();
@@ -58,7 +58,7 @@ describe("a connection's probes", () => {
     expect(socket.sent).toHaveLength(10);
   });
 
-  it("are not sent once it has ended", async () => {
+  it("are not sent after the end of the connection", async () => {
     const { connection, socket, sink } = await attach();
     connection.close("client");
     connection.updateActivity();
@@ -69,14 +69,14 @@ describe("a connection's probes", () => {
 
 describe("a connection that its hub ends", () => {
   for (const reason of ["admin", "slow", "shutdown"] as const) {
-    it(`tells the sink that it was ${reason}`, async () => {
+    it(`closes the sink with the reason ${reason}`, async () => {
       const { socket, sink } = await attach();
       socket.end("close", reason);
       expect(sink.closings).toEqual([reason]);
     });
   }
 
-  it("for no reason of ours has lost its hub: an error", async () => {
+  it("with an unknown reason has lost its hub, which is an error", async () => {
     for (const reason of ["", "Going away", "constructor"]) {
       const { socket, sink } = await attach();
       socket.end("close", reason);
@@ -94,7 +94,7 @@ describe("a connection that its hub ends", () => {
 });
 
 describe("closing the registry", () => {
-  it("waits for the hub's answer: what it sent before it is still written", async () => {
+  it("waits for the hub's response, and writes frames that the hub sent before it", async () => {
     const socket = new FakeSocket();
     const registry = registryOver(socket);
     const connection = await registry.open({});
@@ -111,7 +111,7 @@ describe("closing the registry", () => {
     expect(sink.framesAfterClose).toBe(0);
   });
 
-  it("does not wait for a hub that is gone", async () => {
+  it("does not wait for a lost hub", async () => {
     const socket = new FakeSocket();
     const registry = registryOver(socket);
     const sink = new RecordingSink();
@@ -122,7 +122,7 @@ describe("closing the registry", () => {
     expect(sink.closings).toHaveLength(1);
   });
 
-  it("has nothing to end of connections that ended before", async () => {
+  it("ignores connections that have already ended", async () => {
     const { connection, socket, registry } = await attach();
     connection.close("client");
     await within(registry.close(), 5000, "the registry closes");

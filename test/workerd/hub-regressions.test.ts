@@ -7,10 +7,10 @@ import { closeHubs, openHubs } from "./hubs.ts";
 
 afterEach(closeHubs);
 
-/** What was wrong once. */
+/** Regression tests. */
 describe("a client that was disconnected", () => {
-  // Its socket is among the object's until the Worker has answered the close.
-  it("does not come back with a hub that slept before its Worker answered", async () => {
+  // The socket is in the object's list until the Worker has answered the close.
+  it("is not restored by a hub that hibernated before the Worker answered the close", async () => {
     const hubs = openHubs();
     const [client, other] = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
     const { clientId } = client;
@@ -25,22 +25,26 @@ describe("a client that was disconnected", () => {
     expect(sent).toMatchObject({ value: false });
     expect(listed).toMatchObject({ value: { clients: [{ clientId: other.clientId }] } });
     expect(await client.sink.ended()).toBe("admin");
-    await eventually(async () => (await hubs.rows()).length === 1, "its row is gone");
+    await eventually(async () => (await hubs.rows()).length === 1, "the client's row is removed");
   });
 });
 
 describe("a connection that is closed before it was attached", () => {
   // A socket can't be closed before it was accepted.
-  it("is known to its hub no more", async () => {
+  it("is removed from its hub", async () => {
     const hubs = openHubs();
     const connection = await hubs.open(0);
     connection.close("client");
     const isForgotten = async () => (await hubs.registry.stats()).clients === 0;
-    await eventually(isForgotten, "it is forgotten", 2000);
-    await eventually(async () => (await hubs.traces()) === 0, "its socket is closed", 2000);
+    await eventually(isForgotten, "the client is removed", 2000);
+    await eventually(
+      async () => (await hubs.traces()) === 0,
+      "the client's socket is closed",
+      2000,
+    );
   });
 
-  it("by a registry that closes is known to its hub no more", async () => {
+  it("by a registry that closes is removed from its hub", async () => {
     const hubs = openHubs();
     const stub = () => hubs.stub();
     const registry = createDurableObjectRegistry({ hub: stub, shards: 1 });
@@ -48,13 +52,13 @@ describe("a connection that is closed before it was attached", () => {
     expect((await hubs.registry.stats()).clients).toBe(1);
     await within(registry.close(), 5000, "the registry closes");
     const isForgotten = async () => (await hubs.registry.stats()).clients === 0;
-    await eventually(isForgotten, "it is forgotten", 2000);
+    await eventually(isForgotten, "the client is removed", 2000);
   });
 });
 
 describe("activity of a client", () => {
   // A socket that is not accepted yet, or is closing, throws when it sends.
-  it("before the connection was attached does no harm", async () => {
+  it("before the connection was attached does not throw", async () => {
     const hubs = openHubs();
     const connection = await hubs.open(0);
     expect(() => connection.updateActivity()).not.toThrow();
@@ -65,7 +69,7 @@ describe("activity of a client", () => {
     expect(sink.closings).toEqual([]);
   });
 
-  it("while the registry closes changes neither the reason nor what is still written", async () => {
+  it("while the registry closes changes neither the reason nor the remaining frames", async () => {
     const hubs = openHubs();
     const { connection, sink } = await hubs.connect(["chat"]);
     await hubs.publish({ topic: "chat", data: 1 }, { topic: "chat", data: 2 });
@@ -79,7 +83,7 @@ describe("activity of a client", () => {
 });
 
 describe("a sink that was closed", () => {
-  it("gets nothing that was still on its way", async () => {
+  it("gets no frames that were in transit", async () => {
     const { connection, socket, sink } = await attach();
     socket.receive(new Uint8Array(1));
     connection.close("client");
@@ -88,7 +92,7 @@ describe("a sink that was closed", () => {
     expect(sink.framesAfterClose).toBe(0);
   });
 
-  it("because it was slow gets nothing more, though more is on its way", async () => {
+  it("as slow gets no further frames, although more are in transit", async () => {
     const { socket, sink } = await attach(new RecordingSink(1));
     for (let count = 0; count < 5; count++) socket.receive(new Uint8Array(1));
     expect(sink.closings).toEqual(["slow"]);
@@ -97,7 +101,7 @@ describe("a sink that was closed", () => {
 });
 
 describe("an identity", () => {
-  it("of 1,024 characters is kept, as the client came or signed in", async () => {
+  it("of 1,024 characters is kept, for a client that connects with it or signs in", async () => {
     const hubs = openHubs();
     const identity = "ж".repeat(1024);
     const [came, signedIn] = [await hubs.connect([], { identity }), await hubs.connect()];
@@ -108,8 +112,8 @@ describe("an identity", () => {
     }
   });
 
-  // A socket without an attachment once kept the whole hub from waking.
-  it("too long to be kept is refused to a client that connects, and the hub wakes for the others", async () => {
+  // A socket without an attachment prevented the hub from waking.
+  it("that is too long to be stored is refused at connect, and the hub still wakes for other clients", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     for (const length of [1025, 20_000]) {
@@ -124,7 +128,7 @@ describe("an identity", () => {
   });
 
   // The identity was kept in memory only, so after hibernation the client was a guest again that any identity could use.
-  it("too long to be kept is refused to a guest who signs in, and nothing changes", async () => {
+  it("that is too long to be stored is refused for a guest who signs in, and nothing changes", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"]);
     const signIn = hubs.subscribe(client, ["b"], { identity: "x".repeat(20_000) });

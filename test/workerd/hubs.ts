@@ -8,12 +8,12 @@ import type { EvictableHub, TestEnv } from "./worker.ts";
 
 let opened = 0;
 
-/** A registry over hubs of its own, and what only a test does to them. */
+/** A registry over separate hubs, with operations for tests. */
 export class HubsUnderTest extends RegistryUnderTest {
   readonly shards: number;
   readonly #ids: readonly DurableObjectId[];
 
-  /** @param history Messages that each hub keeps. Default: as many as a hub does. */
+  /** @param history Messages that each hub keeps. Default: the hub's default. */
   constructor(shards = 1, history?: number) {
     opened += 1;
     const { REALTIME_HUB } = env as unknown as TestEnv;
@@ -23,7 +23,7 @@ export class HubsUnderTest extends RegistryUnderTest {
       REALTIME_HUB.idFromName(names + shard),
     );
     const hub = (shard: number) => stubOf(ids, shard) as unknown as HubStub;
-    // Nothing fails here by chance: a second try would only hide that a hub threw.
+    // No retries: calls do not fail by chance here, and a retry would hide an exception of a hub.
     super(createDurableObjectRegistry({ hub, shards, retryDelays: [] }));
     this.shards = shards;
     this.#ids = ids;
@@ -33,17 +33,17 @@ export class HubsUnderTest extends RegistryUnderTest {
     return stubOf(this.#ids, shard);
   }
 
-  /** As the registry's side of a hub. */
+  /** A hub's stub, as the registry uses it. */
   stub(shard = 0): HubStub {
     return this.hub(shard) as unknown as HubStub;
   }
 
-  /** Makes the hub forget everything but its storage and its sockets. */
+  /** Evicts the hub, which keeps only its storage and its sockets. */
   async evict(shard = 0): Promise<void> {
     await this.hub(shard).evict();
   }
 
-  /** As `registry.open`, on a shard that is chosen. */
+  /** As `registry.open`, on a given shard. */
   open(shard: number, request: ConnectRequest = {}): Promise<ClientConnection> {
     const chance = vi.spyOn(Math, "random").mockReturnValueOnce(shard / this.shards);
     const opening = this.registry.open(request);
@@ -59,7 +59,7 @@ export class HubsUnderTest extends RegistryUnderTest {
     return runInDurableObject(this.hub(shard), run);
   }
 
-  /** Whose subscriptions are stored, one for each row. */
+  /** The client id of each stored row of subscriptions. */
   rows(shard = 0): Promise<string[]> {
     return this.inside((_, { storage }) => {
       const query = "SELECT client_id FROM subscriptions ORDER BY client_id, part";
@@ -68,7 +68,7 @@ export class HubsUnderTest extends RegistryUnderTest {
     }, shard);
   }
 
-  /** What is kept of clients outside memory, over all shards: rows and sockets. */
+  /** The number of clients' rows and sockets outside memory, over all shards. */
   async traces(): Promise<number> {
     let count = 0;
     for (let shard = 0; shard < this.shards; shard++) {
@@ -94,7 +94,7 @@ export function openHubs(shards = 1): HubsUnderTest {
   return hubs;
 }
 
-/** After each test: ends what it has left connected. */
+/** Closes the connections that a test has left open. Call it after each test. */
 export async function closeHubs(): Promise<void> {
   for (const { registry } of open.splice(0)) await registry.close();
 }

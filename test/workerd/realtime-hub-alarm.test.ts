@@ -6,7 +6,7 @@ import { createMessage } from "../../src/realtime/message.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
-/** Five minutes: what history and remembered ids have in common by default. */
+/** Five minutes, the default age of both history and remembered ids. */
 const EXPIRY = REMEMBERED_IDS.maxAge;
 
 let clock = 0;
@@ -16,8 +16,8 @@ afterEach(async () => {
   await closeHubs();
 });
 
-describe("a hub with nothing that expires", () => {
-  it("sets no alarm, whatever its clients do", async () => {
+describe("a hub without entries that expire", () => {
+  it("sets no alarm for operations of clients", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.registry.send(client.clientId, "note", 1);
@@ -31,7 +31,7 @@ describe("a hub with nothing that expires", () => {
     expect(await runDurableObjectAlarm(hubs.hub())).toBe(false);
   });
 
-  it("sets no alarm for a message it refuses", async () => {
+  it("sets no alarm for a refused message", async () => {
     const hubs = openHubs();
     const publishing = hubs.publish({ topic: "a", data: "x".repeat(2_000_000) });
     await expect(publishing).rejects.toMatchObject({ code: "invalid_input" });
@@ -40,13 +40,13 @@ describe("a hub with nothing that expires", () => {
 });
 
 describe("a hub with history", () => {
-  // Time stands still, so nothing here may wait for anything.
+  // The clock does not advance, so these tests must not wait.
   beforeEach(() => {
     clock = Date.now();
     vi.spyOn(Date, "now").mockImplementation(() => clock);
   });
 
-  it("has one alarm, for when what was published first has expired", async () => {
+  it("has one alarm, at the expiry of the oldest message", async () => {
     const hubs = openHubs();
     await hubs.publish({ topic: "a", data: 1, id: "m1" });
     expect(await alarmOf(hubs)).toBe(clock + EXPIRY);
@@ -59,7 +59,7 @@ describe("a hub with history", () => {
     expect(await alarmOf(hubs)).toBe(set + EXPIRY);
   });
 
-  it("has no alarm once it has run past the expiry: nothing is left but the sequence", async () => {
+  it("has no alarm after everything has expired, and keeps only the sequence", async () => {
     const hubs = openHubs();
     for (const data of [1, 2, 3]) await hubs.publish({ topic: "chat", data });
     clock += EXPIRY;
@@ -84,7 +84,7 @@ describe("a hub with history", () => {
     expect(await countsOf(hubs)).toEqual({ messages: 0, ids: 1 });
   });
 
-  it("sets the alarm once more for what came later, and keeps it until then", async () => {
+  it("sets the alarm again for later messages, and keeps these until then", async () => {
     const hubs = openHubs();
     await hubs.publish({ topic: "a", data: 1 }, { topic: "a", data: 2 });
     clock += 100_000;
@@ -100,7 +100,7 @@ describe("a hub with history", () => {
     expect(await countsOf(hubs)).toEqual({ messages: 0, ids: 1 });
   });
 
-  it("that runs its alarm too early keeps everything and sets it anew", async () => {
+  it("that runs its alarm too early keeps everything and sets the alarm again", async () => {
     const hubs = openHubs();
     await hubs.publish({ topic: "a", data: 1 }, { topic: "a", data: 2 });
     clock += EXPIRY - 1;
@@ -109,7 +109,7 @@ describe("a hub with history", () => {
     expect(await alarmOf(hubs)).toBe(clock + 1);
   });
 
-  it("of another length has its alarm when history and ids have expired, whichever is later", async () => {
+  it("of another age has its alarm when both history and ids have expired", async () => {
     for (const [maxAge, expected] of [
       [EXPIRY * 2, EXPIRY * 2],
       [1000, EXPIRY],

@@ -9,7 +9,7 @@ const PAGEFUL = "x".repeat(70_000);
 afterEach(closeHubs);
 
 describe("a hub that is evicted in the middle of a replay", () => {
-  it("goes on where the client is, message by message and key by key", async () => {
+  it("continues at the client's position, message by message and key by key", async () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     const past = await test.past(["chat"]);
@@ -32,7 +32,7 @@ describe("a hub that is evicted in the middle of a replay", () => {
     test.letGo();
   });
 
-  it("finds all of the newest messages that it was looking for", async () => {
+  it("continues its search for the newest messages and finds all of them", async () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     await test.publish("chat", 1, 2, 3, 4);
@@ -43,16 +43,16 @@ describe("a hub that is evicted in the middle of a replay", () => {
     await test.publish("other", ...pages);
     const sink = new RecordingSink().hold();
     const stream = await test.open({ topics: ["chat"], last: 3 }, sink);
-    await eventually(() => sink.isAwaited, "it looks for them");
+    await eventually(() => sink.isAwaited, "the search for the newest messages starts");
     sink.takeOnce();
-    await eventually(() => sink.isAwaited, "it looks on");
+    await eventually(() => sink.isAwaited, "the search continues");
     await hubs.evict();
     sink.release();
     expect(await test.until(stream)).toEqual(["chat 3", "chat 4", "chat 5"]);
     test.letGo();
   });
 
-  it("still knows the cursor that was stored for its first subscriptions", async () => {
+  it("still has the cursor that was stored for the client's first subscriptions", async () => {
     const hubs = openHubs();
     const test = new Resumes(hubs);
     const past = await test.past(["chat"], 1, 2);

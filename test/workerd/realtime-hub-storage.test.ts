@@ -19,7 +19,7 @@ describe("the log of a hub that wakes", () => {
     ]);
   });
 
-  it("goes on counting: each cursor is the next one of the same epoch", async () => {
+  it("continues the sequence in the same epoch", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     for (let count = 0; count < 3; count++) {
@@ -33,7 +33,7 @@ describe("the log of a hub that wakes", () => {
     expect((await historyOf(hubs)).map(({ cursor }) => cursor)).toEqual(cursors);
   });
 
-  it("knows where it stands before anything new is published", async () => {
+  it("has its cursor before the next publish", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.publish({ topic: "chat", data: 1 });
@@ -43,7 +43,7 @@ describe("the log of a hub that wakes", () => {
     expect(second?.id).toMatch(new RegExp(`^${first?.id}\\.[\\w-]+$`));
   });
 
-  it("remembers ids: what was published before is a duplicate, and not delivered", async () => {
+  it("remembers ids, so that a message from before is a duplicate and is not delivered", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.publish({ topic: "chat", data: "first", id: "m1" });
@@ -65,14 +65,14 @@ describe("the log of a hub that wakes", () => {
 describe("a thousand keys of 2,500 characters", () => {
   const characters = [
     ["ASCII", "x"],
-    ["control characters, which JSON writes in six", "\u0001"],
+    ["control characters, which take six characters in JSON", "\u0001"],
     ["two bytes of UTF-8 each", "ü"],
     ["surrogate pairs", "😀"],
     ["lone surrogates", "\ud800"],
   ] as const;
 
   for (const [name, character] of characters) {
-    it(`are stored and are there when the hub wakes: ${name}`, async () => {
+    it(`are stored and restored when the hub wakes: ${name}`, async () => {
       const hubs = openHubs();
       const client = await hubs.connect();
       const keys = Array.from({ length: 1000 }, (_, index) => `${index}/`.padEnd(2500, character));
@@ -85,7 +85,7 @@ describe("a thousand keys of 2,500 characters", () => {
     });
   }
 
-  it("leave nothing behind when fewer keys replace them", async () => {
+  it("leave no rows behind when fewer keys replace them", async () => {
     const hubs = openHubs();
     const client = await hubs.connect();
     const keys = Array.from({ length: 1000 }, (_, index) => `key/${index}`);
@@ -99,7 +99,7 @@ describe("a thousand keys of 2,500 characters", () => {
     expect(await hubs.rows()).toEqual([]);
   });
 
-  it("of one client are not another's", async () => {
+  it("are stored separately for each client", async () => {
     const hubs = openHubs();
     const many = Array.from({ length: 250 }, (_, index) => `key/${index}`);
     const [first, second] = [await hubs.connect(many), await hubs.connect(["one"])];
@@ -109,7 +109,7 @@ describe("a thousand keys of 2,500 characters", () => {
   });
 });
 
-/** What the hub's log has, read beside it. */
+/** The content of the hub's log, read directly from its storage. */
 function historyOf(hubs: HubsUnderTest) {
   return hubs.inside((_, { storage }) => new SqliteLog({ storage }).read(undefined, 100) ?? []);
 }

@@ -7,13 +7,13 @@ import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 afterEach(closeHubs);
 
 describe("a hub that wakes", () => {
-  it("has its clients, each with its address, identity, keys in their order, and time of coming", async () => {
+  it("restores its clients, each with its address, identity, keys in order, and time of connection", async () => {
     const hubs = openHubs();
     await hubs.connect(["b", "a", "posts/*"], { ip: "192.0.2.1", identity: "anna" });
     await hubs.connect(["a", "a?options=%7B%7D"], { ip: "192.0.2.2" });
     await hubs.connect([]);
-    const nobody = await hubs.open(0);
-    await hubs.registry.setSubscriptions(nobody.clientId, { subscriptions: [] });
+    const empty = await hubs.open(0);
+    await hubs.registry.setSubscriptions(empty.clientId, { subscriptions: [] });
     const [before, counted] = [await described(hubs), await hubs.registry.stats()];
     expect(before).toHaveLength(4);
     await hubs.evict();
@@ -22,7 +22,7 @@ describe("a hub that wakes", () => {
     expect(await hubs.registry.stats()).toMatchObject({ clients, subscriptions, topics });
   });
 
-  it("delivers to them as before: all that was published, once, in order", async () => {
+  it("delivers every message to its clients, once and in order", async () => {
     const hubs = openHubs();
     const clients = [
       await hubs.connect(["chat"]),
@@ -39,38 +39,38 @@ describe("a hub that wakes", () => {
     await hubs.settle(...clients);
     const all = [0, 1, 2, 3, 4].flatMap((round) => [`${round} a`, `${round} b`]);
     expect(clients[0]?.sink.data("chat")).toEqual(all);
-    // "*" takes the fence as well.
+    // "*" matches the fence as well.
     expect(clients[1]?.sink.data("*").slice(0, 10)).toEqual(all);
     expect(clients[2]?.received()).toEqual([]);
   });
 
-  it("sends back its clients when it ended while a message was being handed out to them", async () => {
+  it("asks its clients to reconnect when it was evicted in the middle of a delivery", async () => {
     const hubs = openHubs();
     const before = await hubs.connect(["chat"]);
     await hubs.publish({ topic: "chat", data: 1 });
     await before.sink.receive(1);
     const lastEventId = before.sink.events[0]?.id;
     await hubs.publish({ topic: "chat", data: 2 });
-    // As a hub leaves it that ends between two parts of a delivery.
+    // The state after an eviction between two parts of a delivery.
     await hubs.inside((_, { storage }) =>
       storage.sql.exec("INSERT INTO unfinished_delivery (id) VALUES (1)"),
     );
     await hubs.evict();
     expect(await hubs.registry.stats()).toMatchObject({ clients: 0, subscriptions: 0 });
-    await before.sink.ended("its stream is ended");
+    await before.sink.ended("the client's stream ends");
     expect(before.sink.closings).toEqual(["lifetime"]);
     expect(await hubs.rows()).toEqual([]);
     const sink = new RecordingSink();
     const again = await hubs.open(0, { topics: ["chat"], lastEventId });
     await again.attach(sink);
-    await eventually(() => sink.data("PB_RESUME").length === 1, "it has resumed");
+    await eventually(() => sink.data("PB_RESUME").length === 1, "the client has resumed");
     expect(sink.data("chat")).toEqual([2]);
     await hubs.evict();
     expect(await hubs.registry.stats(), "only once").toMatchObject({ clients: 1 });
     again.close("client");
   });
 
-  it("takes what a client subscribed to last, and nothing it had before", async () => {
+  it("restores the last subscriptions of a client, and no earlier ones", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["old", "kept"]);
     await hubs.subscribe(client, ["kept", "new"]);
@@ -83,7 +83,7 @@ describe("a hub that wakes", () => {
     expect((await hubs.find(client.clientId))?.subscriptions).toEqual([]);
   });
 
-  it("still refuses to go back to what an older request subscribes to", async () => {
+  it("still refuses the subscriptions of an older request", async () => {
     const hubs = openHubs();
     const { clientId } = await hubs.connect();
     const subscribe = (key: string, arrivedAt: number) =>
@@ -97,7 +97,7 @@ describe("a hub that wakes", () => {
     expect((await hubs.find(clientId))?.subscriptions).toEqual(["newest"]);
   });
 
-  it("says since when it counts, from zero", async () => {
+  it("counts from zero again, with the time since which it counts", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.publish({ topic: "chat", data: 1, id: "m1" }, { topic: "chat", data: 1, id: "m1" });
@@ -120,7 +120,7 @@ describe("a hub that wakes", () => {
     const probed = await eventually(async () => {
       const { lastActivityAt } = (await hubs.find(clientId)) ?? {};
       return lastActivityAt !== start && lastActivityAt;
-    }, "the probe is seen");
+    }, "the probe updates the client's last activity");
     await hubs.evict();
     expect((await hubs.find(clientId))?.lastActivityAt).toBeGreaterThanOrEqual(probed);
   });
@@ -143,7 +143,7 @@ describe("the identity of a client when the hub wakes", () => {
     expect((await hubs.find(client.clientId))?.subscriptions).toEqual(["fence", "d"]);
   });
 
-  it("is who it came as", async () => {
+  it("is the identity at the connection", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"], anna);
     await hubs.evict();
@@ -151,7 +151,7 @@ describe("the identity of a client when the hub wakes", () => {
     await hubs.subscribe(client, ["b"], anna);
   });
 
-  it("is a guest still, who may sign in then", async () => {
+  it("is still that of a guest, who may then sign in", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"]);
     await hubs.evict();
@@ -161,7 +161,7 @@ describe("the identity of a client when the hub wakes", () => {
     await expectRefused(hubs, client.clientId, { identity: "bert" }, "identity_changed");
   });
 
-  it("is at the address it came from: a request from another is refused", async () => {
+  it("can be used only from the address of its stream", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["a"], { ip: "192.0.2.1" });
     await hubs.evict();
@@ -173,8 +173,8 @@ describe("the identity of a client when the hub wakes", () => {
   });
 });
 
-describe("a client's end, seen by a hub that wakes", () => {
-  it("while it slept wakes it, and the client is gone with its rows", async () => {
+describe("a client's disconnect, handled by a hub that wakes", () => {
+  it("during hibernation wakes the hub, which removes the client and its rows", async () => {
     const hubs = openHubs();
     const [leaving, staying] = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
     let woken = 0;
@@ -187,7 +187,7 @@ describe("a client's end, seen by a hub that wakes", () => {
       };
     });
     leaving.connection.close("client");
-    await eventually(async () => (await hubs.rows()).length === 1, "its row is gone");
+    await eventually(async () => (await hubs.rows()).length === 1, "the client's row is removed");
     expect(woken).toBe(1);
     expect((await hubs.registry.stats()).clients).toBe(1);
     expect(await hubs.find(leaving.clientId)).toBeUndefined();
@@ -197,17 +197,20 @@ describe("a client's end, seen by a hub that wakes", () => {
     expect(staying.received()).toEqual([["chat", 1]]);
   });
 
-  it("at the moment it falls asleep is not missed", async () => {
+  it("at the moment of an eviction is not missed", async () => {
     const hubs = openHubs();
     const clients = [];
     for (let count = 0; count < 10; count++) clients.push(await hubs.connect(["chat"]));
     for (const { connection } of clients) connection.close("client");
     await hubs.evict();
-    await eventually(async () => (await hubs.registry.stats()).clients === 0, "all are gone");
+    await eventually(
+      async () => (await hubs.registry.stats()).clients === 0,
+      "all clients are removed",
+    );
     await eventually(async () => (await hubs.traces()) === 0, "no row and no socket is left");
   });
 
-  it("that the hub did not see leaves rows: only these rows are removed", async () => {
+  it("that the hub did not see leaves rows, and only these rows are removed", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     await hubs.inside((_, { storage }) => {
@@ -231,7 +234,7 @@ async function expectRefused(hubs: HubsUnderTest, clientId: string, peer: Princi
   expect((await hubs.find(clientId))?.subscriptions).not.toContain("x");
 }
 
-/** Waking counts as activity, so that time is left out. */
+/** The hub's clients without `lastActivityAt`, because waking counts as activity. */
 async function described(hubs: HubsUnderTest): Promise<Omit<ClientInfo, "lastActivityAt">[]> {
   const { clients } = await hubs.registry.clients();
   return clients.map(({ lastActivityAt, ...rest }) => rest);

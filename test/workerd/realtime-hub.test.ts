@@ -19,15 +19,15 @@ import type { TestEnv } from "./worker.ts";
 afterEach(closeHubs);
 
 describe("a hub's fetch", () => {
-  it("answers 426 without an upgrade, and to one that does not say who connects", async () => {
+  it("answers 426 without an upgrade, and to an upgrade without a client's identity", async () => {
     const hubs = openHubs();
-    const who = toHeader({ ip: "192.0.2.1" });
+    const identity = toHeader({ ip: "192.0.2.1" });
     const upgrade = { Upgrade: "websocket" };
     for (const headers of [
       {},
-      { [CONNECT_HEADER]: who },
+      { [CONNECT_HEADER]: identity },
       upgrade,
-      { [CONNECT_HEADER]: who, Upgrade: "h2c" },
+      { [CONNECT_HEADER]: identity, Upgrade: "h2c" },
     ]) {
       const response = await hubs.hub().fetch("https://hub/", { headers });
       expect(response.status).toBe(426);
@@ -38,7 +38,7 @@ describe("a hub's fetch", () => {
     expect(await hubs.traces()).toBe(0);
   });
 
-  it("takes whatever an address and an identity are made of", async () => {
+  it("accepts any characters in an address and an identity", async () => {
     const hubs = openHubs();
     const peer = { ip: "2001:db8::1%eth0", identity: 'änna "\r\n\u0000% 😀' };
     const { clientId } = await hubs.connect(["a"], peer);
@@ -48,7 +48,7 @@ describe("a hub's fetch", () => {
 });
 
 describe("a hub's frames", () => {
-  it("come in order and in one message for one call, byte for byte as they go to the client, the same for all", async () => {
+  it("arrive in order, in one message for each call, with the exact bytes for the client, and the same for all clients", async () => {
     const hubs = openHubs();
     const clients = [await hubs.connect(["chat"]), await hubs.connect(["chat"])];
     const texts = ["plain", "a\nb\r\nc", "ünï😀", "", "x".repeat(100_000)];
@@ -65,7 +65,7 @@ describe("a hub's frames", () => {
     expect(clients[0]?.sink.frames).toEqual(clients[1]?.sink.frames);
   });
 
-  it("that arrive before a sink is attached wait, and arrive in order", async () => {
+  it("that arrive before a sink is attached wait, and are then written in order", async () => {
     const hubs = openHubs();
     const connection = await hubs.open(0);
     await hubs.registry.setSubscriptions(connection.clientId, { subscriptions: ["chat"] });
@@ -78,7 +78,7 @@ describe("a hub's frames", () => {
     expect(sink.data()).toEqual([1, 2, 3, 4]);
   });
 
-  it("name their shard in the cursor, and every shard counts for itself", async () => {
+  it("name their shard in the cursor, and every shard has its own sequence", async () => {
     const hubs = openHubs(3);
     for (const shard of [0, 1, 2]) {
       const connection = await hubs.open(shard);
@@ -114,7 +114,7 @@ describe("a hub's frames", () => {
 describe("a message that is too large for a row", () => {
   const tooLarge = { topic: "chat", data: "x".repeat(1_900_000) };
 
-  it("is refused with the messages beside it, and the hub goes on", async () => {
+  it("is refused with the rest of its batch, and the hub continues to work", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     const { startedAt } = await hubs.registry.stats();
@@ -128,13 +128,13 @@ describe("a message that is too large for a row", () => {
     expect(client.sink.events[0]?.id).toMatch(/-1$/);
   });
 
-  it("is refused by every shard alike", async () => {
+  it("is refused by every shard", async () => {
     const hubs = openHubs(3);
     await expect(hubs.publish(tooLarge)).rejects.toMatchObject({ code: "invalid_input" });
     expect((await hubs.registry.stats()).accepted).toBe(0);
   });
 
-  it("comes whole when it just fits", async () => {
+  it("is delivered completely when it just fits", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);
     const data = "x".repeat(1_899_000);
@@ -145,10 +145,10 @@ describe("a message that is too large for a row", () => {
 });
 
 describe("a socket that ends", () => {
-  it("leaves no row, and counts by the reason its Worker gave, and as its client's when it gave none", async () => {
+  it("leaves no row, and is counted by the Worker's reason, or as the client's disconnect without a reason", async () => {
     const hubs = openHubs();
-    const who = toHeader({ ip: "192.0.2.1" });
-    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: who };
+    const identity = toHeader({ ip: "192.0.2.1" });
+    const headers = { Upgrade: "websocket", [CONNECT_HEADER]: identity };
     for (const reason of ["slow", "stale", "", "Going away"]) {
       const answer = await hubs.stub().fetch("https://hub/", { headers });
       const { webSocket } = answer;

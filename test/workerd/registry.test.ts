@@ -1,9 +1,12 @@
 import { registrySuite } from "../suites/registry.ts";
 import { openRegistry } from "./open-registry.ts";
 
-const heldFromOpen =
-  "the hub takes the client in at `open`, so that its first POST, sent as soon as it has its id, finds it";
-registrySuite("one Durable Object", () => openRegistry(1), { heldFromOpen });
+const connectedFromOpen =
+  "the hub registers the client at `open`, so that a first POST right after the handshake finds the client";
+registrySuite("one Durable Object", () => openRegistry(1), { connectedFromOpen });
 const topicsPerShard =
-  "telling whether two shards mean the same topic would take sending all of them";
-registrySuite("three Durable Objects", () => openRegistry(3), { heldFromOpen, topicsPerShard });
+  "detecting that two shards have the same topic would require sending all topics";
+registrySuite("three Durable Objects", () => openRegistry(3), {
+  connectedFromOpen,
+  topicsPerShard,
+});

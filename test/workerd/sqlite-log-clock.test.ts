@@ -20,17 +20,17 @@ function withLog(run: (log: SqliteLog, clock: { time: number }, wake: () => Sqli
 
 describe("a log in SQLite after its clock was set back", () => {
   for (const isAwake of [true, false]) {
-    it(`lets messages and ids of before grow old from then on, ${isAwake ? "awake" : "after a sleep"}`, () =>
+    it(`expires earlier messages and ids by the new clock, ${isAwake ? "without" : "after"} an eviction`, () =>
       withLog((first, clock, wake) => {
         first.append([message("a"), message("b")]);
         clock.time -= HOUR;
         const log = isAwake ? first : wake();
         clock.time += 1000;
         log.append([message("c")]);
-        expect(log.stats().messages, "nothing is lost").toBe(3);
+        expect(log.stats().messages, "no message is lost").toBe(3);
         expect(log.append([message("a")])[0]?.duplicate).toBe(true);
         clock.time += MAX_AGE;
-        expect(log.stats().messages, "nothing stays for an hour").toBe(0);
+        expect(log.stats().messages, "no message is kept for an hour").toBe(0);
         clock.time += 300_000;
         expect(log.append([message("a")])[0]?.duplicate).toBe(false);
       }));

@@ -4,8 +4,8 @@ import { SqliteLog } from "../../src/log/sqlite.ts";
 import { message } from "../suites/log/context.ts";
 import type { TestEnv } from "./worker.ts";
 
-describe("a log that an older release has written", () => {
-  it("takes its ids for repeats whatever the content, and knows the content of new ones", async () => {
+describe("a log that an older release wrote", () => {
+  it("treats its old ids as duplicates whatever the content, and compares the content of new ids", async () => {
     const { LOG_HOST } = env as unknown as TestEnv;
     const host = LOG_HOST.get(LOG_HOST.newUniqueId());
     await runInDurableObject(host, (_, { storage }) => {

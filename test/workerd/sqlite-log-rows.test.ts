@@ -8,7 +8,7 @@ import type { TestEnv } from "./worker.ts";
 const MANY = 10_000;
 const PAGE = 10;
 
-/** Beside a page's own rows: the newest one read, and the few that trimming looks at. */
+/** Rows in addition to a page's own: the newest row, and the few rows that trimming reads. */
 const MOST_OTHER_ROWS = 10;
 
 interface Cursor<Row> {
@@ -17,7 +17,7 @@ interface Cursor<Row> {
   [Symbol.iterator](): Iterator<Row>;
 }
 
-/** A storage that keeps every statement and its cursor, which counts the rows that SQLite looked at. */
+/** A storage that records every statement and its cursor, which counts the rows that SQLite read. */
 class CountingStorage implements SqliteStorage {
   readonly #storage: DurableObjectStorage;
   #run: { readonly query: string; readonly cursor: Cursor<unknown> }[] = [];
@@ -48,7 +48,7 @@ class CountingStorage implements SqliteStorage {
     };
   }
 
-  /** How SQLite would go about a statement, in its own words. */
+  /** SQLite's query plan of a statement. */
   planOf(query: string): string {
     const bindings = [...query].filter((letter) => letter === "?").map(() => 1);
     const plan = this.#storage.sql.exec<{ detail: string }>(
@@ -83,7 +83,7 @@ async function withLog(
 const SEQUENCES = [0, 1, MANY / 2, MANY - PAGE, MANY];
 
 describe(`reading a page of ${MANY} messages in SQLite`, () => {
-  it("looks at the rows of the page and hardly any other, wherever it begins", async () => {
+  it("reads the rows of the page and few others, wherever the page starts", async () => {
     await withLog((log, storage, cursorAt) => {
       for (const sequence of SEQUENCES) {
         for (const way of ["read", "readBack"] as const) {
@@ -96,7 +96,7 @@ describe(`reading a page of ${MANY} messages in SQLite`, () => {
     });
   });
 
-  it("looks at no more rows than its bytes have room for", async () => {
+  it("reads no more rows than its byte limit allows", async () => {
     await withLog((log, storage, cursorAt) => {
       for (const way of ["read", "readBack"] as const) {
         storage.drain();

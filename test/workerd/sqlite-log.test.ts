@@ -4,7 +4,7 @@ import { SqliteLog } from "../../src/log/sqlite.ts";
 import { logSuite, type OpenLogOptions } from "../suites/log.ts";
 import type { TestEnv } from "./worker.ts";
 
-/** A log in a new object. Every call runs inside the object: its storage is no one else's to touch. */
+/** A log in a new object. Every call runs inside the object, because only the object may access its storage. */
 async function open(options: OpenLogOptions): Promise<MessageLog> {
   const { LOG_HOST } = env as unknown as TestEnv;
   const host = LOG_HOST.get(LOG_HOST.newUniqueId());

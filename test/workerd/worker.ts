@@ -1,4 +1,4 @@
-/** What the tests inside workerd run beside: hubs that can be evicted at will, and an object to hold a log. */
+/** The Worker of the tests inside workerd: hubs that tests can evict, and an object for a log. */
 import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
 import type { Message, Principal, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
@@ -6,7 +6,7 @@ import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
 
-/** Equals the constant of the registry suite, which can't be imported here: the suite runs outside the hubs. */
+/** Equals the constant of the registry suite, which can't be imported here because the suite runs outside the hubs. */
 const AUTH_GRACE = 1500;
 
 export interface TestEnv {
@@ -15,9 +15,9 @@ export interface TestEnv {
 }
 
 /**
- * A hub that forgets on demand what eviction forgets: everything but its storage and its sockets. workerd
- * itself evicts after ten idle seconds, which is too slow for hundreds of interleavings; the black-box
- * hibernation test does wait for it.
+ * A hub with an `evict` that discards the same state as an eviction: everything except its storage and its sockets. workerd
+ * itself evicts after ten idle seconds, which is too slow for hundreds of interleavings. The black-box hibernation test waits for
+ * that.
  */
 export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   #hub: RealtimeHub<TestEnv>;
@@ -99,9 +99,9 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   }
 }
 
-/** An empty object with the SQLite database of a log under test. */
+/** An empty object with the SQLite database for a log under test. */
 export class LogHost extends DurableObject<TestEnv> {}
 
 export default {
-  fetch: () => new Response("The tests talk to the objects.", { status: 404 }),
+  fetch: () => new Response("The tests call the objects directly.", { status: 404 }),
 };

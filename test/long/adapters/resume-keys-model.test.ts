@@ -4,13 +4,13 @@ import { KeysRun } from "../../suites/resume-keys-model/run.ts";
 import { anyHistory, anySteps } from "../../suites/resume-keys-model/steps.ts";
 
 /**
- * Narrower than the model of `resume-model.test.ts`, and so deeper: one client, whose keys match the same messages and
- * come and go while it is led to the present, and which comes back from between any two blocks.
+ * Narrower than the model of `resume-model.test.ts`: one client with keys that match the same messages. The model adds and
+ * removes keys during a replay, and cuts the stream between any two blocks.
  */
-describe("resuming while keys come and go", () => {
+describe("resuming while keys are added and removed", () => {
   for (const [how, sliceCost] of [
     ["", undefined],
-    [", with deliveries that give way after each client", 0],
+    [", with deliveries that yield after each client", 0],
   ] as const) {
     it(`gives every key its messages once and in order since it was added${how}`, async () => {
       const property = fc.asyncProperty(anyHistory, anySteps, async (history, steps) => {

@@ -9,7 +9,7 @@ function open(messages: number | undefined, sliceCost?: number): Resumable {
   const restart = () => {
     const log = createMemoryLog({ history: messages === undefined ? {} : { messages } });
     const registry = createInProcessRegistry({ manager: new RealtimeManager({}, sliceCost), log });
-    // Where deliveries take long, the next step comes before they have ended.
+    // With slow deliveries, the next step starts before they have ended.
     return sliceCost === undefined ? registry : publishingAtOnce(registry, log);
   };
   let registry = restart();
@@ -25,8 +25,12 @@ function open(messages: number | undefined, sliceCost?: number): Resumable {
 }
 
 describe("resuming: in-process", () => {
-  resumeModel("it", { subject: (history) => open(history), runs: 250, timeLimit: 20_000 });
-  resumeModel("it, with deliveries that give way after each client,", {
+  resumeModel("the registry", {
+    subject: (history) => open(history),
+    runs: 250,
+    timeLimit: 20_000,
+  });
+  resumeModel("the registry that yields after each client", {
     subject: (history) => open(history, 0),
     runs: 250,
     timeLimit: 20_000,

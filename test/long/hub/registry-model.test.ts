@@ -19,7 +19,7 @@ function open(shards: number): Subject {
 const reference = () =>
   createInProcessRegistry({ manager: new RealtimeManager(), log: createMemoryLog() });
 
-describe("ClientRegistry: Durable Objects that are evicted, beside one process", () => {
+describe("ClientRegistry: Durable Objects that are evicted, compared with the in-process registry", () => {
   const timeLimit = 50_000;
   registryModel("one shard", { subject: () => open(1), reference, runs: 40, timeLimit });
   registryModel("each of three shards", { subject: () => open(3), reference, runs: 25, timeLimit });

@@ -10,10 +10,10 @@ const EVICTION = 12_000;
 const CLIENTS = 20;
 const LEAVING = 5;
 
-describe("a hub whose clients are silent", () => {
+describe("a hub with idle clients", () => {
   let service: Service;
   let clients: SSEClient[];
-  /** When the hub was constructed; asking wakes it. */
+  /** The time at which the hub was constructed. The request for it wakes the hub. */
   const startedAt = async () => (await readStats(service.url)).startedAt;
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe("a hub whose clients are silent", () => {
     await service.stop();
   });
 
-  it("sleeps while they stay connected and pinged, and on waking delivers to each once, in order", async () => {
+  it("hibernates while its clients stay connected and receive pings, and delivers to each client once and in order when it wakes", async () => {
     const before = await startedAt();
     const pings = clients.map(({ comments }) => comments.length);
     await pause(EVICTION);
@@ -51,7 +51,7 @@ describe("a hub whose clients are silent", () => {
     expect(after.delivered).toBe(2 * CLIENTS + 1);
   });
 
-  it("stays awake while it is used: what is measured above is sleep, not restarts", async () => {
+  it("is not constructed again during use, so the previous test measures hibernation and not restarts", async () => {
     const before = await startedAt();
     for (let second = 0; second < EVICTION / 1000; second++) {
       await publish(service.url, { topic: "nobody", data: second });
@@ -60,7 +60,7 @@ describe("a hub whose clients are silent", () => {
     expect(await startedAt()).toBe(before);
   });
 
-  it("forgets those who leave while it sleeps, and their subscriptions", async () => {
+  it("removes clients that disconnect during hibernation, and their subscriptions", async () => {
     const before = await startedAt();
     await pause(EVICTION);
     for (const client of clients.splice(0, LEAVING)) client.close();

@@ -9,8 +9,8 @@ import { openStream } from "../../support/sse-client.ts";
 /** workerd evicts an object after ten seconds in which nothing happened. */
 const EVICTION = 12_000;
 /**
- * 25 MB in all: what the kernel takes for sockets that nobody reads is several MB, on each side of the proxy that
- * `wrangler dev` puts before the Worker. Where all of it found room there, the replay would be over.
+ * 25 MB in all. The kernel buffers several MB for sockets that are not read, on each side of the proxy that `wrangler dev` puts
+ * before the Worker. If all messages fitted into these buffers, the replay would end.
  */
 const BATCHES = 40;
 const BATCH = 250;
@@ -32,7 +32,7 @@ describe("a hub in the middle of a replay", () => {
     await service.stop();
   });
 
-  it("sleeps while its client takes nothing, and goes on where it was when the client does", async () => {
+  it("hibernates while its client reads nothing, and continues from the same position when the client reads again", async () => {
     const { url } = service;
     const first = await openStream(url, {}, "?topic=a/*");
     const lastEventId = first.clientId;
@@ -47,19 +47,21 @@ describe("a hub in the middle of a replay", () => {
     }
     const headers = { "Last-Event-ID": lastEventId };
     const reader = await openRaw(url, { query: "?topic=a/*", headers });
-    // With its first bytes, not when somebody has looked at them: by then it might have read all there is.
+    // Stop reading at the first bytes. A later check could find that everything was read.
     reader.socket.once("data", () => reader.socket.pause());
-    await eventually(() => reader.text() !== "", "it has begun");
+    await eventually(() => reader.text() !== "", "the replay starts");
     const { startedAt } = await readStats(url);
     await pause(EVICTION);
     await publish(url, next());
     const woken = await readStats(url);
     expect(woken.startedAt > startedAt, "the hub was evicted").toBe(true);
-    expect(woken, "what came meanwhile is not for it yet").toMatchObject({ delivered: 0 });
+    expect(woken, "messages published meanwhile are not delivered yet").toMatchObject({
+      delivered: 0,
+    });
     reader.socket.resume();
     await eventually(() => reader.body().includes('"recovered":true'), "the replay ends");
     await publish(url, next());
-    await eventually(() => reader.body().includes(`{"n":${sent},`), "it is live");
+    await eventually(() => reader.body().includes(`{"n":${sent},`), "the client is live");
     const received = [...reader.body().matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n));
     expect(received).toEqual(Array.from({ length: sent }, (_, n) => n + 1));
   });

@@ -3,12 +3,12 @@ import { readStats, setSubscriptions } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually, pause } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { openRawStream } from "../../support/raw-client.ts";
 import { type Service, startService, WORKERD } from "../../support/service.ts";
@@ -25,7 +25,7 @@ describe("a hub that was evicted", () => {
   afterEach(closeClients);
   afterAll(() => service.stop());
 
-  it("replays all to who comes back, and goes on live, to those who stayed as well", async () => {
+  it("replays all missed messages to a client that reconnects, and delivers live to it and to clients that stayed connected", async () => {
     const { url } = service;
     const watch = await openStream(url, {}, "?topic=n");
     const posted = await openStream(url);
@@ -34,8 +34,8 @@ describe("a hub that was evicted", () => {
     const { startedAt } = await readStats(url);
     await pause(EVICTION);
     const clients = [
-      await openStream(url, backFrom(watch.clientId), "?topic=n"),
-      await openStream(url, backFrom(watch.events[599]?.id), "?topic=n"),
+      await openStream(url, withLastEventId(watch.clientId), "?topic=n"),
+      await openStream(url, withLastEventId(watch.events[599]?.id), "?topic=n"),
     ];
     expect(await Promise.all(clients.map(resumed))).toEqual([
       { recovered: true, replayed: 1200 },
@@ -49,11 +49,11 @@ describe("a hub that was evicted", () => {
     expect((await readStats(url)).startedAt > startedAt).toBe(true);
   });
 
-  it("remembers a Last-Event-ID for the first POST of a stream that slept with it", async () => {
+  it("keeps a stream's Last-Event-ID for its first POST through hibernation", async () => {
     const { url } = service;
     const origin = await openStream(url);
     await publishNumbers(url, "slept", 1, 5);
-    const client = await openStream(url, backFrom(origin.clientId));
+    const client = await openStream(url, withLastEventId(origin.clientId));
     await pause(EVICTION);
     await publishNumbers(url, "slept", 6, 7);
     await setSubscriptions(url, client.clientId, ["slept"]);
@@ -62,7 +62,7 @@ describe("a hub that was evicted", () => {
     expect(numbersOf(events)).toEqual(numbers(1, 7));
   });
 
-  it("goes on with a replay in whose middle it was evicted", async () => {
+  it("continues a replay after an eviction in the middle of it", async () => {
     const { url } = service;
     const origin = await openStream(url);
     await publishNumbers(url, "n", 1, 250, { text: "x".repeat(64 * 1024), batch: 10 });

@@ -31,7 +31,7 @@ describe(`${CLIENTS} streams over ${SHARDS} shards`, () => {
     await service.stop();
   });
 
-  it("spread over all of them", async () => {
+  it("are spread over all shards", async () => {
     const shards = new Set(clients.map(({ clientId }) => shardOf(clientId)));
     expect([...shards].toSorted()).toEqual(["0", "1", "2", "3"]);
     expect(await readStats(service.url)).toMatchObject({
@@ -40,7 +40,7 @@ describe(`${CLIENTS} streams over ${SHARDS} shards`, () => {
     });
   });
 
-  it("all receive what is published, in each shard's order, with cursors that name the shard", async () => {
+  it("all receive every message in their shard's order, with cursors that name the shard", async () => {
     for (let n = 0; n < MESSAGES; n++) await publish(service.url, { topic: "all", data: n });
     for (const client of clients) {
       const events = await client.receive(MESSAGES);
@@ -75,18 +75,18 @@ describe(`${CLIENTS} streams over ${SHARDS} shards`, () => {
     expect(delivered - before.delivered).toBe(2 * CLIENTS);
   });
 
-  it("a client id of a shard that there is not is unknown", async () => {
+  it("a client id that names a missing shard is unknown", async () => {
     for (const clientId of ["4-V1StGXR8_Z5jdHi6B-myT", "999999999-x", "x", "-1-x", "1e1-x"]) {
       const answer = await postJSON(service.url, "/api/realtime", { clientId, subscriptions: [] });
       expect([clientId, answer.status]).toEqual([clientId, 404]);
     }
   });
 
-  it("leave nothing behind", async () => {
+  it("leave no clients or subscriptions behind", async () => {
     for (const client of clients) client.close();
     await eventually(
       async () => (await readStats(service.url)).clients === 0,
-      "all are gone",
+      "all clients are removed",
       60_000,
     );
     expect(await readStats(service.url)).toMatchObject({

@@ -39,7 +39,7 @@ async function run(file: string, port: number, words: readonly string[] = [], SH
 }
 
 describe("a service in an app on Bun", () => {
-  it("knows its clients' addresses where the environment is the server (Hono's starter)", async () => {
+  it("knows its clients' addresses when the app passes the server as the environment (Hono's starter)", async () => {
     const { url, output } = await run("bun-starter.ts", 18461);
     const client = await openStream(url);
     expect((await setSubscriptions(url, client.clientId, ["a"])).status).toBe(204);
@@ -50,7 +50,7 @@ describe("a service in an app on Bun", () => {
     expect(output()).not.toContain("address is unknown");
   });
 
-  it("works without the server, and says once what to pass", async () => {
+  it("works without the server, and logs once which argument to pass", async () => {
     const { url, output } = await run("bun-starter.ts", 18462, [], "bare");
     for (let count = 0; count < 2; count++) {
       const client = await openStream(url);
@@ -61,7 +61,7 @@ describe("a service in an app on Bun", () => {
     expect(output()).toContain("app.fetch(request, { server })");
   });
 
-  it("says once that it gets copies of requests, which Bun does not know", async () => {
+  it("logs once that the app passes copies of requests, for which Bun has no address", async () => {
     const { url, output } = await run("bun-starter.ts", 18465, [], "copied");
     for (let count = 0; count < 2; count++) await openStream(url);
     await eventually(() => output().includes("address is unknown"), "the warning");
@@ -69,7 +69,7 @@ describe("a service in an app on Bun", () => {
     expect(output()).toContain("use app.route(path, realtime.app) instead");
   });
 
-  it("that is kept on globalThis goes on with its streams when bun --hot has loaded a change", async () => {
+  it("that is kept on globalThis keeps its streams open when bun --hot loads a change", async () => {
     const copy = `.changing-${process.pid}.ts`;
     copyFileSync(`${fixtures}bun-starter.ts`, fixtures + copy);
     try {
@@ -87,7 +87,7 @@ describe("a service in an app on Bun", () => {
     }
   });
 
-  it("that startServer runs asks its clients to come back when bun --hot has loaded a change", async () => {
+  it("that startServer runs asks its clients to reconnect when bun --hot loads a change", async () => {
     const copy = `.starting-${process.pid}.ts`;
     const program = (
       version: number,
@@ -108,7 +108,7 @@ console.log("version ${version}");
       expect((await publish(url, { topic: "a", data: 1 })).status).toBe(200);
       expect((await again.receive(1))[0]?.data).toBe("1");
       kill("SIGTERM");
-      expect(await within(exited, 20_000, "it ends")).toBe(0);
+      expect(await within(exited, 20_000, "the app exits")).toBe(0);
       expect(await again.ended).toBe("end");
       expect(output().match(/"msg":"stopped"/g)).toHaveLength(1);
     } finally {

@@ -47,7 +47,7 @@ function postChunks(url: string, ...chunks: string[]): Promise<Response> {
   return fetch(url, { method: "POST", headers, body, duplex: "half" } as RequestInit);
 }
 
-/** What `express.json()` does before the request is passed on. */
+/** Reads the body as `express.json()` does before it passes the request on. */
 async function readWhole(incoming: IncomingMessage): Promise<void> {
   for await (const _ of incoming);
 }
@@ -76,16 +76,16 @@ describe("a body that was read before the request reached Pocketwire", () => {
   };
   const post = (url: string) => fetch(url, { method: "POST", headers, body: message });
 
-  it("by the host on Node's request is answered with what to do", async () => {
+  it("by the host from Node's request gets an error that says how to fix the host", async () => {
     await expectHint(await post(await serve(realtime.app, readWhole)));
   });
 
-  it("in chunks by the host is answered the same", async () => {
+  it("in chunks by the host gets the same error", async () => {
     await expectHint(await postChunks(await serve(realtime.app, readWhole), message));
   });
 
   it.each(["used", "locked"])(
-    "by middleware that left the raw request %s is answered the same",
+    "by middleware that left the raw request %s gets the same error",
     async (how) => {
       const app = new Hono();
       app.use("*", async (c, next) => {
@@ -98,7 +98,7 @@ describe("a body that was read before the request reached Pocketwire", () => {
     },
   );
 
-  it("by middleware through Hono's request is still there", async () => {
+  it("by middleware through Hono's request is read from Hono's cache", async () => {
     const app = new Hono();
     app.use("*", async (c, next) => {
       await c.req.json();

@@ -27,7 +27,10 @@ async function serve(
 afterEach(async () => {
   closeClients();
   for (const stop of stops.splice(0)) stop();
-  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
+  await eventually(
+    () => realtime.realtimeManager?.getAllClientIds().length === 0,
+    "all clients are removed",
+  );
 });
 
 const numbers = (from: number, to: number) =>
@@ -38,18 +41,18 @@ async function publish(from: number, to: number): Promise<void> {
 }
 
 describe("a stream on Node", () => {
-  it("lets go of Hono's stream once its head is out, and is whole all the same", async () => {
+  it("leaves Hono's stream once its head is written, and is still complete", async () => {
     const url = await serve(realtime.app);
     const raw = await openRawStream(url, { query: "?topic=n" });
     await publish(1, 50);
     await raw.waitFor(/data: 50\n/, "the last message");
     const data = [...raw.body().matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n));
     expect(data).toEqual(numbers(1, 50));
-    // Every chunk is what its head says: a reader that counts gets to the end.
+    // Each chunk has the length that its header says, so a reader that counts bytes reaches the end.
     expect(raw.body()).toMatch(/id: \S+\n\n(: ping\n)*$/);
   });
 
-  it("whose bytes somebody changes on the way stays in the stream", async () => {
+  it("that middleware transforms stays in Hono's stream", async () => {
     const app = new Hono();
     app.use("*", async (c, next) => {
       await next();
@@ -71,7 +74,7 @@ describe("a stream on Node", () => {
     raw.socket.destroy();
   });
 
-  it("over HTTP/2 stays in the stream", async () => {
+  it("over HTTP/2 stays in Hono's stream", async () => {
     const url = await serve(realtime.app, (listener) => {
       return createHTTP2({}, listener as never) as unknown as Server;
     });
@@ -88,12 +91,15 @@ describe("a stream on Node", () => {
     session.destroy();
   });
 
-  it("that is ended while its handshake goes out ends once, and its connection serves the next request", async () => {
+  it("that ends during its handshake ends once, and its connection serves the next request", async () => {
     const url = await serve(realtime.app);
     for (let round = 0; round < 20; round++) {
       const opening = openStream(url);
       const manager = realtime.realtimeManager;
-      await eventually(() => (manager?.getAllClientIds().length ?? 0) > 0, "it is there");
+      await eventually(
+        () => (manager?.getAllClientIds().length ?? 0) > 0,
+        "the client is connected",
+      );
       for (const clientId of manager?.getAllClientIds() ?? [])
         manager?.removeClient(clientId, "admin");
       const client = await opening;
@@ -102,8 +108,8 @@ describe("a stream on Node", () => {
   });
 });
 
-describe("a stream on Node beside other requests and middleware", () => {
-  it("behind another response on its connection waits for that one, and is whole", async () => {
+describe("a stream on Node with pipelined requests and middleware", () => {
+  it("waits for an earlier response on its connection, and is complete", async () => {
     const url = await serve(realtime.app);
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -121,7 +127,7 @@ describe("a stream on Node beside other requests and middleware", () => {
     socket.destroy();
   });
 
-  it("sends its head with what middleware has set, before its handler and behind it", async () => {
+  it("sends the headers that middleware sets before and after its handler", async () => {
     const app = new Hono();
     app.use("*", async (c, next) => {
       c.header("X-Before", "yes");
@@ -144,7 +150,7 @@ describe("a stream on Node beside other requests and middleware", () => {
   it.each([
     ["a text", () => "another answer"],
     ["a stream", () => new Blob(["another ", "answer"]).stream()],
-  ])("is given up when middleware answers with %s in its place", async (_, body) => {
+  ])("is abandoned when middleware replaces the response with %s", async (_, body) => {
     const app = new Hono();
     app.use("*", async (c, next) => {
       await next();
@@ -153,12 +159,15 @@ describe("a stream on Node beside other requests and middleware", () => {
     app.route("/", realtime.app);
     const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
     expect([answer.status, await answer.text()]).toEqual([418, "another answer"]);
-    await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "it is gone");
+    await eventually(
+      () => realtime.realtimeManager?.getAllClientIds().length === 0,
+      "the client is removed",
+    );
   });
 });
 
-describe("a stream on Node whose response middleware holds", () => {
-  it("that is ended while middleware still holds its response has its head, its words and its end", async () => {
+describe("a stream on Node with a response that middleware delays", () => {
+  it("sends its head, its final frame and its end when it was ended during the delay", async () => {
     for (const end of ["admin", "shutdown"] as const) {
       const app = new Hono();
       app.use("*", async (c, next) => {
@@ -171,14 +180,14 @@ describe("a stream on Node whose response middleware holds", () => {
       app.route("/", realtime.app);
       const answer = await fetch(`${await serve(app)}/api/realtime`);
       expect(answer.headers.get("content-type")).toBe("text/event-stream");
-      const text = await within(answer.text(), 5000, "it ends");
+      const text = await within(answer.text(), 5000, "the response ends");
       expect(text).toMatch(/^event: PB_CONNECT\n/);
       if (end === "shutdown") expect(text).toMatch(/retry: \d+\n\n$/);
     }
   });
 
   it.each([401, 204, 200])(
-    "is given up when middleware answers with an empty %i in its place",
+    "is abandoned when middleware replaces the response with an empty %i",
     async (status) => {
       const app = new Hono();
       app.use("*", async (c, next) => {
@@ -189,25 +198,25 @@ describe("a stream on Node whose response middleware holds", () => {
       app.route("/", realtime.app);
       const answer = await fetch(`${await serve(app)}/api/realtime?topic=n`);
       expect(answer.status).toBe(status);
-      const text = await within(answer.text(), 5000, "it ends");
+      const text = await within(answer.text(), 5000, "the response ends");
       expect(text).toBe("");
       await eventually(
         () => realtime.realtimeManager?.getAllClientIds().length === 0,
-        "it is gone",
+        "the client is removed",
       );
     },
   );
 });
 
-describe("a connection on Node whose client pipelines requests and reads no answers", () => {
+describe("a connection on Node with a client that pipelines requests and reads no responses", () => {
   it("is closed, and a stream that is only pinged is not", async () => {
-    // Together 6 s, in which a busy machine pings as well.
+    // 6 s in total, long enough for a ping on a busy machine as well.
     const times = { pingInterval: 500, staleTimeout: 5000, requestTimeout: 500 };
     const server = await startServer({ port: 0, ...times });
     const stream = await openStream(server.url);
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1").pause();
     const closed = new Promise((resolve) => socket.on("error", () => {}).on("close", resolve));
-    // More than the kernel holds, so that the client's own write fails when the connection is closed.
+    // More than the kernel buffers, so that the client's own write fails when the connection is closed.
     socket.write("GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400_000));
     await within(closed, 20_000, "the connection is closed");
     expect(server.realtimeManager?.getAllClientIds()).toEqual([stream.clientId]);

@@ -29,8 +29,8 @@ async function serve(
 
 const quiet = () => {};
 
-/** A service behind middleware that reads what the service answers, and sends nothing. */
-function createHeld() {
+/** A service behind middleware that reads the service's response and sends nothing. */
+function createHeldBack() {
   const warned: unknown[] = [];
   const held = createServer({
     ...{ runtime: nodeRuntime, handshakeTimeout: 200, maxBufferedBytes: 5000 },
@@ -48,9 +48,9 @@ function createHeld() {
   return { ...{ app, held, warned, count }, realtimeManager: held.realtimeManager };
 }
 
-describe("a stream on Node whose response middleware never lets go", () => {
-  it.each(["1.0", "1.1", "2"] as const)("is cut over HTTP/%s, and logged", async (version) => {
-    const { app, warned, count } = createHeld();
+describe("a stream on Node with a response that middleware never sends", () => {
+  it.each(["1.0", "1.1", "2"] as const)("is aborted over HTTP/%s, and logged", async (version) => {
+    const { app, warned, count } = createHeldBack();
     if (version === "2") {
       const url = await serve(app, (listener) => {
         return createHTTP2({}, listener as never) as unknown as Server;
@@ -58,7 +58,7 @@ describe("a stream on Node whose response middleware never lets go", () => {
       const session = connectHTTP2(url);
       session.on("error", quiet);
       session.request({ ":path": "/api/realtime" }).on("error", quiet);
-      await eventually(() => warned.length > 0, "it is cut");
+      await eventually(() => warned.length > 0, "the stream is aborted");
       session.destroy();
     } else {
       const raw = await openRaw(await serve(app), { httpVersion: version });
@@ -67,13 +67,13 @@ describe("a stream on Node whose response middleware never lets go", () => {
     }
     const reason = expect.stringMatching(/head did not leave within 0.2 s; middleware may hold/);
     expect(warned).toContainEqual({ clientId: expect.any(String), reason });
-    await eventually(() => count() === 0, "nobody is left");
+    await eventually(() => count() === 0, "all clients are removed");
   });
 
-  it("takes no more than its bound although it is read", async () => {
-    const { app, held, realtimeManager, count } = createHeld();
+  it("buffers no more than its limit although middleware reads it", async () => {
+    const { app, held, realtimeManager, count } = createHeldBack();
     const raw = await openRaw(await serve(app), { query: "?topic=n" });
-    await eventually(() => count() === 1, "it is there");
+    await eventually(() => count() === 1, "the client is connected");
     const before = realtimeManager?.stats().delivered ?? 0;
     let published = 0;
     while (count() === 1 && published < 1000) {

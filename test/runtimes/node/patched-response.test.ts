@@ -25,7 +25,10 @@ const NUMBERS = Array.from({ length: 30 }, (_, n) => String(n));
 afterEach(async () => {
   closeClients();
   for (const server of servers.splice(0)) server.close();
-  await eventually(() => realtime.realtimeManager?.getAllClientIds().length === 0, "all are gone");
+  await eventually(
+    () => realtime.realtimeManager?.getAllClientIds().length === 0,
+    "all clients are removed",
+  );
 });
 
 type Patch = (outgoing: ServerResponse) => void;
@@ -42,7 +45,7 @@ async function serve(patch: Patch, app = realtime.app, Response = ServerResponse
 }
 
 /**
- * Compresses as middleware for Node's server does: in place of the response's methods.
+ * Compresses as middleware for Node's server does: by replacing methods of the response.
  *
  * @param isForced Also a response that has a `Content-Encoding`, and each write at once.
  */
@@ -103,13 +106,13 @@ async function receive(url: string) {
   return { encoding, failure, data: data.map(({ data }) => data) };
 }
 
-describe("a stream on Node whose response's methods were replaced", () => {
-  it("by a compression that looks at Content-Encoding is not compressed, and whole", async () => {
+describe("a stream on Node with a response that has replaced methods", () => {
+  it("is complete and not compressed when the compression respects Content-Encoding", async () => {
     const { encoding, data } = await receive(await serve(gzip(false)));
     expect([encoding, data]).toEqual(["identity", NUMBERS]);
   });
 
-  it("by a compression that takes everything is compressed, and whole", async () => {
+  it("is complete and compressed when the compression ignores Content-Encoding", async () => {
     const { encoding, failure, data } = await receive(await serve(gzip(true)));
     expect([encoding, failure, data]).toEqual(["gzip", undefined, NUMBERS]);
   });
@@ -131,7 +134,7 @@ describe("a stream on Node whose response's methods were replaced", () => {
       return super.write(this.#count === 1 ? chunk : shout(chunk));
     }
   }
-  /** Replaces them while the handler runs, when the sink is open already. */
+  /** Replaces the methods while the handler runs, when the sink is already open. */
   const late = (patch: Patch) => {
     const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>();
     app.use("*", async (c, next) => {
@@ -140,7 +143,7 @@ describe("a stream on Node whose response's methods were replaced", () => {
     });
     return app.route("/", realtime.app as never) as unknown as typeof realtime.app;
   };
-  /** Changes what comes behind the first chunk, which it passes on as it is. */
+  /** Changes every chunk after the first one. */
   const piped = () => {
     const app = new Hono();
     app.use("*", async (c, next) => {
@@ -159,30 +162,33 @@ describe("a stream on Node whose response's methods were replaced", () => {
 
   it.each([
     ["before the handler", () => serve(shouting)],
-    ["behind the handler", () => serve(() => {}, late(shouting))],
-    ["by a class of its own", () => serve(() => {}, realtime.app, Shouting as never)],
-    ["by a stream between", () => serve(() => {}, piped())],
-  ])("%s goes through what has replaced them, with every byte", async (_, start) => {
+    ["after the handler", () => serve(() => {}, late(shouting))],
+    ["by another class", () => serve(() => {}, realtime.app, Shouting as never)],
+    ["by a stream in between", () => serve(() => {}, piped())],
+  ])("with methods replaced %s passes every byte through the replacement", async (_, start) => {
     const { data } = await receive(await start());
     expect(data).toEqual(NUMBERS.map((n) => `1${n}`));
   });
 
-  it.each(["write", "end"] as const)("in %s alone stays in Hono's stream", async (name) => {
-    let calls = 0;
-    const counting: Patch = (outgoing) => {
-      const method = outgoing[name];
-      outgoing[name] = ((...parts: []) => {
-        calls += 1;
-        return Reflect.apply(method as never, outgoing, parts);
-      }) as never;
-    };
-    const url = await serve(counting);
-    const { data } = await receive(url);
-    expect(data).toEqual(NUMBERS);
-    if (name === "write") expect(calls).toBeGreaterThan(2);
-  });
+  it.each(["write", "end"] as const)(
+    "with only %s replaced stays in Hono's stream",
+    async (name) => {
+      let calls = 0;
+      const counting: Patch = (outgoing) => {
+        const method = outgoing[name];
+        outgoing[name] = ((...parts: []) => {
+          calls += 1;
+          return Reflect.apply(method as never, outgoing, parts);
+        }) as never;
+      };
+      const url = await serve(counting);
+      const { data } = await receive(url);
+      expect(data).toEqual(NUMBERS);
+      if (name === "write") expect(calls).toBeGreaterThan(2);
+    },
+  );
 
-  it("with `end` replaced ends by that", async () => {
+  it("with `end` replaced ends through the replacement", async () => {
     let ends = 0;
     const url = await serve((outgoing) => {
       const { end } = outgoing;
@@ -194,10 +200,10 @@ describe("a stream on Node whose response's methods were replaced", () => {
     const { clientId } = await openRawStream(url);
     expect(ends).toBe(0);
     realtime.realtimeManager?.removeClient(clientId, "admin");
-    await eventually(() => ends === 1, "it ends");
+    await eventually(() => ends === 1, "the response ends");
   });
 
-  it("without a connection of its own kind stays in Hono's stream", async () => {
+  it("without a Node socket stays in Hono's stream", async () => {
     const url = await serve((outgoing) => {
       const { socket } = outgoing;
       const proxied = new Proxy(socket as Socket, { getPrototypeOf: () => Object.prototype });

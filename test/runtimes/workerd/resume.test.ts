@@ -6,12 +6,12 @@ import { call, publish, readStats, setSubscriptions } from "../../support/api.ts
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type Service, startService, WORKERD } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
@@ -22,14 +22,14 @@ const SHARDS = 3;
 
 const shardOf = (id: string | undefined) => id?.split("-")[0];
 
-describe("the log of a Worker that was started again over the same storage", () => {
+describe("the log of a Worker that was restarted with the same storage", () => {
   afterEach(closeClients);
 
   const start = (state: string, env: Record<string, string> = {}) =>
     startService(WORKERD, { env: { WORKERD_STATE: state, ...env } });
   const folder = () => mkdtempSync(join(tmpdir(), "pocketwire-state-"));
 
-  it("has every message, and each client goes on from where it was", async () => {
+  it("has every message, and each client continues from its cursor", async () => {
     const state = folder();
     const first = await start(state);
     const watch = await openStream(first.url, {}, "?topic=n");
@@ -38,25 +38,28 @@ describe("the log of a Worker that was started again over the same storage", () 
     const before = await call(first.url, "/api/realtime/messages?topic=n&limit=1000");
     await first.stop();
     const { url, stop } = await start(state);
-    const places = [0, 1, 750, 1499, 1500];
+    const positions = [0, 1, 750, 1499, 1500];
     const ids = [watch.clientId, ...watch.events.map(({ id }) => id)];
     const clients: SSEClient[] = [];
-    for (const place of places) {
-      const client = await openStream(url, backFrom(ids[place]), "?topic=n");
-      expect(await resumed(client)).toEqual({ recovered: true, replayed: 1500 - place });
+    for (const position of positions) {
+      const client = await openStream(url, withLastEventId(ids[position]), "?topic=n");
+      expect(await resumed(client)).toEqual({ recovered: true, replayed: 1500 - position });
       clients.push(client);
     }
     const after = await call(url, "/api/realtime/messages?topic=n&limit=1000");
     expect(after.body).toEqual(before.body);
     await publishNumbers(url, "n", 1501, 1510);
     const all = await received(url, "n", ...clients);
-    for (const [index, place] of places.entries()) {
-      expect([place, numbersOf(all[index] ?? [])]).toEqual([place, numbers(place + 1, 1510)]);
+    for (const [index, position] of positions.entries()) {
+      expect([position, numbersOf(all[index] ?? [])]).toEqual([
+        position,
+        numbers(position + 1, 1510),
+      ]);
     }
     await stop();
   });
 
-  it("says that a place is lost on a shard that was away meanwhile", async () => {
+  it("reports a cursor as lost when the shard was missing meanwhile", async () => {
     const state = folder();
     const shards = (count: number) => start(state, { REALTIME_SHARDS: String(count) });
     const first = await shards(2);
@@ -69,7 +72,7 @@ describe("the log of a Worker that was started again over the same storage", () 
     await publishNumbers(second.url, "n", 6, 10);
     await second.stop();
     const { url, stop } = await shards(2);
-    const client = await openStream(url, backFrom(watch.events.at(-1)?.id), "?topic=n");
+    const client = await openStream(url, withLastEventId(watch.events.at(-1)?.id), "?topic=n");
     expect(shardOf(client.clientId)).toBe("1");
     expect(await resumed(client)).toEqual({ recovered: false });
     await publishNumbers(url, "n", 11, 12);
@@ -78,7 +81,7 @@ describe("the log of a Worker that was started again over the same storage", () 
     await stop();
   });
 
-  it("knows an id that it took before, and the limits that have come since", async () => {
+  it("recognises message ids from before the restart, and applies the new limits", async () => {
     const state = folder();
     const first = await start(state);
     const watch = await openStream(first.url, {}, "?topic=n");
@@ -89,15 +92,15 @@ describe("the log of a Worker that was started again over the same storage", () 
     const { url, stop } = await start(state, { REALTIME_HISTORY_MESSAGES: "2" });
     await publish(url, { topic: "n", data: { n: 1 }, id: "the same" });
     expect(await readStats(url)).toMatchObject({ accepted: 0, duplicate: 1 });
-    const well = await openStream(url, backFrom(ids[1]), "?topic=n");
+    const well = await openStream(url, withLastEventId(ids[1]), "?topic=n");
     expect(await resumed(well)).toEqual({ recovered: true, replayed: 2 });
-    const lost = await openStream(url, backFrom(ids[0]), "?topic=n");
+    const lost = await openStream(url, withLastEventId(ids[0]), "?topic=n");
     expect(await resumed(lost)).toEqual({ recovered: false });
     await stop();
   });
 });
 
-describe(`a client that comes back to ${SHARDS} shards`, () => {
+describe(`a client that reconnects to ${SHARDS} shards`, () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService(WORKERD, { env: { REALTIME_SHARDS: String(SHARDS) } });
@@ -118,14 +121,14 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     return numbers(0, SHARDS - 1).map((shard) => found.get(String(shard)) as SSEClient);
   };
 
-  it("lands on the shard that its place is on, every time, and recovers", async () => {
+  it("always connects to the shard of its cursor, and recovers", async () => {
     const watches = await oneOnEach("?topic=n");
     await publishNumbers(service.url, "n", 1, 20);
     for (const [shard, watch] of watches.entries()) {
       const ids = (await watch.receive(20)).map(({ id }) => id);
       for (const [index, id] of ids.entries()) {
         expect(shardOf(id)).toBe(String(shard));
-        const init = index % 2 === 0 ? backFrom(id) : {};
+        const init = index % 2 === 0 ? withLastEventId(id) : {};
         const query = index % 2 === 0 ? "?topic=n" : `?topic=n&lastEventId=${id}`;
         const client = await openStream(service.url, init, query);
         expect(shardOf(client.clientId)).toBe(String(shard));
@@ -136,8 +139,8 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     }
   });
 
-  it("is told that its place is lost when there is no such shard, or its POST names another", async () => {
-    const client = await openStream(service.url, backFrom("3-somelife00-1"), "?topic=n");
+  it("gets `recovered: false` when the cursor's shard is missing, or when its POST names another shard", async () => {
+    const client = await openStream(service.url, withLastEventId("3-somelife00-1"), "?topic=n");
     expect(await resumed(client)).toEqual({ recovered: false });
     const [zero, one] = await oneOnEach("");
     const query = `?topic=n&after=${one?.clientId}`;
@@ -155,7 +158,7 @@ describe(`a client that comes back to ${SHARDS} shards`, () => {
     expect(await resumed(zero as SSEClient)).toEqual({ recovered: false });
   });
 
-  it("reads a history on from the shard where its cursor is", async () => {
+  it("continues to read the history on the shard of its cursor", async () => {
     for (let time = 0; time < 10; time++) {
       const path = "/api/realtime/messages?topic=paged";
       const { body: page } = await call(service.url, path);

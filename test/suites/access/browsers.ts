@@ -5,7 +5,7 @@ import { openStream } from "../../support/sse-client.ts";
 import { tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld, ORIGIN } from "./context.ts";
 
-/** What pages of other sites can make a browser do, and who may administer. */
+/** Requests that pages of other sites can make a browser send, and the rights to administer. */
 export function browserTests(runtime: RuntimeUnderTest): void {
   describe("pages of other origins", () => {
     const listing = accessWorld(runtime, { REALTIME_ORIGINS: ORIGIN, REALTIME_COOKIE: "session" });
@@ -16,7 +16,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
       headers.get("access-control-allow-credentials"),
     ];
 
-    it("may use it, and send cookies, when they are listed, and otherwise not", async () => {
+    it("may use the service and send cookies only when their origin is listed", async () => {
       const preflight = (origin: string) =>
         call(listing.url, "/api/realtime", {
           method: "OPTIONS",
@@ -45,12 +45,12 @@ export function browserTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("may all use it without cookies when nothing is listed", async () => {
+    it("may all use the service without cookies when no origin is listed", async () => {
       const answer = await open.get("/api/health", { Origin: "https://any.example" });
       expect(allowed(answer)).toEqual(["*", null]);
     });
 
-    it("can't listen with somebody's cookie, whatever they leave out", async () => {
+    it("can't subscribe with a user's cookie, whichever headers they omit", async () => {
       const token = await tokenFor("anna", { subscribe: ["*"], publish: ["*"] });
       const Cookie = `session=${token}`;
       for (const world of [listing, open]) {
@@ -76,7 +76,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("are not guests when their cookie is malformed, or comes twice", async () => {
+    it("are rejected, and not treated as guests, when their cookie is malformed or sent twice", async () => {
       const token = await tokenFor("anna");
       const ask = async (Cookie: string) =>
         (
@@ -114,7 +114,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("may not use the published development key, unless they are this machine's", async () => {
+    it("may use the published development key only from this machine", async () => {
       const key = { Authorization: "Bearer pocketwire-development-key" };
       const message = { topic: "a", data: 1 };
       const publish = async (headers: Readonly<Record<string, string>>) =>
@@ -141,12 +141,12 @@ export function browserTests(runtime: RuntimeUnderTest): void {
         const stats = await development.get("/api/realtime/stats", { ...key, Origin });
         expect([Origin, stats.status]).toEqual([Origin, 403]);
       }
-      // A key of one's own may be used from wherever REALTIME_ORIGINS says.
+      // A key that is not the published one may be used from every origin in REALTIME_ORIGINS.
       const elsewhere = { ...ADMIN, Origin: "https://any.example" };
       expect((await open.get("/api/realtime/stats", elsewhere)).status).toBe(200);
     });
 
-    it("read nothing as something else than it is", async () => {
+    it("can't make a browser interpret a response as another content type", async () => {
       const stream = await openStream(open.url);
       expect(stream.response.headers.get("x-content-type-options")).toBe("nosniff");
       for (const path of ["/api/health", "/api/realtime/messages?topic=a", "/nothing"]) {
@@ -159,7 +159,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
   describe("administration", () => {
     const world = accessWorld(runtime);
 
-    it("lists clients and topics, shows one, ends one", async () => {
+    it("lists clients and topics, shows one client, and disconnects it", async () => {
       const token = await tokenFor("anna", { subscribe: ["a"] });
       const headers = { Authorization: token };
       const anna = await openStream(world.url, { headers }, "?topic=a&topic=b/*");
@@ -203,7 +203,7 @@ export function browserTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("is the admin key's alone, and closed where there is none", async () => {
+    it("needs the admin key, and is closed when no admin key is set", async () => {
       const token = await tokenFor("anna", { subscribe: ["*"], publish: ["*"] });
       const requests: [method: string, path: string][] = [
         ["GET", "/api/realtime/clients"],

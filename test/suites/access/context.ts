@@ -18,13 +18,13 @@ export interface AccessWorld {
   get(path: string, headers?: Headers): Promise<Answer>;
   post(path: string, body: unknown, headers?: Headers): Promise<Answer>;
   subscribe(clientId: string, keys: readonly string[], headers?: Headers): Promise<Answer>;
-  /** As the backend does. @throws when it was not taken. */
+  /** Publishes as the backend does. @throws when the message was not accepted. */
   publish(...messages: readonly unknown[]): Promise<void>;
-  /** What a client has received, once a last message has arrived under `key`, which it listens to. */
+  /** The events of a client that is subscribed to `key`, up to a last message that this function publishes. */
   heard(client: SSEClient, key: string): Promise<readonly unknown[]>;
 }
 
-/** Starts it before the tests and stops it after them. */
+/** Starts the service before the tests and stops it after them. */
 export function accessWorld(
   runtime: RuntimeUnderTest,
   env: Readonly<Record<string, string | undefined>> = {},

@@ -7,7 +7,7 @@ import { openStream } from "../../support/sse-client.ts";
 import { bearer, inSeconds, signToken, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld, type Headers, ORIGIN } from "./context.ts";
 
-/** Who a request is, by its credential. */
+/** The identity that a request's credential gives it. */
 export function identityTests(runtime: RuntimeUnderTest): void {
   describe("a token", () => {
     const world = accessWorld(runtime, {
@@ -17,20 +17,20 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       REALTIME_AUTH_GRACE_SECONDS: "1",
     });
 
-    it("brings private messages to its stream, and a guest beside it gets none", async () => {
+    it("gets private messages on its stream, and a guest's stream gets none", async () => {
       const token = await tokenFor("anna", { subscribe: ["room/1"] });
       const anna = await openStream(world.url, { headers: bearer(token) }, "?topic=room/*");
       const guest = await openStream(world.url, {}, "?topic=room/*");
       await world.publish(
         { topic: "room/1", data: "for anna", private: true },
-        { topic: "room/2", data: "for nobody here", private: true },
+        { topic: "room/2", data: "for bert", private: true },
         { topic: "room/3", data: "for all" },
       );
       expect(await world.heard(anna, "room/*")).toEqual(["for anna", "for all"]);
       expect(await world.heard(guest, "room/*")).toEqual(["for all"]);
     });
 
-    it("is taken from Authorization, bare as well, and from a cookie of a page that may use it", async () => {
+    it("is read from Authorization, with or without a scheme, and from a cookie of a listed origin", async () => {
       const token = await tokenFor("anna", { subscribe: ["places"] });
       const cookie = `theme=dark; session=${token}`;
       const ways: Headers[] = [
@@ -40,7 +40,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         { Cookie: cookie, Origin: ORIGIN },
         { Cookie: cookie, Origin: world.url },
         { Cookie: cookie, "Sec-Fetch-Site": "same-origin" },
-        // What was sent on purpose comes before what the browser sends of itself.
+        // The Authorization header takes precedence over the cookie, which the browser sends by itself.
         { Cookie: "session=broken", Authorization: token },
       ];
       for (const headers of ways) {
@@ -51,13 +51,13 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("that is the admin key counts in Authorization alone", async () => {
+    it("that is the admin key is accepted in Authorization only", async () => {
       const headers = { Cookie: `session=${ADMIN_KEY}`, "Sec-Fetch-Site": "same-origin" };
       expect((await world.get("/api/realtime/stats", ADMIN)).status).toBe(200);
       expect((await world.get("/api/realtime/stats", headers)).status).toBe(401);
     });
 
-    it("that ends while the body is on its way publishes nothing", async () => {
+    it("that expires while the body is being received publishes nothing", async () => {
       const token = await tokenFor("anna", { publish: ["*"] }, { exp: inSeconds(2) });
       const text = '{"topic":"late","data":1}';
       const { socket, waitFor } = await openRaw(world.url, {
@@ -84,7 +84,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("in the address is refused, and says what to do", async () => {
+    it("in the URL is refused, and the error says how to send it", async () => {
       const token = await tokenFor("anna");
       const answer = await world.get(`/api/realtime?topic=a&token=${token}`);
       expect(answer.status).toBe(400);
@@ -92,7 +92,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(answer.body.message).toContain("queryToken");
     });
 
-    it("that has ended sets a guest's subscriptions on a guest's stream, which is told; on a user's it is refused", async () => {
+    it("that has expired subscribes a guest's stream as a guest, which receives PB_AUTH_EXPIRED, and is refused for a user's stream", async () => {
       const realtime = { subscribe: ["*"] };
       const ended = bearer(await tokenFor("anna", realtime, { exp: inSeconds(-10) }));
       const guest = await openStream(world.url);
@@ -102,12 +102,12 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(guest.events[0]?.event).toBe("PB_AUTH_EXPIRED");
       const anna = await openStream(world.url, { headers: bearer(await tokenFor("anna")) });
       expect((await world.subscribe(anna.clientId, ["ended"], ended)).status).toBe(401);
-      // One that is not ours and has not ended is not taken for a guest's.
+      // An invalid token that has not expired is rejected. The request is not downgraded to a guest's.
       const foreign = await signToken({}, { key: "x".repeat(32) });
       expect((await world.subscribe(guest.clientId, ["ended"], bearer(foreign))).status).toBe(401);
     });
 
-    it("that does not count is refused everywhere else, and never taken for none", async () => {
+    it("that is invalid is refused by every other route, and never treated as missing", async () => {
       const expired = bearer(await tokenFor("anna", {}, { exp: inSeconds(-10) }));
       const { clientId } = await openStream(world.url, { headers: bearer(await tokenFor("anna")) });
       const message = { topic: "a", data: 1 };
@@ -115,7 +115,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         expired,
         { Authorization: "nonsense" },
         { Authorization: "Basic eDp5" },
-        // What could stand in no header gets no further.
+        // A cookie with decoded text that is not allowed in a header is refused.
         { Cookie: "session=not%0Aone", "Sec-Fetch-Site": "same-origin" },
         { Cookie: "session=%7B%22name%22%3A%22%C3%A4%22%7D", "Sec-Fetch-Site": "same-origin" },
       ]) {
@@ -134,7 +134,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("signs a guest in by POST; any other change is refused", async () => {
+    it("signs a guest in by POST, and can't change an identity in any other way", async () => {
       const anna = bearer(await tokenFor("anna", { subscribe: ["sign-in"] }));
       const bert = bearer(await tokenFor("bert", { subscribe: ["*"] }));
       const client = await openStream(world.url, {}, "?topic=sign-in");
@@ -150,7 +150,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(await world.heard(client, "sign-in")).toEqual([2, 3]);
     });
 
-    it("reads and resumes what it has a right to, and no more", async () => {
+    it("can read and resume only topics that it has a right to", async () => {
       const anna = bearer(await tokenFor("anna", { subscribe: ["past/1"] }));
       const { clientId } = await openStream(world.url);
       await world.publish(
@@ -174,7 +174,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("publishes where it has the right, with ids of its own, and nowhere else", async () => {
+    it("can publish only to topics that it has a right to, with message ids scoped to its user", async () => {
       const realtime = { publish: ["wall/*", "posts", "posts/*"] };
       const anna = bearer(await tokenFor("anna", realtime));
       const post = (message: unknown) => world.post("/api/realtime/messages", message, anna);
@@ -183,7 +183,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect([answer.status, answer.body]).toEqual([200, { id: "m1" }]);
       expect((await post({ topic: "wall/1", data: "from anna", id: "m1" })).status).toBe(200);
       expect((await post({ topic: "wall/1", data: "again", id: "m1" })).status).toBe(409);
-      // Each user has message ids of their own.
+      // Message ids are scoped to the user.
       await world.publish({ topic: "wall/1", data: "from the backend", id: "m1" });
       const record = { collection: "posts", action: "create", record: { id: "r1" } };
       expect((await post(record)).status).toBe(200);
@@ -203,7 +203,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         post,
         (message: unknown) => world.post("/api/realtime/messages", message, ADMIN),
       ]) {
-        // A tab stands between a user and their id.
+        // A tab separates the user from the message id.
         expect((await publish({ topic: "wall/1", data: 1, id: "a\tb" })).status).toBe(400);
       }
       for (const message of foreign) {
@@ -217,22 +217,22 @@ export function identityTests(runtime: RuntimeUnderTest): void {
         ...["from anna", "from the backend"],
         { action, record: data },
       ]);
-      const nobody = bearer(await tokenFor("bert", { subscribe: ["*"] }));
+      const bert = bearer(await tokenFor("bert", { subscribe: ["*"] }));
       const message = { topic: "wall/1", data: 1 };
-      expect((await world.post("/api/realtime/messages", message, nobody)).status).toBe(403);
+      expect((await world.post("/api/realtime/messages", message, bert)).status).toBe(403);
       expect((await world.post("/api/realtime/messages", message)).status).toBe(401);
     });
 
-    it("that ends is told of, loses its rights at once, and its stream after the grace", async () => {
+    it("that expires loses its rights at once, causes PB_AUTH_EXPIRED, and its stream ends after the grace", async () => {
       const exp = inSeconds(2);
       const token = await tokenFor("anna", { subscribe: ["*"] }, { exp });
       const client = await openStream(world.url, { headers: bearer(token) }, "?topic=end");
       const before = (await readStats(world.url)).disconnects.expired ?? 0;
       await world.publish({ topic: "end", data: 1, private: true });
-      const isTold = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
-      const told = await eventually(isTold, "it is told");
+      const expiryNotice = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
+      const notice = await eventually(expiryNotice, "the client receives PB_AUTH_EXPIRED");
       expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000 - 50);
-      expect(JSON.parse(told.data)).toEqual({ closesIn: 1000 });
+      expect(JSON.parse(notice.data)).toEqual({ closesIn: 1000 });
       await world.publish({ topic: "end", data: 2, private: true }, { topic: "end", data: 3 });
       expect(await client.ended).toBe("end");
       const data = client.events.map((event) => JSON.parse(event.data));
@@ -240,10 +240,13 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect((await readStats(world.url)).disconnects.expired).toBe(before + 1);
     });
 
-    it("is followed by a fresh one of the same identity, and the stream goes on", async () => {
+    it("can be replaced by a fresh token of the same identity, and the stream continues", async () => {
       const first = bearer(await tokenFor("anna", { subscribe: ["go-on"] }, { exp: inSeconds(2) }));
       const client = await openStream(world.url, { headers: first }, "?topic=go-on");
-      await eventually(() => client.events[0]?.event === "PB_AUTH_EXPIRED", "it is told");
+      await eventually(
+        () => client.events[0]?.event === "PB_AUTH_EXPIRED",
+        "the client receives PB_AUTH_EXPIRED",
+      );
       const bert = bearer(await tokenFor("bert", { subscribe: ["go-on"] }));
       expect((await world.subscribe(client.clientId, ["go-on"], bert)).status).toBe(403);
       expect((await world.subscribe(client.clientId, ["go-on"], first)).status).toBe(401);
@@ -254,7 +257,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(await world.heard(client, "go-on")).toEqual([{ closesIn: 1000 }, 1]);
     });
 
-    it("that is revoked counts for nothing any more, and its streams end", async () => {
+    it("that is revoked is refused everywhere, and its streams end", async () => {
       const realtime = { subscribe: ["*"], publish: ["*"] };
       const old = bearer(await tokenFor("carl", realtime, { iat: inSeconds(-5) }));
       const client = await openStream(world.url, { headers: old }, "?topic=revoke");
@@ -280,10 +283,10 @@ export function identityTests(runtime: RuntimeUnderTest): void {
     });
   });
 
-  describe("a token in the address", () => {
+  describe("a token in the URL", () => {
     const world = accessWorld(runtime, { REALTIME_QUERY_TOKEN: "true" });
 
-    it("is taken for a stream and the history where that is allowed, and not for a POST", async () => {
+    it("is accepted for a stream and the history when that is allowed, and not for a POST", async () => {
       const realtime = { subscribe: ["a"], publish: ["a"] };
       const token = await tokenFor("anna", realtime);
       const client = await openStream(world.url, {}, `?topic=a&token=${token}`);
@@ -291,7 +294,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect(await world.heard(client, "a")).toEqual([1]);
       const { body } = await world.get(`/api/realtime/messages?topic=a&token=${token}`);
       expect(body.messages).toHaveLength(2);
-      // Two are neither of the two.
+      // Two tokens in one request are refused.
       for (const more of [`&token=${token}`, "&token=x", "&token="]) {
         const twice = await world.get(`/api/realtime/messages?topic=a&token=${token}${more}`);
         expect([more, twice.status]).toEqual([more, 400]);
@@ -304,7 +307,7 @@ export function identityTests(runtime: RuntimeUnderTest): void {
   describe("without guests", () => {
     const world = accessWorld(runtime, { REALTIME_ANONYMOUS: "none" });
 
-    it("a stream may be opened and signed in by POST, as the SDKs do, and nothing else", async () => {
+    it("a stream may be opened and signed in by POST, as the SDKs do, and every other request is refused", async () => {
       const { clientId, ...client } = await openStream(world.url);
       const refusals = [
         await world.get("/api/realtime?topic=a"),
@@ -320,12 +323,12 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       expect((await world.get("/api/realtime/messages?topic=a", anna)).status).toBe(200);
     });
 
-    it("whose token ends hears nothing more, until a fresh one comes", async () => {
+    it("a client gets no more messages when its token expires, until it sends a fresh one", async () => {
       const old = bearer(await tokenFor("anna", { subscribe: ["*"] }, { exp: inSeconds(4) }));
       const client = await openStream(world.url, { headers: old }, "?topic=over");
       await world.publish({ topic: "over", data: 1 });
-      const isTold = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
-      await eventually(isTold, "it is told");
+      const expiryNotice = () => client.events.find(({ event }) => event === "PB_AUTH_EXPIRED");
+      await eventually(expiryNotice, "the client receives PB_AUTH_EXPIRED");
       await world.publish({ topic: "over", data: 2 });
       const fresh = bearer(await tokenFor("anna"));
       const { id } = client.events[0] ?? {};

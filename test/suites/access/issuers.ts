@@ -13,7 +13,7 @@ import {
   tokenFor,
 } from "../../support/tokens.ts";
 
-/** Tokens of issuers that are asked over the network: a key set, and an endpoint that knows. */
+/** Tokens of issuers that the service asks over the network: a key set, and an introspection endpoint. */
 export function issuersTests(runtime: RuntimeUnderTest): void {
   describe("issuers", () => {
     let issuer: JSONServer;
@@ -47,7 +47,7 @@ export function issuersTests(runtime: RuntimeUnderTest): void {
       (await call(service.url, "/api/realtime/messages?topic=a", { headers: bearer(token) }))
         .status;
 
-    it("of a key set are believed, and others are not", async () => {
+    it("of a key set are accepted, and others are refused", async () => {
       const stranger = await makeKeyPair("RS256", "first");
       const sign = ({ privateKey: key }: KeyPair, keyId = "first") =>
         signToken({}, { key, keyId, algorithm: "RS256" });
@@ -56,7 +56,7 @@ export function issuersTests(runtime: RuntimeUnderTest): void {
       expect(await status(await tokenFor("anna"))).toBe(401);
     });
 
-    it("that are asked are believed: a PocketBase user is signed in", async () => {
+    it("of an introspection endpoint are accepted: a PocketBase user is signed in", async () => {
       const token = await signToken({ id: "r1", sub: undefined, type: "auth" });
       const record = { id: "r1", collectionId: "pbc_1", collectionName: "users" };
       expect(await status(token)).toBe(401);
@@ -71,7 +71,7 @@ export function issuersTests(runtime: RuntimeUnderTest): void {
       expect(await status(opaque)).toBe(200);
     });
 
-    it("that can't be reached let nobody in: a stream is asked to come back, other requests get 503", async () => {
+    it("that can't be reached let no client in: a stream is asked to reconnect, other requests get 503", async () => {
       isDown = true;
       const headers = bearer("something-that-must-be-asked-about");
       const answer = await call(service.url, "/api/realtime?topic=a", { headers });

@@ -8,41 +8,44 @@ import { openStream } from "../../support/sse-client.ts";
 import { bearer, signToken, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld, type Headers } from "./context.ts";
 
-/** How much of everything, each by the variable that says so. */
+/** Limits, each set by its variable. */
 export function limitTests(runtime: RuntimeUnderTest): void {
   const world = (env: Readonly<Record<string, string>>) =>
     accessWorld(runtime, { REALTIME_PING_SECONDS: "0.2", ...env });
 
   describe("the number of clients", () => {
-    const it_ = world({
+    const target = world({
       REALTIME_MAX_CLIENTS: "4",
       REALTIME_MAX_CLIENTS_PER_ADDRESS: "3",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Forwarded-For",
     });
 
-    it("is bounded for an address, as the trusted header names it, and in all; who leaves makes room", async () => {
-      // What stands before the last address the client wrote itself.
+    it("is limited for each address from the trusted header and in total, and a client that leaves makes room", async () => {
+      // The client wrote everything before the last address itself.
       const from = (ip: string) => ({ headers: { "X-Forwarded-For": `203.0.113.9, ${ip}` } });
-      for (let n = 0; n < 3; n++) await openStream(it_.url, from("2001:db8::1"));
-      const refused = await it_.get("/api/realtime", from("2001:db8::ffff").headers);
+      for (let n = 0; n < 3; n++) await openStream(target.url, from("2001:db8::1"));
+      const refused = await target.get("/api/realtime", from("2001:db8::ffff").headers);
       expect(refused.status).toBe(200);
       expect(refused.body).toMatch(/^: There are 3 streams from this address.*\nretry: \d+\n\n$/);
-      await openStream(it_.url, from("192.0.2.1"));
-      const full = await it_.get("/api/realtime", from("192.0.2.2").headers);
+      await openStream(target.url, from("192.0.2.1"));
+      const full = await target.get("/api/realtime", from("192.0.2.2").headers);
       expect(full.status).toBe(200);
       expect(full.body).toMatch(
         /^: The server has reached its limit of connected clients.*\nretry: \d+\n\n$/,
       );
-      const isNoted = () => it_.service.logs.some(({ msg }) => msg === "clients are refused");
-      await eventually(isNoted, "the log says so");
+      const isNoted = () => target.service.logs.some(({ msg }) => msg === "clients are refused");
+      await eventually(isNoted, "the limit is logged");
       closeClients();
-      await eventually(async () => (await readStats(it_.url)).clients === 0, "they are gone");
-      await openStream(it_.url, from("2001:db8::1"));
+      await eventually(
+        async () => (await readStats(target.url)).clients === 0,
+        "the clients are removed",
+      );
+      await openStream(target.url, from("2001:db8::1"));
     });
   });
 
   describe("the number of subscription keys", () => {
-    const it_ = world({
+    const target = world({
       REALTIME_MAX_KEYS: "8",
       REALTIME_MAX_KEYS_PER_ADDRESS: "5",
       REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS: "20",
@@ -50,14 +53,14 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     });
     const from = (ip: string) => ({ headers: { "X-Real-IP": ip } });
     const post = async (ip: string, clientId: string, keys: readonly string[]) => {
-      const { status, body } = await it_.subscribe(clientId, keys, from(ip).headers);
+      const { status, body } = await target.subscribe(clientId, keys, from(ip).headers);
       return [status, body.message];
     };
 
-    it("is bounded for an address and in all; keys that are given back make room", async () => {
-      const one = await openStream(it_.url, from("192.0.2.1"));
-      const two = await openStream(it_.url, from("192.0.2.1"));
-      const three = await openStream(it_.url, from("192.0.2.2"));
+    it("is limited for each address and in total, and removed keys make room", async () => {
+      const one = await openStream(target.url, from("192.0.2.1"));
+      const two = await openStream(target.url, from("192.0.2.1"));
+      const three = await openStream(target.url, from("192.0.2.2"));
       expect(await post("192.0.2.1", one.clientId, ["a", "b", "c", "c"])).toEqual([204, undefined]);
       expect(await post("192.0.2.1", two.clientId, ["a", "b", "c"])).toEqual([
         429,
@@ -69,14 +72,14 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       ]);
       expect(await post("192.0.2.1", two.clientId, ["a", "b"])).toEqual([204, undefined]);
       const query = "/api/realtime?topic=a";
-      const stream = await it_.get(query, from("192.0.2.1").headers);
+      const stream = await target.get(query, from("192.0.2.1").headers);
       expect(stream.status).toBe(200);
       expect(stream.body).toMatch(/^: [^\n]*subscription keys[^\n]*\nretry: \d+\n\n$/);
       expect(await post("192.0.2.2", three.clientId, ["a", "b", "c", "d"])).toEqual([
         503,
         expect.stringContaining("limit of 8 subscription keys"),
       ]);
-      const metrics = (await it_.get("/metrics", ADMIN)).body;
+      const metrics = (await target.get("/metrics", ADMIN)).body;
       expect(metrics).toContain("pocketwire_keys 5\n");
       expect(metrics).toContain("pocketwire_keys_limit 8\n");
       expect(metrics).toContain("pocketwire_keys_refused_total 4\n");
@@ -92,7 +95,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     const trusting = world({ REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP" });
     const careless = world({ REALTIME_CHECK_IP: "false" });
 
-    it("is what the trusted header says, and no other header", async () => {
+    it("is taken from the trusted header, and from no other header", async () => {
       const headers = { "X-Real-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.9" };
       const { clientId } = await openStream(trusting.url, { headers });
       for (const same of ["192.0.2.1", "192.0.2.1:4711", "::ffff:192.0.2.1", "::ffff:c000:201"]) {
@@ -103,7 +106,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
         const answer = await trusting.subscribe(clientId, ["a"], other);
         expect([other, answer.status]).toEqual([other, 400]);
       }
-      // A value that is not an address is not believed either.
+      // A value that is not an address is ignored as well.
       for (const nonsense of ["192.0.2.1\u00e4", "192.0.02.1", "192.0.2.1, unknown"]) {
         const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": nonsense });
         expect([nonsense, answer.status]).toEqual([nonsense, 400]);
@@ -113,10 +116,10 @@ export function limitTests(runtime: RuntimeUnderTest): void {
           ({ msg, streamAddress }) =>
             msg === "subscriptions refused for the address" && streamAddress === "192.0.2.1",
         );
-      await eventually(isNoted, "the log says so");
+      await eventually(isNoted, "the limit is logged");
     });
 
-    it("is its connection's where the trusted header holds no address", async () => {
+    it("is the connection's when the trusted header has no address", async () => {
       const { clientId } = await openStream(trusting.url);
       for (const nonsense of ["unknown", "01.1.1.3", "_hidden", "1".repeat(5000), "::1::"]) {
         const answer = await trusting.subscribe(clientId, ["a"], { "X-Real-IP": nonsense });
@@ -141,7 +144,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("need not be the stream's where that is switched off", async () => {
+    it("need not be the stream's when the check is switched off", async () => {
       const elsewhere = await openRawStream(careless.url, { localAddress: "127.0.0.2" });
       expect((await careless.subscribe(elsewhere.clientId, ["a"])).status).toBe(204);
       elsewhere.socket.destroy();
@@ -149,7 +152,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
   });
 
   describe("rates", () => {
-    const it_ = world({
+    const target = world({
       REALTIME_CONNECTS_PER_SECOND: "0.5",
       REALTIME_PUBLISHES_PER_SECOND: "0.5",
       REALTIME_FAILURES_PER_SECOND: "0.1",
@@ -163,43 +166,47 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
-    it("of opening streams, of setting subscriptions and of reading the history are bounded for an address, each by itself", async () => {
+    it("of opening streams, setting subscriptions and reading the history are limited for each address, independently", async () => {
       const headers = { "X-Real-IP": "192.0.2.1" };
       const path = "/api/realtime/messages?topic=a";
       const statuses = [];
-      for (let n = 0; n < 8; n++) statuses.push((await it_.get(path, headers)).status);
+      for (let n = 0; n < 8; n++) statuses.push((await target.get(path, headers)).status);
       expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
       expect(statuses).toContain(429);
-      const read = await it_.get(path, headers);
+      const read = await target.get(path, headers);
       expect(read.status).toBe(429);
       expect(Number(read.headers.get("retry-after"))).toBeGreaterThan(0);
-      const { clientId } = await openStream(it_.url, { headers });
+      const { clientId } = await openStream(target.url, { headers });
       const refused = [];
       for (let n = 0; n < 8; n++) {
-        const { status } = await it_.subscribe("unknown", ["a"], headers);
+        const { status } = await target.subscribe("unknown", ["a"], headers);
         if (status === 429) refused.push(status);
         else expect(status).toBe(404);
       }
       expect(refused).not.toEqual([]);
-      // Whatever others at its address have used up.
-      expect((await it_.subscribe(clientId, ["a"], headers)).status).toBe(204);
+      // Although other clients have used up the limit of this address.
+      expect((await target.subscribe(clientId, ["a"], headers)).status).toBe(204);
       let body = "";
       for (let n = 0; n < 8 && !body.startsWith(":"); n++) {
         const abort = new AbortController();
-        const response = await fetch(`${it_.url}/api/realtime`, { headers, signal: abort.signal });
+        const response = await fetch(`${target.url}/api/realtime`, {
+          headers,
+          signal: abort.signal,
+        });
         expect(response.status).toBe(200);
         const first = await response.body?.getReader().read();
         body = new TextDecoder().decode(first?.value);
         abort.abort();
       }
       expect(body).toMatch(/^: The limit of 0\.5 streams per second is reached\..*\nretry: \d+\n/);
-      expect((await it_.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
+      expect((await target.get(path, { "X-Real-IP": "192.0.2.2" })).status).toBe(200);
     });
 
-    it("of guessing a credential are bounded for an address, logged and counted; good ones go on", async () => {
+    it("of invalid credentials are limited for each address, logged and counted, and valid credentials are still accepted", async () => {
       const from = (ip: string, token: string) => ({ ...bearer(token), "X-Real-IP": ip });
       const anna = await tokenFor("anna");
-      const ask = async (path: string, headers: Headers) => (await it_.get(path, headers)).status;
+      const ask = async (path: string, headers: Headers) =>
+        (await target.get(path, headers)).status;
       const guess = (path: string, n: number) => ask(path, from("198.51.100.1", `guess-${n}`));
       expect(await ask("/api/realtime/clients", from("198.51.100.1", ADMIN_KEY))).toBe(200);
       expect(await ask("/api/realtime/clients", from("198.51.100.1", anna))).toBe(403);
@@ -207,29 +214,29 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       for (let n = 0; n < 15; n++) statuses.push(await guess("/api/realtime/clients", n));
       expect(statuses[0]).toBe(401);
       expect(statuses.at(-1)).toBe(429);
-      const limited = await it_.get("/metrics", from("198.51.100.1", "guess"));
+      const limited = await target.get("/metrics", from("198.51.100.1", "guess"));
       expect(limited.status).toBe(429);
       expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
-      const posted = await it_.post("/api/realtime", {}, from("198.51.100.1", "guess"));
+      const posted = await target.post("/api/realtime", {}, from("198.51.100.1", "guess"));
       expect(posted.status).toBe(429);
-      // What was good for this address is still, and others have nothing to do with it.
+      // A credential that was accepted from this address is still accepted, and other addresses are not affected.
       expect(await ask("/api/realtime/clients", from("198.51.100.1", ADMIN_KEY))).toBe(200);
       expect(await ask("/api/realtime/clients", from("198.51.100.1", anna))).toBe(403);
       expect(await ask("/api/realtime/clients", from("198.51.100.2", ADMIN_KEY))).toBe(200);
       expect(await ask("/api/realtime/clients", from("198.51.100.2", "guess"))).toBe(401);
-      const { body } = await it_.get("/api/realtime/stats", ADMIN);
+      const { body } = await target.get("/api/realtime/stats", ADMIN);
       expect(body.refusedCredentials).toBeGreaterThanOrEqual(2);
-      const metrics = await it_.get("/metrics", ADMIN);
+      const metrics = await target.get("/metrics", ADMIN);
       expect(metrics.body).toMatch(/^pocketwire_credentials_refused_total [1-9]/m);
       const isWarning = ({ level, msg }: Readonly<Record<string, unknown>>) =>
         level === "warn" && msg === "credentials refused";
-      const lines = () => it_.service.logs.filter(isWarning);
-      await eventually(() => lines().length > 0, "the log says so");
+      const lines = () => target.service.logs.filter(isWarning);
+      await eventually(() => lines().length > 0, "the limit is logged");
       expect(lines()).toHaveLength(1);
       expect(JSON.stringify(lines())).not.toContain("guess");
     });
 
-    it("count a history by the messages that were looked through for it", async () => {
+    it("count a read of the history as the messages that it scanned", async () => {
       await scanned.publish(...Array.from({ length: 30 }, (_, n) => ({ topic: "a", data: n })));
       const read = (ip: string) =>
         scanned.get("/api/realtime/messages?topic=nothing", { "X-Real-IP": ip });
@@ -249,12 +256,12 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       const carl = bearer(await tokenFor("carl", { publish: ["*"] }));
       const post = async (count: number) => {
         const batch = Array.from({ length: count }, (_, n) => ({ topic: "a", data: n }));
-        return (await it_.post("/api/realtime/messages", batch, carl)).status;
+        return (await target.post("/api/realtime/messages", batch, carl)).status;
       };
       expect([await post(4), await post(5), await post(1)]).toEqual([200, 429, 200]);
     });
 
-    it("of refused subscriptions are slowed down for an address, and not those that count", async () => {
+    it("of refused subscriptions are slowed down for an address, and accepted subscriptions are not", async () => {
       const headers = { "X-Real-IP": "192.0.2.3" };
       const foreign = bearer(await signToken({}, { key: "x".repeat(32) }));
       const { clientId } = await openStream(scanned.url, { headers });
@@ -267,18 +274,18 @@ export function limitTests(runtime: RuntimeUnderTest): void {
         },
         () => {},
       );
-      // Several round trips, in which the refusal would have been answered.
+      // Several round trips, in which an undelayed refusal would arrive.
       for (const key of ["b", "c", "d"]) {
         expect((await scanned.subscribe(clientId, [key], headers)).status).toBe(204);
       }
       expect(answered).toBeUndefined();
-      await eventually(() => answered === 401, "it is refused in the end", 20_000);
+      await eventually(() => answered === 401, "the delayed request is refused", 20_000);
     });
 
-    it("of publishing are bounded for an identity, and not for the admin key", async () => {
+    it("of publishing are limited for an identity, and not for the admin key", async () => {
       const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
       const post = (data: number, headers: typeof anna) =>
-        it_.post("/api/realtime/messages", { topic: "a", data }, headers);
+        target.post("/api/realtime/messages", { topic: "a", data }, headers);
       const statuses = [];
       for (let n = 0; n < 8; n++) statuses.push((await post(n, anna)).status);
       expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
@@ -287,20 +294,20 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
       const bert = bearer(await tokenFor("bert", { publish: ["*"] }));
       expect((await post(10, bert)).status).toBe(200);
-      for (let n = 0; n < 20; n++) await it_.publish({ topic: "a", data: n });
+      for (let n = 0; n < 20; n++) await target.publish({ topic: "a", data: n });
     });
   });
 
   describe("a rate of bytes", () => {
-    const it_ = world({
+    const target = world({
       REALTIME_PUBLISH_BYTES_PER_SECOND: "10",
       REALTIME_MAX_BODY_BYTES: "2048",
     });
 
-    it("bounds what one identity publishes, is counted, and is none for the admin key", async () => {
+    it("limits the bytes that one identity publishes, is counted, and does not apply to the admin key", async () => {
       const publish = async (headers: ReturnType<typeof bearer>) => {
         const message = { topic: "a", data: "x".repeat(900) };
-        return it_.post("/api/realtime/messages", message, headers);
+        return target.post("/api/realtime/messages", message, headers);
       };
       const anna = bearer(await tokenFor("anna", { publish: ["*"] }));
       expect([(await publish(anna)).status, (await publish(anna)).status]).toEqual([200, 200]);
@@ -311,14 +318,14 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       ]);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(10);
       expect((await publish(bearer(await tokenFor("bert", { publish: ["*"] })))).status).toBe(200);
-      for (let n = 0; n < 5; n++) await it_.publish({ topic: "a", data: "x".repeat(900) });
-      const metrics = await it_.get("/metrics", ADMIN);
+      for (let n = 0; n < 5; n++) await target.publish({ topic: "a", data: "x".repeat(900) });
+      const metrics = await target.get("/metrics", ADMIN);
       expect(metrics.body).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1');
     });
   });
 
   describe("sizes", () => {
-    const it_ = world({
+    const target = world({
       REALTIME_MAX_SUBSCRIPTIONS: "3",
       REALTIME_MAX_TOPIC_LENGTH: "10",
       REALTIME_MAX_BATCH: "2",
@@ -328,18 +335,18 @@ export function limitTests(runtime: RuntimeUnderTest): void {
     });
 
     it("are as configured", async () => {
-      const { clientId } = await openStream(it_.url);
+      const { clientId } = await openStream(target.url);
       const subscribe = async (keys: readonly string[]) =>
-        (await it_.subscribe(clientId, keys)).status;
+        (await target.subscribe(clientId, keys)).status;
       expect(await subscribe(["a", "b", "c"])).toBe(204);
       expect(await subscribe(["a", "b", "c", "d"])).toBe(400);
       expect(await subscribe(["x".repeat(10)])).toBe(204);
       expect(await subscribe(["x".repeat(11)])).toBe(400);
-      expect((await it_.get("/api/realtime?topic=a&topic=b&topic=c&topic=d")).status).toBe(400);
-      expect((await it_.get(`/api/realtime/messages?topic=${"x".repeat(11)}`)).status).toBe(400);
+      expect((await target.get("/api/realtime?topic=a&topic=b&topic=c&topic=d")).status).toBe(400);
+      expect((await target.get(`/api/realtime/messages?topic=${"x".repeat(11)}`)).status).toBe(400);
       const admin = async (body: unknown) => {
         const realtime = { publish: ["*"] };
-        const answer = await it_.post(
+        const answer = await target.post(
           "/api/realtime/messages",
           body,
           bearer(await tokenFor("anna", realtime)),
@@ -355,8 +362,8 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       expect((await admin({ topic: "a", data: 1, more: "x".repeat(1024) }))[0]).toBe(413);
     });
 
-    it("end a request whose body does not come, and keep the service for others", async () => {
-      const slow = await openRaw(it_.url, {
+    it("end a request with a body that does not arrive, and the service serves other requests", async () => {
+      const slow = await openRaw(target.url, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Content-Length": "100" },
       });
@@ -367,7 +374,7 @@ export function limitTests(runtime: RuntimeUnderTest): void {
       );
       await eventually(slow.isClosed, "its connection is closed");
       clearInterval(drip);
-      expect((await it_.get("/api/health")).status).toBe(200);
+      expect((await target.get("/api/health")).status).toBe(200);
     });
   });
 }

@@ -10,7 +10,7 @@ import { bearer, inSeconds } from "../../support/tokens.ts";
 
 /** Requests of one client that overtake each other while an issuer is asked about their tokens. */
 export function orderTests(runtime: RuntimeUnderTest): void {
-  describe("two requests for one client, of which the older one waits for its issuer", () => {
+  describe("two requests for one client while the older request waits for its issuer", () => {
     const slow = keepSecret("opaque-token-of-anna-that-is-slow");
     const fast = keepSecret("opaque-token-of-anna-that-is-fast");
     let issuer: JSONServer;
@@ -41,14 +41,14 @@ export function orderTests(runtime: RuntimeUnderTest): void {
     const post = (clientId: string, subscriptions: string[], token: string) =>
       postJSON(service.url, "/api/realtime", { clientId, subscriptions }, bearer(token));
 
-    /** Waits until the issuer is asked about what `send` has sent. */
+    /** Waits until the issuer is asked about the request of `send`. */
     async function untilAsked(send: () => void): Promise<void> {
       const before = asked;
       send();
       await eventually(() => asked > before, "the issuer is asked about the older request");
     }
 
-    it("both are answered 204, and the newer one stands", async () => {
+    it("both are answered 204, and the newer request takes effect", async () => {
       const { clientId, events } = await openStream(service.url);
       let older: ReturnType<typeof post> | undefined;
       await untilAsked(() => {
@@ -66,7 +66,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       expect(heard.map(({ event }) => event)).toEqual(["b", "a"]);
     });
 
-    it("the newer one stands although the older one was aborted", async () => {
+    it("the newer request takes effect although the older one was aborted", async () => {
       const { clientId, events } = await openStream(service.url);
       const other = await openStream(service.url);
       const abort = new AbortController();
@@ -82,7 +82,7 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       abort.abort();
       expect((await post(clientId, ["a", "b"], fast)).status).toBe(204);
       answerSlow();
-      // By the time that a later slow request has been applied, the aborted one would have been.
+      // When a later slow request has been applied, the aborted one would have been applied as well.
       let last: ReturnType<typeof post> | undefined;
       await untilAsked(() => {
         last = post(other.clientId, ["a"], slow);

@@ -15,7 +15,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("
 const hmac = (text: string, key: string) =>
   createHmac("sha256", key).update(text).digest("base64url");
 
-/** Tokens that should open nothing, and others' clients. */
+/** Tokens that must be refused, and requests for other users' clients. */
 export function credentialAttacks(runtime: RuntimeUnderTest): void {
   describe("credentials", () => {
     const world = accessWorld(runtime, {
@@ -40,12 +40,12 @@ export function credentialAttacks(runtime: RuntimeUnderTest): void {
         "with the public key's text": signed({ alg: "HS256" }, rsa.publicKey.trim()),
         "that brings a key": signed({ alg: "HS256", jwk: { kty: "oct", k: "eA" } }, "x"),
         "that names a file as its key": signed({ alg: "HS256", kid: "../../dev/null" }, ""),
-        "of a stranger with our key's name": await byKey({}, stranger),
+        "signed with an unknown key under our key's name": await byKey({}, stranger),
         "of another payload": `${h}.${encode({ ...good, sub: "root" })}.${s}`,
         "without a signature": `${h}.${p}.`,
         "in two parts": `${h}.${p}`,
         expired: await byKey({ exp: inSeconds(-60) }),
-        "expired, of a stranger": await byKey({ exp: inSeconds(-60) }, stranger),
+        "expired, and signed with an unknown key": await byKey({ exp: inSeconds(-60) }, stranger),
         "not yet valid": await byKey({ nbf: inSeconds(60) }),
         "for others": await byKey({ aud: "others" }),
         "of others": await byKey({ iss: "them" }),
@@ -56,7 +56,7 @@ export function credentialAttacks(runtime: RuntimeUnderTest): void {
       };
     }
 
-    it("that are forged or not for us open nothing", async () => {
+    it("that are forged or for another audience are refused", async () => {
       expect(
         (await world.get("/api/realtime/messages?topic=a", bearer(await byKey({})))).status,
       ).toBe(200);
@@ -73,7 +73,7 @@ export function credentialAttacks(runtime: RuntimeUnderTest): void {
           await world.post("/api/realtime/revoke", { subject: "anna" }, headers),
         ];
         const statuses = answers.map(({ status }) => status);
-        // With a token that has ended, by any key, a guest's stream stays a guest's.
+        // With an expired token, whichever key signed it, a guest's stream stays a guest's.
         const subscribed = name.includes("expired") ? 204 : 401;
         expect([name, ...statuses]).toEqual([name, 401, 401, subscribed, 401, 401, 401]);
         const { body } = await world.get(`/api/realtime/clients/${clientId}`, ADMIN);
@@ -81,7 +81,7 @@ export function credentialAttacks(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("of somebody else do nothing to a client, whatever they have rights to", async () => {
+    it("of another user can't change a client, whatever rights they have", async () => {
       const claims = { iss: "us", aud: "pocketwire" };
       const anna = bearer(await tokenFor("anna", { subscribe: ["*"] }, claims));
       const client = await openStream(world.url, { headers: anna }, "?topic=mine");
@@ -97,7 +97,7 @@ export function credentialAttacks(runtime: RuntimeUnderTest): void {
       expect(await world.heard(client, "mine")).toEqual([1]);
     });
 
-    it("that come twice are neither of the two", async () => {
+    it("that are sent twice are refused", async () => {
       const token = await byKey({});
       const pairs = [
         [`Bearer ${ADMIN_KEY}`, `Bearer ${ADMIN_KEY}`],

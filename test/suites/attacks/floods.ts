@@ -12,12 +12,12 @@ const CONNECTS = 10_000;
 const AT_ONCE = 50;
 const MOST = 20;
 
-/** Too much of everything. */
+/** Excessive input. */
 export function floodAttacks(runtime: RuntimeUnderTest): void {
-  describe("too much", () => {
+  describe("excessive input", () => {
     const world = accessWorld(runtime);
 
-    it("of anything is refused, and the service lives", async () => {
+    it("of any input is refused, and the service stays healthy", async () => {
       const { url } = world;
       const { clientId } = await openStream(url);
       const long = (length: number) => "x".repeat(length);
@@ -72,7 +72,7 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
           431,
         ],
         ["an address", (await world.get(`/api/health?${long(60_000)}`)).status, 200, 431, 414],
-        // What is quadratic in these takes minutes, or all the memory there is.
+        // A quadratic algorithm would take minutes for this input, or exhaust the memory.
         ["fields of a form", (await form("subscriptions=&".repeat(60_000))).status, 400],
         ["names of a form", (await form(names)).status, 400],
         ["levels", (await publish(url, { topic: "a/".repeat(101), data: 1 })).status, 400],
@@ -121,7 +121,7 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
         headers: { "Content-Type": "application/json", "Content-Length": "1048576", ...headers },
       });
 
-    it("keep nobody of their address out", async () => {
+    it("do not block other requests of their address", async () => {
       const { clientId } = await openStream(world.url);
       const silent = await Promise.all(Array.from({ length: 40 }, () => announced()));
       for (let n = 0; n < 5; n++) {
@@ -131,7 +131,7 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
     });
 
     it.skipIf(runtime.lateAnswers !== undefined)(
-      leftOut("are not waited for when the credential does not count", runtime.lateAnswers),
+      leftOut("are not awaited when the credential is invalid", runtime.lateAnswers),
       async () => {
         const wrong = await announced({ Authorization: "Bearer wrong" });
         await wrong.waitFor(/^HTTP\/1\.1 401 /, "the answer");
@@ -141,7 +141,7 @@ export function floodAttacks(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** So many connects that they take a while. */
+/** Many connects, which take long. */
 export function connectFloods(runtime: RuntimeUnderTest): void {
   describe(`${CONNECTS} connects from one address`, () => {
     const world = accessWorld(runtime, {
@@ -151,7 +151,7 @@ export function connectFloods(runtime: RuntimeUnderTest): void {
       LOG_LEVEL: "info",
     });
 
-    it("leave room for others, and fill no log", async () => {
+    it("leave room for other clients, and do not fill the log", async () => {
       const others = await openStream(
         world.url,
         { headers: { "X-Real-IP": "192.0.2.2" } },
@@ -170,7 +170,7 @@ export function connectFloods(runtime: RuntimeUnderTest): void {
               const kind = `${answer.statusCode} ${isOpen ? "opened" : "refused"}`;
               counts.set(kind, (counts.get(kind) ?? 0) + 1);
               if (!isOpen) return;
-              // It stays, out of the agent's way.
+              // This connection stays open and bypasses the agent.
               agent.maxSockets += 1;
               open.push(() => asked.destroy());
               resolve();
@@ -192,7 +192,7 @@ export function connectFloods(runtime: RuntimeUnderTest): void {
       expect(await world.heard(others, "a")).toEqual(["still there"]);
       for (const close of open) close();
       agent.destroy();
-      // What `wrangler dev` says of each request is its own.
+      // `wrangler dev` logs each request by itself.
       expect(world.service.logs.length).toBeLessThan(100);
       expect((await call(world.url, "/api/health")).status).toBe(200);
     }, 120_000);

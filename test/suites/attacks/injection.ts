@@ -7,12 +7,12 @@ import { ADMIN, accessWorld } from "../access/context.ts";
 
 const LINES = ["\n", "\r", "\r\n", "\n\nevent: forged\ndata: 1\n\n", "\0"];
 
-/** Text that should stay text: in frames, heads, logs, objects and addresses. */
+/** Text that must not be interpreted: in frames, headers, logs, objects and URLs. */
 export function injectionAttacks(runtime: RuntimeUnderTest): void {
   describe("text", () => {
     const world = accessWorld(runtime, { LOG_LEVEL: "debug" });
 
-    it("with line breaks ends no field of a frame and no line of the log", async () => {
+    it("with line breaks does not end a field of a frame or a line of the log", async () => {
       const client = await openStream(world.url, {}, "?topic=text");
       for (const line of LINES) {
         const bad = `a${line}b`;
@@ -53,7 +53,7 @@ export function injectionAttacks(runtime: RuntimeUnderTest): void {
       expect(lines).toEqual([]);
     });
 
-    it("in a token's claims reaches no log and no head", async () => {
+    it("in a token's claims does not reach the log or a header", async () => {
       for (const sub of ["a\nb", "a\r\nSet-Cookie: x=1", "a\0b"]) {
         const answer = await world.get("/api/realtime?topic=a", bearer(await tokenFor(sub)));
         expect(answer.status).toBe(401);
@@ -65,7 +65,7 @@ export function injectionAttacks(runtime: RuntimeUnderTest): void {
       expect(body.identity).toBe(sub);
     });
 
-    it("that names what every object has changes no object", async () => {
+    it("that names inherited properties of objects changes no object", async () => {
       const client = await openStream(
         world.url,
         {},
@@ -124,7 +124,7 @@ export function injectionAttacks(runtime: RuntimeUnderTest): void {
       });
     });
 
-    it("of a path leads to nothing but what stands there", async () => {
+    it("of a path reaches only the route that it names", async () => {
       const paths = [
         "//api/realtime/stats",
         "/api//realtime/stats",

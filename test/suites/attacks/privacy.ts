@@ -4,7 +4,7 @@ import { openStream } from "../../support/sse-client.ts";
 import { bearer, tokenFor } from "../../support/tokens.ts";
 import { ADMIN, accessWorld } from "../access/context.ts";
 
-/** What guests, and users with other rights, could learn of private messages. */
+/** Attempts of guests and users without the right to learn about private messages. */
 export function privacyAttacks(runtime: RuntimeUnderTest): void {
   describe("private messages", () => {
     const world = accessWorld(runtime);
@@ -53,7 +53,7 @@ export function privacyAttacks(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("leave no trace in an answer about any cursor", async () => {
+    it("leave no trace in a response about any cursor", async () => {
       const topic = "traces/1";
       const origin = await openStream(world.url, {}, `?topic=${topic}`);
       await world.publish({ topic, data: "the secret", private: true });
@@ -67,24 +67,24 @@ export function privacyAttacks(runtime: RuntimeUnderTest): void {
         beyond,
         `${cursor}~0000000`,
       ];
-      // Of a topic to which nothing was ever published the answers are the same.
-      for (const place of [origin.clientId, cursor, ...unknown]) {
+      // The responses are the same as for a topic to which nothing was published.
+      for (const id of [origin.clientId, cursor, ...unknown]) {
         const answers = [];
         for (const name of [topic, "traces/never"]) {
-          const client = await openStream(world.url, {}, `?topic=${name}&lastEventId=${place}`);
+          const client = await openStream(world.url, {}, `?topic=${name}&lastEventId=${id}`);
           const [event] = await client.receive(1);
           expect(event?.event).toBe("PB_RESUME");
-          const asked = [];
+          const pages = [];
           for (const by of ["after", "before"]) {
             const { status, body } = await world.get(
-              `/api/realtime/messages?topic=${name}&${by}=${place}`,
+              `/api/realtime/messages?topic=${name}&${by}=${id}`,
             );
-            asked.push([status, body.messages, body.more, body.message]);
+            pages.push([status, body.messages, body.more, body.message]);
           }
-          answers.push([event?.data, asked]);
+          answers.push([event?.data, pages]);
           client.close();
         }
-        expect(answers[0], place).toEqual(answers[1]);
+        expect(answers[0], id).toEqual(answers[1]);
         expect(isSecret(JSON.stringify(answers))).toBe(false);
       }
     });

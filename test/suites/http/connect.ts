@@ -18,10 +18,10 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
     afterEach(closeClients);
     afterAll(() => service.stop());
 
-    const gone = (label: string) =>
+    const allRemoved = (label: string) =>
       eventually(async () => (await readStats(service.url)).clients === 0, label);
 
-    it("answers with the headers of a stream that no proxy should hold back", async () => {
+    it("answers with headers that stop proxies from buffering the stream", async () => {
       const client = await openStream(service.url);
       const { headers } = client.response;
       expect(headers.get("content-type")).toBe("text/event-stream");
@@ -29,10 +29,10 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(headers.get("x-accel-buffering")).toBe("no");
       expect(headers.get("content-encoding")).toBeNull();
       client.close();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
 
-    it("writes the handshake to the byte", async () => {
+    it("writes the exact bytes of the handshake", async () => {
       const client = await openRawStream(service.url);
       expect(client.clientId).toMatch(/^0-[a-z0-9]{10}-\d+\.[\w-]{21}$/);
       const event = `event: PB_CONNECT\ndata: {"clientId":"${client.clientId}"}\nid: ${client.clientId}\n\n`;
@@ -43,15 +43,15 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       await eventually(() => client.body().length > event.length, "a ping follows");
       expect(client.body().replace(/(: ping\n)+$/, "")).toBe(event);
       client.socket.destroy();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
 
-    it("gives every stream an id of its own", async () => {
+    it("gives every stream a unique client id", async () => {
       const clients = await Promise.all(Array.from({ length: 20 }, () => openStream(service.url)));
       expect(new Set(clients.map(({ clientId }) => clientId)).size).toBe(20);
       expect((await readStats(service.url)).clients).toBe(20);
       for (const client of clients) client.close();
-      await gone("all 20 are gone");
+      await allRemoved("all 20 clients are removed");
     });
 
     it("pings for as long as the client stays", async () => {
@@ -60,19 +60,19 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(new Set(client.comments)).toEqual(new Set(["ping"]));
       expect(client.events).toEqual([]);
       client.close();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
 
-    it("pings with an event as well when asked to", async () => {
+    it("pings with an event as well when the query asks for it", async () => {
       const client = await openStream(service.url, {}, "?ping=event");
       const events = await client.receive(2);
       expect(events[1]).toEqual({ event: "ping", data: "{}", id: undefined });
       expect(client.comments.length).toBeGreaterThanOrEqual(2);
       client.close();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
 
-    it("notices at once when the socket closes, and forgets the client and its subscriptions", async () => {
+    it("removes the client and its subscriptions at once when the socket closes", async () => {
       const client = await openRawStream(service.url);
       await setSubscriptions(service.url, client.clientId, ["a", "b/*"]);
       expect(await readStats(service.url)).toMatchObject({
@@ -82,7 +82,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       });
       const { disconnects } = await readStats(service.url);
       client.socket.destroy();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
       const after = await readStats(service.url);
       expect(after).toMatchObject({ clients: 0, subscriptions: 0, topics: 0 });
       expect(after.disconnects).toEqual({ ...disconnects, client: (disconnects.client ?? 0) + 1 });
@@ -94,10 +94,10 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       expect(client.text()).not.toMatch(/^transfer-encoding:/im);
       expect(client.text()).toMatch(/\r\n\r\nevent: PB_CONNECT\n/);
       client.socket.destroy();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
 
-    it("answers HEAD with the headers and holds no stream for it", async () => {
+    it("answers HEAD with the headers and opens no stream", async () => {
       const client = await openRaw(service.url, { method: "HEAD" });
       await client.waitFor(/\r\n\r\n/, "the head");
       expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -106,7 +106,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       client.socket.destroy();
     });
 
-    it("sees every stream end that was asked for on one connection", async () => {
+    it("detects the end of every stream that was requested on one connection", async () => {
       const came = async () => {
         const { clients, disconnects } = await readStats(service.url);
         return clients + (disconnects.client ?? 0);
@@ -117,43 +117,43 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       socket.on("error", () => {});
       await within(once(socket, "connect"), 5000, "the connection");
       socket.write(`GET /api/realtime HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(20));
-      await eventually(async () => (await came()) > before, "a client came");
+      await eventually(async () => (await came()) > before, "a client connects");
       // Node opens all of them, workerd one; Bun opens one and closes the connection.
       await pause(200);
       socket.destroy();
-      await gone("all of them are gone");
+      await allRemoved("all clients are removed");
     });
 
-    it("lets pages of any origin in, without credentials", async () => {
+    it("allows pages of any origin, without credentials", async () => {
       const client = await openStream(service.url, { headers: { Origin: "https://example.com" } });
       expect(client.response.headers.get("access-control-allow-origin")).toBe("*");
       expect(client.response.headers.get("access-control-allow-credentials")).toBeNull();
       client.close();
-      await gone("the client is gone");
+      await allRemoved("the client is removed");
     });
   });
 
   describe("REALTIME_MAX_STREAM_WRITES", () => {
-    it("ends a stream in an orderly way after so many writes, and asks its client to come back", async () => {
+    it("ends a stream gracefully after this number of writes, and asks its client to reconnect", async () => {
       const env = { REALTIME_MAX_STREAM_WRITES: "3", REALTIME_PING_SECONDS: "0.1" };
       const service = await startService(runtime, { env });
       const client = await openStream(service.url);
       expect(await within(client.ended, 10_000, "the stream ends")).toBe("end");
-      // The handshake does not count: whoever gets no more than one write gets on all the same.
+      // The handshake does not count, so a client makes progress even with one write to a stream.
       expect(client.comments).toEqual(["ping", "ping", "ping"]);
       expect(client.retries).toHaveLength(1);
       expect(client.retries[0]).toBeGreaterThanOrEqual(100);
       expect(client.retries[0]).toBeLessThanOrEqual(1000);
       await eventually(
         async () => (await readStats(service.url)).disconnects.lifetime === 1,
-        "it is counted",
+        "the disconnect is counted",
       );
       await service.stop();
     });
   });
 
   describe("REALTIME_ORIGINS", () => {
-    it("lets only pages of the listed origins in", async () => {
+    it("allows only pages of the listed origins", async () => {
       const env = { REALTIME_ORIGINS: "https://a.example, https://b.example" };
       const service = await startService(runtime, { env });
       const allowed = async (origin: string) =>

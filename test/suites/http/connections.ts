@@ -4,7 +4,7 @@ import { within } from "../../support/deadline.ts";
 import { openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 
-/** Requests as they stand on the wire: their version, target, Host and Connection. */
+/** Raw requests: their version, target, Host and Connection. */
 export function connectionsSuite(runtime: RuntimeUnderTest): void {
   describe("a request on the wire", () => {
     let service: Service;
@@ -53,14 +53,14 @@ export function connectionsSuite(runtime: RuntimeUnderTest): void {
     });
 
     it.each(["/api/health", "/nothing", "/api/realtime/stats"])(
-      "to %s that asks to close is told that the connection closes",
+      "to %s with `Connection: close` gets a response with `Connection: close`",
       async (path) => {
         const text = await ask(`GET ${path} HTTP/1.1`, "Host: example.com", close);
         expect(text).toMatch(/^connection: close\r$/im);
       },
     );
 
-    it("for a stream that asks to close is told so, and the connection closes at the stream's end", async () => {
+    it("for a stream with `Connection: close` gets that header, and the connection closes when the stream ends", async () => {
       const own = await startService(runtime);
       const stream = await openRawStream(own.url, { headers: { Connection: "close" } });
       expect(stream.text()).toMatch(/^connection: close\r$/im);

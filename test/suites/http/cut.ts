@@ -4,24 +4,24 @@ import { closeClients } from "../../support/clients.ts";
 import { eventually, within } from "../../support/deadline.ts";
 import { leftOut } from "../../support/flags.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream, parseEvents } from "../../support/sse-client.ts";
 
 const KiB = 1024;
-/** More than the kernels of both sides and a bound of 1 MiB hold. */
+/** More than the buffers of both kernels and a limit of 1 MiB. */
 const MOST_MESSAGES = 512;
 
-/** Connections that the server ends, and what their clients find when they come back. */
+/** Connections that the server ends, and the streams of their clients after the reconnect. */
 export function cutSuite(runtime: RuntimeUnderTest): void {
-  describe("a client that comes back", () => {
+  describe("a client that reconnects", () => {
     afterEach(closeClients);
     slow(runtime);
     stopped(runtime);
@@ -30,18 +30,18 @@ export function cutSuite(runtime: RuntimeUnderTest): void {
 }
 
 function slow(runtime: RuntimeUnderTest): void {
-  it("after it was cut off for not reading gets what it missed, once and in order", async () => {
+  it("after a disconnect for not reading gets the missed messages, once and in order", async () => {
     const env = { REALTIME_HISTORY_BYTES: String(64 * KiB * KiB) };
     const { url, stop } = await startService(runtime, { env });
     const client = await openRawStream(url);
-    // Two keys for each message: it may have got a message under one of them only.
+    // Two keys for each message, so the client may have a message under one key only.
     await setSubscriptions(url, client.clientId, ["flood", "*"]);
     client.socket.pause();
     let sent = 0;
     while ((await readStats(url)).disconnects.slow === 0 && sent < MOST_MESSAGES) {
       sent += 1;
       const data = { n: sent, text: "x".repeat(64 * KiB) };
-      await within(publish(url, { topic: "flood", data }), 20_000, `message ${sent} is taken`);
+      await within(publish(url, { topic: "flood", data }), 20_000, `message ${sent} is accepted`);
     }
     await publishNumbers(url, "flood", sent + 1, sent + 10);
     client.socket.resume();
@@ -50,7 +50,7 @@ function slow(runtime: RuntimeUnderTest): void {
     expect(first.length).toBeGreaterThan(0);
     expect(first.length).toBeLessThan(2 * sent);
     const id = first.at(-1)?.id ?? connect?.id;
-    const back = await openStream(url, backFrom(id), "?topic=flood&topic=*");
+    const back = await openStream(url, withLastEventId(id), "?topic=flood&topic=*");
     expect(await resumed(back)).toMatchObject({ recovered: true });
     const [rest = []] = await received(url, "flood", back);
     for (const key of ["flood", "*"]) {
@@ -63,7 +63,7 @@ function slow(runtime: RuntimeUnderTest): void {
 
 function stopped(runtime: RuntimeUnderTest): void {
   const title =
-    "and is being replayed to when the server stops gets all that was accepted before the end";
+    "and is in the middle of its replay when the server stops gets every message that was accepted before the stop";
   it.skipIf(runtime.noStop !== undefined)(leftOut(title, runtime.noStop), async () => {
     const count = 160;
     const service = await startService(runtime);
@@ -78,9 +78,15 @@ function stopped(runtime: RuntimeUnderTest): void {
     const quick = await openStream(url, { headers }, "?topic=n");
     await publishNumbers(url, "n", count + 1, count + 1);
     const { recovered } = await readStats(url);
-    expect(recovered, "those that read nothing are in the middle").toBeLessThanOrEqual(1);
+    expect(
+      recovered,
+      "clients that read nothing are in the middle of their replay",
+    ).toBeLessThanOrEqual(1);
     const exitCode = service.stop();
-    await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
+    await eventually(
+      () => service.logs.some(({ msg }) => msg === "stopping"),
+      "the service starts to stop",
+    );
     for (const { socket } of behind) socket.resume();
     expect(await exitCode).toBe(0);
     for (const { isClosed, body, text } of behind) {
@@ -91,14 +97,13 @@ function stopped(runtime: RuntimeUnderTest): void {
       expect(body()).toMatch(/\nretry: \d+\n\n$/);
       expect(text()).toMatch(/\r\n0\r\n\r\n$/);
     }
-    expect(await within(quick.ended, 5000, "the quick one's stream ends")).toBe("end");
+    expect(await within(quick.ended, 5000, "the stream of the client that reads ends")).toBe("end");
     expect(numbersOf(quick.events)).toEqual(numbers(1, count + 1));
   });
 }
 
 function restarted(runtime: RuntimeUnderTest): void {
-  const title =
-    "after a restart that lost the log is told that its place is lost, and goes on live";
+  const title = "after a restart without the log gets `recovered: false`, and continues live";
   it.skipIf(runtime.keepsLog !== undefined)(leftOut(title, runtime.keepsLog), async () => {
     const first = await startService(runtime);
     const watch = await openStream(first.url, {}, "?topic=n");
@@ -106,12 +111,12 @@ function restarted(runtime: RuntimeUnderTest): void {
     const ids = [watch.clientId, ...(await watch.receive(5)).map(({ id }) => id)];
     await first.stop();
     const { url, stop } = await startService(runtime, { env: { PORT: new URL(first.url).port } });
-    // As many messages as before: a place is not known by its number alone.
+    // As many messages as before. The same sequence of another epoch must not be recognised.
     await publishNumbers(url, "n", 11, 15);
     for (const id of ids) {
-      const client = await openStream(url, backFrom(id), "?topic=n");
+      const client = await openStream(url, withLastEventId(id), "?topic=n");
       expect(await resumed(client)).toEqual({ recovered: false });
-      const newest = await openStream(url, backFrom(id), "?topic=n&last=1");
+      const newest = await openStream(url, withLastEventId(id), "?topic=n&last=1");
       expect(await resumed(newest)).toEqual({ recovered: false });
       await newest.receive(2);
       expect(newest.events.map(({ data }) => data)).toEqual([

@@ -9,7 +9,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
     const { subscribed, leave, service } = deliveryWorld(runtime, {
       REALTIME_MAX_MESSAGE_BYTES: "1048576",
     });
-    /** Publishes a last message to everybody and returns the names of the events before it. */
+    /** Publishes a last message to all clients and returns the names of the events before it. */
     const received = async (client: SSEClient) => {
       await eventually(
         () => client.events.some(({ data }) => data === '"end"'),
@@ -54,7 +54,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
       await leave(client);
     });
 
-    it("delivers once for each key of a client, however often it was sent", async () => {
+    it("delivers once for each key of a client, also when the client sent the key several times", async () => {
       const options = (name: string) =>
         `t?options=${encodeURIComponent(`{"query":{"n":"${name}"}}`)}`;
       const client = await subscribed("t", "t", options("a"), options("b"), "end");
@@ -66,7 +66,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
       await leave(client);
     });
 
-    it("carries what JSON carries, names like __proto__ included", async () => {
+    it("delivers every JSON value unchanged, including names like __proto__", async () => {
       const client = await subscribed("json/*");
       const data =
         '{"__proto__":{"a":1},"constructor":null,"n":-0.5,"s":"\\u2028\\u2029\\u0085\\ud800"}';
@@ -76,13 +76,13 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
         '{"collection":"json","action":"create","record":{"id":"1","__proto__":{"b":2}}}',
       );
       const events = await client.receive(2);
-      // As Go's encoder does: some readers end a line at these.
+      // Escaped as by Go's encoder, because some readers end a line at these characters.
       expect(events[0]?.data).toBe(data);
       expect(events[1]?.data).toBe('{"action":"create","record":{"id":"1","__proto__":{"b":2}}}');
       await leave(client);
     });
 
-    it("carries a message of nearly the whole body limit", async () => {
+    it("delivers a message of nearly the whole body limit", async () => {
       const client = await subscribed("large");
       const data = "é".repeat(500_000);
       expect((await publish(service.url, { topic: "large", data })).status).toBe(200);
@@ -95,7 +95,7 @@ export function deliverySuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** Delivery to so many clients that it takes a while. */
+/** Delivery to many clients, which takes long. */
 export function largeDeliverySuite(runtime: RuntimeUnderTest): void {
   describe("delivery to many", () => {
     // Pings are rare: the pings of a thousand clients would be a load of their own.
@@ -133,7 +133,7 @@ function deliveryWorld(
     for (const client of clients) client.close();
     await eventually(
       async () => (await readStats(service.url)).clients === 0,
-      "all are gone",
+      "all clients are removed",
       30_000,
     );
   };
@@ -141,7 +141,7 @@ function deliveryWorld(
 }
 
 function reachesExactly(count: number, { service, subscribed, leave }: DeliveryWorld): void {
-  it(`reaches exactly the subscribed of ${count} clients, in publish order`, async () => {
+  it(`reaches exactly the subscribed clients out of ${count}, in publish order`, async () => {
     const clients: SSEClient[] = [];
     for (let opened = 0; opened < count; opened += 100) {
       const some = Math.min(100, count - opened);

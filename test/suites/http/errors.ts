@@ -21,7 +21,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       data: {},
     });
 
-    it("answers 404 where there is nothing", async () => {
+    it("answers 404 for an unknown path", async () => {
       for (const path of ["/nothing", "/api/nothing", "/api/realtime/", "/api//realtime"]) {
         const answer = await call(service.url, path);
         expect(answer.status).toBe(404);
@@ -29,7 +29,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("answers 405 for a wrong method, and which are right", async () => {
+    it("answers 405 for a wrong method, with the allowed methods", async () => {
       const wrong = [
         ["PUT", "/api/realtime", "GET, POST"],
         ["DELETE", "/api/realtime", "GET, POST"],
@@ -45,7 +45,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("answers 413 for a body over the limit, announced or not", async () => {
+    it("answers 413 for a body over the limit, with or without Content-Length", async () => {
       const body = JSON.stringify({ clientId: "x", topic: "a", data: "x".repeat(1024 * 1024) });
       for (const path of posts) {
         const announced = await postJSON(service.url, path, body, admin);
@@ -62,7 +62,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("answers 415 for a content type it can't read, and which it can", async () => {
+    it("answers 415 for an unknown content type, with the known ones", async () => {
       for (const path of posts) {
         for (const type of ["text/plain", "application/xml", "application/jsonx", ""]) {
           const answer = await postJSON(service.url, path, '{"clientId":"x"}', {
@@ -95,12 +95,12 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("lets a page read its errors", async () => {
+    it("lets pages of other origins read its errors", async () => {
       const answer = await postJSON(service.url, "/api/realtime", "{", { Origin: "https://x.y" });
       expect(answer.headers.get("access-control-allow-origin")).toBe("*");
     });
 
-    it("answers the health check to everybody, in PocketBase's shape", async () => {
+    it("answers the health check without credentials, in PocketBase's format", async () => {
       const answer = await call(service.url, "/api/health");
       expect(answer.status).toBe(200);
       expect(answer.body).toEqual({ code: 200, message: "API is healthy.", data: {} });
@@ -141,7 +141,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       before.socket.write(
         "POST /api/realtime HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
       );
-      await before.waitFor(/HTTP\/1\.1 204/, "the answer before it");
+      await before.waitFor(/HTTP\/1\.1 204/, "the previous response");
       before.socket.destroy();
       if (runtime.ownHead === undefined) {
         await eventually(
@@ -152,7 +152,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       expect(service.logs.filter(({ level }) => level === "error")).toEqual([]);
     });
 
-    it("wrote no key to its log", () => {
+    it("writes no key to the log", () => {
       expect(service.output()).toContain(service.url);
       expect(service.output()).not.toContain(ADMIN_KEY);
     });

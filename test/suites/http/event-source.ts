@@ -6,10 +6,10 @@ import { eventually, within } from "../../support/deadline.ts";
 import { numbers, publishNumbers } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 
-/** Two connections tied together, which may be torn apart from outside. */
+/** A TCP proxy with connections that a test can break. */
 interface Relay {
   readonly url: string;
-  /** Breaks every connection there is. */
+  /** Breaks every open connection. */
   cut(): void;
   close(): void;
 }
@@ -44,13 +44,13 @@ async function openRelay(target: string): Promise<Relay> {
   };
 }
 
-/** The npm package `eventsource`, as it is: it comes back by itself, three seconds after its connection broke. */
+/** The unmodified npm package `eventsource`. It reconnects by itself, three seconds after its connection broke. */
 export function eventSourceSuite(runtime: RuntimeUnderTest): void {
-  describe("an EventSource whose connection breaks", () => {
+  describe("an EventSource with a connection that breaks", () => {
     let service: Service;
     let relay: Relay;
     beforeAll(async () => {
-      // `wrangler dev` may neither take nor fail what is written to a client that broke off meanwhile.
+      // `wrangler dev` may neither accept nor fail a write to a client that has disconnected.
       service = await startService(runtime, { env: { REALTIME_STALE_SECONDS: "2" } });
       relay = await openRelay(service.url);
     });
@@ -63,14 +63,14 @@ export function eventSourceSuite(runtime: RuntimeUnderTest): void {
       ["with topics in its address", (topic) => addressing(relay.url, topic)],
       ["that subscribes whenever it is connected", (topic) => subscribing(relay.url, topic)],
     ];
-    it.each(ways)("%s comes back by itself and misses nothing", async (way, open) => {
+    it.each(ways)("%s reconnects by itself and misses nothing", async (way, open) => {
       const topic = way.replaceAll(" ", "-");
       const { source, subscribed } = open(topic);
       const found = listen(source, topic);
       const { url } = service;
       try {
-        await within(subscribed, 10_000, "it is subscribed");
-        // Before any message: its place is the handshake's.
+        await within(subscribed, 10_000, "the EventSource is subscribed");
+        // Before any message, so the cursor is that of the handshake.
         let last = 0;
         for (const got of [0, 3, 0]) {
           await publishNumbers(url, topic, last + 1, last + got);
@@ -96,7 +96,7 @@ export function eventSourceSuite(runtime: RuntimeUnderTest): void {
 
 interface Subscriber {
   readonly source: EventSource;
-  /** Settles when it is subscribed for the first time. */
+  /** Settles at the first subscription. */
   readonly subscribed: Promise<unknown>;
 }
 

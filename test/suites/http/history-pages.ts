@@ -19,7 +19,7 @@ export interface Page {
 export type Query = Readonly<Record<string, string>>;
 export type Read = (topics: readonly string[], more?: Query) => Promise<Page>;
 
-/** The numbers of its messages. */
+/** The numbers of a page's messages. */
 export const inPage = ({ messages }: Page): number[] => messages.map(({ data }) => data.n);
 
 /** Reading a history page by page. */
@@ -48,7 +48,7 @@ export function pages(url: () => string, read: Read): void {
     expect(Math.abs(Date.now() - Date.parse(page.messages[0]?.at ?? ""))).toBeLessThan(60_000);
   });
 
-  it("names in cursor the place that a stream has come to", async () => {
+  it("returns the same cursor as a stream's newest event", async () => {
     await publishNumbers(url(), "place", 1, 2);
     const watch = await openStream(url(), {}, queryOf(["place"]));
     await publishNumbers(url(), "place", 3, 3);
@@ -58,7 +58,7 @@ export function pages(url: () => string, read: Read): void {
     expect(page.cursor).toBe(event?.id);
   });
 
-  it("gives 100 by default, as many as limit says, and tells whether there are more", async () => {
+  it("returns 100 messages by default, up to `limit` otherwise, and says whether there are more", async () => {
     await publishNumbers(url(), "many", 1, 1500);
     const newest = async (limit?: string) => {
       const page = await read(["many"], limit === undefined ? {} : { limit });
@@ -73,7 +73,7 @@ export function pages(url: () => string, read: Read): void {
     expect(await read(["exact"], { limit: "999" })).toMatchObject({ more: true });
   });
 
-  it("is read whole page by page, forwards by cursor and backwards by the first message's", async () => {
+  it("can be read completely page by page, forwards by the page's cursor and backwards by the first message's", async () => {
     const { cursor: start } = await read(["paged"]);
     await publishNumbers(url(), "paged", 1, 500, { batch: 100 });
     const forwards: number[] = [];
@@ -96,7 +96,7 @@ export function pages(url: () => string, read: Read): void {
     expect(backwards).toEqual(numbers(1, 500));
   });
 
-  it("is read on with nothing missed between two pages, however much else is published", async () => {
+  it("misses nothing between two pages when other messages are published meanwhile", async () => {
     const first = await read(["between"]);
     await publishNumbers(url(), "else", 1, 1200);
     await publishNumbers(url(), "between", 1, 1);

@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, type Answer, call, publish, setSubscriptions } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   queryOf,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -58,11 +58,11 @@ function topics(url: () => string, read: Read): void {
     expect(await found("t/a?x=1")).toEqual([]);
   });
 
-  it("gives data back as it came, however deep and long", async () => {
+  it("returns data unchanged, whatever its depth and length", async () => {
     const { cursor: after } = await read(["deep"]);
     const body = (depth: number) =>
       `{"topic":"deep","data":${"[".repeat(depth)}${"]".repeat(depth)}}`;
-    // As deep as it is taken at all: some runtimes read deeper than they write.
+    // The deepest nesting that is accepted. Some runtimes parse deeper JSON than they can write.
     let taken = 0;
     for (const depth of [1000, 4000, 39_000, 120_000]) {
       const { status } = await publish(url(), body(depth));
@@ -82,7 +82,7 @@ function topics(url: () => string, read: Read): void {
     expect(found.endsWith('"more":false}')).toBe(true);
   });
 
-  it("shows record events under their collection and record, and hides what is private", async () => {
+  it("returns record events under their collection and record, and hides private messages", async () => {
     const { cursor: after } = await read(["posts"]);
     const record = { id: "r1", collectionId: "pbc_1", collectionName: "posts", n: 1 };
     await publish(url(), [
@@ -113,7 +113,7 @@ function refusing(url: () => string, ask: Ask, read: Read): void {
     return body.data as unknown;
   };
 
-  it("names what is wrong with a request", async () => {
+  it("names the invalid field of a request", async () => {
     const tooLong = code("validation_length_too_long");
     const wrong = code("validation_match_invalid");
     expect(await refused([])).toEqual({ topic: code("validation_required") });
@@ -130,19 +130,19 @@ function refusing(url: () => string, ask: Ask, read: Read): void {
     expect(await refused(["a"], { before: "x".repeat(256) })).toEqual({ before: tooLong });
   });
 
-  it("answers 410 for a place that is none of this history", async () => {
+  it("answers 410 for a cursor that is not in this history", async () => {
     const { cursor } = await read(["a"]);
-    const life = cursor.split("-")[1];
-    for (const place of ["x", "0-otherlife0-0", `0-${life}-999999999`, `7-${life}-0`, "🎉"]) {
+    const epoch = cursor.split("-")[1];
+    for (const unknown of ["x", "0-otherlife0-0", `0-${epoch}-999999999`, `7-${epoch}-0`, "🎉"]) {
       for (const name of ["after", "before"]) {
-        const { status, body } = await ask(["a"], { [name]: place });
-        expect([name, place, status]).toEqual([name, place, 410]);
+        const { status, body } = await ask(["a"], { [name]: unknown });
+        expect([name, unknown, status]).toEqual([name, unknown, 410]);
         expect(body).toEqual({ status: 410, message: expect.stringContaining(name), data: {} });
       }
     }
   });
 
-  it("needs no key, lets pages of any origin read, errors too, and allows GET and POST only", async () => {
+  it("needs no key, allows pages of any origin (also for errors), and allows GET and POST only", async () => {
     const headers = { Origin: "https://example.com" };
     for (const [query, status] of [
       ["?topic=a", 200],
@@ -169,7 +169,7 @@ function refusing(url: () => string, ask: Ask, read: Read): void {
 }
 
 function listening(url: () => string, read: Read): void {
-  it("is the first screen: what is listened to from its cursor misses and repeats nothing", async () => {
+  it("can fill a first screen: a stream that starts at the page's cursor misses and repeats nothing", async () => {
     const total = 600;
     const pouring = publishNumbers(url(), "screen", 1, total, { batch: 3 });
     const screens = await Promise.all(
@@ -178,7 +178,11 @@ function listening(url: () => string, read: Read): void {
         const lastEventId = page.cursor;
         const way = index % 3;
         const query = queryOf(way === 2 ? [] : ["screen"], way === 1 ? { lastEventId } : {});
-        const client = await openStream(url(), way === 1 ? {} : backFrom(lastEventId), query);
+        const client = await openStream(
+          url(),
+          way === 1 ? {} : withLastEventId(lastEventId),
+          query,
+        );
         if (way === 2) await setSubscriptions(url(), client.clientId, ["screen"]);
         expect(await resumed(client)).toMatchObject({ recovered: true });
         return { page, client };

@@ -48,7 +48,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** What takes long by its nature: many clients, many messages, and clients that make the service wait. */
+/** Long tests: many clients, many messages, and clients that make the service wait. */
 export function httpLongSuite(runtime: RuntimeUnderTest): void {
   describe(`HTTP on ${runtime.name}, at length`, () => {
     lifetimeSuite(runtime);

@@ -15,7 +15,7 @@ export function keepAliveSuite(runtime: RuntimeUnderTest): void {
     });
     afterAll(() => service.stop());
 
-    it("stays open, so that a proxy that uses it again for a publish gets an answer; a stop closes it at once", async () => {
+    it("stays open for a proxy that reuses it for a publish, and is closed at once when the service stops", async () => {
       const raw = await openRaw(service.url, { method: "HEAD" });
       await raw.waitFor(/^HTTP\/1\.1 200 /, "the first answer");
       await pause(IDLE);

@@ -5,10 +5,10 @@ import { openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 
-/** Streams that stay for long, and streams that do not. */
+/** Long-lived and short-lived streams. */
 export function lifetimeSuite(runtime: RuntimeUnderTest): void {
-  describe("a stream on which nothing happens", () => {
-    it("stays open for longer than a runtime's own patience (Bun: 10 s)", async () => {
+  describe("an idle stream", () => {
+    it("stays open for longer than a runtime's own idle timeout (Bun: 10 s)", async () => {
       const service = await startService(runtime, { env: { REALTIME_PING_SECONDS: "60" } });
       const client = await openStream(service.url);
       await setSubscriptions(service.url, client.clientId, ["a"]);
@@ -21,8 +21,8 @@ export function lifetimeSuite(runtime: RuntimeUnderTest): void {
     });
   });
 
-  describe("many clients, coming and going", () => {
-    it("leave nothing behind", async () => {
+  describe("many clients that connect and disconnect", () => {
+    it("leave no clients or subscriptions behind", async () => {
       const service = await startService(runtime);
       for (let round = 0; round < 5; round++) {
         const clients = await Promise.all(

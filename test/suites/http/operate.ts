@@ -7,7 +7,7 @@ import { openStream } from "../../support/sse-client.ts";
 
 const admin = { Authorization: `Bearer ${ADMIN_KEY}` };
 
-/** What an operator looks at: readiness, metrics and the console. */
+/** Routes for operators: readiness, metrics and the console. */
 export function operateSuite(runtime: RuntimeUnderTest): void {
   describe("for operators", () => {
     let service: Service;
@@ -28,7 +28,7 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("shows metrics to the admin only, in Prometheus' format", async () => {
+    it("returns metrics in Prometheus' format, to the admin only", async () => {
       expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
       const client = await openStream(service.url, {}, "?topic=measured");
       await publish(service.url, { topic: "measured", data: 1 });
@@ -60,7 +60,7 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("has the console at /, with a policy that lets nothing else in", async () => {
+    it("serves the console at /, with a Content-Security-Policy that allows nothing else", async () => {
       const answer = await fetch(`${service.url}/`);
       const policy = answer.headers.get("content-security-policy") ?? "";
       const nonce = /script-src 'nonce-([\w-]+)'/.exec(policy)?.[1];
@@ -72,8 +72,8 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
     });
   });
 
-  describe("what an operator may turn off", () => {
-    it("is the console and the metrics, and metrics may be open", async () => {
+  describe("settings for operators", () => {
+    it("turn off the console and the metrics, or make the metrics public", async () => {
       const closed = await startService(runtime, {
         env: { REALTIME_CONSOLE: "false", REALTIME_METRICS: "off" },
       });

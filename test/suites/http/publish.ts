@@ -28,7 +28,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       return answer.body.data as unknown;
     };
 
-    it("asks for the admin key", async () => {
+    it("requires the admin key", async () => {
       const message = { topic: "a", data: 1 };
       const headers: Record<string, string>[] = [
         {},
@@ -65,7 +65,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect((await publish(service.url, [])).body).toEqual([]);
     });
 
-    it("answers a known id again and delivers nothing", async () => {
+    it("returns a known id again and delivers nothing", async () => {
       await setSubscriptions(service.url, client.clientId, ["twice"]);
       const before = await readStats(service.url);
       const message = { topic: "twice", data: "once", id: "idempotence-key" };
@@ -84,7 +84,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect(after.delivered - before.delivered).toBe(2);
     });
 
-    it("refuses a known id with other content, and takes nothing of a batch with one", async () => {
+    it("refuses a known id with other content, and a whole batch that contains one", async () => {
       const message = { topic: "reused", data: "first", id: "reused-id" };
       expect((await publish(service.url, message)).status).toBe(200);
       const before = await readStats(service.url);
@@ -102,7 +102,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect((await readStats(service.url)).accepted).toBe(before.accepted);
     });
 
-    it("refuses an id that stands twice in one batch, whatever the content", async () => {
+    it("refuses a batch with the same id twice, whatever the content", async () => {
       const one = { topic: "pair", data: 1, id: "pair-id" };
       for (const batch of [
         [one, one],
@@ -115,7 +115,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect((await publish(service.url, one)).body).toEqual({ id: "pair-id" });
     });
 
-    it("names what is wrong with a message", async () => {
+    it("names the invalid field of a message", async () => {
       expect(await faults({})).toEqual({
         topic: code("validation_required"),
         data: code("validation_match_invalid"),
@@ -144,7 +144,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
-    it("names what is wrong with a record event", async () => {
+    it("names the invalid field of a record event", async () => {
       expect(await faults({ collection: "posts" })).toEqual({
         action: code("validation_in_invalid"),
         record: code("validation_required"),
@@ -157,7 +157,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
-    it("refuses names of its own and line breaks in a record event, too", async () => {
+    it("refuses reserved names and line breaks in a record event, too", async () => {
       const event = { collection: "posts", action: "create", record: { id: "1" } };
       const wrong = code("validation_match_invalid");
       expect(await faults({ ...event, collection: "PB_CONNECT" })).toEqual({ collection: wrong });
@@ -174,7 +174,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect(events.slice(length).map((received) => received.event)).toEqual(["own"]);
     });
 
-    it("refuses what is no message at all", async () => {
+    it("refuses JSON that is not a message", async () => {
       for (const body of ["null", "5", '"text"', "true"]) {
         expect(await faults(body)).toEqual({
           body: expect.objectContaining({ code: expect.any(String) }),
@@ -182,7 +182,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("takes a batch whole or not at all, and tells the faults by index", async () => {
+    it("accepts a batch completely or not at all, and names the faults by index", async () => {
       const batch = [{ topic: "a", data: 1 }, { topic: "", data: 1 }, { data: 1 }];
       expect(await faults(batch)).toEqual({
         1: { topic: code("validation_required") },
@@ -190,7 +190,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
-    it("takes a batch of exactly 1000 and refuses 1001", async () => {
+    it("accepts a batch of exactly 1000 and refuses 1001", async () => {
       const batch = Array.from({ length: 1001 }, (_, data) => ({ topic: "bulk", data }));
       expect(await faults(batch)).toEqual({ messages: code("validation_length_too_long") });
       const answer = await publish(service.url, batch.slice(1));
@@ -198,7 +198,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
       expect(answer.body).toHaveLength(1000);
     });
 
-    it("refuses data nested too deeply to be written, and lives", async () => {
+    it("refuses data that is nested too deeply to be written, and stays healthy", async () => {
       const depth = 200_000;
       const nested = `{"topic":"a","data":${"[".repeat(depth)}${"]".repeat(depth)}}`;
       expect([200, 400]).toContain((await publish(service.url, nested)).status);
@@ -216,7 +216,7 @@ export function publishSuite(runtime: RuntimeUnderTest): void {
   });
 
   describe("without an admin key", () => {
-    it("publishing and stats are closed, and the answer says which option opens them", async () => {
+    it("publishing and stats are closed, and the error names the option that opens them", async () => {
       const service = await startService(runtime, { env: { REALTIME_ADMIN_KEY: undefined } });
       for (const key of ["", "undefined", ADMIN_KEY]) {
         const answer = await publish(service.url, { topic: "a", data: 1 }, key);

@@ -8,20 +8,23 @@ import { openRawStream } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 
-/** Clients that are hardly written to. */
+/** Clients that receive few messages. */
 export function quietSuite(runtime: RuntimeUnderTest): void {
   describe("a client", () => {
     it.skipIf(runtime.bareIds !== undefined)(
-      leftOut("whose topics are quiet keeps a place in a history that moves on", runtime.bareIds),
+      leftOut(
+        "with quiet topics keeps a valid cursor while other messages push the history forward",
+        runtime.bareIds,
+      ),
       async () => {
         const env = { REALTIME_PING_SECONDS: "0.2", REALTIME_HISTORY_MESSAGES: "5" };
         const { url, stop } = await startService(runtime, { env });
         const quiet = await openRawStream(url, { query: "?topic=quiet" });
         for (let n = 0; n < 20; n++) await publish(url, { topic: "busy", data: n });
         const { body } = await call(url, "/api/realtime/messages?topic=busy&limit=1");
-        const place = `event: PB_CURSOR\ndata: {}\nid: ${body.cursor}\n\n`;
-        await eventually(() => quiet.body().includes(`: ping\n${place}`), "PB_CURSOR comes");
-        await eventually(() => quiet.body().endsWith(": ping\n: ping\n"), "and comes once");
+        const cursorEvent = `event: PB_CURSOR\ndata: {}\nid: ${body.cursor}\n\n`;
+        await eventually(() => quiet.body().includes(`: ping\n${cursorEvent}`), "PB_CURSOR comes");
+        await eventually(() => quiet.body().endsWith(": ping\n: ping\n"), "PB_CURSOR comes once");
         expect(emptyBlocksIn(quiet.body())).toEqual([]);
         quiet.socket.destroy();
         const headers = { "Last-Event-ID": body.cursor };
@@ -32,7 +35,7 @@ export function quietSuite(runtime: RuntimeUnderTest): void {
       },
     );
 
-    it("that asked for the event ping gets a comment and an event, and nothing that has no data", async () => {
+    it("that asked for ping events gets a comment and an event, and no event without data", async () => {
       const { url, stop } = await startService(runtime, { env: { REALTIME_PING_SECONDS: "0.2" } });
       const client = await openRawStream(url, { query: "?topic=quiet&ping=event" });
       await publish(url, { topic: "busy", data: 1 });
@@ -47,7 +50,7 @@ export function quietSuite(runtime: RuntimeUnderTest): void {
       await stop();
     });
 
-    it("with one write to a stream gets everything in the end", async () => {
+    it("with a limit of one write to a stream gets every message over several streams", async () => {
       const env = { REALTIME_MAX_STREAM_WRITES: "1" };
       const { url, stop } = await startService(runtime, { env });
       const first = await openStream(url, {}, "?topic=n");

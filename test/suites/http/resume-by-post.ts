@@ -1,16 +1,16 @@
 import { expect, it } from "vitest";
 import { call, postJSON, setSubscriptions } from "../../support/api.ts";
 import { eventually } from "../../support/deadline.ts";
-import { backFrom, queryOf, resumed } from "../../support/numbered.ts";
+import { queryOf, resumed, withLastEventId } from "../../support/numbered.ts";
 import type { SSEClient } from "../../support/sse-client.ts";
 
-/** Publishes a number, and answers its cursor. */
+/** Publishes a number, and returns its cursor. */
 export type Post = (topic: string, n: number) => Promise<string>;
 export type Open = (query: string, init?: RequestInit) => Promise<SSEClient>;
-/** The numbers that each has got when whatever was published before has come. */
+/** The numbers that each client has received, after every earlier message has arrived. */
 export type Heard = (topic: string, ...clients: SSEClient[]) => Promise<number[][]>;
 
-/** Where a stream begins whose topics come by POST. */
+/** The start position of a stream that subscribes by POST. */
 export function resumeByPost(url: () => string, open: Open, post: Post, heard: Heard): void {
   const subscribe = (body: unknown) => postJSON(url(), "/api/realtime", body);
   const started = async () => {
@@ -24,7 +24,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     for (const isHeader of [true, false]) {
       const before = await started();
       const query = queryOf([], { lastEventId: before });
-      const client = isHeader ? await open("", backFrom(before)) : await open(query);
+      const client = isHeader ? await open("", withLastEventId(before)) : await open(query);
       await post("other", 4);
       expect((await setSubscriptions(url(), client.clientId, [])).status).toBe(204);
       expect(client.events).toEqual([]);
@@ -38,8 +38,8 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     }
   });
 
-  it("is told to be lost at the first POST, when nothing was subscribed to before", async () => {
-    const client = await open("", backFrom("garbage"));
+  it("is reported as lost at the first POST of a stream without topics", async () => {
+    const client = await open("", withLastEventId("garbage"));
     await setSubscriptions(url(), client.clientId, ["posted"]);
     expect(await resumed(client)).toEqual({ recovered: false });
     expect(await heard("posted", client)).toEqual([[]]);
@@ -53,7 +53,7 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
       form.append("lastEventId", lastEventId);
       return { method: "POST", body: form };
     };
-    const clients = await Promise.all([open(""), open(""), open("", backFrom("garbage"))]);
+    const clients = await Promise.all([open(""), open(""), open("", withLastEventId("garbage"))]);
     const [json, form, multipart] = clients.map(({ clientId }) => clientId);
     const answers = [
       await subscribe({ clientId: json, subscriptions: ["posted"], lastEventId }),
@@ -71,15 +71,15 @@ export function resumeByPost(url: () => string, open: Open, post: Post, heard: H
     ]);
   });
 
-  it("is no error when a POST's lastEventId is null, empty or no place, and one when it is no text or too long", async () => {
+  it("is no error when a POST's lastEventId is null, empty or not a cursor, and an error when it is not a string or too long", async () => {
     const { clientId, events } = await open("");
     const answer = (lastEventId: unknown) =>
       subscribe({ clientId, subscriptions: ["posted"], lastEventId });
     for (const id of [null, "", "garbage", "x".repeat(255)]) {
       expect([id, (await answer(id)).status]).toEqual([id, 204]);
     }
-    // Two named no place.
-    await eventually(() => events.length === 2, "it is told how that went");
+    // Two of the four values are not empty and not a cursor.
+    await eventually(() => events.length === 2, "the client receives PB_RESUME twice");
     const data = '{"recovered":false}';
     expect(events.map((event) => event.data)).toEqual([data, data]);
     const code = (code: string) => ({ lastEventId: { code, message: expect.any(String) } });

@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
-import { backFrom, numbersOf, queryOf, received, resumed } from "../../support/numbered.ts";
+import { numbersOf, queryOf, received, resumed, withLastEventId } from "../../support/numbered.ts";
 import { openRaw } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
 import { type Heard, type Open, type Post, resumeByPost } from "./resume-by-post.ts";
 
 export function resumeSuite(runtime: RuntimeUnderTest): void {
-  describe("where a stream begins", () => {
+  describe("the start position of a stream", () => {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime);
@@ -26,7 +26,7 @@ export function resumeSuite(runtime: RuntimeUnderTest): void {
       return event?.id ?? "";
     };
     const open = (query: string, init: RequestInit = {}) => openStream(service.url, init, query);
-    /** The blocks of a stream, once there are so many. */
+    /** The blocks of a stream, once there are `count` of them. */
     const blocks = async (count: number, query: string, headers: Record<string, string> = {}) => {
       const client = await openRaw(service.url, { query, headers });
       const found = () => client.body().replaceAll(": ping\n", "").split("\n\n").slice(0, -1);
@@ -59,7 +59,7 @@ function bytes(blocks: Blocks, post: Post): void {
     }
   });
 
-  it("is the place that it resumes from, then the messages, then PB_RESUME with a place of its own", async () => {
+  it("is its Last-Event-ID, which is followed by the messages and by PB_RESUME with a new id", async () => {
     const [before, first] = [await post("resumed", 1), await post("resumed", 2)];
     const second = await post("resumed", 3);
     const headers = { "Last-Event-ID": before };
@@ -76,7 +76,7 @@ function bytes(blocks: Blocks, post: Post): void {
     ]);
   });
 
-  it("is not named when the newest messages come first: a client that is cut off is to get them again", async () => {
+  it("is not in the client id when the newest messages come first, so that a client that is cut off gets them again", async () => {
     const [first, second] = [await post("newest", 1), await post("newest", 2)];
     const [connect, ...rest] = await blocks(3, "?topic=newest&last=2");
     expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
@@ -86,7 +86,7 @@ function bytes(blocks: Blocks, post: Post): void {
     ]);
   });
 
-  it("comes with PB_CURSOR behind newest messages that are not the newest of all", async () => {
+  it("is sent in PB_CURSOR after newest messages that are not the log's newest", async () => {
     const first = await post("old", 1);
     const now = await post("others", 2);
     const [, ...rest] = await blocks(3, "?topic=old&last=2");
@@ -96,7 +96,7 @@ function bytes(blocks: Blocks, post: Post): void {
     ]);
   });
 
-  it("is not named before the client knows that its Last-Event-ID is no place", async () => {
+  it("is not in the client id when the Last-Event-ID is unknown, and is in PB_RESUME", async () => {
     const cursor = await post("lost", 1);
     const headers = { "Last-Event-ID": "0-otherlife0-7" };
     const [connect, resume] = await blocks(2, "?topic=lost", headers);
@@ -108,23 +108,23 @@ function bytes(blocks: Blocks, post: Post): void {
 }
 
 function headers(open: Open, post: Post, heard: Heard): void {
-  it("is the header's, or the query's when there is none or an empty one", async () => {
+  it("is the header's, or the query's when the header is missing or empty", async () => {
     const first = await post("header", 1);
     const second = await post("header", 2);
     await post("header", 3);
     const inQuery = (lastEventId: string) => queryOf(["header"], { lastEventId });
     const clients = [
-      await open(queryOf(["header"]), backFrom(first)),
+      await open(queryOf(["header"]), withLastEventId(first)),
       await open(inQuery(first)),
-      await open(inQuery(first), backFrom(second)),
-      await open(inQuery(second), backFrom(first)),
-      await open(inQuery("garbage"), backFrom(first)),
-      await open(inQuery(first), backFrom("")),
+      await open(inQuery(first), withLastEventId(second)),
+      await open(inQuery(second), withLastEventId(first)),
+      await open(inQuery("garbage"), withLastEventId(first)),
+      await open(inQuery(first), withLastEventId("")),
     ];
     const all = await heard("header", ...clients);
     expect(all).toEqual([[2, 3], [2, 3], [3], [2, 3], [2, 3], [2, 3]]);
     const none = [
-      await open(queryOf(["header"]), backFrom("")),
+      await open(queryOf(["header"]), withLastEventId("")),
       await open(inQuery("")),
       await open(queryOf(["header"])),
     ];
@@ -134,24 +134,24 @@ function headers(open: Open, post: Post, heard: Heard): void {
     }
   });
 
-  it("is lost, and never an error, with a Last-Event-ID that names no place", async () => {
+  it("is lost, and never an error, when the Last-Event-ID is not a cursor", async () => {
     const cursor = await post("garbage", 1);
-    const [life = "", sequence = ""] = cursor.split("-").slice(1);
+    const [epoch = "", sequence = ""] = cursor.split("-").slice(1);
     const garbage = [
-      ...["x", "null", "-1", "0", "0-", "0--", "{}", "%0A", "../..", "0-x-y", `0-${life}`],
-      ...[`0-${life}-`, `0-${life}--1`, `0-${life}-1e3`, `0-${life}-${Number(sequence) + 1e6}`],
-      ...[`9-${life}-${sequence}`, `0-${life}x-${sequence}`, `0-${"9".repeat(4)}-${sequence}`],
+      ...["x", "null", "-1", "0", "0-", "0--", "{}", "%0A", "../..", "0-x-y", `0-${epoch}`],
+      ...[`0-${epoch}-`, `0-${epoch}--1`, `0-${epoch}-1e3`, `0-${epoch}-${Number(sequence) + 1e6}`],
+      ...[`9-${epoch}-${sequence}`, `0-${epoch}x-${sequence}`, `0-${"9".repeat(4)}-${sequence}`],
       ...[
         ` ${cursor}x`,
         `${cursor}~`,
         `${cursor}~UPPER`,
         "9".repeat(255),
-        `0-${life}-${"9".repeat(16)}`,
+        `0-${epoch}-${"9".repeat(16)}`,
       ],
       ...["x".repeat(256), "0-".repeat(2000)],
     ];
     const clients = [
-      ...(await Promise.all(garbage.map((id) => open(queryOf(["garbage"]), backFrom(id))))),
+      ...(await Promise.all(garbage.map((id) => open(queryOf(["garbage"]), withLastEventId(id))))),
       ...(await Promise.all(
         [...garbage, "🎉", "a\nid: b\n\n", "\0"].map((lastEventId) =>
           open(queryOf(["garbage"], { lastEventId })),
@@ -167,27 +167,27 @@ function headers(open: Open, post: Post, heard: Heard): void {
     }
   });
 
-  it("is again a place once a client was told that its own is lost", async () => {
-    const lost = await open("?topic=again", backFrom("garbage"));
+  it("can be the id of a PB_RESUME that reported a lost cursor", async () => {
+    const lost = await open("?topic=again", withLastEventId("garbage"));
     const event = (await lost.receive(1))[0];
     lost.close();
     await post("again", 1);
-    const back = await open("?topic=again", backFrom(event?.id));
+    const back = await open("?topic=again", withLastEventId(event?.id));
     expect(await resumed(back)).toEqual({ recovered: true, replayed: 1 });
     expect(await heard("again", back)).toEqual([[1]]);
   });
 
-  it("may be the client id, and the id of PB_RESUME", async () => {
+  it("can be the client id, or the id of PB_RESUME", async () => {
     const first = await open("?topic=ids");
     first.close();
     await post("ids", 1);
-    const second = await open("?topic=ids", backFrom(first.clientId));
+    const second = await open("?topic=ids", withLastEventId(first.clientId));
     expect(await resumed(second)).toEqual({ recovered: true, replayed: 1 });
     const resume = second.events.find(({ event }) => event === "PB_RESUME");
     second.close();
     await post("ids", 2);
     for (const id of [second.clientId, resume?.id]) {
-      const third = await open("?topic=ids", backFrom(id));
+      const third = await open("?topic=ids", withLastEventId(id));
       expect(await heard("ids", third)).toEqual([id === resume?.id ? [2] : [1, 2]]);
     }
   });

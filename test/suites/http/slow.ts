@@ -6,12 +6,12 @@ import { type RuntimeUnderTest, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
 
 const KiB = 1024;
-/** More than the kernels of both sides and a bound of 1 MiB hold. */
+/** More than the buffers of both kernels and a limit of 1 MiB. */
 const MOST_MESSAGES = 512;
 
 export function slowSuite(runtime: RuntimeUnderTest): void {
   describe("a client that stops reading", () => {
-    it("is disconnected past its bound, counted and logged once, and delays nobody", async () => {
+    it("is disconnected beyond its limit, counted and logged once, and delays no other client", async () => {
       const service = await startService(runtime, {
         env: { REALTIME_HISTORY_BYTES: String(1024 * KiB) },
       });
@@ -49,7 +49,7 @@ export function slowSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("is disconnected as stale when what it was sent does not drain", async () => {
+    it("is disconnected as stale when its buffered bytes do not drain", async () => {
       const env = {
         REALTIME_PING_SECONDS: "0.2",
         REALTIME_STALE_SECONDS: "1",
@@ -61,11 +61,14 @@ export function slowSuite(runtime: RuntimeUnderTest): void {
       const well = await openStream(url);
       for (const { clientId } of [stuck, well]) await setSubscriptions(url, clientId, ["flood"]);
       stuck.socket.pause();
-      // Fill what the kernels take, so that something is left waiting.
+      // Fill the buffers of both kernels, so that bytes remain in the sink.
       for (let n = 0; n < 160; n++) {
         await publish(url, { topic: "flood", data: "x".repeat(64 * KiB) });
       }
-      await eventually(async () => (await readStats(url)).disconnects.stale === 1, "it is stale");
+      await eventually(
+        async () => (await readStats(url)).disconnects.stale === 1,
+        "the client is disconnected as stale",
+      );
       expect(await readStats(url)).toMatchObject({
         clients: 1,
         disconnects: { slow: 0, client: 0 },
@@ -77,7 +80,7 @@ export function slowSuite(runtime: RuntimeUnderTest): void {
       await service.stop();
     });
 
-    it("keeps no healthy client out for a batch larger than its bound", async () => {
+    it("does not cause a healthy client to be disconnected by a batch larger than its limit", async () => {
       const env = { REALTIME_MAX_BUFFERED_BYTES: String(256 * KiB) };
       const service = await startService(runtime, { env });
       const client = await openStream(service.url);

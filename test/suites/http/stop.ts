@@ -10,7 +10,7 @@ import { openStream } from "../../support/sse-client.ts";
 export function stopSuite(runtime: RuntimeUnderTest): void {
   describe("a graceful stop", () => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      it(`on ${signal} asks every client to come back later, ends its stream, and leaves with 0`, async () => {
+      it(`on ${signal} asks every client to reconnect later, ends its stream, and exits with 0`, async () => {
         const service = await startService(runtime);
         const clients = await Promise.all(
           Array.from({ length: 20 }, () => openStream(service.url)),
@@ -27,7 +27,7 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       });
     }
 
-    it("writes what was accepted before it ends the streams", async () => {
+    it("writes every accepted message before it ends the streams", async () => {
       const service = await startService(runtime);
       const client = await openStream(service.url);
       await setSubscriptions(service.url, client.clientId, ["last"]);
@@ -43,7 +43,7 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       );
     });
 
-    it("writes out to a reader that was behind, once it reads on", async () => {
+    it("writes the remaining messages to a slow reader, once it reads again", async () => {
       const env = { REALTIME_MAX_BUFFERED_BYTES: "33554432" };
       const service = await startService(runtime, { env });
       const behind = await openRawStream(service.url);
@@ -53,7 +53,10 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
         await publish(service.url, { topic: "flood", data: `<${n}>${"x".repeat(64 * 1024)}` });
       }
       const stopped = service.stop();
-      await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
+      await eventually(
+        () => service.logs.some(({ msg }) => msg === "stopping"),
+        "the service starts to stop",
+      );
       behind.socket.resume();
       expect(await stopped).toBe(0);
       await eventually(behind.isClosed, "the stream ends");
@@ -63,7 +66,7 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       expect(behind.text()).toMatch(/\r\n0\r\n\r\n$/);
     });
 
-    it("is not held up by a connection on which nothing was ever sent", async () => {
+    it("is not delayed by a connection without a request", async () => {
       const service = await startService(runtime, { env: { REALTIME_DRAIN_SECONDS: "3600" } });
       const { hostname, port } = new URL(service.url);
       const socket = connect(Number(port), hostname);
@@ -73,7 +76,7 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
       socket.destroy();
     });
 
-    it("asks new streams to come back and refuses messages with 503 while it waits, and leaves by its deadline", async () => {
+    it("asks new streams to reconnect and refuses messages with 503 while it waits, and exits by its deadline", async () => {
       const env = { REALTIME_DRAIN_SECONDS: "3", REALTIME_MAX_BUFFERED_BYTES: "33554432" };
       const service = await startService(runtime, { env });
       const stuck = await openRawStream(service.url);
@@ -83,7 +86,10 @@ export function stopSuite(runtime: RuntimeUnderTest): void {
         await publish(service.url, { topic: "flood", data: "x".repeat(64 * 1024) });
       }
       const stopped = service.stop();
-      await eventually(() => service.logs.some(({ msg }) => msg === "stopping"), "it stops");
+      await eventually(
+        () => service.logs.some(({ msg }) => msg === "stopping"),
+        "the service starts to stop",
+      );
       const refused = await fetch(`${service.url}/api/realtime`);
       expect(refused.status).toBe(200);
       expect(refused.headers.get("content-type")).toBe("text/event-stream");

@@ -9,9 +9,9 @@ const ADMIN = { Authorization: `Bearer ${ADMIN_KEY}` };
 const JSON_TYPE = { "Content-Type": "application/json" };
 const FORM_TYPE = { "Content-Type": "application/x-www-form-urlencoded" };
 
-/** What the service does not understand is refused by name: it would be ignored in silence otherwise. */
+/** The service refuses unknown input and names it. Otherwise a typing error would be ignored silently. */
 export function strictSuite(runtime: RuntimeUnderTest): void {
-  describe("what the service does not know", () => {
+  describe("unknown or malformed input", () => {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime);
@@ -47,7 +47,7 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       expect((await readStats(service.url)).accepted).toBe(before.accepted);
     });
 
-    it("is refused also where the name is one that objects inherit, or very long", async () => {
+    it("is refused also when its name is an inherited property of objects, or very long", async () => {
       for (const name of ["__proto__", "toString", "constructor", "x".repeat(10_000)]) {
         const answer = await post("/api/realtime/messages", `{"topic":"a","data":1,"${name}":1}`);
         expect([name.slice(0, 20), answer.status]).toEqual([name.slice(0, 20), 400]);
@@ -55,13 +55,13 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("in a record is the record's own, and taken", async () => {
+    it("in a record is part of the record, and accepted", async () => {
       const record = { id: "1", anything: 1 };
       const message = { collection: "c", action: "create", record };
       expect((await publish(service.url, message)).status).toBe(200);
     });
 
-    it("in subscriptions is refused, as JSON and as a form, with brackets as well", async () => {
+    it("in a subscribe request is refused, as JSON and as a form, with brackets as well", async () => {
       const { clientId } = await openStream(service.url);
       const json = await post("/api/realtime", JSON.stringify({ clientId, subscription: ["a"] }));
       expect(json.status).toBe(400);
@@ -96,7 +96,7 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       ["GET", "/api/realtime/stats?since=2", "since", "field is unknown"],
       ["POST", "/api/realtime?clientId=a", "clientId", "Leave it out"],
       ["POST", "/api/realtime/messages?private=true", "private", "Leave it out"],
-    ])("in an address is refused: %s %s", async (method, path, name, text) => {
+    ])("in a query is refused: %s %s", async (method, path, name, text) => {
       const body = method === "POST" ? "{}" : undefined;
       const answer = await call(service.url, path, {
         method,
@@ -108,13 +108,13 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       expect(answer.body.message).toContain(text);
     });
 
-    it("in an address is let be where caches and trackers put it", async () => {
+    it("in a query is ignored when caches or trackers add it", async () => {
       const path = "/api/realtime/messages?topic=a&_=17&utm_source=x";
       expect((await call(service.url, path)).status).toBe(200);
     });
 
     it.each(["gzip", "br", "gzip, identity", "x"])(
-      "of encodings is refused before the body is read: %s",
+      "with a Content-Encoding is refused before the body is read: %s",
       async (encoding) => {
         const body = gzipSync('{"topic":"a","data":1}');
         for (const path of ["/api/realtime", "/api/realtime/messages", "/api/realtime/revoke"]) {
@@ -127,14 +127,14 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       },
     );
 
-    it("is not the encoding that says nothing", async () => {
+    it("is not the Content-Encoding `identity`", async () => {
       const headers = { ...JSON_TYPE, "Content-Encoding": "Identity" };
       const answer = await post("/api/realtime/messages", '{"topic":"a","data":1}', headers);
       expect(answer.status).toBe(200);
     });
 
     it.each(["1e400", "-1e400", `1${"0".repeat(400)}`, '{"deep":[1,{"n":1E+999}]}'])(
-      "of numbers is refused, and does not become null: %s",
+      "with a number that is too large is refused, and the number does not become null: %s",
       async (data) => {
         const answer = await post("/api/realtime/messages", `{"topic":"a","data":${data}}`);
         expect(answer.status).toBe(400);
@@ -157,7 +157,7 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       },
     );
 
-    it("of numbers is not text that looks like one", async () => {
+    it("is not text that looks like a number", async () => {
       const data = JSON.stringify(["1e400", "1".repeat(300), 1e300, 1e-300]);
       const answer = await post("/api/realtime/messages", `{"topic":"a","data":${data}}`);
       expect(answer.status).toBe(200);

@@ -26,7 +26,7 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
     const subscriptions = async () => (await readStats(service.url)).subscriptions;
     const code = (code: string) => expect.objectContaining({ code, message: expect.any(String) });
 
-    it("wants a client id, and says nothing about subscriptions then", async () => {
+    it("requires a client id, and reports no error of subscriptions without it", async () => {
       const answer = await post({});
       expect(answer.status).toBe(400);
       expect(answer.body).toEqual({
@@ -45,14 +45,14 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect(answer.body.data).toEqual({ clientId: code("validation_required") });
     });
 
-    it("refuses a client id over 255 characters, and looks one of 255 up", async () => {
+    it("refuses a client id over 255 characters, and looks up one of 255", async () => {
       const tooLong = await post({ clientId: "x".repeat(256), subscriptions: [] });
       expect(tooLong.status).toBe(400);
       expect(tooLong.body.data).toEqual({ clientId: code("validation_length_too_long") });
       expect((await post({ clientId: "x".repeat(255), subscriptions: [] })).status).toBe(404);
     });
 
-    it("refuses 1001 subscriptions and takes exactly 1000", async () => {
+    it("refuses 1001 subscriptions and accepts exactly 1000", async () => {
       const keys = Array.from({ length: 1001 }, (_, index) => String(index));
       const answer = await post({ clientId: client.clientId, subscriptions: keys });
       expect(answer.status).toBe(400);
@@ -64,7 +64,7 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect(await subscriptions()).toBe(1000);
     });
 
-    it("refuses a subscription of 2501 characters by its index and takes one of exactly 2500", async () => {
+    it("refuses a subscription of 2501 characters by its index and accepts one of exactly 2500", async () => {
       const long = (length: number) => ["abc", "a".repeat(length)];
       const answer = await post({ clientId: client.clientId, subscriptions: long(2501) });
       expect(answer.status).toBe(400);
@@ -76,7 +76,7 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect(await subscriptions()).toBe(2);
     });
 
-    it("names what has the wrong type", async () => {
+    it("names the fields with a wrong type", async () => {
       const answer = await post({ clientId: 5, subscriptions: ["a", 7] });
       expect(answer.status).toBe(400);
       expect(answer.body.data).toEqual({
@@ -85,13 +85,13 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
-    it("refuses a line break in a subscription: it would become part of the stream", async () => {
+    it("refuses a line break in a subscription, because it would become part of the stream", async () => {
       const answer = await post({ clientId: client.clientId, subscriptions: ["a", "b\ndata: x"] });
       expect(answer.status).toBe(400);
       expect(answer.body.data).toEqual({ subscriptions: { 1: code("validation_match_invalid") } });
     });
 
-    it("answers 404 for an unknown client, after the shape was checked", async () => {
+    it("answers 404 for an unknown client, after the validation of the fields", async () => {
       const answer = await post({ clientId: "missing", subscriptions: ["test1", "test2"] });
       expect(answer.status).toBe(404);
       expect(answer.body).toEqual({
@@ -103,7 +103,7 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect(shapeFirst.status).toBe(400);
     });
 
-    // Other systems answer only at 127.0.0.1 unless told otherwise.
+    // Other systems answer only at 127.0.0.1 by default.
     const hasManyLoopbacks = process.platform === "linux";
     const title = "refuses a request from another address than the stream's";
     it.skipIf(!hasManyLoopbacks)(`${title} (127.0.0.2: Linux only)`, async () => {
@@ -112,10 +112,13 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect(answer.status).toBe(400);
       expect(answer.body).toEqual({ status: 400, message: "Invalid realtime client.", data: {} });
       elsewhere.socket.destroy();
-      await eventually(async () => (await readStats(service.url)).clients === 1, "it is gone");
+      await eventually(
+        async () => (await readStats(service.url)).clients === 1,
+        "the client is removed",
+      );
     });
 
-    it("replaces the old set, ignores empty strings and repeats, and clears by an empty list", async () => {
+    it("replaces the old set, ignores empty strings and repeats, and clears the set for an empty list", async () => {
       const { url } = service;
       await setSubscriptions(url, client.clientId, ["old", "kept"]);
       await setSubscriptions(url, client.clientId, ["kept", "", "new", "new"]);
@@ -135,13 +138,13 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       expect((await post({ clientId: client.clientId })).status).toBe(204);
     });
 
-    it("takes the SDK's own PB_CONNECT in the list", async () => {
+    it("accepts the SDK's own PB_CONNECT in the list", async () => {
       expect((await setSubscriptions(service.url, client.clientId, ["PB_CONNECT"])).status).toBe(
         204,
       );
     });
 
-    it("takes a form, urlencoded and multipart", async () => {
+    it("accepts a form, urlencoded and multipart", async () => {
       const fields = (form: URLSearchParams | FormData) => {
         form.append("clientId", client.clientId);
         form.append("subscriptions", "a");
@@ -156,7 +159,7 @@ export function subscribeSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("says 400 for a form that is none", async () => {
+    it("answers 400 for a malformed form", async () => {
       const answer = await call(service.url, "/api/realtime", {
         method: "POST",
         headers: { "Content-Type": "multipart/form-data; boundary=x" },

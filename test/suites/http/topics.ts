@@ -3,13 +3,13 @@ import { call, publish, readStats, setSubscriptions } from "../../support/api.ts
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
 import {
-  backFrom,
   numbers,
   numbersOf,
   publishNumbers,
   queryOf,
   received,
   resumed,
+  withLastEventId,
 } from "../../support/numbered.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -23,7 +23,10 @@ export function topicsSuite(runtime: RuntimeUnderTest): void {
     });
     afterEach(async () => {
       closeClients();
-      await eventually(async () => (await readStats(service.url)).clients === 0, "all are gone");
+      await eventually(
+        async () => (await readStats(service.url)).clients === 0,
+        "all clients are removed",
+      );
     });
     afterAll(() => service.stop());
     subscribing(() => service.url);
@@ -61,7 +64,7 @@ function subscribing(url: () => string): void {
     expect(await readStats(url())).toMatchObject({ clients: 1, subscriptions: 0 });
   });
 
-  it("is replaced by a POST, which leads no topic back", async () => {
+  it("is replaced by a POST, which starts new topics live", async () => {
     const client = await openStream(url(), {}, queryOf(["kept", "left"]));
     await publish(url(), [
       { topic: "left", data: { n: 1 } },
@@ -92,35 +95,35 @@ function refusing(url: () => string): void {
     return answer.body.data as unknown;
   };
 
-  it("refuses a key of 2501 characters by its index and takes one of exactly 2500", async () => {
+  it("refuses a key of 2501 characters by its index and accepts one of exactly 2500", async () => {
     const tooLong = queryOf(["a", "b".repeat(2501)]);
     expect(await refused(tooLong)).toEqual({ topic: { 1: code("validation_length_too_long") } });
     await openStream(url(), {}, queryOf(["a", "b".repeat(2500)]));
     expect(await readStats(url())).toMatchObject({ clients: 1, subscriptions: 2 });
   });
 
-  it("refuses 1001 topics and takes exactly 1000", async () => {
+  it("refuses 1001 topics and accepts exactly 1000", async () => {
     const names = numbers(0, 1000).map((n) => n.toString(36));
     expect(await refused(queryOf(names))).toEqual({ topic: code("validation_length_too_long") });
     await openStream(url(), {}, queryOf(names.slice(1)));
     expect(await readStats(url())).toMatchObject({ clients: 1, subscriptions: 1000 });
   });
 
-  it("refuses a line break or NUL in a topic: it would become part of the stream", async () => {
+  it("refuses a line break or NUL in a topic, because it would become part of the stream", async () => {
     for (const topic of ["a\nb", "a\r", "\0a", "a\r\n\r\ndata: x", "a\u2028b", "\u2029", "a\x85"]) {
       const data = { topic: { 1: code("validation_match_invalid") } };
       expect(await refused(queryOf(["ok", topic]))).toEqual(data);
     }
   });
 
-  it("refuses a last that is no whole number from 0 to 1000", async () => {
+  it("refuses a `last` that is not a whole number from 0 to 1000", async () => {
     for (const last of ["-1", "1001", "1e2", "1.5", "x", "0x10", "9".repeat(30)]) {
       const data = { last: code("validation_match_invalid") };
       expect([last, await refused(queryOf(["a"], { last }))]).toEqual([last, data]);
     }
   });
 
-  it("holds no stream for what it refused, and lets a page read why", async () => {
+  it("opens no stream for a refused request, and lets a page read the reason", async () => {
     const headers = { Origin: "https://example.com" };
     const answer = await call(url(), `/api/realtime${queryOf(["a\nb"])}`, { headers });
     expect(answer.status).toBe(400);
@@ -137,7 +140,7 @@ function newest(url: () => string): void {
     return { client, numbers: numbersOf(events) };
   };
 
-  it("begins with the newest messages of each topic when ?last says how many, then goes on live", async () => {
+  it("starts with up to ?last newest messages of each topic, then continues live", async () => {
     await publishNumbers(url(), "last/a", 1, 3);
     await publishNumbers(url(), "last/b", 4, 9);
     await publishNumbers(url(), "last/a", 10, 11);
@@ -147,7 +150,7 @@ function newest(url: () => string): void {
     expect(client.events.some(({ event }) => event === "PB_RESUME")).toBe(false);
   });
 
-  it("begins with all of 1000, and with all there are of fewer", async () => {
+  it("starts with all of 1000, and with all of a shorter history", async () => {
     await publishNumbers(url(), "thousand", -100, 1000);
     const all = await heard("thousand", queryOf(["thousand"], { last: "1000" }));
     expect(all.numbers).toEqual([...numbers(1, 1000), 1001, 1002]);
@@ -157,7 +160,7 @@ function newest(url: () => string): void {
   });
 
   it.each([{ query: { last: 2 } }, { query: { last: "2" } }, { last: 2 }])(
-    "begins with the newest of a key whose options are %j, in the GET and in a POST",
+    "starts with the newest messages of a key with the options %j, in the GET and in a POST",
     async (options) => {
       const topic = `options/${JSON.stringify(options)}`;
       await publishNumbers(url(), topic, 1, 4);
@@ -172,33 +175,37 @@ function newest(url: () => string): void {
     },
   );
 
-  it("takes each key's own number before ?last", async () => {
+  it("prefers each key's own number to ?last", async () => {
     await publishNumbers(url(), "own/a", 1, 5);
     await publishNumbers(url(), "own/b", 6, 10);
     const query = queryOf([withOptions("own/a", { last: 1 }), "own/b"], { last: "2" });
     expect((await heard("own/b", query)).numbers).toEqual([5, 9, 10, 1001, 1002]);
   });
 
-  it("goes on from a good Last-Event-ID instead, and falls back to the newest from a bad one", async () => {
+  it("resumes from a known Last-Event-ID instead, and falls back to the newest messages for an unknown one", async () => {
     await publishNumbers(url(), "either", 1, 2);
     const watch = await openStream(url(), {}, queryOf(["either"]));
     await publishNumbers(url(), "either", 3, 6);
     const third = (await watch.receive(1))[0]?.id;
     const query = queryOf(["either"], { last: "2" });
-    const good = await heard("either", query, backFrom(third));
+    const good = await heard("either", query, withLastEventId(third));
     expect(good.numbers).toEqual([4, 5, 6, 1001, 1002]);
     expect(await resumed(good.client)).toEqual({ recovered: true, replayed: 3 });
-    const bad = await openStream(url(), backFrom("garbage"), queryOf(["either"], { last: "3" }));
+    const bad = await openStream(
+      url(),
+      withLastEventId("garbage"),
+      queryOf(["either"], { last: "3" }),
+    );
     const [events = []] = await received(url(), "either", bad);
     expect(await resumed(bad)).toEqual({ recovered: false });
     expect(bad.events[0]?.event).toBe("PB_RESUME");
-    // A mark was published between the two.
+    // A marker message was published between the two.
     expect(numbersOf(events)).toEqual([1001, 1002]);
   });
 }
 
 function cutBetweenKeys(url: () => string): void {
-  it("goes on exactly behind each event, also between two of one message under several keys", async () => {
+  it("resumes exactly after each event, also between two events of one message under several keys", async () => {
     const keys = ["k/a", "k/*", "*", withOptions("k/a", { query: { x: "1" } }), "k/a/*", "k"];
     const whole = await openStream(url(), {}, queryOf(keys));
     const record = { id: "a", collectionName: "k" };
@@ -211,7 +218,7 @@ function cutBetweenKeys(url: () => string): void {
     const [events = []] = await received(url(), "k/a", whole);
     expect(events).toHaveLength(4 + 1 + 5 + 3);
     for (const [index, { id }] of events.entries()) {
-      const rest = await openStream(url(), backFrom(id), queryOf(keys.toReversed()));
+      const rest = await openStream(url(), withLastEventId(id), queryOf(keys.toReversed()));
       await resumed(rest);
       const end = rest.events.findIndex(({ data }) => data.startsWith('{"mark":'));
       const names = (some: typeof events) => some.map(({ event, data }) => [event, data]);

@@ -33,7 +33,7 @@ export function uploadsSuite(runtime: RuntimeUnderTest): void {
     const { ownUploads } = runtime;
     const possible = cases.filter(([, , , , isChunked]) => !isChunked || ownUploads === undefined);
     if (ownUploads !== undefined) it.skip(leftOut("chunks", ownUploads));
-    it.each(possible)("%s gets its answer: %s", async (_, status, path, header, isChunked) => {
+    it.each(possible)("%s gets a response: %s", async (_, status, path, header, isChunked) => {
       for (let count = 0; count < 5; count++) {
         const answer = upload(service.url, path, header, isChunked);
         expect(await within(answer, 20_000, "the upload ends")).toContain(`HTTP/1.1 ${status} `);
@@ -43,7 +43,7 @@ export function uploadsSuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** Sends 50 MiB until all is sent or the connection ends. @returns what was answered. */
+/** Sends 50 MiB until all is sent or the connection ends. @returns the response. */
 function upload(url: string, path: string, header: string, isChunked: boolean): Promise<string> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);

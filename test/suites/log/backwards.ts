@@ -17,7 +17,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsBefore(undefined)).toEqual(["c", "b", "a"]);
     });
 
-    it("before a cursor gives what came before it, newest first, and nothing else", async () => {
+    it("before a cursor returns the entries before it, newest first, and nothing else", async () => {
       const log = await opener.open();
       const names = ids(30);
       for (const [index, cursor] of (await log.cursorsOf(...names)).entries()) {
@@ -25,7 +25,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       }
     });
 
-    it("before the cursor after the newest entry gives the newest entry too", async () => {
+    it("before the cursor after the newest entry includes the newest entry", async () => {
       const log = await opener.open();
       expect(await log.idsBefore(beyond(log.log.cursor(), 1))).toEqual([]);
       const [, , newest = ""] = await log.cursorsOf("a", "b", "c");
@@ -34,7 +34,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsBefore(beyond(newest, 1))).toEqual(["c", "b", "a"]);
     });
 
-    it("before the beginning gives nothing", async () => {
+    it("before the first entry returns nothing", async () => {
       const log = await opener.open();
       const start = log.log.cursor();
       expect(await log.idsBefore(start)).toEqual([]);
@@ -43,7 +43,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsBefore(first)).toEqual([]);
     });
 
-    it("gives at most as many as asked for, the newest of them", async () => {
+    it("returns at most `limit` entries, the newest ones", async () => {
       const log = await opener.open();
       const cursors = await log.cursorsOf("a", "b", "c", "d", "e");
       expect(await log.idsBefore(undefined, 2)).toEqual(["e", "d"]);
@@ -53,7 +53,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsBefore(undefined, 0)).toEqual([]);
     });
 
-    it("page by page, by the cursor of each page's last entry, gives everything once", async () => {
+    it("page by page, with the cursor of each page's last entry, returns every entry once", async () => {
       const log = await opener.open();
       const names = ids(103);
       await log.append(...names);
@@ -70,7 +70,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(pages.flat()).toEqual(reverse(names));
     });
 
-    it("gives the same entries as the tail and as reading forwards", async () => {
+    it("returns the same entries as the tail and as reading forwards", async () => {
       const log = await opener.open();
       await log.appendMessages([
         message("a", { topics: ["posts/r1", "posts"], private: true }),
@@ -82,8 +82,8 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
     });
   });
 
-  describe("reading back to where the history begins", () => {
-    it("ends at the oldest entry kept, and gives nothing before a cursor that was trimmed", async () => {
+  describe("reading back to the start of the history", () => {
+    it("ends at the oldest entry kept, and returns nothing before a trimmed cursor", async () => {
       const log = await opener.open({ messages: 3 });
       const start = log.log.cursor();
       const cursors = [start, ...(await log.cursorsOf(...ids(10)))];
@@ -97,7 +97,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
     });
 
     it.skipIf(flags.ownClock !== undefined)(
-      "leaves out what has become too old, although nothing was appended since",
+      "leaves out entries that have become too old, although nothing was appended since",
       async () => {
         const log = await opener.open({ maxAge: 1000 });
         await log.append("a");
@@ -112,14 +112,14 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       },
     );
 
-    it("gives nothing when the history is off", async () => {
+    it("returns nothing when the history is off", async () => {
       const log = await opener.open({ messages: 0 });
       const cursors = [log.log.cursor(), ...(await log.cursorsOf("a", "b")), undefined];
       for (const cursor of cursors) expect(await log.idsBefore(cursor)).toEqual([]);
     });
   });
 
-  describe("what is no cursor of this log reads back undefined:", () => {
+  describe("reading back returns undefined before an unknown cursor:", () => {
     it("nonsense", async () => {
       const log = await opener.open();
       const [cursor = ""] = await log.cursorsOf("a");
@@ -140,7 +140,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsBefore(elsewhere)).toBeUndefined();
     });
 
-    it("a cursor further on than the cursor after the newest entry", async () => {
+    it("a cursor beyond the cursor after the newest entry", async () => {
       const log = await opener.open();
       expect(await log.idsBefore(beyond(log.log.cursor(), 2))).toBeUndefined();
       const [newest = ""] = await log.cursorsOf("a");

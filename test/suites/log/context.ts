@@ -11,22 +11,22 @@ export interface OpenLogOptions {
 
 export type OpenLog = (options: OpenLogOptions) => Promise<MessageLog> | MessageLog;
 
-/** What an adapter can't do, each with the reason. Left out: it can. */
+/** Features that an adapter lacks, each with the reason. */
 export interface LogFlags {
-  /** Why it does not go by `now`: what depends on age is left out. */
+  /** Why the log does not use `now`. Tests of ages are left out. */
   readonly ownClock?: string;
-  /** Why it does not keep to `history.bytes`. */
+  /** Why the log does not apply `history.bytes`. */
   readonly noByteBound?: string;
-  /** Why it does not forget ids by their number. */
+  /** Why the log does not limit the number of remembered ids. */
   readonly idsByAgeOnly?: string;
-  /** Model runs, where 100 take too long: how many, and why. */
+  /** The number of model runs, with the reason. Set when the default of 100 takes too long. */
   readonly fewerRuns?: { readonly runs: number; readonly reason: string };
 }
 
-/** A log under test: everything awaited, its clock in hand, its tail recorded. */
+/** A log under test with awaited calls, a manual clock and a recorded tail. */
 export class LogUnderTest {
   readonly log: MessageLog;
-  /** What the tail has delivered since the log was opened. */
+  /** Entries that the tail has delivered since the log was opened. */
   readonly tailed: LogEntry[] = [];
   readonly #clock: Clock;
 
@@ -40,12 +40,12 @@ export class LogUnderTest {
     return this.#clock.time;
   }
 
-  /** Lets time pass, for the log. */
+  /** Advances the log's clock. */
   pass(milliseconds: number): void {
     this.#clock.time += milliseconds;
   }
 
-  /** Appends messages of these ids. */
+  /** Appends messages with these ids. */
   append(...ids: string[]): Promise<readonly PublishReceipt[]> {
     return this.appendMessages(ids.map((id) => message(id)));
   }
@@ -54,13 +54,13 @@ export class LogUnderTest {
     return await this.log.append(messages);
   }
 
-  /** Waits until the tail has delivered `count` entries, and returns all it has. */
+  /** Waits until the tail has delivered `count` entries, and returns all delivered entries. */
   async delivered(count: number): Promise<readonly LogEntry[]> {
     await eventually(() => this.tailed.length >= count, `the tail delivers ${count} entries`);
     return this.tailed;
   }
 
-  /** Appends messages of these ids and returns their cursors, as the tail tells them. */
+  /** Appends messages with these ids and returns their cursors from the tail. */
   async cursorsOf(...ids: string[]): Promise<string[]> {
     const before = this.tailed.length;
     await this.append(...ids);
@@ -68,7 +68,7 @@ export class LogUnderTest {
     return entries.slice(before).map(({ cursor }) => cursor);
   }
 
-  /** The ids after a cursor; undefined when the log can't tell. */
+  /** The ids after a cursor. Undefined when the log does not know the cursor. */
   async idsAfter(
     cursor: string | undefined,
     limit = 1000,
@@ -77,7 +77,7 @@ export class LogUnderTest {
     return idsOf(await this.log.read(cursor, limit, maxBytes));
   }
 
-  /** The ids before a cursor, newest first; undefined when the log can't tell. */
+  /** The ids before a cursor, newest first. Undefined when the log does not know the cursor. */
   async idsBefore(
     cursor: string | undefined,
     limit = 1000,
@@ -100,7 +100,7 @@ export class LogOpener {
     this.#open = open;
   }
 
-  /** Opens a log with a clock that stands at a time long past, so that it can't be mistaken for the real time. */
+  /** Opens a log with a clock that is set to a time in the past, so that it differs from the real time. */
   async open(history?: Partial<HistoryLimits>): Promise<LogUnderTest> {
     const clock = { time: 1_000_000_000_000 };
     const now = () => clock.time;
@@ -127,12 +127,12 @@ export function idsOf(entries: readonly LogEntry[] | undefined): string[] | unde
   return entries?.map(({ message }) => message.id);
 }
 
-/** The last first, in a list of its own. */
+/** A reversed copy of a list. */
 export function reverse<T>(list: readonly T[]): T[] {
   return [...list].reverse();
 }
 
-/** The one at `index`, which there must be. */
+/** The item at `index`, which must exist. */
 export function at<T>(list: readonly T[], index: number): T {
   const item = list.at(index);
   expect(item, `nothing at ${index}`).toBeDefined();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { ids, idsOf, type LogFlags, LogOpener, message, type OpenLog } from "./context.ts";
 
-/** For how long and for how many newer ones an id is remembered. */
+/** The time and the number of newer ids for which an id is remembered. */
 const REMEMBERED = { age: 300_000, count: 10_000 };
 
 /** The log accepts an id once. */
@@ -23,7 +23,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "fence"]);
     });
 
-    it("in a later batch is a duplicate, and a new message beside it is appended", async () => {
+    it("in a later batch is a duplicate, and a new message in that batch is appended", async () => {
       const log = await opener.open();
       await log.append("a", "b");
       expect(await log.append("c", "a", "d")).toEqual([
@@ -35,7 +35,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c", "d"]);
     });
 
-    it("is refused when its content differs, and no message beside it is appended", async () => {
+    it("is refused with its whole batch when its content differs", async () => {
       const log = await opener.open();
       const first = message("a", { data: "1" });
       await log.appendMessages([first]);
@@ -57,7 +57,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(log.tailed).toHaveLength(1);
     });
 
-    it("is appended once when it arrives many times at the same moment", async () => {
+    it("is appended once when it arrives many times at the same time", async () => {
       const log = await opener.open();
       const answers = await Promise.all(ids(20).map(() => log.append("a", "b")));
       const fresh = answers.flat().filter(({ duplicate }) => !duplicate);
@@ -66,7 +66,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       expect(idsOf(await log.delivered(3))).toEqual(["a", "b", "fence"]);
     });
 
-    it("is not confused with ids that only look alike", async () => {
+    it("is distinguished from similar ids", async () => {
       const log = await opener.open();
       const alike = ["a", "A", "a ", " a", "\u00e1", "a\u0301", "0", "00", "__proto__", "toString"];
       const receipts = await log.append(...alike);
@@ -87,7 +87,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       Array.from({ length: count }, (_, n) => `${name}\t${from + n}`);
 
     it.skipIf(flags.idsByAgeOnly !== undefined)(
-      "take half of what is remembered at most, and push out none of the others'",
+      "use at most half of the remembered ids, and do not displace ids of other publishers",
       async () => {
         const log = await opener.open({ messages: 1 });
         await log.append("app", "bert\t1", "\tguest", "anna\t0");
@@ -95,7 +95,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
           await log.append(...own("anna", from, 1000));
         const others = ["app", "bert\t1", "\tguest"];
         expect(await log.append(...others)).toEqual(others.map((id) => ({ id, duplicate: true })));
-        // Its newest are remembered, and its oldest are not.
+        // The publisher's newest ids are remembered, and its oldest are not.
         expect(await log.append("anna\t12000", "anna\t8000", "anna\t0")).toEqual([
           { id: "anna\t12000", duplicate: true },
           { id: "anna\t8000", duplicate: true },
@@ -104,7 +104,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       },
     );
 
-    it("are not those of a publisher with a longer name", async () => {
+    it("are distinguished from those of a publisher with a longer name", async () => {
       const log = await opener.open({ messages: 1 });
       await log.append("anna\t1", "annabel\t1", "ann\t1", "anna\n1", "anna\b1");
       for (let from = 2; from <= 6000; from += 1000) await log.append(...own("anna", from, 1000));
@@ -149,7 +149,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       },
     );
 
-    it("is remembered while fewer than 10,000 newer ones came", async () => {
+    it("is remembered while there are fewer than 10,000 newer ids", async () => {
       const log = await opener.open();
       await log.append("first");
       await appendMany(log.append.bind(log), REMEMBERED.count - 1);
@@ -157,13 +157,13 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
     });
 
     it.skipIf(flags.idsByAgeOnly !== undefined)(
-      "is forgotten when well over 10,000 newer ones came",
+      "is forgotten when there are well over 10,000 newer ids",
       async () => {
         const log = await opener.open();
         await log.append("first");
         await appendMany(log.append.bind(log), REMEMBERED.count + 2000);
         expect(await log.append("first")).toEqual([{ id: "first", duplicate: false }]);
-        // The newest are still known.
+        // The newest ids are still remembered.
         const last = `m${REMEMBERED.count + 2000}`;
         expect(await log.append(last)).toEqual([{ id: last, duplicate: true }]);
       },

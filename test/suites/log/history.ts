@@ -11,17 +11,17 @@ import {
   type OpenLog,
 } from "./context.ts";
 
-/** So large that it never bites: what is tested is the other bounds. */
+/** So large that only the other limits apply. */
 const UNBOUNDED: HistoryLimits = { messages: 1e6, maxAge: 1e9, bytes: 1e9 };
 
-/** What is kept, and what a reader learns of what is not. */
+/** The entries that the history keeps, and reads from trimmed cursors. */
 export function historyTests(openLog: OpenLog, flags: LogFlags): void {
   const opener = new LogOpener(openLog);
   afterEach(() => opener.closeAll());
   const open = (limits: Partial<HistoryLimits>) => opener.open({ ...UNBOUNDED, ...limits });
 
   describe("history by number", () => {
-    it("keeps the newest messages, as many as the limit says", async () => {
+    it("keeps the newest messages, up to the limit", async () => {
       const log = await open({ messages: 3 });
       await log.append("a", "b", "c");
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
@@ -32,20 +32,20 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
       expect((await log.log.stats()).messages).toBe(3);
     });
 
-    it("trims within one batch too, and the tail still gets all of it", async () => {
+    it("trims within one batch, and the tail still gets the whole batch", async () => {
       const log = await open({ messages: 2 });
       await log.append(...ids(50));
       expect(await log.idsAfter(undefined)).toEqual(["m49", "m50"]);
       expect(idsOf(await log.delivered(50))).toEqual(ids(50));
     });
 
-    it("ends at a sharp edge: the last cursor with all its successors reads, the one before does not", async () => {
+    it("can be read from the oldest cursor with all its successors, and not from the cursor before", async () => {
       const log = await open({ messages: 3 });
       const cursors = await log.cursorsOf(...ids(10));
       await expectEdge(log, cursors, 7);
     });
 
-    it("counts through a thousand messages one by one", async () => {
+    it("keeps to the limit through a thousand single appends", async () => {
       const log = await open({ messages: 10 });
       const cursors: string[] = [];
       for (const batch of ids(100)) cursors.push(...(await log.cursorsOf(...ids(10, `${batch}:`))));
@@ -54,7 +54,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
   });
 
   describe.skipIf(flags.ownClock !== undefined)("history by age", () => {
-    it("keeps messages until they are as old as the limit says", async () => {
+    it("keeps messages until they reach the age limit", async () => {
       const log = await open({ maxAge: 1000 });
       await log.append("a");
       log.pass(600);
@@ -69,7 +69,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.log.stats()).toMatchObject({ accepted: 2, messages: 0, bytes: 0 });
     });
 
-    it("ends at a sharp edge, although nothing was appended since", async () => {
+    it("ends exactly at the age limit, although nothing was appended since", async () => {
       const log = await open({ maxAge: 1000 });
       const cursors: string[] = [];
       for (const id of ids(10)) {
@@ -81,7 +81,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
       await expectEdge(log, cursors, 5);
     });
 
-    it("that ran out leaves the newest cursor good, and those before it not", async () => {
+    it("that has expired completely leaves only the newest cursor readable", async () => {
       const log = await open({ maxAge: 1000 });
       const cursors = await log.cursorsOf("a", "b");
       log.pass(5000);
@@ -107,7 +107,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
       expect((await log.log.stats()).bytes).toBe(201);
     });
 
-    it("ends at a sharp edge", async () => {
+    it("ends exactly at the byte limit", async () => {
       const log = await open({ bytes: 299 });
       await log.appendMessages([..."abcdefgh"].map(hundred));
       const cursors = (await log.delivered(8)).map(({ cursor }) => cursor);
@@ -122,7 +122,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["b"]);
     });
 
-    it("does not keep a message larger than all of it, which the tail delivers all the same", async () => {
+    it("does not keep a message that exceeds the limit, and the tail delivers the message", async () => {
       const log = await open({ bytes: 50 });
       await log.append("a");
       await log.appendMessages([hundred("b")]);
@@ -139,7 +139,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
     ["bytes", flags.noByteBound],
   ];
   describe("a log", () => {
-    it("keeps a history unless a limit of it is 0", async () => {
+    it("keeps a history unless one of its limits is 0", async () => {
       for (const [name] of off) {
         expect((await open({ [name]: 0 })).log.keepsHistory, `${name}: 0`).toBe(false);
         expect((await open({ [name]: 1 })).log.keepsHistory, `${name}: 1`).toBe(true);
@@ -161,7 +161,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
         expect(await log.log.stats()).toMatchObject({ accepted: 3, messages: 0, bytes: 0 });
       });
 
-      it("still tells duplicates", async () => {
+      it("still recognises duplicates", async () => {
         const log = await open({ [name]: 0 });
         await log.append("a");
         expect(await log.append("a", "b", "b")).toEqual([
@@ -183,7 +183,7 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
     });
   }
 
-  describe("a bound that is left out", () => {
+  describe("a limit that is left out", () => {
     it("has its default: ten thousand messages and 32 MiB", async () => {
       const log = await opener.open({});
       for (const batch of ids(11)) await log.append(...ids(1000, `${batch}:`));
@@ -208,8 +208,8 @@ export function historyTests(openLog: OpenLog, flags: LogFlags): void {
 }
 
 /**
- * Of the cursors, those from the `kept`-th on (counted from 1) read what came after them, and those
- * before it, after which something was trimmed, read undefined.
+ * Expects that the cursors from the `kept`-th on (counted from 1) return the entries after them, and that the earlier cursors,
+ * after which entries were trimmed, return undefined.
  */
 async function expectEdge(log: LogUnderTest, cursors: readonly string[], kept: number) {
   const newest = cursors.length;

@@ -24,7 +24,7 @@ interface Reading {
   readonly maxBytes: number | undefined;
 }
 
-/** Ids are few, so that duplicates are many. Now and then one has other content. */
+/** Few ids, so that there are many duplicates. Some duplicates have other content. */
 const anyMessage = fc
   .record({
     id: fc.integer({ min: 0, max: 40 }),
@@ -68,7 +68,7 @@ interface Accepted {
   readonly at: number;
 }
 
-/** What was accepted, in a plain array, with nothing clever about it. */
+/** The reference: all accepted messages in a plain array. */
 class Model {
   readonly accepted: Accepted[] = [];
   duplicate = 0;
@@ -78,7 +78,7 @@ class Model {
     this.#limits = limits;
   }
 
-  /** Whether an id comes with other content than before. */
+  /** Whether an id has other content than before. */
   refuses(messages: readonly Message[]): boolean {
     const all = [...this.accepted.map((entry) => entry.message), ...messages];
     const first = (id: string) => all.find((message) => message.id === id);
@@ -94,7 +94,7 @@ class Model {
     });
   }
 
-  /** How many were accepted before the oldest that is kept. */
+  /** The number of messages that were accepted before the oldest one kept. */
   trimmed(now: number): number {
     let trimmed = this.accepted.length;
     while (trimmed > 0 && this.#fits(trimmed - 1, now)) trimmed -= 1;
@@ -105,7 +105,7 @@ class Model {
     return bytesOf(this.accepted.slice(this.trimmed(now)));
   }
 
-  /** What a page has of `candidates`: as many as both bounds let, and one whatever its bytes. */
+  /** The page of `candidates`: as many as both limits allow, and at least one whatever its bytes. */
   page(candidates: readonly Accepted[], { limit, maxBytes = 1e9 }: Reading): Message[] {
     const fits = (count: number) => count === 1 || bytesOf(candidates.slice(0, count)) <= maxBytes;
     let count = Math.min(limit, candidates.length);
@@ -130,13 +130,13 @@ function bytesOf(accepted: readonly Accepted[]): number {
   return new TextEncoder().encode(text.join("")).length;
 }
 
-/** Whatever is done to it, a log is a plain array that forgets its beginning. */
+/** Compares a log with a plain array that drops its oldest entries. */
 export function modelTests(openLog: OpenLog, flags: LogFlags): void {
   const opener = new LogOpener(openLog);
   afterEach(() => opener.closeAll());
 
-  describe("whatever is appended, read and waited for", () => {
-    it("behaves as a plain array that forgets its beginning", async () => {
+  describe("any sequence of appends, reads and waits", () => {
+    it("gives the same results as a plain array that drops its oldest entries", async () => {
       const limits = fc.record({
         messages: fc.oneof(fc.nat({ max: 20 }), fc.constant(1000)),
         maxAge: flags.ownClock
@@ -194,7 +194,7 @@ async function expectRead(
   reading: Reading,
 ): Promise<void> {
   const { back, position, limit, maxBytes } = reading;
-  // A position after the end stands for no cursor at all.
+  // A position after the end means a read without a cursor.
   const from = position < cursors.length ? position : undefined;
   const cursor = from === undefined ? undefined : cursors[from];
   const trimmed = model.trimmed(log.now);

@@ -19,7 +19,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(idsOf(await log.delivered(7))?.slice(6)).toEqual(["fence"]);
     });
 
-    it("gets messages whole, whatever is in them", async () => {
+    it("gets complete messages, whatever their content", async () => {
       const log = await opener.open();
       const messages: Message[] = [
         message("topics", { topics: ["posts/r1", "posts", "c1/r1", "c1"] }),
@@ -35,7 +35,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(read?.map((entry) => entry.message)).toEqual(messages);
     });
 
-    it("hears nothing of what was appended before it began", async () => {
+    it("gets no entries that were appended before it started", async () => {
       const log = await opener.open();
       await log.append("before");
       await log.delivered(1);
@@ -46,7 +46,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(idsOf(late)).toEqual(["after"]);
     });
 
-    it("tells every listener the same, in the same order", async () => {
+    it("gives every listener the same entries in the same order", async () => {
       const log = await opener.open();
       const second: LogEntry[] = [];
       log.log.tail((entries) => second.push(...entries));
@@ -55,7 +55,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(second).toEqual([...(await log.delivered(20))]);
     });
 
-    it("is silent once it is stopped, and stopping twice does no harm", async () => {
+    it("delivers nothing after it is stopped, and may be stopped twice", async () => {
       const log = await opener.open();
       const heard: LogEntry[] = [];
       const stop = log.log.tail((entries) => heard.push(...entries));
@@ -68,14 +68,14 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(idsOf(heard)).toEqual(["a"]);
     });
 
-    it("agrees with what is read afterwards", async () => {
+    it("delivers the same entries as a later read", async () => {
       const log = await opener.open();
       for (const batch of [["a"], ["b", "c"], ["d"]]) await log.append(...batch);
       const tailed = await log.delivered(4);
       expect(await log.log.read(undefined, 10)).toEqual([...tailed]);
     });
 
-    it("has appends made at the same time in one order, which keeps each batch's own", async () => {
+    it("delivers concurrent appends in one order, which keeps the order of each batch", async () => {
       const log = await opener.open();
       const batches = ids(10, "batch-").map((batch) => ids(5, `${batch}:`));
       await Promise.all(batches.map((batch) => log.append(...batch)));
@@ -87,7 +87,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(order);
     });
 
-    it("is not called for an append that brought nothing new", async () => {
+    it("is not called for an append without new messages", async () => {
       const log = await opener.open();
       const sizes: number[] = [];
       log.log.tail((entries) => sizes.push(entries.length));
@@ -102,19 +102,19 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
   });
 
   describe("an append", () => {
-    it("answers with a receipt for every message, in order", async () => {
+    it("returns a receipt for every message, in order", async () => {
       const log = await opener.open();
       const receipts = await log.append("b", "a", "c");
       expect(receipts).toEqual(["b", "a", "c"].map((id) => ({ id, duplicate: false })));
     });
 
-    it("of nothing answers nothing", async () => {
+    it("of no messages returns no receipts", async () => {
       const log = await opener.open();
       expect(await log.append()).toEqual([]);
       expect(await log.log.stats()).toEqual({ accepted: 0, duplicate: 0, messages: 0, bytes: 0 });
     });
 
-    it("can be read as soon as it is answered", async () => {
+    it("can be read as soon as it has returned", async () => {
       const log = await opener.open();
       await log.append("a");
       expect(await log.idsAfter(undefined)).toEqual(["a"]);
@@ -122,14 +122,14 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b"]);
     });
 
-    it("takes a thousand messages at once", async () => {
+    it("accepts a thousand messages at once", async () => {
       const log = await opener.open();
       const many = ids(1000);
       expect(await log.append(...many)).toHaveLength(1000);
       expect(idsOf(await log.delivered(1000))).toEqual(many);
     });
 
-    it.skipIf(flags.ownClock !== undefined)("notes when it took each message", async () => {
+    it.skipIf(flags.ownClock !== undefined)("records the time of each message", async () => {
       const log = await opener.open();
       const start = log.now;
       await log.append("a");
@@ -141,7 +141,7 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
   });
 
   describe("stats", () => {
-    it("count what was accepted, what was a duplicate, and what is kept", async () => {
+    it("count accepted messages, duplicates and kept messages", async () => {
       const log = await opener.open();
       await log.append("a", "b", "a");
       await log.append("b", "c");

@@ -6,7 +6,7 @@ import { at, idsOf, LogOpener, type LogUnderTest, message, type OpenLog } from "
 /** 100 bytes: an id of one, a topic of nine, data of 90. */
 const hundred = (id: string) => message(id, { topics: ["123456789"], data: `"${"x".repeat(88)}"` });
 
-/** The bytes of a page; and what holds for reading forwards and back alike. */
+/** The byte limit of a page, for reading forwards and back. */
 export function pageTests(openLog: OpenLog): void {
   const opener = new LogOpener(openLog);
   afterEach(() => opener.closeAll());
@@ -20,7 +20,7 @@ export function pageTests(openLog: OpenLog): void {
   }
 
   describe("a page", () => {
-    it("has no more entries than its bytes have room for", async () => {
+    it("has no more entries than its byte limit allows", async () => {
       const { log, cursors } = await openWith("abcdef");
       const rooms: [maxBytes: number, forwards: string, back: string][] = [
         [100, "b", "e"],
@@ -39,7 +39,7 @@ export function pageTests(openLog: OpenLog): void {
       expect(await log.idsBefore(undefined, 10, 250)).toEqual(["f", "e"]);
     });
 
-    it("keeps to both its bounds, whichever is reached first", async () => {
+    it("keeps to both limits, whichever is reached first", async () => {
       const { log } = await openWith("abcdef");
       expect(await log.idsAfter(undefined, 1, 300)).toEqual(["a"]);
       expect(await log.idsBefore(undefined, 1, 300)).toEqual(["f"]);
@@ -47,7 +47,7 @@ export function pageTests(openLog: OpenLog): void {
       expect(await log.idsBefore(undefined, 0, 300)).toEqual([]);
     });
 
-    it("has one entry if there is one, however few its bytes", async () => {
+    it("has at least one entry if there is one, whatever its byte limit", async () => {
       const { log, cursors } = await openWith("abc");
       for (const maxBytes of [0, 1, 99]) {
         expect(await log.idsAfter(undefined, 10, maxBytes)).toEqual(["a"]);
@@ -59,7 +59,7 @@ export function pageTests(openLog: OpenLog): void {
       }
     });
 
-    it("does not go past an entry that has no room to a small one behind it", async () => {
+    it("does not skip an entry that is too large for a small entry after it", async () => {
       const log = await opener.open();
       const large = message("large", { data: JSON.stringify("x".repeat(5000)) });
       await log.appendMessages([hundred("a"), large, hundred("b")]);
@@ -94,7 +94,7 @@ export function pageTests(openLog: OpenLog): void {
       }
     });
 
-    it("is none with anything else behind it", async () => {
+    it("is unknown with any other suffix", async () => {
       const { log, cursors } = await openWith("ab");
       const hash = `~${hashKey("chat")}`;
       const more = [hash.toUpperCase(), `${hash} b`, `${hash}~b`, `${hash}0`, `${hash}\n`];
@@ -106,7 +106,7 @@ export function pageTests(openLog: OpenLog): void {
   });
 
   describe("a log that is closed", () => {
-    it("is read as before, for those who are still being served from it", async () => {
+    it("can still be read, for replays that are in progress", async () => {
       const { log, cursors } = await openWith("abc");
       await log.log.close();
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
@@ -118,7 +118,7 @@ export function pageTests(openLog: OpenLog): void {
       expect((await log.log.stats()).messages).toBe(3);
     });
 
-    it("has delivered to its tail what was appended before, and may be closed again", async () => {
+    it("has delivered all earlier appends to its tail, and may be closed again", async () => {
       const log = await opener.open();
       await log.append("a", "b");
       await log.log.close();

@@ -18,7 +18,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(await log.idsAfter(undefined)).toEqual(["a", "b", "c"]);
     });
 
-    it("after a cursor gives what came after it, and nothing else", async () => {
+    it("after a cursor returns the entries after it, and nothing else", async () => {
       const log = await opener.open();
       const names = ids(30);
       const cursors = await log.cursorsOf(...names);
@@ -27,7 +27,7 @@ export function readingTests(openLog: OpenLog): void {
       }
     });
 
-    it("gives at most as many as asked for, the oldest of them", async () => {
+    it("returns at most `limit` entries, the oldest ones", async () => {
       const log = await opener.open();
       const cursors = await log.cursorsOf("a", "b", "c", "d", "e");
       expect(await log.idsAfter(undefined, 2)).toEqual(["a", "b"]);
@@ -37,7 +37,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(await log.idsAfter(at(cursors, 0), 0)).toEqual([]);
     });
 
-    it("page by page, by the cursor of each page's last entry, gives everything once", async () => {
+    it("page by page, with the cursor of each page's last entry, returns every entry once", async () => {
       const log = await opener.open();
       const names = ids(103);
       await log.append(...names);
@@ -54,7 +54,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(pages.flat()).toEqual(names);
     });
 
-    it("gives entries with the same cursors and times as the tail", async () => {
+    it("returns entries with the same cursors and times as the tail", async () => {
       const log = await opener.open();
       const [first = ""] = await log.cursorsOf("a", "b", "c");
       expect(await log.log.read(first, 10)).toEqual(log.tailed.slice(1));
@@ -62,7 +62,7 @@ export function readingTests(openLog: OpenLog): void {
   });
 
   describe("a cursor", () => {
-    it("belongs to one entry alone", async () => {
+    it("belongs to one entry only", async () => {
       const log = await opener.open();
       const cursors: string[] = [];
       for (const batch of ids(10)) cursors.push(...(await log.cursorsOf(...ids(10, `${batch}:`))));
@@ -70,7 +70,7 @@ export function readingTests(openLog: OpenLog): void {
       for (const cursor of cursors) expect(cursor).toMatch(/^[!-~]{1,255}$/);
     });
 
-    it("of the newest entry has nothing behind it until something is appended", async () => {
+    it("of the newest entry has no entries after it until the next append", async () => {
       const log = await opener.open();
       const [cursor = ""] = await log.cursorsOf("a");
       expect(await log.idsAfter(cursor)).toEqual([]);
@@ -86,7 +86,7 @@ export function readingTests(openLog: OpenLog): void {
       expect(await log.idsAfter(start)).toEqual(["a", "b"]);
     });
 
-    it("that the log tells is that of the newest entry the tail has seen", async () => {
+    it("from `log.cursor()` is that of the newest entry in the tail", async () => {
       const log = await opener.open();
       for (const id of ids(5)) {
         const [cursor] = await log.cursorsOf(id);
@@ -106,7 +106,7 @@ export function readingTests(openLog: OpenLog): void {
     });
   });
 
-  describe("what is no cursor of this log reads undefined:", () => {
+  describe("reading returns undefined after an unknown cursor:", () => {
     it("nonsense", async () => {
       const log = await opener.open();
       const [cursor = ""] = await log.cursorsOf("a");
@@ -133,7 +133,7 @@ export function readingTests(openLog: OpenLog): void {
       for (let count = 0; count < 100; count += 1) {
         expect(await log.idsAfter(`0-${nanoid()}`)).toBeUndefined();
       }
-      // nanoid's alphabet holds "-", so a client id may well look like a cursor.
+      // nanoid's alphabet contains "-", so a client id can look like a cursor.
       expect(await log.idsAfter("0-V1StGXR8Z5jdHi6BmyT-1")).toBeUndefined();
     });
 

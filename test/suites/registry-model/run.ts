@@ -8,38 +8,38 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 import { type End, expectSameReceived } from "./received.ts";
 import type { Action, Step, ToClient } from "./steps.ts";
 
-/** A registry under test, and what the property does to it that no caller can. */
+/** A registry under test, and operations that only the property can run. */
 export interface Subject {
   readonly registry: ClientRegistry;
   readonly shards: number;
-  /** As `registry.open`, on a shard that was chosen. */
+  /** As `registry.open`, on a given shard. */
   open(shard: number, peer: Principal): Promise<ClientConnection>;
-  /** Makes a shard forget everything but its storage and its sockets. Left out: nothing is ever evicted. */
+  /** Evicts a shard, which keeps only its storage and its sockets. Left out for registries without eviction. */
   evict?(shard: number): Promise<void>;
-  /** What is kept of clients outside memory, over all shards: rows and sockets. */
+  /** The number of clients' rows and sockets outside memory, over all shards. */
   traces?(): Promise<number>;
 }
 
 type Side = "subject" | "reference";
 
-/** One client, connected to both. */
+/** One client, connected to both registries. */
 interface Client extends Readonly<Record<Side, End>> {
   readonly peer: Principal;
   isGone: boolean;
-  /** It left with something on its way, which it may have missed. */
+  /** The client left before everything had arrived. */
   isCut: boolean;
 }
 
-/** An event nobody publishes: when it has come, all that was sent before has. */
+/** An event that no step publishes. When it has arrived, all earlier events have arrived. */
 const FENCE = "fence";
 
-/** The same operations on both, one after another, with the same answers; then what their clients received. */
+/** Runs the same operations on both registries, one after another, and compares the results and the events of the clients. */
 export class ModelRun {
   readonly #subject: Subject;
   readonly #reference: ClientRegistry;
   readonly #clients: Client[] = [];
   readonly #revoked: string[] = [];
-  /** By shard: how many messages had been accepted when it was constructed, at least and at most. */
+  /** For each shard, the minimum and maximum of messages that had been accepted when it was constructed. */
   readonly #acceptedBefore: { least: number; most: number }[];
   #count = 0;
 
@@ -61,7 +61,7 @@ export class ModelRun {
     if (ending.length > 0) await this.#compareCounts();
   }
 
-  /** Everybody has received the same, and both say the same of everybody. */
+  /** Expects that every client has received the same from both registries, and that both list the same clients. */
   async compare(): Promise<void> {
     for (const client of this.#clients) {
       if (!client.isGone) await this.#settle(client);
@@ -72,7 +72,7 @@ export class ModelRun {
     await this.#compareAccepted();
   }
 
-  /** Everybody leaves, and nothing is left. */
+  /** Disconnects every client, and expects that nothing is left. */
   async end(): Promise<void> {
     for (const [index, client] of this.#clients.entries()) {
       if (client.isGone) continue;
@@ -99,7 +99,7 @@ export class ModelRun {
     expect(await this.#subject.registry.stats()).toMatchObject(expected);
   }
 
-  /** Counted since the oldest shard was constructed, and once however many shards there are. */
+  /** Messages are counted since the oldest shard was constructed, and once for any number of shards. */
   async #compareAccepted(): Promise<void> {
     const { accepted } = await this.#subject.registry.stats();
     const all = (await this.#reference.stats()).accepted;
@@ -165,7 +165,7 @@ export class ModelRun {
     this.#revoked.push(subject);
     for (const client of ended) {
       client.isGone = true;
-      await client.subject.sink.ended("a client is told that it was revoked");
+      await client.subject.sink.ended("a revoked client's sink is closed");
     }
   }
 
@@ -173,7 +173,7 @@ export class ModelRun {
     return identity !== undefined && this.#revoked.includes(identity);
   }
 
-  /** Data is told apart by its number. Most messages with an id are the same each time, and so duplicates. */
+  /** A number makes data unique. Most messages with an id have the same content each time, and so are duplicates. */
   async #publish(inputs: readonly PublishInput[]): Promise<void> {
     const messages = inputs.map((input) => {
       const number = this.#next();
@@ -198,7 +198,7 @@ export class ModelRun {
       registry.disconnect(client[side].connection.clientId),
     );
     client.isGone = true;
-    await client.subject.sink.ended("a client is told that it was disconnected");
+    await client.subject.sink.ended("a disconnected client's sink is closed");
   }
 
   async #leave(client: Client, settled: boolean): Promise<void> {
@@ -220,7 +220,7 @@ export class ModelRun {
     await eventually(() => sink.events.at(-1)?.data === fence, "the fence arrives last", 5000);
   }
 
-  /** Asks both and expects one answer, or one error. */
+  /** Calls both registries and expects the same result or the same error. */
   async #agree<T>(
     what: string,
     ask: (registry: ClientRegistry, side: Side) => Promise<T>,
@@ -230,7 +230,7 @@ export class ModelRun {
     expect(await asked, what).toEqual(expected);
   }
 
-  /** What the registry says of its clients, by the order they came in. */
+  /** The registry's list of clients, in the order of their connection. */
   async #listed(side: Side) {
     const registry = side === "subject" ? this.#subject.registry : this.#reference;
     const found = [];
@@ -254,7 +254,7 @@ export class ModelRun {
   }
 }
 
-/** What was answered: a value, or the error a caller sees. */
+/** The result of a call: a value, or the code of its error. */
 async function outcome(answer: Promise<unknown>): Promise<unknown> {
   try {
     return { value: await answer };

@@ -5,12 +5,12 @@ import type { Principal } from "../../../src/realtime/types.ts";
 type ClientAction =
   | { readonly do: "subscribe"; readonly as?: Principal; readonly keys: readonly string[] }
   | { readonly do: "send"; readonly event: string }
-  /** Ended by an operator. */
+  /** An operator disconnects the client. */
   | { readonly do: "disconnect" }
-  /** Ended from its own side: when everything has arrived, or with something on its way. */
+  /** The client disconnects: when everything has arrived, or earlier. */
   | { readonly do: "leave"; readonly settled: boolean };
 
-/** What is done to one of the clients so far, gone ones among them: modulo their number. */
+/** An action on one of the clients so far, including disconnected ones. The number is taken modulo their count. */
 export type ToClient = ClientAction & { readonly client: number };
 
 export type Action =
@@ -25,7 +25,7 @@ export type Action =
   | { readonly do: "nothing" }
   | ToClient;
 
-/** One operation, and the shards (modulo their number) that are evicted while it is under way. */
+/** One operation, and the shards (modulo their count) that are evicted during it. */
 export interface Step {
   readonly action: Action;
   readonly evicted: readonly number[];
@@ -50,7 +50,7 @@ const PEERS: readonly Principal[] = [
   {},
   { ip: "192.0.2.1" },
   { identity: "anna" },
-  // As with a fresh token that says otherwise.
+  // As with a fresh token that has other rights.
   { identity: "anna", rights: ["posts/*", "posts/r1/*", "chat"] },
   { identity: "carl", rights: ["c_1/*", "posts/r1", "*/x", "posts"] },
   { ip: "192.0.2.1", identity: "bert", rights: ["*"] },
@@ -65,7 +65,7 @@ const keys = fc.oneof(
 );
 
 const common = {
-  // Few, so that duplicates are many; made up when left out.
+  // Few ids, so that there are many duplicates. An id is generated when it is left out.
   id: fc.option(
     fc.nat({ max: 12 }).map((id) => `m${id}`),
     { nil: undefined },
@@ -125,7 +125,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("revoke" as const),
-      // Whoever was revoked does not come back, so seldom somebody.
+      // A revoked subject can't connect again, so most steps revoke a subject without clients.
       subject: fc.constantFrom("anna", "bert", "nobody", "nobody", "nobody", "nobody"),
     }),
   },
@@ -137,7 +137,7 @@ const evicted = fc.oneof(
   { weight: 1, arbitrary: fc.uniqueArray(shard, { maxLength: 3 }) },
 );
 
-/** A life of a registry. */
+/** The steps of one run. */
 export const anySteps: fc.Arbitrary<Step[]> = fc.array(fc.record({ action, evicted }), {
   maxLength: 40,
   size: "max",

@@ -20,8 +20,8 @@ export function connectionTests(open: OpenRegistry, flags: RegistryFlags): void 
 
     const title =
       "does not connect the client: it is not listed or counted, and can't subscribe or be sent to";
-    const { heldFromOpen } = flags;
-    it.skipIf(heldFromOpen !== undefined)(leftOut(title, heldFromOpen), async () => {
+    const { connectedFromOpen } = flags;
+    it.skipIf(connectedFromOpen !== undefined)(leftOut(title, connectedFromOpen), async () => {
       const { registry } = await opener.open();
       const { clientId } = await registry.open({ ip: "192.0.2.1" });
       expect(await registry.clients()).toEqual({ clients: [], next: undefined });

@@ -8,10 +8,10 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 /** Opens an empty registry. */
 export type OpenRegistry = () => Promise<ClientRegistry> | ClientRegistry;
 
-/** What an adapter can't do, each with the reason. */
+/** Features that an adapter lacks, each with the reason. */
 export interface RegistryFlags {
   /** Why a client counts as connected from `open` on, before `attach`. */
-  readonly heldFromOpen?: string;
+  readonly connectedFromOpen?: string;
   /** Why `topics` may count one topic more than once. */
   readonly topicsPerShard?: string;
   /** Why a message is appended to several logs, so that `accepted` and `duplicate` are not known. */
@@ -21,7 +21,7 @@ export interface RegistryFlags {
 /** A key of every client in a test. A message to it arrives after all messages that were published before. */
 const FENCE = "fence";
 
-/** A connected client and what it received. */
+/** A connected client and its received events. */
 export interface TestClient {
   readonly clientId: string;
   readonly connection: ClientConnection;

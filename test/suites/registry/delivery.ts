@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, RegistryOpener, type TestClient } from "./context.ts";
 
-/** Delivery to so many clients that it takes a while. */
+/** Delivery to many clients, which takes long. */
 export function largeDeliveryTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
@@ -39,7 +39,7 @@ function reachesSubscribed(size: number, opener: RegistryOpener): void {
   });
 }
 
-/** Who gets what, in which order. */
+/** Recipients and order of deliveries. */
 export function deliveryTests(open: OpenRegistry): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());
@@ -154,7 +154,7 @@ export function deliveryTests(open: OpenRegistry): void {
       const slow = await test.connect(["chat"], {}, new RecordingSink(2));
       const after = await test.connect(["chat"]);
       const numbers = [0, 1, 2, 3, 4];
-      // One at a time: messages that are published together may arrive as one frame.
+      // One at a time, because messages that are published together may arrive as one frame.
       for (const data of numbers) await test.publish({ topic: "chat", data });
       expect(await slow.sink.ended()).toBe("slow");
       await test.settle(before, after);

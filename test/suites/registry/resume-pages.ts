@@ -15,7 +15,7 @@ import {
 /** Data that fills a page (`REPLAY_PAGE` in src/realtime/replay/client-replay.ts): the page ends after it. */
 const PAGEFUL = "x".repeat(70_000);
 
-/** Replays of several pages, and what can happen between two pages. */
+/** Replays of several pages, with changes between two pages. */
 export function resumePageTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
@@ -23,7 +23,7 @@ export function resumePageTests(open: OpenRegistry): void {
   describe("a replay that waits for its client", () => {
     it("delivers messages that are published meanwhile once and in order", async () => {
       const test = await opener.open();
-      const stream = await heldIn(test, ["chat"]);
+      const stream = await openMidReplay(test, ["chat"]);
       await test.publish("chat", 4, 5);
       await test.test.registry.send(stream.clientId, "note", 0);
       await eventually(() => stream.sink.data("note").length === 1, "the note arrives");
@@ -46,7 +46,7 @@ export function resumePageTests(open: OpenRegistry): void {
 
     it("leaves the keys that stay at their position, and starts new keys live", async () => {
       const test = await opener.open();
-      const stream = await heldIn(test, ["chat", "other"]);
+      const stream = await openMidReplay(test, ["chat", "other"]);
       await test.subscribe(stream, ["*", "chat"]);
       stream.sink.release();
       await test.until(stream);
@@ -60,7 +60,7 @@ export function resumePageTests(open: OpenRegistry): void {
       const ordered = keys.toSorted((one, other) => (hashKey(one) < hashKey(other) ? -1 : 1));
       const [key = ""] = ordered;
       const [first, second] = ordered.map((one) => one.split("?")[0]);
-      const stream = await heldIn(test, keys);
+      const stream = await openMidReplay(test, keys);
       expect(brief(stream)).toEqual([`${first} 1`]);
       stream.sink.takeOnce();
       await eventually(() => brief(stream).length >= 2 && stream.sink.isAwaited, "the next key");
@@ -74,7 +74,7 @@ export function resumePageTests(open: OpenRegistry): void {
 
     it("ends when the client unsubscribes from everything, and new subscriptions start live", async () => {
       const test = await opener.open();
-      const stream = await heldIn(test, ["chat"]);
+      const stream = await openMidReplay(test, ["chat"]);
       await test.subscribe(stream, []);
       await test.publish("chat", 4);
       await test.subscribe(stream, ["chat"]);
@@ -87,7 +87,7 @@ export function resumePageTests(open: OpenRegistry): void {
     for (const how of ["leaves", "is disconnected"]) {
       it(`ends when the client ${how}`, async () => {
         const test = await opener.open();
-        const stream = await heldIn(test, ["chat"]);
+        const stream = await openMidReplay(test, ["chat"]);
         if (how === "leaves") stream.connection.close("client");
         else await test.test.registry.disconnect(stream.clientId);
         await stream.sink.ended();
@@ -98,7 +98,7 @@ export function resumePageTests(open: OpenRegistry): void {
         expect(stream.sink.framesAfterClose).toBe(0);
         await eventually(
           async () => (await test.test.registry.stats()).clients === 1,
-          "it is gone",
+          "the client is removed",
         );
       });
     }
@@ -112,9 +112,9 @@ export function resumePageTests(open: OpenRegistry): void {
       await test.publish("chat", 5);
       await test.publish("other", ...pages);
       const stream = await test.open({ topics: ["chat"], last: 3 }, new RecordingSink().hold());
-      await eventually(() => stream.sink.isAwaited, "it looks for them");
+      await eventually(() => stream.sink.isAwaited, "the search for the newest messages starts");
       stream.sink.takeOnce();
-      await eventually(() => stream.sink.isAwaited, "it looks on");
+      await eventually(() => stream.sink.isAwaited, "the search continues");
       await test.subscribe(stream, ["chat", "chat?x"]);
       stream.sink.release();
       await test.until(stream);
@@ -123,7 +123,7 @@ export function resumePageTests(open: OpenRegistry): void {
 
     it("sends a new key the messages that are its newest now", async () => {
       const test = await opener.open();
-      const stream = await heldIn(test, ["other"]);
+      const stream = await openMidReplay(test, ["other"]);
       await test.publish("chat", 4, 5, 6);
       await test.subscribe(stream, ["other", "chat"], { last: 2 });
       stream.sink.release();
@@ -154,7 +154,7 @@ export function resumePageTests(open: OpenRegistry): void {
 }
 
 /** A client in the middle of a replay of 1, 2 and 3, each a page. It has been sent the first for its first key. */
-async function heldIn(test: Resumes, topics: readonly string[]): Promise<Stream> {
+async function openMidReplay(test: Resumes, topics: readonly string[]): Promise<Stream> {
   const { clientId } = await test.past(["chat"]);
   const topic = topics.includes("other") && !topics.includes("chat") ? "other" : "chat";
   for (const number of [1, 2, 3]) await test.publish(topic, [number, PAGEFUL]);

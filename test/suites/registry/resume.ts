@@ -4,7 +4,7 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 import type { OpenRegistry } from "./context.ts";
 import { idsOf, LOST, ResumesOpener, recovered, shown } from "./resume/context.ts";
 
-/** From which cursors a client can resume, and what it gets then. */
+/** Cursors from which a client can resume, and the messages that it then gets. */
 export function resumeTests(open: OpenRegistry): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());

@@ -124,7 +124,7 @@ export function rightsTests(open: OpenRegistry): void {
         "PB_AUTH_EXPIRED arrives",
       );
       await test.publish(secret("chat", 2), { topic: "chat", data: 3 });
-      await client.sink.ended("it is closed");
+      await client.sink.ended("the stream is closed");
       expect(client.sink.closings).toEqual(["expired"]);
       expect(client.received()).toEqual([
         ["chat", 1],
@@ -181,7 +181,7 @@ export function rightsTests(open: OpenRegistry): void {
       const guest = await test.connect(["chat"]);
       expect(await test.registry.revoke({ subject: "anna" })).toBe(6);
       for (const { sink } of streams) {
-        await sink.ended("it is revoked");
+        await sink.ended("the stream is closed");
         expect(sink.closings).toEqual(["revoked"]);
       }
       const revoked = { code: "revoked" };
@@ -204,14 +204,14 @@ export function rightsTests(open: OpenRegistry): void {
       const [one, other] = [await test.connect([], ANNA), await test.connect([], ANNA)];
       const { clientId } = one;
       expect(await test.registry.revoke({ clientId })).toBe(1);
-      await one.sink.ended("it is revoked");
+      await one.sink.ended("the stream is closed");
       expect(await test.registry.revoke({ clientId })).toBe(0);
       expect(await test.registry.revoke({ clientId: "9-nobody" })).toBe(0);
       expect(await test.find(other.clientId)).toMatchObject({ identity: "anna" });
     });
   });
 
-  describe("what operators see", () => {
+  describe("the lists for operators", () => {
     it("is each client by its id, and undefined for an unknown id", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 60_000;

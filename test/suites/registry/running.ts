@@ -5,7 +5,7 @@ import { within } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type OpenRegistry, type RegistryFlags, RegistryOpener } from "./context.ts";
 
-/** What operators do: list clients, disconnect them, read statistics, stop the server. */
+/** Operations for operators: list clients, disconnect them, read statistics, stop the server. */
 export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
   const opener = new RegistryOpener(open);
   afterEach(() => opener.closeAll());

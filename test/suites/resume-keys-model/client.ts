@@ -7,10 +7,10 @@ import { emptyBlocksIn } from "../../support/blocks.ts";
 import { lastEventIdOf } from "../../support/last-event-id.ts";
 import { type Book, numberOf } from "../resume-model/book.ts";
 
-/** A sink that counts all it is given as waiting, until it is told to take it. */
+/** A sink that counts all written bytes as waiting until `take` is called. */
 export class SlowSink implements FrameSink {
   bufferedBytes = 0;
-  /** What came since the client last read. */
+  /** Text that was written since the last `read`. */
   #text = "";
   #waiting: (() => void)[] = [];
   readonly #decoder = new TextDecoder();
@@ -21,23 +21,23 @@ export class SlowSink implements FrameSink {
     return true;
   }
 
-  /** What the HTTP side writes while nothing waits: it counts for nothing that does. */
-  ping(place: string): void {
-    this.#text += formatSSEComment("ping") + formatCursorEvent(place);
+  /** Writes a ping as the HTTP side does while nothing waits. Its bytes do not count as waiting. */
+  ping(cursor: string): void {
+    this.#text += formatSSEComment("ping") + formatCursorEvent(cursor);
   }
 
-  onDrain(taken: () => void): void {
-    if (this.bufferedBytes === 0) taken();
-    else this.#waiting.push(taken);
+  onDrain(done: () => void): void {
+    if (this.bufferedBytes === 0) done();
+    else this.#waiting.push(done);
   }
 
   take(): void {
     this.bufferedBytes = 0;
-    for (const taken of this.#waiting.splice(0)) taken();
+    for (const done of this.#waiting.splice(0)) done();
   }
 
   close(): void {
-    // A client that is gone takes nothing: what waits for that is never told.
+    // A disconnected client never drains, so the callbacks are not called.
     this.#waiting = [];
   }
 
@@ -49,19 +49,19 @@ export class SlowSink implements FrameSink {
   }
 }
 
-/** What a client knows of one of its keys; messages by their numbers in the book. */
+/** A client's state of one key. Numbers are those of messages in the book. */
 interface HeldKey {
-  /** The newest when it was added. */
+  /** The newest message when the key was added. */
   readonly since: number;
-  /** The newest that came under it. */
+  /** The newest message that arrived under the key. */
   got: number | undefined;
-  /** Up to here it was told that some may be missing. */
+  /** Messages up to this number may be missing, because of `recovered: false`. */
   excusedTo: number;
-  /** It begins with its newest messages, also after it was told so. */
+  /** The key starts with its newest messages, also after `recovered: false`. */
   readonly hasLast: boolean;
 }
 
-/** The client as it sees itself over all its streams: what came under which key, and the last id. */
+/** A client's view of all its streams: the messages under each key, and the last id. */
 export class KeysClient {
   lastEventId: string;
   readonly #held = new Map<string, HeldKey>();
@@ -81,13 +81,13 @@ export class KeysClient {
     this.#held.set(key, { since: this.#book.now, got: undefined, excusedTo: 0, hasLast });
   }
 
-  /** Adds or removes a key; one it has alone stays, as a client without any is told nothing. */
+  /** Adds or removes a key. The last key is not removed, because a client without keys receives nothing. */
   toggle(key: string): void {
     if (!this.#held.has(key)) this.add(key);
     else if (this.#held.size > 1) this.#held.delete(key);
   }
 
-  /** Takes in whole blocks, and fails at what is lost, repeated or out of order. */
+  /** Reads complete blocks, and fails for messages that are lost, repeated or out of order. */
   read(blocks: readonly string[]): void {
     const text = blocks.join("");
     expect(emptyBlocksIn(text)).toEqual([]);
@@ -99,7 +99,7 @@ export class KeysClient {
     this.lastEventId = lastEventIdOf(text) ?? this.lastEventId;
   }
 
-  /** Nothing is missing at the end of any key. */
+  /** Expects that no key lacks a message. */
   expectAll(): void {
     for (const [key, held] of this.#held) this.#expectNoneMissing(key, held, this.#book.now + 1);
   }
@@ -112,12 +112,12 @@ export class KeysClient {
     }
     if (key === "note" || key === "PB_CURSOR") return;
     const held = this.#held.get(key);
-    if (held === undefined) throw new Error(`An event of ${key}, which is not held`);
+    if (held === undefined) throw new Error(`An event of ${key}, which is not subscribed`);
     const number = numberOf(data);
-    // No matcher where nothing is wrong: there are a hundred thousand of these.
+    // Uses no matcher in the success case, because there are a hundred thousand of these checks.
     if (!this.#book.isFor(number, key)) expect.fail(`${number} is not for ${key}`);
     if (held.got !== undefined && number <= held.got) {
-      expect.fail(`${number} came behind ${held.got} under ${key}`);
+      expect.fail(`${number} came after ${held.got} under ${key}`);
     }
     this.#expectNoneMissing(key, held, number);
     held.got = number;
@@ -126,7 +126,7 @@ export class KeysClient {
   #excuse(): void {
     for (const held of this.#held.values()) {
       held.excusedTo = this.#book.now;
-      // Its newest come again, whether or not it had some.
+      // The key's newest messages are sent again, even if the client has some of them.
       if (held.hasLast) held.got = undefined;
     }
   }

@@ -6,10 +6,10 @@ import { Book } from "../resume-model/book.ts";
 import { KeysClient, SlowSink } from "./client.ts";
 import { type Draft, FIRST_KEYS, type Step } from "./steps.ts";
 
-/** Takes after which a client that is not live yet never will be: a replay is a few dozen pages at most. */
+/** More takes than any replay needs: a replay has a few dozen pages at most. */
 const MOST_TAKES = 200;
 
-/** One client at a time of a manager that follows a log, and what it is to have. */
+/** A manager that follows a log, with one client at a time, and the expected messages. */
 export class KeysRun {
   readonly #manager: RealtimeManager;
   readonly #log: ReturnType<typeof createMemoryLog>;
@@ -19,14 +19,14 @@ export class KeysRun {
   #streams = 0;
 
   /**
-   * @param messages How many the log keeps.
-   * @param sliceCost What a delivery may spend before others get their turn.
+   * @param messages The number of messages that the log keeps.
+   * @param sliceCost The cost of a delivery's time slice.
    */
   constructor(messages: number | undefined, sliceCost?: number) {
     this.#manager = new RealtimeManager({}, sliceCost);
     this.#log = createMemoryLog({ history: messages === undefined ? {} : { messages } });
     this.#manager.follow(this.#log);
-    // What was before: keys with `last` find something, and the first place is not the log's first.
+    // Messages before the first stream: keys with `last` have newest messages, and the first cursor is not the log's first.
     for (const topic of ["r/1", "q", "r/2"]) this.#publish({ topic, size: 0 });
     this.#client = new KeysClient(this.#book, this.#log.cursor());
     for (const key of FIRST_KEYS) this.#client.add(key);
@@ -50,7 +50,7 @@ export class KeysRun {
     }
   }
 
-  /** The client takes all there is, is live then, and has everything. */
+  /** The client reads everything, and is then live and complete. */
   async compare(): Promise<void> {
     for (let takes = 0; takes < MOST_TAKES && this.#progress !== undefined; takes++) {
       this.#take();
@@ -84,10 +84,10 @@ export class KeysRun {
     this.#sink.take();
   }
 
-  /** As the HTTP side does: a place, unless something waits that has ids of its own. */
+  /** Pings as the HTTP side does: with a cursor, unless frames with other ids are waiting. */
   #ping(): void {
-    const place = this.#manager.resumeCursorOf(this.#clientId);
-    if (place !== undefined && this.#sink.bufferedBytes === 0) this.#sink.ping(place);
+    const cursor = this.#manager.resumeCursorOf(this.#clientId);
+    if (cursor !== undefined && this.#sink.bufferedBytes === 0) this.#sink.ping(cursor);
   }
 
   #cut(lost: number, isBusy: boolean): void {
@@ -108,7 +108,7 @@ export class KeysRun {
   }
 
   #toggle(key: string): void {
-    // What came before is of the keys before.
+    // Earlier events belong to the earlier keys.
     this.#client.read(this.#sink.read());
     const { keys } = this.#client;
     const isRemoved = keys.includes(key) && keys.length > 1;
@@ -116,13 +116,13 @@ export class KeysRun {
     const subscriptions = isRemoved ? keys.filter((one) => one !== key) : this.#client.keys;
     this.#manager.setSubscriptions(this.#clientId, { subscriptions });
     if (!isRemoved) return;
-    // What was on its way to a key that goes comes first.
+    // Events of the removed key that were written before come first.
     this.#client.read(this.#sink.read());
     this.#client.toggle(key);
   }
 }
 
-/** Others get their turn, and with them the replay that was waiting for its own. */
+/** Yields to the event loop, so that a waiting replay continues. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

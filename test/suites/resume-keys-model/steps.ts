@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** What a message is for, and how much there is of it: some fill most of a page of a replay by themselves. */
+/** A message's topic and size. Some messages fill most of a replay's page. */
 export interface Draft {
   readonly topic: string;
   readonly size: number;
@@ -8,13 +8,13 @@ export interface Draft {
 
 export type Step =
   | { readonly do: "publish"; readonly drafts: readonly Draft[] }
-  /** The client reads all there is and takes it; `isTurn` lets who waits for that go on before the next step. */
+  /** The client reads everything. With `isTurn`, waiting replays continue before the next step. */
   | { readonly do: "take"; readonly isTurn: boolean }
   | { readonly do: "ping" }
   | { readonly do: "send" }
   /**
-   * Its stream breaks off so many blocks before the end (modulo how many there are) and it comes back. `isBusy`:
-   * what greets it has not been taken as its subscriptions come.
+   * The stream breaks off `lost` blocks before the end (modulo their count) and the client reconnects. With `isBusy`, the
+   * handshake has not drained when the subscriptions arrive.
    */
   | { readonly do: "cut"; readonly lost: number; readonly isBusy: boolean }
   /** Adds the key, or removes it when the client has it and others. */
@@ -24,7 +24,7 @@ function newest(topic: string, last: number): string {
   return `${topic}?options=${encodeURIComponent(JSON.stringify({ last }))}`;
 }
 
-/** Every message but those to "other" is for several of them: their order is what a cut can fall into. */
+/** Every message except those to "other" matches several of these keys, so that a cut can fall between two keys. */
 const KEYS = ["*", "r/*", "r/1", "q", newest("r/1", 3), newest("q", 4)];
 
 export const FIRST_KEYS: readonly string[] = ["r/*", "r/1"];
@@ -65,7 +65,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Messages that the log keeps; undefined is more than are published. */
+/** The number of messages that the log keeps. Undefined: more than are published. */
 export const anyHistory: fc.Arbitrary<number | undefined> = fc.constantFrom(
   undefined,
   undefined,

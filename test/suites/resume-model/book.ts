@@ -2,14 +2,14 @@ import { createMessage } from "../../../src/realtime/message.ts";
 import type { Message } from "../../../src/realtime/types.ts";
 import type { Publication } from "./steps.ts";
 
-/** Every message there was, by its number: 1 is the first. A log that was taken new goes on counting here. */
+/** All messages by number, from 1. The numbers continue when the log is replaced. */
 export class Book {
   readonly #messages: Message[] = [];
   readonly #history: number;
   #ids = new Set<string>();
   #drafts = 0;
-  #life = 0;
-  /** Messages of the lives before. */
+  #epoch = 0;
+  /** The number of messages of earlier epochs. */
   #before = 0;
 
   constructor(history = Number.POSITIVE_INFINITY) {
@@ -21,20 +21,20 @@ export class Book {
     return this.#messages.length;
   }
 
-  get life(): number {
-    return this.#life;
+  get epoch(): number {
+    return this.#epoch;
   }
 
-  /** Everything behind this number is in the history. */
+  /** All messages after this number are in the history. */
   get oldest(): number {
     return Math.max(this.#before, this.now - this.#history);
   }
 
-  /** Makes a message, and notes it unless it is a duplicate. */
+  /** Creates a message, and records it unless it is a duplicate. */
   take({ id, topics, size, private: isPrivate }: Publication): Message {
     this.#drafts += 1;
     const isFresh = id === undefined || !this.#ids.has(id);
-    // A duplicate's number is nobody's: it must not arrive.
+    // A duplicate gets an invalid number, because it must not arrive.
     const number = isFresh ? this.now + 1 : -this.#drafts;
     const common = { id: id ?? `draft-${this.#drafts}`, private: isPrivate };
     const content = { number, pad: "é".repeat(size / 2) };
@@ -54,11 +54,11 @@ export class Book {
 
   forget(): void {
     this.#ids = new Set();
-    this.#life += 1;
+    this.#epoch += 1;
     this.#before = this.now;
   }
 
-  /** Sequence in the log of now to a number. */
+  /** The number of a sequence in the current log. */
   numberAt(sequence: number): number {
     return this.#before + sequence;
   }

@@ -9,10 +9,10 @@ import { RecordingSink } from "../../support/recording-sink.ts";
 import { type Book, numberOf } from "./book.ts";
 import type { Cut } from "./steps.ts";
 
-/** One stream of a client, as its bytes. */
+/** The bytes of one stream of a client. */
 class Stream extends RecordingSink {
   readonly #book: Book;
-  /** For every frame: the newest message there was as it came, and the oldest that was kept. */
+  /** For each frame, the newest message and the oldest kept one at the time of the write. */
   readonly times: { readonly now: number; readonly oldest: number }[] = [];
 
   constructor(book: Book) {
@@ -29,32 +29,32 @@ class Stream extends RecordingSink {
 interface Open {
   readonly connection: ClientConnection;
   readonly sink: Stream;
-  /** The place that it was opened at; undefined when that is gone, and so its client is to be told. */
+  /** The start position. Undefined when the log does not have it, so that the client must get `recovered: false`. */
   readonly from: number | undefined;
-  /** Bytes at its beginning whose ids are not for it: it is about to post an id of its own. */
+  /** Bytes at the start of the stream with ids that the client ignores, because it posts its own id. */
   readonly ignored: number;
 }
 
-/** Numbers of messages that a client was told it may have missed: behind `from`, up to `to`. */
+/** Messages that a client may have missed according to `recovered: false`: after `from`, up to `to`. */
 interface Gap {
   readonly from: number;
   readonly to: number;
 }
 
-/** An event as its client got it, and the times of the write that it ended in. */
+/** An event as the client got it, with the times of the write that completed it. */
 interface Arrival {
   readonly event: EventSourceMessage;
   readonly now: number;
   readonly oldest: number;
 }
 
-/** A client as it sees itself: what arrived over all its streams, and the last id it has. */
+/** A client's view of all its streams: the messages that arrived, and the last id. */
 export class ModelClient {
-  /** Keys, and the newest message when each was first asked for. */
+  /** Keys, with the newest message when each key was first subscribed. */
   readonly keys = new Map<string, number>();
   lastEventId: string | undefined;
-  /** Of the log that `lastEventId` is of. */
-  life = 0;
+  /** The epoch of `lastEventId`. */
+  epoch = 0;
   open: Open | undefined;
   readonly #book: Book;
   readonly #got: { readonly key: string; readonly number: number; readonly isPart: boolean }[] = [];
@@ -64,7 +64,7 @@ export class ModelClient {
     this.#book = book;
   }
 
-  /** A stream that begins with the handshake, as the HTTP side writes it. */
+  /** Attaches a stream that starts with the handshake, as the HTTP side writes it. */
   async attach(
     connection: ClientConnection,
     isHeld: boolean,
@@ -81,7 +81,7 @@ export class ModelClient {
     await connection.attach(sink);
   }
 
-  /** The stream breaks off; returns when what arrived before has been read. */
+  /** Breaks the stream off, and reads what arrived before. */
   cut({ lost, part }: Cut = { lost: 0, part: 0 }): void {
     const { open } = this;
     if (open === undefined) return;
@@ -94,12 +94,12 @@ export class ModelClient {
     this.open = undefined;
   }
 
-  /** It comes back with nothing to say where it was: what it missed, it can't know. */
+  /** Reconnects without an id, so that missed messages can't be detected. */
   loseTrack(): void {
     this.#gaps.push({ from: 0, to: this.#book.now });
   }
 
-  /** Everything, once for each key, in the log's order, but for what it was told. */
+  /** Expects every message once for each key, in the log's order, except messages that were reported as unrecovered. */
   expectAll(): void {
     let before = 0;
     for (const { number } of this.#got) {
@@ -114,7 +114,7 @@ export class ModelClient {
       ).toEqual([]);
       expect(
         got.filter((number) => !this.#book.isFor(number, key)),
-        "not for it",
+        "not for this key",
       ).toEqual([]);
       const missing = [];
       for (let number = since + 1; number <= this.#book.now; number++) {
@@ -130,32 +130,36 @@ export class ModelClient {
     this.#remember(lastEventIdOf(text.slice(ignored)));
     expect(emptyBlocksIn(text), "blocks without data").toEqual([]);
     const arrivals = arrivalsOf(sink, bytes);
-    let place = from ?? Number.NEGATIVE_INFINITY;
-    let told = 0;
+    let position = from ?? Number.NEGATIVE_INFINITY;
+    let resumes = 0;
     for (const { event, now, oldest } of arrivals) {
       const { event: key = "", data } = event;
       if (key === "PB_RESUME") {
         const { recovered } = JSON.parse(data) as { recovered: boolean };
-        told += 1;
+        resumes += 1;
         if (recovered) continue;
-        // Said of nothing that is there.
-        expect(place, `${connection.clientId} was told that it missed something`).toBeLessThan(
-          oldest,
-        );
+        // `recovered: false` is an error when the log still has the position.
+        expect(
+          position,
+          `${connection.clientId} received an unjustified recovered: false`,
+        ).toBeLessThan(oldest);
         this.#gaps.push({ from: this.#reached, to: now });
       } else if (this.keys.has(key)) {
         const number = numberOf(data);
         this.#got.push({ key, number, isPart: event.id?.includes("~") ?? false });
-        place = Math.max(place, number - 1);
+        position = Math.max(position, number - 1);
       }
     }
-    if (from === undefined && this.#got.length > 0 && told === 0) {
+    if (from === undefined && this.#got.length > 0 && resumes === 0) {
       const isMessage = ({ event }: Arrival) => this.keys.has(event.event ?? "");
-      expect(arrivals.filter(isMessage), "before it is told that its place is gone").toEqual([]);
+      expect(
+        arrivals.filter(isMessage),
+        "messages arrive without a PB_RESUME for the lost position",
+      ).toEqual([]);
     }
   }
 
-  /** The newest message that it has under all its keys. */
+  /** The newest message that the client has under all its keys. */
   get #reached(): number {
     const { number = 0, isPart = false } = this.#got.at(-1) ?? {};
     return isPart ? number - 1 : number;
@@ -164,13 +168,13 @@ export class ModelClient {
   #remember(id: string | undefined): void {
     if (id === undefined) return;
     this.lastEventId = id;
-    this.life = this.#book.life;
+    this.epoch = this.#book.epoch;
   }
 
-  /** The place its last id names, if the log has it. */
-  place(shard?: number): number | undefined {
+  /** The position of the client's last id, if the log has it. */
+  position(shard?: number): number | undefined {
     const cursor = parseCursor(this.lastEventId ?? "");
-    if (cursor === undefined || this.life !== this.#book.life) return undefined;
+    if (cursor === undefined || this.epoch !== this.#book.epoch) return undefined;
     if (shard !== undefined && cursor.shard !== shard) return undefined;
     const number = this.#book.numberAt(cursor.sequence);
     return number === this.#book.now || number >= this.#book.oldest ? number : undefined;

@@ -4,22 +4,22 @@ import { Book, numberOf } from "./book.ts";
 import { ModelClient } from "./client.ts";
 import type { Action, Publication, Step, ToClient, Way } from "./steps.ts";
 
-/** A registry under test, and what the property does to it that no caller can. */
+/** A registry under test, and operations that only the property can run. */
 export interface Resumable {
   readonly registry: ClientRegistry;
   readonly shards: number;
-  /** As `registry.open` without a place, on a shard that was chosen. */
+  /** As `registry.open` without a cursor, on a given shard. */
   open(shard: number, topics: readonly string[] | undefined): Promise<ClientConnection>;
-  /** Makes a shard forget everything but its storage and its sockets. Left out: nothing is ever evicted. */
+  /** Evicts a shard, which keeps only its storage and its sockets. Left out for registries without eviction. */
   evict?(shard: number): Promise<void>;
-  /** A registry like it, over a log that has forgotten everything. Left out: it never does. */
+  /** Opens the same registry over an empty log. Left out for registries that keep their log. */
   restart?(): ClientRegistry;
 }
 
-/** Clients stay few: each step finds them in the middle of something then. */
+/** Few clients, so that most steps meet a client in the middle of a replay. */
 const MOST_CLIENTS = 4;
 
-/** Every client has it, so that a last message tells when all before it have arrived. */
+/** A key of every client. When a last message under it has arrived, all earlier messages have arrived. */
 const FENCE = "fence";
 
 export class ResumeRun {
@@ -42,7 +42,7 @@ export class ResumeRun {
     await Promise.all([acting, ...[...ending].map((shard) => evict(shard))]);
   }
 
-  /** Everybody comes back and has everything. */
+  /** Reconnects every client, and expects that each has every message. */
   async compare(): Promise<void> {
     for (const client of this.#clients) {
       if (client.open === undefined) await this.#resume(client, "topics", false, 0);
@@ -51,7 +51,7 @@ export class ResumeRun {
     const first = this.#book.now + 1;
     await eventually(
       async () => {
-        // More than one: whoever is told that it missed something may have missed a fence.
+        // Publishes more than one fence, because a client that gets `recovered: false` may have missed a fence.
         await this.#publish([{ id: undefined, topics: { topic: FENCE }, private: false, size: 0 }]);
         return this.#clients.every(
           ({ open }) =>
@@ -108,10 +108,10 @@ export class ResumeRun {
     const client = new ModelClient(this.#book);
     this.#clients.push(client);
     for (const key of [...keys, FENCE]) client.keys.set(key, this.#book.now);
-    await this.#openAnew(client, shard, false);
+    await this.#openNew(client, shard, false);
   }
 
-  async #openAnew(client: ModelClient, shard: number, isHeld: boolean): Promise<void> {
+  async #openNew(client: ModelClient, shard: number, isHeld: boolean): Promise<void> {
     const { shards } = this.#subject;
     const topics = [...client.keys.keys()];
     const from = this.#book.now;
@@ -133,17 +133,17 @@ export class ResumeRun {
     const { lastEventId } = client;
     if (lastEventId === undefined) {
       client.loseTrack();
-      return this.#openAnew(client, shard, isHeld);
+      return this.#openNew(client, shard, isHeld);
     }
     const keys = [...client.keys.keys()];
     if (way === "posted") {
       const connection = await this.#subject.open(shard % this.#subject.shards, undefined);
-      const from = client.place(Number(connection.clientId.split("-")[0]));
+      const from = client.position(Number(connection.clientId.split("-")[0]));
       await client.attach(connection, isHeld, from, true);
       const { clientId } = connection;
       return this.#registry.setSubscriptions(clientId, { subscriptions: keys, lastEventId });
     }
-    const from = client.place();
+    const from = client.position();
     const topics = way === "topics" ? keys : undefined;
     const connection = await this.#registry.open({ topics, lastEventId });
     await client.attach(connection, isHeld, from);

@@ -1,44 +1,44 @@
 import fc from "fast-check";
 
-/** What a message is made of; its number and padding come when it is published. */
+/** The parts of a message. The number and the padding are added when it is published. */
 export interface Publication {
   readonly id: string | undefined;
   readonly topics: { readonly topic: string } | { readonly collection: string };
   readonly private: boolean;
-  /** Characters of padding: some fill a page of a replay by themselves. */
+  /** Characters of padding. Some sizes fill a whole page of a replay. */
   readonly size: number;
 }
 
-/** How a client says where it goes on: as it opens its stream, or with its first POST. */
+/** How a client sends its last id: when it opens its stream, or with its first POST. */
 export type Way = "topics" | "remembered" | "posted";
 
 export type Action =
   | { readonly do: "connect"; readonly shard: number; readonly keys: readonly string[] }
   | { readonly do: "publish"; readonly messages: readonly Publication[] }
-  /** Every client comes back to a log that has forgotten everything. */
+  /** Every client reconnects to an empty log. */
   | { readonly do: "restart" }
   | { readonly do: "nothing" }
   | ToClient;
 
-/** Its stream breaks off: all of it has arrived but so many writes at the end, and this part of the first of them. */
+/** The stream breaks off: the last `lost` writes have not arrived, except a part of the first of them. */
 export interface Cut {
   readonly lost: number;
   readonly part: number;
 }
 
-/** What is done to one of the clients so far: modulo their number. */
+/** An action on one of the clients so far. The number is taken modulo their count. */
 export type ToClient = { readonly client: number } & (
   | { readonly do: "join"; readonly keys: readonly string[] }
   | { readonly do: "send" }
   | ({ readonly do: "cut" } & Cut)
   | { readonly do: "resume"; readonly way: Way; readonly isHeld: boolean; readonly shard: number }
-  /** It takes nothing any more, or one more page, or everything again. */
+  /** The sink stops draining, drains once, or drains everything again. */
   | { readonly do: "hold" | "takeOnce" | "release" }
 );
 
 export interface Step {
   readonly action: Action;
-  /** Shards (modulo their number) that are evicted while it is under way. */
+  /** Shards (modulo their count) that are evicted during the action. */
   readonly evicted: readonly number[];
 }
 
@@ -57,7 +57,7 @@ const shard = fc.nat({ max: 2 });
 const keys = fc.uniqueArray(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 5 });
 
 const publication: fc.Arbitrary<Publication> = fc.record({
-  // Few, so that duplicates are many; made up when left out.
+  // Few ids, so that there are many duplicates. An id is generated when it is left out.
   id: fc.option(
     fc.nat({ max: 9 }).map((id) => `m${id}`),
     { nil: undefined, freq: 1 },
@@ -110,7 +110,7 @@ const evicted = fc.oneof(
   { weight: 1, arbitrary: fc.uniqueArray(shard, { maxLength: 3 }) },
 );
 
-/** Messages that the log keeps; undefined is more than are published. */
+/** The number of messages that the log keeps. Undefined: more than are published. */
 export const anyHistory: fc.Arbitrary<number | undefined> = fc.constantFrom(
   undefined,
   undefined,
