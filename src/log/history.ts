@@ -39,9 +39,9 @@ const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 const MAX_PAGE_DATA = 4 * 1024 * 1024;
 
 /**
- * All scans of one log share a time slicer. Together they run for a few milliseconds at a time, so they can't delay deliveries.
- * Each log has its own slicer because Durable Objects in one isolate share this module, and a timer of one object must not run
- * the scans of another object.
+ * All scans of one log share a time slicer. Together they run for a few milliseconds at a time, so they can't delay
+ * deliveries. Each log has its own slicer because Durable Objects in one isolate share this module, and a timer of one
+ * object must not run the scans of another object.
  */
 const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 
@@ -179,8 +179,8 @@ class MatchCollector {
 }
 
 /**
- * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix is a position after the message that
- * it names, so the page includes this message.
+ * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix is a position after the message
+ * that it names, so the page includes this message.
  */
 function endOf(cursor: string): string {
   return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;

@@ -2,8 +2,8 @@ import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
 /**
- * Bounds on the messages that a log keeps. If the log exceeds one of the bounds, it drops its oldest messages. A bound of 0 turns
- * the history off.
+ * Bounds on the messages that a log keeps. If the log exceeds one of the bounds, it drops its oldest messages. A bound of 0
+ * turns the history off.
  */
 export interface HistoryLimits {
   /** Maximum number of messages. Default 10,000. */
@@ -76,8 +76,8 @@ export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): bo
 }
 
 /**
- * All accepted messages in one total order. `append` adds messages to the log, and then calls the tail listeners. A message that
- * a tail listener receives has therefore already been appended.
+ * All accepted messages in one total order. `append` adds messages to the log, and then calls the tail listeners. A message
+ * that a tail listener receives has therefore already been appended.
  *
  * `createMemoryLog` and `SqliteLog` implement the interface. To write another adapter, format its cursors with `formatCursor`
  * and run the contract tests in `test/suites/log.ts` against it. Methods may return a value or a promise.

@@ -23,15 +23,15 @@ export interface MemoryLogOptions {
   /** The wall clock for `LogEntry.at`, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * The clock for the ages of messages and ids, in milliseconds. It must never be set back. A change of the wall clock does not
-   * change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
+   * The clock for the ages of messages and ids, in milliseconds. It must never be set back. A change of the wall clock does
+   * not change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
    */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
 /**
- * Creates a log in the memory of this process. The log's cursors contain a random epoch. After a restart, the new log therefore
- * recognises the cursors of the earlier log as unknown.
+ * Creates a log in the memory of this process. The log's cursors contain a random epoch. After a restart, the new log
+ * therefore recognises the cursors of the earlier log as unknown.
  *
  * @example
  * const log = createMemoryLog({ history: { messages: 1000, maxAge: 60_000 } });
@@ -129,9 +129,9 @@ class MemoryLog implements MessageLog {
   }
 
   /**
-   * Delivers entries to the current listeners. A listener may call `append` or `tail` while it runs. Entries that it appends are
-   * delivered after the current entries, so all listeners receive entries in the log's order. A listener that it adds receives
-   * only entries that are appended later.
+   * Delivers entries to the current listeners. A listener may call `append` or `tail` while it runs. Entries that it appends
+   * are delivered after the current entries, so all listeners receive entries in the log's order. A listener that it adds
+   * receives only entries that are appended later.
    */
   #announce(entries: readonly LogEntry[]): void {
     this.#announcements.push({ entries, listeners: [...this.#listeners] });

@@ -12,8 +12,8 @@ const SCHEMA = `
 `;
 
 /**
- * Number of ids of a publisher that remain after the publisher has exceeded its quota. This number is 500 below the quota, so the
- * log counts the publisher's rows once in 500 messages, and not for each message.
+ * Number of ids of a publisher that remain after the publisher has exceeded its quota. This number is 500 below the quota,
+ * so the log counts the publisher's rows once in 500 messages, and not for each message.
  */
 const REMAINING_PER_PUBLISHER = REMEMBERED_IDS.perPublisher * 0.9;
 
@@ -28,9 +28,9 @@ const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || ch
  * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted: the log
  * reads its sequence from this row.
  *
- * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore can't make the
- * log forget the ids of other publishers. Row counts are stored in memory because SQLite reads each row that it counts. The total
- * may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
+ * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore can't make
+ * the log forget the ids of other publishers. Row counts are stored in memory because SQLite reads each row that it counts.
+ * The total may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
  */
 export class RememberedIdRows {
   readonly #sql: Sql;
@@ -64,8 +64,8 @@ export class RememberedIdRows {
   }
 
   /**
-   * Returns the fingerprint of the message with this id. Undefined when the id is not remembered. Null for an id that an earlier
-   * version has stored without a fingerprint.
+   * Returns the fingerprint of the message with this id. Undefined when the id is not remembered. Null for an id that an
+   * earlier version has stored without a fingerprint.
    */
   fingerprintOf(id: string, now: Milliseconds): number | null | undefined {
     const [row] = this.#sql

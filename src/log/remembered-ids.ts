@@ -18,8 +18,9 @@ interface Publisher {
 }
 
 /**
- * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a publisher exceeds its quota, its own
- * oldest ids are removed. A publisher with very many messages therefore can't make the log forget the ids of other publishers.
+ * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a publisher exceeds its quota, its
+ * own oldest ids are removed. A publisher with very many messages therefore can't make the log forget the ids of other
+ * publishers.
  */
 export class RememberedIds {
   readonly #byId = new Map<string, RememberedId>();

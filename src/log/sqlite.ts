@@ -172,8 +172,8 @@ export class SqliteLog implements MessageLog {
   }
 
   /**
-   * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the newest
-   * message does not count, because its row is never deleted.
+   * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the
+   * newest message does not count, because its row is never deleted.
    */
   expiresAt(): Milliseconds | undefined {
     const { count, latest } = this.#ids.extent();
@@ -183,8 +183,8 @@ export class SqliteLog implements MessageLog {
   }
 
   /**
-   * Reads the wall clock, the only clock that runs while a Durable Object hibernates. If the clock was set back, stored times may
-   * be in the future. They are set to the current time, so that messages and ids still expire in time.
+   * Reads the wall clock, the only clock that runs while a Durable Object hibernates. If the clock was set back, stored
+   * times may be in the future. They are set to the current time, so that messages and ids still expire in time.
    */
   #readClock(): Milliseconds {
     const now = this.#now();

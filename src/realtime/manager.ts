@@ -245,8 +245,8 @@ export class RealtimeManager {
 
   /**
    * Delivers entries of a log to the subscribed clients, in order. Clients with the same subscription key share the encoded
-   * frame. A client that is too slow is removed, so that it does not delay other clients. After about 5 ms of work the delivery
-   * yields to other work and continues later (`settled`).
+   * frame. A client that is too slow is removed, so that it does not delay other clients. After about 5 ms of work the
+   * delivery yields to other work and continues later (`settled`).
    */
   deliver(entries: readonly LogEntry[]): void {
     // The timer that calls `expire` may be late, and an expired credential must not receive private messages.

@@ -72,9 +72,9 @@ export function createMessage(input: PublishInput): Message {
 /**
  * Returns the topics of a record event, as in PocketBase (apis/realtime.go, `realtimeBroadcastRecord`).
  *
- * A collection has up to three names: `collection`, `record.collectionName` and `record.collectionId`. Each name has two topics:
- * `<name>/<record id>`, which subscriptions to `<name>/*` match, and `<name>`, which PocketBase has deprecated. Topics that can't
- * be event names and reserved topics are left out.
+ * A collection has up to three names: `collection`, `record.collectionName` and `record.collectionId`. Each name has two
+ * topics: `<name>/<record id>`, which subscriptions to `<name>/*` match, and `<name>`, which PocketBase has deprecated.
+ * Topics that can't be event names and reserved topics are left out.
  */
 function topicsOfRecord({ collection, record }: RecordInput): string[] {
   const names = new Set(

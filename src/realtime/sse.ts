@@ -60,8 +60,8 @@ export function formatSSEComment(comment: string): string {
 }
 
 /**
- * Formats the event PB_CURSOR, which gives a client a cursor to resume from. A block with only an `id:` field would not work in
- * every client: several parsers dispatch an empty event, and npm's `eventsource` ignores the id.
+ * Formats the event PB_CURSOR, which gives a client a cursor to resume from. A block with only an `id:` field would not work
+ * in every client: several parsers dispatch an empty event, and npm's `eventsource` ignores the id.
  */
 export function formatCursorEvent(cursor: string | undefined): string {
   return formatSSEMessage({ event: "PB_CURSOR", data: {}, id: cursor });
@@ -103,8 +103,8 @@ export function toJSONLine(data: unknown): string {
   let cause: unknown;
   try {
     json = JSON.stringify(data);
-    // JSON.stringify writes NaN and Infinity as null. A second pass with a slow replacer refuses these numbers, but only if the
-    // JSON contains "null".
+    // JSON.stringify writes NaN and Infinity as null. A second pass with a slow replacer refuses these numbers, but only if
+    // the JSON contains "null".
     if (json?.includes("null")) JSON.stringify(data, refuseNonFinite);
   } catch (error) {
     if (error instanceof RealtimeError) throw error;

@@ -55,9 +55,9 @@ export interface FrameSink {
   /** Waiting bytes: bytes that were written to the sink and that the client has not taken yet. */
   readonly bufferedBytes: Bytes;
   /**
-   * Calls `done` once when the sink has no waiting bytes, immediately if it has none now. Must not call `done` after the stream
-   * has ended. An adapter that hibernates can't keep the function. Such an adapter calls `HibernationSupport.resumeReplay`
-   * instead.
+   * Calls `done` once when the sink has no waiting bytes, immediately if it has none now. Must not call `done` after the
+   * stream has ended. An adapter that hibernates can't keep the function. Such an adapter calls
+   * `HibernationSupport.resumeReplay` instead.
    */
   onDrain(done: () => void): void;
   /** Ends the stream. May be called more than once; the first reason counts. */
@@ -116,8 +116,8 @@ export interface SubscribeRequest extends Principal, StartPosition {
    */
   readonly arrivedAt?: number | undefined;
   /**
-   * Whether the request that opened the stream had these subscriptions and no `Last-Event-ID`. `lastEventId` is then the cursor
-   * at which the stream began. The client did not ask to resume, so it gets no PB_RESUME. Default false.
+   * Whether the request that opened the stream had these subscriptions and no `Last-Event-ID`. `lastEventId` is then the
+   * cursor at which the stream began. The client did not ask to resume, so it gets no PB_RESUME. Default false.
    */
   readonly isInitial?: boolean | undefined;
   /**

@@ -31,22 +31,22 @@ export interface ClientConnection {
   /** The cursor at which the stream starts. Undefined if the client can't resume from the start of the stream. */
   readonly cursor: string | undefined;
   /**
-   * Number of clients that the shard had when this client connected. Undefined if the registry is in this process. If the shard
-   * fails, all its clients reconnect. Their reconnects are spread over a time that grows with this number.
+   * Number of clients that the shard had when this client connected. Undefined if the registry is in this process. If the
+   * shard fails, all its clients reconnect. Their reconnects are spread over a time that grows with this number.
    */
   readonly shardClients?: number | undefined;
   /**
-   * Adds the client to the registry and starts to write its frames to the sink. Write the handshake to the sink before this call,
-   * because the handshake must be the first frame. The registry calls `sink.close(reason)` after it has removed the client,
-   * whether the client or the server ended the connection.
+   * Adds the client to the registry and starts to write its frames to the sink. Write the handshake to the sink before this
+   * call, because the handshake must be the first frame. The registry calls `sink.close(reason)` after it has removed the
+   * client, whether the client or the server ended the connection.
    *
    * @throws RealtimeError as `ClientRegistry.open`: a limit may have been reached since `open`.
    */
   attach(sink: FrameSink): Promise<void>;
   /**
-   * The cursor of the client's position in the log. It may be newer than the last event id that the client received, because the
-   * position also advances with messages to which the client has no subscription. Undefined if the log keeps no history, if no
-   * cursor can name the position, or if only the shard knows the position.
+   * The cursor of the client's position in the log. It may be newer than the last event id that the client received, because
+   * the position also advances with messages to which the client has no subscription. Undefined if the log keeps no history,
+   * if no cursor can name the position, or if only the shard knows the position.
    */
   resumeCursor(): string | undefined;
   /** Records that the client is active. Called at a heartbeat if the client has no waiting bytes. */
@@ -104,8 +104,9 @@ export interface ClientRegistry {
    * Reserves a client id and, in a registry with shards, selects the shard. The client receives frames after `attach`. A hub
    * registers the client in `open`. The in-process registry registers it in `attach`.
    *
-   * @throws RealtimeError `revoked`; `refused_token` if the credential has expired; `too_many_clients`; `too_many_requests` if
-   *   one address has too many clients or keys; `invalid_input` if the keys overlap with the rights in too many topics; `closed`.
+   * @throws RealtimeError `revoked`; `refused_token` if the credential has expired; `too_many_clients`; `too_many_requests`
+   *   if one address has too many clients or keys; `invalid_input` if the keys overlap with the rights in too many topics;
+   *   `closed`.
    */
   open(request: ConnectRequest): Promise<ClientConnection>;
   /**
@@ -118,8 +119,8 @@ export interface ClientRegistry {
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /**
-   * Appends messages to the log, in their order. Resolves when the log has the messages and they were delivered. An error other
-   * than `unreachable` means that no message was appended.
+   * Appends messages to the log, in their order. Resolves when the log has the messages and they were delivered. An error
+   * other than `unreachable` means that no message was appended.
    *
    * @param publisher The principal that publishes. Its credential is checked again, because it may have expired during the
    *   request. Omit it for the embedding app and for operators.
@@ -140,8 +141,8 @@ export interface ClientRegistry {
   /** Lists the connected clients, page by page. */
   clients(page?: PageRequest): Promise<ClientPage>;
   /**
-   * Whether another process, or this process before a restart, assigned this client id. Omit the method if each process reaches
-   * all clients.
+   * Whether another process, or this process before a restart, assigned this client id. Omit the method if each process
+   * reaches all clients.
    */
   isFromAnotherProcess?(clientId: string): boolean;
   /** Returns a description of one client. Undefined if the client is not connected. */
@@ -151,16 +152,16 @@ export interface ClientRegistry {
   /** Disconnects a client. Returns false if the client is not connected. */
   disconnect(clientId: string): Promise<boolean>;
   /**
-   * Disconnects one client, or all clients of a subject. Credentials that were issued to the subject before the call are refused
-   * from then on.
+   * Disconnects one client, or all clients of a subject. Credentials that were issued to the subject before the call are
+   * refused from then on.
    *
    * @returns The number of clients that were disconnected.
    */
   revoke(revocation: Revocation): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
-   * Disconnects all clients with `shutdown`. First writes all accepted messages and the rest of each replay to the sinks. `close`
-   * has no time limit: the caller must set one.
+   * Disconnects all clients with `shutdown`. First writes all accepted messages and the rest of each replay to the sinks.
+   * `close` has no time limit: the caller must set one.
    */
   close(): Promise<void>;
 }

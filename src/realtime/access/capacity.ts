@@ -8,8 +8,8 @@ export interface CapacityLimits {
   /** Maximum number of connected clients of one address (`networkOf`). Clients without an address are not counted. Default 0. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
-   * Maximum number of subscription keys over all clients. For a client with rights, the topics in which a key overlaps with the
-   * rights count as well. Each key and each topic takes about 400 bytes of memory besides its characters. Default 0.
+   * Maximum number of subscription keys over all clients. For a client with rights, the topics in which a key overlaps with
+   * the rights count as well. Each key and each topic takes about 400 bytes of memory besides its characters. Default 0.
    */
   readonly maxKeys?: number | undefined;
   /** As `maxKeys`, for the clients of one address. Default 0. */

@@ -13,11 +13,12 @@ export interface AddressMismatch {
 /**
  * Checks that a request may set the subscriptions of a client.
  *
- * The checks and their order are the same as in PocketBase (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the
- * request comes from the network of the stream, and the client has no identity yet or the identity of the request.
+ * The checks and their order are the same as in PocketBase (apis/realtime.go, `realtimeSetSubscriptions`): the client
+ * exists, the request comes from the network of the stream, and the client has no identity yet or the identity of the
+ * request.
  *
- * The identity of a superseded request is not checked. Example: a guest's request is delayed, and the client has signed in since.
- * The request changes nothing, so it must not fail.
+ * The identity of a superseded request is not checked. Example: a guest's request is delayed, and the client has signed in
+ * since. The request changes nothing, so it must not fail.
  *
  * @param onAddressMismatch Called before a request from another network is refused. If undefined, networks are not compared.
  * @throws RealtimeError `invalid_input` for a key with a line break or NUL, then `unknown_client`, `ip_mismatch` or

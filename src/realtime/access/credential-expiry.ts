@@ -37,8 +37,8 @@ export class CredentialExpiries<Client extends ExpiringClient> {
   }
 
   /**
-   * Returns the clients with a time that is not after `now`, and stops tracking them. Goes through all clients, but only if one
-   * of them may be due.
+   * Returns the clients with a time that is not after `now`, and stops tracking them. Goes through all clients, but only if
+   * one of them may be due.
    */
   popDue(now: number): Client[] {
     if (now < this.#next) return [];

@@ -2,8 +2,8 @@
 const MAX_LENGTH = 100;
 
 /**
- * Returns the canonical form of an address: all spellings of one address have the same form. IPv6 is written as in RFC 5952, and
- * an IPv4-mapped IPv6 address is written as IPv4. Port, brackets and zone (`%eth0`) are removed.
+ * Returns the canonical form of an address: all spellings of one address have the same form. IPv6 is written as in RFC 5952,
+ * and an IPv4-mapped IPv6 address is written as IPv4. Port, brackets and zone (`%eth0`) are removed.
  *
  * @returns undefined when `text` is not an IP address.
  */
@@ -21,9 +21,9 @@ export function normalizeAddress(text: string): string | undefined {
 }
 
 /**
- * Returns the network of an address: the IPv4 address itself, or the first 64 bits of an IPv6 address. Limits and comparisons
- * treat the network as one address, because one subscriber line usually has all IPv6 addresses with the same 64 bits. A text that
- * is not an address is returned unchanged.
+ * Returns the network of an address: the IPv4 address itself, or the first 64 bits of an IPv6 address. Limits and
+ * comparisons treat the network as one address, because one subscriber line usually has all IPv6 addresses with the same 64
+ * bits. A text that is not an address is returned unchanged.
  *
  * @example
  * networkOf("2001:db8:1:2::a"); // "2001:db8:1:2::/64"
@@ -77,7 +77,10 @@ function readGroups(text: string, isEnd: boolean): readonly number[] | undefined
   return groups;
 }
 
-/** Formats as in RFC 5952: lower case, no leading zeros, and `::` for the first of the longest runs of two or more zero groups. */
+/**
+ * Formats as in RFC 5952: lower case, no leading zeros, and `::` for the first of the longest runs of two or more zero
+ * groups.
+ */
 function formatGroups(groups: readonly number[]): string {
   let start = -1;
   let length = 1;

@@ -8,8 +8,8 @@ export interface Rights {
   /** Whether one pattern covers all messages that a subscription to `topic` (`posts/1`, `posts/*` or `*`) reaches. */
   covers(topic: string): boolean;
   /**
-   * Returns the topics in which `topic` overlaps with the patterns, as the shortest list. For a subscription to `*` with rights
-   * to `a/*` and `a/b`, the list is `["a/*"]`. No message matches two topics of the list.
+   * Returns the topics in which `topic` overlaps with the patterns, as the shortest list. For a subscription to `*` with
+   * rights to `a/*` and `a/b`, the list is `["a/*"]`. No message matches two topics of the list.
    */
   coveredTopics(topic: string): readonly string[];
 }
@@ -25,7 +25,8 @@ export function compileRights(patterns: readonly string[]): Rights {
   if (patterns.includes("*")) return EVERYTHING;
   const exact = new Set(patterns);
   const prefixes = prefixesByLength(patterns);
-  // The pattern `a/*` has the prefix `a/`. `ownLength` is the length of a pattern's own prefix, which must not count as a match.
+  // The pattern `a/*` has the prefix `a/`. `ownLength` is the length of a pattern's own prefix, which must not count as a
+  // match.
   const isWithinPrefix = (topic: string, ownLength = 0) => {
     for (const [length, texts] of prefixes) {
       if (length === ownLength || topic.charCodeAt(length - 1) !== SLASH) continue;

@@ -24,8 +24,8 @@ export interface ReplayProgress {
 }
 
 /**
- * Saves clients as plain data, and restores them in a new manager. A hibernating Durable Object needs this: it loses its memory
- * while its clients' streams stay open.
+ * Saves clients as plain data, and restores them in a new manager. A hibernating Durable Object needs this: it loses its
+ * memory while its clients' streams stay open.
  */
 export interface HibernationSupport {
   /** Returns the data to store of a client. Undefined when no client has the id. */
@@ -45,8 +45,8 @@ export interface HibernationSupport {
     progress?: ReplayProgress,
   ): void;
   /**
-   * Continues a client's replay. An adapter with a sink that does not call the `done` function of `FrameSink.onDrain` must call
-   * this method instead. Does nothing for a live or unknown client.
+   * Continues a client's replay. An adapter with a sink that does not call the `done` function of `FrameSink.onDrain` must
+   * call this method instead. Does nothing for a live or unknown client.
    */
   resumeReplay(clientId: string): void;
 }

@@ -23,10 +23,10 @@ export interface DeliverySchedulerHost<Client> {
  * Delivers messages to live clients. A delivery to many clients is divided into slices of a few milliseconds. Other work runs
  * between two slices. A message for few clients is delivered while an earlier delivery to many clients is unfinished.
  *
- * The rest of the core may treat a message as delivered to all clients when its delivery starts. To make this true for a client,
- * the core calls `settle` before it sends, changes or removes the client: `settle` writes the frames that unfinished deliveries
- * still have for this client. The client therefore receives its messages in the order of the log, and its position and keys are
- * the same as without the interruption.
+ * The rest of the core may treat a message as delivered to all clients when its delivery starts. To make this true for a
+ * client, the core calls `settle` before it sends, changes or removes the client: `settle` writes the frames that unfinished
+ * deliveries still have for this client. The client therefore receives its messages in the order of the log, and its
+ * position and keys are the same as without the interruption.
  */
 export class DeliveryScheduler<Client extends Recipient> {
   readonly #index: SubscriptionIndex<Client>;
@@ -144,7 +144,8 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   #remove(delivery: Delivery<Client>): void {
-    // Most deliveries are the newest or the oldest when they finish. These are quick to remove. `splice` moves all later items.
+    // Most deliveries are the newest or the oldest when they finish. These are quick to remove. `splice` moves all later
+    // items.
     if (this.#pending.at(-1) === delivery) this.#pending.pop();
     else if (this.#pending[0] === delivery) this.#pending.shift();
     else this.#pending.splice(this.#pending.lastIndexOf(delivery), 1);

@@ -57,9 +57,9 @@ interface Target<Client> {
  * The delivery of one message to all clients with a matching subscription. A delivery can be interrupted after any client and
  * continued later, because each client has the number of its newest delivery.
  *
- * A client receives the message as one event for each of its matching keys. The events are sorted by `byKeyHash`. The client must
- * be able to resume between two of these events. The id of the last event is therefore the cursor of the message. The id of each
- * earlier event is the cursor of the previous message, followed by the hash of the event's key.
+ * A client receives the message as one event for each of its matching keys. The events are sorted by `byKeyHash`. The client
+ * must be able to resume between two of these events. The id of the last event is therefore the cursor of the message. The
+ * id of each earlier event is the cursor of the previous message, followed by the hash of the event's key.
  */
 export class Delivery<Client extends Recipient> {
   /** Deliveries are numbered in the order of the log. */

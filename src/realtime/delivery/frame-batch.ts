@@ -13,8 +13,9 @@ const MAX_TURN_BYTES: Bytes = 8 * 1024 * 1024;
 /**
  * The frames that a client receives in one turn of the event loop. They are written together.
  *
- * A batch is an immutable list that clients share. Clients with the same frames in the same order have the same `FrameBatch`, and
- * therefore the same joined bytes. `append` allocates nothing if the same frame was appended for another client before.
+ * A batch is an immutable list that clients share. Clients with the same frames in the same order have the same
+ * `FrameBatch`, and therefore the same joined bytes. `append` allocates nothing if the same frame was appended for another
+ * client before.
  *
  * The batches of a turn form a tree. The root is the empty batch, and each batch refers to the batch that it extends.
  */
@@ -65,8 +66,8 @@ export class FrameBatch {
   /**
    * Returns the bytes to write. They are computed once.
    *
-   * @param join Joins the frames, and adds the chunked encoding if the connection needs it. Called with the total length of the
-   *   frames and the frames in order. All clients of a batch must pass the same function.
+   * @param join Joins the frames, and adds the chunked encoding if the connection needs it. Called with the total length of
+   *   the frames and the frames in order. All clients of a batch must pass the same function.
    */
   bytes(join: (length: Bytes, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
     this.#bytes ??= join(this.length, this.frames());
@@ -97,8 +98,8 @@ export class FlushScheduler {
   #emptyBatch = FrameBatch.empty(this.#turnSize);
 
   /**
-   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun this is `setImmediate`. It runs after all
-   *   data that has arrived was read, so messages that arrive together are sent together.
+   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun this is `setImmediate`. It runs after
+   *   all data that has arrived was read, so messages that arrive together are sent together.
    */
   constructor(runAtEndOfTurn: (run: () => void) => void) {
     this.#runAtEndOfTurn = runAtEndOfTurn;

@@ -16,13 +16,13 @@ export interface ReplayState {
   /** The sequence up to which every key has been replayed. */
   readonly position: number;
   /**
-   * Set while the message after `position` is sent only in part, as `Cursor.keyHash`: the client has received the deliveries for
-   * keys with a hash up to this one. Event ids contain this hash, so that a client can resume within a message.
+   * Set while the message after `position` is sent only in part, as `Cursor.keyHash`: the client has received the deliveries
+   * for keys with a hash up to this one. Event ids contain this hash, so that a client can resume within a message.
    */
   readonly keyHash: string | undefined;
   /**
-   * For each key of the client, in the client's order: the sequence after which the key's messages must still be sent. `-n` means
-   * that the replay still searches for the key's newest n messages.
+   * For each key of the client, in the client's order: the sequence after which the key's messages must still be sent. `-n`
+   * means that the replay still searches for the key's newest n messages.
    */
   readonly positions: readonly number[];
   /** Sequence of the newest message when the replay started: the search for the newest messages begins there. */
@@ -64,8 +64,8 @@ interface Search {
 }
 
 /**
- * The replay of one client. It receives pages of the log and renders the frames for the client. `ReplayCoordinator` reads the log
- * and writes to the client.
+ * The replay of one client. It receives pages of the log and renders the frames for the client. `ReplayCoordinator` reads
+ * the log and writes to the client.
  *
  * Each key has its own position, because a client can add keys while earlier keys are being replayed. If a key starts with its
  * newest n messages, the replay first searches the log backwards for the oldest of these n messages.
@@ -246,8 +246,8 @@ export class ClientReplay {
   /**
    * Creates the id of an event.
    *
-   * @param keyHash The hash of the event's key, if the client receives the same message for another key after this event. The id
-   *   then names the position within the message.
+   * @param keyHash The hash of the event's key, if the client receives the same message for another key after this event.
+   *   The id then names the position within the message.
    */
   #createId(text: string, cursor: Cursor | undefined, keyHash: string | undefined): string {
     const { position, unsafeUntil } = this.#state;

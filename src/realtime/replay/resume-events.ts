@@ -8,8 +8,8 @@ export function formatUnrecovered(id: string): string {
 }
 
 /**
- * Formats the event after the last message of a replay. A client that asked to resume receives PB_RESUME. Another client receives
- * PB_CURSOR with the cursor of the live clients. The result is "" if the client already has this cursor, or if
+ * Formats the event after the last message of a replay. A client that asked to resume receives PB_RESUME. Another client
+ * receives PB_CURSOR with the cursor of the live clients. The result is "" if the client already has this cursor, or if
  * `ReplayState.hasMoved` is false.
  *
  * @param client The client after the end of its replay: `client.replay` is undefined.

@@ -22,8 +22,8 @@ export interface StartPlan {
 }
 
 /**
- * Plans the replay of a client with replaced keys. Each key has its own position. A key that the client already had continues at
- * its position. A new key starts at the position that the request sets.
+ * Plans the replay of a client with replaced keys. Each key has its own position. A key that the client already had
+ * continues at its position. A new key starts at the position that the request sets.
  *
  * @param earlierKeys The keys that the client had before.
  * @param keys All keys of the client now.

@@ -36,12 +36,13 @@ export interface Audience<Client> {
 /**
  * Finds the subscriptions that match a message, and the keys of a client.
  *
- * Finding the audience of a message takes one look-up for each level of its topics. The number of subscriptions does not matter.
- * Replacing the keys of a client takes time in proportion to its keys, and to the topics in which they overlap with its rights.
+ * Finding the audience of a message takes one look-up for each level of its topics. The number of subscriptions does not
+ * matter. Replacing the keys of a client takes time in proportion to its keys, and to the topics in which they overlap with
+ * its rights.
  *
- * The index has two tables. The public table has each key under the key's topic. The private table has each key under the topics
- * in which the key overlaps with its client's rights. The private table is updated when keys or rights are set, so a private
- * message needs the same look-ups as a public message, and no check of rights.
+ * The index has two tables. The public table has each key under the key's topic. The private table has each key under the
+ * topics in which the key overlaps with its client's rights. The private table is updated when keys or rights are set, so a
+ * private message needs the same look-ups as a public message, and no check of rights.
  */
 export class SubscriptionIndex<Client> {
   readonly #public = new SubscriptionTable<Client>();
@@ -108,8 +109,8 @@ export class SubscriptionIndex<Client> {
   }
 
   /**
-   * Returns the subscriptions that match a message to these topics, each key once, sorted by `byKeyHash`. The order of two keys
-   * does not depend on other keys, so a replay can continue within a message.
+   * Returns the subscriptions that match a message to these topics, each key once, sorted by `byKeyHash`. The order of two
+   * keys does not depend on other keys, so a replay can continue within a message.
    *
    * @param isPrivate Whether only clients with a right to the message may receive it. Default false.
    */
@@ -172,8 +173,8 @@ function createClientKeys<Client>(): ClientKeys<Client> {
 }
 
 /**
- * Merges the entries of each key. A key can match under several topics, because its clients have different rights, or because a
- * record has several topics.
+ * Merges the entries of each key. A key can match under several topics, because its clients have different rights, or
+ * because a record has several topics.
  */
 function mergeByKey<Client>(
   entries: readonly SubscriptionEntry<Client>[],

@@ -35,8 +35,8 @@ export function parseSubscription(key: string): SubscriptionKey {
 }
 
 /**
- * Returns the topics of all subscriptions that match a message to `topic`: `topic` itself, `prefix/*` for each of its prefixes,
- * and `*`.
+ * Returns the topics of all subscriptions that match a message to `topic`: `topic` itself, `prefix/*` for each of its
+ * prefixes, and `*`.
  *
  * @example
  * matchingTopics("a/b/c"); // ["*", "a/*", "a/b/*", "a/b/c"]

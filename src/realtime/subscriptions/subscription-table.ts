@@ -31,9 +31,9 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
 }
 
 /**
- * Number of topics without subscribers that remain in the table. V8's `Map` keeps a tombstone for each deleted key until the map
- * is rebuilt, and look-ups go through the tombstones. If a topic were deleted and added a hundred thousand times, each look-up
- * would be slower than the one before.
+ * Number of topics without subscribers that remain in the table. V8's `Map` keeps a tombstone for each deleted key until the
+ * map is rebuilt, and look-ups go through the tombstones. If a topic were deleted and added a hundred thousand times, each
+ * look-up would be slower than the one before.
  */
 const MAX_EMPTY_TOPICS = 1024;
 

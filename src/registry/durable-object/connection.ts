@@ -12,7 +12,10 @@ import {
 /** Number of unanswered liveness pings after which the connection ends. */
 const MAX_UNANSWERED_PINGS = 2;
 
-/** The Worker's side of a client on a hub. Receives the client's frames from the hub on a socket, and writes them to the sink. */
+/**
+ * The Worker's side of a client on a hub. Receives the client's frames from the hub on a socket, and writes them to the
+ * sink.
+ */
 export class HubConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
@@ -41,8 +44,8 @@ export class HubConnection implements ClientConnection {
   async attach(sink: FrameSink): Promise<void> {
     this.#sink = sink;
     const socket = this.#socket;
-    // With newer compatibility dates, the default is a Blob. A Blob is read asynchronously, so a later message could be written
-    // first.
+    // With newer compatibility dates, the default is a Blob. A Blob is read asynchronously, so a later message could be
+    // written first.
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#onMessage(data, sink));
     socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason, "error")));
@@ -56,7 +59,10 @@ export class HubConnection implements ClientConnection {
     return undefined;
   }
 
-  /** Sends a liveness ping. For the hub, the ping is the client's last activity. Unanswered pings show that the hub has failed. */
+  /**
+   * Sends a liveness ping. For the hub, the ping is the client's last activity. Unanswered pings show that the hub has
+   * failed.
+   */
   updateActivity(): void {
     // A socket can't send before it is accepted, or while it is closing.
     if (this.#closeReason !== undefined || this.#sink === undefined || this.#isFinishing) return;
@@ -75,7 +81,7 @@ export class HubConnection implements ClientConnection {
     this.#end(reason);
   }
 
-  /** Closes the socket, and waits until the hub has closed it as well. All frames that the hub has sent then reach the sink. */
+  /** Closes the socket, and waits until the hub has closed it as well. Frames that the hub sent before reach the sink. */
   async finish(reason: CloseReason): Promise<void> {
     if (this.#closeReason !== undefined) return;
     this.#isFinishing = true;

@@ -44,8 +44,8 @@ export function attachmentOf(socket: WebSocket): Attachment {
 }
 
 /**
- * The state of a hub: the manager, the log, and the stored copies of the clients for the next wake. After each change of a client
- * in the manager, the hub must store the client again.
+ * The state of a hub: the manager, the log, and the stored copies of the clients for the next wake. After each change of a
+ * client in the manager, the hub must store the client again.
  */
 export class HubState {
   readonly manager: RealtimeManager;

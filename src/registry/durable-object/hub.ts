@@ -40,10 +40,10 @@ import {
 /**
  * One shard in a Durable Object, with its clients, subscriptions and log.
  *
- * While the hub is idle, it hibernates: the runtime removes the object from memory and keeps its storage and its sockets. For
- * each client, the hub has a hibernating WebSocket
- * (https://developers.cloudflare.com/durable-objects/best-practices/websockets/) to the Worker with the client's stream. An idle
- * hub must have no timer, pending request or pending promise, because each of them would prevent hibernation.
+ * While the hub is idle, it hibernates: the runtime removes the object from memory and keeps its storage and its sockets.
+ * For each client, the hub has a hibernating WebSocket
+ * (https://developers.cloudflare.com/durable-objects/best-practices/websockets/) to the Worker with the client's stream. An
+ * idle hub must have no timer, pending request or pending promise, because each of them would prevent hibernation.
  *
  * The hub wakes in its constructor: `#wake` restores the clients (`hub-restore.ts`) from their sockets' attachments and from
  * SQLite (`hub-state.ts`). After each change of a client, the hub stores the client for the next wake.

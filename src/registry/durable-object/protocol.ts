@@ -15,8 +15,8 @@ import type { StreamIdentity } from "../connect.ts";
 import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
 
 /**
- * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC sends only the message of an
- * exception.
+ * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC sends only the message of
+ * an exception.
  */
 export type RpcResult<T> =
   | { readonly ok: true; readonly value: T }
@@ -88,14 +88,14 @@ export interface HubStreamIdentity extends StreamIdentity {
 export const REFUSED_STATUS = 409;
 
 /**
- * A message that the Worker sends on a client's socket to check that the hub still runs. The runtime answers the message without
- * waking the hub.
+ * A message that the Worker sends on a client's socket to check that the hub still runs. The runtime answers the message
+ * without waking the hub.
  */
 export const LIVENESS_PING = { request: "ping", response: "pong" };
 
 /**
- * A message that the hub sends after each page of a replay. The Worker sends the message back when the client has taken the page.
- * Without it, the hub would not know when to send the next page, because the waiting bytes are in the Worker.
+ * A message that the hub sends after each page of a replay. The Worker sends the message back when the client has taken the
+ * page. Without it, the hub would not know when to send the next page, because the waiting bytes are in the Worker.
  */
 export const PAGE_ACK = "page-ack";
 
@@ -105,16 +105,16 @@ export function toHeader(value: object): string {
 }
 
 /**
- * Decodes a value that `toHeader` encoded. The cast is unchecked: the sender is always our own Worker or hub, so the caller knows
- * the type.
+ * Decodes a value that `toHeader` encoded. The cast is unchecked: the sender is always our own Worker or hub, so the caller
+ * knows the type.
  */
 export function fromHeader<T>(header: string): T {
   return JSON.parse(decodeURIComponent(header)) as T;
 }
 
 /**
- * Checks that an identity fits into a socket's attachment, which has room for 16 KiB. The hub would otherwise lose the identity
- * when it hibernates.
+ * Checks that an identity fits into a socket's attachment, which has room for 16 KiB. The hub would otherwise lose the
+ * identity when it hibernates.
  *
  * @throws RealtimeError `invalid_input` for an identity of more than `MAX_IDENTITY` characters.
  */

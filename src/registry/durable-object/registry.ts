@@ -84,9 +84,9 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   /**
-   * Publishes to the first shard, and then to the others. The first shard checks the publisher's credential and the message ids,
-   * so that a refused message reaches no shard. The other shards do not check the credential again, because it may expire in
-   * between.
+   * Publishes to the first shard, and then to the others. The first shard checks the publisher's credential and the message
+   * ids, so that a refused message reaches no shard. The other shards do not check the credential again, because it may
+   * expire in between.
    */
   async publish(
     messages: readonly Message[],
