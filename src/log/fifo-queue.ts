@@ -25,7 +25,7 @@ export class FifoQueue<T> {
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
-    // The item can be collected at once. The array shrinks when more than half of its slots are empty.
+    // The slot is cleared so that the item can be collected. The array shrinks when more than half of its slots are empty.
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head * 2 > this.#items.length) {

@@ -2,11 +2,12 @@ import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import type { Message } from "../realtime/types.ts";
 
 /**
- * A hash of a message's content: its topics, its data and whether it is private. A log compares the hashes of two messages
- * with the same id to tell a retry from a reused id.
+ * Returns a hash of a message's content: its topics, its data and whether it is private. A log compares the hashes of two
+ * messages with the same id to distinguish a retry from a reused id.
  *
- * FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) with two multipliers, as an integer of 53 bits. The hash is fast and not
- * cryptographic: a publisher who finds two contents with one hash only makes the log treat the second as a retry of the first.
+ * The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) with two multipliers, as an integer of 53 bits. It is
+ * fast, but not cryptographic. A publisher that finds two contents with the same hash gains nothing: the log treats the
+ * second message as a retry of the first.
  */
 export function fingerprint({ topics, data, private: isPrivate }: Message): number {
   // A topic can't contain a line break, so different topic lists give different texts.
@@ -24,14 +25,14 @@ export function fingerprint({ topics, data, private: isPrivate }: Message): numb
 const REUSED_ID = {
   code: "validation_id_reused",
   message:
-    "An earlier message has this id and other content. Give a new message an id of its own, and send a retry unchanged.",
+    "An earlier message has this id, but other content. Give a new message a new id, and send a retry unchanged.",
 };
 
 /**
- * Rejects a batch in which messages reuse ids.
+ * Refuses a batch in which messages reuse ids.
  *
- * @param indexes Indexes of the messages in the batch that have the id of an earlier message and other content.
- * @throws RealtimeError `id_reused` when there are any; `fields` has one error for each index.
+ * @param indexes Indexes of the messages in the batch that have the id of an earlier message, but other content.
+ * @throws RealtimeError `id_reused` unless `indexes` is empty. `fields` has one error for each index.
  */
 export function assertNoReusedIds(indexes: readonly number[]): void {
   if (indexes.length === 0) return;

@@ -13,7 +13,7 @@ export interface HistoryRequest {
   readonly after?: string | undefined;
   /** The page ends with the newest message before this cursor. Not allowed together with `after`. */
   readonly before?: string | undefined;
-  /** How many messages the page may have, from 1. */
+  /** Maximum number of messages in the page, from 1. */
   readonly limit: number;
 }
 
@@ -28,27 +28,27 @@ export interface HistoryPage {
   readonly cursor: string;
   /** Whether the history has more matching messages: newer ones if the request had `after`, otherwise older ones. */
   readonly more: boolean;
-  /** How many messages were read for the page, matching or not. Rate limits count this as the cost of the request. */
+  /** Number of messages that were read for the page, matching or not. Rate limits count this as the cost of the request. */
   readonly scanned: number;
 }
 
-/** How much of the log one time slice reads: messages, and bytes of them. */
+/** Maximum number and size of the messages that one time slice reads. */
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
-/** Data in one page, in UTF-16 code units. A page always has room for one message, whatever its size. */
+/** Maximum size of the data in one page, in UTF-16 code units. The first message is included whatever its size. */
 const MAX_PAGE_DATA = 4 * 1024 * 1024;
 
 /**
- * The scans of one log share a time slicer: all of them together run for a few milliseconds at a time, so they can't delay
- * deliveries. Each log has a slicer of its own because Durable Objects in one isolate share this module, and a timer of one
- * object must not run the scans of another.
+ * All scans of one log share a time slicer. Together they run for a few milliseconds at a time, so they can't delay
+ * deliveries. Each log has its own slicer because Durable Objects in one isolate share this module, and a timer of one
+ * object must not run the scans of another object.
  */
 const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 
 /**
- * Reads a page of a log's history. The scan goes through the whole log if few messages match.
+ * Reads a page of a log's history. If few messages match, this reads the whole log.
  *
- * @param rights Topic patterns: private messages are read only of topics that match one of them. Default: none.
+ * @param rights Topic patterns. The page has private messages only of topics that match one of the patterns. Default: none.
  * @throws RealtimeError `unknown_cursor` when `after` or `before` is not a cursor of this log, or when messages after `after`
  *   have been trimmed.
  */
@@ -84,11 +84,11 @@ class HistoryScan {
   readonly #log: LogReader;
   readonly #isForwards: boolean;
   readonly #matches: MatchCollector;
-  /** The log's end when the scan started. Messages that are published later belong to a later page. */
+  /** The cursor of the log's newest message when the scan started. Messages that are published later belong to a later page. */
   readonly #logEnd: string;
   /** `HistoryPage.cursor` of a page that is read backwards. */
   readonly #backwardsCursor: string;
-  /** How far the scan has come. */
+  /** The cursor of the last message that was scanned. */
   #position: string;
   #isDone: boolean;
   #scanned = 0;
@@ -108,7 +108,7 @@ class HistoryScan {
     this.#isDone = after === this.#logEnd;
   }
 
-  /** Scans the next part of the log. Undefined when there is more to scan. */
+  /** Scans the next part of the log. Returns the page when the scan is complete, and undefined otherwise. */
   next(): MaybePromise<HistoryPage | undefined> {
     if (this.#isDone) return this.#page(false);
     const { messages, bytes } = SCAN_PAGE;
@@ -161,7 +161,7 @@ class MatchCollector {
     this.#limit = limit;
   }
 
-  /** Adds an entry if it matches. False when the entry matches and the page is full. */
+  /** Adds an entry if it matches. Returns false when the entry matches, but the page is full. */
   offer(entry: LogEntry): boolean {
     if (!this.#isMatch(entry)) return true;
     this.#size += entry.message.data.length;
@@ -179,16 +179,16 @@ class MatchCollector {
 }
 
 /**
- * The cursor at which a page before `cursor` ends. A cursor with a suffix is a position after the message that it names, so the
- * page includes this message.
+ * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix is a position after the message
+ * that it names, so the page includes this message.
  */
 function endOf(cursor: string): string {
   return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;
 }
 
 /**
- * The cursor that is `step` messages after another, or before it if `step` is negative. Text that is not a cursor is returned
- * unchanged: the log does not find it and `readHistory` throws `unknown_cursor`.
+ * Returns the cursor that is `step` messages after another, or before it if `step` is negative. A text that is not a cursor is
+ * returned unchanged: the log does not find it, and `readHistory` throws `unknown_cursor`.
  */
 function shiftCursor(text: string, step: number): string {
   const cursor = parseCursor(text);
@@ -200,6 +200,6 @@ function shiftCursor(text: string, step: number): string {
 function unknownCursor(name: "after" | "before"): RealtimeError {
   return new RealtimeError(
     "unknown_cursor",
-    `The history does not have the cursor in "${name}": its messages have been trimmed, or the cursor belongs to another log. Leave "${name}" out to read the newest messages.`,
+    `The history does not have the cursor in "${name}": messages after the cursor have been trimmed, or the cursor belongs to another log. Omit "${name}" to read the newest messages.`,
   );
 }

@@ -1,6 +1,6 @@
 import { formatCursor, parseCursor } from "../realtime/cursor.ts";
 
-/** Formats and parses the cursors of one log: cursors that name its shard and its epoch. */
+/** Formats and parses the cursors of one log. They contain the log's shard and epoch. */
 export class LogCursors {
   readonly #shard: number;
   readonly #epoch: string;
@@ -11,12 +11,12 @@ export class LogCursors {
     this.#epoch = epoch;
   }
 
-  /** The cursor of the message with this sequence. */
+  /** Returns the cursor of the message with this sequence. */
   format(sequence: number): string {
     return formatCursor({ shard: this.#shard, epoch: this.#epoch, sequence });
   }
 
-  /** The sequence in a cursor. Undefined for a cursor of another log, and for text that is not a cursor. */
+  /** Returns the sequence in a cursor. Undefined for a cursor of another log, and for text that is not a cursor. */
   sequenceOf(text: string): number | undefined {
     const cursor = parseCursor(text);
     return cursor?.shard === this.#shard && cursor.epoch === this.#epoch

@@ -2,15 +2,15 @@ import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
 /**
- * Bounds on the messages that a log keeps. The log drops its oldest messages as soon as it exceeds any one of the bounds. A
- * bound of 0 turns the history off.
+ * Bounds on the messages that a log keeps. If the log exceeds one of the bounds, it drops its oldest messages. A bound of 0
+ * turns the history off.
  */
 export interface HistoryLimits {
-  /** How many messages the log keeps. Default 10,000. */
+  /** Maximum number of messages. Default 10,000. */
   readonly messages: number;
   /** How long the log keeps a message. Default 300,000 (five minutes). */
   readonly maxAge: Milliseconds;
-  /** Size of all messages together: their ids, topics and data in UTF-8. Default 32 MiB. */
+  /** Maximum size of all messages together: their ids, topics and data in UTF-8. Default 32 MiB. */
   readonly bytes: Bytes;
 }
 
@@ -22,21 +22,21 @@ export const DEFAULT_HISTORY: HistoryLimits = {
 };
 
 /**
- * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`: a retry must not
- * be delivered twice because the history is off.
+ * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
+ * must recognise a retry even if the history is off.
  */
 export const REMEMBERED_IDS: {
-  /** How many ids a log remembers. */
+  /** Maximum number of ids. */
   readonly count: number;
+  /** How long a log remembers an id. */
   readonly maxAge: Milliseconds;
-  /** How many of these ids may belong to one publisher (`publisherOfId`). */
+  /** Maximum number of ids of one publisher (`publisherOfId`). */
   readonly perPublisher: number;
 } = { count: 10_000, maxAge: 300_000, perPublisher: 5000 };
 
 /**
- * The publisher in a message id. The id of a message that a user published is the user's identity, a tab, and the id that the
- * user sent. Messages of the embedding app and of holders of the admin key have no tab in their ids: for them the result is
- * undefined.
+ * Returns the publisher in a message id. The id of a user's message is the user's identity, a tab, and the id that the user
+ * sent. Messages of the embedding app and of holders of the admin key have no tab in their ids, so the result is undefined.
  */
 export function publisherOfId(id: string): string | undefined {
   const tab = id.indexOf("\t");
@@ -45,7 +45,7 @@ export function publisherOfId(id: string): string | undefined {
 
 const utf8 = new TextEncoder();
 
-/** The size of a message, as `HistoryLimits.bytes` counts it. */
+/** Returns the size of a message, as `HistoryLimits.bytes` counts it. */
 export function messageSize({ id, topics, data }: Message): Bytes {
   return utf8.encode(id + topics.join("") + data).length;
 }
@@ -60,11 +60,11 @@ export interface PublishReceipt {
 
 /** Counters of a log. */
 export interface LogStats {
-  /** Messages appended since the log was opened. */
+  /** Number of messages appended since the log was opened. */
   readonly accepted: number;
-  /** Duplicates since the log was opened. */
+  /** Number of duplicates since the log was opened. */
   readonly duplicate: number;
-  /** Messages that the log has now. */
+  /** Number of messages that the log has now. */
   readonly messages: number;
   /** Size of these messages. */
   readonly bytes: Bytes;
@@ -76,8 +76,8 @@ export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): bo
 }
 
 /**
- * All accepted messages in one total order. A publish appends to the log first, and the log then delivers the messages to its
- * tail: a message that a tail listener receives is always in the log.
+ * All accepted messages in one total order. `append` adds messages to the log, and then calls the tail listeners. A message
+ * that a tail listener receives has therefore already been appended.
  *
  * `createMemoryLog` and `SqliteLog` implement the interface. To write another adapter, format its cursors with `formatCursor`
  * and run the contract tests in `test/suites/log.ts` against it. Methods may return a value or a promise.
@@ -86,18 +86,18 @@ export interface MessageLog extends LogReader {
   /**
    * Appends messages in the given order. The call appends all of the messages or, when it throws, none.
    *
-   * The log remembers ids for five minutes, and the newest 10,000 of them (`REMEMBERED_IDS`). A message with a remembered id
-   * gets a receipt with `duplicate: true` and is not appended again.
+   * The log remembers the newest 10,000 ids, each for five minutes (`REMEMBERED_IDS`). A message with a remembered id gets a
+   * receipt with `duplicate: true` and is not appended again.
    *
-   * @returns one receipt for each message, in the same order.
-   * @throws RealtimeError `id_reused` when a message has a remembered id and other content; `fields` has one error for the
+   * @returns One receipt for each message, in the same order.
+   * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the
    *   index of each such message.
    */
   append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
   /**
-   * Delivers what was appended to the tail listeners, then removes the listeners. `read` and `readBack` must go on working:
-   * clients may still be receiving a replay.
+   * Delivers the appended messages to the tail listeners, then removes the listeners. `read` and `readBack` must still work
+   * after `close`, because clients may still be receiving a replay.
    */
   close(): MaybePromise<void>;
 }

@@ -20,18 +20,18 @@ import { RememberedIds } from "./remembered-ids.ts";
 export interface MemoryLogOptions {
   /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
-  /** The wall clock that messages are stamped with, in milliseconds since 1970. Default `Date.now`. */
+  /** The wall clock for `LogEntry.at`, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * The clock that the ages of messages and ids are measured with, in milliseconds. It never goes back, so setting the wall
-   * clock does not change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
+   * The clock for the ages of messages and ids, in milliseconds. It must never be set back. A change of the wall clock does
+   * not change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
    */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
 /**
- * Creates a log in the memory of this process. The log's cursors name a random epoch: after a restart, the new log recognises
- * the cursors of its predecessor as unknown.
+ * Creates a log in the memory of this process. The log's cursors contain a random epoch. After a restart, the new log
+ * therefore recognises the cursors of the earlier log as unknown.
  *
  * @example
  * const log = createMemoryLog({ history: { messages: 1000, maxAge: 60_000 } });
@@ -48,7 +48,7 @@ class MemoryLog implements MessageLog {
   readonly #monotonicNow: () => number;
   readonly #cursors = new LogCursors(0, newEpoch());
   readonly #listeners = new Set<TailListener>();
-  /** Entries that wait for delivery to the tail listeners. The first element is being delivered. */
+  /** Entries to deliver to the tail listeners. The first element is being delivered. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
   readonly #entries = new FifoQueue<StoredEntry>();
   #bytes: Bytes = 0;
@@ -129,9 +129,9 @@ class MemoryLog implements MessageLog {
   }
 
   /**
-   * Delivers entries to the listeners that tail the log now. A listener may append or call `tail` while it runs: the entries
-   * that it appends wait, so all listeners receive all entries in the log's order, and a new listener receives only entries
-   * appended after it.
+   * Delivers entries to the current listeners. A listener may call `append` or `tail` while it runs. Entries that it appends
+   * are delivered after the current entries, so all listeners receive entries in the log's order. A listener that it adds
+   * receives only entries that are appended later.
    */
   #announce(entries: readonly LogEntry[]): void {
     this.#announcements.push({ entries, listeners: [...this.#listeners] });
@@ -144,7 +144,7 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  /** Compares the content of each message with the earlier message that has its id, in the log or in the batch. */
+  /** Compares the content of each message with the earlier message with the same id, in the log or in the batch. */
   #assertNoReusedIds(candidates: readonly Candidate[]): void {
     const batch = new Map<string, number>();
     const reused: number[] = [];
@@ -166,7 +166,7 @@ class MemoryLog implements MessageLog {
     return entry;
   }
 
-  /** Entries from an index on, forwards (1) or backwards (-1), within the limits of `read`. */
+  /** Returns entries from an index on, forwards (1) or backwards (-1), within the limits of `read`. */
   #collect(from: number, step: 1 | -1, limit: number, maxBytes: Bytes): LogEntry[] {
     const entries: LogEntry[] = [];
     let bytes = 0;

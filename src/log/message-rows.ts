@@ -73,7 +73,7 @@ export class MessageRows {
     return { oldest: row?.oldest ?? undefined, bytes: row?.bytes ?? 0 };
   }
 
-  /** The first message that was appended after a time. The query reads only the rows before this message. */
+  /** Returns the sequence of the first message that was appended after a time. The query stops at this message. */
   firstAfter(at: Milliseconds): number | undefined {
     const query = "SELECT sequence FROM messages WHERE at > ? ORDER BY sequence LIMIT 1";
     return this.#sql.exec<{ sequence: number }>(query, at).toArray()[0]?.sequence;
@@ -91,7 +91,7 @@ export class MessageRows {
     this.#sql.exec("UPDATE messages SET at = ? WHERE at > ?", now, now);
   }
 
-  /** Reads row by row, so that at most `maxBytes` of messages and one more message are in memory. */
+  /** Reads row by row, so that no more than `maxBytes` of messages and one further message are in memory. */
   #collect(query: string, sequence: number, limit: number, maxBytes: Bytes): LogEntry[] {
     const entries: LogEntry[] = [];
     let bytes = 0;
@@ -104,6 +104,7 @@ export class MessageRows {
   }
 
   #toEntry({ sequence, id, topics, data, private: isPrivate, at }: MessageRow): LogEntry {
+    // The cast is safe because `insert` has written the column.
     return {
       cursor: this.#cursors.format(sequence),
       at,

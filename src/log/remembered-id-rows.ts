@@ -12,32 +12,32 @@ const SCHEMA = `
 `;
 
 /**
- * How many ids of a publisher remain after the publisher has exceeded its quota. The room below the quota makes the log count
- * the publisher's rows once in 500 messages and not for each message.
+ * Number of ids of a publisher that remain after the publisher has exceeded its quota. This number is 500 below the quota,
+ * so the log counts the publisher's rows once in 500 messages, and not for each message.
  */
 const REMAINING_PER_PUBLISHER = REMEMBERED_IDS.perPublisher * 0.9;
 
-/** How many publishers have their rows counted in memory. Beyond this number, the counts of all publishers are discarded. */
+/** Maximum number of publishers with a row count in memory. Beyond this number, the counts of all publishers are discarded. */
 const MAX_COUNTED_PUBLISHERS = 10_000;
 
-// A publisher's ids start with its name and a tab, and the character after a tab is a line feed.
+// The ids of a publisher start with its identity and a tab. The range ends before the character after a tab, a line feed.
 const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || char(10)";
 
 /**
- * The table with the message ids that a SQLite log remembers, within the bounds of `REMEMBERED_IDS`. The ids have a table of
- * their own because the log remembers them for a fixed time, whatever the limits of the history are. The newest row is never
- * deleted: the log reads its sequence from this row.
+ * The table with the message ids that a SQLite log remembers, within the bounds of `REMEMBERED_IDS`. It is separate from the
+ * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted: the log
+ * reads its sequence from this row.
  *
- * A publisher that exceeds its quota loses its own oldest ids: a publisher with very many messages must not make the log forget
- * the ids of other publishers. Row counts are kept in memory because SQLite reads each row that it counts. A count may be too
- * high, by the ids that were inserted again after they had expired.
+ * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore can't make
+ * the log forget the ids of other publishers. Row counts are stored in memory because SQLite reads each row that it counts.
+ * The total may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
  */
 export class RememberedIdRows {
   readonly #sql: Sql;
-  /** Upper bounds of the publishers' row counts. They ignore rows that were deleted because of age or the total number. */
+  /** Upper bounds of the publishers' row counts. Deletions because of age or the total number are not subtracted. */
   readonly #counts = new Map<string, number>();
   readonly #overQuota = new Set<string>();
-  /** Number of all rows; undefined until they are counted. */
+  /** Upper bound of the number of all rows. Undefined until the rows are counted. */
   #total: number | undefined;
   #inTransaction = false;
 
@@ -47,13 +47,13 @@ export class RememberedIdRows {
     this.#addFingerprintColumn();
   }
 
-  /** The newest row; undefined in an empty table. */
+  /** Returns the newest row. Undefined in an empty table. */
   newest(): { readonly sequence: number; readonly at: Milliseconds } | undefined {
     const query = "SELECT sequence, at FROM message_ids ORDER BY sequence DESC LIMIT 1";
     return this.#sql.exec<{ sequence: number; at: number }>(query).toArray()[0];
   }
 
-  /** Number of rows, and the latest time in them. */
+  /** Returns the number of rows and their latest time. */
   extent(): { readonly count: number; readonly latest: Milliseconds | undefined } {
     const [row] = this.#sql
       .exec<{ count: number; at: number | null }>(
@@ -64,8 +64,8 @@ export class RememberedIdRows {
   }
 
   /**
-   * The fingerprint of the message with this id. Undefined when the id is not remembered; null for an id that was stored before
-   * fingerprints were.
+   * Returns the fingerprint of the message with this id. Undefined when the id is not remembered. Null for an id that an
+   * earlier version has stored without a fingerprint.
    */
   fingerprintOf(id: string, now: Milliseconds): number | null | undefined {
     const [row] = this.#sql
@@ -78,7 +78,7 @@ export class RememberedIdRows {
     return row.fingerprint;
   }
 
-  /** Call this first in a transaction. After a transaction that was rolled back, all rows are counted again. */
+  /** Call this first in a transaction. If the previous transaction was rolled back, all rows are counted again. */
   beginTransaction(): void {
     if (this.#inTransaction) this.#total = undefined;
     if (this.#inTransaction || this.#counts.size > MAX_COUNTED_PUBLISHERS) this.#counts.clear();
@@ -140,7 +140,7 @@ export class RememberedIdRows {
     this.#sql.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
-  /** A table that was created before fingerprints were stored lacks their column. */
+  /** Adds the column to a table that an earlier version has created without it. */
   #addFingerprintColumn(): void {
     const columns = this.#sql.exec<{ name: string }>("PRAGMA table_info(message_ids)").toArray();
     if (columns.some(({ name }) => name === "fingerprint")) return;

@@ -18,12 +18,13 @@ interface Publisher {
 }
 
 /**
- * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. A publisher that exceeds its quota loses
- * its own oldest ids: a publisher with very many messages must not make the log forget the ids of other publishers.
+ * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a publisher exceeds its quota, its
+ * own oldest ids are removed. A publisher with very many messages therefore can't make the log forget the ids of other
+ * publishers.
  */
 export class RememberedIds {
   readonly #byId = new Map<string, RememberedId>();
-  /** Oldest first. Also contains ids that were removed because of a quota (see `#isRemembered`). */
+  /** Oldest first. Also contains ids that were removed because of a quota: check `#isRemembered`. */
   #queue = new FifoQueue<RememberedId>();
   readonly #publishers = new Map<string, Publisher>();
   readonly #overQuota = new Set<Publisher>();
@@ -32,12 +33,12 @@ export class RememberedIds {
     return this.#byId.has(id);
   }
 
-  /** The fingerprint of the message with this id. Undefined when the id is not remembered. */
+  /** Returns the fingerprint of the message with this id. Undefined when the id is not remembered. */
   fingerprintOf(id: string): number | undefined {
     return this.#byId.get(id)?.fingerprint;
   }
 
-  /** @param at The time of a monotonic clock, the same clock as for `trim`. */
+  /** @param at The time by the monotonic clock that `trim` also uses. */
   add(id: string, at: Milliseconds, fingerprint: number): void {
     const publisher = this.#publisherOf(id);
     const remembered: RememberedId = { id, at, fingerprint, publisher };
@@ -79,7 +80,7 @@ export class RememberedIds {
     return publisher;
   }
 
-  /** Removes an id that must be the oldest of its publisher. The oldest id of all always is. */
+  /** Removes an id. It must be the oldest id of its publisher. The oldest id in `#queue` always is. */
   #remove(remembered: RememberedId | undefined): void {
     if (remembered === undefined) return;
     const { id, publisher } = remembered;
@@ -89,7 +90,7 @@ export class RememberedIds {
     if (publisher.queue.length === 0) this.#publishers.delete(publisher.name);
   }
 
-  /** Rebuilds the queue without removed ids, which would otherwise outnumber the remembered ids without bound. */
+  /** Rebuilds the queue without removed ids. Otherwise the number of removed ids in the queue would have no limit. */
   #compact(): void {
     const queue = new FifoQueue<RememberedId>();
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {

@@ -36,10 +36,10 @@ export interface SqliteLogOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** A Durable Object stores rows of at most 2 MB; the rest is for the other columns. */
+/** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
 const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 
-/** Which messages the tables contain. Kept in memory because reading it from the tables costs a row for each message. */
+/** The range of the messages in the tables. Kept in memory because SQLite would read every row to sum up the sizes. */
 interface Extent {
   /** Sequence of the newest message; 0 in a new log. */
   readonly sequence: number;
@@ -83,7 +83,7 @@ export class SqliteLog implements MessageLog {
   append(messages: readonly Message[]): readonly PublishReceipt[] {
     const at = this.#readClock();
     const appended: LogEntry[] = [];
-    // Stays local until the transaction is committed.
+    // A local variable, because a transaction that is rolled back must not change `#extent`.
     let extent = this.#extent;
     const receipts = this.#storage.transactionSync(() => {
       this.#ids.beginTransaction();
@@ -92,7 +92,7 @@ export class SqliteLog implements MessageLog {
         const content = fingerprint(message);
         const earlier = this.#ids.fingerprintOf(message.id, at);
         const duplicate = earlier !== undefined;
-        // null: the id was stored before fingerprints were, so its content can't be compared.
+        // null: an earlier version has stored the id without a fingerprint, so the contents can't be compared.
         if (duplicate && earlier !== null && earlier !== content) reused.push(index);
         if (!duplicate) {
           extent = this.#insert(message, content, at, extent);
@@ -171,7 +171,10 @@ export class SqliteLog implements MessageLog {
     this.#extent = this.#storage.transactionSync(() => this.#trim(this.#extent, now));
   }
 
-  /** When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. */
+  /**
+   * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the
+   * newest message does not count, because its row is never deleted.
+   */
   expiresAt(): Milliseconds | undefined {
     const { count, latest } = this.#ids.extent();
     const isEmpty = this.#extent.oldest > this.#extent.sequence && count <= 1;
@@ -180,8 +183,8 @@ export class SqliteLog implements MessageLog {
   }
 
   /**
-   * Reads the wall clock, the only clock that goes on while a Durable Object sleeps. After the clock was set back, stored times
-   * may lie in the future: they are set to now, so that messages and ids still expire.
+   * Reads the wall clock, the only clock that runs while a Durable Object hibernates. If the clock was set back, stored
+   * times may be in the future. They are set to the current time, so that messages and ids still expire in time.
    */
   #readClock(): Milliseconds {
     const now = this.#now();
@@ -225,7 +228,7 @@ export class SqliteLog implements MessageLog {
   }
 }
 
-/** The epoch of the log in this database. A new database gets a random epoch. */
+/** Returns the epoch of the log in this database. A new database gets a random epoch. */
 function readEpoch(sql: Sql): string {
   sql.exec("CREATE TABLE IF NOT EXISTS log_epoch (epoch TEXT NOT NULL)");
   const [row] = sql.exec<{ epoch: string }>("SELECT epoch FROM log_epoch").toArray();

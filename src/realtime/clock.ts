@@ -3,13 +3,13 @@ export interface Clocks {
   /** The wall clock, for points in time: milliseconds since 1970. It may be set back or forward. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * The clock for durations: milliseconds since any moment, never set back. Default: `now`, and without `now`
-   * `performance.now`.
+   * The clock for durations, in milliseconds. It must never be set back; its zero point does not matter. Default: `now` if
+   * set, otherwise `performance.now`.
    */
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** The clock for durations. Falls back to `now`, so that a test needs to pass only one clock. */
+/** Returns the clock for durations. It falls back to `now`, so that a test needs to pass only one clock. */
 export function monotonicClock({ now, monotonicNow }: Clocks): () => number {
   return monotonicNow ?? now ?? (() => performance.now());
 }

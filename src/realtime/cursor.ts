@@ -1,31 +1,32 @@
 import { customAlphabet } from "nanoid";
 import { hashText } from "./text-hash.ts";
 
-/** A position in the log of one shard, parsed. As text it is the id of an event. */
+/** A parsed position in the log of one shard. The text of a cursor (`formatCursor`) is used as the id of an event. */
 export interface Cursor {
   /** Index of the shard, from 0. */
   readonly shard: number;
   /**
-   * Random name of the log's epoch, 1 to 32 letters and digits. A log that starts empty gets a new one, so cursors from before
-   * are recognised as unknown.
+   * Random name of the log's epoch, 1 to 32 letters and digits. A log that starts empty gets a new epoch, and so recognises
+   * the cursors of an earlier log as unknown.
    */
   readonly epoch: string;
-  /** How many messages the log has accepted in this epoch, up to the position. */
+  /** Number of messages that the log had accepted in this epoch at the position. */
   readonly sequence: number;
   /**
-   * `hashKey` of a subscription key, for a position within a message: of the message after `sequence`, the client has the
-   * deliveries up to this key's.
+   * Set for a position within a message: a client receives a message once for each matching key, in the order of the keys'
+   * hashes (`hashKey`). Of the message after `sequence`, the client has received the deliveries for keys with a hash up to
+   * this one.
    */
   readonly keyHash?: string | undefined;
 }
 
 const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-f]{32}))?(?:\..*)?$/;
 
-/** A random name for a new epoch, 10 characters. */
+/** Returns a random name for a new epoch, 10 characters long. */
 export const newEpoch: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
 
 /**
- * The text of a cursor.
+ * Formats a cursor as text.
  *
  * @example
  * formatCursor({ shard: 0, epoch: "k3v9", sequence: 17 }); // "0-k3v9-17"
@@ -36,10 +37,10 @@ export function formatCursor({ shard, epoch, sequence, keyHash }: Cursor): strin
 }
 
 /**
- * Parses the text of a cursor. Anything after a dot is ignored: such a suffix makes the ids of events unique that are not
- * messages of the log.
+ * Parses the text of a cursor. A dot and the text after it are ignored: events that are not messages of the log have such a
+ * suffix, which makes their ids unique.
  *
- * @returns undefined for text of another form. Text of this form need not be a cursor of the log: compare the epoch.
+ * @returns undefined for text of another form. Text of this form need not be a cursor of this log: compare the epoch.
  */
 export function parseCursor(text: string): Cursor | undefined {
   const match = CURSOR.exec(text);
@@ -50,22 +51,25 @@ export function parseCursor(text: string): Cursor | undefined {
   return keyHash === undefined ? cursor : { ...cursor, keyHash };
 }
 
-/** The sequence in the text of a cursor; 0 for text of another form. */
+/** Returns the sequence in the text of a cursor, or 0 for text of another form. */
 export function sequenceOf(cursor: string): number {
   return parseCursor(cursor)?.sequence ?? 0;
 }
 
-/** The epoch in a cursor or client id; undefined for other text. A client id holds an epoch even when it holds no cursor. */
+/**
+ * Returns the epoch in a cursor or client id, or undefined for other text. A client id contains an epoch even if it contains
+ * no cursor.
+ */
 export function epochOf(id: string): string | undefined {
   return /^\d{1,9}-([0-9A-Za-z]{1,32})[-.]/.exec(id)?.[1];
 }
 
 /**
- * The name of a subscription key in cursors: 32 hexadecimal digits. A client gets one message under several keys in the order of
- * these hashes, so a single hash tells for every key whether the client has the message.
+ * Hashes a subscription key for `Cursor.keyHash`. The hash has 32 hexadecimal digits. A client receives a message for its
+ * matching keys in the order of the keys' hashes. One hash therefore tells which of these deliveries the client has received.
  *
- * It is a cryptographic hash because clients choose their keys. With two keys of equal hash, a stream that is cut between their
- * deliveries would lose a message unnoticed. Two keys with equal 32-bit hashes are found within half a second.
+ * The hash is cryptographic because clients choose their keys. If two keys had the same hash, a stream that ends between their
+ * two deliveries would lose a message unnoticed. Two keys with the same 32-bit hash can be found within half a second.
  */
 export function hashKey(key: string): string {
   return hashText(key);

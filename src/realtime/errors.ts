@@ -3,13 +3,13 @@
  *
  * - `unknown_client`: no connected client has the id
  * - `ip_mismatch`: the request comes from another network than the client's stream
- * - `identity_changed`: the client already has another identity
+ * - `identity_changed`: the client already has an identity, and the request has another one or none
  * - `unknown_token`: no verifier recognises the credential
- * - `refused_token`: the credential is genuine but not accepted: it has expired, is for another audience, …
- * - `not_signed_in`: guests may not do this
+ * - `refused_token`: the credential is genuine but not accepted, for example because it has expired or is for another audience
+ * - `not_signed_in`: guests are not allowed to do this
  * - `not_allowed`: the caller has no right to do this
- * - `unavailable`: the credential can't be checked, because a service that is needed for it can't be reached
- * - `too_many_requests`: a limit of the address or identity is reached; `retryAfter` may say when to try again
+ * - `unavailable`: the credential can't be checked, because a service that the check needs can't be reached
+ * - `too_many_requests`: the address or identity has reached a limit; `retryAfter` may say when to try again
  * - `too_slow`: the request body did not arrive in time
  * - `body_already_read`: middleware before the service has read the request body
  * - `too_large`: a message or request body exceeds its limit
@@ -17,12 +17,12 @@
  * - `too_many_clients`: the server has reached its limit of clients or subscription keys
  * - `client_exists`: a connected client has the id
  * - `invalid_event`: an event name, id or data can't be written as SSE
- * - `id_reused`: a message has the id of an earlier message with other content
+ * - `id_reused`: a message has the id of an earlier message, but other content
  * - `invalid_input`: the input breaks a rule; `fields` may say which field breaks which rule
- * - `unknown_cursor`: the log does not have the position of a cursor, or no longer has it
+ * - `unknown_cursor`: a cursor is of another log, or the messages after it have been trimmed
  * - `invalid_config`: a setting is wrong; the message names the setting
  * - `closed`: the server is stopping
- * - `unreachable`: a shard could not be reached in several attempts
+ * - `unreachable`: a shard or the log can't be reached
  */
 export type RealtimeErrorCode =
   | "unknown_client"
@@ -48,13 +48,13 @@ export type RealtimeErrorCode =
   | "closed"
   | "unreachable";
 
-/** What is wrong with one field. `code` is a validation code as PocketBase has them, `message` says what to change. */
+/** Describes what is wrong with one field. `code` is a validation code in PocketBase's style; `message` says what to change. */
 export interface FieldError {
   readonly code: string;
   readonly message: string;
 }
 
-/** What is wrong, by field. The items of a list have their index as name. */
+/** The errors of several fields, by field name. The name of a list item is its index. */
 export interface FieldErrors {
   readonly [field: string]: FieldError | FieldErrors;
 }
@@ -74,23 +74,23 @@ const BRAND = Symbol.for("pocketwire.RealtimeError");
 export class RealtimeError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A subclass inherits this method. `instanceof` a subclass must not accept every RealtimeError.
-    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of `instanceof`
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of `instanceof`
     const isSubclass = this !== RealtimeError;
-    // biome-ignore lint/complexity/noThisInStatic: the subclass is asked, not Error
+    // biome-ignore lint/complexity/noThisInStatic: Error's method must run with the subclass as `this`
     if (isSubclass) return super[Symbol.hasInstance](value);
     return typeof value === "object" && value !== null && BRAND in value;
   }
 
   override readonly name = "RealtimeError";
   readonly [BRAND] = true;
-  /** Which kind of error this is. */
+  /** The kind of the error. */
   readonly code: RealtimeErrorCode;
-  /** For `invalid_input`: what is wrong with which field. Otherwise empty. */
+  /** The errors of single fields. May be set for `invalid_input` and `id_reused`; otherwise empty. */
   readonly fields: FieldErrors;
-  /** After how many seconds to try again, if that is known. */
+  /** Seconds after which to try again; undefined if unknown. */
   readonly retryAfter: number | undefined;
 
-  /** @param message Says what is wrong and what to do about it. It may be shown to clients. */
+  /** @param message Says what is wrong and what to do about it. The service may send the message to clients. */
   constructor(
     code: RealtimeErrorCode,
     message: string,

@@ -19,7 +19,7 @@ import type { Milliseconds } from "./units.ts";
 
 const encoder = new TextEncoder();
 
-/** The parts of one manager, and what they share: sending to a client, removing a client, closing. */
+/** The parts of one manager, and the operations that several parts need: send to a client, remove a client, close. */
 export class ManagerCore {
   readonly clients: ClientStore;
   readonly admission: Admission;
@@ -31,12 +31,12 @@ export class ManagerCore {
   readonly now: () => number;
   readonly checkAddress: boolean;
   readonly authGrace: Milliseconds;
-  /** Whether clients without an identity may subscribe (`ManagerOptions.anonymous`). */
+  /** Whether a client keeps its subscriptions after its credential has expired (`ManagerOptions.anonymous`). */
   readonly guestsMaySubscribe: boolean;
-  /** Clients that have connected since the manager was created. */
+  /** Number of clients that have connected since the manager was created. */
   connects = 0;
   #delivered = 0;
-  // The cast restores the type of the names, which Object.fromEntries loses.
+  // The cast restores the type of the property names, which Object.fromEntries loses.
   readonly #disconnects = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as Record<
     CloseReason,
     number
@@ -74,9 +74,9 @@ export class ManagerCore {
     const client = this.clients.get(clientId);
     if (client === undefined) return false;
     if (canStillReceive(reason)) this.deliveries.settle(client);
-    // The writes of `settle` remove a client that is too slow.
+    // `settle` removes a client that is too slow.
     if (!this.clients.delete(client)) return true;
-    // Read before the sink is closed, which empties it.
+    // Read first: a closed sink has no waiting bytes.
     const { bufferedBytes } = client.sink;
     this.#disconnects[reason] += 1;
     client.sink.close(reason);
@@ -104,7 +104,7 @@ export class ManagerCore {
   send(clientId: string, format: (client: Client) => string): boolean {
     const client = this.clients.get(clientId);
     if (client === undefined) return false;
-    // Messages that were delivered before must reach the client before this event does.
+    // Messages of earlier deliveries must reach the client before this event.
     this.deliveries.settle(client);
     if (!this.clients.has(client)) return false;
     if (client.sink.write(encoder.encode(format(client)))) return true;
@@ -182,7 +182,7 @@ export class ManagerCore {
   };
 }
 
-/** Whether a client that is removed for this reason first gets the messages that are on their way to it. */
+/** Whether a client that is removed for this reason first receives the messages of unfinished deliveries. */
 function canStillReceive(reason: CloseReason): boolean {
   return reason !== "client" && reason !== "slow" && reason !== "stale";
 }

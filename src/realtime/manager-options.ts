@@ -6,21 +6,22 @@ import type { Milliseconds } from "./units.ts";
 /** The default of `ManagerOptions.authGrace`: 10 seconds. */
 export const DEFAULT_AUTH_GRACE: Milliseconds = 10_000;
 
-/** Options of `RealtimeManager`. The defaults suit tests and small apps: nothing is limited. */
+/** Options of `RealtimeManager`. By default nothing is limited, which suits tests and small apps. */
 export interface ManagerOptions extends CapacityLimits, Clocks {
   /**
-   * Whether a request may set the subscriptions of a client only from the network that the client's stream comes from
-   * (`networkOf`). PocketBase checks the same. Default true.
+   * Whether a request that sets a client's subscriptions must come from the network of the client's stream (`networkOf`).
+   * PocketBase has a similar check. Default true.
    */
   readonly checkAddress?: boolean | undefined;
   /**
-   * How long a stream stays open after its credential has expired. The client has no rights in that time, and keeps its
-   * stream by sending a fresh credential. Default 10,000.
+   * How long a stream stays open after its credential has expired. During this time the client has no rights. The stream
+   * stays open for longer if the client sends a fresh credential. Default 10,000.
    */
   readonly authGrace?: Milliseconds | undefined;
   /**
-   * What clients without an identity may subscribe to: every topic ("subscribe") or none ("none"). A client with an expired
-   * credential counts as one without an identity. Private messages always need a right. Default "subscribe".
+   * What a client with an expired credential may receive: the public messages of its subscriptions, like a guest
+   * ("subscribe"), or nothing ("none"). With "none" the manager removes the client's subscriptions when the credential
+   * expires. The manager does not refuse the requests of guests: the API does. Default "subscribe".
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /** Default: nothing is logged. */

@@ -32,10 +32,11 @@ let openHibernation: (manager: RealtimeManager) => HibernationSupport;
 /**
  * The connected clients of one process or Durable Object, their subscriptions, and the delivery of messages to them.
  *
- * The manager knows neither HTTP nor the runtime: a client is an id and a `FrameSink`. Timers and promises exist only during
- * replays and large deliveries, so an idle manager keeps neither a process nor a Durable Object awake.
+ * The manager depends neither on HTTP nor on a runtime: for the manager, a client is an id and a `FrameSink`. The manager has
+ * timers and pending promises only during replays and large deliveries. An idle manager therefore keeps neither a process nor
+ * a Durable Object awake.
  *
- * This file is the interface and its documentation. The methods call `ManagerCore`, or a function of access/ or clients/.
+ * This class is the interface and its documentation. Its methods call `ManagerCore` or a function of access/ or clients/.
  *
  * @example
  * const manager = new RealtimeManager({ maxClients: 1000 });
@@ -51,14 +52,18 @@ export class RealtimeManager {
   }
 
   /**
-   * @param sliceCost How much a delivery may write before other work gets its turn: a frame costs 1, encoding it 4 more.
-   *   Default 50,000. Tests pass small values to interrupt deliveries.
+   * @param sliceCost The cost of the work after which a delivery yields to other work: writing a frame costs 1, and encoding a
+   *   frame costs 4. Default 50,000. Tests pass small values to interrupt deliveries.
    */
   constructor(options: ManagerOptions = {}, sliceCost?: number) {
     this.#core = new ManagerCore(options, sliceCost);
   }
 
-  /** Delivers what the log appends from now on, and reads replays from the log. Returns a function that ends the delivery. */
+  /**
+   * Delivers the messages that the log appends from now on, and reads replays from this log.
+   *
+   * @returns A function that ends the delivery.
+   */
   follow(log: LogReader): () => void {
     this.#core.replays.readFrom(log);
     this.#core.cursors.liveCursor = log.cursor();
@@ -66,11 +71,11 @@ export class RealtimeManager {
   }
 
   /**
-   * Checks whether a client may connect now. Nothing is reserved.
+   * Checks whether a client may connect now. Reserves nothing: a later `registerClient` may still fail.
    *
    * @param subscriptions The subscription keys that the client connects with.
    * @throws RealtimeError `revoked` or `refused_token` for the credential; `too_many_clients` when a limit of the manager is
-   *   reached and `too_many_requests` when a limit of the address is; `invalid_input` as `setSubscriptions`.
+   *   reached, and `too_many_requests` when a limit of the address is reached; `invalid_input` as `setSubscriptions`.
    */
   admit(principal: Principal, subscriptions: readonly string[] = []): void {
     this.#core.admission.admit(principal, costOfKeys(subscriptions, principal.rights));
@@ -134,7 +139,7 @@ export class RealtimeManager {
   /**
    * One page of clients, sorted by id. Clients that connect or leave between two pages cause neither gaps nor repetitions.
    *
-   * @param limit The most clients of the page. A page is shorter when its clients have more than 1 Mi characters of keys.
+   * @param limit Maximum number of clients. A page has fewer if their keys have more than 1,048,576 characters in total.
    * @param after The last client id of the page before. That client may have left.
    */
   listClients(limit: number, after = ""): Page<ClientInfo> {
@@ -151,36 +156,37 @@ export class RealtimeManager {
   }
 
   /**
-   * Sends one event to one client. The event is not in the log, so it is not replayed. Its id is unique and names the position
-   * that the client has reached: the client can resume from it.
+   * Sends one event to one client. The event is not in the log, so it is not replayed. The id of the event is unique. The id
+   * contains the cursor of the position that the client has reached, if there is one, so the client can resume from the id.
    *
    * @param data Strings are sent as they are, other values as JSON, undefined as `null` (`formatSSEMessage`).
-   * @returns false when no client has the id, or the client was too slow and has been removed.
+   * @returns false when no client has the id, or when the client was too slow and has been removed.
    * @throws RealtimeError (as a rejection) `invalid_event` when the event or data can't be written.
    */
   async sendEvent(clientId: string, event: string, data: unknown): Promise<boolean> {
     return this.#core.sendEvent(clientId, event, data);
   }
 
-  /** Sends a comment to one client. Browsers ignore comments. Returns false as `sendEvent` does. */
+  /** Sends a comment to one client. Browsers ignore comments. Returns false in the same cases as `sendEvent`. */
   async sendComment(clientId: string, comment: string): Promise<boolean> {
     return this.#core.send(clientId, () => formatSSEComment(comment));
   }
 
   /**
-   * Replaces a client's subscriptions, and gives the client the identity and rights of the request. So a guest signs in, and a
-   * client extends its stay with a fresh credential.
+   * Replaces a client's subscriptions, and gives the client the identity and rights of the request. With this call a guest
+   * signs in, and a client replaces a credential that is about to expire.
    *
-   * Keys that the client already has continue without a gap. New keys start where the request says (`StartPosition`): first
-   * come the messages of the history since then, then the live ones, each once and in the order of the log. An empty list
-   * stores the start position for the next request. Repeated keys and empty strings are ignored.
+   * Keys that the client already has continue without a gap. New keys start at the position that the request sets
+   * (`StartPosition`). The client first receives the messages of the history after this position, then live messages: each
+   * message once, in the order of the log. A request without keys stores its start position for the next request. Repeated
+   * keys and empty strings are ignored.
    *
-   * A request that arrived before the one that was applied last changes nothing (`SubscribeRequest.arrivedAt`).
+   * A request changes nothing if a request that arrived later has already been applied (`SubscribeRequest.arrivedAt`).
    *
    * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed` when the request may not change this client;
    *   `revoked` or `refused_token` for its credential; `too_many_clients` or `too_many_requests` when there are too many
-   *   keys; `invalid_input` when a key holds a line break or NUL, or keys and rights have more than 10,000 topics in common.
-   *   After an error nothing has changed.
+   *   keys; `invalid_input` when a key contains a line break or NUL, or when keys and rights overlap in more than 10,000
+   *   topics. After an error the client's subscriptions, identity and rights are unchanged.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     setSubscriptions(this.#core, clientId, request);
@@ -196,7 +202,8 @@ export class RealtimeManager {
   }
 
   /**
-   * Closes the streams of one client or subject. Credentials that were issued to the subject before are refused from now on.
+   * Closes the stream of one client, or all streams of a subject. Credentials that were issued to the subject until then are
+   * refused from now on.
    *
    * @param at When the revocation was made, in milliseconds since 1970. Default: now.
    */
@@ -204,15 +211,15 @@ export class RealtimeManager {
     return revoke(this.#core, revocation, at);
   }
 
-  /** How long until `expire` has to be called, in milliseconds; undefined when no credential will expire. */
+  /** Time until `expire` must be called; undefined when no credential will expire. */
   get expiresIn(): Milliseconds | undefined {
     const next = this.#core.clients.nextExpiry;
     return next === undefined ? undefined : Math.max(next - this.#core.now(), 0);
   }
 
   /**
-   * Removes the rights of clients with an expired credential and sends them PB_AUTH_EXPIRED; closes the streams of clients
-   * that have sent no fresh credential within `authGrace` after that. Cheap when nothing has expired.
+   * Removes the rights of clients whose credential has expired, and sends these clients PB_AUTH_EXPIRED. Closes the stream of
+   * a client that has sent no fresh credential within `authGrace` after that. Cheap when nothing has expired.
    *
    * @returns The ids of the clients that changed.
    */
@@ -220,14 +227,14 @@ export class RealtimeManager {
     return expireClients(this.#core);
   }
 
-  /** The cursor in an event id; undefined when the id names no position that this log has reached. */
+  /** Parses the cursor in an event id. Undefined when the id names no position that this log has reached. */
   parseEventId(eventId: string): Cursor | undefined {
     return this.#core.cursors.parseEventId(eventId);
   }
 
   /**
-   * The cursor from which the client could resume now; undefined without a history, for an unknown client, and while the
-   * client is at no position that a cursor can name.
+   * The cursor from which the client could resume now. Undefined for an unknown client, if the log keeps no history, and while
+   * no cursor can name the client's position.
    */
   resumeCursorOf(clientId: string): string | undefined {
     const client = this.#core.clients.get(clientId);
@@ -237,8 +244,8 @@ export class RealtimeManager {
   }
 
   /**
-   * Delivers entries of a log to the subscribed clients, in order. A frame is encoded once for each subscription key and shared
-   * by the clients of the key. A client that is too slow is removed and delays no other client. After 5 ms of work the
+   * Delivers entries of a log to the subscribed clients, in order. Clients with the same subscription key share the encoded
+   * frame. A client that is too slow is removed, so that it does not delay other clients. After about 5 ms of work the
    * delivery yields to other work and continues later (`settled`).
    */
   deliver(entries: readonly LogEntry[]): void {
@@ -253,23 +260,23 @@ export class RealtimeManager {
   }
 
   /**
-   * Resolves when the deliveries made so far are written; undefined when they are.
+   * Resolves when all deliveries that have started are finished. Undefined when they are finished already.
    *
-   * @param since An earlier `deliveryNumber`: only deliveries after it count. Default: all do.
+   * @param since An earlier `deliveryNumber`: deliveries up to this number are not waited for. Default: 0.
    */
   settled(since?: number): Promise<void> | undefined {
     return this.#core.deliveries.settled(since);
   }
 
   /**
-   * Undefined when publishers may deliver more messages now. Otherwise a promise: call `room` again when it resolves. It bounds
-   * the memory that unfinished deliveries take.
+   * Undefined when publishers may deliver more messages now. Otherwise a promise: call `room` again when the promise resolves.
+   * Publishers that wait for `room` keep the memory for unfinished deliveries bounded.
    */
   room(): Promise<void> | undefined {
     return this.#core.deliveries.room();
   }
 
-  /** Counts since the manager was created. Takes a step for each client. */
+  /** Statistics of the manager. Takes time in proportion to the number of clients. */
   stats(): ManagerStats {
     return this.#core.stats();
   }
@@ -285,8 +292,8 @@ export class RealtimeManager {
 }
 
 /**
- * Saves and restores the clients of a manager that hibernates. These methods are not on `RealtimeManager` because only adapters
- * need them.
+ * Returns the methods that save and restore the clients of a manager that hibernates. They are not methods of
+ * `RealtimeManager` because only adapters need them.
  */
 export function hibernationOf(manager: RealtimeManager): HibernationSupport {
   return openHibernation(manager);

@@ -2,11 +2,14 @@ import { nanoid } from "nanoid";
 import { isFieldText, toJSONLine } from "./sse.ts";
 import type { Message } from "./types.ts";
 
-/** What happened to a record. */
+/** The kind of change of a record. */
 export type RecordAction = "create" | "update" | "delete";
 
 interface MessageInput {
-  /** Idempotency key, 1 to 255 characters. The log accepts each id once. Default: a random id. */
+  /**
+   * Idempotency key, 1 to 255 characters without a tab. While the log remembers the id, it does not append a second message
+   * with this id: for five minutes, and among the newest 10,000 ids (`REMEMBERED_IDS`). Default: a random id.
+   */
   readonly id?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. Default false. */
   readonly private?: boolean | undefined;
@@ -14,7 +17,7 @@ interface MessageInput {
 
 /** A message to a topic. */
 export interface TopicInput extends MessageInput {
-  /** 1 to `maxTopicLength` characters (2,500 by default), without line breaks and NUL. */
+  /** 1 to `maxTopicLength` characters (2,500 by default), with neither a line break nor NUL. */
   readonly topic: string;
   /** Any value that can be written as JSON. */
   readonly data: unknown;
@@ -24,14 +27,19 @@ export interface TopicInput extends MessageInput {
 export interface RecordInput extends MessageInput {
   /** Name or id of the collection. */
   readonly collection: string;
+  /** How the record was changed. */
   readonly action: RecordAction;
+  /** The record after the change, or the deleted record. */
   readonly record: { readonly id: string; readonly [field: string]: unknown };
 }
 
-/** What a backend publishes: a message to a topic, or a change of a record. */
+/** What is published: a message to a topic, or a change of a record. */
 export type PublishInput = TopicInput | RecordInput;
 
-/** The names of the service's own events. No message can be published to these topics. */
+/**
+ * Topics that the API refuses (api/schemas/message.ts) because the service's own events have these names. `createMessage` does
+ * not check a topic. The event `ping` is not in the list: a message to the topic `ping` is allowed.
+ */
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
   "PB_CONNECT",
   "PB_RESUME",
@@ -40,7 +48,7 @@ export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Creates the message that a backend publishes.
+ * Creates the message for the log. The input is not validated.
  *
  * @throws RealtimeError `invalid_event` when the data can't be written as JSON.
  * @example
@@ -55,17 +63,20 @@ export function createMessage(input: PublishInput): Message {
   const { action, record } = input;
   return {
     id,
-    topics: recordTopics(input),
+    topics: topicsOfRecord(input),
     data: toJSONLine({ action, record }),
     private: isPrivate,
   };
 }
 
 /**
- * The topics of a record event, as in PocketBase (apis/realtime.go, `realtimeBroadcastRecord`): for the name and the id of the
- * collection `<collection>/<record id>`, which subscriptions to `<collection>/*` match, and the deprecated `<collection>`.
+ * Returns the topics of a record event, as in PocketBase (apis/realtime.go, `realtimeBroadcastRecord`).
+ *
+ * A collection has up to three names: `collection`, `record.collectionName` and `record.collectionId`. Each name has two
+ * topics: `<name>/<record id>`, which subscriptions to `<name>/*` match, and `<name>`, which PocketBase has deprecated.
+ * Topics that can't be event names and reserved topics are left out.
  */
-function recordTopics({ collection, record }: RecordInput): string[] {
+function topicsOfRecord({ collection, record }: RecordInput): string[] {
   const names = new Set(
     [collection, record.collectionName, record.collectionId].filter(
       (name): name is string => typeof name === "string" && name !== "",

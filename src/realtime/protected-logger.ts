@@ -1,33 +1,35 @@
 import type { LogFields, Logger } from "./types.ts";
 import type { Milliseconds } from "./units.ts";
 
-/** A warning or error of one kind is written once in this time. */
+/** Of each kind of warning or error, one line in this time is written at its own level. */
 const WINDOW: Milliseconds = 60_000;
 
-/** How many kinds of lines are remembered. Further kinds are told apart by their message alone. */
+/** Number of kinds that are remembered. Beyond this number, lines with the same message count as one kind. */
 const MAX_KINDS = 100;
 
-/** How many characters of the field `reason` or `error` tell one kind of line from another. */
+/** Lines of one kind have the same message, and the same first characters (this many) in the field `reason` or `error`. */
 const MAX_CAUSE_LENGTH = 80;
 
 type Level = "debug" | "info" | "warn" | "error";
 
 interface Kind {
-  /** When a line of this kind was written last, by the monotonic clock. */
+  /** When the last line of this kind was written at its own level, by the monotonic clock. */
   writtenAt: Milliseconds;
-  /** Lines of this kind since then. They were written at level debug. */
+  /** Number of lines of this kind since then. These were written at level debug. */
   suppressed: number;
 }
 
 /**
- * Keeps a logger from harming the service, and requests from filling the log. When the logger throws or rejects, its line is
- * lost and nothing else happens. The first warning or error of a kind is written at once; further ones within a minute are
- * written at level debug. The next warning of the kind has their number, itself included, in the field `count`.
+ * Protects the service from its logger, and the log from repeated lines.
+ *
+ * When the logger throws or rejects, the line is lost and counted, and the service goes on. The first warning or error of a
+ * kind is written at once. Further lines of this kind within a minute are written at level debug. The next line after that
+ * minute has the field `count`: the number of lines at level debug, plus 1 for the line itself.
  */
 export class ProtectedLogger implements Logger {
   readonly #logger: Logger;
   readonly #monotonicNow: () => Milliseconds;
-  /** The kind whose line was written last comes last. */
+  /** By message and cause, sorted by `writtenAt`: the oldest kind comes first. */
   readonly #kinds = new Map<string, Kind>();
   #lost = 0;
 
@@ -37,7 +39,7 @@ export class ProtectedLogger implements Logger {
     this.#monotonicNow = monotonicNow;
   }
 
-  /** Lines that could not be written, here or by the logger. */
+  /** Number of lines that were lost because the logger failed or dropped them. */
   get dropped(): number {
     return this.#lost + (this.#logger.dropped ?? 0);
   }
@@ -77,7 +79,7 @@ export class ProtectedLogger implements Logger {
     const [cause = ""] = String(fields?.reason ?? fields?.error ?? "").split("\n", 1);
     const key = `${msg}\n${cause.slice(0, MAX_CAUSE_LENGTH)}`;
     if (this.#kinds.has(key) || this.#kinds.size < MAX_KINDS) return key;
-    // Room is made by forgetting the kind whose line is the oldest. If that line is within the window, all lines are.
+    // The oldest kind makes room, unless it is still within the window. Then every other kind is within the window as well.
     for (const [oldest, { writtenAt }] of this.#kinds) {
       if (now - writtenAt < WINDOW) return msg;
       this.#kinds.delete(oldest);
@@ -101,7 +103,8 @@ export class ProtectedLogger implements Logger {
 }
 
 /**
- * Protects a logger. Returns a `ProtectedLogger` as it is, so that its count of lines stays one.
+ * Wraps a logger in a `ProtectedLogger`. Returns a `ProtectedLogger` unchanged: in a second wrapper, lines would be counted
+ * twice.
  *
  * @param monotonicNow A clock that is never set back (`monotonicClock`).
  */

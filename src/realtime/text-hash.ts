@@ -1,5 +1,5 @@
 /**
- * SHA-256 (FIPS 180-4). Implemented here because the Web Crypto API hashes asynchronously only, and not every runtime has
+ * SHA-256 (FIPS 180-4). Implemented here because the Web Crypto API has only an asynchronous hash, and not every runtime has
  * `node:crypto`.
  */
 
@@ -13,8 +13,8 @@ const schedule = new Int32Array(64);
 const state = new Int32Array(8);
 
 /**
- * The first 128 bits of the SHA-256 hash of a text's UTF-16 code units (big-endian), as 32 hexadecimal digits. Two texts with the
- * same hash can't be found in practice, not even on purpose.
+ * Returns the first 128 bits of the SHA-256 hash of a text's UTF-16 code units (big-endian), as 32 hexadecimal digits. In
+ * practice, an attacker can't find two texts with the same hash.
  */
 export function hashText(text: string): string {
   state.set(INITIAL);
@@ -31,20 +31,21 @@ export function hashText(text: string): string {
   }
   let digits = "";
   for (let index = 0; index < 4; index++) {
+    // The cast tells the compiler that the index is within `state`.
     digits += ((state[index] as number) >>> 0).toString(16).padStart(8, "0");
   }
   return digits;
 }
 
-/** The code unit at an index, continued by the bit 1 and the zeros of the padding. */
+/** Returns the code unit at an index. After the text come the bit 1 and the zeros of the padding. */
 function codeUnit(text: string, index: number): number {
   if (index < text.length) return text.charCodeAt(index);
   return index === text.length ? 0x8000 : 0;
 }
 
 /**
- * Adds the block in `schedule` to `state`. The casts tell the compiler that all indices are within the arrays: a check for each
- * word would slow the hash down.
+ * Adds the block in `schedule` to `state`. The casts tell the compiler that all indices are within the arrays. A check of each
+ * word instead would slow the hash down.
  */
 function addBlock(): void {
   const w = schedule;
@@ -95,7 +96,7 @@ function rotateRight(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-/** The first 32 bits of the fractional parts of the square (2) or cube (3) roots of the first primes. */
+/** Returns the first 32 bits of the fractional parts of the square (2) or cube (3) roots of the first primes. */
 function fractionsOfRoots(count: number, root: 2 | 3): readonly number[] {
   const found: number[] = [];
   for (let number = 2; found.length < count; number++) {

@@ -6,14 +6,18 @@ import type { Bytes } from "./units.ts";
  * Why a client was removed.
  *
  * - `client`: the client closed its connection or cancelled the stream
- * - `slow`: more than `maxBufferedBytes` waited for the client
- * - `stale`: nothing that was written to the client has drained for `staleTimeout`
+ * - `slow`: the client has not taken its bytes in time, and a limit on waiting bytes was exceeded (`maxBufferedBytes`, or the
+ *   limits for all clients and for one address)
+ * - `stale`: the client has taken none of its waiting bytes for `staleTimeout`, or its stream was aborted: the handshake was
+ *   not sent in time, or middleware read the whole response
  * - `shutdown`: the server is stopping
- * - `lifetime`: the stream has reached `maxStreamWrites`, and its client is asked to reconnect at once
- * - `admin`: an operator or the embedding app asked for it
- * - `expired`: the client's credential has expired, and no fresh one came within `authGrace`
+ * - `lifetime`: the client is asked to reconnect, because its stream has reached `maxStreamWrites` or its hub was interrupted
+ *   during a delivery
+ * - `admin`: an operator or the embedding app disconnected the client
+ * - `expired`: the client's credential has expired, and the client has sent no fresh credential within `authGrace`
  * - `revoked`: the client or its subject was revoked
- * - `error`: the stream's handler or a read of the history failed; the log has the error
+ * - `error`: the stream, its connection to a hub, or a read of the history failed, or a limit was reached while the client
+ *   connected
  */
 export type CloseReason =
   | "client"
@@ -39,40 +43,45 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   "error",
 ];
 
-/** Where the core writes the frames of one open stream. Every runtime brings an implementation. */
+/** The core writes the frames of one open stream to a sink. Each runtime has its own implementation. */
 export interface FrameSink {
   /**
-   * Queues one whole frame (one SSE event or comment). Must not throw, block or return a promise: other clients wait meanwhile.
+   * Queues one whole frame: one or more SSE events or comments. Must not throw, block or return a promise, because other
+   * clients wait for their frames meanwhile.
    *
    * @returns false when the client is too slow or gone. The core then removes the client.
    */
   write(frame: Uint8Array): boolean;
-  /** Bytes that were written and that the runtime has not sent yet. */
+  /** Waiting bytes: bytes that were written to the sink and that the client has not taken yet. */
   readonly bufferedBytes: Bytes;
   /**
-   * Calls `done` once when everything written so far has drained, at once if it has. Must not call it after the stream has
-   * ended. An adapter that can't keep the function, because it hibernates, calls `HibernationSupport.resumeReplay` instead.
+   * Calls `done` once when the sink has no waiting bytes, immediately if it has none now. Must not call `done` after the
+   * stream has ended. An adapter that hibernates can't keep the function. Such an adapter calls
+   * `HibernationSupport.resumeReplay` instead.
    */
   onDrain(done: () => void): void;
   /** Ends the stream. May be called more than once; the first reason counts. */
   close(reason: CloseReason): void;
 }
 
-/** The most characters of an identity. On Workers an identity is stored with a socket, which has room for 16 KiB. */
+/** Maximum length of an identity, in characters. On Workers a socket's attachment has 16 KiB for the identity and other data. */
 export const MAX_IDENTITY = 1024;
 
-/** The most patterns in a client's rights. Each pattern is compared with each subscription key. */
+/** Maximum number of patterns in a client's rights. */
 export const MAX_RIGHTS = 100;
 
-/** What is known of the sender of a request: its address and its credential. */
+/** The sender of a request: its address and the contents of its credential. */
 export interface Principal {
-  /** The network address. Undefined when the runtime does not provide it. */
+  /** The IP address. Undefined when the runtime does not provide it. */
   readonly ip?: string | undefined;
-  /** The user, 1 to `MAX_IDENTITY` characters. Undefined for a guest. */
+  /** The identity of a user: the subject of the user's token, 1 to `MAX_IDENTITY` characters. Undefined for a guest. */
   readonly identity?: string | undefined;
   /** Patterns of the topics whose private messages the client receives: `posts/1`, `posts/*` or `*`. Default: none. */
   readonly rights?: readonly string[] | undefined;
-  /** When the credential was issued, in milliseconds since 1970. A revocation covers all credentials issued before. Default 0. */
+  /**
+   * When the credential was issued, in milliseconds since 1970. A revocation covers all credentials that were issued up to its
+   * time. Default 0: every revocation covers the credential.
+   */
   readonly issuedAt?: number | undefined;
   /** When the credential expires, in milliseconds since 1970. Default: never. */
   readonly expiresAt?: number | undefined;
@@ -82,18 +91,18 @@ export interface Principal {
 export type Revocation =
   | { readonly clientId: string }
   | {
-      /** An identity. */
+      /** The identity of a token (`Principal.identity`). */
       readonly subject: string;
     };
 
-/** The most messages of the history that a subscription may start with. */
+/** Maximum number of messages of the history that a subscription may start with. */
 export const MAX_LAST = 1000;
 
-/** Where new subscription keys start. Default: with the next message that is published. */
+/** The position at which new subscription keys start. Default: they start with the next message that is published. */
 export interface StartPosition {
   /** The id of the last event that the client received. The messages after it are replayed. */
   readonly lastEventId?: string | undefined;
-  /** How many of each key's newest messages are replayed, 0 to `MAX_LAST`. Ignored with a `lastEventId` of this log. */
+  /** Number of each key's newest messages to replay, 0 to `MAX_LAST`. Ignored if `lastEventId` is an id of this log. */
   readonly last?: number | undefined;
 }
 
@@ -102,27 +111,30 @@ export interface SubscribeRequest extends Principal, StartPosition {
   /** Subscription keys. They replace all earlier keys of the client. Empty strings are ignored. */
   readonly subscriptions: readonly string[];
   /**
-   * When the request arrived: milliseconds since 1970, distinct for every request of a process. A request that arrived before
-   * the one that was applied last is ignored. Default: the request counts as the newest.
+   * When the request arrived, in milliseconds since 1970; different for every request of a process. A request is ignored if a
+   * request that arrived later has already been applied. Default: the request counts as the newest.
    */
   readonly arrivedAt?: number | undefined;
   /**
-   * Whether these subscriptions were sent with the request that opened the stream, and `lastEventId` is the cursor that the
-   * stream began with. Such a client did not ask to resume, so it gets no PB_RESUME. Default false.
+   * Whether the request that opened the stream had these subscriptions and no `Last-Event-ID`. `lastEventId` is then the
+   * cursor at which the stream began. The client did not ask to resume, so it gets no PB_RESUME. Default false.
    */
   readonly isInitial?: boolean | undefined;
   /**
-   * Whether the request came with an expired credential and is treated as a guest's. The client is sent PB_AUTH_EXPIRED.
-   * Default false.
+   * Whether the request had an expired credential, and is treated as the request of a guest. The client is then sent
+   * PB_AUTH_EXPIRED. Default false.
    */
   readonly credentialEnded?: boolean | undefined;
 }
 
-/** A message that is ready for the log. `createMessage` makes one from what a backend publishes. */
+/** A message that is ready for the log. `createMessage` creates it from a `PublishInput`. */
 export interface Message {
-  /** Idempotency key, 1 to 255 characters. The log accepts each id once. */
+  /**
+   * Idempotency key. The log does not append a second message with an id that it remembers: for five minutes, and among the
+   * newest 10,000 ids (`REMEMBERED_IDS`). The id of a user's message begins with the user's identity (`publisherOfId`).
+   */
   readonly id: string;
-  /** The topics that the message is published to. A record event has up to six: the names of one record. */
+  /** The topics that the message is published to. A record event has up to six: two for each name of its collection. */
   readonly topics: readonly string[];
   /** The data of the event: one line of JSON. */
   readonly data: string;
@@ -139,32 +151,32 @@ export interface LogEntry {
   readonly message: Message;
 }
 
-/** Receives each new entry of a log once, in the order of the log. Must not throw. */
+/** Called with new entries of a log: each entry once, in the order of the log. Must not throw. */
 export type TailListener = (entries: readonly LogEntry[]) => void;
 
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** The reading side of a log: what delivery, replay and history need. `MessageLog` adds writing. */
+/** The methods of a log that delivery, replay and history use. `MessageLog` adds the methods that write. */
 export interface LogReader {
   /** Whether the log keeps messages that can be read later. False when one of its history limits is 0. */
   readonly keepsHistory: boolean;
   /**
-   * Calls `listener` for everything that this or another process appends from now on.
+   * Calls `listener` with the messages that this or another process appends from now on.
    *
-   * @returns A function that ends the calls.
+   * @returns A function that removes the listener.
    */
   tail(listener: TailListener): () => void;
-  /** The position after the newest message that `tail` has reported. */
+  /** The cursor of the newest message that the tail listeners have received. In a new log, the position before all messages. */
   cursor(): string;
   /**
    * Reads entries after a cursor, oldest first. Takes O(log n) steps to find the cursor.
    *
    * @param after Undefined starts at the oldest entry of the history.
-   * @param limit The most entries to return.
-   * @param maxBytes The most bytes to return, but at least one entry if there is one. Default: no limit.
-   * @returns undefined when the cursor is unknown or of another epoch, or when an entry after it was already trimmed: the reader
-   *   can't know what it has missed.
+   * @param limit Maximum number of entries.
+   * @param maxBytes Maximum size of the entries together. The first entry is returned whatever its size. Default: no limit.
+   * @returns undefined when the cursor is unknown or of another epoch, or when an entry after the cursor has been trimmed: the
+   *   reader would miss this entry.
    */
   read(
     after: string | undefined,
@@ -172,10 +184,10 @@ export interface LogReader {
     maxBytes?: Bytes,
   ): MaybePromise<readonly LogEntry[] | undefined>;
   /**
-   * Reads entries before a cursor, newest first, as far back as the history goes.
+   * Reads entries before a cursor, newest first. The result is empty where the history begins.
    *
    * @param before Undefined starts at the newest entry.
-   * @param limit The most entries to return.
+   * @param limit Maximum number of entries.
    * @param maxBytes As for `read`.
    * @returns undefined when the cursor is unknown or of another epoch.
    */
@@ -189,57 +201,59 @@ export interface LogReader {
 /** A topic that has subscriptions. */
 export interface TopicInfo {
   readonly topic: string;
-  /** Subscription keys of this topic, over all clients. */
+  /** Number of subscription keys with this topic, over all clients. */
   readonly subscriptions: number;
 }
 
-/** A connected client, as operators and embedding apps see it. A copy: it does not change. */
+/** A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. */
 export interface ClientInfo extends Principal {
   readonly clientId: string;
   /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
-  /** When the client last set its subscriptions or took a keep-alive comment, in milliseconds since 1970. */
+  /**
+   * When the client last set its subscriptions, or had taken all bytes at the time of a ping, in milliseconds since 1970.
+   */
   readonly lastActivityAt: number;
-  /** Bytes that wait for the client. 0 on Workers, where the object that knows the client does not hold its stream. */
+  /** The client's waiting bytes. 0 on Workers: the Durable Object with the client does not have its stream. */
   readonly bufferedBytes: Bytes;
 }
 
-/** Counts of a `RealtimeManager`. A count is of the present, or since the manager was created where it says so. */
+/** Statistics of a `RealtimeManager`: current numbers, and totals since the manager was created. */
 export interface ManagerStats {
-  /** Connected clients. */
+  /** Number of connected clients now. */
   readonly clients: number;
-  /** Subscription keys over all clients. */
+  /** Number of subscription keys over all clients now. */
   readonly subscriptions: number;
-  /** Distinct topics with subscriptions. */
+  /** Number of distinct topics with subscriptions now. */
   readonly topics: number;
   readonly keyBudget: KeyStats;
-  /** Bytes that wait for clients. 0 on Workers, as `ClientInfo.bufferedBytes`. */
+  /** Waiting bytes of all clients now. 0 on Workers, as `ClientInfo.bufferedBytes`. */
   readonly queuedBytes: Bytes;
-  /** Clients that have connected, since the manager was created. */
+  /** Total of clients that have connected. */
   readonly connects: number;
-  /** Messages written to clients, one for each client and key, since the manager was created. */
+  /** Total of messages written to clients. A message counts once for each client and key. */
   readonly delivered: number;
-  /** The part of `delivered` that came from the history. */
+  /** The part of `delivered` that was read from the history. */
   readonly replayed: number;
-  /** Resumes without a gap, since the manager was created. */
+  /** Total of resumes in which the client received every message that it had missed. */
   readonly recovered: number;
-  /** Resumes from a position that the history no longer has, since the manager was created. */
+  /** Total of clients that were told that they have missed messages (PB_RESUME with `recovered: false`). */
   readonly unrecovered: number;
-  /** Removed clients by reason, since the manager was created. */
+  /** Total of removed clients by reason. */
   readonly disconnects: Readonly<Record<CloseReason, number>>;
 }
 
-/** Details of a log line. Must hold neither message data nor credentials. */
+/** Details of a log line. Must contain neither message data nor credentials. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where log lines go: one method for each level. */
+/** Writes log lines. Has one method for each level. */
 export interface Logger {
   debug(msg: string, fields?: LogFields): void;
   info(msg: string, fields?: LogFields): void;
   warn(msg: string, fields?: LogFields): void;
   error(msg: string, fields?: LogFields): void;
-  /** Lines that could not be written, for the statistics of the service. Default 0. */
+  /** Number of lines that could not be written, for the statistics of the service. Default 0. */
   readonly dropped?: number | undefined;
 }

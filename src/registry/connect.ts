@@ -6,7 +6,7 @@ import { parseSubscription } from "../realtime/subscriptions/subscription-key.ts
 import type { LogReader } from "../realtime/types.ts";
 import type { ConnectRequest } from "./registry.ts";
 
-/** The identity of a new stream, which its handshake sends to the client. */
+/** The client id and start cursor of a new stream. */
 export interface StreamIdentity {
   readonly clientId: string;
   /** See `ClientConnection.cursor`. */
@@ -14,11 +14,14 @@ export interface StreamIdentity {
 }
 
 /**
- * Assigns a client id and the cursor where the stream starts.
+ * Assigns a client id and the cursor at which the stream starts.
  *
- * The client id is the first event id of a stream, so it is the `Last-Event-ID` of a browser that reconnects before it has
- * received another event. The client id therefore starts with the cursor. There are two exceptions, in which the reconnected
- * client must get the same start again: its cursor is unknown to the log, or it asked for the newest messages first.
+ * The client id is the first event id of a stream. A browser that reconnects before it has received another event sends the
+ * client id as `Last-Event-ID`. The client id therefore starts with the cursor, except in three cases:
+ *
+ * - The log does not know the cursor in `lastEventId`.
+ * - The client asked for the newest messages. If it reconnects, it must receive them again.
+ * - The log keeps no history and the request has no `lastEventId`. No client can resume then.
  *
  * @param shard Index of the shard, from 0.
  */
@@ -35,7 +38,7 @@ export function assignClientId(
   } else if (log.keepsHistory && !last && !topics.some(startsWithNewest)) {
     cursor = log.cursor();
   }
-  // The epoch is always part of the id: another process recognises by it that the client is not one of its own.
+  // The id always contains the epoch, so that another process recognises that the client is connected elsewhere.
   const prefix = cursor ?? `${shard}-${epochOf(log.cursor()) ?? ""}`;
   return { clientId: `${prefix}.${nanoid()}`, cursor };
 }
@@ -44,7 +47,7 @@ function startsWithNewest(key: string): boolean {
   return parseSubscription(key).options.last !== undefined;
 }
 
-/** Subscribes a client that was just registered to the topics of its connect request. */
+/** Subscribes a newly registered client to the topics of its connect request. */
 export function applyInitialSubscriptions(
   manager: RealtimeManager,
   { topics = [], lastEventId, last, ...principal }: ConnectRequest,
@@ -53,7 +56,8 @@ export function applyInitialSubscriptions(
   if (topics.length === 0 && lastEventId === undefined && !last) return;
   manager.setSubscriptions(clientId, {
     ...principal,
-    // The cursor was assigned before the client was registered. Starting there delivers what was published in between.
+    // The cursor was assigned before the client was registered. If the client starts there, it also receives the messages that
+    // were published in between.
     lastEventId: lastEventId ?? cursor,
     last,
     subscriptions: topics,
@@ -61,7 +65,7 @@ export function applyInitialSubscriptions(
   });
 }
 
-/** The error of a registry that was closed. */
+/** Creates the error of a registry that was closed. */
 export function serverClosed(): RealtimeError {
   return new RealtimeError("closed", "The server is stopping. Try again soon.");
 }

@@ -1,12 +1,12 @@
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 
-/** Longest delay of the timer. The wall clock may be set forward meanwhile, so the timer checks it again. */
+/** Maximum delay of the timer. If the wall clock is set forward, credentials expire at most this much too late. */
 const MAX_DELAY: Milliseconds = 30_000;
 
 /**
- * Calls `manager.expire` when credentials of clients expire. It uses one timer for all clients, and none while no credential
- * expires.
+ * Calls `manager.expire` when credentials of clients expire. There is one timer for all clients, and no timer while no
+ * client has a credential that expires.
  */
 export class ExpiryTimer {
   readonly #manager: RealtimeManager;
@@ -18,7 +18,7 @@ export class ExpiryTimer {
     this.#manager = manager;
   }
 
-  /** Call this after each change of a client's credential. It moves the timer forward if the new credential expires first. */
+  /** Call this after each change of a client's credential. If the new credential expires first, the timer fires earlier. */
   schedule(): void {
     const { expiresIn } = this.#manager;
     if (expiresIn === undefined) return;
@@ -27,11 +27,11 @@ export class ExpiryTimer {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#at = at;
     this.#timer = setTimeout(() => this.#onTimer(), Math.min(expiresIn, MAX_DELAY));
-    // The timer alone must not keep the process running. In runtimes with numeric timers, there is no `unref`.
+    // The timer alone must not keep the process running. The cast: a timer that is a number has no `unref`.
     (this.#timer as { unref?: () => void }).unref?.();
   }
 
-  /** Stops the timer for good. */
+  /** Stops the timer. Later calls of `schedule` do nothing. */
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#at = Number.NEGATIVE_INFINITY;

@@ -1,15 +1,15 @@
-/** The open streams of a server. A stream counts until its last bytes are written. */
+/** The open streams of a server. A stream is open until its session has ended and its last bytes are written. */
 export class ActiveStreams {
   readonly #open = new Set<object>();
   #countAtStop = 0;
   #emptyCallbacks: (() => void)[] = [];
 
-  /** Number of open streams. After `stop`, the number at that time: the clients of all of them will reconnect. */
+  /** Number of open streams. After `stop`, at least the number at the time of `stop`: all these clients will reconnect. */
   get count(): number {
     return Math.max(this.#open.size, this.#countAtStop);
   }
 
-  /** Call it when the server begins to shut down, before it closes the first stream. */
+  /** Call this when the server begins to shut down, before it closes the first stream. */
   stop(): void {
     this.#countAtStop = this.#open.size;
   }

@@ -1,4 +1,4 @@
-/** The sink of every runtime whose response is a stream: Bun, Workers, and Node until the socket sink takes over. */
+/** The sink of the runtimes that write to a stream: Bun, Workers, and Node until frames are written to the socket. */
 import {
   type Flushable,
   type FlushScheduler,
@@ -10,23 +10,23 @@ import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { type BoundedQueue, checkNextTurn, fitsBurst } from "./overflow.ts";
 import type { ChunkWriter, OutgoingSink, SinkListener, WriteCallback } from "./sink.ts";
 
-/** Queued frames are joined to chunks of at most this size, so that many small frames cost one write. */
+/** Queued frames are joined into chunks of at most this size, so that many small frames take one write. */
 const MAX_CHUNK_BYTES: Bytes = 64 * 1024;
 
 /**
- * A chunk smaller than this is not reported with `onQueued` while it is the only one: most chunks are written a moment
- * later, and reporting each of them costs CPU time on every delivery.
+ * A chunk that is smaller than this is not reported with `onQueued` when its write starts. Most chunks are written a moment
+ * later, and a report of each chunk would cost CPU time on every delivery.
  */
 const MIN_REPORTED_BYTES: Bytes = 4096;
 
-/** Writes frames to a `ChunkWriter`, one chunk at a time. Frames that come during a write are queued and counted. */
+/** Writes frames to a `ChunkWriter`, one chunk at a time. Queues the frames that are added during a write. */
 export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, BoundedQueue {
   readonly #listener: SinkListener;
   readonly #writer: ChunkWriter;
   readonly #flushScheduler: FlushScheduler | undefined;
   /** Frames of this turn. Undefined without a scheduler. */
   #pending: FrameBatch | undefined;
-  /** Undefined for most clients: they are many, and an empty array for each costs memory. */
+  /** Undefined while empty: there are many clients, and an empty array for each of them costs memory. */
   #queue: Uint8Array[] | undefined;
   #drainCallbacks: (() => void)[] | undefined;
   #bufferedBytes: Bytes = 0;
@@ -36,13 +36,13 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
   #queuedChunk: Uint8Array | undefined;
   #writingSince: Milliseconds = 0;
   #writes = 0;
-  /** The chunk that is being written is a single frame, so its size is not an overflow. */
+  /** Whether the chunk that is being written is a single frame. A single frame of any size is not an overflow. */
   #isSingleFrame = false;
   #isPumping = false;
   #isClosed = false;
   #isDestroyed = false;
 
-  /** @param flushScheduler Batches frames until the end of a turn. Default: each frame is written at once. */
+  /** @param flushScheduler Batches frames until the end of a turn of the event loop. Default: each frame is written at once. */
   constructor(listener: SinkListener, writer: ChunkWriter, flushScheduler?: FlushScheduler) {
     this.#listener = listener;
     this.#writer = writer;
@@ -100,11 +100,11 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     this.#pending = undefined;
     this.#queue = undefined;
     this.#writer.destroy();
-    // Some writers never call `done` for the chunk of a destroyed connection.
+    // Needed because some writers never call `done` for a chunk after `destroy`.
     this.#notifyDrained();
   }
 
-  /** Writes the frames of this turn, or queues them behind the chunk that is being written. */
+  /** Writes the frames of this turn. If a chunk is being written, queues the frames instead. */
   flush(): void {
     const batch = this.#pending;
     if (batch === undefined) return;
@@ -161,7 +161,8 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
   #writeChunk(chunk: Uint8Array): void {
     this.#writingBytes = chunk.length;
     this.#writingSince = this.#listener.now();
-    // A writer may call `done` from within `write`. The flag keeps `#pump` from recursing; its loop continues instead.
+    // A writer may call `done` within `write`, and `done` calls `#pump`. The flag prevents a recursion: the loop of the outer
+    // `#pump` writes the next chunk.
     const wasPumping = this.#isPumping;
     this.#isPumping = true;
     this.#writer.write(chunk, this);
@@ -182,7 +183,7 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     }
     this.#isPumping = false;
     if (this.#writingBytes > 0) return;
-    // Not 0: the frames of this turn remain. Frames that `destroy` discarded are no longer counted.
+    // Only the frames of this turn remain. After `destroy`, this also removes the discarded frames from the count.
     this.#bufferedBytes = this.#pending?.length ?? 0;
     this.#notifyDrained();
   }
@@ -193,7 +194,7 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     for (const callback of callbacks ?? []) callback();
   }
 
-  /** Takes frames off the queue, and joins them to one chunk. */
+  /** Removes frames from the queue, and joins them into one chunk. */
   #nextChunk(): Uint8Array | undefined {
     const queue = this.#queue;
     const first = queue?.[0];

@@ -2,8 +2,8 @@ import type { SSEStreamingApi } from "hono/streaming";
 import type { SinkListener } from "./sink.ts";
 
 /**
- * Passes the handshake through Hono's stream, and then detaches from that stream: the sink writes all later chunks to a
- * response body of its own.
+ * Passes the handshake through Hono's stream, and then detaches from this stream. The sink writes all later chunks to its own
+ * response body.
  */
 export class HandshakeRelay {
   readonly #stream: SSEStreamingApi;
@@ -14,11 +14,11 @@ export class HandshakeRelay {
     this.#listener = listener;
   }
 
-  /** Writes the chunk to Hono's stream. Resolves with the chunk that comes out of the stream. */
+  /** Writes a chunk to Hono's stream. Resolves with the chunk that is read from the stream. */
   async pass(chunk: Uint8Array): Promise<Uint8Array> {
     void this.#stream.write(chunk);
-    // streamSSE makes a Response of the stream right after its callback (hono 4.13), and throws if the stream is locked by
-    // then. The callback calls this method, so the stream must not be read before the next microtask.
+    // `streamSSE` creates a Response from the stream immediately after its callback (hono 4.13), and throws if the stream is
+    // locked. The callback calls this method, so the stream must not be read before the next microtask.
     await undefined;
     const reader = this.#stream.responseReadable.getReader();
     const { value } = await reader.read();

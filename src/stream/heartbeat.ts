@@ -1,4 +1,4 @@
-/** Timers that call each open stream once in an interval. */
+/** Timers that call each open stream once in each interval. */
 import type { Milliseconds } from "../realtime/units.ts";
 
 /** Called once in every interval. `StreamSession` implements it. */
@@ -6,7 +6,7 @@ export interface HeartbeatListener {
   onHeartbeat(): void;
 }
 
-/** Identifies a listener's registration: the slot of a `SharedHeartbeat`, or the timer of an `IntervalHeartbeat`. */
+/** The registration of a listener: its slot in a `SharedHeartbeat`, or its timer in an `IntervalHeartbeat`. */
 export type HeartbeatHandle = Set<HeartbeatListener> | ReturnType<typeof setInterval>;
 
 /** Calls its listeners once in every interval. */
@@ -16,15 +16,16 @@ export interface Heartbeat {
   remove(listener: HeartbeatListener, handle: HeartbeatHandle): void;
 }
 
-/** Number of slots of a long interval. */
+/** Maximum number of slots. */
 const MAX_SLOTS = 64;
-/** The shortest time between two slots. A short interval has fewer slots. */
+/** Minimum time between two slots. A short interval therefore has fewer slots. */
 const MIN_SLOT_DURATION: Milliseconds = 20;
 
 /**
- * Calls all listeners from one timer, which runs only while there are listeners. The interval is divided into slots, and
- * each listener has one of them. A listener is first called after three quarters of an interval to one interval: listeners
- * that are added together are spread over a quarter of it.
+ * Calls all listeners from one timer. The timer runs only while there are listeners.
+ *
+ * The interval is divided into slots, and each listener is in one slot. Listeners that are added together are spread over a
+ * quarter of the interval. The first call of a listener therefore comes after three quarters of an interval to one interval.
  */
 export class SharedHeartbeat implements Heartbeat {
   readonly #slots: Set<HeartbeatListener>[];
@@ -32,7 +33,7 @@ export class SharedHeartbeat implements Heartbeat {
   #count = 0;
   /** Index of the slot that runs next. */
   #nextSlot = 0;
-  /** By how many slots the next listener is called earlier than one interval from now: 0 to a quarter of all slots. */
+  /** Number of slots by which the first call of the last added listener is early, from 0 to a quarter of all slots. */
   #offset = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -45,6 +46,7 @@ export class SharedHeartbeat implements Heartbeat {
   add(listener: HeartbeatListener): HeartbeatHandle {
     const { length } = this.#slots;
     this.#offset = (this.#offset + 1) % Math.ceil(length / 4);
+    // The cast tells the compiler that the index is within the array.
     const slot = this.#slots[
       (this.#nextSlot + length - 1 - this.#offset) % length
     ] as Set<HeartbeatListener>;
@@ -63,13 +65,17 @@ export class SharedHeartbeat implements Heartbeat {
   }
 
   #runNextSlot(): void {
+    // The cast tells the compiler that the index is within the array.
     const slot = this.#slots[this.#nextSlot] as Set<HeartbeatListener>;
     this.#nextSlot = (this.#nextSlot + 1) % this.#slots.length;
     for (const listener of slot) listener.onHeartbeat();
   }
 }
 
-/** One timer for each listener. Workers needs it: a timer that one request has set can't write to another's response. */
+/**
+ * Has one timer for each listener. Needed on Workers, because a timer that was set during one request can't write to the
+ * response of another request.
+ */
 export class IntervalHeartbeat implements Heartbeat {
   readonly #interval: Milliseconds;
 

@@ -1,4 +1,4 @@
-/** The portable sink: through Hono's stream, on every runtime. */
+/** The portable sink. It writes to Hono's stream, and so works on every runtime. */
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { FlushScheduler } from "../realtime/delivery/frame-batch.ts";
@@ -10,11 +10,11 @@ import {
   type SinkListener,
 } from "./sink.ts";
 
-/** What the portable sink can use of a runtime. */
+/** The features of a runtime that the portable sink uses if they exist. */
 export interface SinkRuntime {
-  /** Closes the connection of a request although its client does not read. Default: only Hono's stream is cancelled. */
+  /** Closes the connection of a request, even if its client does not read. Default: only Hono's stream is cancelled. */
   readonly abort?: (c: Context) => void;
-  /** Batches a sink's frames until the end of a turn of the event loop. Default: each frame is written at once. */
+  /** Batches frames until the end of a turn of the event loop. Default: each frame is written at once. */
   readonly flushScheduler?: FlushScheduler;
 }
 
@@ -29,7 +29,7 @@ export function openHonoSink(
   const onDisconnect = () => listener.onDisconnect();
   stream.onAbort(onDisconnect);
   signal.addEventListener("abort", onDisconnect);
-  // The client may have disconnected while its request was authorised. An aborted signal fires no further event.
+  // The client may have disconnected while its request was authorised. A signal that is already aborted fires no event.
   if (signal.aborted) onDisconnect();
   const destroy = () => {
     stream.abort();
@@ -37,17 +37,17 @@ export function openHonoSink(
   };
   const end = () => {
     if (abort === undefined) return;
-    // Buffers behind Hono's stream may hold bytes that the client never reads.
+    // There are further buffers after Hono's stream. They may contain bytes that the client never reads.
     const timer = setTimeout(() => abort(c), FINAL_FRAME_TIMEOUT);
-    // A timer is an object on Node and Bun, and a number on Workers.
+    // The cast: a timer is an object on Node and Bun, but a number without `unref` on Workers.
     (timer as { unref?: () => void }).unref?.();
   };
   return new BufferedSink(listener, { ...createHonoWriter(stream, destroy), end }, flushScheduler);
 }
 
 /**
- * Writes to Hono's stream. The promise of `StreamingApi.write` resolves when the TransformStream behind it has room: Hono
- * shows no other backpressure, and hides whether a write has failed (hono 4.13, `utils/stream`).
+ * Creates a writer to Hono's stream. The promise of `StreamingApi.write` resolves when Hono's TransformStream has room. Hono
+ * offers no other backpressure, and does not report whether a write has failed (hono 4.13, `utils/stream`).
  */
 export function createHonoWriter(
   stream: SSEStreamingApi,

@@ -1,17 +1,17 @@
-/** Methods of a response that resolve when its body has ended. */
+/** The methods of a response that read its whole body. */
 const BODY_READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
 /**
  * Protects an endless response from middleware that treats it like any other response.
  *
- * `clone()` returns a response without a body. A copy of the body would split the stream, and everything that one half does
- * not read would be kept in memory without a limit. Middleware that hashes or logs bodies (Hono's `etag()`) sees an empty
- * body. The copy has `Cache-Control: no-store`, because a cache would otherwise store the empty response.
+ * `clone()` returns a response without a body. A real copy would split the stream into two branches, and the bytes that one
+ * branch does not read would be kept in memory without a limit. Middleware that hashes or logs bodies (Hono's `etag()`) sees
+ * an empty body. The copy has `Cache-Control: no-store`, because a cache would otherwise store the empty response.
  *
- * @param onReadWhole Called when other code reads the whole body. Its promise does not resolve before the stream ends.
+ * @param onReadWhole Called when other code reads the whole body. The promise of that code resolves only when the stream ends.
  */
 export function guardBody(response: Response, onReadWhole: () => void): void {
-  // Assignment fails on the Response of @hono/node-server 2.1: its methods are not writable.
+  // `defineProperty`, because the methods of @hono/node-server 2.1's Response are not writable.
   const replace = (name: string, value: () => unknown) =>
     Object.defineProperty(response, name, { value });
   replace("clone", () => {

@@ -1,4 +1,4 @@
-/** The frames that a session writes itself: handshake, ping and final frame. */
+/** The frames that are not messages: handshake, ping and final frame. */
 import { formatCursorEvent, formatSSEComment, formatSSEMessage } from "../realtime/sse.ts";
 import type { CloseReason } from "../realtime/types.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "./retry.ts";
@@ -8,9 +8,9 @@ const PING = formatSSEComment("ping");
 const PING_BYTES = encoder.encode(PING);
 
 /**
- * The first frame of a stream. PocketBase's SDKs read the client id from the `id:` field and ignore the data
- * (docs/protocol.md, "Connect"). The client id contains the cursor where the stream begins, so a client that reconnects with
- * it as `Last-Event-ID` resumes there.
+ * Formats the first frame of a stream. PocketBase's SDKs read the client id from the `id:` field and ignore the data
+ * (docs/protocol.md, "Connect"). The client id usually contains the cursor at which the stream begins (`assignClientId`). A
+ * client that reconnects with this id as `Last-Event-ID` resumes at this cursor.
  */
 export function handshakeFrame(clientId: string): Uint8Array {
   return encoder.encode(
@@ -19,11 +19,11 @@ export function handshakeFrame(clientId: string): Uint8Array {
 }
 
 /**
- * The keep-alive: a comment, and an event where one is needed. The cursor needs an event, because a reader may ignore an
- * `id:` without data.
+ * Formats the keep-alive frame: a comment, followed by an event if there is a new cursor or `withEvent` is set. The cursor
+ * needs an event, because a parser may ignore an `id:` without data.
  *
- * @param cursor The client's new cursor. Undefined if the client has it already.
- * @param withEvent Adds an event `ping` (`?ping=event`): scripts in a page can't see comments.
+ * @param cursor The client's new cursor. Undefined if the client already has its cursor.
+ * @param withEvent Adds an event `ping` (`?ping=event`), because scripts in a page can't see comments.
  */
 export function pingFrame(cursor: string | undefined, withEvent: boolean): Uint8Array {
   if (cursor === undefined && !withEvent) return PING_BYTES;
@@ -34,8 +34,8 @@ export function pingFrame(cursor: string | undefined, withEvent: boolean): Uint8
 }
 
 /**
- * The last frame of a stream: `retry:` with the delay after which the client reconnects. Undefined when the client was
- * removed on purpose, so no delay is suggested.
+ * Formats the last frame of a stream: `retry:` with the delay after which the client should reconnect. Undefined for `admin`,
+ * `expired` and `revoked`: such a client was disconnected on purpose, and is not asked to reconnect.
  *
  * @param clients Number of clients that reconnect at the same time.
  */

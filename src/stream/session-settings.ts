@@ -4,19 +4,22 @@ import type { ActiveStreams } from "./active-streams.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { WaitingBudget } from "./waiting-budget.ts";
 
-/** What all sessions of one server share. */
+/** The settings and objects that all sessions of one server share. */
 export interface SessionSettings {
   /** Time between two pings. */
   readonly pingInterval: Milliseconds;
-  /** A client that has read nothing for this long, although bytes are queued for it, is disconnected. */
+  /** A client that has taken none of its waiting bytes for this time is disconnected. */
   readonly staleTimeout: Milliseconds;
-  /** A stream is aborted when its response head and handshake have not been sent within this time. */
+  /** A stream is aborted if its response head and handshake have not been sent within this time. */
   readonly handshakeTimeout: Milliseconds;
-  /** Bytes that may be queued for one client. */
+  /** Maximum number of waiting bytes of one client. */
   readonly maxBufferedBytes: Bytes;
-  /** Writes, including the handshake, after which the stream ends and the client is asked to reconnect. 0 is no limit. */
+  /**
+   * Number of writes, including the handshake, after which a stream ends and its client is asked to reconnect. 0 is no
+   * limit.
+   */
   readonly maxWrites: number;
-  /** The time of a monotonic clock. */
+  /** Returns the time of a monotonic clock. */
   readonly now: () => Milliseconds;
   readonly logger: Logger;
   readonly streams: ActiveStreams;
@@ -24,6 +27,6 @@ export interface SessionSettings {
   readonly heartbeat: Heartbeat;
   /** Called once when a session starts. */
   readonly onStart: (clientId: string) => void;
-  /** Called once when a session has ended. An error that it throws is logged. */
+  /** Called once when a session has ended. Its errors are logged. */
   readonly onEnd: (clientId: string, reason: CloseReason) => MaybePromise<void>;
 }

@@ -1,4 +1,4 @@
-/** One SSE response, from the handshake to its end. */
+/** The session of one SSE response, from the handshake to the end of the stream. */
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CloseReason } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -9,7 +9,7 @@ import type { SessionSettings } from "./session-settings.ts";
 import { FINAL_FRAME_TIMEOUT, type OutgoingSink, type SinkListener } from "./sink.ts";
 import type { EvictableStream, WaitingBytes } from "./waiting-budget.ts";
 
-/** A heartbeat may come this much early by the clock. Its ping is sent all the same: the next heartbeat is too late. */
+/** A heartbeat may be early by up to this time. It still sends a ping, because the next heartbeat would be too late. */
 const TIMER_TOLERANCE: Milliseconds = 20;
 
 /**
@@ -23,19 +23,19 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   readonly network: string | undefined;
   #sink: OutgoingSink | undefined;
   #heartbeat: HeartbeatHandle | undefined;
-  /** Aborts the stream when the handshake is not sent in time. Later, the same for the final frame. */
+  /** Aborts the stream if the handshake is not sent in time. When the stream ends, it is set again for the final frame. */
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Resolves `honoStreamDone`. True when that has happened, or there is no need to wait. */
+  /** The function that resolves `honoStreamDone`. True when Hono may close its stream. */
   #resolveHonoStreamDone: (() => void) | true | undefined;
   #hasEnded = false;
-  /** Undefined until a chunk is queued: nothing is ever queued for most clients. */
+  /** Undefined until the first chunk is queued. Most clients never have a queued chunk. */
   #waitingBytes: WaitingBytes | undefined;
   #lastPingAt: Milliseconds;
   #lastSentCursor: string | undefined;
 
   /**
-   * @param network The client's network (`networkOf`), for the budget of queued bytes.
-   * @param withPingEvent Pings contain an event, not only a comment.
+   * @param network The client's network (`networkOf`), for the budget of waiting bytes.
+   * @param withPingEvent Whether pings contain an event in addition to the comment.
    */
   constructor(
     settings: SessionSettings,
@@ -52,7 +52,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     this.#lastPingAt = settings.now() - settings.pingInterval / 4;
   }
 
-  /** Settles when Hono may close its stream: the session has ended, or the sink no longer uses Hono's stream. */
+  /** Resolves when Hono may close its stream: the session has ended, or the sink no longer uses Hono's stream. */
   get honoStreamDone(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#resolveHonoStreamDone === true) resolve();
@@ -91,7 +91,8 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   onEvicted(): void {
-    // Not `connection.close`: the core may be delivering to this client. It removes the client when its next write fails.
+    // Not `connection.close`, because the core may be writing to this client now. The core removes the client when a write
+    // fails.
     this.#sink?.close("slow");
     this.#sink?.destroy();
   }
@@ -109,13 +110,13 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     void this.#end(reason);
   }
 
-  /** Called when middleware reads the whole response. It would keep every message in memory, and send none. */
+  /** Called when middleware reads the whole response. The middleware would keep every message in memory, and send none. */
   onReadWhole(): void {
-    const hint = "exclude the stream's address from it";
+    const hint = "exclude the stream's path from it";
     this.#abort(`middleware reads the whole response, which does not end; ${hint}`);
   }
 
-  /** Writes the handshake, and registers the client. Resolves when the client is registered, or was refused. */
+  /** Writes the handshake, and registers the client. Resolves when the client is registered or refused. */
   async start(sink: OutgoingSink): Promise<void> {
     const { heartbeat, streams, onStart } = this.#settings;
     const connection = this.#connection;
@@ -155,9 +156,9 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   /**
-   * Two causes are known for a handshake that is never sent. Middleware of the embedding app holds back the response:
-   * `etag()` reads the whole body first. And workerd does not read the body of a response whose client left early, without
-   * any event.
+   * There are two known causes for a handshake that is never sent. Middleware of the embedding app may hold back the
+   * response: `etag()` first reads the whole body. And if a client disconnects early, workerd does not read the body of its
+   * response, and fires no event.
    */
   #startHandshakeTimer(sink: OutgoingSink): void {
     const { handshakeTimeout } = this.#settings;
@@ -171,7 +172,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     }, handshakeTimeout);
   }
 
-  /** A capacity limit was reached between `open` and `attach`. The client is asked to reconnect. */
+  /** Asks the client to reconnect, because `attach` failed: a limit was reached since `open`, or the credential has expired. */
   async #refuse(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
     const { clientId } = this.#connection;
     this.#settings.logger.warn("client refused", { clientId, reason: message });
@@ -180,7 +181,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   async #end(reason: CloseReason): Promise<void> {
-    // Deferred: `close` may be called while the registry iterates over its clients.
+    // Deferred, because `close` may be called while the registry iterates over its clients.
     await undefined;
     const sink = this.#sink;
     if (sink === undefined) return;
@@ -194,7 +195,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     await this.#cleanUp(reason);
   }
 
-  /** Writes the final frame and ends the response. The connection is closed if the client does not read. */
+  /** Writes the final frame and ends the response. Closes the connection if the client does not read in time. */
   async #finish(sink: OutgoingSink, reason: CloseReason): Promise<void> {
     if (reason !== "shutdown") {
       clearTimeout(this.#handshakeTimer);
@@ -218,7 +219,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     this.#sink?.destroy();
   }
 
-  /** Releases everything that the session holds. Does nothing when called again. */
+  /** Releases the resources of the session. Further calls do nothing. */
   async #cleanUp(reason: CloseReason): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -237,8 +238,8 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
 }
 
 /**
- * Whether queued frames and a final frame are written before the connection is closed. With `client`, `slow` and `stale` the
- * client has disconnected, or does not read.
+ * Whether waiting bytes and a final frame are written before the connection is closed. With `client`, `slow` and `stale`, the
+ * client has disconnected or does not read.
  */
 function flushesBeforeClose(reason: CloseReason): boolean {
   return reason !== "client" && reason !== "slow" && reason !== "stale";

@@ -1,21 +1,21 @@
-/** Limits the memory that unread bytes take, over all streams together. */
+/** Limits the memory for the waiting bytes of all streams together. */
 import type { Bytes } from "../realtime/units.ts";
 
 /** A stream that the budget can disconnect. */
 export interface EvictableStream {
-  /** The client's network (`networkOf`). Undefined is unknown: the stream then counts for the total only. */
+  /** The client's network (`networkOf`). If it is undefined, the stream counts only towards the limit for all clients. */
   readonly network: string | undefined;
-  /** Called when the budget is exceeded and this stream has the most bytes. The stream must discard what is queued. */
+  /** Called if a limit is exceeded and this stream has the largest share. The stream must discard its waiting bytes. */
   onEvicted(): void;
 }
 
 /**
- * Sum of the chunks of several streams, with a limit. A chunk that is queued for several streams is one buffer in memory, so
- * it counts once.
+ * The waiting bytes of several streams, with a limit. A chunk that is waiting for several streams is one buffer in memory,
+ * so it counts once.
  */
 class Ledger {
   readonly #limit: Bytes;
-  /** Number of streams for which each chunk is queued. */
+  /** For each chunk, the number of streams for which it is waiting. */
   readonly #holders = new Map<Uint8Array, number>();
   readonly #streams = new Set<WaitingBytes>();
   bytes: Bytes = 0;
@@ -47,7 +47,7 @@ class Ledger {
     this.bytes -= chunk.length;
   }
 
-  /** Evicts the streams with the largest share until the rest is within the limit. */
+  /** Evicts the streams with the largest shares until the waiting bytes are within the limit. */
   enforceLimit(): void {
     if (this.bytes <= this.#limit) return;
     const byShare = [...this.#streams].map((stream) => [this.#shareOf(stream), stream] as const);
@@ -58,7 +58,7 @@ class Ledger {
     }
   }
 
-  /** The size of a chunk is divided among the streams for which it is queued. */
+  /** Adds up a stream's shares of its chunks. The size of a chunk is divided among the streams for which it is waiting. */
   #shareOf(stream: WaitingBytes): Bytes {
     let share = 0;
     for (const chunk of stream.chunks) share += chunk.length / (this.#holders.get(chunk) ?? 1);
@@ -66,11 +66,11 @@ class Ledger {
   }
 }
 
-/** The chunks that are queued for one stream. */
+/** The waiting chunks of one stream. */
 export class WaitingBytes {
   readonly #budget: WaitingBudget;
   readonly #stream: EvictableStream;
-  /** How often each chunk is queued: a client may be sent the same frame twice. */
+  /** How often each chunk is waiting: a client may be sent the same frame twice. */
   readonly #chunks = new Map<Uint8Array, number>();
 
   constructor(budget: WaitingBudget, stream: EvictableStream) {
@@ -122,9 +122,9 @@ export class WaitingBytes {
 }
 
 /**
- * Limits the bytes that are queued for all clients together, and for the clients of one network. `maxBufferedBytes` limits
- * each client only, so many clients that do not read could still exhaust the memory. A stream costs nothing here until its
- * first chunk is queued.
+ * Limits the waiting bytes of all clients together, and of the clients of one network. `maxBufferedBytes` limits only a single
+ * client, so many clients that do not read could otherwise exhaust the memory. A stream takes no memory here until its first
+ * chunk is reported.
  */
 export class WaitingBudget {
   readonly #total: Ledger;
@@ -132,15 +132,15 @@ export class WaitingBudget {
   readonly #byNetwork = new Map<string, Ledger>();
 
   /**
-   * @param max Limit for all clients. 0 is no limit.
-   * @param maxPerAddress Limit for the clients of one network. 0 is no limit.
+   * @param max Maximum for all clients. 0 is no limit.
+   * @param maxPerAddress Maximum for the clients of one network. 0 is no limit.
    */
   constructor(max: Bytes, maxPerAddress: Bytes) {
     this.#total = new Ledger(max);
     this.#maxPerAddress = maxPerAddress;
   }
 
-  /** Bytes that are queued now. */
+  /** Waiting bytes of all clients now. A chunk that is waiting for several clients counts once. */
   get bytes(): Bytes {
     return this.#total.bytes;
   }
@@ -149,12 +149,12 @@ export class WaitingBudget {
     return new WaitingBytes(this, stream);
   }
 
-  /** Called by `WaitingBytes`. Evicts streams when a limit is exceeded, which may include the stream itself. */
+  /** Called by `WaitingBytes`. If a limit is exceeded, evicts streams, possibly this one. */
   add(chunk: Uint8Array, stream: WaitingBytes): void {
     const ledger = this.#ledgerOf(stream.network);
     this.#total.add(chunk, stream);
     ledger?.add(chunk, stream);
-    // The network's limit comes first, so that its excess evicts no stream of another network.
+    // The network's limit is enforced first, so that a network over its limit causes no eviction in another network.
     ledger?.enforceLimit();
     this.#total.enforceLimit();
   }

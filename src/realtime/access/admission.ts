@@ -5,12 +5,12 @@ import type { AddressMismatch } from "./check-subscriber.ts";
 import { Revocations } from "./revocations.ts";
 
 const LIMITS_HINT =
-  "A limit on clients (maxClients, maxClientsPerAddress) or on subscription keys (maxKeys and the like) is reached. Behind a proxy that the service does not trust, all clients count as one address: set trustedProxyHeader.";
+  "A limit on clients (maxClients, maxClientsPerAddress) or on subscription keys (maxKeys and the like) is reached. If the service is behind a proxy that it does not trust, all clients count as one address: set trustedProxyHeader.";
 
 const ADDRESS_HINT =
-  "The request comes from another network than the stream. For clients that use IPv4 and IPv6 side by side, set checkAddress to false.";
+  "The request comes from another network than the stream. If your clients use both IPv4 and IPv6, set checkAddress to false.";
 
-/** Decides whether a client may connect: a limit must not be reached, and the credential must be valid. */
+/** Decides whether a client may connect: no limit may be reached, and the credential must be neither revoked nor expired. */
 export class Admission {
   readonly #capacity: Capacity;
   readonly #revocations = new Revocations();
@@ -43,7 +43,7 @@ export class Admission {
     this.checkKeys(principal.ip, NO_KEYS, keys);
   }
 
-  /** `Capacity.checkKeys`, and a warning when the keys are refused. */
+  /** Calls `Capacity.checkKeys`, and logs a warning when the keys are refused. */
   checkKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
     this.#logRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
   }
@@ -58,8 +58,8 @@ export class Admission {
   }
 
   /**
-   * Checks that a credential is neither revoked nor expired. A verifier that allows for clocks that differ may accept a
-   * credential that this clock calls expired. Such a client would lose its rights at once, so it is refused here.
+   * Checks that a credential is neither revoked nor expired. A verifier that tolerates differences between clocks may accept a
+   * credential that has expired by this clock. The client would lose its rights at once, so its credential is refused here.
    *
    * @throws RealtimeError `revoked`, or `refused_token` for an expired credential.
    */

@@ -3,43 +3,45 @@ import { networkOf } from "./ip-address.ts";
 
 /** Limits on clients and subscription keys. 0 is no limit. */
 export interface CapacityLimits {
-  /** Connected clients. Default 0. */
+  /** Maximum number of connected clients. Default 0. */
   readonly maxClients?: number | undefined;
-  /** Connected clients of one address (`networkOf`). Clients without an address are not counted. Default 0. */
+  /** Maximum number of connected clients of one address (`networkOf`). Clients without an address are not counted. Default 0. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
-   * Subscription keys over all clients. For a client with rights, the topics that a key has in common with the rights count as
-   * well. Each takes about 400 bytes of memory beside its characters. Default 0.
+   * Maximum number of subscription keys over all clients. For a client with rights, the topics in which a key overlaps with
+   * the rights count as well. Each key and each topic takes about 400 bytes of memory besides its characters. Default 0.
    */
   readonly maxKeys?: number | undefined;
-  /** The same for the clients of one address. Default 0. */
+  /** As `maxKeys`, for the clients of one address. Default 0. */
   readonly maxKeysPerAddress?: number | undefined;
-  /** Characters of the subscription keys over all clients, in UTF-16 code units. Default 0. */
+  /** Maximum number of characters of the subscription keys over all clients, in UTF-16 code units. Default 0. */
   readonly maxKeyCharacters?: number | undefined;
-  /** The same for the clients of one address. Default 0. */
+  /** As `maxKeyCharacters`, for the clients of one address. Default 0. */
   readonly maxKeyCharactersPerAddress?: number | undefined;
 }
 
-/** What the subscription keys of one client count against `CapacityLimits`. */
+/** How much the subscription keys of one client count towards `CapacityLimits`. */
 export interface KeyCost {
-  /** The keys, and for each key the topics that it has in common with the client's rights. */
+  /** Number of keys, plus for each key the number of topics in which the key overlaps with the client's rights. */
   readonly keys: number;
-  /** Characters of the keys, in UTF-16 code units. */
+  /** Number of characters of the keys, in UTF-16 code units. */
   readonly characters: number;
 }
 
 /** The cost of a client without subscriptions. */
 export const NO_KEYS: KeyCost = { keys: 0, characters: 0 };
 
-/** How much of the limits on subscription keys is used. A limit of 0 means that there is none. */
+/** How much of the limits on subscription keys is used. For a limit, 0 is no limit. */
 export interface KeyStats {
-  /** Each client's keys, and for each key the topics that the client has rights to (`CapacityLimits.maxKeys`). */
+  /** The sum of `KeyCost.keys` over all clients. */
   readonly used: number;
+  /** `CapacityLimits.maxKeys`. */
   readonly limit: number;
-  /** Characters of these keys, in UTF-16 code units. */
+  /** The sum of `KeyCost.characters` over all clients. */
   readonly characters: number;
+  /** `CapacityLimits.maxKeyCharacters`. */
   readonly charactersLimit: number;
-  /** Requests that were refused since the manager was created, because a limit of one address or of all was reached. */
+  /** Number of requests since the manager was created that were refused because of a limit on keys or characters. */
   readonly refused: number;
 }
 
@@ -53,7 +55,7 @@ const KINDS = ["keys", "characters"] as const;
 
 const KIND_NAMES = { keys: "subscription keys", characters: "characters of subscription keys" };
 
-/** Counts clients and their keys, in total and by address, and compares them with the limits. */
+/** Counts clients and their keys, in total and by address, and compares the counts with the limits. */
 export class Capacity {
   readonly #limits: Readonly<Usage>;
   readonly #limitsPerAddress: Readonly<Usage>;
@@ -127,12 +129,12 @@ export class Capacity {
     }
   }
 
-  /** Counts a client that has connected. It has no keys yet. */
+  /** Counts a client that has connected. The client has no keys yet. */
   enter(ip: string | undefined): void {
     this.#count(ip, { clients: 1, ...NO_KEYS });
   }
 
-  /** Stops counting a client. Its keys must have been changed to `NO_KEYS` before. */
+  /** Stops counting a client. Call `changeKeys` first, with `NO_KEYS` as the new keys. */
   leave(ip: string | undefined): void {
     this.#count(ip, { clients: -1, ...NO_KEYS });
   }

@@ -4,7 +4,7 @@ import { isFieldText } from "../sse.ts";
 import type { SubscribeRequest } from "../types.ts";
 import { networkOf } from "./ip-address.ts";
 
-/** The addresses of a stream and of a request from another network that tried to set the stream's subscriptions. */
+/** The address of a stream, and the address of a request from another network to set the stream's subscriptions. */
 export interface AddressMismatch {
   readonly streamAddress: string;
   readonly requestAddress: string | undefined;
@@ -13,12 +13,14 @@ export interface AddressMismatch {
 /**
  * Checks that a request may set the subscriptions of a client.
  *
- * The checks and their order are PocketBase's (apis/realtime.go, `realtimeSetSubscriptions`): the client exists, the request
- * comes from the network of the stream, and the identity is the client's or the client's first. The identity of a superseded
- * request is not checked: a guest's request that arrives late changes nothing, and must not fail because the client
- * has signed in meanwhile.
+ * The checks and their order are the same as in PocketBase (apis/realtime.go, `realtimeSetSubscriptions`): the client
+ * exists, the request comes from the network of the stream, and the client has no identity yet or the identity of the
+ * request.
  *
- * @param onAddressMismatch Called before a request from another network is refused. Undefined turns the check of addresses off.
+ * The identity of a superseded request is not checked. Example: a guest's request is delayed, and the client has signed in
+ * since. The request changes nothing, so it must not fail.
+ *
+ * @param onAddressMismatch Called before a request from another network is refused. If undefined, networks are not compared.
  * @throws RealtimeError `invalid_input` for a key with a line break or NUL, then `unknown_client`, `ip_mismatch` or
  *   `identity_changed`.
  */
@@ -28,8 +30,8 @@ export function checkSubscriber(
   onAddressMismatch: ((addresses: AddressMismatch) => void) | undefined,
 ): asserts client is Client {
   const { subscriptions, ip, identity } = request;
-  // A key is the event name of its deliveries. Formatting an event with such a name throws, and that would interrupt the
-  // delivery of a message to other clients.
+  // A key becomes the event name of its deliveries. Formatting an event with an invalid name throws, and the exception would
+  // interrupt the delivery of the message to other clients.
   const unwritable = subscriptions.findIndex((key) => !isFieldText(key));
   if (unwritable !== -1) {
     throw new RealtimeError(
@@ -54,14 +56,14 @@ export function checkSubscriber(
 }
 
 /**
- * Whether a request that arrived later has already set the client's subscriptions. Requests can be applied in another order
- * than they arrived in, because each waits for its own body, token check and hooks.
+ * Whether a request that arrived later has already set the client's subscriptions. Requests may be applied in another order
+ * than the order of their arrival, because each request waits for its own body, token check and hooks.
  */
 export function isSuperseded(client: Client, { arrivedAt }: SubscribeRequest): boolean {
   return arrivedAt !== undefined && arrivedAt < client.subscribedAt;
 }
 
-/** Compares networks: a device changes its own address within its IPv6 network (RFC 8981). */
+/** Compares networks, not addresses: a device changes its own address within its IPv6 network (RFC 8981). */
 function isSameNetwork(streamAddress: string, requestAddress: string | undefined): boolean {
   if (requestAddress === undefined) return false;
   return streamAddress === requestAddress || networkOf(streamAddress) === networkOf(requestAddress);

@@ -1,15 +1,18 @@
-/** The times of a client that matter for the expiry of its credential, in milliseconds since 1970. */
+/** The times at which a client's credential expires and its stream closes, in milliseconds since 1970. */
 export interface ExpiringClient {
-  /** When the credential expires; undefined is never. */
+  /** When the credential expires. Undefined means never. */
   readonly expiresAt: number | undefined;
   /** When the stream will be closed. Set once the credential has expired. */
   readonly closesAt: number | undefined;
 }
 
-/** The clients with a credential that will expire or a stream that will be closed. Holds no timer: its owner asks for `next`. */
+/**
+ * The clients with a credential that will expire, or a stream that will be closed because of it. This class has no timer: the
+ * caller must call `popDue` at the time `next`.
+ */
 export class CredentialExpiries<Client extends ExpiringClient> {
   readonly #clients = new Set<Client>();
-  /** Never later than the earliest time of a client. It may be earlier, when that client has left. */
+  /** The earliest time of a client. May be too early: when a client leaves, the time is not updated. */
   #next = Number.POSITIVE_INFINITY;
 
   /** When to call `popDue` next, in milliseconds since 1970; undefined when nothing is tracked. */
@@ -17,7 +20,7 @@ export class CredentialExpiries<Client extends ExpiringClient> {
     return this.#clients.size === 0 ? undefined : this.#next;
   }
 
-  /** Must be called whenever the times of a client have changed. */
+  /** Adds or updates a client. Must be called after each change of the client's times. */
   track(client: Client): void {
     const due = dueOf(client);
     if (due === undefined) {
@@ -33,7 +36,10 @@ export class CredentialExpiries<Client extends ExpiringClient> {
     this.#clients.delete(client);
   }
 
-  /** Returns the clients that are due, and stops tracking them. Takes a step for each client, but only when one may be due. */
+  /**
+   * Returns the clients with a time that is not after `now`, and stops tracking them. Goes through all clients, but only if
+   * one of them may be due.
+   */
   popDue(now: number): Client[] {
     if (now < this.#next) return [];
     const due: Client[] = [];

@@ -17,9 +17,9 @@ function expireClient(core: ManagerCore, client: Client, now: number): void {
     core.removeClient(clientId, "expired");
     return;
   }
-  // The messages that are on their way to the client were published while the credential was valid.
+  // The messages of unfinished deliveries were published while the credential was valid.
   deliveries.settle(client);
-  // The writes of `settle` remove a client that is too slow.
+  // `settle` removes a client that is too slow.
   if (!clients.has(client)) return;
   client.rights = [];
   client.closesAt = now + authGrace;

@@ -1,9 +1,9 @@
-/** Longer text is not an address: IPv6 takes up to 45 characters (RFC 4291), plus brackets, port and zone. */
+/** A longer text is not an address: IPv6 takes up to 45 characters (RFC 4291), plus brackets, port and zone. */
 const MAX_LENGTH = 100;
 
 /**
- * The canonical form of an address, in which two spellings of one address are equal: IPv4 with dots, IPv6 as in RFC 5952, an
- * IPv4-mapped IPv6 address as IPv4. Port, brackets and zone (`%eth0`) are removed.
+ * Returns the canonical form of an address: all spellings of one address have the same form. IPv6 is written as in RFC 5952,
+ * and an IPv4-mapped IPv6 address is written as IPv4. Port, brackets and zone (`%eth0`) are removed.
  *
  * @returns undefined when `text` is not an IP address.
  */
@@ -21,9 +21,9 @@ export function normalizeAddress(text: string): string | undefined {
 }
 
 /**
- * The network that counts as one address where clients are counted and compared: an IPv4 address, or the first 64 bits of an
- * IPv6 address, since one subscriber line usually owns all addresses that share them. Text that is not an address is returned
- * as it is.
+ * Returns the network of an address: the IPv4 address itself, or the first 64 bits of an IPv6 address. Limits and
+ * comparisons treat the network as one address, because one subscriber line usually has all IPv6 addresses with the same 64
+ * bits. A text that is not an address is returned unchanged.
  *
  * @example
  * networkOf("2001:db8:1:2::a"); // "2001:db8:1:2::/64"
@@ -39,7 +39,7 @@ export function networkOf(address: string): string {
         .join(":")}::/64`;
 }
 
-/** The four numbers of an IPv4 address. Leading zeros are refused, because some programs read such numbers as octal. */
+/** The four numbers of an IPv4 address. Leading zeros are invalid, because some programs read such numbers as octal. */
 function octetsOf(text: string): readonly number[] | undefined {
   if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}$/.test(text) || text.endsWith(".")) return undefined;
   const octets = text.split(".").map(Number);
@@ -60,7 +60,7 @@ function groupsOf(text: string): readonly number[] | undefined {
   return [...before, ...Array<number>(missing).fill(0), ...after];
 }
 
-/** Groups that are separated by single colons. At the end of an address (`isEnd`) an IPv4 address may stand for two groups. */
+/** Reads groups separated by single colons. At the end of an address (`isEnd`), IPv4 notation may replace two groups. */
 function readGroups(text: string, isEnd: boolean): readonly number[] | undefined {
   const groups: number[] = [];
   const parts = text === "" ? [] : text.split(":");
@@ -77,7 +77,10 @@ function readGroups(text: string, isEnd: boolean): readonly number[] | undefined
   return groups;
 }
 
-/** RFC 5952: lower case, no leading zeros, and `::` for the longest run of at least two zero groups, the first of equal runs. */
+/**
+ * Formats as in RFC 5952: lower case, no leading zeros, and `::` for the first of the longest runs of two or more zero
+ * groups.
+ */
 function formatGroups(groups: readonly number[]): string {
   let start = -1;
   let length = 1;

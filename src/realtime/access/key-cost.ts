@@ -3,14 +3,14 @@ import { topicOf } from "../subscriptions/subscription-key.ts";
 import type { KeyCost } from "./capacity.ts";
 import { compileRights } from "./rights.ts";
 
-/** The most topics that the keys and rights of one client may have in common. */
+/** Maximum number of topics in which the keys of one client may overlap with its rights. */
 const MAX_COVERED_TOPICS = 10_000;
 
 /**
- * The cost of a client's subscription keys. Repeated keys and empty strings cost nothing.
+ * Returns the cost of a client's subscription keys. Repeated keys and empty strings cost nothing.
  *
- * @throws RealtimeError `invalid_input` when keys and rights have more than 10,000 topics in common: a key such as `*`
- *   has one in common with each right.
+ * @throws RealtimeError `invalid_input` when the keys overlap with the rights in more than 10,000 topics. For example, the key
+ *   `*` overlaps with each right in one topic.
  */
 export function costOfKeys(
   subscriptions: readonly string[],
@@ -28,7 +28,7 @@ export function costOfKeys(
     if (covered > MAX_COVERED_TOPICS) {
       throw new RealtimeError(
         "invalid_input",
-        `These subscriptions and rights meet in more than ${MAX_COVERED_TOPICS} topics. Subscribe to fewer or narrower ones.`,
+        `These subscriptions overlap with the token's rights in more than ${MAX_COVERED_TOPICS.toLocaleString("en")} topics. Subscribe to fewer topics, or to narrower ones.`,
       );
     }
   }

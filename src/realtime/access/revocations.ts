@@ -3,22 +3,22 @@ import type { Principal } from "../types.ts";
 import type { Milliseconds } from "../units.ts";
 
 /**
- * How many revoked subjects are remembered, and for how long: 10,000 for 30 days. Credentials should expire sooner than that,
- * since a subject that is forgotten may use its old credentials again.
+ * How many revoked subjects are remembered, and for how long: 10,000 for 30 days. Credentials should expire within 30 days,
+ * because the old credentials of a forgotten subject are accepted again.
  */
 export const REMEMBERED_REVOCATIONS: { readonly count: number; readonly maxAge: Milliseconds } = {
   count: 10_000,
   maxAge: 30 * 86_400_000,
 };
 
-/** Remembers which subjects were revoked and when. */
+/** Stores which subjects were revoked, and when. */
 export class Revocations {
-  /** The time of each subject's revocation, in milliseconds since 1970; the oldest first. */
+  /** The time of each subject's revocation, in milliseconds since 1970, in the order in which they were added. */
   readonly #bySubject = new Map<string, number>();
 
-  /** Adds a revocation. Returns the subjects that are forgotten because they are too old or too many. */
+  /** Adds a revocation. Returns the subjects that are now forgotten, because they are too old or too many. */
   add(subject: string, at: number): string[] {
-    // Deleted first, because setting a key that is there would leave it at its old position in the Map.
+    // A subject that is set again would keep its old position in the Map, so it is deleted first.
     this.#bySubject.delete(subject);
     this.#bySubject.set(subject, at);
     const { count, maxAge } = REMEMBERED_REVOCATIONS;
@@ -32,7 +32,8 @@ export class Revocations {
   }
 
   /**
-   * Checks that a credential was issued after its subject's revocation. Without `issuedAt` it counts as issued in 1970.
+   * Checks that a credential was issued after its subject's revocation. A credential without `issuedAt` counts as issued in
+   * 1970.
    *
    * @throws RealtimeError `revoked`.
    */

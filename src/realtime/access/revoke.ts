@@ -1,11 +1,11 @@
 import type { ManagerCore } from "../manager-core.ts";
 import type { Revocation } from "../types.ts";
 
-/** What a revocation did. */
+/** The result of a revocation. */
 export interface RevokeResult {
-  /** Streams that were closed. */
+  /** Number of streams that were closed. */
   readonly disconnected: number;
-  /** Subjects that were revoked earlier and are forgotten now: 10,000 revocations are remembered for 30 days. */
+  /** Earlier revoked subjects that are now forgotten, because 10,000 revocations are remembered for 30 days. */
   readonly forgotten: readonly string[];
 }
 

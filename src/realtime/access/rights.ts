@@ -1,15 +1,15 @@
 import { topicOf } from "../subscriptions/subscription-key.ts";
 
 /**
- * The rights of a client: the topics of which it receives private messages, as patterns in the form of subscription topics
- * (`posts/1`, `posts/*`, `*`). Prepared for many look-ups, none of which goes through all patterns.
+ * The rights of a client, prepared for many look-ups. A right is a pattern of topics (`posts/1`, `posts/*` or `*`). The client
+ * may receive the private messages of these topics.
  */
 export interface Rights {
   /** Whether one pattern covers all messages that a subscription to `topic` (`posts/1`, `posts/*` or `*`) reaches. */
   covers(topic: string): boolean;
   /**
-   * The part of `topic` that the patterns cover, as the smallest list of topics. For a subscription to `*` with rights to `a/*`
-   * and `a/b` that is `a/*`. No message matches two topics of the list.
+   * Returns the topics in which `topic` overlaps with the patterns, as the shortest list. For a subscription to `*` with
+   * rights to `a/*` and `a/b`, the list is `["a/*"]`. No message matches two topics of the list.
    */
   coveredTopics(topic: string): readonly string[];
 }
@@ -25,7 +25,8 @@ export function compileRights(patterns: readonly string[]): Rights {
   if (patterns.includes("*")) return EVERYTHING;
   const exact = new Set(patterns);
   const prefixes = prefixesByLength(patterns);
-  // A pattern `a/*` is the prefix `a/`. `ownLength` leaves out the prefix that a pattern itself is.
+  // The pattern `a/*` has the prefix `a/`. `ownLength` is the length of a pattern's own prefix, which must not count as a
+  // match.
   const isWithinPrefix = (topic: string, ownLength = 0) => {
     for (const [length, texts] of prefixes) {
       if (length === ownLength || topic.charCodeAt(length - 1) !== SLASH) continue;
@@ -49,7 +50,7 @@ export function compileRights(patterns: readonly string[]): Rights {
   };
 }
 
-/** The rights that a client would gain by exchanging its patterns for others; undefined when there are none. */
+/** Returns the rights that `after` adds to `before`. Undefined when `after` adds no right. */
 export function rightsGained(
   before: readonly string[],
   after: readonly string[] = [],
@@ -64,7 +65,7 @@ export function reachesAny(key: string, rights: Rights | undefined): boolean {
   return rights !== undefined && rights.coveredTopics(topicOf(key)).length > 0;
 }
 
-/** `a/` for the pattern `a/*`: the start of every topic that the pattern covers. Undefined for other patterns. */
+/** Returns `a/` for the pattern `a/*`: the start of every topic that the pattern covers. Undefined for other patterns. */
 function prefixOf(topic: string): string | undefined {
   return topic.endsWith("/*") ? topic.slice(0, -1) : undefined;
 }

@@ -8,8 +8,8 @@ import type { ClientInfo, FrameSink, Principal } from "../types.ts";
 import { type Client, createClient, describeClient } from "./client.ts";
 
 /**
- * The connected clients and their subscriptions. The store keeps the subscription index, the use of capacity and the expiry
- * times of credentials in step with the clients.
+ * The connected clients and their subscriptions. After each change of a client, the store updates the subscription index, the
+ * counts for the capacity limits, and the expiry times of credentials.
  */
 export class ClientStore {
   readonly index: SubscriptionIndex<Client> = new SubscriptionIndex<Client>();
@@ -34,7 +34,7 @@ export class ClientStore {
     if (this.#clients.has(clientId)) {
       throw new RealtimeError(
         "client_exists",
-        `A client "${clientId}" is already connected. Give every connection an id of its own.`,
+        `A client "${clientId}" is already connected. Give each connection its own id.`,
       );
     }
     const client = createClient(clientId, sink, principal, connectedAt);
@@ -48,7 +48,7 @@ export class ClientStore {
     return this.#clients.get(clientId);
   }
 
-  /** Whether this very client is connected, and not a later one with the same id. */
+  /** Whether this client object is connected. False for an object that was removed, even if another client has its id now. */
   has(client: Client): boolean {
     return this.#clients.get(client.clientId) === client;
   }
@@ -63,13 +63,17 @@ export class ClientStore {
     return [...this.#clients.keys()];
   }
 
-  /** A copy of what is known of a client, for callers outside the core. */
+  /** Returns a description of a client, for callers outside the core. Undefined when no client has the id. */
   describe(clientId: string): ClientInfo | undefined {
     const client = this.#clients.get(clientId);
     return client && describeClient(client, this.index.keysOf(client));
   }
 
-  /** Replaces the client's subscription keys. `cost` is their cost with the client's rights. */
+  /**
+   * Replaces the client's subscription keys.
+   *
+   * @param cost The result of `costOfKeys` for the keys and the client's rights.
+   */
   setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
     this.index.replace(client, keys, client.rights);
     this.#countKeys(client, cost);
@@ -86,12 +90,12 @@ export class ClientStore {
     this.#expiries.track(client);
   }
 
-  /** When a credential expires or a grace ends next, in milliseconds since 1970; undefined when none will. */
+  /** The next time at which a credential or a grace period ends, in milliseconds since 1970. Undefined when there is none. */
   get nextExpiry(): number | undefined {
     return this.#expiries.next;
   }
 
-  /** Returns the clients with an expired credential or an ended grace, and stops tracking them. */
+  /** Returns the clients whose credential has expired or whose grace period is over, and stops tracking them. */
   popExpired(now: number): readonly Client[] {
     return this.#expiries.popDue(now);
   }
@@ -107,7 +111,7 @@ export class ClientStore {
     return true;
   }
 
-  /** Bytes that wait in the sinks of all clients. Takes a step for each client. */
+  /** Waiting bytes of all clients. Goes through all clients. */
   get bufferedBytes(): number {
     let sum = 0;
     for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;

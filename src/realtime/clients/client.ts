@@ -4,7 +4,7 @@ import type { Recipient } from "../delivery/delivery.ts";
 import type { ReplayClient } from "../replay/coordinator.ts";
 import type { ClientInfo, FrameSink, Principal } from "../types.ts";
 
-/** A connected client. The object changes while the client is connected, and never leaves the core (`describeClient`). */
+/** A connected client. The object is mutable, so code outside the core gets only copies (`describeClient`). */
 export interface Client extends ReplayClient, Recipient, ExpiringClient {
   replay: ReplayClient["replay"];
   readonly ip: string | undefined;
@@ -12,7 +12,7 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   rights: readonly string[];
   expiresAt: number | undefined;
   closesAt: number | undefined;
-  /** `SubscribeRequest.arrivedAt` of the request that set the subscriptions last; 0 before the first. */
+  /** `SubscribeRequest.arrivedAt` of the request that last set the subscriptions. 0 before the first request. */
   subscribedAt: number;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
@@ -22,15 +22,15 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   keyCost: KeyCost;
 }
 
-/** A client without subscriptions. */
+/** Creates a client without subscriptions. */
 export function createClient(
   clientId: string,
   sink: FrameSink,
   { ip, identity, rights = [], expiresAt }: Principal,
   connectedAt: number,
 ): Client {
-  // One literal with all properties: V8 keeps objects that are built by spreading in a slower form, and every delivery
-  // reads from this object.
+  // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
+  // spreading is slower to read.
   return {
     clientId,
     sink,
@@ -50,7 +50,7 @@ export function createClient(
   };
 }
 
-/** A copy of what callers outside the core may know of a client. */
+/** Returns a copy of the properties that code outside the core may read. */
 export function describeClient(client: Client, subscriptions: readonly string[]): ClientInfo {
   return {
     clientId: client.clientId,
@@ -65,7 +65,7 @@ export function describeClient(client: Client, subscriptions: readonly string[])
   };
 }
 
-/** Gives a client the identity and rights of a request. A fresh credential cancels the closing of the stream. */
+/** Gives a client the identity and rights of a request. The stream is then no longer closed because of an expired credential. */
 export function identifyClient(
   client: Client,
   { identity, rights = [], expiresAt }: Principal,

@@ -3,39 +3,39 @@ import type { ManagerCore } from "../manager-core.ts";
 import { ClientReplay, type ReplayState } from "../replay/client-replay.ts";
 import type { FrameSink, Principal, StartPosition } from "../types.ts";
 
-/** What identifies a client, as plain data. Its subscription keys are stored apart: they can be much larger. */
+/** The identity and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */
 export interface ClientSnapshot extends Principal {
   readonly clientId: string;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
   /** When the stream will be closed because its credential has expired, in milliseconds since 1970. */
   readonly closesAt?: number | undefined;
-  /** `SubscribeRequest.arrivedAt` of the request that set the subscriptions last. */
+  /** `SubscribeRequest.arrivedAt` of the request that last set the subscriptions. */
   readonly subscribedAt?: number | undefined;
 }
 
 /** The state of a client that is not live yet, as plain data. */
 export interface ReplayProgress {
   readonly replay?: ReplayState | undefined;
-  /** Where the client's first subscriptions will start, when it has none yet. */
+  /** The start position of the client's first subscriptions, if the client has none yet. */
   readonly start?: StartPosition | undefined;
-  /** Whether the replay waits until the client has taken the page that was sent last. */
+  /** Whether the replay is paused until `resumeReplay` is called. */
   readonly awaitingDrain: boolean;
 }
 
 /**
- * For a manager that loses its memory while its streams stay open, as a hibernating Durable Object does: saves clients as
- * plain data and restores them in a new manager.
+ * Saves clients as plain data, and restores them in a new manager. A hibernating Durable Object needs this: it loses its
+ * memory while its clients' streams stay open.
  */
 export interface HibernationSupport {
-  /** What must be stored of a client; undefined when no client has the id. */
+  /** Returns the data to store of a client. Undefined when no client has the id. */
   snapshotOf(clientId: string): ClientSnapshot | undefined;
-  /** What must be stored of a client that is not live; undefined for a live client. Changes with every page of a replay. */
+  /** Returns the further data to store of a client that is not live. Undefined for a live client. Changes with each page. */
   replayProgressOf(clientId: string): ReplayProgress | undefined;
   /**
-   * Adds a client again. The limits on capacity are not checked and the client is not counted as a new connection.
+   * Adds a client again. The limits on capacity are not checked, and the client does not count as a new connection.
    *
-   * @param progress Left out for a client that was live. A client that was waiting for a page stays so until `resumeReplay`.
+   * @param progress Omit it for a client that was live. A paused replay stays paused until `resumeReplay`.
    * @throws RealtimeError `client_exists` when a connected client has the id.
    */
   restoreClient(
@@ -45,13 +45,13 @@ export interface HibernationSupport {
     progress?: ReplayProgress,
   ): void;
   /**
-   * Continues a client's replay. Must be called when the client has taken everything that was written to its sink, unless
-   * the sink calls the function that `FrameSink.onDrain` was given. Does nothing for a live or unknown client.
+   * Continues a client's replay. An adapter with a sink that does not call the `done` function of `FrameSink.onDrain` must
+   * call this method instead. Does nothing for a live or unknown client.
    */
   resumeReplay(clientId: string): void;
 }
 
-/** `hibernationOf` for the parts of a manager. */
+/** Implements `hibernationOf`. */
 export function createHibernationSupport({ clients, replays }: ManagerCore): HibernationSupport {
   return {
     snapshotOf(clientId) {

@@ -3,13 +3,13 @@ import type { ClientInfo, TopicInfo } from "../types.ts";
 import type { Client } from "./client.ts";
 import type { ClientStore } from "./client-store.ts";
 
-/** The most characters of subscription keys in one page of clients. A page always holds at least one client. */
+/** Maximum number of characters of subscription keys in one page of clients. The first client is listed whatever its size. */
 const MAX_PAGE_KEY_CHARACTERS = 1024 * 1024;
 
 /** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Whether the list goes on after this page. */
+  /** Whether there are items after this page. */
   readonly hasMore: boolean;
 }
 
@@ -42,7 +42,7 @@ export function listTopics(
   return { items: topics.slice(0, limit), hasMore: topics.length > limit };
 }
 
-/** Topics in the order of their names, from pairs of a topic and its number of subscriptions. */
+/** Converts pairs of a topic and its number of subscriptions. The result is sorted by topic name. */
 export function toTopicInfos(counts: Iterable<readonly [string, number]>): TopicInfo[] {
   return [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))

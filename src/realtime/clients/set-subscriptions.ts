@@ -20,7 +20,7 @@ export function setSubscriptions(
   if (isSuperseded(client, request)) return;
   admission.checkCredential(request);
   deliveries.settle(client);
-  // The writes of `settle` remove a client that is too slow.
+  // `settle` removes a client that is too slow.
   if (!clients.has(client)) {
     throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }

@@ -4,12 +4,12 @@ import { Delivery, type DeliveryHost, type Recipient } from "./delivery.ts";
 import { UNLIMITED, WorkSlice } from "./work-slice.ts";
 
 /**
- * The default of `sliceCost`. Writing a frame costs 1, encoding a frame 4 more. It bounds a slice in runtimes with a clock
- * that stands still while a program computes (workerd); elsewhere the time of a slice is the tighter bound.
+ * The default of `sliceCost`. Writing a frame costs 1, and encoding a frame costs 4. The cost bounds a slice in workerd, where
+ * the clock stands still while code runs. In other runtimes a slice usually ends earlier, because of its time limit.
  */
 export const SLICE_COST = 50_000;
 
-/** How many deliveries may be unfinished, and how many UTF-16 code units their data may have, until publishers must wait. */
+/** Publishers must wait while this many deliveries are unfinished, or while their data has this many UTF-16 code units. */
 const MAX_PENDING = { deliveries: 1000, size: 8 * 1024 * 1024 };
 
 /** What the scheduler needs from its manager. */
@@ -20,13 +20,13 @@ export interface DeliverySchedulerHost<Client> {
 }
 
 /**
- * Delivers messages to live clients. A delivery to many clients works in slices of some milliseconds, between which other work
- * gets its turn.
+ * Delivers messages to live clients. A delivery to many clients is divided into slices of a few milliseconds. Other work runs
+ * between two slices. A message for few clients is delivered while an earlier delivery to many clients is unfinished.
  *
- * For the rest of the core a message is delivered to all clients at the moment when its delivery starts. `settle` makes that
- * true for a client: it writes what unfinished deliveries still have for the client. It is called before anything else happens
- * to the client, so the client's order of events, position and keys are as if nothing had ever been interrupted. And a message
- * for few clients does not wait until an earlier one for many is done.
+ * The rest of the core may treat a message as delivered to all clients when its delivery starts. To make this true for a
+ * client, the core calls `settle` before it sends, changes or removes the client: `settle` writes the frames that unfinished
+ * deliveries still have for this client. The client therefore receives its messages in the order of the log, and its
+ * position and keys are the same as without the interruption.
  */
 export class DeliveryScheduler<Client extends Recipient> {
   readonly #index: SubscriptionIndex<Client>;
@@ -39,7 +39,7 @@ export class DeliveryScheduler<Client extends Recipient> {
   #pendingSize = 0;
   #isScheduled = false;
 
-  /** @param sliceCost The most work of one slice. Default `SLICE_COST`. */
+  /** @param sliceCost Cost after which a slice ends. Default `SLICE_COST`. */
   constructor({ index, write }: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
     this.#index = index;
     this.#sliceCost = sliceCost;
@@ -51,7 +51,7 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   /**
-   * Starts to deliver messages in their order, and works on them for one slice.
+   * Starts the deliveries of messages in their order, and works on these deliveries for one slice.
    *
    * @param onStart Called when the delivery of an entry starts. Returns the cursor of the entry before it.
    */
@@ -68,12 +68,12 @@ export class DeliveryScheduler<Client extends Recipient> {
     this.#schedule();
   }
 
-  /** Writes to a client what unfinished deliveries have for it. A client that is too slow is removed by that. */
+  /** Writes to a client the frames that unfinished deliveries have for this client. Removes a client that is too slow. */
   settle(client: Client): void {
     if (this.#pending.length > 0) this.#settleBefore(client, this.#newest + 1);
   }
 
-  /** Makes a client live: it gets what is delivered from now on. */
+  /** Makes a client live: the client receives the messages of later deliveries. */
   startLive(client: Client): void {
     client.lastDelivery = this.#newest;
   }
@@ -84,9 +84,9 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   /**
-   * Resolves when the deliveries that are unfinished now are finished; undefined when there are none.
+   * Resolves when the deliveries that are unfinished now are finished. Undefined when no delivery is unfinished.
    *
-   * @param since The number of a delivery: only deliveries with greater numbers count. Default 0.
+   * @param since The number of a delivery. Deliveries up to this number are not waited for. Default 0.
    */
   settled(since = 0): Promise<void> | undefined {
     const newest = this.#pending.at(-1);
@@ -95,8 +95,8 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   /**
-   * Undefined when publishers may add messages now. Otherwise a promise that resolves when that may have changed: call
-   * `room` again then.
+   * Undefined when publishers may add messages now. Otherwise a promise that resolves when the oldest delivery is finished.
+   * Call `room` again when the promise has resolved.
    */
   room(): Promise<void> | undefined {
     const [oldest] = this.#pending;
@@ -132,7 +132,7 @@ export class DeliveryScheduler<Client extends Recipient> {
     }
   }
 
-  /** Index of the oldest unfinished delivery with a greater number, by binary search. */
+  /** Finds the index of the oldest unfinished delivery with a greater number, by binary search. */
   #indexAfter(number: number): number {
     let [low, high] = [0, this.#pending.length];
     while (low < high) {
@@ -144,7 +144,8 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   #remove(delivery: Delivery<Client>): void {
-    // Most deliveries finish as the newest or the oldest, and removing those takes no time. Removing another one moves the rest.
+    // Most deliveries are the newest or the oldest when they finish. These are quick to remove. `splice` moves all later
+    // items.
     if (this.#pending.at(-1) === delivery) this.#pending.pop();
     else if (this.#pending[0] === delivery) this.#pending.shift();
     else this.#pending.splice(this.#pending.lastIndexOf(delivery), 1);

@@ -4,21 +4,21 @@ import { byKeyHash, type Subscription } from "../subscriptions/subscription-tabl
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 
-/** A client as far as deliveries are concerned. */
+/** The properties of a client that deliveries use. */
 export interface Recipient {
-  /** The client's replay. A client with a replay gets no live messages: the replay will reach them. */
+  /** The client's replay. Deliveries skip a client with a replay, because the replay sends it the same messages. */
   readonly replay: unknown;
-  /** Number of the newest delivery that the client has been given, or that was made before the client became live. */
+  /** Number of the newest delivery that was written to the client, or that started before the client became live. */
   lastDelivery: number;
 }
 
 /**
- * Up to this many matching subscriptions, a delivery goes through all of them for each client. If there are more, it looks up
- * those of the client.
+ * With up to this many matching subscriptions, a delivery checks all of them for each client. With more, the delivery looks up
+ * the client's own subscriptions.
  */
 const FEW_SUBSCRIPTIONS = 16;
 
-/** How many bytes of encoded frames a delivery keeps for other clients with the same keys. */
+/** Size of the encoded frames that a delivery keeps for other clients with the same keys. */
 const MAX_SHARED_BYTES: Bytes = 4 * 1024 * 1024;
 
 /** The cost of encoding a frame, where writing a frame costs 1. */
@@ -26,11 +26,11 @@ const ENCODE_COST = 4;
 
 const encoder = new TextEncoder();
 
-/** The amount of work that may be done before other work gets its turn. */
+/** Limits how much work is done before other work runs. */
 export interface Slice {
-  /** Notes that work was done. */
+  /** Adds the cost of work that was done. */
   spend(cost: number): void;
-  /** Whether the work must be interrupted. */
+  /** Whether the limit is reached, so that the work must be interrupted. */
   readonly isOver: boolean;
 }
 
@@ -40,25 +40,26 @@ export interface DeliveryHost<Client> {
   readonly write: (client: Client, frame: Uint8Array) => boolean;
   /** Whether a delivery with a smaller number is unfinished. */
   readonly hasOlder: (number: number) => boolean;
-  /** Writes to a client what unfinished deliveries with smaller numbers have for it. */
+  /** Writes to a client the frames that unfinished deliveries with smaller numbers have for this client. */
   readonly settleBefore: (client: Client, number: number) => void;
 }
 
 /** A subscription and the encoded frames of the message for it. */
 interface Target<Client> {
   readonly subscription: Subscription<Client>;
-  /** For clients that get the message under no further key. */
+  /** The frame for a client that receives the message under no further key. */
   lastFrame: Uint8Array | undefined;
-  /** For clients that get the message under another key after this one. */
+  /** The frame for a client that receives the message under another key after this one. */
   earlierFrame: Uint8Array | undefined;
 }
 
 /**
- * The delivery of one message to all clients with a matching subscription. It can be interrupted after any client and continued
- * later, because each client has the number of its newest delivery.
+ * The delivery of one message to all clients with a matching subscription. A delivery can be interrupted after any client and
+ * continued later, because each client has the number of its newest delivery.
  *
- * A client gets the message once under each of its matching keys, sorted by `byKeyHash`, and must be able to resume between two
- * of them. Therefore the id of all but the last names the position before the message, and the hash of the key.
+ * A client receives the message as one event for each of its matching keys. The events are sorted by `byKeyHash`. The client
+ * must be able to resume between two of these events. The id of the last event is therefore the cursor of the message. The
+ * id of each earlier event is the cursor of the previous message, followed by the hash of the event's key.
  */
 export class Delivery<Client extends Recipient> {
   /** Deliveries are numbered in the order of the log. */
@@ -72,11 +73,11 @@ export class Delivery<Client extends Recipient> {
   readonly #subscriptions: Iterator<Subscription<Client>>;
   /** All matching subscriptions, sorted by `byKeyHash`, if they are at most `FEW_SUBSCRIPTIONS`. */
   readonly #few: readonly Target<Client>[] | undefined;
-  /** How many subscriptions of `#subscriptions` have been started. */
+  /** Number of subscriptions that were taken from `#subscriptions`. */
   #started = 0;
-  /** The clients of the current subscription. A Set's iterator can be continued after a loop that breaks; a generator can't. */
+  /** The remaining clients of the current subscription. A loop that breaks ends a generator, but not the iterator of a Set. */
   #clients: Iterable<Client> | undefined;
-  /** Subscriptions with several clients, if the matching ones are not few. */
+  /** The targets of subscriptions with several clients. Empty if `#few` is set. */
   #shared = new Map<Subscription<Client>, Target<Client>>();
   #sharedBytes = 0;
 
@@ -104,7 +105,7 @@ export class Delivery<Client extends Recipient> {
     }
   }
 
-  /** Delivers to the next clients. Returns true when all clients have the message, and false when the slice is over. */
+  /** Delivers to the next clients. Returns true when all clients have received the message, and false when the slice is over. */
   run(slice: Slice): boolean {
     const { write, hasOlder, settleBefore } = this.#host;
     const { number } = this;
@@ -124,7 +125,7 @@ export class Delivery<Client extends Recipient> {
         if (only === undefined) {
           this.#writeMatches(client, this.#started - 1, slice);
         } else {
-          // The usual case, kept short: with thousands of clients each further step is measurable.
+          // The usual case has a short path: with thousands of clients, each further step is measurable.
           slice.spend(1);
           only.lastFrame ??= this.#encode(only.subscription, true, slice);
           write(client, only.lastFrame);
@@ -138,13 +139,13 @@ export class Delivery<Client extends Recipient> {
     }
   }
 
-  /** Delivers to one client ahead of the others. Does nothing when the message does not match. */
+  /** Delivers to one client before the others. Writes nothing if the client has no matching subscription. */
   deliverTo(client: Client, slice: Slice): void {
     client.lastDelivery = this.number;
     this.#writeMatches(client, 0, slice);
   }
 
-  /** @param first Index of the first of the few subscriptions that the client may have. */
+  /** @param first Index in `#few` of the first subscription that the client may have. */
   #writeMatches(client: Client, first: number, slice: Slice): void {
     const few = this.#few;
     if (few === undefined) {
@@ -178,7 +179,7 @@ export class Delivery<Client extends Recipient> {
     return this.#host.write(client, frame);
   }
 
-  /** Where the frames of a subscription are kept. They are shared only if the subscription has several clients. */
+  /** Returns the target of a subscription. The target is stored only if the subscription has several clients. */
   #targetOf(subscription: Subscription<Client>): Target<Client> {
     if (subscription.clients.size === 1) return createTarget(subscription);
     let target = this.#shared.get(subscription);
@@ -203,7 +204,7 @@ export class Delivery<Client extends Recipient> {
   #interrupt(): false {
     this.#releaseShared();
     const few = this.#few ?? [];
-    // The single frame of the usual case stays: to encode it again in every slice would cost more than it takes.
+    // A single frame is kept: encoding it again in every slice would cost more than its memory is worth.
     if (few.length === 1) return false;
     for (const target of few) {
       target.lastFrame = undefined;

@@ -2,23 +2,25 @@ import type { Bytes } from "../units.ts";
 
 const NO_FRAME = new Uint8Array();
 
-/** The bytes of all frames of one turn of the event loop. A frame counts once, however many clients get it. */
+/** Total size of the frames of one turn of the event loop. Frames that are shared by several clients count once. */
 interface TurnSize {
   bytes: Bytes;
 }
 
-/** How many bytes of frames are collected in one turn before they must be written. */
+/** When the frames of a turn exceed this size, they must be written before the turn ends. */
 const MAX_TURN_BYTES: Bytes = 8 * 1024 * 1024;
 
 /**
- * Frames that leave in one write: those that a client was given in one turn of the event loop. An immutable list that clients
- * share: clients that are given the same frames in the same order have the same `FrameBatch`, and so the same bytes. To append a
- * frame that another client was given before allocates nothing.
+ * The frames that a client receives in one turn of the event loop. They are written together.
  *
- * The batches of a turn are a tree. Its root is the empty batch, and each batch points to the batch that it extends.
+ * A batch is an immutable list that clients share. Clients with the same frames in the same order have the same
+ * `FrameBatch`, and therefore the same joined bytes. `append` allocates nothing if the same frame was appended for another
+ * client before.
+ *
+ * The batches of a turn form a tree. The root is the empty batch, and each batch refers to the batch that it extends.
  */
 export class FrameBatch {
-  /** Bytes of all frames. */
+  /** Total size of the frames. */
   readonly length: Bytes;
   /** The number of frames. */
   readonly count: number;
@@ -26,7 +28,7 @@ export class FrameBatch {
   readonly #previous: FrameBatch | undefined;
   /** The last frame. */
   readonly #frame: Uint8Array;
-  /** The batch that `append` returned last. The next client mostly appends the same frame. */
+  /** The batch that `append` returned last. The next client usually appends the same frame. */
   #lastNext: FrameBatch | undefined;
   /** The other batches that `append` has returned, by their last frame. */
   #otherNexts: Map<Uint8Array, FrameBatch> | undefined;
@@ -42,12 +44,12 @@ export class FrameBatch {
     this.count = previous === undefined ? 0 : previous.count + 1;
   }
 
-  /** A batch without frames. Every turn needs one of its own. */
+  /** Creates a batch without frames. Each turn needs its own empty batch. */
   static empty(turnSize: TurnSize = { bytes: 0 }): FrameBatch {
     return new FrameBatch(undefined, NO_FRAME, turnSize);
   }
 
-  /** The batch with one more frame. */
+  /** Returns the batch with one more frame. */
   append(frame: Uint8Array): FrameBatch {
     const last = this.#lastNext;
     if (last !== undefined && last.#frame === frame) return last;
@@ -62,10 +64,10 @@ export class FrameBatch {
   }
 
   /**
-   * The bytes to write. Computed once.
+   * Returns the bytes to write. They are computed once.
    *
-   * @param join Joins the frames and adds what the connection needs around them. It gets their total length and the frames in
-   *   order. All clients of a batch must pass the same function.
+   * @param join Joins the frames, and adds the chunked encoding if the connection needs it. Called with the total length of
+   *   the frames and the frames in order. All clients of a batch must pass the same function.
    */
   bytes(join: (length: Bytes, frames: readonly Uint8Array[]) => Uint8Array): Uint8Array {
     this.#bytes ??= join(this.length, this.frames());
@@ -82,13 +84,13 @@ export class FrameBatch {
   }
 }
 
-/** A sink with frames that have not been written. */
+/** A sink that collects frames until `flush` is called. */
 export interface Flushable {
   /** Writes the frames. */
   flush(): void;
 }
 
-/** Flushes sinks at the end of the turn of the event loop in which they were given frames. */
+/** Flushes sinks at the end of the turn of the event loop in which frames were added to them. */
 export class FlushScheduler {
   readonly #runAtEndOfTurn: (run: () => void) => void;
   #pending: Flushable[] = [];
@@ -96,8 +98,8 @@ export class FlushScheduler {
   #emptyBatch = FrameBatch.empty(this.#turnSize);
 
   /**
-   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun that is `setImmediate`: it runs after all
-   *   data that has arrived was read, so that messages that arrived together leave together.
+   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun this is `setImmediate`. It runs after
+   *   all data that has arrived was read, so messages that arrive together are sent together.
    */
   constructor(runAtEndOfTurn: (run: () => void) => void) {
     this.#runAtEndOfTurn = runAtEndOfTurn;
@@ -108,7 +110,7 @@ export class FlushScheduler {
     return this.#emptyBatch;
   }
 
-  /** Whether more than 8 MiB of frames wait. Call `flush` then, instead of waiting for the end of the turn. */
+  /** Whether the frames of this turn have more than 8 MiB. If so, call `flush` now. */
   get isFull(): boolean {
     return this.#turnSize.bytes > MAX_TURN_BYTES;
   }
@@ -118,7 +120,7 @@ export class FlushScheduler {
     this.#flushAll();
   }
 
-  /** Adds a sink. A sink must be added once for the frames of a turn. */
+  /** Adds a sink. Call this only for the first frame of a sink in a turn. */
   add(sink: Flushable): void {
     this.#pending.push(sink);
     if (this.#pending.length === 1) this.#runAtEndOfTurn(this.#flushAll);
@@ -133,7 +135,7 @@ export class FlushScheduler {
   };
 }
 
-/** Joins frames without anything around them, for `FrameBatch.bytes`. */
+/** Joins frames without a further encoding, for `FrameBatch.bytes`. */
 export function joinFrames(length: Bytes, frames: readonly Uint8Array[]): Uint8Array {
   const [first] = frames;
   if (frames.length === 1 && first !== undefined) return first;

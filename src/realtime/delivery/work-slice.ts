@@ -1,13 +1,13 @@
 import type { Milliseconds } from "../units.ts";
 import type { Slice } from "./delivery.ts";
 
-/** How long a slice of deliveries may take in one turn of the event loop. */
+/** Time limit of a slice of deliveries in one turn of the event loop. */
 const SLICE_TIME: Milliseconds = 5;
 
-/** The cost after which a slice reads the clock again. To read the clock takes longer than to write a frame. */
+/** The cost after which a slice reads the clock again. Reading the clock takes longer than writing a frame. */
 const CLOCK_INTERVAL = 64;
 
-/** A slice that ends after about 5 ms, or after work of a given cost. */
+/** A slice that ends after about 5 ms or after a given cost, whichever is first. */
 export class WorkSlice implements Slice {
   readonly #deadline = performance.now() + SLICE_TIME;
   #costLeft: number;
@@ -31,5 +31,5 @@ export class WorkSlice implements Slice {
   }
 }
 
-/** A slice without an end, for work that can't be interrupted. */
+/** A slice without a limit, for work that can't be interrupted. */
 export const UNLIMITED: Slice = { spend: () => {}, isOver: false };

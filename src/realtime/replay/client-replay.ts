@@ -5,46 +5,49 @@ import { type Subscription, SubscriptionIndex } from "../subscriptions/subscript
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 
-/** The size of a replay's page: what is read from the log and written to the client at a time. */
+/** Maximum size of one page: of the messages that a replay reads from the log, and of the frames that it then writes. */
 export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } = {
   messages: 1000,
   bytes: 65_536,
 };
 
-/** The progress of a replay, as plain data. It can be stored while the client takes a page. */
+/** The progress of a replay, as plain data. A hub stores it and hibernates while the client receives a page. */
 export interface ReplayState {
   /** The sequence up to which every key has been replayed. */
   readonly position: number;
   /**
-   * `hashKey` of a key: of the message after `position`, the deliveries up to this key's have been made. The ids of events name
-   * it, so that a client can resume within a message.
+   * Set while the message after `position` is sent only in part, as `Cursor.keyHash`: the client has received the deliveries
+   * for keys with a hash up to this one. Event ids contain this hash, so that a client can resume within a message.
    */
   readonly keyHash: string | undefined;
   /**
-   * For each key of the client, in the client's order: the sequence after which the key's messages are still to be sent. `-n`
-   * while the replay searches for the key's newest n messages.
+   * For each key of the client, in the client's order: the sequence after which the key's messages must still be sent. `-n`
+   * means that the replay still searches for the key's newest n messages.
    */
   readonly positions: readonly number[];
   /** Sequence of the newest message when the replay started: the search for the newest messages begins there. */
   readonly newestAtStart: number;
   /**
-   * Up to this sequence the client has the messages of some keys and not those of others. A client can't resume from there, so
-   * the ids of events up to here name no position.
+   * Up to this sequence, the client may have the messages of some keys and lack the messages of other keys. No cursor can name
+   * such a position, so the ids of events up to this sequence contain no cursor.
    */
   readonly unsafeUntil: number;
   /** The number of messages replayed so far. */
   readonly replayed: number;
-  /** How many newest messages a key without a `last` option starts with, when the history has lost its position. */
+  /** If the history has lost the position of a key without a `last` option, the key restarts with this many newest messages. */
   readonly last: number;
-  /** Whether the client asked to resume, and gets PB_RESUME at the end. */
+  /** Whether the client asked to resume, and receives PB_RESUME at the end. */
   readonly isResume: boolean;
-  /** Whether the position has ever changed. If so, the last ids of the client may name no position to resume from. */
+  /**
+   * Whether the position has changed, or the replay has followed another one. The client's last event ids may then contain no
+   * cursor, so the replay ends with PB_CURSOR.
+   */
   readonly hasMoved: boolean;
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** One page of a replay, ready to be written. */
+/** The frames of one page for one client, ready to be written. */
 export interface RenderedPage {
   /** The frames, joined for one write. */
   readonly text: string;
@@ -54,37 +57,37 @@ export interface RenderedPage {
 
 /** The search for the newest messages of one key. */
 interface Search {
-  /** How many messages are still to be found. */
+  /** Number of messages that must still be found. */
   missing: number;
   /** Sequence of the oldest message found so far. */
   oldest: number;
 }
 
 /**
- * The replay of one client: takes pages of the log and renders what the client gets of them. It neither reads the log nor writes
- * to the client (`ReplayCoordinator` does).
+ * The replay of one client. It receives pages of the log and renders the frames for the client. `ReplayCoordinator` reads
+ * the log and writes to the client.
  *
- * Each key has a position of its own, because keys can be added while others are being replayed. While a key starts with its
- * newest messages, the replay first searches the log backwards for the oldest of them.
+ * Each key has its own position, because a client can add keys while earlier keys are being replayed. If a key starts with its
+ * newest n messages, the replay first searches the log backwards for the oldest of these n messages.
  */
 export class ClientReplay {
   /** The client's subscription keys. */
   readonly keys: readonly string[];
-  /** Messages without a match that were looked at since the replay last waited. */
+  /** Cost of the pages without a frame since the replay last paused because of them (`MAX_UNMATCHED_MESSAGES`). */
   unmatchedMessages = 0;
   /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
-  /** Built for the first message, because most clients start live and have nothing to replay. */
+  /** Created for the first message, because most clients are live from the start and have nothing to replay. */
   #lazyIndex: SubscriptionIndex<ClientReplay> | undefined;
   #rights: readonly string[];
   readonly #positions: Map<string, number>;
   /** Not part of the state: a restored replay searches again from the start. */
   readonly #searches = new Map<string, Search>();
-  /** The search has looked at everything from this sequence on. */
+  /** The search has read all messages from this sequence on. */
   #searchedFrom: number;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
-  /** @param rights Patterns of the topics of which the client receives private messages. */
+  /** @param rights Patterns of the topics with private messages that the client may receive. */
   constructor(
     keys: readonly string[],
     { positions, ...state }: ReplayState,
@@ -118,12 +121,12 @@ export class ClientReplay {
     return Math.max(unsafeUntil, keyHash === undefined ? position : position + 1);
   }
 
-  /** The sequence at which to read the next page: before it while `isSearchingBack`, otherwise after it. */
+  /** The sequence for the next read: the page ends before it while `isSearchingBack`, and otherwise begins after it. */
   get next(): number {
     return this.isSearchingBack ? this.#searchedFrom : this.#state.position;
   }
 
-  /** The position from which the client can resume; undefined while there is none. */
+  /** The position from which the client can resume. Undefined while no cursor can name the client's position. */
   get resumePosition(): Pick<Cursor, "sequence" | "keyHash"> | undefined {
     const { position, keyHash, unsafeUntil } = this.#state;
     return this.isSearchingBack || position < unsafeUntil
@@ -137,7 +140,7 @@ export class ClientReplay {
     return position < 0 ? position : Math.max(position, this.#state.position);
   }
 
-  /** Replaces the client's rights, which decide on private messages. */
+  /** Replaces the client's rights to private messages. */
   changeRights(rights: readonly string[]): void {
     this.#rights = rights;
     this.#lazyIndex?.changeRights(this, rights);
@@ -154,7 +157,11 @@ export class ClientReplay {
     return { ...this.#state, positions };
   }
 
-  /** Continues the search for the newest messages. @param page Newest first; empty where the history begins. */
+  /**
+   * Continues the search for the newest messages.
+   *
+   * @param page Newest first. Empty where the history begins.
+   */
   searchBack(page: readonly LogEntry[]): void {
     for (const { cursor, message } of page) {
       const sequence = sequenceOf(cursor);
@@ -164,17 +171,17 @@ export class ClientReplay {
       for (const { key } of matched) this.#countMatch(key, sequence);
       if (!this.isSearchingBack) break;
     }
-    // At the beginning of the history, keys with fewer messages than asked for start with their oldest message. They must not
-    // start at the beginning of the history, because that position is the next to be trimmed.
+    // The history has fewer messages of these keys than requested, so each key starts with its oldest message. A key must not
+    // start at the beginning of the history, because the messages there are trimmed next.
     if (page.length === 0) for (const key of [...this.#searches.keys()]) this.#endSearch(key);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
   /**
-   * Renders the messages of a page for this client, and moves the position on. Stops after about `REPLAY_PAGE.bytes`.
+   * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`.
    *
    * @param page Oldest first, starting after `next`.
-   * @param until Sequence of the newest message that the live clients have been given. Later messages will be delivered live.
+   * @param until Sequence of the newest message that was delivered to the live clients. Later messages will be delivered live.
    */
   render(page: readonly LogEntry[], until: number): RenderedPage {
     let text = "";
@@ -191,7 +198,7 @@ export class ClientReplay {
         text += formatSSEMessage({ event: key, data: entry.message.data, id });
         this.lastId = id;
         frames += 1;
-        // Noted for each key: the client's keys may change before the rest of this message is rendered.
+        // Set after each key, because the client's keys may change before the rest of this message is rendered.
         this.#positions.set(key, sequence);
         this.#state.keyHash = keyHash;
       }
@@ -201,7 +208,7 @@ export class ClientReplay {
     return { text, frames };
   }
 
-  /** Finds the keys that a message matches, in the order of deliveries. */
+  /** An index with only this client's keys. */
   get #index(): SubscriptionIndex<ClientReplay> {
     if (this.#lazyIndex === undefined) {
       this.#lazyIndex = new SubscriptionIndex();
@@ -230,15 +237,17 @@ export class ClientReplay {
     this.#searches.delete(key);
   }
 
-  /** The subscriptions under which the client is still to get this message. */
+  /** The client's subscriptions for which this message must still be sent, in the order of the keys' hashes. */
   #matchesOf({ message }: LogEntry, sequence: number): readonly Subscription<ClientReplay>[] {
     const matched = this.#index.match(message.topics, message.private);
     return matched.filter(({ key }) => (this.#positions.get(key) ?? 0) < sequence);
   }
 
   /**
-   * The id of an event. @param keyHash Of the event's key, when the client gets the same message under another key after it:
-   * the id then names the position within the message.
+   * Creates the id of an event.
+   *
+   * @param keyHash The hash of the event's key, if the client receives the same message for another key after this event.
+   *   The id then names the position within the message.
    */
   #createId(text: string, cursor: Cursor | undefined, keyHash: string | undefined): string {
     const { position, unsafeUntil } = this.#state;

@@ -16,19 +16,25 @@ import { formatFinalEvent, formatUnrecovered } from "./resume-events.ts";
 import { planRestart, planStart, type ReplayStart } from "./start-plan.ts";
 import { TimeSlicer } from "./time-slicer.ts";
 
-/** How many messages without a match one replay may look at before it waits, so that other work gets its turn. */
+/** A replay that has read this many messages in pages without a frame for its client pauses, so that other work can run. */
 const MAX_UNMATCHED_MESSAGES = 400;
 
-/** What a page counts towards `MAX_UNMATCHED_MESSAGES` at least: a page of large messages holds few of them. */
+/**
+ * The minimum that a page without a frame counts towards `MAX_UNMATCHED_MESSAGES`. A page of large messages has few
+ * messages, but takes as long to read.
+ */
 const MIN_PAGE_COST = 50;
 
-/** A client as far as its replay is concerned. */
+/** The properties of a client that its replay uses. */
 export interface ReplayClient extends PositionedClient {
   readonly clientId: string;
   readonly sink: FrameSink;
-  /** Patterns of the topics of which the client receives private messages. */
+  /** Patterns of the topics with private messages that the client may receive. */
   readonly rights: readonly string[];
-  /** Whether a page is being read for the client or waits for its sink to drain. The replay continues after that. */
+  /**
+   * Whether the replay is paused: a page is being read, the client's sink must drain, or other work runs. The replay continues
+   * by itself, or with `proceed`.
+   */
   awaitingDrain: boolean;
 }
 
@@ -38,13 +44,14 @@ export interface ReplayHost<Client extends ReplayClient> {
   readonly cursors: ResumeCursors;
   readonly isConnected: (client: Client) => boolean;
   readonly remove: (client: Client, reason: CloseReason) => void;
-  /** Called when the client has everything that the live clients have, and receives live messages from now on. */
+  /** Called when the client has received all messages that were delivered to live clients. The client is live from now on. */
   readonly onLive: (client: Client) => void;
 }
 
 /**
- * Replays the history to clients until they have everything that the live clients have. A replay reads a page, writes it to the
- * client, waits until the client's sink has drained, and reads the next page. So a client never has more than a page waiting.
+ * Replays the history to clients until they have received all messages that were delivered to live clients. A replay reads a
+ * page, writes the page to the client's sink, waits until the sink has drained, and reads the next page. At most one page of a
+ * replay is therefore waiting for a client.
  */
 export class ReplayCoordinator<Client extends ReplayClient> {
   readonly #host: ReplayHost<Client>;
@@ -69,13 +76,13 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     };
   }
 
-  /** Sets the log that replays read. Without a log every client is live at once. */
+  /** Sets the log that replays read. Without a log, every client is live at once. */
   readFrom(log: LogReader): void {
     this.#log = log;
   }
 
   /**
-   * Starts a replay for a client with replaced keys. A client that misses nothing becomes live at once.
+   * Starts a replay for a client with replaced keys. A client that has missed no message becomes live at once.
    *
    * @param earlierKeys The keys that the client had before.
    * @param keys All keys of the client now.
@@ -93,12 +100,12 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#advance(client);
   }
 
-  /** Ends the replay of a client that has no keys any more. */
+  /** Ends the replay of a client that no longer has any keys. */
   cancel(client: Client): void {
     const hadReplay = client.replay !== undefined;
     client.replay = undefined;
     const cursor = this.#cursors.cursorOf(client);
-    // The ids of a replay's last events may name no position to resume from.
+    // The ids of a replay's last events may contain no cursor to resume from.
     if (hadReplay && cursor !== undefined) this.#write(client, formatCursorEvent(cursor));
     this.#host.onLive(client);
   }
@@ -109,7 +116,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#advance(client);
   }
 
-  /** `ResumeCursors.cursorOf`; undefined without a history. */
+  /** Returns `ResumeCursors.cursorOf`, or undefined if the log keeps no history. */
   resumeCursorOf(client: Client): string | undefined {
     return this.#log?.keepsHistory === true ? this.#cursors.cursorOf(client) : undefined;
   }
@@ -122,7 +129,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
       this.#finish(client, replay);
       return;
     }
-    // A page can be larger than `maxBufferedBytes`, so it is written to an empty sink only.
+    // A sink accepts a page that is larger than `maxBufferedBytes` only while it is empty.
     if (client.sink.bufferedBytes > 0) {
       this.#awaitDrain(client);
       return;
@@ -151,7 +158,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
       : this.#log.read(cursor, REPLAY_PAGE.messages, REPLAY_PAGE.bytes);
   }
 
-  /** @param liveAtRead Sequence of the newest message when the page was requested. */
+  /** @param liveAtRead Sequence of the newest delivered message when the page was requested. */
   #onPage(
     client: Client,
     replay: ClientReplay,
@@ -161,7 +168,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     if (!this.#host.isConnected(client)) return;
     client.awaitingDrain = false;
     if (client.replay !== replay) {
-      // The client's subscriptions were replaced while the page was read, so the page belongs to an earlier replay.
+      // The client's subscriptions were replaced while the page was being read, so the page belongs to an earlier replay.
       this.#advance(client);
     } else if (replay.isSearchingBack) {
       replay.searchBack(page ?? []);
@@ -169,7 +176,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     } else if (page === undefined) {
       this.#restart(client, replay);
     } else if (page.length === 0 && !replay.hasReached(liveAtRead)) {
-      this.#fail(client, "the log returned no messages, though it has delivered newer ones");
+      this.#fail(client, "the log returned no messages, but it has delivered newer messages");
     } else {
       this.#sendPage(client, replay, page);
     }
@@ -184,7 +191,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     else if (this.#write(client, text)) this.#awaitDrain(client);
   }
 
-  /** Continues after a page without a message for the client: at once, or later when there were many such messages. */
+  /** Continues after a page without a frame for the client: at once, or after a pause if such pages had many messages. */
   #skipPage(client: Client, replay: ClientReplay, messages: number): void {
     replay.unmatchedMessages += Math.max(messages, MIN_PAGE_COST);
     if (replay.unmatchedMessages < MAX_UNMATCHED_MESSAGES) {
@@ -195,7 +202,11 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     }
   }
 
-  /** Makes a client live. `text` is the last page, which is written together with the final event. */
+  /**
+   * Makes a client live.
+   *
+   * @param text The frames of the last page. They are written together with the final event.
+   */
   #finish(client: Client, replay: ClientReplay, text = ""): void {
     client.replay = undefined;
     if (replay.isResume) this.#recovered += 1;
@@ -204,7 +215,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#host.onLive(client);
   }
 
-  /** Continues a replay of which the history no longer has the next messages. */
+  /** Continues a replay after the history has lost the next messages. */
   #restart(client: Client, replay: ClientReplay): void {
     const plan = planRestart(replay, this.#cursors.liveSequence, this.#newestCount);
     client.replay = new ClientReplay(replay.keys, plan.state, client.rights);
@@ -230,7 +241,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     client.sink.onDrain(() => this.#timeSlicer.add(() => this.proceed(client)));
   }
 
-  /** 0 without a history, because there is nothing to search. */
+  /** Implements `NewestCount`. Returns 0 if the log keeps no history, because there are no messages to find. */
   readonly #newestCount = (key: string, defaultLast: number): number => {
     if (this.#log?.keepsHistory !== true) return 0;
     return parseSubscription(key).options.last ?? defaultLast;

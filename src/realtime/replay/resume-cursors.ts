@@ -3,32 +3,32 @@ import { type Cursor, formatCursor, parseCursor } from "../cursor.ts";
 import type { StartPosition } from "../types.ts";
 import type { ClientReplay } from "./client-replay.ts";
 
-/** A client as far as the position that it has reached is concerned. */
+/** The properties of a client that determine its position in the log. */
 export interface PositionedClient {
-  /** Where the client's first subscriptions will start, while it has none. */
+  /** The start position of the client's first subscriptions, while the client has none. */
   start: StartPosition | undefined;
   /** The client's replay. Undefined for a live client. */
   replay: ClientReplay | undefined;
 }
 
-/** Tells from which cursor a client can resume, and reads the cursors that clients send. */
+/** Determines from which cursor a client can resume, and parses the cursors that clients send. */
 export class ResumeCursors {
-  /** The cursor of the newest message that the live clients have been given; "" before there is a log. Set by the manager. */
+  /** The cursor of the newest message that was delivered to live clients. "" while there is no log. Set by the manager. */
   liveCursor = "";
 
-  /** `liveCursor`, parsed; undefined before there is a log. */
+  /** The parsed `liveCursor`. Undefined while there is no log. */
   get live(): Cursor | undefined {
     return parseCursor(this.liveCursor);
   }
 
-  /** The sequence of `live`; 0 before there is a log. */
+  /** The sequence of `live`. 0 while there is no log. */
   get liveSequence(): number {
     return this.live?.sequence ?? 0;
   }
 
   /**
-   * The cursor in an event id; undefined when the id names no position that this log has reached. The history may have lost the
-   * messages after the position: only reading them shows that.
+   * Parses the cursor in an event id. Undefined when the id names no position that this log has reached. The history may have
+   * lost the messages after the position. Only a read from the log shows this.
    */
   parseEventId(eventId: string): Cursor | undefined {
     const live = this.live;
@@ -38,7 +38,7 @@ export class ResumeCursors {
     return isOfThisLog && cursor.sequence <= live.sequence ? cursor : undefined;
   }
 
-  /** The cursor of the position that a client has reached; undefined while no cursor can name that position. */
+  /** The cursor of the position that a client has reached. Undefined while no cursor can name this position. */
   cursorOf({ replay, start }: PositionedClient): string | undefined {
     const live = this.live;
     if (live === undefined) return undefined;
@@ -52,7 +52,7 @@ export class ResumeCursors {
     return start?.last ? undefined : formatCursor(live);
   }
 
-  /** A unique id for an event outside the log. A client that resumes from it misses nothing. */
+  /** Creates a unique id for an event that is not in the log. It contains the client's cursor, if there is one. */
   createEventId(client: PositionedClient): string {
     const cursor = this.cursorOf(client);
     return cursor === undefined ? nanoid() : `${cursor}.${nanoid()}`;

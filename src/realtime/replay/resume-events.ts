@@ -2,16 +2,17 @@ import { formatCursorEvent, formatSSEMessage } from "../sse.ts";
 import type { ClientReplay } from "./client-replay.ts";
 import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
 
-/** PB_RESUME for a client that has missed messages which the history no longer has. */
+/** Formats PB_RESUME for a client that has missed messages which can't be replayed. */
 export function formatUnrecovered(id: string): string {
   return formatSSEMessage({ event: "PB_RESUME", data: { recovered: false }, id });
 }
 
 /**
- * The event after the last message of a replay: PB_RESUME for a client that asked to resume, otherwise PB_CURSOR with the
- * cursor of the live clients, and "" for a client that has this cursor or needs none.
+ * Formats the event after the last message of a replay. A client that asked to resume receives PB_RESUME. Another client
+ * receives PB_CURSOR with the cursor of the live clients. The result is "" if the client already has this cursor, or if
+ * `ReplayState.hasMoved` is false.
  *
- * @param client The client after its replay was ended.
+ * @param client The client after the end of its replay: `client.replay` is undefined.
  */
 export function formatFinalEvent(
   client: PositionedClient,

@@ -3,18 +3,18 @@ import type { StartPosition } from "../types.ts";
 import type { ClientReplay, ReplayState } from "./client-replay.ts";
 import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
 
-/** Where the keys start that a request adds. */
+/** The parts of a subscribe request that determine where its new keys start. */
 export interface ReplayStart extends StartPosition {
   /** `SubscribeRequest.isInitial`. */
   readonly isInitial?: boolean | undefined;
-  /** Whether keys that the client already had reach more private messages with the rights of the request. */
+  /** Whether the request's rights let the client receive more private messages for keys that it already had. */
   readonly rightsExpanded?: boolean | undefined;
 }
 
-/** How many of its newest messages a key starts with: the key's own `last` option, or else `defaultLast`. */
+/** Returns how many of its newest messages a key starts with: the key's own `last` option, or else `defaultLast`. */
 export type NewestCount = (key: string, defaultLast: number) => number;
 
-/** The replay with which a client starts. */
+/** The plan for the replay of a client with replaced keys. */
 export interface StartPlan {
   readonly state: ReplayState;
   /** Whether the client asked to resume and the messages that it missed can't all be replayed. */
@@ -22,8 +22,8 @@ export interface StartPlan {
 }
 
 /**
- * Plans the replay of a client with replaced keys. Each key gets a position of its own: a key that the client already had
- * continues where it was, and a new key starts where the request says.
+ * Plans the replay of a client with replaced keys. Each key has its own position. A key that the client already had
+ * continues at its position. A new key starts at the position that the request sets.
  *
  * @param earlierKeys The keys that the client had before.
  * @param keys All keys of the client now.
@@ -43,22 +43,26 @@ export function planStart(
   const newKeys = keys.filter((key) => !earlierKeys.has(key));
   const positions = keys.map((key) => {
     if (earlierKeys.has(key)) return replay?.positionOf(key) ?? live;
+    // A negative position: the replay must find this many newest messages (`ReplayState.positions`). With 0 messages to find,
+    // the key starts with the next live message.
     return from === undefined ? -newestCount(key, last) || live : positionAfter(from, key);
   });
   const position = earliest(positions, live);
 
   const isResume = lastEventId !== undefined && !isInitial;
-  // A client id names the cursor at which the stream began. Earlier keys have no messages from before that.
+  // The client id may contain the cursor at which the stream began. The client has no older messages of its earlier keys, and
+  // these keys do not start again. A resume from an older position would therefore miss messages.
   const streamStart = cursors.parseEventId(client.clientId)?.sequence ?? 0;
   const hasEarlierKeys = newKeys.length < keys.length;
   const earlierKeysMissed = from !== undefined && from.sequence < streamStart && hasEarlierKeys;
   const isUnrecovered = isResume && (from === undefined || rightsExpanded || earlierKeysMissed);
 
-  // The replay starts within a message if one of the two positions that it may take over is within a message.
+  // The replay starts within a message if its first position is the position of the earlier replay or of `from`, and that
+  // position is within a message.
   let keyHash: string | undefined;
   if (position === before?.position) keyHash = before.keyHash;
   else if (position === from?.sequence) keyHash = from.keyHash;
-  // No cursor can name what the client has until its new keys have caught up with its earlier ones.
+  // No cursor can name the client's position until its new keys have reached the position of its earlier keys.
   let unsafeUntil = 0;
   if (isUnrecovered) unsafeUntil = live;
   else if (newKeys.length === 0) unsafeUntil = before?.unsafeUntil ?? 0;
@@ -78,7 +82,7 @@ export function planStart(
   return { state, isUnrecovered };
 }
 
-/** The replay with which a client continues after the history has lost the messages that come next. */
+/** The plan for a replay that continues after the history has lost its next messages. */
 export interface RestartPlan {
   readonly state: ReplayState;
   /** Whether the client has missed messages. */
@@ -86,10 +90,10 @@ export interface RestartPlan {
 }
 
 /**
- * Plans how a replay continues when the history no longer has the messages after its position. Keys at that position continue
- * with their newest messages or with the live ones, keys further on where they are.
+ * Plans how a replay continues when the history no longer has the messages after its position. Keys at this position continue
+ * with their newest messages or with live messages. Keys with a later position continue there.
  *
- * @param live The sequence of the newest message that the live clients have been given.
+ * @param live The sequence of the newest message that was delivered to live clients.
  */
 export function planRestart(
   replay: ClientReplay,
@@ -98,13 +102,15 @@ export function planRestart(
 ): RestartPlan {
   const { state } = replay;
   const hasReplayed = state.replayed > 0;
-  // When only the newest messages were asked for and none was sent, newer ones can take the place of those that were lost.
+  // If the client asked only for the newest messages and has received none yet, it has missed nothing: the replay can send
+  // messages that are newer than the lost ones.
   let isUnrecovered = hasReplayed || state.isResume || state.position >= state.newestAtStart;
   const positions = replay.keys.map((key) => {
     const position = replay.positionOf(key);
     if (position > state.position) return position;
     const last = hasReplayed ? 0 : newestCount(key, state.last);
     if (last === 0) isUnrecovered = true;
+    // As in `planStart`: negative, or `live` if there are no messages to find.
     return -last || live;
   });
   const restarted = {
@@ -120,12 +126,12 @@ export function planRestart(
   };
 }
 
-/** The sequence after which a key's messages are still to be sent to a client that resumes from a cursor. */
+/** Returns the sequence after which a key's messages must be sent to a client that resumes from a cursor. */
 function positionAfter({ sequence, keyHash }: Cursor, key: string): number {
   return keyHash !== undefined && hashKey(key) <= keyHash ? sequence + 1 : sequence;
 }
 
-/** The earliest position. Negative positions, which are still to be found, are left out. */
+/** Returns the earliest position. Ignores negative positions, because the replay still has to find their messages. */
 function earliest(positions: readonly number[], live: number): number {
   return Math.min(live, ...positions.filter((position) => position >= 0));
 }

@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../units.ts";
 
-/** How long tasks run in one turn of the event loop. */
+/** Time after which no further task is started in one turn of the event loop. */
 const SLICE: Milliseconds = 5;
 
 /** Runs tasks one after another in later turns of the event loop, for at most about 5 ms in each turn. */
@@ -28,7 +28,7 @@ export class TimeSlicer {
         done += 1;
         task?.();
         now = performance.now();
-        // workerd's clock stands still while a program computes. There a turn ends with the tasks that were queued at its start.
+        // In workerd the clock stands still while code runs. A turn there ends after the tasks that were queued at its start.
         if (now === start && done >= tasksAtStart) break;
       } while (done < this.#tasks.length && now < start + SLICE);
     } finally {

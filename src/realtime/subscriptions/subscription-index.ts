@@ -13,7 +13,7 @@ export type { Subscription } from "./subscription-table.ts";
 /** The subscriptions of one client. */
 interface ClientKeys<Client> {
   readonly keys: Map<string, SubscriptionEntry<Client>>;
-  /** Entries of the private table: the topics that `keys` and the client's rights have in common. */
+  /** Entries of the private table: one for each topic in which a key overlaps with the client's rights. */
   covered: SubscriptionEntry<Client>[];
   /** `keys` sorted by `byKeyHash`. Computed on first use. */
   sortedKeys: readonly SubscriptionEntry<Client>[] | undefined;
@@ -23,24 +23,26 @@ interface ClientKeys<Client> {
 
 const NO_RIGHTS: readonly string[] = [];
 
-/** The subscriptions that a message reaches. A view of the index: subscriptions that are added or removed later show in it. */
+/** The subscriptions that match a message. A live view of the index: it includes later additions and removals. */
 export interface Audience<Client> {
-  /** The number of subscriptions when the audience was determined. A key that matches under several topics counts for each. */
+  /** Number of subscriptions when the audience was determined. A key that matches under several topics counts for each topic. */
   readonly count: number;
-  /** The subscriptions in no particular order. A key that matches under several topics comes up for each. */
+  /** The subscriptions, in no particular order. A key that matches under several topics is included for each topic. */
   subscriptions(): Generator<Subscription<Client>>;
-  /** The subscriptions of one client sorted by `byKeyHash`, each key once. */
+  /** The matching subscriptions of one client, sorted by `byKeyHash`, each key once. */
   of(client: Client): readonly Subscription<Client>[];
 }
 
 /**
- * Finds the subscriptions that a message reaches, and the subscriptions of a client.
+ * Finds the subscriptions that match a message, and the keys of a client.
  *
- * To find the audience of a message takes one look-up for each level of its topics, however many subscriptions there are. To
- * replace the keys of a client takes as many steps as it has keys, times its rights.
+ * Finding the audience of a message takes one look-up for each level of its topics. The number of subscriptions does not
+ * matter. Replacing the keys of a client takes time in proportion to its keys, and to the topics in which they overlap with
+ * its rights.
  *
- * Rights are compared with keys when either is set. A second table has the keys under the topics of which their clients may
- * receive private messages, so a private message takes the same look-ups as a public one.
+ * The index has two tables. The public table has each key under the key's topic. The private table has each key under the
+ * topics in which the key overlaps with its client's rights. The private table is updated when keys or rights are set, so a
+ * private message needs the same look-ups as a public message, and no check of rights.
  */
 export class SubscriptionIndex<Client> {
   readonly #public = new SubscriptionTable<Client>();
@@ -58,7 +60,7 @@ export class SubscriptionIndex<Client> {
     return this.#public.size;
   }
 
-  /** The distinct topics in no particular order, each with its number of subscription keys over all clients. */
+  /** The distinct topics, in no particular order, each with its number of subscription keys over all clients. */
   countTopics(): Generator<[topic: string, subscriptions: number]> {
     return this.#public.count();
   }
@@ -69,10 +71,9 @@ export class SubscriptionIndex<Client> {
   }
 
   /**
-   * Replaces the keys and rights of a client. Keys that the client already has stay in the index all the time, so no message to
-   * them is missed.
+   * Replaces the keys and rights of a client. Empty strings are ignored.
    *
-   * @param rights Patterns of the topics of which the client receives private messages. Default: none.
+   * @param rights Patterns of the topics with private messages that the client may receive. Default: none.
    */
   replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
     const wanted = new Set(keys);
@@ -96,7 +97,7 @@ export class SubscriptionIndex<Client> {
     else this.#byClient.set(client, clientKeys);
   }
 
-  /** Replaces the rights of a client. Its keys stay. */
+  /** Replaces the rights of a client, and keeps its keys. */
   changeRights(client: Client, rights: readonly string[]): void {
     const clientKeys = this.#byClient.get(client);
     if (clientKeys !== undefined) this.#setCovered(client, clientKeys, rights);
@@ -108,17 +109,18 @@ export class SubscriptionIndex<Client> {
   }
 
   /**
-   * The subscriptions that a message to these topics reaches, each key once, sorted by `byKeyHash`. The order does not depend on
-   * which keys there are, so a replay can continue within a message.
+   * Returns the subscriptions that match a message to these topics, each key once, sorted by `byKeyHash`. The order of two
+   * keys does not depend on other keys, so a replay can continue within a message.
    *
-   * @param isPrivate Whether only clients with a right to the message count. Default false.
+   * @param isPrivate Whether only clients with a right to the message may receive it. Default false.
    */
   match(topics: readonly string[], isPrivate = false): readonly Subscription<Client>[] {
     return isPrivate ? mergeByKey(this.#private.find(topics)) : this.#public.find(topics);
   }
 
   /**
-   * The same subscriptions as a view, which is neither copied nor sorted: for messages with many subscriptions.
+   * Returns the same subscriptions as a view. The view is neither copied nor sorted, so it is cheap for any number of
+   * subscriptions.
    *
    * @param isPrivate As for `match`.
    */
@@ -148,7 +150,7 @@ export class SubscriptionIndex<Client> {
     }
     clientKeys.sortedCovered ??= clientKeys.covered.toSorted(byKeyHash);
     const found = clientKeys.sortedCovered.filter(({ indexedTopic }) => names.has(indexedTopic));
-    // A key is in the private table once for each topic that the client has a right to.
+    // A key with several entries in the private table may match several times. The repeated keys are adjacent.
     return found.filter(({ key }, index) => key !== found[index - 1]?.key);
   }
 
@@ -171,8 +173,8 @@ function createClientKeys<Client>(): ClientKeys<Client> {
 }
 
 /**
- * Merges entries of one key. A key can match under several topics, because its clients have different rights, or because a record
- * has several names.
+ * Merges the entries of each key. A key can match under several topics, because its clients have different rights, or
+ * because a record has several topics.
  */
 function mergeByKey<Client>(
   entries: readonly SubscriptionEntry<Client>[],

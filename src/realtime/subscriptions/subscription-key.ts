@@ -1,18 +1,18 @@
 import { MAX_LAST } from "../types.ts";
 
-/** The options of a subscription key, normalised as PocketBase does (tools/subscriptions/client.go, `Subscribe`). */
+/** The options of a subscription key, normalised as in PocketBase (tools/subscriptions/client.go, `Subscribe`). */
 export interface SubscriptionOptions {
   /** Query parameters. Every value is a string. */
   readonly query: Readonly<Record<string, string>>;
   /** Headers with names in snake case (`X-Token` becomes `x_token`). Every value is a string. */
   readonly headers: Readonly<Record<string, string>>;
-  /** How many of the newest messages the subscription starts with, 1 to `MAX_LAST`. PocketBase does not have this option. */
+  /** Number of newest messages that the subscription starts with, 1 to `MAX_LAST`. PocketBase does not have this option. */
   readonly last?: number | undefined;
 }
 
 /** A parsed subscription key. */
 export interface SubscriptionKey {
-  /** The whole key as the client sent it. It is the event name of the key's deliveries. */
+  /** The whole key as the client sent it. The key is the event name of its deliveries. */
   readonly key: string;
   /** The key without its options: a topic, `prefix/*` or `*`. */
   readonly topic: string;
@@ -20,7 +20,7 @@ export interface SubscriptionKey {
 }
 
 /**
- * Splits a subscription key into topic and options. Without `options` the whole key is the topic.
+ * Splits a subscription key into topic and options. If the key has no options, the whole key is the topic.
  *
  * Malformed options are ignored, as in PocketBase (tools/subscriptions/client.go, `Subscribe`).
  *
@@ -35,8 +35,8 @@ export function parseSubscription(key: string): SubscriptionKey {
 }
 
 /**
- * The topics of all subscriptions that a message to `topic` reaches: `topic` itself, `prefix/*` for each of its prefixes,
- * and `*`.
+ * Returns the topics of all subscriptions that match a message to `topic`: `topic` itself, `prefix/*` for each of its
+ * prefixes, and `*`.
  *
  * @example
  * matchingTopics("a/b/c"); // ["*", "a/*", "a/b/*", "a/b/c"]
@@ -51,7 +51,7 @@ export function matchingTopics(topic: string): string[] {
   return matches;
 }
 
-/** The topic of a subscription key. Cheaper than `parseSubscription`, since the options are not parsed. */
+/** Returns the topic of a subscription key. Faster than `parseSubscription`, because the options are not parsed. */
 export function topicOf(key: string): string {
   return splitOptions(key)?.topic ?? key;
 }
@@ -72,7 +72,7 @@ function splitOptions(key: string): { topic: string; options: string } | undefin
 }
 
 function parseOptions(encoded: string): SubscriptionOptions {
-  // Text that can't start a JSON object is skipped: the exception of JSON.parse would cost more than the rest of this function.
+  // A text that can't be a JSON object is skipped: an exception of JSON.parse takes longer than the rest of this function.
   if (!/^[\s+%{]/.test(encoded)) return NO_OPTIONS;
   let parsed: unknown;
   try {
@@ -105,13 +105,13 @@ function stringValues(
   );
 }
 
-/** As Go's cast.ToString: the text of a string, number or boolean, and "" for other values. */
+/** Converts as Go's cast.ToString: the text of a string, number or boolean, and "" for other values. */
 function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** As PocketBase's `inflector.Snakecase`: `X-Token` becomes `x_token`, `myTestDB` becomes `my_test_db`. */
+/** Converts as PocketBase's `inflector.Snakecase`: `X-Token` becomes `x_token`, `myTestDB` becomes `my_test_db`. */
 function snakeCase(name: string): string {
   return name
     .split(/[\W_]+/)

@@ -10,7 +10,7 @@ export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
 
 /** A subscription in a table. */
 export class SubscriptionEntry<Client> implements Subscription<Client> {
-  /** The topic under which the table has the entry: the key's topic, or a part of it that the clients have a right to. */
+  /** The entry's topic in the table: the key's topic, or a narrower topic to which the clients have a right. */
   readonly indexedTopic: string;
   readonly key: string;
   readonly topic: string;
@@ -31,16 +31,16 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
 }
 
 /**
- * How many topics without subscribers stay in the table. V8's `Map` keeps a tombstone for each deleted key until it is rebuilt,
- * and look-ups walk over the tombstones: a topic that is deleted and added a hundred thousand times would be found more and
- * more slowly.
+ * Number of topics without subscribers that remain in the table. V8's `Map` keeps a tombstone for each deleted key until the
+ * map is rebuilt, and look-ups go through the tombstones. If a topic were deleted and added a hundred thousand times, each
+ * look-up would be slower than the one before.
  */
 const MAX_EMPTY_TOPICS = 1024;
 
 /** The subscriptions of one topic. */
 export interface Topic<Client> {
   readonly name: string;
-  /** Whether the topic is in the table's list of topics that have lost their last subscriber. */
+  /** Whether the topic is in the table's list of emptied topics. */
   isEmptied: boolean;
   readonly byKey: Map<string, SubscriptionEntry<Client>>;
   /** The entries of `byKey` sorted by `byKeyHash`. Computed on first use. */
@@ -50,7 +50,7 @@ export interface Topic<Client> {
 /** Finds the subscriptions of a topic: topic → key → clients. */
 export class SubscriptionTable<Client> {
   readonly #byTopic = new Map<string, Topic<Client>>();
-  /** Topics that have lost their last subscriber, in that order. Some may have subscribers again. */
+  /** Topics that have lost their last subscriber, oldest first. Some may have new subscribers. */
   readonly #emptied: Topic<Client>[] = [];
   #size = 0;
 
@@ -59,7 +59,7 @@ export class SubscriptionTable<Client> {
     return this.#size;
   }
 
-  /** The topics with subscribers in no particular order, each with its number of subscriptions over all clients. */
+  /** The topics with subscribers, in no particular order, each with its number of subscriptions over all clients. */
   *count(): Generator<[topic: string, subscriptions: number]> {
     for (const [name, { byKey }] of this.#byTopic) {
       if (byKey.size === 0) continue;
@@ -83,7 +83,7 @@ export class SubscriptionTable<Client> {
     if (found.byKey.size === 0) this.#size += 1;
     let entry = found.byKey.get(key);
     if (entry === undefined) {
-      // The parsed options are not stored: they may take far more memory than their text.
+      // The parsed options are not stored, because they may take far more memory than their text.
       entry = new SubscriptionEntry(indexedTopic, key, topic);
       found.byKey.set(key, entry);
       found.sorted = undefined;
@@ -103,7 +103,7 @@ export class SubscriptionTable<Client> {
     if (topic.byKey.size === 0) this.#onEmptied(topic);
   }
 
-  /** Those of the given topics that have subscribers. */
+  /** Returns the topics that have subscribers, of those with the given names. */
   topicsOf(names: Iterable<string>): Topic<Client>[] {
     const found: Topic<Client>[] = [];
     for (const name of names) {
@@ -113,7 +113,7 @@ export class SubscriptionTable<Client> {
     return found;
   }
 
-  /** The subscriptions that a message to any of these topics reaches, sorted by `byKeyHash`. */
+  /** Returns the subscriptions that match a message to these topics, sorted by `byKeyHash`. */
   find(topics: readonly string[]): readonly SubscriptionEntry<Client>[] {
     const found = this.topicsOf(new Set(topics.flatMap(matchingTopics)));
     const [only] = found;
@@ -148,7 +148,7 @@ function sortedEntries<Client>(topic: Topic<Client>): readonly SubscriptionEntry
 
 type Hashed = Pick<Subscription<unknown>, "key" | "keyHash">;
 
-/** Compares subscriptions by the order in which a client receives one message under several keys. */
+/** Compares subscriptions by the hashes of their keys. A client receives a message for several keys in this order. */
 export function byKeyHash(a: Hashed, b: Hashed): number {
   if (a.keyHash === b.keyHash) return a.key < b.key ? -1 : 1;
   return a.keyHash < b.keyHash ? -1 : 1;

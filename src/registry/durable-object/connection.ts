@@ -9,10 +9,13 @@ import {
   toCloseReason,
 } from "./protocol.ts";
 
-/** How many liveness pings may be unanswered before the connection ends. */
+/** Number of unanswered liveness pings after which the connection ends. */
 const MAX_UNANSWERED_PINGS = 2;
 
-/** A client on a hub. The hub sends the client's frames on a socket, and this side, in the Worker, writes them to the sink. */
+/**
+ * The Worker's side of a client on a hub. Receives the client's frames from the hub on a socket, and writes them to the
+ * sink.
+ */
 export class HubConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
@@ -41,7 +44,8 @@ export class HubConnection implements ClientConnection {
   async attach(sink: FrameSink): Promise<void> {
     this.#sink = sink;
     const socket = this.#socket;
-    // Newer compatibility dates deliver a Blob by default. A Blob is read asynchronously, so later messages would overtake it.
+    // With newer compatibility dates, the default is a Blob. A Blob is read asynchronously, so a later message could be
+    // written first.
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#onMessage(data, sink));
     socket.addEventListener("close", ({ reason }) => this.close(toCloseReason(reason, "error")));
@@ -50,14 +54,17 @@ export class HubConnection implements ClientConnection {
     if (this.#closeReason !== undefined) this.#end(this.#closeReason);
   }
 
-  /** Only the hub knows the position, and asking the hub would wake it. */
+  /** Only the hub knows the position, and a call would wake the hub. */
   resumeCursor(): undefined {
     return undefined;
   }
 
-  /** The client has read a heartbeat. Checks that the hub still runs as well. */
+  /**
+   * Sends a liveness ping. For the hub, the ping is the client's last activity. Unanswered pings show that the hub has
+   * failed.
+   */
   updateActivity(): void {
-    // A socket that is not accepted or is closing can't send.
+    // A socket can't send before it is accepted, or while it is closing.
     if (this.#closeReason !== undefined || this.#sink === undefined || this.#isFinishing) return;
     if (this.#unansweredPings >= MAX_UNANSWERED_PINGS) {
       this.close("error");
@@ -74,7 +81,7 @@ export class HubConnection implements ClientConnection {
     this.#end(reason);
   }
 
-  /** Closes the socket and waits until the hub has closed it too: the frames that the hub sent before then reach the sink. */
+  /** Closes the socket, and waits until the hub has closed it as well. Frames that the hub sent before reach the sink. */
   async finish(reason: CloseReason): Promise<void> {
     if (this.#closeReason !== undefined) return;
     this.#isFinishing = true;
@@ -89,12 +96,12 @@ export class HubConnection implements ClientConnection {
   }
 
   #onMessage(data: unknown, sink: FrameSink): void {
-    // Messages that were sent before the hub saw the close still arrive.
+    // Messages that the hub sent before it received the close still arrive.
     if (this.#closeReason !== undefined) return;
     if (data instanceof ArrayBuffer) {
       if (!sink.write(new Uint8Array(data))) this.close("slow");
     } else if (data === PAGE_ACK) {
-      // The timer gives workerd a pause. Without it, workerd runs nothing but the hub and this Worker until the replay ends.
+      // The timer lets workerd run other work. Without it, workerd runs only the hub and this Worker until the replay ends.
       sink.onDrain(() => setTimeout(() => this.#send(PAGE_ACK)));
     } else {
       this.#unansweredPings = 0;

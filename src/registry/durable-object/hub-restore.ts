@@ -3,12 +3,12 @@ import { attachmentOf, type HubState } from "./hub-state.ts";
 import { closeSocket } from "./protocol.ts";
 
 /**
- * Restores a hub that wakes: its revocations, and the clients of the sockets that stayed open.
+ * Restores a hub that wakes: its revocations, and the clients with a socket that is still open.
  *
- * After an interrupted delivery the clients are not restored, because the hub does not know which of them have the message. They
- * are asked to reconnect, and each resumes from its last event id.
+ * After an interrupted delivery the hub does not know which clients have received the message. These clients are not restored.
+ * Instead they are asked to reconnect, and each client resumes from its last event id.
  *
- * @param sockets The sockets that the runtime has kept.
+ * @param sockets The sockets that the runtime has kept while the hub was not in memory.
  */
 export function restoreHub(state: HubState, sockets: readonly WebSocket[]): void {
   const { manager, revocations, unfinishedDelivery } = state;
@@ -28,7 +28,7 @@ function restoreClients(
 ): void {
   const stored = subscriptions.all();
   for (const socket of sockets) {
-    // The runtime also keeps a socket that the hub has closed, until the Worker has closed its end.
+    // The runtime also keeps a socket that only the hub has closed, until the Worker has closed its end.
     if (socket.readyState !== WebSocket.OPEN) continue;
     const { progress, ...client } = attachmentOf(socket);
     const { keys = [], rights } = stored.get(client.clientId) ?? {};
@@ -36,6 +36,6 @@ function restoreClients(
     hibernation.restoreClient({ ...client, rights }, keys, sink, progress);
     stored.delete(client.clientId);
   }
-  // The remaining clients disconnected while the hub was down, so `webSocketClose` was not called for them.
+  // The other stored clients disconnected while the hub was down, so `webSocketClose` was not called for them.
   for (const clientId of stored.keys()) subscriptions.remove(clientId);
 }

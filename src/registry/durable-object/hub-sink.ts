@@ -7,15 +7,15 @@ import {
 import type { FrameSink } from "../../realtime/types.ts";
 import { closeSocket, PAGE_ACK } from "./protocol.ts";
 
-/** Batches the frames of one call to a hub. A microtask, unlike a timer, lets the hub hibernate. */
+/** Batches the frames of one call to a hub. Uses a microtask because a timer would prevent hibernation. */
 const flushScheduler = new FlushScheduler((run) => queueMicrotask(run));
 
-/** Sends a client's frames on the socket to the Worker that has the client's stream. */
+/** Sends a client's frames on a socket to the Worker that has the client's stream. */
 export class HubSocketSink implements FrameSink, Flushable {
-  /** Always 0: frames wait in the Worker, and the Worker disconnects a client that is too slow. */
+  /** Always 0: the Worker has the waiting bytes, and disconnects a client that is too slow. */
   readonly bufferedBytes = 0;
   readonly #socket: WebSocket;
-  /** Frames that are sent as one message at the next flush. Each message costs the hub and the Worker CPU time. */
+  /** Frames for the next flush. They are sent as one message, because each message costs the hub and the Worker CPU time. */
   #pending: FrameBatch | undefined;
 
   constructor(socket: WebSocket) {
@@ -29,8 +29,8 @@ export class HubSocketSink implements FrameSink, Flushable {
   }
 
   /**
-   * Asks the Worker for a `PAGE_ACK`. The callback of `FrameSink.onDrain` is not used, since the hub may lose its memory before
-   * the answer: `RealtimeHub.webSocketMessage` continues the replay.
+   * Asks the Worker for a `PAGE_ACK`. `RealtimeHub.webSocketMessage` then continues the replay. The callback of
+   * `FrameSink.onDrain` is not used, because the hub may lose its memory before the Worker answers.
    */
   onDrain(): void {
     this.flush();
@@ -53,7 +53,7 @@ export class HubSocketSink implements FrameSink, Flushable {
     try {
       this.#socket.send(message);
     } catch {
-      // The socket is closed, and the runtime is about to call `webSocketClose`. The client is gone and not slow.
+      // The socket is closed, and the runtime will call `webSocketClose`, which removes the client.
     }
   }
 }

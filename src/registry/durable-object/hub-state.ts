@@ -18,8 +18,8 @@ import { SubscriptionStore } from "./subscription-store.ts";
 import { UnfinishedDelivery } from "./unfinished-delivery.ts";
 
 /**
- * Longest delay of an alarm: 30 days. The runtime rejects an alarm after the year 2189. An alarm that runs before anything has
- * expired schedules the next alarm.
+ * Maximum delay of an alarm: 30 days. Needed because the runtime throws for an alarm after the year 2189. An alarm that fires
+ * before anything has expired schedules the next alarm.
  */
 const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
 
@@ -38,14 +38,14 @@ export interface Attachment extends Omit<ClientSnapshot, "rights"> {
   readonly progress?: ReplayProgress | undefined;
 }
 
-/** Reads the attachment that each socket of a hub has. */
+/** Reads the attachment of a hub's socket. */
 export function attachmentOf(socket: WebSocket): Attachment {
   return socket.deserializeAttachment();
 }
 
 /**
- * The state of a hub: the manager and the log, and the copies of the clients that are stored for the next wake. After each
- * change of a client in the manager, the hub must store the client again.
+ * The state of a hub: the manager, the log, and the stored copies of the clients for the next wake. After each change of a
+ * client in the manager, the hub must store the client again.
  */
 export class HubState {
   readonly manager: RealtimeManager;
@@ -78,9 +78,9 @@ export class HubState {
     const { ip, identity: subject, expiresAt } = connect;
     const connectedAt = Date.now();
     const attachment: Attachment = { clientId, ip, identity: subject, expiresAt, connectedAt };
-    // `serializeAttachment` may throw, so it runs first: an accepted socket without an attachment would belong to no client.
+    // First, because `serializeAttachment` may throw: each accepted socket must have an attachment.
     socket.serializeAttachment(attachment);
-    // A tag may have 256 characters, and a client id has fewer.
+    // A tag can have up to 256 characters, and a client id has fewer.
     this.#ctx.acceptWebSocket(socket, [clientId]);
     this.manager.registerClient(clientId, new HubSocketSink(socket), connect, connectedAt);
     applyInitialSubscriptions(this.manager, connect, identity);
@@ -104,10 +104,10 @@ export class HubState {
     for (const socket of this.#ctx.getWebSockets(clientId)) socket.serializeAttachment(attachment);
   }
 
-  /** Ends the rights of clients with an expired credential, and after the grace period their streams. */
+  /** Calls `manager.expire`, and stores the clients that have changed. */
   expireCredentials(): void {
     for (const clientId of this.manager.expire()) {
-      // A client that becomes a guest keeps its keys, unless guests may not subscribe.
+      // A client with keys has become a guest. A client without keys was removed, or guests may not subscribe.
       if (this.manager.getClient(clientId)?.subscriptions.length) {
         this.subscriptions.removeRights(clientId);
       } else {
@@ -117,7 +117,7 @@ export class HubState {
     }
   }
 
-  /** Adds the time of the last liveness ping, which the runtime answers without the hub. */
+  /** Adds the time of the last liveness ping. The runtime answers these pings without waking the hub. */
   withLastPing(client: ClientInfo): ClientInfo {
     const [socket] = this.#ctx.getWebSockets(client.clientId);
     const pingedAt = socket && this.#ctx.getWebSocketAutoResponseTimestamp(socket);
@@ -126,14 +126,15 @@ export class HubState {
   }
 
   /**
-   * Sets the alarm for the next time at which messages, remembered ids or credentials expire. Sets none while nothing is stored
-   * that expires.
+   * Sets the alarm to the time at which the next credential expires, or at which all messages and remembered ids have expired.
+   * Sets no alarm if nothing is stored that expires.
    */
   async scheduleAlarm(): Promise<void> {
     const { expiresIn } = this.manager;
     const scheduled = await this.#ctx.storage.getAlarm();
     const credentialsAt = expiresIn === undefined ? undefined : Date.now() + expiresIn;
-    // Only credentials can expire before the scheduled alarm. `log.expiresAt` is not needed then, and it reads many rows.
+    // Only a credential can expire before the scheduled alarm. If none does, the alarm is early enough. `log.expiresAt` is not
+    // called in this case, because it reads many rows.
     if (scheduled !== null && (credentialsAt === undefined || scheduled <= credentialsAt)) return;
     const logAt = this.log.expiresAt();
     if (credentialsAt === undefined && logAt === undefined) return;

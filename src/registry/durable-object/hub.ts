@@ -38,12 +38,12 @@ import {
 } from "./protocol.ts";
 
 /**
- * One shard in a Durable Object: clients, subscriptions, log and delivery.
+ * One shard in a Durable Object, with its clients, subscriptions and log.
  *
- * The hub hibernates while it is idle: the runtime drops the object from memory and keeps its storage and its sockets. Each
- * client is a hibernating WebSocket (https://developers.cloudflare.com/durable-objects/best-practices/websockets/) to the Worker
- * that has the client's stream. A timer, a pending request or a pending promise would prevent hibernation, so an idle hub must
- * have none.
+ * While the hub is idle, it hibernates: the runtime removes the object from memory and keeps its storage and its sockets.
+ * For each client, the hub has a hibernating WebSocket
+ * (https://developers.cloudflare.com/durable-objects/best-practices/websockets/) to the Worker with the client's stream. An
+ * idle hub must have no timer, pending request or pending promise, because each of them would prevent hibernation.
  *
  * The hub wakes in its constructor: `#wake` restores the clients (`hub-restore.ts`) from their sockets' attachments and from
  * SQLite (`hub-state.ts`). After each change of a client, the hub stores the client for the next wake.
@@ -72,7 +72,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     restoreHub(this.#state, this.ctx.getWebSockets());
   }
 
-  /** Registers a client and upgrades to a WebSocket that carries its frames. Only the Worker calls this. */
+  /** Registers a client, and upgrades the request to a WebSocket for the client's frames. Only the Worker calls this. */
   override async fetch(request: Request): Promise<Response> {
     const header = request.headers.get(CONNECT_HEADER);
     if (header === null || request.headers.get("Upgrade") !== "websocket") {
@@ -142,7 +142,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       this.#state.expireCredentials();
       const before = this.#manager.deliveryNumber;
       const receipts = this.#state.log.append(messages);
-      // There must be no `await` between `append` and `note`: only then does the runtime commit both together.
+      // There must be no `await` between `append` and `note`. Otherwise the runtime might commit only the first of them.
       if (this.#manager.settled() !== undefined) unfinishedDelivery.note();
       await this.#state.scheduleAlarm();
       await this.#manager.settled(before);
@@ -193,7 +193,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     const { revocations } = this.#state;
     return toRpcResult(() => {
       const at = Date.now();
-      // Stored before clients are disconnected: they reconnect at once, and must be rejected even if the hub fails here.
+      // Stored before clients are disconnected. They reconnect at once, and must be refused even if the hub fails here.
       if ("subject" in revocation) revocations.set(revocation.subject, at);
       const { disconnected, forgotten } = this.#manager.revoke(revocation, at);
       for (const subject of forgotten) revocations.remove(subject);
@@ -202,7 +202,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   /**
-   * Deletes everything in a shard that is no longer used because the number of shards was reduced. Its clients reconnect to the
+   * Deletes all data of a shard that is no longer used because the number of shards was reduced. Its clients reconnect to the
    * other shards.
    */
   async retire(): Promise<void> {
@@ -227,12 +227,12 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     const { clientId } = attachmentOf(socket);
     this.#manager.removeClient(clientId, toCloseReason(reason, "client"));
     this.#state.subscriptions.remove(clientId);
-    // Before compatibility date 2026-04-07, the runtime does not answer the close of the other side.
+    // With a compatibility date before 2026-04-07, the runtime does not answer the close of the other side.
     closeSocket(socket, reason);
   }
 }
 
-/** The shard that a hub's name ends with: "3" in production, "<prefix>-3" in the tests. 0 for other names. */
+/** Reads the shard at the end of a hub's name: "3" in production, "<prefix>-3" in the tests. 0 for other names. */
 function shardOfHub(name: string | undefined): number {
   return Number(/\d+$/.exec(name ?? "")?.[0] ?? 0);
 }

@@ -4,7 +4,7 @@ import { addLatency } from "../../realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../../realtime/types.ts";
 import type { RegistryStats } from "../registry.ts";
 
-/** Adds up the subscriptions of each topic over all shards. The result is in the order of topic names. */
+/** Adds up the subscriptions of each topic over all shards. The result is sorted by topic name. */
 export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {
   const counts = new Map<string, number>();
   for (const { topic, subscriptions } of topics) {
@@ -13,7 +13,7 @@ export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {
   return toTopicInfos(counts);
 }
 
-/** Combines the counters of two shards, or of a sum and one more shard. */
+/** Combines the statistics of two shards, or the combined statistics of several shards with those of one more. */
 export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
   return {
     clients: a.clients + b.clients,

@@ -15,8 +15,8 @@ import type { StreamIdentity } from "../connect.ts";
 import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
 
 /**
- * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC keeps only the message of an
- * exception.
+ * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC sends only the message of
+ * an exception.
  */
 export type RpcResult<T> =
   | { readonly ok: true; readonly value: T }
@@ -44,7 +44,7 @@ export interface HubRPC {
   stats(): Promise<RpcResult<RegistryStats>>;
 }
 
-/** A hub as the Worker sees it: the stub of its Durable Object. */
+/** The Worker's view of a hub: the stub of its Durable Object. */
 export interface HubStub extends HubRPC {
   fetch(url: string, init: { readonly headers: Record<string, string> }): Promise<UpgradeResponse>;
 }
@@ -73,14 +73,14 @@ export interface UpgradeResponse {
 }
 
 /**
- * A header of the upgrade. In the request it has a `ConnectRequest`, in the response a `HubStreamIdentity`, as URI-encoded JSON.
- * The header needs no protection: only a Worker with the hub's binding can send a request to a hub.
+ * A header of the upgrade, with URI-encoded JSON. In the request, the header has a `ConnectRequest`. In the response, it has a
+ * `HubStreamIdentity`. The hub trusts the header, because only a Worker with the hub's binding can send a request to the hub.
  */
 export const CONNECT_HEADER = "X-Pocketwire-Connect";
 
 /** The identity that a hub has assigned to a client. */
 export interface HubStreamIdentity extends StreamIdentity {
-  /** How many clients the hub has, with this client. */
+  /** Number of clients that the hub has, including this client. */
   readonly clients?: number | undefined;
 }
 
@@ -88,14 +88,14 @@ export interface HubStreamIdentity extends StreamIdentity {
 export const REFUSED_STATUS = 409;
 
 /**
- * A message that the Worker sends on a client's socket to learn whether the hub still runs. The runtime answers it without
- * waking the hub.
+ * A message that the Worker sends on a client's socket to check that the hub still runs. The runtime answers the message
+ * without waking the hub.
  */
 export const LIVENESS_PING = { request: "ping", response: "pong" };
 
 /**
- * A message that the hub sends after each page of a replay. The Worker sends it back when the client has received the page: the
- * hub does not see how much data waits in the Worker.
+ * A message that the hub sends after each page of a replay. The Worker sends the message back when the client has taken the
+ * page. Without it, the hub would not know when to send the next page, because the waiting bytes are in the Worker.
  */
 export const PAGE_ACK = "page-ack";
 
@@ -104,14 +104,17 @@ export function toHeader(value: object): string {
   return encodeURIComponent(JSON.stringify(value));
 }
 
-/** Decodes a value that `toHeader` encoded. */
+/**
+ * Decodes a value that `toHeader` encoded. The cast is unchecked: the sender is always our own Worker or hub, so the caller
+ * knows the type.
+ */
 export function fromHeader<T>(header: string): T {
   return JSON.parse(decodeURIComponent(header)) as T;
 }
 
 /**
- * Checks that an identity fits into a socket's attachment, which has room for 16 KiB. The hub would otherwise lose the identity
- * when it hibernates.
+ * Checks that an identity fits into a socket's attachment, which has room for 16 KiB. The hub would otherwise lose the
+ * identity when it hibernates.
  *
  * @throws RealtimeError `invalid_input` for an identity of more than `MAX_IDENTITY` characters.
  */
@@ -134,7 +137,11 @@ export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResu
   }
 }
 
-/** Returns the value of a result. @throws RealtimeError if the result has an error. */
+/**
+ * Returns the value of a result.
+ *
+ * @throws RealtimeError if the result has an error.
+ */
 export function fromRpcResult<T>(result: RpcResult<T>): T {
   if (result.ok) return result.value;
   throw new RealtimeError(result.code, result.message, { fields: result.fields });
@@ -143,7 +150,7 @@ export function fromRpcResult<T>(result: RpcResult<T>): T {
 /**
  * Parses the close reason of a socket.
  *
- * @param fallback The reason of a socket that closed without one of our reasons, for example because the other side crashed.
+ * @param fallback Returned if the text is not a `CloseReason`, for example because the other side crashed.
  */
 export function toCloseReason(text: string, fallback: CloseReason): CloseReason {
   return CLOSE_REASONS.find((reason) => reason === text) ?? fallback;

@@ -37,11 +37,11 @@ import { HubShards } from "./shards.ts";
 
 /** Options of `createDurableObjectRegistry`. */
 export interface DurableObjectRegistryOptions {
-  /** Returns a new stub of a shard's hub. It is called for each try of a call, since a stub that has failed fails always. */
+  /** Returns a new stub of a shard's hub. Called for each attempt, because a stub that has failed once fails again. */
   readonly hub: (shard: number) => HubStub;
-  /** Number of hubs, from 1. Each client is on one hub; each hub has all messages, so every publish goes to all hubs. */
+  /** Number of hubs, from 1. Each client is on one hub. Each hub has all messages, so every publish goes to all hubs. */
   readonly shards: number;
-  /** Delays before the retries of a failed call; the number of delays is the number of retries. Default [50, 250]. */
+  /** The delay before each retry of a failed call. The number of delays is the number of retries. Default [50, 250]. */
   readonly retryDelays?: readonly Milliseconds[] | undefined;
 }
 
@@ -62,7 +62,7 @@ class DurableObjectRegistry implements ClientRegistry {
     this.#shards = new HubShards(hub, shards, retryDelays);
   }
 
-  /** Opens the stream on the shard that `lastEventId` names, or else on a random shard. */
+  /** Opens the stream on the shard in `lastEventId`, or else on a random shard. */
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#assertOpen();
     assertIdentityFits(request.identity);
@@ -84,9 +84,9 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   /**
-   * Publishes to the first shard, and then to the others. The first shard checks the publisher's credential and the message ids:
-   * no other shard may append what the first shard refuses. The other shards do not check the credential again, since it may
-   * end in between.
+   * Publishes to the first shard, and then to the others. The first shard checks the publisher's credential and the message
+   * ids, so that a refused message reaches no shard. The other shards do not check the credential again, because it may
+   * expire in between.
    */
   async publish(
     messages: readonly Message[],
@@ -98,7 +98,7 @@ class DurableObjectRegistry implements ClientRegistry {
     return receipts;
   }
 
-  /** Reads the log of the shard that the cursor names, or else of a random shard: each shard has all messages. */
+  /** Reads the log of the shard in the cursor, or else of a random shard: each shard has all messages. */
   async history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage> {
     const cursor = request.after ?? request.before;
     const shard = this.#shards.shardOf(cursor) ?? this.#shards.pick();
@@ -111,14 +111,14 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.callOnce(shard, (hub) => hub.send(clientId, event, data));
   }
 
-  /** Lists the clients shard by shard; within a shard they are in the order of their ids. */
+  /** Lists the clients shard by shard. The clients of one shard are sorted by id. */
   async clients({ limit, after }: PageRequest = {}): Promise<ClientPage> {
     const size = pageSize(limit);
     const clients: ClientInfo[] = [];
     const first = after === undefined ? 0 : (this.#shards.shardOf(after) ?? 0);
     for (let shard = first; shard < this.#shards.count; shard++) {
       const request = {
-        // When the page is full, one more client is requested to learn whether there is a next page.
+        // If the page is full, one further client is requested to find out whether there is a next page.
         limit: Math.max(size - clients.length, 1),
         after: shard === first ? after : undefined,
       };
@@ -136,7 +136,7 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.call(shard, (hub) => hub.client(clientId));
   }
 
-  /** Merges one page of each shard. The first topics of all shards are among the first topics of each shard. */
+  /** Merges one page of each shard. The first n topics of all shards together are among the first n topics of each shard. */
   async topics(page: PageRequest = {}): Promise<TopicPage> {
     const request = { ...page, limit: pageSize(page.limit) };
     const pages = await this.#shards.callAll((hub) => hub.topics(request));
@@ -169,7 +169,7 @@ class DurableObjectRegistry implements ClientRegistry {
     return stats.reduce(mergeStats);
   }
 
-  /** Closes the connections of this Worker only: the hubs go on, with the clients of other Workers. */
+  /** Closes only the connections of this Worker. The hubs continue to serve the clients of other Workers. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const connections = [...this.#connections];
@@ -190,6 +190,7 @@ async function openSocket(
     headers: { Upgrade: "websocket", [CONNECT_HEADER]: toHeader(request) },
   });
   const { status, webSocket: socket } = response;
+  // The cast: with this status, the body is always an `RpcResult` with an error.
   if (status === REFUSED_STATUS) return (await response.json()) as RpcResult<never>;
   const header = response.headers.get(CONNECT_HEADER);
   if (socket === null || header === null) {

@@ -2,12 +2,12 @@ import { RealtimeError } from "../../realtime/errors.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { fromRpcResult, type HubStub, type RpcResult } from "./protocol.ts";
 
-/** One RPC call, on the stub of any hub. */
+/** Makes one RPC call on the stub of a hub. */
 type HubCall<T> = (hub: HubStub) => Promise<RpcResult<T>>;
 
 const RETRY_DELAYS: readonly Milliseconds[] = [50, 250];
 
-/** The hubs of a registry: selects a shard, calls its hub and retries calls that fail. */
+/** The hubs of a registry. Selects a shard, calls its hub, and retries calls that fail. */
 export class HubShards {
   readonly #hub: (shard: number) => HubStub;
   readonly #retryDelays: readonly Milliseconds[];
@@ -25,24 +25,24 @@ export class HubShards {
   }
 
   /**
-   * The shard that a client id or cursor names. Undefined for other text, and for a shard that does not exist: the number of
-   * shards may have been reduced.
+   * Returns the shard in a client id or cursor. Undefined for other text, and for a shard that no longer exists because the
+   * number of shards was reduced.
    */
   shardOf(id: string | undefined): number | undefined {
     const shard = Number(/^(\d{1,9})-/.exec(id ?? "")?.[1] ?? Number.NaN);
     return shard < this.count ? shard : undefined;
   }
 
-  /** A random shard. */
+  /** Returns a random shard. */
   pick(): number {
     return Math.floor(Math.random() * this.count);
   }
 
   /**
-   * Calls one hub, and retries if the call throws. The hub may have run a failed call, with only the response lost. Use this only
-   * for calls that can be repeated: a publish, which has message ids, and calls that read or replace.
+   * Calls one hub, and retries if the call throws. A call that throws may have run in the hub: perhaps only its response was
+   * lost. Use this method only for calls that can be repeated: a publish with message ids, and calls that read or replace.
    *
-   * @throws RealtimeError the hub's error, or `unreachable` when all tries failed.
+   * @throws RealtimeError the hub's error, or `unreachable` when all attempts failed.
    */
   call<T>(shard: number, call: HubCall<T>): Promise<T> {
     return this.#callWithRetries(shard, call, this.#retryDelays);
@@ -67,7 +67,7 @@ export class HubShards {
     for (let attempt = 0; ; attempt++) {
       let result: RpcResult<T>;
       try {
-        // A stub that has failed once fails always.
+        // A new stub for each attempt, because a stub that has failed once fails again.
         result = await call(this.#hub(shard));
       } catch (cause) {
         const delay = retryDelays[attempt];
@@ -83,7 +83,7 @@ export class HubShards {
 function unreachable(shard: number, cause: unknown): RealtimeError {
   return new RealtimeError(
     "unreachable",
-    `Shard ${shard} could not be reached. Try again soon. A message with an id is delivered once, however often you send it.`,
+    `Shard ${shard} could not be reached. Try again soon. If you publish a message again, send it with the same id: the message is then delivered only once.`,
     { cause },
   );
 }

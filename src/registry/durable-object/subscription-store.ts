@@ -15,15 +15,15 @@ const SCHEMA = `
 
 /** The subscriptions of one client. */
 export interface StoredSubscriptions {
-  /** Subscription keys, in the order in which the client has set them. */
+  /** Subscription keys, in the order in which they were added. */
   readonly keys: readonly string[];
   /** Topic patterns (`Principal.rights`). */
   readonly rights: readonly string[];
 }
 
 /**
- * How many keys one row has. A row may have 2 MB: a key has at most 2,500 characters, and a character takes at most 6 bytes in
- * JSON.
+ * Maximum number of keys in one row. 100 keys fit into the 2 MB of a row: a key has at most 2,500 characters, and a character
+ * takes at most 6 bytes in JSON.
  */
 const KEYS_PER_ROW = 100;
 
@@ -68,7 +68,7 @@ export class SubscriptionStore {
     this.#sql.exec("DELETE FROM rights");
   }
 
-  /** The subscriptions of all clients, by client id. */
+  /** Returns the subscriptions of all clients, by client id. The casts are safe because `set` has written the columns. */
   all(): Map<string, StoredSubscriptions> {
     const stored = new Map<string, StoredSubscriptions>();
     const rights = this.#sql

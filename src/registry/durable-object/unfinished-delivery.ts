@@ -3,8 +3,8 @@ import type { Sql } from "../../log/sql.ts";
 const SCHEMA = "CREATE TABLE IF NOT EXISTS unfinished_delivery (id INTEGER PRIMARY KEY)";
 
 /**
- * A stored flag that is set while a delivery is in progress: some clients have the message, and others do not have it yet. A hub
- * that wakes with the flag set was interrupted, and does not know which clients have the message (see `restoreHub`).
+ * A stored flag that is set while a delivery is in progress: some clients have received the message, and others have not. If a
+ * hub wakes with the flag set, it was interrupted, and does not know which clients have received the message (`restoreHub`).
  */
 export class UnfinishedDelivery {
   readonly #sql: Sql;

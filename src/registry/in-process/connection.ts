@@ -11,7 +11,7 @@ export interface ConnectionHost {
   readonly onAttached: () => void;
 }
 
-/** A client in this process. The manager has the client from `attach` on. */
+/** A client in this process. `attach` registers the client with the manager. */
 export class InProcessConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
@@ -37,7 +37,7 @@ export class InProcessConnection implements ClientConnection {
       sink.close(reason ?? "error");
       return;
     }
-    // Clients that were registered since `open` may have used up the budget of subscription keys.
+    // A limit may have been reached since `open`, because other clients were registered.
     manager.admit(request, request.topics);
     manager.registerClient(this.clientId, sink, request);
     applyInitialSubscriptions(manager, request, this);

@@ -94,10 +94,10 @@ class InProcessRegistry implements ClientRegistry {
     this.#manager.checkCredential(publisher);
     const before = this.#manager.deliveryNumber;
     const receipts = await this.#log.append(messages);
-    // Waits for the delivery of these messages only. The deliveries of other publishers may take seconds.
+    // Does not wait for earlier deliveries of other publishers, which may take seconds.
     const settled = this.#manager.settled(before);
     if (settled !== undefined) await settled;
-    // The sinks have scheduled their writes for the end of this turn of the event loop, so this runs after them.
+    // The sinks have scheduled their writes for the end of this turn of the event loop. The latency includes these writes.
     afterTurn(() => this.#latency.observe(performance.now() - start));
     return receipts;
   }
@@ -146,7 +146,7 @@ class InProcessRegistry implements ClientRegistry {
     return this.#closing;
   }
 
-  /** Closes the log before the clients: the log then delivers what it has accepted. */
+  /** Closes the log first, so that the log delivers all accepted messages before the clients are disconnected. */
   async #close(): Promise<void> {
     await this.#log.close();
     this.#stopTail();
@@ -163,7 +163,10 @@ class InProcessRegistry implements ClientRegistry {
   }
 }
 
-/** Some runtimes lack `setImmediate`. `setTimeout` runs later, which only adds to the measured latency there. */
+/**
+ * Some runtimes lack `setImmediate`, so the cast makes it optional. `setTimeout` runs later, which only adds to the measured
+ * latency in these runtimes.
+ */
 const { setImmediate = setTimeout } = globalThis as {
   readonly setImmediate?: (run: () => void) => unknown;
 };

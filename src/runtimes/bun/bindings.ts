@@ -4,8 +4,8 @@ import type { Context } from "hono";
 export type BunServer = Server<undefined>;
 
 /**
- * The server of `Bun.serve`: `c.env.server`, or `c.env` itself with `export default { fetch: app.fetch }`. Undefined when the
- * app was called without either.
+ * Returns the server of `Bun.serve`: `c.env.server`, or `c.env` itself with `export default { fetch: app.fetch }`. Undefined
+ * if the app was called with neither.
  */
 export function getBunServer(c: Context): BunServer | undefined {
   const env: { readonly server?: unknown } = c.env ?? {};

@@ -1,18 +1,18 @@
 import type { BunServer } from "./bindings.ts";
 
 /**
- * The server's listening socket. It can be closed and opened again while connections stay open: Bun has no way to pause a
- * server, so each opening is a new `Bun.serve`.
+ * The listening socket of the service. It can be closed and reopened while connections stay open. Bun can't pause a server, so
+ * each reopening creates a new server with `Bun.serve`.
  */
 export class ListeningSocket {
   readonly #serve: (port: number) => BunServer;
   #listening: BunServer | undefined;
-  /** Servers that no longer listen, and still have open connections. The promise resolves with the last of them. */
+  /** Servers that no longer listen, but still have open connections. The promise resolves when the last connection is closed. */
   readonly #closing = new Map<BunServer, Promise<void>>();
   readonly port: number;
 
   /**
-   * @param port 0 takes a free port.
+   * @param port 0 uses a free port.
    * @throws Error when the address can't be used.
    */
   constructor(serve: (port: number) => BunServer, port: number) {
@@ -34,7 +34,7 @@ export class ListeningSocket {
     this.#closing.set(server, stopped);
   }
 
-  /** Listens again. Does nothing when the address can't be used: call it again later. */
+  /** Listens again. Does nothing if the address can't be used: call this method again later. */
   reopen(): void {
     try {
       this.#listening ??= this.#serve(this.port);
@@ -43,7 +43,7 @@ export class ListeningSocket {
     }
   }
 
-  /** Stops listening for good. Resolves when the last connection is closed. */
+  /** Stops listening. Resolves when the last connection is closed. */
   async stop(): Promise<void> {
     this.close();
     await Promise.all(this.#closing.values());

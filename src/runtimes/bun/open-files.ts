@@ -1,7 +1,7 @@
 /**
- * Keeps the process below its limit of open files. Bun has no limit of connections, and at the limit of open files it calls
- * `accept` in an endless loop (measured with Bun 1.4): one core is busy, and open streams get no CPU time. So new streams
- * are refused shortly before the limit, and the server stops listening right before it.
+ * Keeps the process below its limit of open files. Bun has no limit of connections. At the limit of open files, Bun calls
+ * `accept` in an endless loop (measured with Bun 1.4): one core is busy, and open streams get no CPU time. Therefore new
+ * streams are refused below the limit, and the server stops listening a little later.
  */
 import { formatSSEMessage } from "../../realtime/sse.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
@@ -18,14 +18,14 @@ const RETRY_AFTER: Milliseconds = 5000;
 export class OpenFileLimiter {
   readonly #files: OpenFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Upper bound of the open files: the last count, and one for each request since. */
+  /** Upper bound of the number of open files: the last count, plus the number of requests since then. */
   #estimate = 0;
 
   constructor(files: OpenFiles) {
     this.#files = files;
   }
 
-  /** Whether a new stream must be refused. Call it once for each request. Counting is slow, so it is rarely done. */
+  /** Whether a new stream must be refused. Call this once for each request. Files are rarely counted, because it is slow. */
   isFull(): boolean {
     this.#estimate += 1;
     if (this.#estimate <= this.#files.usableLimit) return false;
@@ -34,10 +34,10 @@ export class OpenFileLimiter {
   }
 
   /**
-   * Stops listening half way between the number at which streams are refused and the limit. Listens again when the number
-   * has fallen below both.
+   * Stops listening when the number of open files is half way between `usableLimit` and the limit. Listens again when the
+   * number is below `usableLimit`.
    *
-   * @param onRefused Called each time when the server stops listening.
+   * @param onRefused Called each time the server stops listening.
    */
   watch(socket: ListeningSocket, onRefused: () => void): void {
     const { usableLimit, limit } = this.#files;
@@ -58,12 +58,12 @@ export class OpenFileLimiter {
   }
 }
 
-/** Only streams are refused: other requests are short, and a publisher must still reach the open streams. */
+/** Whether a request opens a stream. Only streams are refused: other requests are short, and publishers must still be served. */
 export function isStreamRequest({ method, url }: Request): boolean {
   return method === "GET" && /\/api\/realtime(\?|$)/.test(url);
 }
 
-/** A stream that ends at once. An EventSource reconnects after the end of a stream, but not after an error status. */
+/** Creates a stream that ends at once. An EventSource reconnects after the end of a stream, but not after an error status. */
 export function refuseStream(): Response {
   return new Response(formatSSEMessage({ retry: RETRY_AFTER }), {
     status: 200,

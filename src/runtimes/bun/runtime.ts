@@ -4,7 +4,7 @@ import { getBunServer } from "./bindings.ts";
 import { openBunSink } from "./sink.ts";
 
 /**
- * The runtime of a server on Bun. Pass it to `createServer` when you mount the server in an app of your own.
+ * The runtime of a server on Bun. Pass it to `createServer` if you mount the service in your own app.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ function describeMissing(c: Context): string | undefined {
   if (server === undefined) {
     return "Pass Bun's server: export default { fetch: app.fetch }, or fetch: (request, server) => app.fetch(request, { server }).";
   }
-  // A server on a Unix socket has no port, and no addresses of clients.
+  // A server on a Unix socket has no port, and its clients have no addresses.
   if (server.port === undefined || server.requestIP(c.req.raw) !== null) return undefined;
   return (
     "Pass the request that Bun.serve gave you: Bun does not know a copy, and ends its stream after idleTimeout without " +

@@ -20,8 +20,9 @@ import { bunRuntime } from "./runtime.ts";
 const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
 
 /**
- * Starts the service on Bun. Resolves when it listens. `bun --hot` evaluates the program again in the same process: the new
- * server then replaces the one at the same address, whose streams end with `retry:`.
+ * Starts the service on Bun. Resolves when the service listens. `bun --hot` evaluates the program again in the same process.
+ * The new server then replaces the earlier server with the same host and port. The streams of the earlier server end with
+ * `retry:`.
  *
  * @throws Error when the address can't be used, for example because the port is taken.
  * @throws RealtimeError `invalid_config` when an option is invalid.
@@ -41,15 +42,17 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   const running = runningServers();
   const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;
   const address = formatURL(host, port);
-  // Without this, Bun gives the port to the new server, and the open streams stay in a registry to which nothing is published.
+  // Without this, Bun gives the port to the new server. The open streams would then belong to a registry that gets no
+  // messages.
   await running.get(address)?.close();
   const server = await start();
   running.set(address, server);
   return server;
 }
 
-/** Servers by address. A reload keeps only what `globalThis` refers to. */
+/** Returns the running servers by URL. They are a property of `globalThis`, because a reload keeps nothing else. */
 function runningServers(): Map<string, RunningServer> {
+  // The cast adds our property to the type of `globalThis`.
   const store = globalThis as { [RUNNING_SERVERS]?: Map<string, RunningServer> };
   store[RUNNING_SERVERS] ??= new Map();
   return store[RUNNING_SERVERS];
@@ -67,8 +70,8 @@ async function listen(options: ListenOptions): Promise<Listener> {
     return announceClose(request, await app.fetch(request, { server }));
   };
   const serve = (port: number) =>
-    // `idleTimeout` ends idle connections, and responses that their clients do not read. The sink exempts streams. A request's
-    // head has 12 seconds in any case (measured with Bun 1.4), and its body `requestTimeout`.
+    // `idleTimeout` closes idle connections, and connections with a response that the client does not read. The sink exempts
+    // streams. Separate limits apply to a request's head, 12 seconds (measured with Bun 1.4), and its body, `requestTimeout`.
     Bun.serve({ hostname: host, port, idleTimeout: KEEP_ALIVE_SECONDS, fetch: handle });
   const socket = new ListeningSocket(serve, options.port);
   limiter?.watch(socket, onRefused);

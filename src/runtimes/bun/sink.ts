@@ -1,5 +1,5 @@
 /**
- * The sink on Bun. It bypasses Hono's TransformStream, and writes to the stream from which Bun reads the response
+ * The sink on Bun. It bypasses Hono's TransformStream, and writes directly to the response's body
  * (docs/performance.md).
  */
 import type { Context } from "hono";
@@ -10,22 +10,22 @@ import { HandshakeRelay } from "../../stream/handshake-relay.ts";
 import type { ChunkWriter, SinkListener, WriteCallback } from "../../stream/sink.ts";
 import { getBunServer } from "./bindings.ts";
 
-/** Runs after all I/O of a turn, so messages that arrived together leave in one write. */
+/** Runs after all I/O of a turn, so messages that arrive together are sent in one write. */
 const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
 
-/** Seconds that Bun waits for the client to read, before it closes the connection of a stream that has ended. */
+/** After a stream has ended, Bun closes the connection if the client reads nothing for this many seconds. */
 const ENDED_TIMEOUT_SECONDS = 10;
-/** The same for a stream that was destroyed. */
+/** As `ENDED_TIMEOUT_SECONDS`, for a stream that was destroyed. */
 const DESTROYED_TIMEOUT_SECONDS = 1;
 
 /** Sets the time without traffic after which Bun closes the connection. 0 is never. */
 type SetIdleTimeout = (seconds: number) => void;
 
-/** Opens a sink that detaches from Hono's stream as soon as the handshake has come out of it. */
+/** Opens a sink that detaches from Hono's stream when the handshake was read from it. */
 export const openBunSink: NonNullable<Runtime["openSink"]> = (c, stream, listener) => {
   const setIdleTimeout = createSetIdleTimeout(c);
-  // Bun closes a connection without traffic after `idleTimeout` (default 10 s). A stream may have less, and pings detect dead
-  // connections.
+  // Bun closes a connection without traffic after `idleTimeout` (default 10 s). A stream may be silent for longer, and pings
+  // detect dead connections.
   setIdleTimeout(0);
   const body = new ResponseBody(listener, new HandshakeRelay(stream, listener), setIdleTimeout);
   return { sink: new BufferedSink(listener, body, flushScheduler), body: body.readable };
@@ -37,7 +37,7 @@ function createSetIdleTimeout(c: Context): SetIdleTimeout {
   return (seconds) => server?.timeout(request, seconds);
 }
 
-/** The response's body. Bun calls `pull` for the next chunk when the socket has room: the last chunk is written then. */
+/** The response's body. When the socket has room, Bun calls `pull` for the next chunk: the last chunk is then written. */
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #setIdleTimeout: SetIdleTimeout;
@@ -88,7 +88,7 @@ class ResponseBody implements ChunkWriter {
   }
 
   destroy(): void {
-    // Bun 1.4 resets the connection of a body that fails, unless bytes are queued for the client: then only a timeout does.
+    // Bun 1.4 resets the connection when the body fails, unless the client has waiting bytes. Only a timeout then closes it.
     this.#setIdleTimeout(DESTROYED_TIMEOUT_SECONDS);
     this.#controller?.error();
     this.#controller = undefined;
@@ -100,7 +100,7 @@ class ResponseBody implements ChunkWriter {
       sink.done();
       return;
     }
-    // Set before `enqueue`, because Bun may call `pull` from within it.
+    // Set before `enqueue`, because Bun may call `pull` during `enqueue`.
     this.#pendingWrite = sink;
     this.#controller.enqueue(chunk);
   }

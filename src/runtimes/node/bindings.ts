@@ -7,7 +7,7 @@ interface NodeBindings {
   readonly outgoing: ServerResponse;
 }
 
-/** Empty when the app was called without Node's request and response: `app.request()`, or `app.fetch(request)`. */
+/** Returns the bindings. Empty if the app was called without them: `app.request()`, or `app.fetch(request)`. */
 export function nodeBindings(c: Context): Partial<NodeBindings> {
   return c.env ?? {};
 }

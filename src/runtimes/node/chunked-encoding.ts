@@ -5,9 +5,9 @@ const encoder = new TextEncoder();
 const CRLF = encoder.encode("\r\n");
 
 /**
- * One chunk of a response with `Transfer-Encoding: chunked` (RFC 9112, section 7.1).
+ * Encodes one chunk of a response with `Transfer-Encoding: chunked` (RFC 9112, section 7.1).
  *
- * @param length Length of all frames together.
+ * @param length Total length of the frames.
  */
 export function encodeChunk(length: Bytes, frames: readonly Uint8Array[]): Uint8Array {
   const size = encoder.encode(`${length.toString(16)}\r\n`);

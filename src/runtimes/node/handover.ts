@@ -1,4 +1,4 @@
-/** The first writes of a stream on Node: through Hono's stream, until the socket is free for the sink. */
+/** The start of a stream on Node: the first frames go through Hono's stream, and later frames directly to the socket. */
 import { ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
@@ -8,13 +8,13 @@ import { createHonoWriter } from "../../stream/hono-sink.ts";
 import { type BoundedQueue, checkNextTurn, fitsBurst } from "../../stream/overflow.ts";
 import type { SinkListener } from "../../stream/sink.ts";
 
-/** Frames that are accepted before the handshake is sent, whatever their size: the handshake and one frame more. */
+/** Before the handshake is sent, this many frames of any size are accepted: the handshake and one further frame. */
 const UNLIMITED_FRAMES = 2;
 
 /**
- * The sink of a stream until the response head and everything that was written to Hono's stream has reached the socket. The
- * head comes through Hono's stream, so that middleware works as usual, and so that Node can queue the response behind others
- * on its connection (pipelining).
+ * The sink of a stream until the response head, and all bytes that were written to Hono's stream, have reached the socket.
+ * The head goes through Hono's stream so that middleware works as usual. Node can then also queue the response after earlier
+ * responses on its connection (pipelining).
  */
 export class StreamHandover implements BoundedQueue {
   readonly sink: BufferedSink;
@@ -24,7 +24,7 @@ export class StreamHandover implements BoundedQueue {
   #acceptedBytes: Bytes = 0;
   #frames = 0;
   #firstFrame: Uint8Array | undefined;
-  /** Bytes that have come out of Hono's stream. */
+  /** Bytes that @hono/node-server has read from Hono's stream and written to the response. */
   #writtenBytes: Bytes = 0;
   #canTakeOver: boolean;
   #isEnding = false;
@@ -40,15 +40,15 @@ export class StreamHandover implements BoundedQueue {
     });
   }
 
-  /** A response that waits behind another on its connection has no socket yet. */
+  /** Checks the socket as well: a response that is queued after another on its connection has no socket yet. */
   get handshakeSent(): boolean {
     const { headersSent, socket } = this.#outgoing;
     return this.#writtenBytes > 0 && headersSent && socket !== null;
   }
 
   /**
-   * Until the handshake is sent, everything counts as queued, also what has come out of Hono's stream: middleware may read
-   * the stream and send nothing.
+   * Until the handshake is sent, all accepted bytes count as waiting, including the bytes that were read from Hono's stream:
+   * middleware may read the stream and send nothing.
    */
   get bufferedBytes(): Bytes {
     return this.handshakeSent ? this.sink.bufferedBytes : this.#acceptedBytes;
@@ -78,18 +78,19 @@ export class StreamHandover implements BoundedQueue {
   }
 
   /**
-   * Counts the bytes that @hono/node-server writes to the response, until they are all that was written to Hono's stream.
-   * Nothing is left between the sink and the socket then.
+   * Counts the bytes that @hono/node-server writes to the response, until all bytes from Hono's stream are written. The sink
+   * can then write to the socket.
    *
-   * @param onSocketFree Called once, with the number of writes so far. Not called if other code changes the bytes, or the
-   *   stream ends before.
+   * @param onSocketFree Called once at that time, with the number of writes so far. Not called if other code changes the
+   *   bytes, or if the stream ends first.
    */
   watchResponse(onSocketFree: (writes: number) => void): void {
     const outgoing = this.#outgoing;
     const { write } = outgoing;
     let writes = 0;
+    // The cast: a function with one signature does not have the type of the overloaded `write`.
     const countingWrite = ((chunk: Uint8Array, ...rest: []) => {
-      // Other code, such as a compression, has replaced the bytes.
+      // A different chunk means that other code, such as compression middleware, has replaced the bytes.
       if (this.#writtenBytes === 0 && chunk !== this.#firstFrame) this.#canTakeOver = false;
       const result = Reflect.apply(write, outgoing, [chunk, ...rest]);
       this.#writtenBytes += chunk.length;
@@ -107,7 +108,7 @@ export class StreamHandover implements BoundedQueue {
     outgoing.write = countingWrite;
   }
 
-  /** @param write The method that `watchResponse` has set. Another one was set by other code since then. */
+  /** @param write The method that `watchResponse` has set. If the response has another one, other code has replaced it. */
   #isSocketFree(write: ServerResponse["write"]): boolean {
     const { chunkedEncoding, socket } = this.#outgoing;
     return canWriteToSocket(this.#outgoing, write) && chunkedEncoding && socket instanceof Socket;
@@ -115,8 +116,8 @@ export class StreamHandover implements BoundedQueue {
 }
 
 /**
- * Whether a sink may write to the response's socket. It may not if other code has replaced a method of the response, as
- * compression middleware does: that code would not see the bytes. HTTP/1.0 has no chunks, and HTTP/2 has frames of its own.
+ * Whether a sink may write to the response's socket. If other code has replaced a method of the response, as compression
+ * middleware does, that code would not see the bytes. HTTP/1.0 has no chunked encoding, and HTTP/2 has its own frames.
  */
 function canWriteToSocket(
   outgoing: ServerResponse,
@@ -129,7 +130,7 @@ function canWriteToSocket(
   );
 }
 
-/** Calls `listener` when other code pipes the body through a stream of its own, which may change the bytes. */
+/** Calls `listener` when other code pipes the body to another stream, which may change the bytes. */
 function onBodyPiped(body: ReadableStream, listener: () => void): void {
   for (const name of ["pipeThrough", "pipeTo", "tee"] as const) {
     const value = (...args: []) => {
@@ -141,11 +142,11 @@ function onBodyPiped(body: ReadableStream, listener: () => void): void {
 }
 
 /**
- * Ignores the next call of `end`: @hono/node-server 2.1 calls it when Hono's stream ends, but the response goes on without
- * that stream.
+ * Ignores the next call of `end`. @hono/node-server 2.1 calls `end` when Hono's stream ends, but the response must continue.
  */
 function ignoreNextEnd(outgoing: ServerResponse): void {
   const { end } = outgoing;
+  // The cast: a function without parameters does not have the type of the overloaded `end`.
   outgoing.end = (() => {
     outgoing.end = end;
     return outgoing;

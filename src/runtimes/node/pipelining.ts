@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Makes the function that every request must be passed to. When a client pipelines requests, a response waits without a
- * socket until the response before it has ended. Node does not emit `close` on a waiting response when the connection
- * closes, so its stream would stay open for ever. The function emits the event.
+ * Returns a function that must be called with every request and response. It emits `close` on queued responses when their
+ * connection closes.
+ *
+ * When a client pipelines requests, a response is queued without a socket until the previous response has ended. Node does not
+ * emit `close` on a queued response when the connection closes, so its stream would never end.
  */
 export function createQueueCloser(): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>();

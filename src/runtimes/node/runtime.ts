@@ -3,7 +3,7 @@ import { nodeBindings } from "./bindings.ts";
 import { openNodeSink } from "./sink.ts";
 
 /**
- * The runtime of a server on Node. Pass it to `createServer` when you mount the server in an app of your own.
+ * The runtime of a server on Node. Pass it to `createServer` if you mount the service in your own app.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export const nodeRuntime: Runtime = {
   abort: (c) => void nodeBindings(c).outgoing?.destroy(),
   isBodyRead: (c) => {
     const { incoming } = nodeBindings(c);
-    // Some platforms read the body before the app and leave it in `rawBody`, where @hono/node-server 2.1 finds it.
+    // Some platforms read the body before they call the app, and store it in `rawBody`. @hono/node-server 2.1 reads it there.
     return incoming?.readableDidRead === true && !("rawBody" in incoming);
   },
   httpVersion: (c) => nodeBindings(c).incoming?.httpVersion ?? "1.1",

@@ -18,11 +18,11 @@ import { nodeRuntime } from "./runtime.ts";
 /** Time without traffic after which Node asks the kernel to probe a connection. */
 const TCP_KEEP_ALIVE_DELAY = 30_000;
 
-/** Time between two looks for idle connections while the server shuts down. */
+/** Time between two checks for idle connections while the server shuts down. */
 const SWEEP_INTERVAL = 50;
 
 /**
- * Starts the service on Node. Resolves when it listens.
+ * Starts the service on Node. Resolves when the service listens.
  *
  * @throws Error when the address can't be used, for example because the port is taken.
  * @throws RealtimeError `invalid_config` when an option is invalid.
@@ -41,8 +41,8 @@ export function startServer(options: StartOptions = {}): Promise<RunningServer> 
 
 async function listen(options: ListenOptions): Promise<Listener> {
   const { app, host, port, maxSilence, files, onRefused } = options;
-  // `hostname` completes the URL of a request without a Host header (HTTP/1.0 health checks). `errorHandler` gives a request
-  // that is not valid the error format of the API.
+  // `hostname` completes the URL of a request without a Host header (HTTP/1.0 health checks). `errorHandler` answers an
+  // invalid request with an error in the format of the API.
   const handle = getRequestListener(app.fetch, {
     hostname: host,
     errorHandler: malformedRequestResponse,
@@ -51,7 +51,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
   let inFlight = 0;
   const server = createHTTPServer(
     {
-      // Finds a dead connection on which nothing is being sent. Pings find the others.
+      // Detects a dead connection without traffic. Pings detect a dead connection of a stream.
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY,
       keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
@@ -65,7 +65,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       return handle(incoming, outgoing);
     },
   );
-  // Closes the connection of a client that pipelines requests and does not read the responses. Node has no limit for that.
+  // Closes the connection of a client that pipelines requests and does not read the responses. By default, Node has no limit.
   server.timeout = maxSilence;
   if (files !== undefined) {
     server.maxConnections = Math.max(files.usableLimit - files.count(), 1);
@@ -76,11 +76,12 @@ async function listen(options: ListenOptions): Promise<Listener> {
     server.listen(port, host, resolve);
   });
   return {
+    // The cast: `address` returns an `AddressInfo` for a server that listens on a port.
     url: formatURL(host, (server.address() as AddressInfo).port),
     stop: () => {
       const stopped = new Promise((resolve) => server.close(resolve));
-      // An idle connection would stay open for its keep-alive time. Node counts a connection without any request so far as
-      // busy, so those are closed once no request is in flight.
+      // An idle connection would stay open for its keep-alive time. Node counts a connection that has had no request as
+      // busy, so these connections are closed when no request is in flight.
       const sweep = setInterval(() => {
         if (inFlight === 0) server.closeAllConnections();
         else server.closeIdleConnections();

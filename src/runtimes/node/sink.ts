@@ -1,6 +1,6 @@
 /**
- * Frames reach the socket in `NodeSocketSink.flush`. The sink bypasses the web streams between Hono and Node: they take most
- * of the CPU time of a delivery through `streamSSE` (docs/performance.md).
+ * The sink on Node. `NodeSocketSink.flush` writes frames to the socket. The sink bypasses the web streams between Hono and
+ * Node, because they take most of the CPU time of a delivery through `streamSSE` (docs/performance.md).
  */
 import { EventEmitter } from "node:events";
 import { ServerResponse } from "node:http";
@@ -23,24 +23,25 @@ import { StreamHandover } from "./handover.ts";
 const EMPTY = new Uint8Array();
 
 /**
- * Time that the connection of an ended stream stays open for another request. Shorter than for other requests: few clients
- * use such a connection again, and a client that reads nothing would keep it open.
+ * Time that the connection of an ended stream stays open for another request. Shorter than for other requests, because few
+ * clients use such a connection again, and a client that reads nothing would keep it open.
  */
 const ENDED_KEEP_ALIVE: Milliseconds = 5000;
 
-/** Runs after all I/O of a turn, so messages that arrived together leave in one write. */
+/** Runs after all I/O of a turn, so messages that arrive together are sent in one write. */
 const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
 
 /**
- * Asks compression middleware that has replaced the response's methods to leave the stream alone. Compression holds back
+ * Tells compression middleware that has replaced the response's methods not to compress the stream. Compression holds back
  * small writes until a block is full, and not every middleware respects `no-transform`.
  */
 const UNCOMPRESSED = { "Content-Encoding": "identity" };
 
 /**
- * Opens a sink that writes to the socket as soon as the response head and the handshake are sent, and then detaches from
- * Hono's stream. If other code changes the bytes on their way, the sink stays on Hono's stream. Undefined when the app was
- * called without Node's response.
+ * Opens a sink that first writes to Hono's stream. When the response head and the handshake are sent, the sink detaches from
+ * Hono's stream and writes to the socket. If other code may change the bytes, the sink continues to write to Hono's stream.
+ *
+ * @returns undefined if the app was called without Node's response.
  */
 export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, listener) => {
   const { outgoing } = nodeBindings(c);
@@ -54,30 +55,33 @@ export const openNodeSink: NonNullable<Runtime["openSink"]> = (c, stream, listen
 class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   readonly #outgoing: ServerResponse;
   readonly #listener: SinkListener;
-  /** Undefined once everything that was written to Hono's stream has reached the socket. */
+  /** Undefined after the handover to the socket. */
   #handover: StreamHandover | undefined;
-  /** Undefined until then. */
+  /** Undefined before the handover to the socket. */
   #socket: Socket | undefined;
   /** Frames of this turn. */
   #pending: FrameBatch | undefined;
   #isClosed = false;
-  /** Ends the wait for the response's `close` event. */
+  /** Ends the wait of `finish` for the response's `close` event. */
   #resolveFinished: (() => void) | undefined;
-  /** Bytes were queued in the socket after the last write. Kept, because reading `writableLength` per frame is slow. */
+  /**
+   * Whether bytes were waiting in the socket after the last write. Stored, because reading `writableLength` per frame is
+   * slow.
+   */
   #hasBacklog = false;
-  /** The socket's queue is a single frame, so its size is not an overflow. */
+  /** Whether the bytes in the socket are a single frame. A single frame of any size is not an overflow. */
   #isSingleFrame = false;
   #writes = 0;
-  /** Bytes that had left the socket at the last look. -1 is none yet. */
+  /** Number of bytes that the socket had sent at the last check. -1 before the first check with waiting bytes. */
   #flushedBytes: Bytes = -1;
-  /** Since when `#flushedBytes` is unchanged. */
+  /** When `#flushedBytes` last changed. */
   #lastProgressAt: Milliseconds = 0;
 
   /** @param stream Carries the response head and the first frames. */
   constructor(outgoing: ServerResponse, listener: SinkListener, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#listener = listener;
-    // Not `outgoing.on`: some compression middleware replaces it, and registers no listener before the first write.
+    // Not `outgoing.on`: some compression middleware replaces this method, and registers no listener before the first write.
     EventEmitter.prototype.on.call(outgoing, "close", () => listener.onDisconnect());
     if (outgoing.destroyed || outgoing.closed) listener.onDisconnect();
     this.#handover = new StreamHandover(outgoing, listener, stream);
@@ -110,7 +114,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
       return 0;
     }
     const now = this.#listener.now();
-    // `bytesWritten` includes the bytes that are queued in the socket.
+    // `bytesWritten` includes the bytes that are waiting in the socket.
     const flushed = socket.bytesWritten - socket.writableLength;
     if (flushed !== this.#flushedBytes) {
       this.#flushedBytes = flushed;
@@ -140,14 +144,14 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     const outgoing = this.#outgoing;
     if (this.#handover !== undefined) {
       await this.#handover.finish(frame);
-      // Hono closes its stream then, and @hono/node-server ends the response.
+      // Lets Hono close its stream. @hono/node-server then ends the response.
       this.#listener.onDetached();
     } else {
       if (frame !== undefined) this.#append(frame);
       await new Promise<void>((resolve) => this.#whenDrained(resolve));
       outgoing.end();
     }
-    // The end of the chunked body may be queued in the socket.
+    // The end of the chunked body may still be waiting in the socket.
     if (!outgoing.closed) {
       await new Promise<void>((resolve) => {
         this.#resolveFinished = resolve;
@@ -167,7 +171,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     this.#pending = undefined;
     this.#handover?.sink.destroy();
     this.#outgoing.destroy();
-    // A response that waits behind another on its connection emits no `close` event.
+    // A response that is queued after another on its connection emits no `close` event.
     this.#resolveFinished?.();
   }
 
@@ -197,7 +201,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   }
 
   #reportQueued(socket: Socket, chunk: Uint8Array): void {
-    // The callback of an empty write runs when everything before it has been written, or the socket is destroyed.
+    // The callback of an empty write runs when all earlier bytes have been written, or the socket is destroyed.
     socket.write(EMPTY, () => this.#listener.onWritten(chunk));
     this.#listener.onQueued(chunk);
   }

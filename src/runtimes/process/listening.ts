@@ -1,4 +1,4 @@
-/** Starts a service that listens on a port. Node and Bun share it, and differ in the `listen` that they pass. */
+/** Starts a service that listens on a port, on Node or Bun. Each runtime passes its own `listen` function. */
 import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
@@ -12,9 +12,9 @@ import { settledWithin } from "./timeout.ts";
 
 /** Options of `startServer`, besides those of `createServer`. */
 export interface StartOptions extends ServerOptions {
-  /** Name or address to listen on. Default `127.0.0.1`: this machine only. */
+  /** Host name or IP address to listen on. Default `127.0.0.1`: only this machine can connect. */
   readonly host?: string | undefined;
-  /** Port to listen on. Default 8090; 0 takes a free port. */
+  /** Port to listen on. 0 uses a free port. Default 8090. */
   readonly port?: number | undefined;
   /** How long `close` waits for streams and requests to end, before it closes their connections. Default 10,000. */
   readonly drainTimeout?: Milliseconds | undefined;
@@ -22,16 +22,16 @@ export interface StartOptions extends ServerOptions {
 
 /** A running service. */
 export interface RunningServer extends RealtimeServer {
-  /** The address that it listens on, such as `http://127.0.0.1:8090`. */
+  /** The URL at which the service listens, such as `http://127.0.0.1:8090`. */
   readonly url: string;
 }
 
-/** What a runtime needs to listen. */
+/** The arguments of a runtime's `listen` function. */
 export interface ListenOptions {
   readonly app: RealtimeServer["app"];
   readonly host: string;
   readonly port: number;
-  /** The longest time without traffic on a connection in use: at the latest, a ping is sent then. */
+  /** Maximum time without traffic on a connection in use. After this time, the connection may be closed. */
   readonly maxSilence: Milliseconds;
   /** The process's limit of open files, if there is one. */
   readonly files: OpenFiles | undefined;
@@ -39,24 +39,25 @@ export interface ListenOptions {
   readonly onRefused: () => void;
 }
 
-/** A port that one runtime listens on. */
+/** A listening server of one runtime. */
 export interface Listener {
   readonly url: string;
-  /** Accepts no new connections. Resolves when the last connection is closed. */
+  /** Stops accepting connections. Resolves when the last connection is closed. */
   readonly stop: () => Promise<unknown>;
   /** Closes every connection at once. */
   readonly closeConnections: () => void;
 }
 
 /**
- * Seconds that an idle connection stays open. Longer than the 60 seconds of nginx (`keepalive_timeout` of an upstream): a proxy
- * that keeps a connection longer than its server sends a request on a closing connection, and answers 502.
+ * Seconds that an idle connection stays open. Must be longer than the 60 seconds of nginx (`keepalive_timeout` of an
+ * upstream). If a proxy keeps a connection for longer than its server, it may send a request on a closing connection and
+ * answer 502.
  */
 export const KEEP_ALIVE_SECONDS = 75;
 
 /**
- * Creates the service and listens. Unlike `createServer`, it allows every origin and turns on health checks, the OpenAPI
- * document and metrics for administrators, because no app around it provides these.
+ * Creates the service and listens. Its defaults differ from those of `createServer`, because there is no embedding app: every
+ * origin is allowed, and health checks, the OpenAPI document and metrics (for requests with the admin key) are on.
  */
 export async function startListening(
   options: StartOptions,
@@ -106,8 +107,9 @@ async function closeServer(
 ): Promise<void> {
   const deadline = setTimeout(listener.closeConnections, drainTimeout);
   const drained = server.close();
-  // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.least` at the earliest. The port is closed by then, so that
-  // they reach the process that takes over. Until then, new streams are asked to reconnect (stream-refusals.ts).
+  // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.min` at the earliest. The port is closed at that time,
+  // so that the clients connect to the process that replaces this one. Until then, new streams are asked to reconnect
+  // (stream-refusals.ts).
   await settledWithin(drained, RETRY_RANGES.shutdown.min);
   const stopped = listener.stop();
   await drained;
@@ -115,12 +117,12 @@ async function closeServer(
   clearTimeout(deadline);
 }
 
-/** `http://host:port`, with an IPv6 address in brackets. */
+/** Returns `http://host:port`, with an IPv6 address in brackets. */
 export function formatURL(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** The 400 response to a request without a valid URL. Hono never sees such a request. */
+/** Creates the 400 response to a request without a valid URL. Such a request is not passed to Hono. */
 export function malformedRequestResponse(): Response {
   const message = "The request's path and its Host header do not form a valid URL.";
   return Response.json({ status: 400, message, data: {} }, { status: 400 });

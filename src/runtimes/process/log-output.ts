@@ -1,19 +1,19 @@
-/** Writes a process's log to a stream with a reader that may be slow or gone. */
+/** Writes the log of a process to a stream, even if the stream's reader is slow or has closed it. */
 import type { Writable } from "node:stream";
 import type { LogOutput } from "../../api/logger.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { settledWithin } from "./timeout.ts";
 
-/** Characters that may wait for a slow reader. Lines beyond that are dropped. */
+/** Maximum number of characters that wait for a slow reader. Further lines are dropped. */
 const MAX_WAITING = 256 * 1024;
 
-/** How long the last lines of the log may take to be written. */
+/** Maximum time for writing the last lines of the log. */
 const FLUSH_TIMEOUT: Milliseconds = 500;
 
 /**
- * Creates an output that writes lines to a stream. A line that can't be written is dropped and counted, so that a full disk or
- * a closed or unread pipe neither ends the process nor blocks it. (Node's `console.log` ends the process when the reader of its
- * pipe has gone. Bun's `console.log` waits for the reader.)
+ * Creates an output that writes lines to a stream. A line that can't be written is dropped and counted. A full disk, or a
+ * pipe that is closed or not read, therefore neither ends nor blocks the process. (Node's `console.log` ends the process
+ * when the reader has closed the pipe. Bun's `console.log` waits for the reader.)
  */
 export function createStreamOutput(stream: Writable): LogOutput {
   let waiting = 0;
@@ -23,7 +23,7 @@ export function createStreamOutput(stream: Writable): LogOutput {
     dropped += 1;
     isWorking = false;
   };
-  // An `error` event without a listener ends the process. The callback of each write gets the error too.
+  // Without a listener, an `error` event ends the process. The callback of each write also gets the error.
   stream.on("error", () => {});
   return {
     write(line) {
@@ -52,7 +52,7 @@ export function createStreamOutput(stream: Writable): LogOutput {
   };
 }
 
-/** Resolves when everything that was written to the stream has left, or after 500 ms. */
+/** Resolves when all lines have been written to the stream, but after 500 ms at the latest. */
 export async function flush(stream: NodeJS.WriteStream): Promise<void> {
   const flushed = new Promise<void>((resolve) => stream.write("", () => resolve()));
   await settledWithin(flushed, FLUSH_TIMEOUT);

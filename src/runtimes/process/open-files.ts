@@ -1,12 +1,12 @@
-/** The process's limit of open files. Each connection takes one. */
+/** The process's limit of open files. Each connection is one open file. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
 const OWN_FILES = "/proc/self/fd";
 
-/** Files that are reserved for other things than connections, such as the log and requests to an issuer. */
+/** Maximum number of files that are reserved for other uses than connections, such as the log and requests to an issuer. */
 const MAX_RESERVE = 64;
 
-/** The limit of open files, and how many are open. */
+/** The limit of open files, and the number of open files. */
 export interface OpenFiles {
   readonly limit: number;
   /** From this number of open files on, new connections are refused. */
@@ -15,14 +15,14 @@ export interface OpenFiles {
   count(): number;
 }
 
-/** This process's limit of open files. Undefined without a limit, and on systems without /proc. */
+/** Reads the limit of open files of this process. Undefined if there is no limit, and on systems without /proc. */
 export function readOpenFiles(): OpenFiles | undefined {
   const limit = readLimit();
   if (limit === undefined) return undefined;
   return { limit, usableLimit: limit - reserveOf(limit), count: countOpenFiles };
 }
 
-/** At most an eighth, so that a low limit leaves room for connections. */
+/** Returns the number of reserved files: at most an eighth of the limit, so that a low limit leaves room for connections. */
 function reserveOf(limit: number): number {
   return Math.min(MAX_RESERVE, Math.ceil(limit / 8));
 }
@@ -36,15 +36,16 @@ function readLimit(): number | undefined {
   }
 }
 
-/** Since Linux 6.2, the size of the directory is the number of its entries. Before, the size is 0. */
+/** Since Linux 6.2, the size of the directory is the number of its entries. On earlier versions, the size is 0. */
 function countOpenFiles(): number {
   return statSync(OWN_FILES).size || readdirSync(OWN_FILES).length;
 }
 
 /**
- * The fields of a warning when the limit is too low for the configured number of clients; undefined when the limit suffices.
+ * Returns the fields of a warning if the limit is too low for the configured number of clients. Undefined if the limit
+ * suffices.
  *
- * @param maxClients The configured number of clients; 0 means no limit.
+ * @param maxClients The configured maximum number of clients. 0 is no limit.
  */
 export function describeShortage({ limit }: OpenFiles, maxClients: number) {
   const needed = maxClients + MAX_RESERVE;

@@ -1,4 +1,4 @@
-/** Runs the service as a program: reads the settings, starts, logs, and stops on a signal. */
+/** Runs the service as a program: reads the settings, starts the service, and stops it on a signal. */
 import { createLogger } from "../../api/logger.ts";
 import type { Config } from "../../config/config.ts";
 import { warnOfMistakes } from "../../config/contradictions.ts";
@@ -28,7 +28,7 @@ export async function runProcess(
     server = await start({ ...config, console: config.console ?? !isProduction, logger });
   } catch (error) {
     const { host, port } = config;
-    // A logger of its own, so that this line appears at every log level.
+    // A separate logger without a level, so that this line appears at every log level.
     createLogger({ format, output }).error("could not start", { error: String(error), host, port });
     await flush(process.stdout);
     process.exit(1);

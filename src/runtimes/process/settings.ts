@@ -7,10 +7,10 @@ import { type Config, type Environment, readConfig } from "../../config/config.t
 import { findUnknownVariables } from "../../config/contradictions.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 
-/** The settings of a process, and where they come from. */
+/** The settings of a process, with facts about their sources. */
 export interface ProcessSettings {
   readonly config: Config;
-  /** Names that begin with `REALTIME_` and are not read. */
+  /** Names of variables that begin with `REALTIME_`, but are not settings. */
   readonly unknownVariables: readonly string[];
   /** Whether the admin key comes from `.dev.vars`, which is public. */
   readonly isDevelopmentKey: boolean;
@@ -40,7 +40,7 @@ export async function readProcessSettings(
   if (isDevelopmentKey && !isLoopback(config.host)) {
     throw new RealtimeError(
       "invalid_config",
-      `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY is the public one of .dev.vars. ` +
+      `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY is the public key in .dev.vars. ` +
         "Set REALTIME_ADMIN_KEY in the environment.",
     );
   }
@@ -51,12 +51,13 @@ export async function readProcessSettings(
   return { config, unknownVariables, isDevelopmentKey, isProduction };
 }
 
-/** The variables of `.dev.vars` in the working directory. Empty without that file. */
+/** Reads the variables of `.dev.vars` in the working directory. Empty if the file does not exist. */
 export function readDevVars(): Environment {
   try {
     // Some editors write a byte order mark, which would become part of the first name.
     return parseEnv(readFileSync(".dev.vars", "utf8").replace(/^\uFEFF/, ""));
   } catch (error) {
+    // The cast: `readFileSync` throws an error with a code. Other errors have none.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw new RealtimeError("invalid_config", `.dev.vars can't be read: ${String(error)}`, {
       cause: error,

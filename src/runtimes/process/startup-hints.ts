@@ -1,10 +1,10 @@
-/** What an operator should know when the service has started. */
+/** Hints for the operator when the service has started. */
 import type { Config } from "../../config/config.ts";
 import type { Logger } from "../../realtime/types.ts";
 import { describeShortage, readOpenFiles } from "./open-files.ts";
 import type { ProcessSettings } from "./settings.ts";
 
-/** Logs a warning for each limit of the machine or the settings that clients will run into. */
+/** Logs a warning if the limit of open files is too low, and a warning if there is no admin key. */
 export function logStartupHints(config: Config, logger: Logger): void {
   const files = readOpenFiles();
   const shortage = files && describeShortage(files, config.maxClients);
@@ -14,7 +14,7 @@ export function logStartupHints(config: Config, logger: Logger): void {
   }
 }
 
-/** Commands to copy into two terminals. A key from the environment is not shown. */
+/** Formats commands to copy into two terminals. A key from the environment is not shown. */
 export function formatExamples(url: string, { config, isDevelopmentKey }: ProcessSettings): string {
   const key = isDevelopmentKey ? config.adminKey : "$REALTIME_ADMIN_KEY";
   const api = `${url}/api/realtime`;

@@ -3,7 +3,7 @@ import type { Logger } from "../../realtime/types.ts";
 import type { RunningServer } from "./listening.ts";
 import { flush } from "./log-output.ts";
 
-/** Stops the service on SIGTERM, SIGINT, and when the npm that has started it ends. A second signal exits at once. */
+/** Stops the service on SIGTERM or SIGINT, or when the npm process that started it ends. A second signal exits at once. */
 export function stopOnSignal(server: RunningServer, logger: Logger): void {
   let isStopping = false;
   const stop = async (signal: string) => {
@@ -17,14 +17,14 @@ export function stopOnSignal(server: RunningServer, logger: Logger): void {
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    // `bun --hot` evaluates the program again in the same process: the earlier listeners would exit at once.
+    // `bun --hot` evaluates the program again in the same process. The earlier listeners would then handle the signal as well.
     process.removeAllListeners(signal);
     process.on(signal, () => void stop(signal));
   }
   if (isForegroundOfNpm()) onParentExit(() => void stop("the end of npm"));
 }
 
-/** npm signals its shell, and the shell ends without passing the signal on. This process then gets another parent. */
+/** npm sends a signal only to its shell, and the shell ends without forwarding it. This process then gets another parent. */
 function onParentExit(listener: () => void): void {
   const parent = process.ppid;
   const watch = setInterval(() => {
@@ -35,8 +35,8 @@ function onParentExit(listener: () => void): void {
 }
 
 /**
- * Whether the parent is the shell of an npm script that runs this program in the foreground. A script that starts the service
- * in the background ends before the service, which must then keep running.
+ * Whether the parent is the shell of an npm script that runs this program in the foreground. If a script starts the service
+ * in the background, the script ends first, and the service must continue to run.
  */
 function isForegroundOfNpm(): boolean {
   const { npm_lifecycle_script: script } = process.env;
@@ -45,7 +45,7 @@ function isForegroundOfNpm(): boolean {
     const command = readFileSync(`/proc/${process.ppid}/cmdline`, "utf8");
     return command.includes("\0-c\0") && command.includes(script);
   } catch {
-    // Systems without /proc can't tell, and a foreground script is the usual case.
+    // Without /proc, the parent is unknown. A script in the foreground is the usual case.
     return true;
   }
 }

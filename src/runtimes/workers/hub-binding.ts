@@ -1,23 +1,26 @@
-/** The Durable Objects of a Worker: their class with the Worker's settings, and the binding that reaches them. */
+/** The Durable Objects of a Worker: their class, which reads the Worker's settings, and their binding. */
 import { RealtimeHub as Hub } from "../../registry/durable-object/hub.ts";
 import type { HubStub } from "../../registry/durable-object/protocol.ts";
 import { readWorkerSettings } from "./settings.ts";
 
 /**
- * The bindings that Pocketwire needs. Variables and secrets are read by their names in docs/configuration.md. Your own `Env`,
- * written by hand or by `wrangler types`, may have further bindings.
+ * The binding that Pocketwire needs. Your own `Env` may have further bindings. Variables and secrets are not part of this
+ * type: docs/configuration.md lists their names.
  */
 export interface Env {
   /** The binding of `RealtimeHub` in wrangler.toml. */
   readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
 }
 
-/** The Durable Object class. Export it from your Worker's main module, as wrangler.toml names it. Each object is one shard. */
+/**
+ * The Durable Object class. Export it from your Worker's main module with the name in wrangler.toml. Each object is one
+ * shard.
+ */
 export class RealtimeHub extends Hub<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     const settings = readWorkerSettings(env);
     super(ctx, env, settings);
-    // Shard 0 receives every publish. So it retires the removed shards before they miss the first message.
+    // Shard 0 receives every publish first. It can therefore retire the removed shards before they miss a message.
     if (ctx.id.name === "0") {
       void ctx.blockConcurrencyWhile(() => retireShards(ctx.storage, env, settings.shards));
     }
@@ -25,8 +28,8 @@ export class RealtimeHub extends Hub<Env> {
 }
 
 /**
- * Deletes the contents of the shards that REALTIME_SHARDS no longer includes. If such a shard is added again later, its old log
- * must not resume clients: the shard has missed what was published meanwhile.
+ * Deletes the data of the shards that REALTIME_SHARDS no longer includes. Such a shard misses later messages. If it is added
+ * again, clients must not resume from its old log.
  */
 async function retireShards(storage: DurableObjectStorage, env: Env, shards: number) {
   const before = await storage.get<number>("shards");
@@ -35,12 +38,12 @@ async function retireShards(storage: DurableObjectStorage, env: Env, shards: num
   await storage.put("shards", shards);
 }
 
-/** The stub of a shard's hub. */
+/** Returns a stub of a shard's hub. */
 export function getHub(
   { REALTIME_HUB }: Env,
   shard: number,
 ): HubStub & Pick<RealtimeHub, "retire"> {
   const stub = REALTIME_HUB.get(REALTIME_HUB.idFromName(String(shard)));
-  // The platform's type of a stub maps `unknown` in results to `never`, and knows no readonly lists.
+  // The cast: the platform's type of a stub maps `unknown` in results to `never`, and does not support readonly arrays.
   return stub as unknown as HubStub & Pick<RealtimeHub, "retire">;
 }

@@ -2,7 +2,7 @@ import type { Runtime } from "../../api/runtime.ts";
 import { openWorkerSink } from "./sink.ts";
 
 /**
- * What Workers know about a request. Pass it to `createServer` when you mount the service in an app of your own.
+ * The runtime of a server on Workers. Pass it to `createServer` if you mount the service in your own app.
  *
  * @example
  * const realtime = createServer({ runtime: workerRuntime });

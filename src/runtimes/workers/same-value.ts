@@ -1,6 +1,6 @@
 /**
- * Whether two values are equal. Plain objects and arrays are compared by content, functions by their source: a literal in a
- * request handler is a new object for each request.
+ * Whether two values are equal. Plain objects and arrays are compared by content, and functions by their source, because a
+ * literal in a request handler is a new object for each request.
  */
 export function isSameValue(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
@@ -9,7 +9,7 @@ export function isSameValue(one: unknown, other: unknown): boolean {
   return findDifference(one, other) === undefined;
 }
 
-/** The name of the first property that differs. */
+/** Returns the name of the first property that differs. Undefined if there is none. */
 export function findDifference(one: object, other: object): string | undefined {
   const ones = new Map<string, unknown>(Object.entries(one));
   const others = new Map<string, unknown>(Object.entries(other));

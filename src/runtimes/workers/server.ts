@@ -1,4 +1,4 @@
-/** The service on Workers: one instance for each isolate, over the Durable Objects of the environment. */
+/** The service on Workers. Each isolate has one instance, which uses the Durable Objects of the environment. */
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
@@ -15,15 +15,16 @@ interface CachedServer {
   readonly options: ServerOptions | undefined;
 }
 
-/** Servers by their binding: a copy of an environment has the same binding. */
+/** Servers by the binding REALTIME_HUB, because a copy of an environment has the same binding object. */
 const cached = new WeakMap<object, CachedServer>();
 
 /**
- * The service over an environment's Durable Objects. It is created once in each isolate. Mount its `app`, and publish with it.
+ * Returns the service for an environment's Durable Objects. The service is created once in each isolate. Mount its `app`, and
+ * call its `publish`.
  *
- * Call it with the same options everywhere, for example with a constant. A call without options returns the service that an
- * earlier call has created with options. The pages of a standalone service (`/api/health`, the console, CORS for every origin)
- * are off here unless an option or a variable turns them on.
+ * Use the same options in all calls, for example a constant. A call without options returns the service that an earlier call
+ * has created with options. `/api/health`, the console and CORS for every origin are off unless an option or a variable
+ * turns them on.
  *
  * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, or an earlier call had other
  *   options or variables.
@@ -71,7 +72,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
     ...settings,
     registry,
     runtime: workerRuntime,
-    // Without a variable, the app around the service decides about CORS and addresses.
+    // Without a variable, the embedding app handles CORS and the path /metrics.
     origins: variables.REALTIME_ORIGINS ? settings.origins : undefined,
     metrics: variables.REALTIME_METRICS ? settings.metrics : undefined,
     ...options,

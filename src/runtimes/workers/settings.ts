@@ -1,4 +1,4 @@
-/** The settings of a Worker: the variables among its bindings. */
+/** Reads the settings of a Worker from its variables and secrets. */
 import { createLogger } from "../../api/logger.ts";
 import { type Config, type Environment, readConfig } from "../../config/config.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
@@ -14,7 +14,7 @@ const MAX_SUBSCRIPTIONS = 1000;
  * subscription key takes about 400 bytes besides its characters. Clients and keys are counted per shard.
  */
 const WORKER_DEFAULTS: Environment = {
-  // A Durable Object accepts 32,768 hibernating WebSockets. Some are left for clients that leave while others come.
+  // A Durable Object accepts 32,768 hibernating WebSockets. The rest is for sockets of clients that are disconnecting.
   REALTIME_MAX_CLIENTS: "30000",
   REALTIME_MAX_KEYS: "125000",
   REALTIME_MAX_KEY_CHARACTERS: String(16 * MEBIBYTE),
@@ -22,7 +22,7 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
-/** The variables and secrets of an environment. Bindings of other kinds are objects, and left out. */
+/** Returns the variables and secrets of an environment. Other bindings are objects, and are left out. */
 export function variablesOf(env: object): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
 }
@@ -33,7 +33,7 @@ export function variablesOf(env: object): Environment {
  * @throws RealtimeError `invalid_config` as `readConfig`, and for more subscriptions than a hub can keep.
  */
 export function readWorkerSettings(env: object): Config & { readonly logger: Logger } {
-  // Not by truth: a variable of wrangler's JSON configuration may be the number 0 or `false`.
+  // Compares with `undefined` and "" because a variable in wrangler's JSON configuration may be the number 0 or `false`.
   const set = Object.entries(variablesOf(env)).filter(
     ([, value]) => value !== undefined && value !== "",
   );

@@ -1,5 +1,5 @@
 /**
- * The sink on Workers. It bypasses Hono's streams, and writes to an IdentityTransformStream. That stream is native code of
+ * The sink on Workers. It bypasses Hono's streams, and writes to an IdentityTransformStream. This stream is native code of
  * workerd, and saves a third of the CPU time of a delivery (docs/scale.md).
  */
 import type { Runtime } from "../../api/runtime.ts";
@@ -7,7 +7,7 @@ import { BufferedSink } from "../../stream/buffered-sink.ts";
 import { HandshakeRelay } from "../../stream/handshake-relay.ts";
 import type { ChunkWriter, SinkListener, WriteCallback } from "../../stream/sink.ts";
 
-/** Opens a sink that detaches from Hono's stream as soon as the handshake has come out of it. */
+/** Opens a sink that detaches from Hono's stream when the handshake was read from it. */
 export const openWorkerSink: NonNullable<Runtime["openSink"]> = (c, stream, listener) => {
   const { readable, writable } = new IdentityTransformStream();
   const { signal } = c.req.raw;
@@ -17,7 +17,7 @@ export const openWorkerSink: NonNullable<Runtime["openSink"]> = (c, stream, list
   return { sink: new BufferedSink(listener, writer), body: readable };
 };
 
-/** A write to an IdentityTransformStream settles when its reader has read the chunk, so one write at a time is pending. */
+/** Writes to an IdentityTransformStream. A write settles when the stream's reader has read the chunk. */
 class IdentityWriter implements ChunkWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   /** Undefined when the handshake was written. */
@@ -48,7 +48,7 @@ class IdentityWriter implements ChunkWriter {
   }
 
   destroy(): void {
-    // Rejects if the stream has failed before.
+    // Rejects if the stream has already failed.
     this.#writer.abort().catch(() => {});
   }
 }
