@@ -14,7 +14,7 @@ import { checkOptions } from "./check-options.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
 import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
-import { limitsOf, type ServerLimits } from "./limits.ts";
+import { type ServerLimits, withDefaults } from "./limits.ts";
 import { createLogger } from "./logger.ts";
 import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
 import { createPublishLimit } from "./middleware/publish-limit.ts";
@@ -67,7 +67,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
-  app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
+  app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
   mount(app, context);
 
   const parseMessages = createMessageParser(limits);
@@ -95,7 +95,7 @@ function createContext(
     options.logger ?? createLogger({ level: "warn", write: console.error }),
     clocks.monotonicNow,
   );
-  const limits = limitsOf(options);
+  const limits = withDefaults(options);
   const runtime = options.runtime ?? {};
   const counters = new RefusedRequests();
   const auth = createAuth(options, { limits, logger, clocks, runtime });

@@ -5,9 +5,9 @@ import { createRemoteKeySet } from "./key-set.ts";
 import { KEY_ALGORITHMS, type TokenOptions } from "./token-options.ts";
 
 /** A shared secret, a public key, or a function that finds the key in a remote set. */
-export type JwtKey = Uint8Array | CryptoKey | JWTVerifyGetKey;
+export type JwtKeySource = Uint8Array | CryptoKey | JWTVerifyGetKey;
 
-/** The configured keys, by the algorithm that they verify. */
+/** The configured keys. `keysFor` finds the keys that can verify a given algorithm. */
 export class JwtKeys {
   readonly #secrets: readonly Uint8Array[];
   readonly #pems: readonly string[];
@@ -21,21 +21,25 @@ export class JwtKeys {
     this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL);
   }
 
-  /** The secrets for an HS algorithm, the public keys for any other. A public key never verifies as a secret. */
-  async for(algorithm: string): Promise<readonly JwtKey[]> {
+  /**
+   * Returns the secrets for an HS algorithm, and the public keys and the remote key set for any other algorithm. A public key is
+   * never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
+   */
+  async keysFor(algorithm: string): Promise<readonly JwtKeySource[]> {
     if (algorithm.startsWith("HS")) return this.#secrets;
     let imported = this.#imported.get(algorithm);
     if (imported === undefined) {
       imported = importKeys(this.#pems, algorithm);
       this.#imported.set(algorithm, imported);
     }
-    const keys: readonly JwtKey[] = await imported;
+    const keys: readonly JwtKeySource[] = await imported;
     return this.#keySet === undefined ? keys : [...keys, this.#keySet];
   }
 }
 
 /**
- * Checks that every public key can be read. Without this check, a malformed key would only make its tokens unknown.
+ * Checks that every public key can be read. Without this check, the service would start with a malformed key and
+ * refuse the tokens of that key as unknown.
  *
  * @param setting The name of the option or variable, for the error.
  * @throws RealtimeError `invalid_config` for the first key that can't be read.
@@ -54,7 +58,7 @@ export async function checkPublicKeys(
   }
 }
 
-/** Leaves out the keys of another kind than the algorithm's. */
+/** Imports the keys that fit the algorithm, and leaves out the others: an RSA key can't verify ES256. */
 async function importKeys(pems: readonly string[], algorithm: string): Promise<CryptoKey[]> {
   const keys = await Promise.allSettled(pems.map((pem) => importSPKI(pem, algorithm)));
   return keys.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));

@@ -10,8 +10,15 @@ import { tokensUnavailableError } from "./errors.ts";
 import { readLimited } from "./read-limited.ts";
 import { redactError, redactURL } from "./redact-url.ts";
 
-/** jose's options, in milliseconds: age of a cached set, shortest time between two fetches, timeout of a fetch. */
-const CACHE = { cacheMaxAge: 600_000, cooldownDuration: 10_000, timeoutDuration: 5000 };
+/** jose's options. All times are milliseconds. */
+const JWKS_OPTIONS = {
+  /** How long a fetched set is used. */
+  cacheMaxAge: 600_000,
+  /** The shortest time between two fetches for unknown key ids. */
+  cooldownDuration: 10_000,
+  /** The timeout of a fetch. */
+  timeoutDuration: 5000,
+};
 
 /** How long a response is reused, whether the fetch succeeded or failed. */
 const RESPONSE_REUSE: Milliseconds = 1000;
@@ -27,11 +34,11 @@ const MAX_KEY_SET_BYTES: Bytes = 256 * 1024;
  * The function throws RealtimeError `unavailable` when the set can't be fetched.
  */
 export function createRemoteKeySet(url: string): JWTVerifyGetKey {
-  const options = { ...CACHE, [customFetch]: cacheBriefly(fetchKeySet) };
+  const options = { ...JWKS_OPTIONS, [customFetch]: cacheBriefly(fetchKeySet) };
   return renewOnClockStep(() => createRemoteJWKSet(new URL(url), options));
 }
 
-/** Replaces jose's fetch, so that a failed fetch can be told from a malformed token. */
+/** Replaces jose's fetch. A failed fetch throws `unavailable`, so that it is not reported as an invalid token. */
 const fetchKeySet: FetchImplementation = async (url, options) => {
   try {
     const response = await fetch(url, options);
@@ -43,9 +50,9 @@ const fetchKeySet: FetchImplementation = async (url, options) => {
 };
 
 /**
- * Reuses the last response, and also the last failure, for a second. Without this, every request with a token would fetch
- * a set that can't be loaded: jose's own cooldown starts only after a successful fetch. Requests that arrive during a fetch
- * don't share it, because on Workers a request must not wait for I/O of another request.
+ * Reuses the last response, and also the last failure, for a second. While the set can't be loaded, every request with a
+ * token would otherwise fetch it: jose's own cooldown starts only after a successful fetch. Requests that arrive during a fetch
+ * start their own fetch, because on Workers a request must not wait for I/O of another request.
  */
 function cacheBriefly(fetch: FetchImplementation): FetchImplementation {
   let last:
@@ -64,8 +71,8 @@ function cacheBriefly(fetch: FetchImplementation): FetchImplementation {
 }
 
 /**
- * Starts with an empty key set when the wall clock is set. jose measures the age of a set by the wall clock. Set back, the
- * clock would keep an old set in use until it has caught up.
+ * Discards the cached key set when the wall clock is set. jose measures the age of a set by the wall clock. After the clock is
+ * set back, jose would use the old set until the clock has caught up.
  */
 function renewOnClockStep(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
   const readOffset = () => Date.now() - performance.now();

@@ -5,12 +5,15 @@ import type { RefusedRequests } from "../counters.ts";
 import type { RequestLimits } from "../limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
-/** Counts messages against the rates of their publisher. @throws RealtimeError `too_many_requests`. */
+/** Counts messages against the limits of their publisher. @throws RealtimeError `too_many_requests`. */
 export type PublishLimit = (publisher: Principal, messages: readonly Message[]) => void;
 
 /**
- * Limits the messages and bytes that each identity publishes per second. Together with the length of the history, the two
- * rates bound how much of the history one identity can fill. Guests count by their network.
+ * Limits the messages and bytes that each identity publishes per second, so that one identity can't fill the whole history.
+ * Guests of one network (`networkOf`) share a limit, and so do all guests without a known address.
+ *
+ * When the byte limit refuses a request, its messages have already been counted by the message limit. This is intended: a refused
+ * request costs work too.
  *
  * @param now Milliseconds of a monotonic clock.
  */
@@ -28,8 +31,9 @@ export function createPublishLimit(
     onRefused: counters.counterOf("publish_bytes"),
   });
   return ({ identity, ip }, messages) => {
-    const key = identity ?? `guest ${networkOf(ip ?? "")}`;
-    // An empty batch counts as one message.
+    // An identity contains no control character, so the tab keeps a user from sharing the limit of a guest.
+    const key = identity ?? `guest\t${networkOf(ip ?? "")}`;
+    // An empty batch costs one message.
     limitMessages(key, Math.max(messages.length, 1));
     let bytes = 0;
     for (const message of messages) bytes += messageSize(message);

@@ -3,8 +3,8 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Errors that a client gets again with each stream that it opens, since only another credential helps. */
-const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
+/** Errors that a client gets again with each new stream, because only another credential helps. */
+const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "unknown_token",
   "refused_token",
   "revoked",
@@ -14,14 +14,15 @@ const REPEATED: ReadonlySet<RealtimeErrorCode> = new Set([
   "ip_mismatch",
 ]);
 
-/** Milliseconds. Less than the 15 s after which the SDK gives up on the response and opens a new stream. */
+/** Milliseconds. Must be below 15 s: the SDK then gives up waiting for the response, and opens a new stream. */
 const DELAY = 10_000;
 
-/** Refusals of one network that are answered at once: this many, and one more a minute. */
+/** Refusals of one network that are answered without a delay. */
 const BURST = 5;
+/** A network regains one such refusal a minute. */
 const PER_SECOND = 1 / 60;
 
-/** Requests that wait at a time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
+/** Responses that are delayed at a time. Beyond this number, refusals are answered without a delay, which bounds the memory. */
 const MAX_WAITING = 1000;
 
 /** The options of `RefusalDelay`. */
@@ -34,19 +35,23 @@ export interface RefusalDelayOptions {
 }
 
 /**
- * Slows down clients whose subscriptions are refused repeatedly. The PocketBase SDK opens its stream without a token. When the
- * POST that follows is refused after a reconnect, the SDK opens the next stream within 2 s, and it never gives up.
+ * Delays the response to a refused POST by 10 s once a network (`networkOf`) has had more than `BURST` refusals. Refusals count
+ * for the network, not for a client.
+ *
+ * The PocketBase SDK opens its stream without a token. When the POST that follows is refused after a reconnect, the SDK opens
+ * the next stream within 2 s, and it never gives up.
  */
 export class RefusalDelay {
   readonly #options: RefusalDelayOptions;
   readonly #limit: RateLimit;
-  /** The function that ends each wait, with the time when the wait ends at the latest. */
+  /** For each wait, the function that ends it, and the time after which the entry is removed although its timer did not run. */
   readonly #waiting = new Map<() => void, number>();
   #isStopped = false;
 
   constructor(options: RefusalDelayOptions) {
     const { isOn, now } = options;
     this.#options = options;
+    // A rate of 0 is no limit, so no refusal is ever delayed.
     const perSecond = isOn ? PER_SECOND : 0;
     this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { minBurst: BURST });
   }
@@ -57,7 +62,7 @@ export class RefusalDelay {
       try {
         return await handler(c, next);
       } catch (error) {
-        if (this.#isTooMany(c, error)) {
+        if (this.#spendRefusal(c, error)) {
           // The body is no longer needed, and must not take memory during the wait.
           c.req.bodyCache = {};
           await this.#wait(c.req.raw.signal);
@@ -73,8 +78,9 @@ export class RefusalDelay {
     for (const wake of [...this.#waiting.keys()]) wake();
   }
 
-  #isTooMany(c: Context, error: unknown): boolean {
-    if (!(error instanceof RealtimeError) || !REPEATED.has(error.code)) return false;
+  /** Counts a refusal. @returns whether the network has used up its refusals, so that the response must be delayed. */
+  #spendRefusal(c: Context, error: unknown): boolean {
+    if (!(error instanceof RealtimeError) || !PERMANENT_REFUSALS.has(error.code)) return false;
     const ip = this.#options.addressOf(c);
     if (ip === undefined) return false;
     try {
@@ -87,7 +93,7 @@ export class RefusalDelay {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const now = this.#options.now();
-    // workerd stops the timers of a request that its client has aborted, so these waits are removed here.
+    // workerd stops the timers of a request that the client has aborted. The waits of such requests are removed here.
     for (const [wake, until] of this.#waiting) {
       if (until > now) break;
       this.#waiting.delete(wake);

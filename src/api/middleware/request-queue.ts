@@ -1,42 +1,44 @@
-/** Milliseconds of work that requests may begin in one turn of the event loop. */
-const BUDGET = 5;
+/** Milliseconds. A request that arrives later than this after the first request of the same turn waits for the next turn. */
+const TURN_BUDGET = 5;
 
 /**
- * Spreads costly requests that arrive together over several turns of the event loop. Node handles everything that has arrived
- * in one turn: a thousand streams that one address opens at once would block all other requests for most of a second.
+ * Spreads costly requests that arrive together over several turns of the event loop. In a single turn, Node handles every
+ * request that has arrived. A thousand streams that one address opens at once would therefore block all other requests for most
+ * of a second.
  */
 export class RequestQueue {
-  readonly #nextTurn: ((run: () => void) => void) | undefined;
+  readonly #runNextTurn: ((run: () => void) => void) | undefined;
   readonly #waiting: (() => void)[] = [];
   /** When the first request of this turn began; undefined before that. */
   #start: number | undefined;
 
   /** @param nextTurn Runs a function in the next turn (`Runtime.nextTurn`). Without it no request waits. */
   constructor(nextTurn: ((run: () => void) => void) | undefined) {
-    this.#nextTurn = nextTurn;
+    this.#runNextTurn = nextTurn;
   }
 
-  /** Resolves when a request may begin; undefined when it may begin at once. Requests begin in the order of their calls. */
+  /** Returns undefined when the request may begin at once, otherwise a promise that resolves when the request may begin. */
   enter(): Promise<void> | undefined {
-    if (this.#nextTurn === undefined) return undefined;
+    if (this.#runNextTurn === undefined) return undefined;
+    // While any request waits, new requests queue behind it, which keeps the order.
     if (this.#waiting.length === 0) {
       if (this.#start === undefined) {
         this.#start = performance.now();
-        this.#nextTurn(this.#next);
+        this.#runNextTurn(this.#release);
         return undefined;
       }
-      if (performance.now() - this.#start < BUDGET) return undefined;
+      if (performance.now() - this.#start < TURN_BUDGET) return undefined;
     }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Begins one waiting request in each turn. Its work runs after this function, so its time can't be measured here. */
-  readonly #next = () => {
+  /** Releases one waiting request in each turn. The request runs after this function, so its time can't be measured here. */
+  readonly #release = () => {
     this.#start = undefined;
     const resolve = this.#waiting.shift();
     if (resolve === undefined) return;
     this.#start = performance.now();
     resolve();
-    this.#nextTurn?.(this.#next);
+    this.#runNextTurn?.(this.#release);
   };
 }

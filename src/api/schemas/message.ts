@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput, RESERVED_TOPICS } from "../../realtime/message.ts";
 import type { Message } from "../../realtime/types.ts";
-import { MAX_MESSAGE_NAME, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
+import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
 
@@ -11,7 +11,7 @@ const shared = {
   id: z.optional(
     z.string().check(
       z.minLength(1),
-      z.maxLength(MAX_MESSAGE_NAME),
+      z.maxLength(MAX_MESSAGE_ID),
       // A tab separates the publisher's identity from the id (`scopeIdToPublisher`).
       z.refine((id) => !id.includes("\t"), "Must not contain a tab."),
     ),
@@ -29,10 +29,10 @@ export const recordSchema = z.strictObject({
   ...shared,
   collection: z
     .string()
-    .check(z.minLength(1), z.maxLength(MAX_MESSAGE_NAME), isOneLine, isNotReserved),
+    .check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine, isNotReserved),
   action: z.enum(["create", "update", "delete"]),
   record: z.looseObject({
-    id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_NAME), isOneLine),
+    id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine),
   }),
 });
 
