@@ -29,7 +29,7 @@ export interface ServerContext {
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;
   readonly streams: ActiveStreams;
-  /** Counts the bytes that wait for all clients. */
+  /** Counts the bytes that clients have not taken yet. */
   readonly budget: WaitingBudget;
   readonly rateLimits: RateLimits;
   readonly refusalDelay: RefusalDelay;
@@ -51,7 +51,7 @@ export interface ServerClocks {
   readonly monotonicNow: () => number;
 }
 
-/** Addresses that exist only when an option turns them on. */
+/** Paths that exist only when an option turns them on. */
 export interface OptionalEndpoints {
   /** `GET /` and `GET /api/docs`. */
   readonly console: boolean;

@@ -1,7 +1,7 @@
-/** A rate limit that is enforced where the request is served, and so counted there. */
+/** A rate limit of requests. Refusals are counted in the process (on Workers: in the isolate) that serves the request. */
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
-/** Counts the requests over a rate limit in this process (on Workers: in this isolate). */
+/** Counts the requests that a rate limit has refused in this process (on Workers: in this isolate). */
 export class RefusedRequests {
   readonly counts: Record<RequestLimit, number> = {
     publishes: 0,

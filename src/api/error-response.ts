@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../realtime/errors.ts";
 import type { Logger } from "../realtime/types.ts";
 
-/** Seconds in `Retry-After` where the error does not say. */
+/** Seconds in `Retry-After` where the error has no `retryAfter`. */
 const RETRY_AFTER_SECONDS = 5;
 
 /** The HTTP status of each error. */
@@ -54,7 +54,7 @@ export function errorResponse(
   retryAfter: number = RETRY_AFTER_SECONDS,
 ): Response {
   if (status === 503 || status === 429) c.header("Retry-After", String(retryAfter));
-  // Middleware sets this header only for the service's own addresses, and an error may be about another address.
+  // Middleware sets this header only for the service's own paths, and an error may be about another path.
   c.header("X-Content-Type-Options", "nosniff");
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="pocketwire"');
   // After a 408 the server does not wait for the rest of the body. After a 413 the client is still sending: a server that

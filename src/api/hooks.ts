@@ -63,22 +63,23 @@ export interface Hooks {
   /** Runs before anything is written to the client. May refuse the stream. */
   readonly onConnect?: (event: ConnectHookEvent, c: Context) => MaybePromise<void>;
   /**
-   * Runs when subscriptions are set, when a client connects with keys, and when the history is read. It may refuse, or return
-   * other keys, which are validated. Rights are checked before, for the keys of the request.
+   * Runs when subscriptions are set, when a client connects with keys, and when the history is read. The hook may refuse the
+   * request, or return other keys, which are validated. Rights were already checked for the keys of the request, and are not
+   * checked for the returned keys.
    */
   readonly onSubscribe?: (
     event: SubscribeHookEvent,
     c: Context,
-    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that changes nothing returns nothing
   ) => MaybePromise<readonly string[] | void>;
   /**
-   * Runs for each published message, after the right to publish was checked. It may refuse, and so the whole batch, or return
-   * another message, which is checked again.
+   * Runs for each published message, after the right to publish was checked. The hook may return another message, which is checked
+   * again. If the hook throws, the whole batch is refused.
    */
   readonly onMessage?: (
     event: PublishHookEvent,
     c: Context,
-    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing
+    // biome-ignore lint/suspicious/noConfusingVoidType: a hook that changes nothing returns nothing
   ) => MaybePromise<PublishInput | void>;
   /** Runs when a stream has ended, for any reason. An error that it throws is logged. */
   readonly onDisconnect?: (event: DisconnectHookEvent) => MaybePromise<void>;

@@ -1,7 +1,7 @@
 /**
- * The limits of the HTTP API and the defaults of all options. The limits that an option sets come first, then the fixed ones.
+ * The limits of the HTTP API and the defaults of the options. Limits that can be configured come first, then fixed limits.
  *
- * Limits of other folders are defined next to what they limit: the history and remembered ids (`log/log.ts`), rights, identities and
+ * Limits of other folders are declared there: the history and remembered ids (`log/log.ts`), rights, identities and
  * `last` (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
 import { DEFAULT_HISTORY, type HistoryLimits } from "../log/log.ts";
@@ -26,10 +26,9 @@ export interface RequestLimits {
   /** Size of one message's data as JSON. Default 256 KiB. */
   readonly maxMessageBytes: Bytes;
   /**
-   * How often one address (`networkOf`) may open a stream, set subscriptions, read the history, and send a token to
-   * introspection, each per second. Each of the four has its own count. The burst is ten seconds' worth; for streams and subscriptions it is at least
-   * `maxClientsPerAddress`. Has no effect where the runtime does not know the client's
-   * address. 0 also turns off the delay of repeated refusals. Default 100.
+   * Requests of one address (`networkOf`) per second. Four kinds count separately: opening a stream, setting subscriptions,
+   * reading the history, and checking a token by introspection. The burst is ten seconds' worth; for streams and subscriptions
+   * it is at least `maxClientsPerAddress`. Has no effect where the runtime does not know the client's address. Default 100.
    */
   readonly connectsPerSecond: number;
   /**
@@ -37,10 +36,7 @@ export interface RequestLimits {
    * admin key has no limit. Default 10.
    */
   readonly publishesPerSecond: number;
-  /**
-   * How many invalid credentials per second one address (`networkOf`) may send, before further ones are answered with 429. The
-   * burst is ten seconds' worth. Default 20.
-   */
+  /** Refused credentials of one address (`networkOf`) per second; beyond it, credentials get 429. The burst is ten seconds' worth. Default 20. */
   readonly failuresPerSecond: number;
   /**
    * Bytes of data, topics and ids that one identity publishes per second. The burst is ten seconds' worth or `maxBodyBytes`,
@@ -49,40 +45,40 @@ export interface RequestLimits {
   readonly publishBytesPerSecond: Bytes;
   /**
    * Messages of the history that the reads of one address (`networkOf`) scan per second. The burst is ten seconds' worth. A
-   * read that has begun completes. Later reads are refused until the rate has made up for its cost. Default 50,000.
+   * read that has begun always completes. Later reads are refused until the rate has made up for its cost. Default 50,000.
    */
   readonly historyScanPerSecond: number;
 }
 
 /** Limits of streams. */
 export interface StreamLimits {
-  /** Time between two pings. More than 0. Default 30,000. */
+  /** Time between two pings (comments that keep the stream open). More than 0. Default 30,000. */
   readonly pingInterval: Milliseconds;
-  /** Time after which a client that has not read a pending ping or event is disconnected. More than 0. Default 90,000. */
+  /** Time after which a client is disconnected if it has not read a pending ping or event. More than 0. Default 90,000. */
   readonly staleTimeout: Milliseconds;
   /**
-   * Time within which the response head and the handshake must be sent. Middleware of the host app may hold them back, and a
-   * stream that takes longer is aborted. On Bun and Workers, a response that such middleware reads counts as sent. A value above
-   * `staleTimeout` is lowered to `staleTimeout`. Default 10,000.
+   * Time in which the response head and the handshake must be sent. Middleware may hold back the response; a stream that takes
+   * longer is aborted. Has no effect on Bun and Workers if middleware reads the response, because they don't report when such a
+   * response was sent. At most `staleTimeout`, which replaces a larger value. Default 10,000.
    */
   readonly handshakeTimeout: Milliseconds;
-  /** Bytes that may wait for one client. Beyond them the client is disconnected as too slow. Default 1 MiB. */
+  /** Waiting bytes (that a client has not taken yet) of one client. Beyond them the client is disconnected as too slow. Default 1 MiB. */
   readonly maxBufferedBytes: Bytes;
   /**
-   * Bytes that may wait for all clients together. Beyond them the streams with the most waiting bytes are aborted. Bytes
-   * that several clients wait for count once. 0 is no limit. Default 256 MiB.
+   * Waiting bytes of all clients together. Beyond them the streams with the most waiting bytes are aborted. A frame that
+   * waits for several clients counts once. 0 is no limit. Default 256 MiB.
    */
   readonly maxWaitingBytes: Bytes;
-  /** Bytes that may wait for the clients of one address (`networkOf`). 0 is no limit. Default 64 MiB. */
+  /** Waiting bytes of the clients of one address (`networkOf`). 0 is no limit. Default 64 MiB. */
   readonly maxWaitingBytesPerAddress: Bytes;
   /**
-   * Number of writes after which a stream ends and its client reconnects. Meant for runtimes that end a request after a certain
-   * CPU time. 0 is no limit. Default 0.
+   * Number of writes after which a stream ends and its client is asked to reconnect. Set it on runtimes that limit the CPU time
+   * of a request. 0 is no limit. Default 0.
    */
   readonly maxStreamWrites: number;
 }
 
-/** All limits of a server, after `withDefaults` has filled in the defaults. */
+/** All limits of a server. Limits that the options leave out have their default. */
 export interface ServerLimits
   extends RequestLimits,
     StreamLimits,
@@ -98,21 +94,21 @@ export type Some<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 export const DEFAULT_LIMITS: ServerLimits = {
   maxBodyBytes: 1024 * 1024,
   requestTimeout: 30_000,
-  // `maxSubscriptions` and `maxTopicLength` are PocketBase's (apis/realtime.go, `realtimeSubscribeForm`).
+  // `maxSubscriptions` and `maxTopicLength` are as in PocketBase (apis/realtime.go, `realtimeSubscribeForm`).
   maxSubscriptions: 1000,
   maxTopicLength: 2500,
   maxBatch: 1000,
   maxMessageBytes: 256 * 1024,
   connectsPerSecond: 100,
-  // In the five minutes of the default history, one identity can publish 4,000 of its 10,000 messages and 16 of its 32 MiB,
-  // bursts included: less than half.
+  // The default history keeps 10,000 messages and 32 MiB for 300 s. In that time, one identity can publish 4,000 messages and
+  // 16 MB, bursts included, which is less than half of either.
   publishesPerSecond: 10,
   publishBytesPerSecond: 50_000,
-  // Enough to read the whole default history five times per second.
+  // Enough to scan the default history five times per second.
   historyScanPerSecond: 50_000,
   failuresPerSecond: 20,
   pingInterval: 30_000,
-  // Three intervals between pings.
+  // Three times `pingInterval`.
   staleTimeout: 90_000,
   handshakeTimeout: 10_000,
   maxBufferedBytes: 1024 * 1024,
@@ -121,8 +117,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxStreamWrites: 0,
   maxClients: 50_000,
   maxClientsPerAddress: 1000,
-  // A key takes about 400 bytes of memory besides its characters. All keys take 200 MB, and their characters up to 128 MB: both
-  // fit into a heap of 512 MB.
+  // A key takes about 400 bytes of memory besides its characters. At the limits, all keys take about 330 MB, which fits into a heap of 512 MB.
   maxKeys: 500_000,
   maxKeysPerAddress: 100_000,
   maxKeyCharacters: 64 * 1024 * 1024,
@@ -130,9 +125,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   authGrace: DEFAULT_AUTH_GRACE,
 };
 
-/** The default of each setting that has one, the limits included. */
+/** The default of each setting that has one, including the limits. */
 export const DEFAULTS: ServerLimits & {
-  /** `origins` and `metrics` are defaults of `startServer` only. An app that mounts `createServer` has its own policy. */
+  /** For the standalone service, like `metrics`. `createServer` leaves CORS and metrics to the app that mounts it. */
   readonly origins: readonly string[];
   readonly metrics: "admin" | "open" | "off";
   readonly history: HistoryLimits;
@@ -152,7 +147,7 @@ export const DEFAULTS: ServerLimits & {
   cacheTime: DEFAULT_CACHE_TIME,
 };
 
-/** The limits that the options set, and the defaults for the rest. */
+/** Returns the limits of the options, with the default for each limit that the options leave out. */
 export function withDefaults(options: Some<ServerLimits>): ServerLimits {
   const limits: Record<keyof ServerLimits, number> = { ...DEFAULT_LIMITS };
   // `Object.keys` is typed as `string[]` for every object.
@@ -166,16 +161,16 @@ export function withDefaults(options: Some<ServerLimits>): ServerLimits {
 /** Length of a client id in a request, as in PocketBase (apis/realtime.go, `realtimeSubscribeForm`). */
 export const MAX_CLIENT_ID = 255;
 
-/** Length of an event id or cursor in a request. A client id is also an event id, and no event id is longer. */
+/** Length of an event id or cursor in a request. A client id may be sent as an event id, and is the longest. */
 export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
 
 /** Length of all subscription keys of one client together: the service keeps them in memory. */
 export const MAX_KEYS_LENGTH = 131_072;
 
-/** Length of a message's id, and of the collection and record id of a record event. */
+/** Length of a message's id, and of a record event's collection and record id. */
 export const MAX_MESSAGE_ID = 255;
 
-/** Levels of a topic (`a/b/c` has three): each is one look-up of the clients that get a message. */
+/** Levels of a topic (`a/b/c` has three). A publish looks up subscribers once for each level. */
 export const MAX_TOPIC_LEVELS = 100;
 
 /** Messages on a page of the history. */
@@ -184,11 +179,11 @@ export const HISTORY_PAGE: { readonly default: number; readonly max: number } = 
   max: 1000,
 };
 
-/** Length of the parameter `after` of a list of clients or topics: a client id or a topic. */
-export const MAX_PAGE_AFTER = 10_000;
+/** Length of the parameter `after` of a list. Its value is a topic or a client id. */
+export const MAX_LIST_AFTER = 10_000;
 
-/** The request bodies of one network that are being read may together have this many times `maxBodyBytes`. */
+/** The bodies that one network (`networkOf`) sends at a time may together have this many times `maxBodyBytes`. */
 export const BODIES_IN_PROGRESS = 16;
 
-/** The burst of a rate limit, in seconds of its rate. */
+/** A key that has been idle may at once use its rate for this many seconds. */
 export const BURST_SECONDS = 10;

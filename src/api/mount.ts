@@ -21,8 +21,8 @@ import { showStats } from "./routes/stats.ts";
 import { subscribe } from "./routes/subscribe.ts";
 
 /**
- * Mounts every route of the service, each with the middleware in front of it. Other addresses belong to the app that mounts
- * the service, and no middleware here touches their requests.
+ * Mounts every route of the service with its middleware. The middleware runs only for the service's own paths. All other paths
+ * belong to the app that mounts the service.
  */
 export function mount(app: Hono, context: ServerContext): void {
   const { endpoints } = context;
@@ -34,19 +34,19 @@ export function mount(app: Hono, context: ServerContext): void {
     app.get("/api/health/ready", showReady(context));
   }
   if (endpoints.openapi) app.get("/api/openapi.json", showOpenAPI(context));
-  // The addresses of pages and metrics are common ones: there the app that mounts the service may have other methods.
+  // Only the routes above. `/` and `/metrics` are common paths, and the app that mounts the service may handle other methods there.
   refuseOtherMethods(app);
   if (endpoints.metrics !== "off") app.get("/metrics", showMetrics(context));
   if (endpoints.console) {
     app.get("/", showConsole);
-    // Under a base path, "/" is /base. This is /base/: a parameter without text. With `{$}` Hono before 4.13 throws when the
-    // service is mounted.
+    // When the service is mounted at /base, the route "/" matches /base only. This route matches /base/, by a parameter that is
+    // empty. The pattern `{$}` would make Hono before 4.13 throw when the service is mounted.
     app.get("/:end{.{0}}", showConsole);
     app.get("/api/docs", showDocs(context));
   }
 }
 
-/** CORS, security headers, and the admin key for metrics, for every method of an address. */
+/** CORS, security headers, and the admin key for metrics, for every method of a path. */
 function mountHeaders(app: Hono, { auth, endpoints, origins }: ServerContext): void {
   const paths = ["/api/realtime", "/api/realtime/*"];
   if (endpoints.health) paths.push("/api/health", "/api/health/ready");
@@ -94,7 +94,7 @@ function mountAdministration(app: Hono, context: ServerContext): void {
 function refuseOtherMethods(app: Hono): void {
   const methodsByPath = new Map<string, Set<string>>();
   for (const { method, path } of app.routes) {
-    // `app.use` and `app.all`.
+    // Routes of `app.use` and `app.all`.
     if (method === "ALL") continue;
     const methods = methodsByPath.get(path) ?? new Set();
     methodsByPath.set(path, methods.add(method));

@@ -41,7 +41,7 @@ export interface ServerOptions
   /**
    * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed
    * by name may send cookies. Default of `createServer`: no CORS headers, so the policy of your app decides; CORS headers that
-   * your app has set stay. Default of `startServer`: `["*"]`.
+   * your app has set are kept. Default of `startServer`: `["*"]`.
    */
   readonly origins?: readonly string[] | undefined;
   /** Clients that may be connected. 0 is no limit. Default 50,000. */
@@ -49,7 +49,7 @@ export interface ServerOptions
   /** Clients of one address (`networkOf`) that may be connected. 0 is no limit. Default 1,000. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
-   * Subscription keys of all clients, plus each topic that a client's rights cover of a key. A key takes about 400 bytes of
+   * Subscription keys of all clients, plus, for each key, the topics in it that the client has rights to. A key takes about 400 bytes of
    * memory besides its characters. 0 is no limit. Default 500,000.
    */
   readonly maxKeys?: number | undefined;

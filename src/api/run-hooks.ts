@@ -8,7 +8,7 @@ import type { HookSubject, Hooks } from "./hooks.ts";
 import { keysSchema } from "./schemas/subscription-keys.ts";
 import { validate } from "./schemas/validate.ts";
 
-/** Runs a hook. An error that is no `Error` is wrapped, since Hono passes such values on to the runtime's server. */
+/** Runs a hook. A thrown value that is not an `Error` is wrapped, since Hono passes such values on to the runtime's server. */
 export async function runHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>): Promise<T> {
   try {
     return await hook();
@@ -18,7 +18,7 @@ export async function runHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>)
   }
 }
 
-/** Runs `onSubscribe` for keys. Returns the keys that count. */
+/** Runs `onSubscribe` for keys. Returns the keys to subscribe to. */
 export type SubscribeHook = (
   c: Context,
   keys: readonly string[],
@@ -27,7 +27,7 @@ export type SubscribeHook = (
 ) => Promise<readonly string[]>;
 
 /**
- * Makes the function that runs `onSubscribe`. Without such a hook the keys stay as they are.
+ * Makes the function that runs `onSubscribe`. Without such a hook the function returns the keys unchanged.
  *
  * The function throws RealtimeError `invalid_input` when the hook returns keys that break a rule for keys.
  */

@@ -40,7 +40,7 @@ export interface Runtime extends SinkRuntime {
    */
   readonly nextTurn?: (run: () => void) => void;
   /**
-   * Whether all requests live in one process, which learns of each client that leaves. Then the streams share one timer.
+   * Whether one process serves all requests and learns of each client that disconnects. If so, all streams share one timer.
    * Default false.
    */
   readonly isOneProcess?: boolean;

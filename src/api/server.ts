@@ -67,7 +67,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 
   const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
-  app.notFound((c) => errorResponse(c, 404, "There is nothing at this address."));
+  app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
   mount(app, context);
 
   const parseMessages = createMessageParser(limits);

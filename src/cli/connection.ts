@@ -1,4 +1,4 @@
-/** The address and the credential that `listen` and `publish` use. */
+/** The URL and the credential that `listen` and `publish` use. */
 import { isLoopback } from "../api/auth/loopback.ts";
 import { readDevVars } from "../runtimes/process/settings.ts";
 import { text, UsageError } from "./flags.ts";
@@ -20,13 +20,13 @@ interface ConnectionValues {
 }
 
 /**
- * Reads address and key from flags and environment. The development key of `.dev.vars` is sent to this machine only.
+ * Reads URL and key from flags and environment. The development key of `.dev.vars` is sent to this machine only.
  *
  * @throws UsageError for an invalid URL.
  */
 export function readConnection(values: ConnectionValues): Connection {
   const url = values.url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
-  if (!URL.canParse(url)) throw new UsageError(`--url must be an address; it was "${url}".`);
+  if (!URL.canParse(url)) throw new UsageError(`--url must be a URL; it was "${url}".`);
   const { hostname, protocol } = new URL(url);
   const isLocal = isLoopback(hostname);
   const key = values.key || process.env.REALTIME_ADMIN_KEY;

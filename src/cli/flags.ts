@@ -20,7 +20,7 @@ type ParsedFlags<T extends Options> = ReturnType<
 >;
 
 /**
- * Parses the words behind a command.
+ * Parses the words after a command.
  *
  * @throws UsageError for an unknown flag. `parseArgs` throws its own errors for missing and superfluous values.
  */

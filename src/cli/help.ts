@@ -9,9 +9,9 @@ export const HELP = `Pocketwire: live updates over Server-Sent Events, in Pocket
   pocketwire token --sub anna --subscribe 'room/*'
                                        creates a token for development
 
-  --url http://127.0.0.1:8090   address of the service, for listen and publish (POCKETWIRE_URL)
+  --url http://127.0.0.1:8090   URL of the service, for listen and publish (POCKETWIRE_URL)
   --key KEY                     admin key or token, for listen and publish (REALTIME_ADMIN_KEY)
-  --help                        behind a command: the flags of that command
+  --help                        after a command: the flags of that command
 
 Try it, each command in its own terminal:
 

@@ -11,7 +11,7 @@ import { VARIABLES, type VariableValues, variables } from "./variables.ts";
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How many clients and subscription keys the service accepts, and how much may wait for them. 0 means no limit. */
+/** How many clients and subscription keys the service accepts, and how many bytes may wait for them. 0 is no limit. */
 interface Capacity {
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;

@@ -1,4 +1,4 @@
-/** Mistakes that are no errors: settings without effect, and variables with unknown names. */
+/** Finds mistakes that don't prevent a start: settings without effect, and variables with unknown names. */
 import { nearestName } from "../api/schemas/nearest-name.ts";
 import type { Logger } from "../realtime/types.ts";
 import type { Config, Environment } from "./config.ts";

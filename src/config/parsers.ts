@@ -1,4 +1,4 @@
-/** Parsers for variables: each turns a text into a value, or rejects it and says what the variable must be. */
+/** Parsers for variables: each turns a text into a value, or refuses it and says what the variable must be. */
 import * as z from "zod/mini";
 import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
 import { isLoopback } from "../api/auth/loopback.ts";
@@ -49,7 +49,7 @@ export function integer(min: number, max: number, defaultValue: number) {
   });
 }
 
-/** A rate per second; 0 means no limit. */
+/** A rate per second; 0 is no limit. */
 export function rate(max: number, defaultValue: number) {
   return parser(`a number from 0 to ${max}`, defaultValue, (text) => parseDecimal(text, 0, max));
 }

@@ -5,7 +5,14 @@ import { RealtimeError } from "../../realtime/errors.ts";
 import type { Principal } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { type AuthenticatedCaller, Authenticator, type AuthOptions } from "./authenticator.ts";
-import { adminKeyError, noAdminKeyError, notAllowedError, notSignedInError } from "./errors.ts";
+import {
+  adminKeyError,
+  adminOnlyError,
+  noAdminKeyError,
+  notAllowedError,
+  notSignedInError,
+  publisherError,
+} from "./errors.ts";
 import type { AccessRequest } from "./settings.ts";
 
 /** The caller of a request that sets a stream's subscriptions. */
@@ -15,7 +22,7 @@ export interface SubscribeAuthorization {
   readonly expiredTokenError?: RealtimeError;
 }
 
-/** Time in which a guest must sign in, with `anonymous: "none"`. */
+/** Time after which a guest's stream ends unless the guest signs in, with `anonymous: "none"`. */
 const SIGN_IN_TIMEOUT: Milliseconds = 30_000;
 
 /** Authorises streams, subscriptions, publishing and administration. */
@@ -30,7 +37,7 @@ export class Auth {
     this.#authenticator = new Authenticator(options);
   }
 
-  /** Whether guests can do nothing but sign in (`anonymous: "none"`). */
+  /** Whether guests may do nothing (`anonymous: "none"`). A guest's stream ends unless the guest signs in within 30 seconds. */
   get guestsMustSignIn(): boolean {
     return this.#options.anonymous === "none";
   }
@@ -56,8 +63,8 @@ export class Auth {
   }
 
   /**
-   * Authorises a new stream. With `anonymous: "none"`, a guest may open a stream without subscriptions, and must sign in
-   * within 30 seconds.
+   * Authorises a new stream. With `anonymous: "none"`, a guest may open a stream without subscriptions. The stream ends unless
+   * the guest signs in within 30 seconds.
    *
    * @param topics The topics of the subscription keys, without options.
    * @returns the caller with the rights to these topics.
@@ -116,7 +123,7 @@ export class Auth {
     return next();
   };
 
-  /** @throws RealtimeError for a caller who may publish to no topic at all. */
+  /** @throws RealtimeError for a caller without the right to publish to any topic. */
   assertMayPublish({ principal, publish, isAdmin }: AuthenticatedCaller): void {
     const { adminKey, authorize, authenticate } = this.#options;
     if (isAdmin || authorize !== undefined) return;
@@ -126,7 +133,7 @@ export class Auth {
     }
     const canSignIn = this.#authenticator.acceptsTokens || authenticate !== undefined;
     if (adminKey === undefined && !canSignIn) throw noAdminKeyError();
-    throw adminKeyError(adminKey !== undefined);
+    throw publisherError(adminKey !== undefined, canSignIn);
   }
 
   /** @throws RealtimeError `not_allowed` for the first topic that the caller may not publish to. */
@@ -152,8 +159,8 @@ export class Auth {
     if (this.#options.adminKey === undefined) throw noAdminKeyError();
     const { isAdmin, principal } = await this.identify(c, true);
     if (isAdmin) return next();
-    if (principal.identity === undefined) throw adminKeyError(true);
-    throw notAllowedError("use the administration; it requires the admin key");
+    if (principal.identity === undefined) throw adminKeyError();
+    throw adminOnlyError();
   };
 
   /** The caller that `authenticateBeforeBody` has found, unless the credential has expired since then. */

@@ -26,9 +26,9 @@ export interface AuthOptions extends AuthSettings {
   /** A clock that is never set back. */
   readonly monotonicNow: () => Milliseconds;
   readonly logger: Logger;
-  /** Limits the questions to the introspection endpoint, by network. */
+  /** Limits how often each network makes the service ask the introspection endpoint. */
   readonly introspectionLimit: RateLimit;
-  /** Refused credentials per second and network; 0 means no limit. */
+  /** Refused credentials per second and network; 0 is no limit. */
   readonly failuresPerSecond: number;
 }
 
@@ -82,7 +82,7 @@ export class Authenticator {
   }
 
   /**
-   * Identifies the caller of a request. A request without a credential is a guest's. An invalid credential is rejected: the
+   * Identifies the caller of a request. A request without a credential is a guest's. An invalid credential is refused: the
    * caller is never downgraded to a guest. The one exception: a server without token verifiers ignores unknown credentials,
    * which may be meant for a proxy or another service.
    *

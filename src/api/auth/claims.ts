@@ -20,8 +20,10 @@ export interface Identity {
   readonly expiresAt?: Milliseconds | undefined;
 }
 
-/** 100 years. An `exp` further ahead counts in another unit than seconds. */
+/** 100 years. A larger `exp` was probably written in milliseconds instead of seconds. */
 const MAX_LIFETIME: Milliseconds = 100 * 365.25 * 86_400_000;
+
+const ISSUER_ADVICE = "Correct the token where it is issued.";
 
 const topicPattern = z
   .string()
@@ -56,24 +58,28 @@ export function identityOf(
   const { data, error } = claimsSchema.safeParse(claims);
   if (data === undefined) {
     const [issue] = error.issues;
-    throw refusedTokenError(`its claim ${issue?.path.join(".")} is invalid`);
+    throw refusedTokenError(`its claim ${issue?.path.join(".")} is invalid`, ISSUER_ADVICE);
   }
   const { sub, iat, exp, realtime } = data;
   const now = Date.now();
   // A token that was issued in the future would outlive a revocation.
   if (iat !== undefined && iat * 1000 > now + clockSkew) {
-    throw refusedTokenError("its claim iat is in the future; iat counts seconds since 1970");
+    throw refusedTokenError(
+      "its claim iat is in the future; iat counts seconds since 1970",
+      "Correct the clock of the token's issuer.",
+    );
   }
   if (exp !== undefined && exp * 1000 > now + MAX_LIFETIME) {
     throw refusedTokenError(
       "its claim exp is more than 100 years ahead; exp counts seconds since 1970",
+      ISSUER_ADVICE,
     );
   }
   return {
     subject: sub,
     subscribe: realtime?.subscribe,
     publish: realtime?.publish,
-    // Without `iat`, the token counts as issued at epoch 0, so any revocation covers it.
+    // Without `iat`, the token counts as issued in 1970, so any revocation covers it.
     issuedAt: iat === undefined ? 0 : iat * 1000,
     expiresAt: exp === undefined ? undefined : exp * 1000,
   };

@@ -5,7 +5,7 @@ import { invalidInput } from "../schemas/validate.ts";
 
 /** Where a credential may come from, besides `Authorization`. */
 export interface CredentialOptions {
-  /** Name of a cookie that carries a token. Only pages of this address or of `origins` may use it. Default: none. */
+  /** Name of a cookie that carries a token. Only pages of the service's own host or of `origins` may use it. Default: none. */
   readonly cookie?: string | undefined;
   /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged and kept in browser histories. */
   readonly queryToken?: boolean | undefined;
@@ -37,7 +37,7 @@ export function readCredential(c: Context, options: CredentialOptions): string |
   throw invalidInput({ token: { code: "validation_not_allowed", message } });
 }
 
-/** A repeated header arrives as one value with a comma and a space, which does not match either. */
+/** A repeated header arrives as one value with a comma and a space, which does not match the pattern. */
 function readHeader(header: string): string {
   const token = /^(?:Bearer +)?(\S+)$/i.exec(header.trim())?.[1];
   if (token !== undefined) return visibleASCII(token);
@@ -78,7 +78,7 @@ function readCookie(cookies: readonly string[]): string {
   }
 }
 
-/** Rejects a token that no header could carry. Otherwise its line breaks could reach a log or another request. */
+/** Refuses a token that no header could carry. Otherwise its line breaks could reach a log or another request. */
 function visibleASCII(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new RealtimeError("unknown_token", "A token may contain visible ASCII characters only.");

@@ -15,7 +15,7 @@ interface Budget {
 
 /**
  * Counts and logs refused credentials, and limits how fast one network can guess. When a network has used up its failures,
- * its credentials are answered with 429 and not checked. A credential that this network has used with success is exempt, so
+ * requests with credentials get 429, and their credentials are not checked. A credential that this network has used successfully is exempt, so
  * clients that share an address with an attacker keep working. Counts are per process, and on Workers per isolate.
  */
 export class FailedCredentials {
@@ -28,7 +28,7 @@ export class FailedCredentials {
   #total = 0;
 
   /**
-   * @param perSecond Failures per second and network; 0 means no limit.
+   * @param perSecond Failures per second and network; 0 is no limit.
    * @param now A monotonic clock.
    */
   constructor(perSecond: number, logger: Logger | undefined, now: () => Milliseconds) {
@@ -89,7 +89,7 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
 }
 
 /**
- * A key with a 32-bit hash (FNV-1a) of the credential, so that credentials don't stay in memory. A collision is harmless: it
+ * A key with a 32-bit hash (FNV-1a) of the credential, so that no credential is kept in memory. A collision is harmless: it
  * exempts a credential from the limit, and the credential is still verified.
  */
 function pairKey(network: string, credential: string): string {

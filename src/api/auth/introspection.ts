@@ -25,7 +25,7 @@ export interface IntrospectionOptions {
   readonly clockSkew?: Milliseconds | undefined;
   /**
    * Whether requests run in one process and may wait for each other's I/O. If so, requests with the same token share one
-   * question. On Workers they can't: I/O ends with the request that started it. Default false.
+   * question. On Workers, requests can't share a question: I/O ends with the request that started it. Default false.
    */
   readonly isOneProcess?: boolean | undefined;
   /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
@@ -39,9 +39,9 @@ export const DEFAULT_CACHE_TIME: Milliseconds = 30_000;
 
 const TIMEOUT: Milliseconds = 5000;
 const MAX_ANSWER_BYTES: Bytes = 64 * 1024;
-/** Cached answers. Beyond these, the oldest is dropped. */
+/** Cached answers. Beyond this number, the oldest answer is dropped. */
 const MAX_ANSWERS = 10_000;
-/** Questions in progress that requests can share. Beyond these, each request asks for itself. */
+/** Questions in progress that requests can share. Beyond this number, each request sends its own question. */
 const MAX_PENDING = 1000;
 const REFUSING_STATUSES: readonly number[] = [400, 401, 403, 404];
 const UNKNOWN_TO_ISSUER = "its issuer does not recognise it";
@@ -128,7 +128,7 @@ async function ask(
   const { allowNoExpiry = false, clockSkew } = options;
   const claims = claimsFromAnswer(parseObject(await post(options.url, token)), token);
   if (claims.exp === undefined && !allowNoExpiry) {
-    throw refusedTokenError("it has no expiry (exp)");
+    throw refusedTokenError("it has no expiry (exp)", "Set exp where the token is issued.");
   }
   const named = identityOf(claims, clockSkew);
   // Without `iat`, the identity counts as confirmed now: the endpoint decides whether a revoked token is accepted again.

@@ -7,7 +7,7 @@ import { KEY_ALGORITHMS, type TokenOptions } from "./token-options.ts";
 /** A shared secret, a public key, or a function that finds the key in a remote set. */
 export type JwtKeySource = Uint8Array | CryptoKey | JWTVerifyGetKey;
 
-/** The configured keys, looked up by the algorithm of a token. */
+/** The configured keys. `keysFor` finds the keys that can verify a given algorithm. */
 export class JwtKeys {
   readonly #secrets: readonly Uint8Array[];
   readonly #pems: readonly string[];
@@ -22,10 +22,8 @@ export class JwtKeys {
   }
 
   /**
-   * The secrets for an HS algorithm. For any other algorithm the public keys, then the remote key set if there is one.
-   *
-   * A public key is never used as a secret. Otherwise everyone who has the public key could sign tokens (algorithm confusion, RFC
-   * 8725, section 2.1).
+   * Returns the secrets for an HS algorithm, and the public keys and the remote key set for any other algorithm. A public key is
+   * never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
    */
   async keysFor(algorithm: string): Promise<readonly JwtKeySource[]> {
     if (algorithm.startsWith("HS")) return this.#secrets;
@@ -40,8 +38,8 @@ export class JwtKeys {
 }
 
 /**
- * Checks that every public key can be read. Without this check, a malformed key would be ignored, and the tokens
- * that were signed with it would be refused as unknown.
+ * Checks that every public key can be read. Without this check, the service would start with a malformed key and
+ * refuse the tokens of that key as unknown.
  *
  * @param setting The name of the option or variable, for the error.
  * @throws RealtimeError `invalid_config` for the first key that can't be read.
@@ -60,7 +58,7 @@ export async function checkPublicKeys(
   }
 }
 
-/** Imports the keys that fit the algorithm. Keys of another type, and keys that can't be read, are left out. */
+/** Imports the keys that fit the algorithm, and leaves out the others: an RSA key can't verify ES256. */
 async function importKeys(pems: readonly string[], algorithm: string): Promise<CryptoKey[]> {
   const keys = await Promise.allSettled(pems.map((pem) => importSPKI(pem, algorithm)));
   return keys.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));

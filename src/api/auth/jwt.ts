@@ -20,7 +20,7 @@ const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256"
  * Throws RealtimeError `unknown_token` when the verifier does not recognise the token, `refused_token` when the token is
  * genuine but not accepted, and `unavailable` when the token can't be checked right now.
  *
- * @param onAsk Runs before an endpoint is asked about the token. An error that `onAsk` throws rejects the token.
+ * @param onAsk Runs before an endpoint is asked about the token. An error that `onAsk` throws refuses the token.
  */
 export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identity>;
 
@@ -98,7 +98,10 @@ function toRealtimeError(error: unknown): RealtimeError {
   if (error instanceof RealtimeError) return error;
   if (error instanceof errors.JWTExpired) return refusedTokenError("it has expired");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return refusedTokenError(`its claim ${error.claim} is missing or has the wrong value`);
+    return refusedTokenError(
+      `its claim ${error.claim} is missing or has the wrong value`,
+      "Correct the token where it is issued.",
+    );
   }
   // jose throws JOSEError itself, not a subclass, when it can't load the key set. Every other error is about the token.
   const isKeySetError =

@@ -10,13 +10,13 @@ import { tokensUnavailableError } from "./errors.ts";
 import { readLimited } from "./read-limited.ts";
 import { redactError, redactURL } from "./redact-url.ts";
 
-/** Options of jose's `createRemoteJWKSet`, in milliseconds. */
+/** jose's options. All times are milliseconds. */
 const JWKS_OPTIONS = {
-  /** Age at which a cached set is fetched again. */
+  /** How long a fetched set is used. */
   cacheMaxAge: 600_000,
-  /** Time after a successful fetch before an unknown key may cause another one. */
+  /** The shortest time between two fetches for unknown key ids. */
   cooldownDuration: 10_000,
-  /** Timeout of a fetch. */
+  /** The timeout of a fetch. */
   timeoutDuration: 5000,
 };
 
@@ -38,10 +38,7 @@ export function createRemoteKeySet(url: string): JWTVerifyGetKey {
   return renewOnClockStep(() => createRemoteJWKSet(new URL(url), options));
 }
 
-/**
- * Replaces jose's fetch. A failed fetch throws `unavailable`, which jose passes on, so a caller can tell it from a malformed token.
- * A response over the limit of bytes counts as a failure.
- */
+/** Replaces jose's fetch. A failed fetch throws `unavailable`, so that it is not reported as an invalid token. */
 const fetchKeySet: FetchImplementation = async (url, options) => {
   try {
     const response = await fetch(url, options);
@@ -53,9 +50,9 @@ const fetchKeySet: FetchImplementation = async (url, options) => {
 };
 
 /**
- * Reuses the last response, and also the last failure, for a second. Otherwise, while the set can't be loaded, every
- * request with a token would try to fetch it: jose's own cooldown starts only after a successful fetch. A fetch in progress is not
- * shared, because on Workers a request must not wait for I/O of another request.
+ * Reuses the last response, and also the last failure, for a second. While the set can't be loaded, every request with a
+ * token would otherwise fetch it: jose's own cooldown starts only after a successful fetch. Requests that arrive during a fetch
+ * start their own fetch, because on Workers a request must not wait for I/O of another request.
  */
 function cacheBriefly(fetch: FetchImplementation): FetchImplementation {
   let last:
@@ -74,8 +71,8 @@ function cacheBriefly(fetch: FetchImplementation): FetchImplementation {
 }
 
 /**
- * Discards the cached key set when the wall clock steps by more than `MIN_CLOCK_STEP`. jose measures the age of a set by the wall
- * clock: after that clock is set back, jose would use an old set until the clock has caught up.
+ * Discards the cached key set when the wall clock is set. jose measures the age of a set by the wall clock. After the clock is
+ * set back, jose would use the old set until the clock has caught up.
  */
 function renewOnClockStep(create: () => JWTVerifyGetKey): JWTVerifyGetKey {
   const readOffset = () => Date.now() - performance.now();

@@ -17,7 +17,7 @@ export type Authenticate = (
   c: Context,
 ) => string | Identity | undefined | Promise<string | Identity | undefined>;
 
-/** What a caller asks for. */
+/** A request to subscribe or publish that `Authorize` decides about. */
 export interface AccessRequest {
   readonly action: "subscribe" | "publish";
   /** A topic. For `subscribe` also `prefix/*` or `*`. */
@@ -40,7 +40,7 @@ export type Authorize = (access: AccessRequest) => boolean | Promise<boolean>;
 
 /** How callers are identified, and what they may do. */
 export interface AuthSettings {
-  /** Key that opens publishing and administration. 16 to 255 visible ASCII characters. Default: both stay closed. */
+  /** Key that opens publishing and administration. 16 to 255 visible ASCII characters. Default: no key, so both are closed. */
   readonly adminKey?: string | undefined;
   /** Identifies users in place of tokens. Default: tokens identify users, and a request without a token is a guest's. */
   readonly authenticate?: Authenticate | undefined;
@@ -55,8 +55,8 @@ export interface AuthSettings {
   /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged. */
   readonly queryToken?: boolean | undefined;
   /**
-   * What guests may do. `subscribe`: subscribe to everything that is not private. `none`: nothing; the stream of a guest ends
-   * unless the guest signs in within 30 seconds. Default `subscribe`.
+   * What guests may do. `subscribe` (default): subscribe to all topics, without their private messages. `none`: nothing; a
+   * guest's stream ends unless the guest signs in within 30 seconds.
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /**

@@ -1,17 +1,17 @@
 import type { MiddlewareHandler } from "hono";
 import type { ServerContext } from "../context.ts";
 
-/** Hono's variables behind `recordArrivalTime`. The name has a prefix since a mounting app has variables of its own. */
+/** The variables that `recordArrivalTime` sets on Hono's context. The prefix avoids a clash with variables of the app that mounts it. */
 export interface ArrivalEnv {
   readonly Variables: { readonly "pocketwire.arrivedAt": number };
 }
 
-/** Milliseconds. Today's time in milliseconds leaves a double room for fractions as fine as this. */
+/** Milliseconds. A double holds today's time in milliseconds with fractions of 1/4096, so adding this step is exact. */
 const STEP = 1 / 1024;
 
 /**
- * Records when a request arrived, before its body, a token's issuer or a hook is awaited: a later request may overtake it
- * there. No two requests of a process get the same time, and the time never goes back.
+ * Records when a request arrived, before the service waits for its body, a token's issuer or a hook: a later request may
+ * overtake it during such a wait. No two requests of a process get the same time, and the time never goes back.
  *
  * On Workers each isolate has a clock of its own. Two requests of one client that two isolates serve are ordered by these
  * clocks, to the millisecond.

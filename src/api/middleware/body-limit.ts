@@ -8,18 +8,19 @@ import { BODIES_IN_PROGRESS } from "../limits.ts";
 import { type BodyShare, createBodyBudget } from "./body-budget.ts";
 import type { PublisherEnv } from "./require-publisher.ts";
 
-/** `requirePublisher` may stand in front. */
+/** `requirePublisher` may run before `limitBody`, and then sets the caller. */
 interface BodyEnv {
   readonly Variables: Partial<PublisherEnv["Variables"]>;
 }
 
 /**
- * Reads the whole body before the handler runs, and so before it asks for JSON, text or a form.
+ * Reads the whole body before the handler runs. The handler then parses the cached body as JSON, text or a form.
  *
  * Refuses a body larger than `maxBodyBytes` with 413, whether or not the client announces the length, and a body that does
- * not arrive within `requestTimeout` with 408: a client that sends a byte now and then would occupy memory for as long as it
- * likes. The bodies of one network that are in progress may have the size of 16 of the largest (`BODIES_IN_PROGRESS`); beyond
- * that the answer is 429. Publishers with the admin key have no such limit.
+ * not arrive within `requestTimeout` with 408. Otherwise a client could occupy memory indefinitely by sending a byte now and then.
+ *
+ * The bodies of one network that are being read may together have up to 16 times `maxBodyBytes` (`BODIES_IN_PROGRESS`). Beyond
+ * that, a body is refused with 429. This limit does not apply to publishers with the admin key.
  */
 export function limitBody({ limits, auth, runtime }: ServerContext): MiddlewareHandler<BodyEnv> {
   const { maxBodyBytes, requestTimeout } = limits;
@@ -56,7 +57,7 @@ function startTimeout(milliseconds: Milliseconds): {
   return { promise, clear: () => clearTimeout(timer) };
 }
 
-/** Whether code in front of Hono has read the body. Middleware that reads it by Hono's `c.req` is no problem. */
+/** Whether code outside Hono has read the body. A body that middleware has read by Hono's `c.req` is cached, and can be read again. */
 function isReadElsewhere(c: Context, isBodyRead?: (c: Context) => boolean): boolean {
   return !hasCachedBody(c.req) && (c.req.raw.bodyUsed || isBodyRead?.(c) === true);
 }
@@ -67,7 +68,7 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
   const isAnnounced = length !== undefined && req.header("Transfer-Encoding") === undefined;
   if (isAnnounced && Number(length) > maxBytes) throw tooLarge(maxBytes);
   try {
-    // Hono returns a body again that middleware has read by `c.req`. An announced body is cheaper to read without a web stream.
+    // Hono caches a body that middleware has read by `c.req`. A body with an announced length is cheaper to read without a web stream.
     if ((isAnnounced && share === undefined) || hasCachedBody(req)) {
       if ((await req.arrayBuffer()).byteLength > maxBytes) throw tooLarge(maxBytes);
       return;
@@ -96,7 +97,7 @@ function tooLarge(maxBytes: Bytes): RealtimeError {
 
 function bodyAlreadyRead(): RealtimeError {
   const message =
-    "The request body was read before the request reached Pocketwire. Mount Pocketwire in front of middleware that reads " +
+    "The request body was read before the request reached Pocketwire. Mount Pocketwire before middleware that reads " +
     "bodies, such as express.json(), or exclude Pocketwire's paths from it.";
   return new RealtimeError("body_already_read", message, { cause: message });
 }

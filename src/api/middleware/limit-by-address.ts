@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { ServerContext } from "../context.ts";
 
-/** Makes middleware that refuses a stream when its address has opened too many. */
+/** Refuses requests from an address (`networkOf`) that opens streams too often. */
 export function limitConnects({ auth, rateLimits }: ServerContext): MiddlewareHandler {
   return async (c, next) => {
     rateLimits.addresses.checkConnect(auth.addressOf(c));
@@ -9,7 +9,7 @@ export function limitConnects({ auth, rateLimits }: ServerContext): MiddlewareHa
   };
 }
 
-/** Makes middleware that refuses to read the history when the address has read it too often. */
+/** Refuses requests from an address (`networkOf`) that reads the history too often. */
 export function limitHistoryReads({ auth, rateLimits }: ServerContext): MiddlewareHandler {
   return async (c, next) => {
     rateLimits.addresses.checkHistoryRead(auth.addressOf(c));

@@ -5,18 +5,15 @@ import type { RefusedRequests } from "../counters.ts";
 import type { RequestLimits } from "../limits.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
-/**
- * Refuses messages that exceed the rates of their publisher, and counts the others. The caller does not call it for the admin
- * key, which has no rate.
- *
- * @throws RealtimeError `too_many_requests`. Messages that the limit of bytes refuses have counted as messages.
- */
+/** Counts messages against the limits of their publisher. @throws RealtimeError `too_many_requests`. */
 export type PublishLimit = (publisher: Principal, messages: readonly Message[]) => void;
 
 /**
- * Limits the messages and bytes that each identity publishes per second. The history keeps messages for a limited time,
- * so these rates limit how much of it one identity can fill. Guests are counted by their network, and all guests without a known
- * address together.
+ * Limits the messages and bytes that each identity publishes per second, so that one identity can't fill the whole history.
+ * Guests of one network (`networkOf`) share a limit, and so do all guests without a known address.
+ *
+ * When the byte limit refuses a request, its messages have already been counted by the message limit. This is intended: a refused
+ * request costs work too.
  *
  * @param now Milliseconds of a monotonic clock.
  */
@@ -34,9 +31,9 @@ export function createPublishLimit(
     onRefused: counters.counterOf("publish_bytes"),
   });
   return ({ identity, ip }, messages) => {
-    // The tab keeps guests apart from identities: an identity has no control characters.
+    // An identity contains no control character, so the tab keeps a user from sharing the limit of a guest.
     const key = identity ?? `guest\t${networkOf(ip ?? "")}`;
-    // An empty batch counts as one message, so that requests without messages are limited too.
+    // An empty batch costs one message.
     limitMessages(key, Math.max(messages.length, 1));
     let bytes = 0;
     for (const message of messages) bytes += messageSize(message);

@@ -3,7 +3,7 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Errors that the client would most likely get again if it repeated the request with a new stream. */
+/** Errors that a client gets again with each new stream, because only another credential helps. */
 const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "unknown_token",
   "refused_token",
@@ -14,20 +14,20 @@ const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "ip_mismatch",
 ]);
 
-/** Milliseconds. Less than the 15 s after which the PocketBase SDK stops waiting for the response and opens a new stream. */
+/** Milliseconds. Must be below 15 s: the SDK then gives up waiting for the response, and opens a new stream. */
 const DELAY = 10_000;
 
-/** Refused requests of one network that are answered without a delay. */
+/** Refusals of one network that are answered without a delay. */
 const BURST = 5;
-/** How many more each second: one a minute. */
+/** A network regains one such refusal a minute. */
 const PER_SECOND = 1 / 60;
 
-/** The most requests that may wait at the same time. Further refusals are answered at once, so the memory of waiting requests is bounded. */
+/** Responses that are delayed at a time. Beyond this number, refusals are answered without a delay, which bounds the memory. */
 const MAX_WAITING = 1000;
 
 /** The options of `RefusalDelay`. */
 export interface RefusalDelayOptions {
-  /** Whether refusals are delayed. A server with `connectsPerSecond: 0` delays none. */
+  /** Whether refusals are delayed. */
   readonly isOn: boolean;
   readonly addressOf: (c: Context) => string | undefined;
   /** Milliseconds of a monotonic clock. */
@@ -35,27 +35,28 @@ export interface RefusalDelayOptions {
 }
 
 /**
- * Delays the response to a refused POST by 10 s once a network has had more than `BURST` refusals.
+ * Delays the response to a refused POST by 10 s once a network (`networkOf`) has had more than `BURST` refusals. Refusals count
+ * for the network, not for a client.
  *
- * The PocketBase SDK opens its stream without a token. When the POST that follows is refused after a reconnect, the SDK opens the
- * next stream within 2 s, and it never gives up.
+ * The PocketBase SDK opens its stream without a token. When the POST that follows is refused after a reconnect, the SDK opens
+ * the next stream within 2 s, and it never gives up.
  */
 export class RefusalDelay {
   readonly #options: RefusalDelayOptions;
   readonly #limit: RateLimit;
-  /** The function that ends each wait, with the time from which the entry counts as abandoned (`#wait`). */
+  /** For each wait, the function that ends it, and the time after which the entry is removed although its timer did not run. */
   readonly #waiting = new Map<() => void, number>();
   #isStopped = false;
 
   constructor(options: RefusalDelayOptions) {
     const { isOn, now } = options;
     this.#options = options;
-    // A rate of 0 is no limit, so nothing is delayed.
+    // A rate of 0 is no limit, so no refusal is ever delayed.
     const perSecond = isOn ? PER_SECOND : 0;
     this.#limit = createRateLimit(perSecond, "refused subscriptions", now, { minBurst: BURST });
   }
 
-  /** Wraps a handler: an error that it throws is thrown again after the delay, if the network has had too many refusals. */
+  /** Wraps a handler or middleware that may refuse to set subscriptions. */
   delayRefusals(handler: MiddlewareHandler): MiddlewareHandler {
     return async (c, next) => {
       try {
@@ -77,7 +78,7 @@ export class RefusalDelay {
     for (const wake of [...this.#waiting.keys()]) wake();
   }
 
-  /** Counts a refusal. Returns true when the network has had too many. */
+  /** Counts a refusal. @returns whether the network has used up its refusals, so that the response must be delayed. */
   #spendRefusal(c: Context, error: unknown): boolean {
     if (!(error instanceof RealtimeError) || !PERMANENT_REFUSALS.has(error.code)) return false;
     const ip = this.#options.addressOf(c);
@@ -92,7 +93,7 @@ export class RefusalDelay {
 
   async #wait(signal: AbortSignal): Promise<void> {
     const now = this.#options.now();
-    // workerd stops the timers of a request whose client has left. Such a wait never ends, so its entry is removed here.
+    // workerd stops the timers of a request that the client has aborted. The waits of such requests are removed here.
     for (const [wake, until] of this.#waiting) {
       if (until > now) break;
       this.#waiting.delete(wake);

@@ -1,47 +1,43 @@
-/** Milliseconds after the first request of a turn during which further requests may begin in that turn. */
+/** Milliseconds. A request that arrives later than this after the first request of the same turn waits for the next turn. */
 const TURN_BUDGET = 5;
 
 /**
- * Spreads costly requests that arrive together over several turns of the event loop. In a single turn, Node handles
- * every request that has arrived: a thousand streams that one address opens at once would block all other requests for most of a second.
+ * Spreads costly requests that arrive together over several turns of the event loop. In a single turn, Node handles every
+ * request that has arrived. A thousand streams that one address opens at once would therefore block all other requests for most
+ * of a second.
  */
 export class RequestQueue {
   readonly #runNextTurn: ((run: () => void) => void) | undefined;
   readonly #waiting: (() => void)[] = [];
   /** When the first request of this turn began; undefined before that. */
-  #turnStart: number | undefined;
+  #start: number | undefined;
 
   /** @param nextTurn Runs a function in the next turn (`Runtime.nextTurn`). Without it no request waits. */
   constructor(nextTurn: ((run: () => void) => void) | undefined) {
     this.#runNextTurn = nextTurn;
   }
 
-  /**
-   * Returns undefined when the request may begin at once, otherwise a promise that resolves when the request may begin. Requests
-   * begin in the order in which `enter` was called: while one waits, later requests wait as well.
-   */
+  /** Returns undefined when the request may begin at once, otherwise a promise that resolves when the request may begin. */
   enter(): Promise<void> | undefined {
     if (this.#runNextTurn === undefined) return undefined;
+    // While any request waits, new requests queue behind it, which keeps the order.
     if (this.#waiting.length === 0) {
-      if (this.#turnStart === undefined) {
-        this.#turnStart = performance.now();
+      if (this.#start === undefined) {
+        this.#start = performance.now();
         this.#runNextTurn(this.#release);
         return undefined;
       }
-      if (performance.now() - this.#turnStart < TURN_BUDGET) return undefined;
+      if (performance.now() - this.#start < TURN_BUDGET) return undefined;
     }
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /**
-   * Lets one waiting request begin. The work of the request runs after this function returns, so its time can't be measured here:
-   * only one request begins in each turn.
-   */
+  /** Releases one waiting request in each turn. The request runs after this function, so its time can't be measured here. */
   readonly #release = () => {
-    this.#turnStart = undefined;
+    this.#start = undefined;
     const resolve = this.#waiting.shift();
     if (resolve === undefined) return;
-    this.#turnStart = performance.now();
+    this.#start = performance.now();
     resolve();
     this.#runNextTurn?.(this.#release);
   };

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 
 /**
- * Headers that keep a browser from showing a response as a page or guessing its type. They are set before the handler runs,
- * which costs less than setting them afterwards.
+ * Sets headers that keep a browser from showing a response as a page or guessing its type. They are set before the handler
+ * runs: Hono must copy a finished response to add headers.
  */
 export const securityHeaders: MiddlewareHandler = (c, next) => {
   c.header("X-Content-Type-Options", "nosniff");

@@ -6,7 +6,7 @@ import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
 import type { ServerContext } from "../context.ts";
 import { isHTTPException } from "../error-response.ts";
 
-/** Errors after which the same request may succeed later, with the least time until the client should reconnect. */
+/** Errors after which the same request may succeed later, with the minimum time until the client should reconnect. */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, Milliseconds>> = {
   closed: RETRY_RANGES.shutdown.min,
   unreachable: RETRY_RANGES.shutdown.min,
@@ -36,7 +36,7 @@ function asTemporary(error: unknown): RealtimeError | undefined {
 }
 
 /**
- * Makes a wrapper for handlers and middleware of the stream's address. When a wrapped handler throws a temporary error, the
+ * Makes a wrapper for handlers and middleware of the stream's path. When a wrapped handler throws a temporary error, the
  * response is a stream that asks the client to reconnect: status 200, a comment with the reason, `retry:`, and the end. An
  * EventSource would give up for good at any other status (WHATWG HTML, "Server-sent events", "fail the connection").
  *

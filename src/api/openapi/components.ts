@@ -22,7 +22,7 @@ const CLIENT = objectOf(
       ...TIME,
       description: "When the client's credential expires, in milliseconds since 1970.",
     },
-    bufferedBytes: { ...WHOLE, description: "Bytes that wait for the client." },
+    bufferedBytes: { ...WHOLE, description: "Bytes that the client has not taken yet." },
   },
   ["ip", "identity", "expiresAt"],
 );
@@ -44,7 +44,7 @@ const HISTORY = objectOf({
   cursor: {
     ...TEXT,
     description:
-      "The cursor behind the page. Send it as `after` to read on, or open a stream with it as `lastEventId`.",
+      "The cursor after the last message of the page. Send it as `after` to read on, or open a stream with it as `lastEventId`.",
   },
   more: {
     type: "boolean",
@@ -63,20 +63,28 @@ const STATS = objectOf({
   keyBudget: objectOf({
     used: {
       ...WHOLE,
-      description: "Subscription keys, plus each topic that rights cover of a key.",
+      description:
+        "Subscription keys, plus, for each key, the topics in it that the client has rights to.",
     },
     limit: { ...WHOLE, description: "0 is no limit." },
     characters: WHOLE,
     charactersLimit: { ...WHOLE, description: "0 is no limit." },
-    refused: { ...WHOLE, description: "Requests over the limits of keys." },
+    refused: { ...WHOLE, description: "Requests refused by the limits of keys." },
   }),
-  queuedBytes: { ...WHOLE, description: "Bytes that wait in the queues of clients." },
-  waitingBytes: { ...WHOLE, description: "Bytes that wait for clients. Shared bytes count once." },
+  queuedBytes: { ...WHOLE, description: "Bytes in the queues of clients." },
+  waitingBytes: {
+    ...WHOLE,
+    description:
+      "Bytes that clients have not taken yet. Bytes that several clients share count once.",
+  },
   history: objectOf({ messages: WHOLE, bytes: WHOLE }),
   connects: { ...WHOLE, description: "Clients that connected." },
   disconnects: { ...COUNTS, description: "Clients that were removed, by reason." },
   accepted: { ...WHOLE, description: "Messages appended to the log." },
-  duplicate: { ...WHOLE, description: "Messages with a known id." },
+  duplicate: {
+    ...WHOLE,
+    description: "Messages whose id was published before. They are not delivered again.",
+  },
   delivered: { ...WHOLE, description: "Messages written to clients." },
   replayed: { ...WHOLE, description: "Deliveries from the history." },
   recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
@@ -87,8 +95,8 @@ const STATS = objectOf({
   }),
   logLinesDropped: { ...WHOLE, description: "Log lines that could not be written." },
   connectionsRefused: { ...WHOLE, description: "Connections refused at the limit of open files." },
-  refusedCredentials: { ...WHOLE, description: "Wrong keys and tokens." },
-  rateRefusals: { ...COUNTS, description: "Requests over a rate, by limit." },
+  refusedCredentials: { ...WHOLE, description: "Refused admin keys and tokens." },
+  rateRefusals: { ...COUNTS, description: "Requests refused by a rate limit, by limit." },
 });
 
 /** The `components` of the document: how to sign in, and the schemas that its paths refer to. */

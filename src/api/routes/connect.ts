@@ -21,7 +21,7 @@ export function connect(context: ServerContext): Handler {
   const runSubscribeHook = createSubscribeHook(context);
   const settings = createSessionSettings(context);
   return async (c) => {
-    // Hono answers HEAD by the GET handler and discards the body: a stream that nothing would ever close.
+    // Hono runs this handler for HEAD too, and discards the body. A stream opened for HEAD would never be closed.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await requestQueue.enter();
     const { withPingEvent, topics, lastEventId, last } = readQuery(c);
@@ -48,7 +48,7 @@ export function connect(context: ServerContext): Handler {
     });
     const response = streamResponse(c, body, runtime, headers);
     guardBody(response, () => session.onReadWhole());
-    // Where middleware has set headers on `c.res` before, Hono would replace this response by a copy, without the guard.
+    // If middleware has set headers on `c.res`, Hono would replace this response with a copy that lacks the guard.
     c.res = undefined;
     c.res = response;
     return response;
@@ -69,8 +69,8 @@ function streamResponse(
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  // Middleware that computes an ETag would read the stream, which does not end, unless the response has one. Each stream has
-  // another ETag, so no response is ever "not modified".
+  // Middleware that computes an ETag reads the whole response unless it already has an ETag, and the stream does not end. Each
+  // stream has a different ETag, so that no response is ever "not modified".
   const own = { ...STREAM_HEADERS, ETag: `W/"${nanoid()}"` };
   // `c.body` has no overload for "a stream or null" with headers, though it accepts both.
   return c.body(body as ReadableStream, 200, { ...own, ...headers });
@@ -87,7 +87,7 @@ function createSessionSettings(context: ServerContext): SessionSettings {
     staleTimeout,
     handshakeTimeout: limits.handshakeTimeout,
     maxBufferedBytes: limits.maxBufferedBytes,
-    // The handshake is a write that carries no message.
+    // One more for the handshake, which is a write too.
     maxWrites: maxStreamWrites === 0 ? 0 : maxStreamWrites + 1,
     now: clocks.monotonicNow,
     logger,

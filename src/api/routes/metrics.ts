@@ -57,7 +57,7 @@ function addGauges(metrics: MetricsText, stats: RegistryStats & ServerCounts): v
   metrics.gauge("topics", "Distinct topics with subscribers.", stats.topics);
   metrics.gauge(
     "keys",
-    "Subscription keys, plus each topic that rights cover of a key.",
+    "Subscription keys, plus, for each key, the topics in it that the client has rights to.",
     keys.used,
   );
   metrics.gauge("keys_limit", "Limit of keys; 0 is no limit.", keys.limit);

@@ -25,7 +25,7 @@ export function subscribeSchema(limits: KeyLimits) {
   });
 }
 
-/** `POST /api/realtime`: replaces the subscriptions of a client. `recordArrivalTime` must stand in front. */
+/** `POST /api/realtime`: replaces the subscriptions of a client. `recordArrivalTime` must run before it. */
 export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
   const { registry, auth, limits, rateLimits, requestQueue } = context;
   const schema = subscribeSchema(limits);
@@ -41,7 +41,7 @@ export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
       c,
       topicsOf(keys),
     );
-    // An ended token leaves a guest. Where guests may only sign in, the stream stays open, without subscriptions.
+    // A client with an expired credential becomes a guest. With `anonymous: "none"` its stream stays open without subscriptions.
     const mustSignIn = expiredTokenError !== undefined && auth.guestsMustSignIn;
     const request = {
       ...principal,

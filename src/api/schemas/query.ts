@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
-import { HISTORY_PAGE, MAX_EVENT_ID, MAX_PAGE_AFTER } from "../limits.ts";
+import { HISTORY_PAGE, MAX_EVENT_ID, MAX_LIST_AFTER } from "../limits.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
@@ -12,10 +12,10 @@ import { invalidInput, unknownFields, validate } from "./validate.ts";
 const IGNORED = /^(_|utm_)/;
 
 /**
- * Checks the names of the query parameters. A route would otherwise ignore a misspelt parameter without a word. `token` is
+ * Checks the names of the query parameters. A route would otherwise ignore a misspelt parameter silently. `token` is
  * known for GET and HEAD, where it may carry a credential.
  *
- * @param known Parameters that may be there once.
+ * @param known Parameters that may occur once.
  * @param lists Parameters that may be repeated.
  * @throws RealtimeError `invalid_input` for an unknown or repeated parameter.
  */
@@ -38,18 +38,18 @@ export function checkQueryParameters(
 }
 
 /** A whole number in a query. OpenAPI describes it as an integer. */
-export function wholeNumber(least: number, most: number): z.ZodMiniType<number, string> {
+export function wholeNumber(min: number, max: number): z.ZodMiniType<number, string> {
   const schema = z.pipe(
     z.string(),
     z.transform((text, context): number => {
       const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-      if (number >= least && number <= most) return number;
-      const message = `Must be a whole number from ${least} to ${most}.`;
+      if (number >= min && number <= max) return number;
+      const message = `Must be a whole number from ${min} to ${max}.`;
       context.issues.push({ code: "custom", message, input: text });
       return z.NEVER;
     }),
   );
-  return schema.register(z.globalRegistry, { type: "integer", minimum: least, maximum: most });
+  return schema.register(z.globalRegistry, { type: "integer", minimum: min, maximum: max });
 }
 
 /** A query parameter; undefined when it is missing or empty. */
@@ -145,7 +145,7 @@ export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQ
 /** The query of a list of clients or topics. */
 export const pageSchema = z.object({
   limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
-  after: z.optional(z.string().check(z.maxLength(MAX_PAGE_AFTER))),
+  after: z.optional(z.string().check(z.maxLength(MAX_LIST_AFTER))),
 });
 
 /** Reads the query of a list. @throws RealtimeError `invalid_input`. */

@@ -2,16 +2,18 @@ import { describe, expect, it } from "vitest";
 import { RefusedRequests } from "../../../../src/api/counters.ts";
 import { DEFAULT_LIMITS } from "../../../../src/api/limits.ts";
 import { createPublishLimit } from "../../../../src/api/middleware/publish-limit.ts";
+import { createMessage } from "../../../../src/realtime/message.ts";
 
-const refused = expect.objectContaining({ code: "too_many_requests" });
+describe("createPublishLimit", () => {
+  const limits = { ...DEFAULT_LIMITS, publishesPerSecond: 0.1, maxBatch: 1 };
+  const messages = [createMessage({ topic: "chat", data: 1 })];
 
-describe("the limit on publishing", () => {
-  it("counts a guest apart from an identity with the name of the guest's bucket", () => {
-    const limits = { ...DEFAULT_LIMITS, publishesPerSecond: 0.1, maxBatch: 1 };
+  it("counts a user apart from the guest that the user's id describes", () => {
     const limit = createPublishLimit(limits, () => 0, new RefusedRequests());
-    limit({ ip: "203.0.113.1" }, []);
-    expect(() => limit({ ip: "203.0.113.1" }, [])).toThrow(refused);
-    expect(() => limit({ identity: "guest 203.0.113.1" }, [])).not.toThrow();
-    expect(() => limit({ ip: "203.0.113.2" }, [])).not.toThrow();
+    const guest = { identity: undefined, ip: "203.0.113.1", issuedAt: 0 };
+    const user = { identity: "guest 203.0.113.1", ip: "198.51.100.7", issuedAt: 0 };
+    limit(guest, messages);
+    expect(() => limit(guest, messages)).toThrow("The limit of 0.1 messages");
+    expect(() => limit(user, messages)).not.toThrow();
   });
 });
