@@ -33,7 +33,7 @@ export {
   type ReplayProgress,
 } from "./realtime/manager.ts";
 export { createMessage } from "./realtime/message.ts";
-export type { ReplayState } from "./realtime/replay/client-replay.ts";
+export type { ReplayState } from "./realtime/replay/replay-state.ts";
 export {
   parseSubscription,
   type SubscriptionKey,

@@ -19,19 +19,10 @@ import type { Bytes } from "./units.ts";
  * - `error`: the stream, its connection to a hub, or a read of the history failed, or a limit was reached while the client
  *   connected
  */
-export type CloseReason =
-  | "client"
-  | "slow"
-  | "stale"
-  | "shutdown"
-  | "lifetime"
-  | "admin"
-  | "expired"
-  | "revoked"
-  | "error";
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** Every `CloseReason`, for counters that start at zero. */
-export const CLOSE_REASONS: readonly CloseReason[] = [
+export const CLOSE_REASONS = [
   "client",
   "slow",
   "stale",
@@ -41,7 +32,7 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   "expired",
   "revoked",
   "error",
-];
+] as const;
 
 /** The core writes the frames of one open stream to a sink. Each runtime has its own implementation. */
 export interface FrameSink {

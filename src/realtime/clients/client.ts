@@ -1,7 +1,7 @@
 import { type KeyCost, NO_KEYS } from "../access/capacity.ts";
 import type { ExpiringClient } from "../access/credential-expiry.ts";
 import type { Recipient } from "../delivery/delivery.ts";
-import type { ReplayClient } from "../replay/coordinator.ts";
+import type { ReplayClient } from "../replay/replay-host.ts";
 import type { ClientInfo, FrameSink, Principal } from "../types.ts";
 
 /** A connected client. The object is mutable, so code outside the core gets only copies (`describeClient`). */

@@ -1,6 +1,7 @@
 import { costOfKeys } from "../access/key-cost.ts";
 import type { ManagerCore } from "../manager-core.ts";
-import { ClientReplay, type ReplayState } from "../replay/client-replay.ts";
+import { ClientReplay } from "../replay/client-replay.ts";
+import type { ReplayState } from "../replay/replay-state.ts";
 import type { FrameSink, Principal, StartPosition } from "../types.ts";
 
 /** The identity and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */

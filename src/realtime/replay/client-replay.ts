@@ -4,46 +4,13 @@ import { formatSSEMessage } from "../sse.ts";
 import { type Subscription, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
+import type { ReplayState } from "./replay-state.ts";
 
 /** Maximum size of one page: of the messages that a replay reads from the log, and of the frames that it then writes. */
 export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } = {
   messages: 1000,
   bytes: 65_536,
 };
-
-/** The progress of a replay, as plain data. A hub stores it and hibernates while the client receives a page. */
-export interface ReplayState {
-  /** The sequence up to which every key has been replayed. */
-  readonly position: number;
-  /**
-   * Set while the message after `position` is sent only in part, as `Cursor.keyHash`: the client has received the deliveries
-   * for keys with a hash up to this one. Event ids contain this hash, so that a client can resume within a message.
-   */
-  readonly keyHash: string | undefined;
-  /**
-   * For each key of the client, in the client's order: the sequence after which the key's messages must still be sent. `-n`
-   * means that the replay still searches for the key's newest n messages.
-   */
-  readonly positions: readonly number[];
-  /** Sequence of the newest message when the replay started: the search for the newest messages begins there. */
-  readonly newestAtStart: number;
-  /**
-   * Up to this sequence, the client may have the messages of some keys and lack the messages of other keys. No cursor can name
-   * such a position, so the ids of events up to this sequence contain no cursor.
-   */
-  readonly unsafeUntil: number;
-  /** The number of messages replayed so far. */
-  readonly replayed: number;
-  /** If the history has lost the position of a key without a `last` option, the key restarts with this many newest messages. */
-  readonly last: number;
-  /** Whether the client asked to resume, and receives PB_RESUME at the end. */
-  readonly isResume: boolean;
-  /**
-   * Whether the position has changed, or the replay has followed another one. The client's last event ids may then contain no
-   * cursor, so the replay ends with PB_CURSOR.
-   */
-  readonly hasMoved: boolean;
-}
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 

@@ -1,17 +1,10 @@
 import { formatCursor } from "../cursor.ts";
 import { formatCursorEvent } from "../sse.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
-import type {
-  CloseReason,
-  FrameSink,
-  LogEntry,
-  Logger,
-  LogReader,
-  ManagerStats,
-  MaybePromise,
-} from "../types.ts";
+import type { LogEntry, LogReader, ManagerStats, MaybePromise } from "../types.ts";
 import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
-import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
+import type { ReplayClient, ReplayHost } from "./replay-host.ts";
+import type { ResumeCursors } from "./resume-cursors.ts";
 import { formatFinalEvent, formatUnrecovered } from "./resume-events.ts";
 import { planRestart, planStart, type ReplayStart } from "./start-plan.ts";
 import { TimeSlicer } from "./time-slicer.ts";
@@ -24,29 +17,6 @@ const MAX_UNMATCHED_MESSAGES = 400;
  * messages, but takes as long to read.
  */
 const MIN_PAGE_COST = 50;
-
-/** The properties of a client that its replay uses. */
-export interface ReplayClient extends PositionedClient {
-  readonly clientId: string;
-  readonly sink: FrameSink;
-  /** Patterns of the topics with private messages that the client may receive. */
-  readonly rights: readonly string[];
-  /**
-   * Whether the replay is paused: a page is being read, the client's sink must drain, or other work runs. The replay continues
-   * by itself, or with `proceed`.
-   */
-  awaitingDrain: boolean;
-}
-
-/** What the coordinator needs from its manager. */
-export interface ReplayHost<Client extends ReplayClient> {
-  readonly logger: Logger | undefined;
-  readonly cursors: ResumeCursors;
-  readonly isConnected: (client: Client) => boolean;
-  readonly remove: (client: Client, reason: CloseReason) => void;
-  /** Called when the client has received all messages that were delivered to live clients. The client is live from now on. */
-  readonly onLive: (client: Client) => void;
-}
 
 /**
  * Replays the history to clients until they have received all messages that were delivered to live clients. A replay reads a

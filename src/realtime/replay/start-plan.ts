@@ -1,6 +1,7 @@
 import { type Cursor, hashKey } from "../cursor.ts";
 import type { StartPosition } from "../types.ts";
-import type { ClientReplay, ReplayState } from "./client-replay.ts";
+import type { ClientReplay } from "./client-replay.ts";
+import type { ReplayState } from "./replay-state.ts";
 import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
 
 /** The parts of a subscribe request that determine where its new keys start. */
