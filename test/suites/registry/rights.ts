@@ -212,7 +212,7 @@ export function rightsTests(open: OpenRegistry): void {
   });
 
   describe("the lists for operators", () => {
-    it("is each client by its id, and undefined for an unknown id", async () => {
+    it("return a client by its id, and undefined for an unknown id", async () => {
       const test = await opener.open();
       const expiresAt = Date.now() + 60_000;
       const { clientId } = await test.connect(["chat"], { ...ANNA, ip: "192.0.2.1", expiresAt });
@@ -226,7 +226,7 @@ export function rightsTests(open: OpenRegistry): void {
       }
     });
 
-    it("is every topic once, with its number of subscriptions, page by page in order", async () => {
+    it("return every topic once, with its number of subscriptions, page by page in order", async () => {
       const test = await opener.open();
       expect(await test.registry.topics()).toEqual({ topics: [], next: undefined });
       const names = Array.from({ length: 12 }, (_, n) => `t${n}`);
