@@ -70,7 +70,7 @@ describe("a body that was read before the request reached Pocketwire", () => {
     expect(answer.status).toBe(500);
     const body = (await answer.json()) as { message: string };
     expect(body.message).toMatch(
-      /body was read before .* Mount Pocketwire in front of .*express\.json/,
+      /body was read before .* Mount Pocketwire before .*express\.json/,
     );
     expect(logged).toEqual([["request body already read", expect.anything()]]);
   };
