@@ -60,8 +60,8 @@ export interface AuthSettings {
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /**
-   * Header in which your proxy sends the client's address. Set it only if every request passes that proxy: a client could
-   * write the header otherwise. Default: no header is trusted.
+   * Header in which your proxy sends the client's address. Set it only if every request passes that proxy. Otherwise clients
+   * could forge the header. Default: no header is trusted.
    */
   readonly trustedProxyHeader?: string | undefined;
 }

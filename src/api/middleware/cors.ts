@@ -19,7 +19,7 @@ const CORS_OPTIONS = {
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
   const everyOrigin = cors({ ...CORS_OPTIONS, origin: "*" });
   const listedOrigins = cors({ ...CORS_OPTIONS, origin: [...origins], credentials: true });
-  // Answers preflight requests of other origins, without a header that allows them.
+  // For other origins: answers preflight requests, and sets no header that allows the origin.
   const noOrigin = cors({ ...CORS_OPTIONS, origin: [] });
   const allowsEvery = origins.includes("*");
   return (c, next) => {

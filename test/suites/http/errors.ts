@@ -25,7 +25,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       for (const path of ["/nothing", "/api/nothing", "/api/realtime/", "/api//realtime"]) {
         const answer = await call(service.url, path);
         expect(answer.status).toBe(404);
-        expect(answer.body).toEqual(shape(404, "nothing at this address"));
+        expect(answer.body).toEqual(shape(404, "nothing at this path"));
       }
     });
 

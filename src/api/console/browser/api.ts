@@ -3,6 +3,7 @@ import type { Dom } from "./dom.ts";
 /** Requests to the service. */
 export type API = ReturnType<typeof createAPI>;
 
+/** One function longer than 50 lines: a part must be self-contained (parts.ts). */
 export function createAPI({ find }: Dom) {
   const base = location.pathname.replace(/\/$/, "");
   const path = `${base}/api/realtime`;
@@ -14,7 +15,7 @@ export function createAPI({ find }: Dom) {
     readonly data?: Record<string, { readonly message?: string }>;
   }
 
-  /** @throws Error with the status, the message and the faults of each field. */
+  /** @throws Error with the status, the message and the error of each field. */
   const request = async (suffix: string, init: RequestInit = {}): Promise<unknown> => {
     const key = keyField.value;
     const authorization = key === "" ? {} : { Authorization: `Bearer ${key}` };
@@ -31,6 +32,7 @@ export function createAPI({ find }: Dom) {
     }
     if (response.ok) return value;
     if (response.status === 401 || response.status === 403) refusedKey = key;
+    // `JSON.parse` has no type. Both fields have a default, since a proxy may send an error of another shape.
     const { message = "", data = {} } = (value ?? {}) as ErrorBody;
     const fields = Object.entries(data).map(
       ([field, error]) => `${field}: ${error?.message ?? ""}`,

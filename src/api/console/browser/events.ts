@@ -3,7 +3,11 @@ import type { Dom } from "./dom.ts";
 /** The list of received events, with its filter and its pause. */
 export type EventList = ReturnType<typeof createEventList>;
 
-/** @param onReceived Runs for each event, also while the list is paused. */
+/**
+ * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ *
+ * @param onReceived Runs for each event, also while the list is paused.
+ */
 export function createEventList({ find, create, append }: Dom, onReceived: () => void) {
   const MAX_EVENTS = 500;
   const list = find<HTMLOListElement>("#events");

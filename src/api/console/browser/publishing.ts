@@ -3,7 +3,10 @@ import type { Dom } from "./dom.ts";
 import type { EventList } from "./events.ts";
 import type { Examples } from "./examples.ts";
 
-/** Binds the form that publishes, and the button that reads the history. */
+/**
+ * Binds the form that publishes, and the button that reads the history. One function longer than 50 lines: a part must be
+ * self-contained (parts.ts).
+ */
 export function bindPublishing(dom: Dom, api: API, examples: Examples, events: EventList): void {
   const { find, showResult, showError } = dom;
   const form = find<HTMLFormElement>("#publish");
@@ -44,6 +47,7 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
       return;
     }
     const publish = fields.get("kind") === "record" ? publishRecord : publishMessage;
+    // A single message gets a single receipt (the schema `Receipt` of the OpenAPI document).
     publish(fields, data).then(
       (accepted) => showResult(`Accepted: ${(accepted as { id: string }).id}`),
       showError,
@@ -60,6 +64,7 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
     const sdk = examples.subscribe(topic, ", { last: 20 }");
     examples.show({ path, sdk, needsKey: api.hasKey() });
     api.request(path).then((page) => {
+      // The page has the schema `History` of the OpenAPI document.
       const { messages } = page as History;
       showResult(`${messages.length} messages in the history of ${topic}`);
       for (const { data, cursor } of messages) {

@@ -6,7 +6,11 @@ import type { Examples } from "./examples.ts";
 /** The connection to the service, with the buttons that open and break it. */
 export type Stream = ReturnType<typeof createStream>;
 
-/** @param keys The subscription keys of the page. */
+/**
+ * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ *
+ * @param keys The subscription keys of the page.
+ */
 export function createStream(
   { find, showResult, showError }: Dom,
   api: API,

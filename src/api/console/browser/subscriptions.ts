@@ -3,7 +3,11 @@ import type { Dom } from "./dom.ts";
 /** The subscription keys, with the form that adds them and the list that removes them. */
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-/** @param onChange Runs when a key was added or removed. `added` is the new key. */
+/**
+ * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ *
+ * @param onChange Runs when a key was added or removed. `added` is the new key.
+ */
 export function createSubscriptions(dom: Dom, onChange: (added?: string) => void) {
   const { find, create, append, showResult } = dom;
   const keys = new Set<string>();

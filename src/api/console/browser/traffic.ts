@@ -4,6 +4,7 @@ import type { Dom } from "./dom.ts";
 /** The chart of the last minute, and the service's statistics. */
 export type Traffic = ReturnType<typeof createTraffic>;
 
+/** One function longer than 50 lines: a part must be self-contained (parts.ts). */
 export function createTraffic({ find, create }: Dom, api: API) {
   const SECONDS = 60;
   const STATS = [
@@ -43,6 +44,7 @@ export function createTraffic({ find, create }: Dom, api: API) {
     if (!api.hasKey() || api.isKeyRefused() || isLoading) return;
     isLoading = true;
     try {
+      // The counts have the schema `Stats` of the OpenAPI document.
       const stats = (await api.request("/stats")) as Record<string, unknown>;
       const cells = STATS.flatMap((name) => [
         create("dt", name),
