@@ -5,6 +5,7 @@ import { identityTests } from "./access/identity.ts";
 import { issuersTests } from "./access/issuers.ts";
 import { limitTests } from "./access/limits.ts";
 import { orderTests } from "./access/order.ts";
+import { refusalDelayTests } from "./access/refusal-delay.ts";
 
 /** Rights to subscribe and publish, and their limits, over real sockets. */
 export function accessSuite(runtime: RuntimeUnderTest): void {
@@ -15,4 +16,9 @@ export function accessSuite(runtime: RuntimeUnderTest): void {
     limitTests(runtime);
     browserTests(runtime);
   });
+}
+
+/** What takes long by its nature. */
+export function accessLongSuite(runtime: RuntimeUnderTest): void {
+  describe(`access on ${runtime.name}, at length`, () => refusalDelayTests(runtime));
 }

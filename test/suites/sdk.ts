@@ -5,7 +5,7 @@ import { createSDKWorld, type SDKClient, type SDKWorld, soon } from "../support/
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { newest } from "./sdk-newest.ts";
 import { restarting } from "./sdk-restarting.ts";
-import { signedIn } from "./sdk-signed-in.ts";
+import { expiringToken, signedIn } from "./sdk-signed-in.ts";
 
 export function sdkSuite(runtime: RuntimeUnderTest): void {
   describe(`the PocketBase SDK with the service on ${runtime.name}`, () => {
@@ -27,6 +27,13 @@ export function sdkSuite(runtime: RuntimeUnderTest): void {
   });
   describe(`the PocketBase SDK when the service on ${runtime.name} ends and starts again`, () => {
     restarting(runtime);
+  });
+}
+
+/** What takes long by its nature. */
+export function sdkLongSuite(runtime: RuntimeUnderTest): void {
+  describe(`the PocketBase SDK with the service on ${runtime.name}, at length`, () => {
+    expiringToken(runtime);
   });
 }
 

@@ -16,3 +16,7 @@ export function openRegistry(shards: number): ClientRegistry {
     shards,
   });
 }
+
+/** A flag of the registry's contract, with its reason. */
+export const CONNECTED_FROM_OPEN =
+  "the hub registers the client at `open`, so that a first POST right after the handshake finds the client";

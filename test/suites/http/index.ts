@@ -42,7 +42,6 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     operateSuite(runtime);
     if (runtime.ownHead === undefined) connectionsSuite(runtime);
     else it.skip(leftOut("requests on the wire", runtime.ownHead));
-    if (runtime.noStop === undefined) keepAliveSuite(runtime);
     if (runtime.noStop === undefined) stopSuite(runtime);
     else it.skip(leftOut("a graceful stop", runtime.noStop));
   });
@@ -58,5 +57,6 @@ export function httpLongSuite(runtime: RuntimeUnderTest): void {
     longReplaySuite(runtime);
     overtakenSuite(runtime);
     eventSourceSuite(runtime);
+    if (runtime.noStop === undefined) keepAliveSuite(runtime);
   });
 }

@@ -1,0 +1,4 @@
+import { accessLongSuite } from "../suites/access.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+accessLongSuite(runtimeUnderTest());

@@ -1,0 +1,4 @@
+import { sdkLongSuite } from "../suites/sdk.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+sdkLongSuite(runtimeUnderTest());
