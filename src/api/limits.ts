@@ -36,7 +36,8 @@ export interface RequestLimits {
    * admin key has no limit. Default 10.
    */
   readonly publishesPerSecond: number;
-  /** Refused credentials of one address (`networkOf`) per second; beyond it, credentials get 429. The burst is ten seconds' worth. Default 20. */
+  /** Refused credentials of one address (`networkOf`) per second. Above this rate, requests with credentials are refused, unless
+   * the address has used the credential successfully before. The burst is ten seconds' worth. Default 20. */
   readonly failuresPerSecond: number;
   /**
    * Bytes of data, topics and ids that one identity publishes per second. The burst is ten seconds' worth or `maxBodyBytes`,
@@ -45,7 +46,7 @@ export interface RequestLimits {
   readonly publishBytesPerSecond: Bytes;
   /**
    * Messages of the history that the reads of one address (`networkOf`) scan per second. The burst is ten seconds' worth. A
-   * read that has begun always completes. Later reads are refused until the rate has made up for its cost. Default 50,000.
+   * read that has begun always completes. If a read costs more than was left, later reads are refused until the rate has made up for the excess. Default 50,000.
    */
   readonly historyScanPerSecond: number;
 }
@@ -59,7 +60,7 @@ export interface StreamLimits {
   /**
    * Time in which the response head and the handshake must be sent. Middleware may hold back the response; a stream that takes
    * longer is aborted. Has no effect on Bun and Workers if middleware reads the response, because they don't report when such a
-   * response was sent. At most `staleTimeout`, which replaces a larger value. Default 10,000.
+   * response was sent. A value above `staleTimeout` is lowered to `staleTimeout`. Default 10,000.
    */
   readonly handshakeTimeout: Milliseconds;
   /** Waiting bytes (that a client has not taken yet) of one client. Beyond them the client is disconnected as too slow. Default 1 MiB. */
@@ -127,7 +128,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
 
 /** The default of each setting that has one, including the limits. */
 export const DEFAULTS: ServerLimits & {
-  /** For the standalone service, like `metrics`. `createServer` leaves CORS and metrics to the app that mounts it. */
+  /** `origins` and `metrics` are defaults of the standalone service. With `createServer`, the app that mounts it decides. `createServer` leaves CORS and metrics to the app that mounts it. */
   readonly origins: readonly string[];
   readonly metrics: "admin" | "open" | "off";
   readonly history: HistoryLimits;
@@ -161,7 +162,7 @@ export function withDefaults(options: Some<ServerLimits>): ServerLimits {
 /** Length of a client id in a request, as in PocketBase (apis/realtime.go, `realtimeSubscribeForm`). */
 export const MAX_CLIENT_ID = 255;
 
-/** Length of an event id or cursor in a request. A client id may be sent as an event id, and is the longest. */
+/** Length of an event id or cursor in a request. The client id is the event id of PB_CONNECT, and no event id is longer. */
 export const MAX_EVENT_ID: number = MAX_CLIENT_ID;
 
 /** Length of all subscription keys of one client together: the service keeps them in memory. */
@@ -185,5 +186,5 @@ export const MAX_LIST_AFTER = 10_000;
 /** The bodies that one network (`networkOf`) sends at a time may together have this many times `maxBodyBytes`. */
 export const BODIES_IN_PROGRESS = 16;
 
-/** A key that has been idle may at once use its rate for this many seconds. */
+/** The burst of a rate limit, in seconds of its rate: an address or identity that has been idle may use that much at once. */
 export const BURST_SECONDS = 10;

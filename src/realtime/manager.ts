@@ -27,14 +27,14 @@ export type { ClientSnapshot, HibernationSupport, ReplayProgress } from "./clien
 export type { Page } from "./clients/listing.ts";
 export type { ManagerOptions } from "./manager-options.ts";
 
-let openHibernation: (manager: RealtimeManager) => HibernationSupport;
+// Assigned in the class, because only code inside the class can read `#core`.
+let hibernationSupportOf: (manager: RealtimeManager) => HibernationSupport;
 
 /**
  * The connected clients of one process or Durable Object, their subscriptions, and the delivery of messages to them.
  *
- * The manager depends neither on HTTP nor on a runtime: for the manager, a client is an id and a `FrameSink`. The manager has
- * timers and pending promises only during replays and large deliveries. An idle manager therefore keeps neither a process nor
- * a Durable Object awake.
+ * The manager depends neither on HTTP nor on a runtime: a client is an id and a `FrameSink`. An idle manager has no timer and
+ * no pending promise, so it keeps neither a process nor a Durable Object awake.
  *
  * This class is the interface and its documentation. Its methods call `ManagerCore` or a function of access/ or clients/.
  *
@@ -48,12 +48,12 @@ export class RealtimeManager {
   readonly #core: ManagerCore;
 
   static {
-    openHibernation = (manager) => createHibernationSupport(manager.#core);
+    hibernationSupportOf = (manager) => createHibernationSupport(manager.#core);
   }
 
   /**
-   * @param sliceCost The cost of the work after which a delivery yields to other work: writing a frame costs 1, and encoding a
-   *   frame costs 4. Default 50,000. Tests pass small values to interrupt deliveries.
+   * @param sliceCost A delivery yields to other work after about 5 ms, or when its work has this cost, whichever is first.
+   *   Writing a frame costs 1, encoding a frame costs 4. Default 50,000. Tests pass small values to interrupt deliveries.
    */
   constructor(options: ManagerOptions = {}, sliceCost?: number) {
     this.#core = new ManagerCore(options, sliceCost);
@@ -75,7 +75,8 @@ export class RealtimeManager {
    *
    * @param subscriptions The subscription keys that the client connects with.
    * @throws RealtimeError `revoked` or `refused_token` for the credential; `too_many_clients` when a limit of the manager is
-   *   reached, and `too_many_requests` when a limit of the address is reached; `invalid_input` as `setSubscriptions`.
+   *   reached, and `too_many_requests` when a limit of the address is reached; `invalid_input` when keys and rights have more
+   *   than 10,000 topics in common.
    */
   admit(principal: Principal, subscriptions: readonly string[] = []): void {
     this.#core.admission.admit(principal, costOfKeys(subscriptions, principal.rights));
@@ -109,11 +110,7 @@ export class RealtimeManager {
     return this.#core.removeClient(clientId, reason);
   }
 
-  /**
-   * Sets a client's time of last activity to now.
-   *
-   * @returns false when no client has the id.
-   */
+  /** Sets a client's time of last activity to now. Returns false when no client has the id. */
   updateActivity(clientId: string): boolean {
     const client = this.#core.clients.get(clientId);
     if (client === undefined) return false;
@@ -178,15 +175,15 @@ export class RealtimeManager {
    *
    * Keys that the client already has continue without a gap. New keys start at the position that the request sets
    * (`StartPosition`). The client first receives the messages of the history after this position, then live messages: each
-   * message once, in the order of the log. A request without keys stores its start position for the next request. Repeated
-   * keys and empty strings are ignored.
+   * message once, in the order of the log. A request without keys stores its start position for the next request. Repeated keys
+   * and empty strings are ignored.
    *
    * A request changes nothing if a request that arrived later has already been applied (`SubscribeRequest.arrivedAt`).
    *
    * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed` when the request may not change this client;
-   *   `revoked` or `refused_token` for its credential; `too_many_clients` or `too_many_requests` when there are too many
-   *   keys; `invalid_input` when a key contains a line break or NUL, or when keys and rights overlap in more than 10,000
-   *   topics. After an error the client's subscriptions, identity and rights are unchanged.
+   *   `revoked` or `refused_token` for its credential; `too_many_clients` or `too_many_requests` when there are too many keys;
+   *   `invalid_input` when a key contains a line break or NUL, or when keys and rights overlap in more than 10,000 topics.
+   *   After an error the client's subscriptions, identity and rights are unchanged.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     setSubscriptions(this.#core, clientId, request);
@@ -202,8 +199,8 @@ export class RealtimeManager {
   }
 
   /**
-   * Closes the stream of one client, or all streams of a subject. Credentials that were issued to the subject until then are
-   * refused from now on.
+   * Closes the stream of one client, or all streams of a subject. When a subject is revoked, credentials that were issued to
+   * the subject up to `at` are refused from now on.
    *
    * @param at When the revocation was made, in milliseconds since 1970. Default: now.
    */
@@ -218,8 +215,9 @@ export class RealtimeManager {
   }
 
   /**
-   * Removes the rights of clients whose credential has expired, and sends these clients PB_AUTH_EXPIRED. Closes the stream of
-   * a client that has sent no fresh credential within `authGrace` after that. Cheap when nothing has expired.
+   * Removes the rights of clients whose credential has expired (with `anonymous: "none"` also their subscriptions), and sends
+   * these clients PB_AUTH_EXPIRED. Closes the stream of a client that has sent no fresh credential within `authGrace` after
+   * that. Cheap when nothing has expired.
    *
    * @returns The ids of the clients that changed.
    */
@@ -233,8 +231,8 @@ export class RealtimeManager {
   }
 
   /**
-   * The cursor from which the client could resume now. Undefined for an unknown client, if the log keeps no history, and while
-   * no cursor can name the client's position.
+   * The cursor from which the client could resume now. Undefined when the client is unknown, when the log keeps no history, or
+   * while the client is at several positions (`ReplayState.unsafeUntil`).
    */
   resumeCursorOf(clientId: string): string | undefined {
     const client = this.#core.clients.get(clientId);
@@ -245,8 +243,8 @@ export class RealtimeManager {
 
   /**
    * Delivers entries of a log to the subscribed clients, in order. Clients with the same subscription key share the encoded
-   * frame. A client that is too slow is removed, so that it does not delay other clients. After about 5 ms of work the
-   * delivery yields to other work and continues later (`settled`).
+   * frame. A client that is too slow is removed, so that it does not delay other clients. After about 5 ms of work the delivery
+   * yields to other work and continues later (`settled`).
    */
   deliver(entries: readonly LogEntry[]): void {
     // The timer that calls `expire` may be late, and an expired credential must not receive private messages.
@@ -292,9 +290,9 @@ export class RealtimeManager {
 }
 
 /**
- * Returns the methods that save and restore the clients of a manager that hibernates. They are not methods of
- * `RealtimeManager` because only adapters need them.
+ * Returns the methods that save and restore the clients of a manager that hibernates. They are not methods of `RealtimeManager`
+ * because only adapters need them.
  */
 export function hibernationOf(manager: RealtimeManager): HibernationSupport {
-  return openHibernation(manager);
+  return hibernationSupportOf(manager);
 }

@@ -14,7 +14,7 @@ export interface BodyShare {
 }
 
 /**
- * Limits the bytes of bodies that each network (`networkOf`) has sent and that are still being read.
+ * Limits, for each network (`networkOf`), the bytes that have arrived of bodies that are still being read.
  *
  * @param max Bytes of one network.
  * @returns the function that opens the share of one body.
@@ -34,7 +34,7 @@ export function createBodyBudget(max: Bytes): (network: string) => BodyShare {
         const more = bytes - share;
         if (isReleased || (used.get(network) ?? 0) + more > max) {
           const message =
-            "Too many request bodies of this address are in progress. Wait for the time in Retry-After.";
+            "The request bodies that this address is sending are too large together. Send fewer at a time, or wait for the seconds in Retry-After.";
           throw new RealtimeError("too_many_requests", message, { retryAfter: 1 });
         }
         add(network, more);

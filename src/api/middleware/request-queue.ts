@@ -1,4 +1,4 @@
-/** Milliseconds. A request that arrives later than this after the first request of the same turn waits for the next turn. */
+/** Milliseconds. Milliseconds. When the first request of a turn began at least this long ago, further requests are queued. */
 const TURN_BUDGET = 5;
 
 /**
@@ -32,7 +32,8 @@ export class RequestQueue {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Releases one waiting request in each turn. The request runs after this function, so its time can't be measured here. */
+  /** Releases one waiting request in each turn. The queue can't release more of them until the
+   * time is used up, because the requests run after this function. */
   readonly #release = () => {
     this.#start = undefined;
     const resolve = this.#waiting.shift();

@@ -15,7 +15,7 @@ import {
   WHOLE,
 } from "./schema.ts";
 
-/** Responses that every operation may have. */
+/** Error responses of every operation. A stream answers temporary errors with 200 instead (`connect`). */
 const ERRORS = {
   "4XX": response(
     "The request is refused. `message` says why and what to do; `data` has the errors of fields.",
@@ -141,7 +141,7 @@ function messageOperations(limits: RequestLimits): JSONObject {
           },
         ),
         "409": response(
-          "An earlier message has the same id and other content. In a list the status is 400.",
+          "An earlier message has the same id and different content. If the request is a list, the status is 400 instead.",
           ref("Error"),
         ),
       },

@@ -1,6 +1,6 @@
 import type { Dom } from "./dom.ts";
 
-/** The list of received events, with its filter and its pause. */
+/** The list of events, and of messages that were read from the history. It can be filtered and paused. */
 export type EventList = ReturnType<typeof createEventList>;
 
 /**

@@ -16,7 +16,7 @@ import { createStream } from "./stream.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createTraffic } from "./traffic.ts";
 
-/** The parts, by the name that `runConsole` calls each. */
+/** The parts. `runConsole` calls each part by its name here. */
 export const PARTS = {
   bindClients,
   bindPublishing,

@@ -66,7 +66,7 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
     api.request(path).then((page) => {
       // The page has the schema `History` of the OpenAPI document.
       const { messages } = page as History;
-      showResult(`${messages.length} messages in the history of ${topic}`);
+      showResult(`The newest messages of ${topic} in the history: ${messages.length}`);
       for (const { data, cursor } of messages) {
         events.add(`history: ${topic}`, JSON.stringify(data), cursor);
       }
