@@ -20,7 +20,6 @@ const VERY_MANY = 100_000;
 export function replaySuite(runtime: RuntimeUnderTest): void {
   describe("a replay", () => {
     afterEach(closeClients);
-    whilePublishing(runtime);
     bringsAll(runtime, MANY, { REALTIME_HISTORY_MESSAGES: "20000" });
   });
 }
@@ -29,6 +28,7 @@ export function replaySuite(runtime: RuntimeUnderTest): void {
 export function longReplaySuite(runtime: RuntimeUnderTest): void {
   describe("a long replay", () => {
     afterEach(closeClients);
+    whilePublishing(runtime);
     bringsAll(runtime, VERY_MANY, {
       REALTIME_HISTORY_MESSAGES: "200000",
       REALTIME_HISTORY_BYTES: String(64 * 1024 * 1024),
