@@ -128,7 +128,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
 
 /** The default of each setting that has one, including the limits. */
 export const DEFAULTS: ServerLimits & {
-  /** `origins` and `metrics` are defaults of the standalone service. With `createServer`, the app that mounts it decides. `createServer` leaves CORS and metrics to the app that mounts it. */
+  /** `origins` and `metrics` are defaults of the standalone service. `createServer` leaves both to the app that mounts it. */
   readonly origins: readonly string[];
   readonly metrics: "admin" | "open" | "off";
   readonly history: HistoryLimits;

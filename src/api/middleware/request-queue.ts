@@ -1,4 +1,4 @@
-/** Milliseconds. Milliseconds. When the first request of a turn began at least this long ago, further requests are queued. */
+/** Milliseconds. When the first request of a turn began at least this long ago, further requests are queued. */
 const TURN_BUDGET = 5;
 
 /**
