@@ -1,8 +1,8 @@
 /**
  * The limits of the HTTP API and the defaults of the options. Limits that can be configured come first, then fixed limits.
  *
- * Limits of other folders are declared there: the history and remembered ids (`log/log.ts`), rights, identities and
- * `last` (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
+ * Limits of other folders are declared there: the history and remembered ids (`log/log.ts`), rights, identities and `last`
+ * (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
 import { DEFAULT_HISTORY, type HistoryLimits } from "../log/log.ts";
 import type { CapacityLimits } from "../realtime/access/capacity.ts";
@@ -46,7 +46,8 @@ export interface RequestLimits {
   readonly publishBytesPerSecond: Bytes;
   /**
    * Messages of the history that the reads of one address (`networkOf`) scan per second. The burst is ten seconds' worth. A
-   * read that has begun always completes. If a read costs more than was left, later reads are refused until the rate has made up for the excess. Default 50,000.
+   * read that has begun always completes. If a read costs more than was left, later reads are refused until the rate has made
+   * up for the excess. Default 50,000.
    */
   readonly historyScanPerSecond: number;
 }
@@ -63,11 +64,14 @@ export interface StreamLimits {
    * response was sent. A value above `staleTimeout` is lowered to `staleTimeout`. Default 10,000.
    */
   readonly handshakeTimeout: Milliseconds;
-  /** Waiting bytes (that a client has not taken yet) of one client. Beyond them the client is disconnected as too slow. Default 1 MiB. */
+  /**
+   * Waiting bytes (that a client has not taken yet) of one client. Beyond them the client is disconnected as too slow. Default
+   * 1 MiB.
+   */
   readonly maxBufferedBytes: Bytes;
   /**
-   * Waiting bytes of all clients together. Beyond them the streams with the most waiting bytes are aborted. A frame that
-   * waits for several clients counts once. 0 is no limit. Default 256 MiB.
+   * Waiting bytes of all clients together. Beyond them the streams with the most waiting bytes are aborted. A frame that waits
+   * for several clients counts once. 0 is no limit. Default 256 MiB.
    */
   readonly maxWaitingBytes: Bytes;
   /** Waiting bytes of the clients of one address (`networkOf`). 0 is no limit. Default 64 MiB. */

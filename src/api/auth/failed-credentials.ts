@@ -4,7 +4,10 @@ import type { Logger } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { BURST_SECONDS } from "../limits.ts";
 
-/** Networks with a budget, and accepted pairs of a network and a credential, that are kept in memory: this many of each. The oldest are dropped first. */
+/**
+ * Networks with a budget, and accepted pairs of a network and a credential, that are kept in memory: this many of each. The
+ * oldest are dropped first.
+ */
 const MAX_REMEMBERED = 10_000;
 
 interface Budget {
@@ -14,9 +17,10 @@ interface Budget {
 }
 
 /**
- * Counts and logs refused credentials, and limits how fast one network can guess. When a network has used up its
- * budget of failures, requests with credentials are refused, and the credentials are not verified. A credential that this network
- * has used successfully is exempt, so clients that share an address with an attacker keep working. Counts are per process, and on Workers per isolate.
+ * Counts and logs refused credentials, and limits how fast one network can guess. When a network has used up its budget of
+ * failures, requests with credentials are refused, and the credentials are not verified. A credential that this network has
+ * used successfully is exempt, so clients that share an address with an attacker keep working. Counts are per process, and on
+ * Workers per isolate.
  */
 export class FailedCredentials {
   readonly #perSecond: number;
