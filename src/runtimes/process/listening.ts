@@ -109,7 +109,7 @@ async function closeServer(
   const drained = server.close();
   // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.min` at the earliest. The port is closed at that time,
   // so that the clients connect to the process that replaces this one. Until then, new streams are asked to reconnect
-  // (stream-refusals.ts).
+  // (api/middleware/temporary-errors.ts).
   await settledWithin(drained, RETRY_RANGES.shutdown.min);
   const stopped = listener.stop();
   await drained;

@@ -7,13 +7,13 @@ import { accessWorld } from "./context.ts";
 
 /** The delay of repeated refusals, which takes ten seconds. */
 export function refusalDelayTests(runtime: RuntimeUnderTest): void {
-  describe("the rate", () => {
+  describe("refused subscriptions", () => {
     const target = accessWorld(runtime, {
       REALTIME_CONNECTS_PER_SECOND: "100",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
     });
 
-    it("of refused subscriptions are slowed down for an address, and accepted subscriptions are not", async () => {
+    it("are delayed for an address after five refusals, and accepted subscriptions are not", async () => {
       const headers = { "X-Real-IP": "192.0.2.3" };
       const foreign = bearer(await signToken({}, { key: "x".repeat(32) }));
       const { clientId } = await openStream(target.url, { headers });
