@@ -27,6 +27,8 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   id_reused: 409,
   invalid_event: 400,
   invalid_input: 400,
+  invalid_filter: 400,
+  invalid_fields: 400,
   unknown_cursor: 410,
   invalid_config: 500,
   closed: 503,

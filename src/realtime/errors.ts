@@ -19,6 +19,8 @@
  * - `invalid_event`: an event name, id or data can't be written as SSE
  * - `id_reused`: a message has the id of an earlier message, but other content
  * - `invalid_input`: the input breaks a rule; `fields` may say which field breaks which rule
+ * - `invalid_filter`: a filter or rule can't be evaluated; `position` says where
+ * - `invalid_fields`: a `fields` option can't be read; `position` says where
  * - `unknown_cursor`: a cursor is of another log, or the messages after it have been trimmed
  * - `invalid_config`: a setting is wrong; the message names the setting
  * - `closed`: the server is stopping
@@ -43,6 +45,8 @@ export type RealtimeErrorCode =
   | "invalid_event"
   | "id_reused"
   | "invalid_input"
+  | "invalid_filter"
+  | "invalid_fields"
   | "unknown_cursor"
   | "invalid_config"
   | "closed"
@@ -89,6 +93,8 @@ export class RealtimeError extends Error {
   readonly fields: FieldErrors;
   /** Seconds after which to try again; undefined if unknown. */
   readonly retryAfter: number | undefined;
+  /** Index in the text of a filter or `fields` option at which the error was found, in UTF-16 code units. Otherwise undefined. */
+  readonly position: number | undefined;
 
   /** @param message Says what is wrong and what to do about it. The service may send the message to clients. */
   constructor(
@@ -98,11 +104,13 @@ export class RealtimeError extends Error {
       readonly fields?: FieldErrors;
       readonly cause?: unknown;
       readonly retryAfter?: number;
+      readonly position?: number;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.fields = options.fields ?? {};
     this.retryAfter = options.retryAfter;
+    this.position = options.position;
   }
 }

@@ -61,6 +61,9 @@ export const MAX_IDENTITY = 1024;
 /** Maximum number of patterns in a client's rights. */
 export const MAX_RIGHTS = 100;
 
+/** Maximum size of `Principal.auth` as JSON, in UTF-8. */
+export const MAX_AUTH_RECORD: Bytes = 4096;
+
 /** The sender of a request: its address and the contents of its credential. */
 export interface Principal {
   /** The IP address. Undefined when the runtime does not provide it. */
@@ -69,6 +72,13 @@ export interface Principal {
   readonly identity?: string | undefined;
   /** Patterns of the topics whose private messages the client receives: `posts/1`, `posts/*` or `*`. Default: none. */
   readonly rights?: readonly string[] | undefined;
+  /**
+   * The fields of `@request.auth` in rules and in the check of email visibility: the user's record, at most `MAX_AUTH_RECORD`
+   * bytes as JSON. Undefined for a guest.
+   */
+  readonly auth?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether rules and hidden fields do not apply: the sender has the administrators' key. Default false. */
+  readonly isAdmin?: boolean | undefined;
   /**
    * When the credential was issued, in milliseconds since 1970. A revocation covers all credentials that were issued up to its
    * time. Default 0: every revocation covers the credential.
@@ -129,6 +139,8 @@ export interface Message {
   readonly topics: readonly string[];
   /** The data of the event: one line of JSON. */
   readonly data: string;
+  /** Only in a record event: a `RecordChange` as one line of JSON. Filters and rules need it. It is not sent to clients. */
+  readonly change?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
 }
