@@ -208,8 +208,11 @@ export interface TopicInfo {
   readonly subscriptions: number;
 }
 
-/** A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. */
-export interface ClientInfo extends Principal {
+/**
+ * A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. It has no auth
+ * record, because the record may have personal data.
+ */
+export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin"> {
   readonly clientId: string;
   /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];
