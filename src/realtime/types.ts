@@ -74,7 +74,7 @@ export interface Principal {
   readonly rights?: readonly string[] | undefined;
   /**
    * The fields of `@request.auth` in rules and in the check of email visibility: the user's record, at most `MAX_AUTH_RECORD`
-   * bytes as JSON. Undefined for a guest.
+   * bytes as JSON. Its `id` is the identity, unless the user's record has another. Undefined for a guest and an administrator.
    */
   readonly auth?: Readonly<Record<string, unknown>> | undefined;
   /** Whether rules and hidden fields do not apply: the sender has the administrators' key. Default false. */
