@@ -84,15 +84,6 @@ describe("the auth record of a client when the hub wakes", () => {
     expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: undefined, isAdmin: false });
   });
 
-  it("is not in the description of the client", async () => {
-    const hubs = openHubs();
-    const { clientId } = await hubs.connect(["a"], ANNA);
-    const described = await hubs.registry.client(clientId);
-    expect(described).toMatchObject({ identity: "anna" });
-    expect(described).not.toHaveProperty("auth");
-    expect(described).not.toHaveProperty("isAdmin");
-  });
-
   it("leaves no row when the client has left, before or during hibernation", async () => {
     const hubs = openHubs();
     const [leaving, staying] = [await hubs.connect(["a"], ANNA), await hubs.connect(["a"], ANNA)];

@@ -158,15 +158,6 @@ describe("the auth record of a client, and whether the client is an administrato
     expect(stored(test)).toEqual({ auth: record, isAdmin: true });
   });
 
-  it("are not in the description of the client", () => {
-    const test = world();
-    test.connect("c", { ...ROOT, auth: record });
-    const described = test.manager.getClient("c") ?? {};
-    expect(described).toMatchObject({ identity: "root", rights: ["*"] });
-    expect(described).not.toHaveProperty("auth");
-    expect(described).not.toHaveProperty("isAdmin");
-  });
-
   it("make an administrator's stream that a request without the key can't change", () => {
     const test = world();
     test.connect("c", ROOT);
