@@ -43,9 +43,9 @@ function world(options: ServerOptions = {}) {
     expect((await subscribe(headers)).status).toBe(204);
     expect((await app.request("/api/realtime/messages?topic=a", { headers })).status).toBe(200);
     return [
-      open.mock.lastCall?.[0],
-      setSubscriptions.mock.lastCall?.[1],
-      history.mock.lastCall?.[1],
+      open.mock.calls.at(-1)?.[0],
+      setSubscriptions.mock.calls.at(-1)?.[1],
+      history.mock.calls.at(-1)?.[1],
     ];
   };
   return { app, callers, subscribe };
