@@ -75,6 +75,24 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       await waitFor(/^HTTP\/1\.1 401 /, "the refusal");
     });
 
+    it("may carry a record of up to 4,096 bytes, which no list of clients shows", async () => {
+      const headersFor = async (bio: string) =>
+        bearer(await tokenFor("anna", {}, { record: { id: "r1", bio } }));
+      // With `{"id":"r1","bio":""}`, 4,096 bytes. Each character takes six characters in a URI-encoded header.
+      const headers = await headersFor("ü".repeat(2038));
+      const client = await openStream(world.url, { headers }, "?topic=record");
+      expect((await world.subscribe(client.clientId, ["record"], headers)).status).toBe(204);
+      await world.publish({ topic: "record", data: 1 });
+      expect(await world.heard(client, "record")).toEqual([1]);
+      const shown = await world.get(`/api/realtime/clients/${client.clientId}`, ADMIN);
+      expect([shown.status, shown.body.identity]).toEqual([200, "anna"]);
+      expect(JSON.stringify(shown.body)).not.toContain("ü");
+      const tooLarge = await headersFor("ü".repeat(2039));
+      const answer = await world.subscribe(client.clientId, ["record"], tooLarge);
+      expect(answer.status).toBe(401);
+      expect(answer.body.message).toContain("record has 4098 bytes as JSON, and at most 4096");
+    });
+
     it("that was issued in the future is refused", async () => {
       const claims = [{ iat: inSeconds(60) }, { iat: Date.now() }];
       for (const claim of claims) {
