@@ -62,7 +62,7 @@ export const MAX_IDENTITY = 1024;
 export const MAX_RIGHTS = 100;
 
 /** Maximum size of `Principal.auth` as JSON, in UTF-8. */
-export const MAX_AUTH_RECORD: Bytes = 4096;
+export const MAX_AUTH_RECORD: Bytes = 8192;
 
 /** The sender of a request: its address and the contents of its credential. */
 export interface Principal {

@@ -16,7 +16,7 @@ export interface Identity {
   /** Patterns of the topics that the user may publish to, at most 100. Default: none. */
   readonly publish?: readonly string[] | undefined;
   /**
-   * The fields of `@request.auth` in rules: an object of at most 4,096 bytes as JSON. Its `id` is the subject unless the record
+   * The fields of `@request.auth` in rules: an object of at most 8,192 bytes as JSON. Its `id` is the subject unless the record
    * has another one. Default: a record with only the `id`.
    */
   readonly record?: Readonly<Record<string, unknown>> | undefined;

@@ -86,16 +86,16 @@ describe("the record of a token", () => {
     });
   });
 
-  it("may have 4,096 bytes as JSON", async () => {
+  it("may have 8,192 bytes as JSON", async () => {
     const record = recordOfSize(MAX_AUTH_RECORD);
     const headers = bearer(await signToken({ record }));
     expect((await senderOf(world().callers(headers)))?.auth).toEqual(record);
   });
 
   it.each<[string, unknown, string]>([
-    ["a byte more", recordOfSize(MAX_AUTH_RECORD + 1), "4097 bytes as JSON, and at most 4096"],
-    ["4,097 bytes because of its id", { bio: "x".repeat(4075) }, "4097 bytes as JSON"],
-    ["fewer characters than bytes", { bio: "ü".repeat(2100) }, "4222 bytes as JSON"],
+    ["a byte more", recordOfSize(MAX_AUTH_RECORD + 1), "8193 bytes as JSON, and at most 8192"],
+    ["8,193 bytes because of its id", { bio: "x".repeat(8171) }, "8193 bytes as JSON"],
+    ["fewer characters than bytes", { bio: "ü".repeat(4200) }, "8422 bytes as JSON"],
     ["no object but a text", "anna", "claim record is not a JSON object"],
     ["no object but a list", [{ id: "anna" }], "claim record is not a JSON object"],
     ["no object but null", null, "claim record is not a JSON object"],
