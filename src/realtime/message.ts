@@ -40,7 +40,7 @@ export interface RecordInput extends MessageInput {
 export type PublishInput = TopicInput | RecordInput;
 
 /**
- * Topics that the API refuses (api/schemas/message.ts) because the service's own events have these names. `createMessage` does
+ * Topics that the API refuses (api/schemas/collection.ts) because the service's own events have these names. `createMessage` does
  * not check a topic. The event `ping` is not in the list: a message to the topic `ping` is allowed.
  */
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
