@@ -10,6 +10,7 @@ import { nearestName } from "./schemas/nearest-name.ts";
 /** The type `Record` makes the compiler report a name that is missing here. */
 const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = {
   registry: true,
+  rules: true,
   realtimeManager: true,
   log: true,
   history: true,

@@ -1,9 +1,9 @@
-import { compileRights, type Rights } from "../realtime/access/rights.ts";
 import { formatCursor, parseCursor, sequenceOf } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
+import type { MessageContents } from "../realtime/records/message-contents.ts";
 import { TimeSlicer } from "../realtime/replay/time-slicer.ts";
-import { topicOf } from "../realtime/subscriptions/subscription-key.ts";
-import type { LogEntry, LogReader, MaybePromise } from "../realtime/types.ts";
+import type { LogEntry, LogReader, MaybePromise, Principal } from "../realtime/types.ts";
+import { MatchCollector } from "./match-collector.ts";
 
 /** Selects messages of the history. */
 export interface HistoryRequest {
@@ -35,9 +35,6 @@ export interface HistoryPage {
 /** Maximum number and size of the messages that one time slice reads. */
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
-/** Maximum size of the data in one page, in UTF-16 code units. The first message is included whatever its size. */
-const MAX_PAGE_DATA = 4 * 1024 * 1024;
-
 /**
  * All scans of one log share a time slicer. Together they run for a few milliseconds at a time, so they can't delay
  * deliveries. Each log has its own slicer because Durable Objects in one isolate share this module, and a timer of one
@@ -48,16 +45,19 @@ const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 /**
  * Reads a page of a log's history. If few messages match, this reads the whole log.
  *
- * @param rights Topic patterns. The page has private messages only of topics that match one of the patterns. Default: none.
- * @throws RealtimeError `unknown_cursor` when `after` or `before` is not a cursor of this log, or when messages after `after`
+ * @param contents Applies rules and the options of the keys.
+ * @param reader The page has only messages that this caller may receive. Default: a guest.
+ * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input` for the options of a key; `unknown_cursor` when `after` or `before` is not a cursor of this log, or when messages after `after`
  *   have been trimmed.
  */
 export async function readHistory(
   log: LogReader,
   request: HistoryRequest,
-  rights: readonly string[] = [],
+  contents: MessageContents,
+  reader: Principal = {},
 ): Promise<HistoryPage> {
-  const scan = new HistoryScan(log, request, rights);
+  contents.check(request.topics, reader.isAdmin === true);
+  const scan = new HistoryScan(log, request, new MatchCollector(request, contents, reader));
   const slicer = slicerByLog.get(log) ?? new TimeSlicer();
   slicerByLog.set(log, slicer);
   for (;;) {
@@ -93,11 +93,11 @@ class HistoryScan {
   #isDone: boolean;
   #scanned = 0;
 
-  constructor(log: LogReader, request: HistoryRequest, rights: readonly string[]) {
+  constructor(log: LogReader, request: HistoryRequest, matches: MatchCollector) {
     const { after } = request;
     this.#log = log;
     this.#isForwards = after !== undefined;
-    this.#matches = new MatchCollector(request, rights);
+    this.#matches = matches;
     this.#logEnd = log.cursor();
     const before = request.before && endOf(request.before);
     if (request.before !== undefined && sequenceOf(request.before) > sequenceOf(this.#logEnd)) {
@@ -130,6 +130,8 @@ class HistoryScan {
       if (!this.#matches.offer(entry)) return this.#page(true);
       this.#position = entry.cursor;
       this.#isDone = this.#isForwards && this.#position === this.#logEnd;
+      // The scan goes on behind this entry in a later slice.
+      if (!this.#isDone && this.#matches.endsSlice()) return undefined;
     }
     return entries.length === 0 || this.#isDone ? this.#page(false) : undefined;
   }
@@ -143,46 +145,6 @@ class HistoryScan {
       scanned: this.#scanned,
     };
   }
-}
-
-/** Collects the entries that match a request, up to the size of a page. */
-class MatchCollector {
-  /** In the order of the scan. */
-  readonly entries: LogEntry[] = [];
-  /** A topic pattern for each subscription key. */
-  readonly #topics: Rights;
-  readonly #rights: Rights;
-  readonly #limit: number;
-  #size = 0;
-
-  constructor({ topics, limit }: HistoryRequest, rights: readonly string[]) {
-    this.#topics = compileRights(topics.filter((key) => key !== "").map(topicOf));
-    this.#rights = compileRights(rights);
-    this.#limit = limit;
-  }
-
-  /** Adds an entry if it matches. Returns false when the entry matches, but the page is full. */
-  offer(entry: LogEntry): boolean {
-    if (!this.#isMatch(entry)) return true;
-    this.#size += entry.message.data.length;
-    const isFull = this.entries.length >= this.#limit;
-    if (isFull || (this.#size > MAX_PAGE_DATA && this.entries.length > 0)) return false;
-    this.entries.push(withoutChange(entry));
-    return true;
-  }
-
-  #isMatch({ message: { topics, private: isPrivate } }: LogEntry): boolean {
-    return topics.some(
-      (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
-    );
-  }
-}
-
-/** Removes `Message.change`, which the limit of a page's data does not count. A hub would otherwise send it to the Worker. */
-function withoutChange(entry: LogEntry): LogEntry {
-  if (entry.message.change === undefined) return entry;
-  const { change: _, ...message } = entry.message;
-  return { ...entry, message };
 }
 
 /**

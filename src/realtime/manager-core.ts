@@ -5,6 +5,7 @@ import { monotonicClock } from "./clock.ts";
 import { DeliveryScheduler } from "./delivery/delivery-scheduler.ts";
 import { DEFAULT_AUTH_GRACE, type ManagerOptions } from "./manager-options.ts";
 import { protectLogger } from "./protected-logger.ts";
+import { MessageContents } from "./records/message-contents.ts";
 import { ReplayCoordinator } from "./replay/coordinator.ts";
 import { ResumeCursors } from "./replay/resume-cursors.ts";
 import { formatSSEMessage } from "./sse.ts";
@@ -26,6 +27,7 @@ export class ManagerCore {
   readonly deliveries: DeliveryScheduler<Client>;
   readonly replays: ReplayCoordinator<Client>;
   readonly cursors: ResumeCursors = new ResumeCursors();
+  readonly contents: MessageContents;
   readonly logger: Logger | undefined;
   /** The wall clock: milliseconds since 1970. */
   readonly now: () => number;
@@ -53,9 +55,14 @@ export class ManagerCore {
     this.guestsMaySubscribe = options.anonymous !== "none";
     this.admission = new Admission(options, this.logger, this.now);
     this.clients = new ClientStore(this.admission);
-    const { index } = this.clients;
-    this.deliveries = new DeliveryScheduler({ index, write: this.#writeDelivery }, sliceCost);
+    this.contents = new MessageContents(options.rules, this.logger);
+    const { clients, contents } = this;
+    this.deliveries = new DeliveryScheduler(
+      { index: clients.index, contents, write: this.#writeDelivery },
+      sliceCost,
+    );
     this.replays = new ReplayCoordinator({
+      contents,
       logger: this.logger,
       cursors: this.cursors,
       isConnected: (client) => this.clients.has(client),

@@ -1,5 +1,6 @@
 import type { CapacityLimits } from "./access/capacity.ts";
 import type { Clocks } from "./clock.ts";
+import type { CollectionRules } from "./records/collection.ts";
 import type { Logger } from "./types.ts";
 import type { Milliseconds } from "./units.ts";
 
@@ -24,6 +25,11 @@ export interface ManagerOptions extends CapacityLimits, Clocks {
    * expires. The manager does not refuse the requests of guests: the API does. Default "subscribe".
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
+  /**
+   * Access rules of collections, by name or id of the collection. The entry `*` is for all collections without an entry of their
+   * own. Default: no rules, and every record event reaches all its subscriptions.
+   */
+  readonly rules?: Readonly<Record<string, CollectionRules>> | undefined;
   /** Default: nothing is logged. */
   readonly logger?: Logger | undefined;
 }

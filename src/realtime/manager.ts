@@ -7,6 +7,7 @@ import { setSubscriptions } from "./clients/set-subscriptions.ts";
 import type { Cursor } from "./cursor.ts";
 import { ManagerCore } from "./manager-core.ts";
 import type { ManagerOptions } from "./manager-options.ts";
+import type { MessageContents } from "./records/message-contents.ts";
 import { formatSSEComment } from "./sse.ts";
 import type {
   ClientInfo,
@@ -28,7 +29,7 @@ export type { Page } from "./clients/listing.ts";
 export type { ManagerOptions } from "./manager-options.ts";
 
 // Assigned in the class, because only code inside the class can read `#core`.
-let hibernationSupportOf: (manager: RealtimeManager) => HibernationSupport;
+let coreOf: (manager: RealtimeManager) => ManagerCore;
 
 /**
  * The connected clients of one process or Durable Object, their subscriptions, and the delivery of messages to them.
@@ -48,7 +49,7 @@ export class RealtimeManager {
   readonly #core: ManagerCore;
 
   static {
-    hibernationSupportOf = (manager) => createHibernationSupport(manager.#core);
+    coreOf = (manager) => manager.#core;
   }
 
   /**
@@ -79,6 +80,7 @@ export class RealtimeManager {
    *   than 10,000 topics in common.
    */
   admit(principal: Principal, subscriptions: readonly string[] = []): void {
+    this.#core.contents.check(subscriptions, principal.isAdmin === true);
     this.#core.admission.admit(principal, costOfKeys(subscriptions, principal.rights));
   }
 
@@ -294,5 +296,10 @@ export class RealtimeManager {
  * because only adapters need them.
  */
 export function hibernationOf(manager: RealtimeManager): HibernationSupport {
-  return hibernationSupportOf(manager);
+  return createHibernationSupport(coreOf(manager));
+}
+
+/** Returns what applies the manager's rules, and the options of subscriptions, to messages. Reads of the history need it. */
+export function contentsOf(manager: RealtimeManager): MessageContents {
+  return coreOf(manager).contents;
 }

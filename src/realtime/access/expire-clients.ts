@@ -1,5 +1,6 @@
 import type { Client } from "../clients/client.ts";
 import type { ManagerCore } from "../manager-core.ts";
+import { viewerOf } from "../records/viewer.ts";
 import { NO_KEYS } from "./capacity.ts";
 
 /** `RealtimeManager.expire`. */
@@ -22,13 +23,12 @@ function expireClient(core: ManagerCore, client: Client, now: number): void {
   // `settle` removes a client that is too slow.
   if (!clients.has(client)) return;
   client.rights = [];
-  client.auth = undefined;
-  client.isAdmin = false;
+  client.viewer = viewerOf({});
   client.closesAt = now + authGrace;
   clients.trackExpiry(client);
   if (core.guestsMaySubscribe) {
     clients.applyRights(client);
-    client.replay?.changeRights([]);
+    client.replay?.changeReader(client);
   } else {
     clients.setKeys(client, [], NO_KEYS);
     client.start = undefined;

@@ -1,6 +1,7 @@
 import { type KeyCost, NO_KEYS } from "../access/capacity.ts";
 import type { ExpiringClient } from "../access/credential-expiry.ts";
 import type { Recipient } from "../delivery/delivery.ts";
+import { type Viewer, viewerOf } from "../records/viewer.ts";
 import type { ReplayClient } from "../replay/replay-host.ts";
 import type { ClientInfo, FrameSink, Principal } from "../types.ts";
 
@@ -10,10 +11,10 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   readonly ip: string | undefined;
   identity: string | undefined;
   rights: readonly string[];
-  auth: Principal["auth"];
-  isAdmin: boolean;
   expiresAt: number | undefined;
   closesAt: number | undefined;
+  /** What rules and hidden fields depend on. */
+  viewer: Viewer;
   /** `SubscribeRequest.arrivedAt` of the request that last set the subscriptions. 0 before the first request. */
   subscribedAt: number;
   /** Milliseconds since 1970. */
@@ -28,9 +29,10 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
 export function createClient(
   clientId: string,
   sink: FrameSink,
-  { ip, identity, rights = [], auth, isAdmin = false, expiresAt }: Principal,
+  principal: Principal,
   connectedAt: number,
 ): Client {
+  const { ip, identity, rights = [], expiresAt } = principal;
   // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
   // spreading is slower to read.
   return {
@@ -39,8 +41,7 @@ export function createClient(
     ip,
     identity,
     rights,
-    auth,
-    isAdmin,
+    viewer: viewerOf(principal),
     expiresAt,
     closesAt: undefined,
     subscribedAt: 0,
@@ -54,7 +55,7 @@ export function createClient(
   };
 }
 
-/** Returns a copy of the properties that code outside the core may read. `auth` is not among them: it may be personal data. */
+/** Returns a copy of the properties that code outside the core may read. The user's record is not among them: it may be personal data. */
 export function describeClient(client: Client, subscriptions: readonly string[]): ClientInfo {
   return {
     clientId: client.clientId,
@@ -73,14 +74,11 @@ export function describeClient(client: Client, subscriptions: readonly string[])
  * Gives a client the identity, rights and auth record of a request, and makes it an administrator's or not. The stream is then no
  * longer closed because of an expired credential.
  */
-export function identifyClient(
-  client: Client,
-  { identity, rights = [], auth, isAdmin = false, expiresAt }: Principal,
-): void {
+export function identifyClient(client: Client, principal: Principal): void {
+  const { identity, rights = [], expiresAt } = principal;
   client.identity = identity;
   client.rights = rights;
-  client.auth = auth;
-  client.isAdmin = isAdmin;
+  client.viewer = viewerOf(principal);
   client.expiresAt = expiresAt;
   client.closesAt = undefined;
 }

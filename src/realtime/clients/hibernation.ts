@@ -53,13 +53,18 @@ export interface HibernationSupport {
 }
 
 /** Implements `hibernationOf`. */
-export function createHibernationSupport({ clients, replays }: ManagerCore): HibernationSupport {
+export function createHibernationSupport({
+  clients,
+  contents,
+  replays,
+}: ManagerCore): HibernationSupport {
   return {
     snapshotOf(clientId) {
       const client = clients.get(clientId);
       if (client === undefined) return undefined;
-      const { ip, identity, rights, auth, expiresAt, closesAt, connectedAt } = client;
-      const isAdmin = client.isAdmin || undefined;
+      const { ip, identity, rights, viewer, expiresAt, closesAt, connectedAt } = client;
+      const { auth } = viewer;
+      const isAdmin = viewer.isAdmin || undefined;
       const subscribedAt = client.subscribedAt || undefined;
       const principal = { ip, identity, rights, auth, isAdmin, expiresAt };
       return { ...principal, clientId, closesAt, connectedAt, subscribedAt };
@@ -81,7 +86,7 @@ export function createHibernationSupport({ clients, replays }: ManagerCore): Hib
       clients.trackExpiry(client);
       clients.setKeys(client, subscriptions, costOfKeys(subscriptions, client.rights));
       if (replay === undefined) return;
-      client.replay = new ClientReplay(clients.index.keysOf(client), replay, client.rights);
+      client.replay = new ClientReplay(clients.index.keysOf(client), replay, client, contents);
     },
 
     resumeReplay(clientId) {

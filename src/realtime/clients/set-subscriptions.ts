@@ -12,9 +12,10 @@ export function setSubscriptions(
   clientId: string,
   request: SubscribeRequest,
 ): void {
-  const { clients, admission, deliveries, replays } = core;
+  const { clients, admission, contents, deliveries, replays } = core;
   const client = clients.get(clientId);
   const cost = costOfKeys(request.subscriptions, request.rights);
+  contents.check(request.subscriptions, request.isAdmin === true);
   const onMismatch = core.checkAddress ? admission.logAddressMismatch : undefined;
   checkSubscriber(client, request, onMismatch);
   if (isSuperseded(client, request)) return;

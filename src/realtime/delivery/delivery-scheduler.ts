@@ -1,3 +1,4 @@
+import type { MessageContents } from "../records/message-contents.ts";
 import type { Audience, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
 import { Delivery, type DeliveryHost, type Recipient } from "./delivery.ts";
@@ -9,12 +10,13 @@ import { UNLIMITED, WorkSlice } from "./work-slice.ts";
  */
 export const SLICE_COST = 50_000;
 
-/** Publishers must wait while this many deliveries are unfinished, or while their data has this many UTF-16 code units. */
+/** Publishers must wait while this many deliveries are unfinished, or while their messages have this many UTF-16 code units. */
 const MAX_PENDING = { deliveries: 1000, size: 8 * 1024 * 1024 };
 
 /** What the scheduler needs from its manager. */
 export interface DeliverySchedulerHost<Client> {
   readonly index: SubscriptionIndex<Client>;
+  readonly contents: MessageContents;
   /** Writes a frame. Returns false when the client was too slow and has been removed. */
   readonly write: (client: Client, frame: Uint8Array) => boolean;
 }
@@ -30,6 +32,7 @@ export interface DeliverySchedulerHost<Client> {
  */
 export class DeliveryScheduler<Client extends Recipient> {
   readonly #index: SubscriptionIndex<Client>;
+  readonly #contents: MessageContents;
   readonly #sliceCost: number;
   readonly #deliveryHost: DeliveryHost<Client>;
   /** Unfinished deliveries, the oldest first. */
@@ -40,8 +43,12 @@ export class DeliveryScheduler<Client extends Recipient> {
   #isScheduled = false;
 
   /** @param sliceCost Cost after which a slice ends. Default `SLICE_COST`. */
-  constructor({ index, write }: DeliverySchedulerHost<Client>, sliceCost: number = SLICE_COST) {
+  constructor(
+    { index, contents, write }: DeliverySchedulerHost<Client>,
+    sliceCost: number = SLICE_COST,
+  ) {
     this.#index = index;
+    this.#contents = contents;
     this.#sliceCost = sliceCost;
     this.#deliveryHost = {
       write,
@@ -115,7 +122,8 @@ export class DeliveryScheduler<Client extends Recipient> {
   #start(entry: LogEntry, previousCursor: string, audience: Audience<Client>): Delivery<Client> {
     this.#newest += 1;
     const host = this.#deliveryHost;
-    const delivery = new Delivery(this.#newest, entry, previousCursor, audience, host);
+    const content = this.#contents.of(entry);
+    const delivery = new Delivery(this.#newest, entry, content, previousCursor, audience, host);
     this.#pending.push(delivery);
     this.#pendingSize += delivery.size;
     return delivery;

@@ -1,13 +1,17 @@
-import { formatSSEMessage } from "../sse.ts";
+import type { MessageContent } from "../records/message-content.ts";
+import type { Viewer } from "../records/viewer.ts";
 import type { Audience } from "../subscriptions/subscription-index.ts";
 import { byKeyHash, type Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
-import type { Bytes } from "../units.ts";
+import { type Frames, isReceived, type Target, Targets } from "./targets.ts";
+import type { Slice } from "./work-slice.ts";
 
 /** The properties of a client that deliveries use. */
 export interface Recipient {
   /** The client's replay. Deliveries skip a client with a replay, because the replay sends it the same messages. */
   readonly replay: unknown;
+  /** What rules and hidden fields depend on. */
+  readonly viewer: Viewer;
   /** Number of the newest delivery that was written to the client, or that started before the client became live. */
   lastDelivery: number;
 }
@@ -18,22 +22,6 @@ export interface Recipient {
  */
 const FEW_SUBSCRIPTIONS = 16;
 
-/** Size of the encoded frames that a delivery keeps for other clients with the same keys. */
-const MAX_SHARED_BYTES: Bytes = 4 * 1024 * 1024;
-
-/** The cost of encoding a frame, where writing a frame costs 1. */
-const ENCODE_COST = 4;
-
-const encoder = new TextEncoder();
-
-/** Limits how much work is done before other work runs. */
-export interface Slice {
-  /** Adds the cost of work that was done. */
-  spend(cost: number): void;
-  /** Whether the limit is reached, so that the work must be interrupted. */
-  readonly isOver: boolean;
-}
-
 /** What a delivery needs from its scheduler. */
 export interface DeliveryHost<Client> {
   /** Writes a frame. Returns false when the client was too slow and has been removed. */
@@ -42,15 +30,6 @@ export interface DeliveryHost<Client> {
   readonly hasOlder: (number: number) => boolean;
   /** Writes to a client the frames that unfinished deliveries with smaller numbers have for this client. */
   readonly settleBefore: (client: Client, number: number) => void;
-}
-
-/** A subscription and the encoded frames of the message for it. */
-interface Target<Client> {
-  readonly subscription: Subscription<Client>;
-  /** The frame for a client that receives the message under no further key. */
-  lastFrame: Uint8Array | undefined;
-  /** The frame for a client that receives the message under another key after this one. */
-  earlierFrame: Uint8Array | undefined;
 }
 
 /**
@@ -64,10 +43,9 @@ interface Target<Client> {
 export class Delivery<Client extends Recipient> {
   /** Deliveries are numbered in the order of the log. */
   readonly number: number;
-  /** UTF-16 code units of the message's data. */
+  /** Size of the message, in UTF-16 code units. */
   readonly size: number;
-  readonly #entry: LogEntry;
-  readonly #previousCursor: string;
+  readonly #targets: Targets<Client>;
   readonly #audience: Audience<Client>;
   readonly #host: DeliveryHost<Client>;
   readonly #subscriptions: Iterator<Subscription<Client>>;
@@ -77,29 +55,26 @@ export class Delivery<Client extends Recipient> {
   #started = 0;
   /** The remaining clients of the current subscription. A loop that breaks ends a generator, but not the iterator of a Set. */
   #clients: Iterable<Client> | undefined;
-  /** The targets of subscriptions with several clients. Empty if `#few` is set. */
-  #shared = new Map<Subscription<Client>, Target<Client>>();
-  #sharedBytes = 0;
 
   /** @param previousCursor Cursor of the message before this one. */
   constructor(
     number: number,
     entry: LogEntry,
+    content: MessageContent,
     previousCursor: string,
     audience: Audience<Client>,
     host: DeliveryHost<Client>,
   ) {
     this.number = number;
-    this.size = entry.message.data.length;
-    this.#entry = entry;
-    this.#previousCursor = previousCursor;
+    this.size = entry.message.data.length + (entry.message.change?.length ?? 0);
+    this.#targets = new Targets(entry, content, previousCursor);
     this.#audience = audience;
     this.#host = host;
     if (audience.count <= FEW_SUBSCRIPTIONS) {
       const few = [...audience.subscriptions()];
       if (few.length > 1) few.sort(byKeyHash);
-      this.#few = few.map(createTarget);
-      this.#subscriptions = few.values();
+      this.#few = few.map((subscription) => this.#targets.create(subscription)).filter(isReceived);
+      this.#subscriptions = this.#few.map(({ subscription }) => subscription).values();
     } else {
       this.#subscriptions = audience.subscriptions();
     }
@@ -111,24 +86,28 @@ export class Delivery<Client extends Recipient> {
     const { number } = this;
     const hasEarlier = hasOlder(number);
     const only = this.#few?.length === 1 ? this.#few[0] : undefined;
+    const onlyFrames = only?.frames;
     for (;;) {
       if (this.#clients === undefined) {
         const next = this.#subscriptions.next();
         if (next.done === true) return true;
-        this.#clients = next.value.clients.values();
         this.#started += 1;
+        if (this.#few === undefined && !this.#targets.isReceived(next.value, slice)) {
+          if (slice.isOver) return this.#interrupt();
+          continue;
+        }
+        this.#clients = next.value.clients.values();
       }
       for (const client of this.#clients) {
         if (client.lastDelivery >= number || client.replay !== undefined) continue;
         if (hasEarlier) settleBefore(client, number);
         client.lastDelivery = number;
-        if (only === undefined) {
+        if (only === undefined || onlyFrames === undefined) {
           this.#writeMatches(client, this.#started - 1, slice);
         } else {
           // The usual case has a short path: with thousands of clients, each further step is measurable.
           slice.spend(1);
-          only.lastFrame ??= this.#encode(only.subscription, true, slice);
-          write(client, only.lastFrame);
+          write(client, onlyFrames.last ?? this.#targets.frame(only, onlyFrames, true, slice));
         }
         if (slice.isOver) return this.#interrupt();
       }
@@ -149,76 +128,63 @@ export class Delivery<Client extends Recipient> {
   #writeMatches(client: Client, first: number, slice: Slice): void {
     const few = this.#few;
     if (few === undefined) {
-      const matches = this.#audience.of(client);
-      for (const [index, subscription] of matches.entries()) {
-        const target = this.#targetOf(subscription);
-        if (!this.#write(client, target, index === matches.length - 1, slice)) return;
-      }
-      return;
+      const matches = this.#audience.of(client).map((match) => this.#targets.of(match));
+      this.#writeTargets(client, matches, 0, slice);
+    } else {
+      this.#writeTargets(client, few, first, slice);
     }
+  }
+
+  /** Writes the message for each of the targets that the client has, in their order. */
+  #writeTargets(
+    client: Client,
+    targets: readonly Target<Client>[],
+    first: number,
+    slice: Slice,
+  ): void {
     let previous: Target<Client> | undefined;
-    for (let index = first; index < few.length; index++) {
-      const target = few[index];
+    let previousFrames: Frames | undefined;
+    for (let index = first; index < targets.length; index++) {
+      const target = targets[index];
       if (target === undefined || !target.subscription.clients.has(client)) continue;
       // A key that matches under several topics is written once.
       if (previous?.subscription.key === target.subscription.key) continue;
-      if (previous !== undefined && !this.#write(client, previous, false, slice)) return;
+      const frames = this.#targets.framesFor(target, client, slice);
+      if (frames === undefined) continue;
+      if (previous !== undefined && previousFrames !== undefined) {
+        if (!this.#write(client, previous, previousFrames, false, slice)) return;
+      }
       previous = target;
+      previousFrames = frames;
     }
-    if (previous !== undefined) this.#write(client, previous, true, slice);
+    if (previous !== undefined && previousFrames !== undefined) {
+      this.#write(client, previous, previousFrames, true, slice);
+    }
   }
 
-  #write(client: Client, target: Target<Client>, isLast: boolean, slice: Slice): boolean {
+  #write(
+    client: Client,
+    target: Target<Client>,
+    frames: Frames,
+    isLast: boolean,
+    slice: Slice,
+  ): boolean {
     slice.spend(1);
-    let frame = isLast ? target.lastFrame : target.earlierFrame;
-    if (frame === undefined) {
-      frame = this.#encode(target.subscription, isLast, slice);
-      if (isLast) target.lastFrame = frame;
-      else target.earlierFrame = frame;
-    }
-    return this.#host.write(client, frame);
-  }
-
-  /** Returns the target of a subscription. The target is stored only if the subscription has several clients. */
-  #targetOf(subscription: Subscription<Client>): Target<Client> {
-    if (subscription.clients.size === 1) return createTarget(subscription);
-    let target = this.#shared.get(subscription);
-    if (target === undefined) {
-      if (this.#sharedBytes > MAX_SHARED_BYTES) this.#releaseShared();
-      target = createTarget(subscription);
-      this.#shared.set(subscription, target);
-    }
-    return target;
-  }
-
-  #encode(subscription: Subscription<Client>, isLast: boolean, slice: Slice): Uint8Array {
-    slice.spend(ENCODE_COST);
-    const id = isLast ? this.#entry.cursor : `${this.#previousCursor}~${subscription.keyHash}`;
-    const { data } = this.#entry.message;
-    const frame = encoder.encode(formatSSEMessage({ event: subscription.key, data, id }));
-    this.#sharedBytes += frame.length;
-    return frame;
+    return this.#host.write(client, this.#targets.frame(target, frames, isLast, slice));
   }
 
   /** Interrupts the delivery, and releases the memory of its frames until it continues. */
   #interrupt(): false {
-    this.#releaseShared();
+    this.#targets.release();
     const few = this.#few ?? [];
     // A single frame is kept: encoding it again in every slice would cost more than its memory is worth.
     if (few.length === 1) return false;
     for (const target of few) {
-      target.lastFrame = undefined;
-      target.earlierFrame = undefined;
+      target.byData = undefined;
+      if (target.frames === undefined) continue;
+      target.frames.last = undefined;
+      target.frames.earlier = undefined;
     }
     return false;
   }
-
-  #releaseShared(): void {
-    this.#sharedBytes = 0;
-    if (this.#shared.size > 0) this.#shared = new Map();
-  }
-}
-
-function createTarget<Client>(subscription: Subscription<Client>): Target<Client> {
-  return { subscription, lastFrame: undefined, earlierFrame: undefined };
 }

@@ -1,5 +1,12 @@
 import type { Milliseconds } from "../units.ts";
-import type { Slice } from "./delivery.ts";
+
+/** Limits how much work is done before other work runs. */
+export interface Slice {
+  /** Adds the cost of work that was done. */
+  spend(cost: number): void;
+  /** Whether the limit is reached, so that the work must be interrupted. */
+  readonly isOver: boolean;
+}
 
 /** Time limit of a slice of deliveries in one turn of the event loop. */
 const SLICE_TIME: Milliseconds = 5;

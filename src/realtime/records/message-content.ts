@@ -44,11 +44,16 @@ interface Decision {
  */
 export class MessageContent {
   readonly #message: Message;
-  readonly #selector: RecordSelector | PlainSelector;
+  readonly #at: number;
+  readonly #rules: AccessRules;
+  /** What a subscription without options receives, if that is the same for all clients. */
+  readonly #whole: Outcome | undefined;
   readonly #selections: Selections;
   readonly #onError: EvaluationErrorListener;
   /** By subscription key and kind of viewer. */
   readonly #decisions = new Map<string, Map<string, Decision>>();
+  /** Created when it is needed, because it parses the message. */
+  #lazySelector: RecordSelector | PlainSelector | undefined;
   #decisionCount = 0;
   #keptText = 0;
   #cost = 0;
@@ -60,25 +65,24 @@ export class MessageContent {
     onError: EvaluationErrorListener,
   ) {
     this.#message = message;
-    const event = RecordEvent.parse(message, rules);
-    this.#selector =
-      event === undefined
-        ? new PlainSelector(message.data, at)
-        : new RecordSelector(event, message.data, at);
+    this.#at = at;
+    this.#rules = rules;
     this.#selections = selections;
     this.#onError = onError;
+    const isOpen = isSurelyOpen(message, rules) || this.#selector.isOpen;
+    this.#whole = isOpen ? { isUniform: true, data: message.data } : undefined;
   }
 
   /** What the clients of a subscription receive. */
   outcomeFor(subscribed: Subscribed): Outcome {
-    if (!this.#selector.isOpen) return PER_VIEWER;
-    const { key } = subscribed;
-    if (!key.includes("?")) return { isUniform: true, data: this.#message.data };
+    if (this.#whole === undefined) return PER_VIEWER;
+    if (!subscribed.key.includes("?")) return this.#whole;
     return { isUniform: true, data: this.dataFor(subscribed, EVERYONE) };
   }
 
   /** The data that a client receives. Undefined if the client does not receive the message. */
   dataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
+    if (this.#whole !== undefined && !subscribed.key.includes("?")) return this.#message.data;
     const kind = this.#selector.kindOf(viewer);
     if (this.#keptText > MAX_KEPT_TEXT || this.#decisionCount >= MAX_DECISIONS) this.release();
     let decisions = this.#decisions.get(subscribed.key);
@@ -97,7 +101,8 @@ export class MessageContent {
 
   /** Returns the cost of the decisions since the last call, where writing a frame costs 1. */
   takeCost(): number {
-    const cost = this.#cost + Math.floor(this.#selector.takeSteps() / STEPS_PER_COST);
+    const steps = this.#lazySelector?.takeSteps() ?? 0;
+    const cost = this.#cost + Math.floor(steps / STEPS_PER_COST);
     this.#cost = 0;
     return cost;
   }
@@ -105,9 +110,21 @@ export class MessageContent {
   /** Releases the memory of the decisions. A decision is made again when it is needed. */
   release(): void {
     this.#decisions.clear();
-    this.#selector.release();
+    this.#lazySelector?.release();
     this.#decisionCount = 0;
     this.#keptText = 0;
+  }
+
+  get #selector(): RecordSelector | PlainSelector {
+    if (this.#lazySelector === undefined) {
+      const { data } = this.#message;
+      const event = RecordEvent.parse(this.#message, this.#rules);
+      this.#lazySelector =
+        event === undefined
+          ? new PlainSelector(data, this.#at)
+          : new RecordSelector(event, data, this.#at);
+    }
+    return this.#lazySelector;
   }
 
   #decide(subscribed: Subscribed, viewer: Viewer): string | undefined {
@@ -122,4 +139,10 @@ export class MessageContent {
     if (data !== undefined && data !== this.#message.data) this.#keptText += data.length;
     return data;
   }
+}
+
+/** Whether it is certain, without parsing the message, that every client may receive all of it. */
+function isSurelyOpen({ change }: Message, rules: AccessRules): boolean {
+  if (change === undefined) return true;
+  return rules.isEmpty && !change.includes('"hidden"') && !change.includes('"auth"');
 }

@@ -1,3 +1,5 @@
+import { RealtimeError } from "../errors.ts";
+import { topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, Logger } from "../types.ts";
 import type { CollectionRules } from "./collection.ts";
 import { type EvaluationErrorListener, MessageContent } from "./message-content.ts";
@@ -32,6 +34,25 @@ export class MessageContents {
     this.#logger = logger;
   }
 
+  /**
+   * Checks the options of subscription keys, and compiles them.
+   *
+   * @param isAdmin Whether the subscriber is an administrator, who may filter by hidden fields.
+   * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input`; `fields` names the index of the key.
+   */
+  check(keys: readonly string[], isAdmin: boolean): void {
+    for (const [index, key] of keys.entries()) {
+      try {
+        const selection = this.selections.of(key);
+        if (selection?.filter === undefined || isAdmin) continue;
+        const { hidden = [] } = this.rules.ofTopic(topicOf(key))?.declared ?? {};
+        selection.filter.checkHidden(hidden);
+      } catch (error) {
+        throw error instanceof RealtimeError ? atKey(error, index) : error;
+      }
+    }
+  }
+
   /** Creates the content of a message. */
   of(entry: LogEntry): MessageContent {
     return new MessageContent(entry, this.rules, this.selections, this.#onError);
@@ -63,4 +84,14 @@ export class MessageContents {
       error: error instanceof Error ? error.message : String(error),
     });
   };
+}
+
+/** The same error, with the index of the subscription key that caused it. */
+function atKey({ code, message, position, cause }: RealtimeError, index: number): RealtimeError {
+  const field = { code: `validation_${code}`, message };
+  return new RealtimeError(code, message, {
+    fields: { subscriptions: { [index]: field } },
+    cause,
+    ...(position !== undefined && { position }),
+  });
 }

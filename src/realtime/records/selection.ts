@@ -1,3 +1,4 @@
+import { RealtimeError } from "../errors.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import { Filter } from "./filter.ts";
@@ -48,6 +49,12 @@ export class Selections {
   #compile(key: string): { readonly selection: Selection | undefined } {
     const { topic, options } = parseSubscription(key);
     if (topic === key) return { selection: undefined };
+    if (options.isMalformed) {
+      throw new RealtimeError(
+        "invalid_input",
+        'The options of the subscription are not a JSON object. Write them as options={"query":{…}}, URI-encoded.',
+      );
+    }
     const { filter, fields, ...rest } = readRecordOptions(options);
     const { query, headers } = options;
     const selection = {

@@ -1,7 +1,9 @@
 import { nanoid } from "nanoid";
 import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts";
+import type { MessageContents } from "../records/message-contents.ts";
+import type { Viewer } from "../records/viewer.ts";
 import { formatSSEMessage } from "../sse.ts";
-import { type Subscription, SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { ReplayState } from "./replay-state.ts";
@@ -12,6 +14,9 @@ export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } =
   bytes: 65_536,
 };
 
+/** Cost of the decisions after which a page ends early (`MessageContent.takeCost`), so that other work can run. */
+const MAX_PAGE_COST = 20_000;
+
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** The frames of one page for one client, ready to be written. */
@@ -20,6 +25,20 @@ export interface RenderedPage {
   readonly text: string;
   /** The number of frames. */
   readonly frames: number;
+}
+
+/** The properties of a client that decide which messages it may receive. */
+export interface ReplayReader {
+  /** Patterns of the topics with private messages that the client may receive. */
+  readonly rights: readonly string[];
+  readonly viewer: Viewer;
+}
+
+/** A subscription to which a message must be sent, and the message's data for the subscription. */
+interface Match {
+  readonly key: string;
+  readonly keyHash: string;
+  readonly data: string;
 }
 
 /** The search for the newest messages of one key. */
@@ -46,23 +65,27 @@ export class ClientReplay {
   lastId: string | undefined;
   /** Created for the first message, because most clients are live from the start and have nothing to replay. */
   #lazyIndex: SubscriptionIndex<ClientReplay> | undefined;
-  #rights: readonly string[];
+  #reader: ReplayReader;
+  readonly #contents: MessageContents;
   readonly #positions: Map<string, number>;
   /** Not part of the state: a restored replay searches again from the start. */
   readonly #searches = new Map<string, Search>();
   /** The search has read all messages from this sequence on. */
   #searchedFrom: number;
+  /** Cost of the decisions for the current page. */
+  #pageCost = 0;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
-  /** @param rights Patterns of the topics with private messages that the client may receive. */
   constructor(
     keys: readonly string[],
     { positions, ...state }: ReplayState,
-    rights: readonly string[],
+    { rights, viewer }: ReplayReader,
+    contents: MessageContents,
   ) {
     const { newestAtStart } = state;
     this.keys = keys;
-    this.#rights = rights;
+    this.#reader = { rights, viewer };
+    this.#contents = contents;
     this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? newestAtStart]));
     for (const [key, position] of this.#positions) {
       if (position < 0) this.#searches.set(key, { missing: -position, oldest: newestAtStart + 1 });
@@ -107,9 +130,9 @@ export class ClientReplay {
     return position < 0 ? position : Math.max(position, this.#state.position);
   }
 
-  /** Replaces the client's rights to private messages. */
-  changeRights(rights: readonly string[]): void {
-    this.#rights = rights;
+  /** Must be called after the rights or the identity of the client have changed. */
+  changeReader({ rights, viewer }: ReplayReader): void {
+    this.#reader = { rights, viewer };
     this.#lazyIndex?.changeRights(this, rights);
   }
 
@@ -130,13 +153,13 @@ export class ClientReplay {
    * @param page Newest first. Empty where the history begins.
    */
   searchBack(page: readonly LogEntry[]): void {
-    for (const { cursor, message } of page) {
-      const sequence = sequenceOf(cursor);
+    this.#pageCost = 0;
+    for (const entry of page) {
+      const sequence = sequenceOf(entry.cursor);
       this.#searchedFrom = sequence;
       if (sequence > this.#state.newestAtStart) continue;
-      const matched = this.#index.match(message.topics, message.private);
-      for (const { key } of matched) this.#countMatch(key, sequence);
-      if (!this.isSearchingBack) break;
+      for (const { key } of this.#matchesOf(entry)) this.#countMatch(key, sequence);
+      if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) break;
     }
     // The history has fewer messages of these keys than requested, so each key starts with its oldest message. A key must not
     // start at the beginning of the history, because the messages there are trimmed next.
@@ -145,7 +168,7 @@ export class ClientReplay {
   }
 
   /**
-   * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`.
+   * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`, or when filters have taken long.
    *
    * @param page Oldest first, starting after `next`.
    * @param until Sequence of the newest message that was delivered to the live clients. Later messages will be delivered live.
@@ -153,16 +176,17 @@ export class ClientReplay {
   render(page: readonly LogEntry[], until: number): RenderedPage {
     let text = "";
     let frames = 0;
+    this.#pageCost = 0;
     for (const entry of page) {
       const cursor = parseCursor(entry.cursor);
       const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
-      const matches = this.#matchesOf(entry, sequence);
-      for (const [index, { key, keyHash }] of matches.entries()) {
+      const matches = this.#matchesOf(entry).filter(({ key }) => this.#isAhead(key, sequence));
+      for (const [index, { key, keyHash, data }] of matches.entries()) {
         if (text.length >= REPLAY_PAGE.bytes) return { text, frames };
         const isLast = index === matches.length - 1;
         const id = this.#createId(entry.cursor, cursor, isLast ? undefined : keyHash);
-        text += formatSSEMessage({ event: key, data: entry.message.data, id });
+        text += formatSSEMessage({ event: key, data, id });
         this.lastId = id;
         frames += 1;
         // Set after each key, because the client's keys may change before the rest of this message is rendered.
@@ -171,6 +195,7 @@ export class ClientReplay {
       }
       this.#moveTo(sequence);
       if (matches.length > 0) this.#state.replayed += 1;
+      if (this.#pageCost > MAX_PAGE_COST) break;
     }
     return { text, frames };
   }
@@ -179,7 +204,7 @@ export class ClientReplay {
   get #index(): SubscriptionIndex<ClientReplay> {
     if (this.#lazyIndex === undefined) {
       this.#lazyIndex = new SubscriptionIndex();
-      this.#lazyIndex.replace(this, this.keys, this.#rights);
+      this.#lazyIndex.replace(this, this.keys, this.#reader.rights);
     }
     return this.#lazyIndex;
   }
@@ -204,10 +229,23 @@ export class ClientReplay {
     this.#searches.delete(key);
   }
 
-  /** The client's subscriptions for which this message must still be sent, in the order of the keys' hashes. */
-  #matchesOf({ message }: LogEntry, sequence: number): readonly Subscription<ClientReplay>[] {
-    const matched = this.#index.match(message.topics, message.private);
-    return matched.filter(({ key }) => (this.#positions.get(key) ?? 0) < sequence);
+  /** The client's subscriptions that receive a message, in the order of the keys' hashes. */
+  #matchesOf(entry: LogEntry): readonly Match[] {
+    const matches: Match[] = [];
+    const { topics, private: isPrivate } = entry.message;
+    for (const subscription of this.#index.match(topics, isPrivate)) {
+      const content = this.#contents.kept(entry);
+      const data = content.dataFor(subscription, this.#reader.viewer);
+      this.#pageCost += content.takeCost();
+      if (data === undefined) continue;
+      matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });
+    }
+    return matches;
+  }
+
+  /** Whether a message with this sequence must still be sent for a key. */
+  #isAhead(key: string, sequence: number): boolean {
+    return (this.#positions.get(key) ?? 0) < sequence;
   }
 
   /**

@@ -65,7 +65,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   ): void {
     const cursors = this.#cursors;
     const plan = planStart(client, earlierKeys, keys, request, cursors, this.#newestCount);
-    client.replay = new ClientReplay(keys, plan.state, client.rights);
+    client.replay = new ClientReplay(keys, plan.state, client, this.#host.contents);
     if (plan.isUnrecovered) this.#sendUnrecovered(client);
     this.#advance(client);
   }
@@ -188,7 +188,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   /** Continues a replay after the history has lost the next messages. */
   #restart(client: Client, replay: ClientReplay): void {
     const plan = planRestart(replay, this.#cursors.liveSequence, this.#newestCount);
-    client.replay = new ClientReplay(replay.keys, plan.state, client.rights);
+    client.replay = new ClientReplay(replay.keys, plan.state, client, this.#host.contents);
     if (!plan.isUnrecovered) this.#awaitDrain(client);
     else if (this.#sendUnrecovered(client)) this.#advance(client);
   }

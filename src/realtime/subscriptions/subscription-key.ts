@@ -8,6 +8,8 @@ export interface SubscriptionOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Number of newest messages that the subscription starts with, 1 to `MAX_LAST`. PocketBase does not have this option. */
   readonly last?: number | undefined;
+  /** Whether the options are not a JSON object. They then count as empty. */
+  readonly isMalformed?: boolean | undefined;
 }
 
 /** A parsed subscription key. */
@@ -22,7 +24,8 @@ export interface SubscriptionKey {
 /**
  * Splits a subscription key into topic and options. If the key has no options, the whole key is the topic.
  *
- * Malformed options are ignored, as in PocketBase (tools/subscriptions/client.go, `Subscribe`).
+ * Malformed options count as empty (`SubscriptionOptions.isMalformed`). A client can't subscribe with them: it may have asked for
+ * a filter.
  *
  * @example
  * parseSubscription('posts/*?options={"query":{"a":1}}');
@@ -57,6 +60,7 @@ export function topicOf(key: string): string {
 }
 
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
+const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
 function splitOptions(key: string): { topic: string; options: string } | undefined {
   const start = key.indexOf("?");
@@ -73,14 +77,14 @@ function splitOptions(key: string): { topic: string; options: string } | undefin
 
 function parseOptions(encoded: string): SubscriptionOptions {
   // A text that can't be a JSON object is skipped: an exception of JSON.parse takes longer than the rest of this function.
-  if (!/^[\s+%{]/.test(encoded)) return NO_OPTIONS;
+  if (!/^[\s+%{]/.test(encoded)) return MALFORMED_OPTIONS;
   let parsed: unknown;
   try {
     parsed = JSON.parse(decodeURIComponent(encoded.replaceAll("+", " ")));
   } catch {
-    return NO_OPTIONS;
+    return MALFORMED_OPTIONS;
   }
-  if (!isRecord(parsed)) return NO_OPTIONS;
+  if (!isRecord(parsed)) return MALFORMED_OPTIONS;
   const query = stringValues(parsed.query, (name) => name);
   return {
     query,

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
-import type { RealtimeManager } from "../../realtime/manager.ts";
+import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
   Message,
@@ -155,7 +155,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   history(request: HistoryRequest, reader: Principal = {}): Promise<RpcResult<HistoryPage>> {
     return toRpcResult(() => {
       this.#manager.checkCredential(reader);
-      return readHistory(this.#state.log, request, reader.rights);
+      return readHistory(this.#state.log, request, contentsOf(this.#state.manager), reader);
     });
   }
 

@@ -2,7 +2,7 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/hi
 import type { MessageLog, PublishReceipt } from "../../log/log.ts";
 import { epochOf } from "../../realtime/cursor.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
-import type { RealtimeManager } from "../../realtime/manager.ts";
+import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
   Message,
@@ -104,7 +104,7 @@ class InProcessRegistry implements ClientRegistry {
 
   async history(request: HistoryRequest, reader: Principal = {}): Promise<HistoryPage> {
     this.#manager.checkCredential(reader);
-    return readHistory(this.#log, request, reader.rights);
+    return readHistory(this.#log, request, contentsOf(this.#manager), reader);
   }
 
   send(clientId: string, event: string, data: unknown): Promise<boolean> {
