@@ -10,8 +10,8 @@ export interface HtmlReference {
  *
  * Numeric references are decoded as the HTML standard says: 0, surrogates and numbers beyond U+10FFFF become U+FFFD, and 0x80 to
  * 0x9F mean Windows-1252. The named references are the 252 of HTML 4 (among them `&nbsp;`, `&eacute;`, `&alpha;` and `&mdash;`)
- * and `&apos;`. Latin-1 names and `amp`, `lt`, `gt` and `quot` do without the semicolon. The other names of HTML 5 stay as they
- * are: PocketBase decodes them, but their table has about 30 kB.
+ * and `&apos;`. Latin-1 names and `amp`, `lt`, `gt` and `quot` do without the semicolon. Any other name before a semicolon stays
+ * as it is: PocketBase decodes all names of HTML 5, but their table has about 30 kB.
  */
 export function readReference(html: string, at: number): HtmlReference | undefined {
   REFERENCE.lastIndex = at;

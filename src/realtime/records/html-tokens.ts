@@ -32,6 +32,9 @@ const NAME_END = /[\t\n\f\r />]/g;
 const ATTRIBUTE_NAME_END = /[\t\n\f\r />=]/g;
 const VALUE_END = /[\t\n\f\r >]/g;
 const COMMENT_END = /--!?>/g;
+const TAG_END = />/g;
+const DOUBLE_QUOTE = /"/g;
+const SINGLE_QUOTE = /'/g;
 
 /**
  * Elements whose content is text, not markup. The value finds the end tag; null if there is none. A title or textarea has
@@ -57,10 +60,10 @@ function readMarkup(html: string, start: number, handler: HtmlHandler): number {
   const next = html.charAt(start + 1);
   if (LETTER.test(next)) return readStartTag(html, start, handler);
   if (next === "!") return endOfDeclaration(html, start);
-  if (next === "?") return after(html, html.indexOf(">", start));
+  if (next === "?") return after(TAG_END, html, start);
   const afterSlash = html.charAt(start + 2);
   if (next === "/" && LETTER.test(afterSlash)) return readEndTag(html, start, handler);
-  if (next === "/" && afterSlash !== "") return after(html, html.indexOf(">", start));
+  if (next === "/" && afterSlash !== "") return after(TAG_END, html, start);
   handler.text(html, start, start + 1, true);
   return start + 1;
 }
@@ -95,27 +98,33 @@ function endOfTag(html: string, nameEnd: number): number {
     at = skipSpaces(html, find(ATTRIBUTE_NAME_END, html, at + 1));
     if (html.charAt(at) !== "=") continue;
     at = skipSpaces(html, at + 1);
-    const quote = html.charAt(at);
-    if (quote === '"' || quote === "'") at = after(html, html.indexOf(quote, at + 1));
+    if (html.charAt(at) === '"') at = after(DOUBLE_QUOTE, html, at + 1);
+    else if (html.charAt(at) === "'") at = after(SINGLE_QUOTE, html, at + 1);
     else at = find(VALUE_END, html, at);
   }
 }
 
 function endOfDeclaration(html: string, start: number): number {
-  if (!html.startsWith("<!--", start)) return after(html, html.indexOf(">", start));
+  if (!html.startsWith("<!--", start)) return after(TAG_END, html, start);
   if (html.startsWith(">", start + 4)) return start + 5;
   if (html.startsWith("->", start + 4)) return start + 6;
-  return after(html, html.indexOf(">", find(COMMENT_END, html, start + 4)));
+  return after(TAG_END, html, find(COMMENT_END, html, start + 4));
 }
 
-/** Returns where the global expression matches next, or the length of the HTML if it does not. */
+/**
+ * Returns where the global expression matches next, or the length of the HTML if it does not.
+ *
+ * V8 may run `indexOf` before the condition that it depends on, because `indexOf` has no side effect. A million "<" then take
+ * seconds. An expression with a `lastIndex` has a side effect.
+ */
 function find(expression: RegExp, html: string, at: number): number {
   expression.lastIndex = at;
   return expression.exec(html)?.index ?? html.length;
 }
 
-function after(html: string, index: number): number {
-  return index === -1 ? html.length : index + 1;
+/** As `find`, but returns where the match of one character ends. */
+function after(expression: RegExp, html: string, at: number): number {
+  return Math.min(find(expression, html, at) + 1, html.length);
 }
 
 function skipSpaces(html: string, at: number): number {
