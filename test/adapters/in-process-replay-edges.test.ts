@@ -58,7 +58,7 @@ describe("replay at the edges of a history", () => {
 
   it("a client is notified again when the history moves past its position a second time", async () => {
     const test = await small.open();
-    const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
+    const keys = ["*", "chat", 'chat?options={"n":"a"}', 'chat?options={"n":"b"}'];
     const past = await test.past(keys, 1);
     await test.publish("chat", PAGEFUL, 3, 4, 5);
     const sink = new RecordingSink().hold();
@@ -95,12 +95,12 @@ describe("replay at the edges of a history", () => {
     await test.publish("chat", PAGEFUL);
     const sink = new RecordingSink().hold();
     const lastEventId = past.clientId;
-    const resumed = ["chat?options=b", "chat?options=c"];
+    const resumed = ['chat?options={"n":"b"}', 'chat?options={"n":"c"}'];
     const stream = await test.open({ topics: resumed, lastEventId }, sink);
     await eventually(() => sink.isAwaited, "the message arrives under the first key");
     expect(sink.events).toHaveLength(1);
     // The new key sorts before or after the first one, depending on its hash.
-    const keys = [...resumed, "chat", "chat?options=a", "chat?options=z", "*"];
+    const keys = [...resumed, "chat", 'chat?options={"n":"a"}', 'chat?options={"n":"z"}', "*"];
     await test.subscribe(stream, keys, { lastEventId });
     sink.release();
     await eventually(() => sink.data("PB_RESUME").length === 1, "the client is live");
@@ -112,7 +112,7 @@ describe("replay at the edges of a history", () => {
     const how = gone ? "a key that has the message is removed" : "a key is added";
     it(`a message is not repeated under keys that have it when ${how} before the first page`, async () => {
       const test = await large.open();
-      const keys = ["*", "chat", "chat?options=a", "chat?options=b"];
+      const keys = ["*", "chat", 'chat?options={"n":"a"}', 'chat?options={"n":"b"}'];
       const past = await test.past(keys, 1);
       const [first, second, third, last] = past.sink.events;
       const sink = new RecordingSink();

@@ -3,6 +3,7 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../../src/lo
 import type { HistoryLimits, MessageLog } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { formatCursor, hashKey, parseCursor } from "../../src/realtime/cursor.ts";
+import { MessageContents } from "../../src/realtime/records/message-contents.ts";
 import type { LogReader, Message } from "../../src/realtime/types.ts";
 import { within } from "./deadline.ts";
 
@@ -34,7 +35,7 @@ export function placeOf(log: LogReader, count: number): string {
 
 export async function read(log: LogReader, request: Partial<HistoryRequest> = {}) {
   const page = await within(
-    readHistory(log, { topics: ["chat"], limit: 100, ...request }),
+    readHistory(log, { topics: ["chat"], limit: 100, ...request }, new MessageContents()),
     20_000,
     "the history is read",
   );

@@ -71,7 +71,10 @@ async function openStreams(count: number, keys: number): Promise<void> {
   const known = ids.filter((id) => id !== undefined);
   const setKeys = async () => {
     for (let clientId = known.pop(); clientId !== undefined; clientId = known.pop()) {
-      const own = Array.from({ length: keys }, (_, key) => `flood?options=${clientId}-${key}`);
+      const own = Array.from(
+        { length: keys },
+        (_, key) => `flood?options={"own":"${clientId}-${key}"}`,
+      );
       await ask("POST", "/api/realtime", { clientId, subscriptions: own });
     }
   };

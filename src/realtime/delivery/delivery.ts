@@ -93,6 +93,7 @@ export class Delivery<Client extends Recipient> {
         if (next.done === true) return true;
         this.#started += 1;
         if (this.#few === undefined && !this.#targets.isReceived(next.value, slice)) {
+          slice.spend(1);
           if (slice.isOver) return this.#interrupt();
           continue;
         }

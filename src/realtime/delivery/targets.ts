@@ -52,7 +52,7 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
   /** Whether some client may receive the message for this subscription. */
   isReceived(subscription: Subscription<Client>, slice: Slice): boolean {
     const outcome = this.#content.outcomeFor(subscription);
-    slice.spend(1 + this.#content.takeCost());
+    slice.spend(this.#content.takeCost());
     return !outcome.isUniform || outcome.data !== undefined;
   }
 

@@ -79,16 +79,26 @@ export class Evaluation {
     if (left === undefined && right === undefined) return false;
     this.#refuted[node.index] ??= (left ?? [this.#values[node.left] ?? null]).some((a) =>
       (right ?? [this.#values[node.right] ?? null]).some(
-        (b) => this.#compare(node, a, b) === false,
+        (b) => this.#compare(node, a, b, true) === false,
       ),
     );
     return this.#refuted[node.index] === true;
   }
 
-  #compare({ operator, left, right }: CompiledComparison, a: Value, b: Value): Truth {
+  /** @param isEvery Whether this is for the check of every element. PocketBase compares nothing exactly there (`manyVsOneExpr`). */
+  #compare(
+    { operator, left, right }: CompiledComparison,
+    a: Value,
+    b: Value,
+    isEvery = false,
+  ): Truth {
     this.#spend(1);
-    const [leftOperand, rightOperand] = [this.#operands[left], this.#operands[right]];
+    let [leftOperand, rightOperand] = [this.#operands[left], this.#operands[right]];
     if (leftOperand === undefined || rightOperand === undefined) return null;
+    if (isEvery) {
+      leftOperand = { ...leftOperand, isExact: false };
+      rightOperand = { ...rightOperand, isExact: false };
+    }
     return compare(operator, leftOperand, a, rightOperand, b, this.#like);
   }
 

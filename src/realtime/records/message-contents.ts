@@ -27,8 +27,8 @@ export class MessageContents {
 
   /** @throws RealtimeError `invalid_config` for a rule that can't be compiled. */
   constructor(
-    rules: Readonly<Record<string, CollectionRules>> | undefined,
-    logger: Logger | undefined,
+    rules?: Readonly<Record<string, CollectionRules>> | undefined,
+    logger?: Logger | undefined,
   ) {
     this.rules = new AccessRules(rules);
     this.#logger = logger;
@@ -43,7 +43,7 @@ export class MessageContents {
   check(keys: readonly string[], isAdmin: boolean): void {
     for (const [index, key] of keys.entries()) {
       try {
-        const selection = this.selections.of(key);
+        const selection = this.selections.check(key);
         if (selection?.filter === undefined || isAdmin) continue;
         const { hidden = [] } = this.rules.ofTopic(topicOf(key))?.declared ?? {};
         selection.filter.checkHidden(hidden);

@@ -44,8 +44,11 @@ export function exactOperand(value: Value): Operand {
 }
 
 /** Creates the operand of a list with `:each`. */
-export function elementsOperand(elements: readonly Value[]): Operand {
-  return { ...COLUMN, value: null, elements: elements.length === 0 ? [null] : elements };
+export function elementsOperand(
+  elements: readonly Value[],
+  affinity: Affinity = "none",
+): Operand {
+  return { ...COLUMN, affinity, value: null, elements: elements.length === 0 ? [null] : elements };
 }
 
 /** Creates the operand of a value that PocketBase passes to SQLite as a parameter: a text, macro or request value. */

@@ -5,7 +5,8 @@ import { EVERYONE } from "./viewer.ts";
 
 /**
  * Applies the options of subscriptions to a message to a topic. `filter` and `fields` read the message's data as if it was a
- * record. The other options are about changes of records, and rules hold for records only.
+ * record. If the data looks like a record event (`{"action":"update","record":{…}}`), they read its record. The other options
+ * are about changes of records, and rules hold for record events only.
  */
 export class PlainSelector {
   /** Whether all clients with one key receive the same. */
@@ -38,7 +39,7 @@ export class PlainSelector {
       if (view === undefined || !filter.matches(view, { now: this.#at })) return undefined;
     }
     if (pick === undefined) return this.#data;
-    const text = this.#texts.get(fields) ?? toJSONLine(pick(value));
+    const text = this.#texts.get(fields) ?? toJSONLine(withRecord(value, pick));
     this.#texts.set(fields, text);
     return text;
   }
@@ -55,7 +56,8 @@ export class PlainSelector {
   #parse(): ParsedData {
     if (this.#parsed === undefined) {
       const value: unknown = JSON.parse(this.#data);
-      this.#parsed = { value, view: isObject(value) ? new RecordView(value) : undefined };
+      const record = recordOf(value);
+      this.#parsed = { value, view: record && new RecordView(record) };
     }
     return this.#parsed;
   }
@@ -65,6 +67,31 @@ interface ParsedData {
   readonly value: unknown;
   /** Undefined if the value is not an object. */
   readonly view: RecordView | undefined;
+}
+
+/** The object that filters read. Undefined if the data is not an object. */
+function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!isObject(value)) return undefined;
+  return isRecordEvent(value) ? value.record : value;
+}
+
+/** Picks the fields of the data, or of the record in it. */
+function withRecord(value: unknown, pick: (record: unknown) => unknown): unknown {
+  if (!isObject(value) || !isRecordEvent(value)) return pick(value);
+  return { ...value, record: pick(value.record) };
+}
+
+/** A record event that was published as a message to a topic. */
+interface RecordEventData {
+  readonly action: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+function isRecordEvent(
+  value: Readonly<Record<string, unknown>>,
+): value is Readonly<Record<string, unknown>> & RecordEventData {
+  const { action, record } = value;
+  return (action === "create" || action === "update" || action === "delete") && isObject(record);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

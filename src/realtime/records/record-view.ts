@@ -8,7 +8,7 @@ import {
   lowerASCII,
   numberFrom,
   textOf,
-  textOfList,
+  jsonText,
   type Value,
   valueOfJSON,
 } from "./values.ts";
@@ -100,7 +100,8 @@ export function fieldOperand(field: FieldName, type: FieldType, value: unknown):
     if (type === "json" || type === "geoPoint") return exactOperand(valueAtPath(field, value));
     if (isRelationId(path, type)) {
       return type === "relation[]" && modifier === undefined
-        ? elementsOperand(listOf(value).map(valueOfJSON))
+        ? // The id is a text column of the other collection.
+          elementsOperand(listOf(value).map(valueOfJSON), "text")
         : withModifier(modifier, type, value);
     }
     throw filterError(
@@ -138,7 +139,7 @@ function withModifier(modifier: FieldName["modifier"], type: FieldType, value: u
 
 function plainOperand(type: FieldType, value: unknown): Operand {
   if (type === "json" || type === "geoPoint") return exactOperand(valueOfJSON(value));
-  if (type.endsWith("[]")) return columnOperand(textOfList(listOf(value)));
+  if (type.endsWith("[]")) return columnOperand(jsonText(listOf(value)));
   return columnOperand(columnValue(type, value), affinityOf(type));
 }
 

@@ -56,10 +56,9 @@ export function requestOperand(
   if (modifier === "isset") return booleanOperand(isKnown);
   if (!isKnown) return NULL_OPERAND;
   const text = castToText(values[name]);
-  // A value with the name of a number field is read as a number.
-  if (view.typeOf(name) === "number") {
-    return { ...parameterOperand(numberFrom(text) ?? 0), isReal: true };
-  }
+  // A value with the name of a number field is read as a number, if it is one.
+  const number = view.typeOf(name) === "number" ? numberFrom(text) : undefined;
+  if (number !== undefined) return { ...parameterOperand(number), isReal: true };
   return parameterOperand(modifier === "lower" ? lowerASCII(text) : text);
 }
 

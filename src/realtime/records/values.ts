@@ -81,9 +81,9 @@ export function lowerASCII(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** JSON text of a list field. PocketBase encodes lists with Go's `json.Marshal`, which escapes these characters. */
-export function textOfList(list: readonly unknown[]): string {
-  return JSON.stringify(list).replace(
+/** JSON text of a list or object. PocketBase encodes it with Go's `json.Marshal`, which escapes these characters. */
+export function jsonText(value: object): string {
+  return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
@@ -93,5 +93,5 @@ export function textOfList(list: readonly unknown[]): string {
 export function valueOfJSON(json: unknown): Value {
   if (typeof json === "string" || typeof json === "number") return json;
   if (typeof json === "boolean") return json ? 1 : 0;
-  return json === null || json === undefined ? null : JSON.stringify(json);
+  return typeof json === "object" && json !== null ? jsonText(json) : null;
 }

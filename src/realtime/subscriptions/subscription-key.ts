@@ -76,6 +76,7 @@ function splitOptions(key: string): { topic: string; options: string } | undefin
 }
 
 function parseOptions(encoded: string): SubscriptionOptions {
+  if (encoded === "") return NO_OPTIONS;
   // A text that can't be a JSON object is skipped: an exception of JSON.parse takes longer than the rest of this function.
   if (!/^[\s+%{]/.test(encoded)) return MALFORMED_OPTIONS;
   let parsed: unknown;

@@ -37,7 +37,7 @@ const KEYS = [
   "*?options={}",
   "chat",
   "chat?options=%7B%7D",
-  "chat?options=broken",
+  'chat?options={"headers":{}}',
   "ünï/*",
   "posts",
   "posts/*",

@@ -25,8 +25,8 @@ export function resumeKeyTests(open: OpenRegistry): void {
 
     it("miss nothing when a stream is cut between two keys with the same 32-bit hash", async () => {
       const test = await opener.open();
-      // Two keys with the same 32-bit FNV-1a hash (2163602609), found by trying `chat?options=<n>` with n from 0 on.
-      const keys = ["chat?options=344089", "chat?options=1368880"];
+      // Two keys with the same 32-bit FNV-1a hash (953697616), found by trying `chat?options={"n":<n>}` with n from 0 on.
+      const keys = ['chat?options={"n":424689}', 'chat?options={"n":1519382}'];
       const stream = await test.open({ topics: keys });
       await test.publish("chat", 1);
       await stream.sink.receive(2);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readHistory } from "../../../src/log/history.ts";
+import { MessageContents } from "../../../src/realtime/records/message-contents.ts";
 import { SubscriptionIndex } from "../../../src/realtime/subscriptions/subscription-index.ts";
 import type { LogReader } from "../../../src/realtime/types.ts";
 import { within } from "../../support/deadline.ts";
@@ -35,7 +36,12 @@ describe("the history", () => {
         const messages = drafts.map((draft, n) => message(`m${n}`, "", draft));
         const index = new SubscriptionIndex<string>();
         index.replace("reader", topics, rights);
-        const page = await readHistory(logOf(messages), { topics, limit: 100 }, rights);
+        const page = await readHistory(
+          logOf(messages),
+          { topics, limit: 100 },
+          new MessageContents(),
+          { rights },
+        );
         const matching = messages.filter((one) => index.match(one.topics, one.private).length > 0);
         expect(page.messages.map((entry) => entry.message.id)).toEqual(
           matching.map(({ id }) => id),
@@ -48,7 +54,7 @@ describe("the history", () => {
 
   it("counts what was looked at, and no more than was", async () => {
     const log = logOf(ids(50).map((id) => message(id)));
-    const page = await readHistory(log, { topics: ["chat"], limit: 5 });
+    const page = await readHistory(log, { topics: ["chat"], limit: 5 }, new MessageContents());
     expect(page.scanned).toBe(6);
   });
 
@@ -68,7 +74,7 @@ describe("the history", () => {
       },
     };
     const readings = Array.from({ length: 10 }, () =>
-      readHistory(slow, { topics: ["nothing"], limit: 1 }),
+      readHistory(slow, { topics: ["nothing"], limit: 1 }, new MessageContents()),
     );
     expect(pages, "none is read by the calls themselves").toEqual([]);
     const others = setInterval(() => {

@@ -96,7 +96,7 @@ describe("the history", () => {
       [['posts/*?options={"query":{"last":1}}'], ["1", "3", "4"]],
       [["chat?room=1"], ["5"]],
       [['chat?room=1&options={"headers":{}}'], ["5"]],
-      [["chat?options=broken"], ["3"]],
+      [["chat?options={}"], ["3"]],
       [
         ["posts/*", "posts/r2", "chat", "posts"],
         ["1", "2", "3", "4"],

@@ -8,7 +8,7 @@ import { RecordingSink } from "../../../support/recording-sink.ts";
 function crowd(sliceCost: number | undefined, clients: number, keys: number) {
   const manager = new RealtimeManager({}, sliceCost);
   const sinks = Array.from({ length: clients }, (_, client) => {
-    const own = Array.from({ length: keys }, (_, key) => `chat?options=${client}-${key}`);
+    const own = Array.from({ length: keys }, (_, key) => `chat?options={"own":"${client}-${key}"}`);
     return connect(manager, `client ${client}`, own, new RecordingSink(Number.POSITIVE_INFINITY));
   });
   const written = () => sinks.reduce((sum, { frames }) => sum + frames.length, 0);

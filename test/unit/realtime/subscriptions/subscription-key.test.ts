@@ -82,9 +82,8 @@ describe("a subscription key", () => {
     }
   });
 
-  it("with malformed options is its topic without options, never an error", () => {
+  it("with malformed options is its topic with empty options, and says so", () => {
     const broken = [
-      "",
       "{",
       "null",
       "1",
@@ -99,8 +98,13 @@ describe("a subscription key", () => {
     ];
     for (const text of broken) {
       const key = `a/b?options=${text}`;
-      expect(parseSubscription(key), key).toEqual({ key, topic: "a/b", options: NONE });
+      expect(parseSubscription(key), key).toEqual({
+        key,
+        topic: "a/b",
+        options: { ...NONE, isMalformed: true },
+      });
     }
+    expect(parseSubscription("a/b?options=").options).toEqual(NONE);
   });
 
   it("with a query or headers that are not objects has none of them", () => {
