@@ -12,7 +12,10 @@ import {
   type ClientInfo,
   type ClientRegistry,
   type CloseReason,
+  type Collection,
+  type CollectionInput,
   createServer,
+  type FieldType,
   formatSSEComment,
   formatSSEMessage,
   type Hooks,
@@ -23,6 +26,7 @@ import {
   type RealtimeErrorCode,
   RealtimeManager,
   type RealtimeServer,
+  type RecordInput,
   type readConfig,
   type ServerOptions,
 } from "../../src/index.ts";
@@ -48,6 +52,16 @@ expectTypeOf<{
   action: "create" | "update" | "delete";
   record: { id: string; title: string };
 }>().toExtend<PublishInput>();
+expectTypeOf<RecordInput["collection"]>().toEqualTypeOf<CollectionInput>();
+expectTypeOf<{
+  collection: { id: string; name: string; type: "auth"; fields: { tags: "select[]" } };
+  action: "update";
+  record: { id: string; title: string };
+  previous: { id: string; title: string };
+}>().toExtend<RecordInput>();
+expectTypeOf<Collection>().not.toExtend<CollectionInput>();
+expectTypeOf<{ name: string; fields: { tags: "tags" } }>().not.toExtend<CollectionInput>();
+expectTypeOf<"relation[]">().toExtend<FieldType>();
 expectTypeOf<{ topic: string }>().not.toExtend<PublishInput>();
 expectTypeOf<{ topic: string; data: unknown; retain: boolean }>().not.toEqualTypeOf<PublishInput>();
 expectTypeOf<Awaited<ReturnType<RealtimeServer["publish"]>>>().toEqualTypeOf<
@@ -72,6 +86,7 @@ expectTypeOf<Console>().toExtend<Logger>();
 // The manager of the default registry lists, sends and disconnects. Hibernation is for adapters.
 const manager = new RealtimeManager();
 expectTypeOf(manager.getClient("c")).toEqualTypeOf<ClientInfo | undefined>();
+expectTypeOf<ClientInfo>().not.toHaveProperty("auth");
 expectTypeOf(manager.sendEvent("c", "note", { n: 1 })).resolves.toBeBoolean();
 expectTypeOf(manager.removeClient).parameter(1).toEqualTypeOf<CloseReason | undefined>();
 expectTypeOf(manager).not.toHaveProperty("restoreClient");
