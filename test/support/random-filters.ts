@@ -118,13 +118,7 @@ class Operands {
     const field = this.#field();
     const other = this.#random.chance(0.35) ? this.#field() : this.#value();
     const [left, right] = this.#random.chance(0.75) ? [field, other] : [other, field];
-    // PocketBase wraps the arguments of a function as if they were the pattern. Nobody can want that.
-    const isPattern = operator.endsWith("~") && right.kind === "call";
-    // It forgets how a function treats null beside the elements of a list.
-    const besideCall = [left, right].some(({ kind }) => kind === "call") && hasList(left, right);
-    // `x != y:isset` becomes `x IS NOT TRUE`, which asks whether x is a true value. Rules compare `:isset` with true and false.
-    const isTruthTest = operator.endsWith("!=") && nameOf(right).endsWith(":isset");
-    if (isPattern || besideCall || isTruthTest) return this.comparison();
+    if (isAccident(operator, right)) return this.comparison();
     return { kind: "comparison", left, operator, right };
   }
 
@@ -174,13 +168,19 @@ class Operands {
       return { kind: "call", name: "geoDistance", args: [...args, ...numbers] };
     }
     const format: Operand = { kind: "text", value: random.pick(["%Y", "%m", "%d/%m", "%H:%M"]) };
-    const time = name(random.pick(this.#names.filter((field) => field === "d" || field === "t")));
+    const time = name(random.pick(this.#names.filter((field) => ["d", "t"].includes(field))));
     return { kind: "call", name: "strftime", args: [format, time] };
   }
 }
 
-function hasList(...operands: readonly Operand[]): boolean {
-  return operands.some((operand) => /:each|\.id/.test(nameOf(operand)));
+/**
+ * Comparisons whose SQL means something else than their text. `x != y:isset` becomes `x IS NOT TRUE`, which asks whether x is a true
+ * value. The numbers of a distance on the right of `~` become patterns, and the distance null.
+ */
+function isAccident(operator: Operator, right: Operand): boolean {
+  const isTruthTest = operator.endsWith("!=") && nameOf(right).endsWith(":isset");
+  const isDistance = right.kind === "call" && right.name === "geoDistance";
+  return isTruthTest || (isDistance && operator.endsWith("~"));
 }
 
 function nameOf(operand: Operand): string {

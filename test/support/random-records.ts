@@ -60,6 +60,9 @@ const DATES = [
 
 const NUMBERS = [0, 0, 1, 1, -1, 2, 5, 10, -0.5, 0.1, 2.5, 10.5, 23.2, 1000000, 123456789012];
 
+/** Numbers whose text has an exponent or many digits. */
+const RARE_NUMBERS = [1e21, 1e16, 1e-7, 12345.678, 1 / 3];
+
 const ELEMENTS = [
   "a",
   "b",
@@ -144,7 +147,8 @@ export function randomSituation(random: Random): Situation {
   if (random.chance(0.2))
     return { record: { ...guessable(fields), ...emails }, now: NOW, ...request };
   const present = fields.flatMap(([field, value]): [string, unknown][] => {
-    if (random.chance(0.96)) return [[field, value]];
+    // PocketBase has no null point.
+    if (field === "p" || random.chance(0.96)) return [[field, value]];
     return random.chance(0.5) ? [[field, null]] : [];
   });
   return {
@@ -173,7 +177,7 @@ function guessable(fields: readonly [string, unknown][]): Record<string, unknown
 }
 
 function randomValue(random: Random, type: FieldType): unknown {
-  if (type === "number") return random.chance(0.02) ? 1e21 : random.pick(NUMBERS);
+  if (type === "number") return random.pick(random.chance(0.05) ? RARE_NUMBERS : NUMBERS);
   if (type === "bool") return random.chance(0.5);
   if (type === "date") return random.pick(DATES);
   if (type === "relation") return random.pick(["", ...IDS]);

@@ -1,29 +1,30 @@
 import { textSql } from "./columns.ts";
 import type { Operator, PlainOperator } from "./tree.ts";
 
-/** A value that PocketBase binds to its statement. */
-export interface Bound {
-  readonly value: string | number | boolean;
-  /** The SQL of the operand with another SQL value in place of this one. */
-  readonly around: (sql: string) => string;
-}
-
 /** An operand in SQL. */
 export interface SqlOperand {
   readonly sql: string;
-  /** Absent in a column or an expression of columns. */
-  readonly bound?: Bound | undefined;
+  /** The values that PocketBase binds to the SQL. Columns and their expressions have none. */
+  readonly bound?: readonly BoundValue[] | undefined;
+  /** The operand as the pattern of LIKE, if it has bound values: PocketBase makes a pattern of each. */
+  readonly pattern?: string | undefined;
   /**
    * How equality treats null (tools/search/filter.go, NullFallback). `empty`: as ''. `distinct`: null is not ''. `auto`: as '', but
    * not beside a value that is known not to be empty.
    */
   readonly nulls: "auto" | "empty" | "distinct";
-  /** A query of all elements as `value`, if the operand is an element of a list with several. */
-  readonly elements?: string | undefined;
+  /** All elements, if the operand is an element of a list with several. */
+  readonly elements?: Elements | undefined;
   /** A condition that goes with every comparison of the operand. */
   readonly guard?: string | undefined;
-  /** Whether the operand is a function call. */
-  readonly call?: boolean | undefined;
+}
+
+export type BoundValue = string | number | boolean;
+
+/** A query: SELECT value FROM from. */
+interface Elements {
+  readonly value: string;
+  readonly from: string;
 }
 
 /** A filter that PocketBase answers and the oracle does not. */
@@ -59,17 +60,21 @@ function everySql(
   right: SqlOperand,
 ): string | undefined {
   if (left.elements === undefined && right.elements === undefined) return undefined;
-  if (left.call || right.call) throw new NotExpressed("a function beside the elements of a list");
+  // PocketBase keeps how null is treated for the elements, and forgets it for the other side.
   const of = (side: SqlOperand, alias: string): SqlOperand =>
     side.elements === undefined
-      ? { sql: side.sql, bound: side.bound, nulls: "auto" }
+      ? { sql: side.sql, bound: side.bound, pattern: side.pattern, nulls: "auto" }
       : { sql: `"${alias}"."value"`, nulls: side.nulls };
   const condition = plainSql(of(left, "every_left"), operator, of(right, "every_right"));
-  const from = [
-    ...(left.elements === undefined ? [] : [`(${left.elements}) AS "every_left"`]),
-    ...(right.elements === undefined ? [] : [`(${right.elements}) AS "every_right"`]),
-  ];
-  return `NOT EXISTS (SELECT 1 FROM ${from.join(" LEFT JOIN ")} WHERE NOT (${condition}))`;
+  const from = [...queriesOf(left, "every_left"), ...queriesOf(right, "every_right")].join(
+    " LEFT JOIN ",
+  );
+  return `NOT EXISTS (SELECT 1 FROM ${from} WHERE NOT (${condition}))`;
+}
+
+function queriesOf({ elements }: SqlOperand, alias: string): string[] {
+  if (elements === undefined) return [];
+  return [`(SELECT ${elements.value} AS "value" FROM ${elements.from}) AS "${alias}"`];
 }
 
 /** tools/search/filter.go, resolveEqualExpr */
@@ -92,35 +97,32 @@ function equalitySql(left: SqlOperand, equal: boolean, right: SqlOperand): strin
 }
 
 function isEmpty({ sql, bound, nulls }: SqlOperand): boolean {
-  return sql === "NULL" || (nulls === "auto" && bound?.value === "");
+  return sql === "NULL" || (nulls === "auto" && bound?.length === 1 && bound[0] === "");
 }
 
 /** Whether the operand is known not to be empty. */
-function isKnown({ sql, bound, nulls }: SqlOperand): boolean {
+function isKnown({ sql, bound = [], nulls }: SqlOperand): boolean {
   if (nulls === "empty") return false;
-  return ["1", "0", "TRUE", "FALSE"].includes(sql) || (bound !== undefined && bound.value !== "");
+  const isLiteral = ["1", "0", "TRUE", "FALSE"].includes(sql);
+  return isLiteral || (bound.length > 0 && !bound.includes(""));
 }
 
 function likeSql(left: SqlOperand, like: string, right: SqlOperand): string {
-  if (right.call) throw new NotExpressed("a function as a pattern");
-  const pattern =
-    right.bound === undefined
-      ? `('%' || ${right.sql} || '%')`
-      : right.bound.around(textSql(likePattern(goText(right.bound.value))));
-  return `${left.sql} ${like} ${pattern} ESCAPE '\\'`;
+  return `${left.sql} ${like} ${right.pattern ?? `('%' || ${right.sql} || '%')`} ESCAPE '\\'`;
+}
+
+/** The pattern that a bound value becomes (tools/search/filter.go, wrapLikeParams). */
+export function patternSql(value: BoundValue): string {
+  const text = goText(value);
+  const hasWildcard = /^(?:[^\\%]|\\.)*%/su.test(text);
+  return textSql(hasWildcard ? text : `%${escaped([...text])}%`);
 }
 
 /** A bound value as Go writes it (github.com/spf13/cast, ToString): numbers never have an exponent. */
-function goText(value: string | number | boolean): string {
+function goText(value: BoundValue): string {
   if (typeof value !== "number" || !String(value).includes("e")) return String(value);
   if (Number.isInteger(value)) return BigInt(value).toString();
   return value.toFixed(20).replace(/0+$/, "");
-}
-
-/** tools/search/filter.go, wrapLikeParams */
-function likePattern(text: string): string {
-  const hasWildcard = /^(?:[^\\%]|\\.)*%/su.test(text);
-  return hasWildcard ? text : `%${escaped([...text])}%`;
 }
 
 /**

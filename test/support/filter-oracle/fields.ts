@@ -73,7 +73,8 @@ function lastFieldSql(
 function eachSql(name: string, several: boolean, { table, joins }: FieldScope): SqlOperand {
   const alias = quotedName(`each_${table}_${name}`);
   joins.set(alias, `LEFT JOIN ${elementsSql(`${table}.${quotedName(name)}`)} AS ${alias}`);
-  const elements = `SELECT e."value" AS "value" FROM ${table} AS t LEFT JOIN ${elementsSql(`t.${quotedName(name)}`)} AS e`;
+  const from = `${table} AS t LEFT JOIN ${elementsSql(`t.${quotedName(name)}`)} AS e`;
+  const elements = { value: 'e."value"', from };
   return { sql: `${alias}."value"`, nulls: "auto", elements: several ? elements : undefined };
 }
 
@@ -84,7 +85,8 @@ function relatedIdSql(name: string, { table, joins }: FieldScope): SqlOperand {
   const related = quotedName(`related_${name}`);
   joins.set(each, `LEFT JOIN ${elementsSql(`${table}.${quotedName(name)}`)} AS ${each}`);
   joins.set(related, `LEFT JOIN related AS ${related} ON ${related}.id = ${each}."value"`);
-  const elements = `SELECT r.id AS "value" FROM ${table} AS t LEFT JOIN ${elementsSql(`t.${quotedName(name)}`)} AS e LEFT JOIN related AS r ON r.id = e."value"`;
+  const from = `${table} AS t LEFT JOIN ${elementsSql(`t.${quotedName(name)}`)} AS e LEFT JOIN related AS r ON r.id = e."value"`;
+  const elements = { value: "r.id", from };
   return { sql: `${related}.id`, nulls: "auto", elements };
 }
 

@@ -1,5 +1,5 @@
 import { realSql, textSql } from "./columns.ts";
-import { NotExpressed, type SqlOperand } from "./comparison.ts";
+import { type BoundValue, NotExpressed, patternSql, type SqlOperand } from "./comparison.ts";
 import { type FieldScope, fieldSql, InvalidFilter, NULL, splitModifier } from "./fields.ts";
 import { macroValue } from "./macros.ts";
 import type { Operand } from "./tree.ts";
@@ -42,12 +42,12 @@ export function operandSql(operand: Operand, scope: Scope): SqlOperand {
 }
 
 /** PocketBase binds numbers of a filter as floats, and integers only where Go has an integer. */
-function bound(value: string | number | boolean, numbers?: "real" | "integer"): SqlOperand {
+function bound(value: BoundValue, numbers?: "real" | "integer"): SqlOperand {
   let sql: string;
   if (typeof value === "string") sql = textSql(value);
   else if (typeof value === "boolean") sql = value ? "1" : "0";
   else sql = numbers === "integer" ? String(value) : realSql(value);
-  return { sql, nulls: "auto", bound: { value, around: (other) => other } };
+  return { sql, nulls: "auto", bound: [value], pattern: patternSql(value) };
 }
 
 function nameSql(name: string, scope: Scope): SqlOperand {
@@ -102,29 +102,47 @@ function optionSql(
   if (value === undefined) return NULL;
   const isNumber = scope.record.types.get(name) === "number" && /^-?\d+(?:\.\d+)?$/.test(value);
   const operand = isNumber ? bound(Number(value), "real") : bound(value);
-  if (modifier === undefined || operand.bound === undefined) return operand;
-  const around = (sql: string) => `LOWER(${sql})`;
-  return { ...operand, sql: around(operand.sql), bound: { ...operand.bound, around } };
+  if (modifier === undefined) return operand;
+  return { ...operand, sql: `LOWER(${operand.sql})`, pattern: `LOWER(${operand.pattern})` };
 }
 
 /** tools/search/token_functions.go */
 function callSql(call: Extract<Operand, { kind: "call" }>, scope: Scope): SqlOperand {
   if (call.args.some((arg) => arg.kind === "call")) throw new InvalidFilter("a nested function");
-  const args = () => call.args.map((arg) => operandSql(arg, scope));
   if (call.name === "geoDistance") {
     if (call.args.length !== 4 || call.args.some((arg) => arg.kind === "text")) {
       throw new InvalidFilter("geoDistance takes four names or numbers");
     }
-    return { sql: distanceSql(args().map(({ sql }) => sql)), nulls: "distinct", call: true };
+    const args = call.args.map((arg) => operandSql(arg, scope));
+    return { ...functionSql(args, distanceSql), nulls: "distinct" };
   }
   if (call.name !== "strftime") throw new InvalidFilter(`${call.name} is no function`);
   const [format, time, ...modifiers] = call.args;
   const texts = [format, ...modifiers].every((arg) => arg?.kind === "text");
   if (!texts || call.args.length > 10) throw new InvalidFilter("strftime takes texts");
   if (time === undefined) throw new NotExpressed("the time of SQLite's own clock");
-  const sides = args();
-  if (sides.some(({ elements }) => elements)) throw new NotExpressed("strftime of a list");
-  return { sql: `strftime(${sides.map(({ sql }) => sql).join(", ")})`, nulls: "empty", call: true };
+  const args = call.args.map((arg) => operandSql(arg, scope));
+  const timeSql = (parts: readonly string[]) => `strftime(${parts.join(", ")})`;
+  const elements = args[1]?.elements;
+  const parts = args.map(({ sql }, index) => (index === 1 ? (elements?.value ?? sql) : sql));
+  return {
+    ...functionSql(args, timeSql),
+    nulls: "empty",
+    elements: elements && { value: timeSql(parts), from: elements.from },
+  };
+}
+
+function functionSql(
+  args: readonly SqlOperand[],
+  call: (parts: readonly string[]) => string,
+): Pick<SqlOperand, "sql" | "bound" | "pattern"> {
+  const bound = args.flatMap((arg) => arg.bound ?? []);
+  const pattern = call(args.map((arg) => arg.pattern ?? arg.sql));
+  return {
+    sql: call(args.map(({ sql }) => sql)),
+    bound,
+    pattern: bound.length > 0 ? pattern : undefined,
+  };
 }
 
 function distanceSql([lonA, latA, lonB, latB]: readonly string[]): string {
