@@ -38,6 +38,13 @@ export class RecordView {
     return guessType(this.record[name]);
   }
 
+  /** Returns `steps`, and sets it to 0. */
+  takeSteps(): number {
+    const { steps } = this;
+    this.steps = 0;
+    return steps;
+  }
+
   /** @throws RealtimeError `invalid_filter` if the record has no such field, or if the name needs a database. */
   operandOf(field: FieldName): Operand {
     let operand = this.#operands.get(field.text);

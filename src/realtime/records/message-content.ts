@@ -1,0 +1,125 @@
+import type { LogEntry, Message } from "../types.ts";
+import { PlainSelector } from "./plain-selector.ts";
+import { RecordEvent } from "./record-event.ts";
+import { RecordSelector } from "./record-selector.ts";
+import type { AccessRules } from "./rules.ts";
+import type { Selections, Subscribed } from "./selection.ts";
+import { EVERYONE, type Viewer } from "./viewer.ts";
+
+/** What a message contains for one subscription. */
+export type Outcome =
+  /** The same for all clients. Without `data`, the subscription does not receive the message. */
+  | { readonly isUniform: true; readonly data: string | undefined }
+  /** Another for each viewer: call `dataFor`. */
+  | { readonly isUniform: false };
+
+/** Called when a filter or rule can't be evaluated for a message. The message is then not sent. */
+export type EvaluationErrorListener = (key: string, error: unknown) => void;
+
+const PER_VIEWER: Outcome = { isUniform: false };
+
+/** Maximum length of the texts that a message keeps for other clients, in UTF-16 code units. */
+const MAX_KEPT_TEXT = 1024 * 1024;
+
+/** Maximum number of decisions that a message keeps. */
+const MAX_DECISIONS = 10_000;
+
+/** Steps of an evaluation that take about as long as writing a frame. */
+const STEPS_PER_COST = 8;
+
+/** The cost of deciding about one subscription, where writing a frame costs 1. */
+const DECISION_COST = 2;
+
+interface Decision {
+  /** Undefined: the message is not sent. */
+  readonly data: string | undefined;
+}
+
+/**
+ * Decides what each subscription receives of one message, by its options (`filter`, `fields` and others) and by the rules.
+ *
+ * A decision is made once for each subscription key. If a rule or a hidden field makes a difference between clients, a decision
+ * is made once for each key and kind of viewer. The clock of the macros is the time of the message, so a replay decides as the
+ * first delivery did.
+ */
+export class MessageContent {
+  readonly #message: Message;
+  readonly #selector: RecordSelector | PlainSelector;
+  readonly #selections: Selections;
+  readonly #onError: EvaluationErrorListener;
+  /** By subscription key and kind of viewer. */
+  readonly #decisions = new Map<string, Map<string, Decision>>();
+  #decisionCount = 0;
+  #keptText = 0;
+  #cost = 0;
+
+  constructor(
+    { message, at }: LogEntry,
+    rules: AccessRules,
+    selections: Selections,
+    onError: EvaluationErrorListener,
+  ) {
+    this.#message = message;
+    const event = RecordEvent.parse(message, rules);
+    this.#selector =
+      event === undefined
+        ? new PlainSelector(message.data, at)
+        : new RecordSelector(event, message.data, at);
+    this.#selections = selections;
+    this.#onError = onError;
+  }
+
+  /** What the clients of a subscription receive. */
+  outcomeFor(subscribed: Subscribed): Outcome {
+    if (!this.#selector.isOpen) return PER_VIEWER;
+    const { key } = subscribed;
+    if (!key.includes("?")) return { isUniform: true, data: this.#message.data };
+    return { isUniform: true, data: this.dataFor(subscribed, EVERYONE) };
+  }
+
+  /** The data that a client receives. Undefined if the client does not receive the message. */
+  dataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
+    const kind = this.#selector.kindOf(viewer);
+    if (this.#keptText > MAX_KEPT_TEXT || this.#decisionCount >= MAX_DECISIONS) this.release();
+    let decisions = this.#decisions.get(subscribed.key);
+    if (decisions === undefined) {
+      decisions = new Map();
+      this.#decisions.set(subscribed.key, decisions);
+    }
+    let decision = decisions.get(kind);
+    if (decision === undefined) {
+      decision = { data: this.#decide(subscribed, viewer) };
+      decisions.set(kind, decision);
+      this.#decisionCount += 1;
+    }
+    return decision.data;
+  }
+
+  /** Returns the cost of the decisions since the last call, where writing a frame costs 1. */
+  takeCost(): number {
+    const cost = this.#cost + Math.floor(this.#selector.takeSteps() / STEPS_PER_COST);
+    this.#cost = 0;
+    return cost;
+  }
+
+  /** Releases the memory of the decisions. A decision is made again when it is needed. */
+  release(): void {
+    this.#decisions.clear();
+    this.#selector.release();
+    this.#decisionCount = 0;
+    this.#keptText = 0;
+  }
+
+  #decide(subscribed: Subscribed, viewer: Viewer): string | undefined {
+    this.#cost += DECISION_COST;
+    let data: string | undefined;
+    try {
+      data = this.#selector.select(subscribed, this.#selections.of(subscribed.key), viewer);
+    } catch (error) {
+      this.#onError(subscribed.key, error);
+      return undefined;
+    }
+    if (data !== undefined && data !== this.#message.data) this.#keptText += data.length;
+    return data;
+  }
+}

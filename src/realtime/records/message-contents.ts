@@ -1,0 +1,66 @@
+import type { LogEntry, Logger } from "../types.ts";
+import type { CollectionRules } from "./collection.ts";
+import { type EvaluationErrorListener, MessageContent } from "./message-content.ts";
+import { AccessRules } from "./rules.ts";
+import { Selections } from "./selection.ts";
+
+/** Messages that are kept for replays and reads of the history, because clients that reconnect together read the same pages. */
+const MAX_KEPT = 64;
+
+/** Maximum size of the data of the kept messages together, in UTF-16 code units. */
+const MAX_KEPT_SIZE = 1024 * 1024;
+
+/** Keys for which a failed evaluation has been logged. */
+const MAX_LOGGED = 1000;
+
+/** Creates the contents of messages. Delivery, replay and history share the rules and the compiled subscription keys. */
+export class MessageContents {
+  readonly rules: AccessRules;
+  readonly selections: Selections = new Selections();
+  readonly #logger: Logger | undefined;
+  /** By cursor. The oldest is first. */
+  readonly #kept = new Map<string, { readonly content: MessageContent; readonly size: number }>();
+  readonly #logged = new Set<string>();
+  #keptSize = 0;
+
+  /** @throws RealtimeError `invalid_config` for a rule that can't be compiled. */
+  constructor(
+    rules: Readonly<Record<string, CollectionRules>> | undefined,
+    logger: Logger | undefined,
+  ) {
+    this.rules = new AccessRules(rules);
+    this.#logger = logger;
+  }
+
+  /** Creates the content of a message. */
+  of(entry: LogEntry): MessageContent {
+    return new MessageContent(entry, this.rules, this.selections, this.#onError);
+  }
+
+  /** As `of`, but keeps the content for the next reader. */
+  kept(entry: LogEntry): MessageContent {
+    const found = this.#kept.get(entry.cursor);
+    if (found !== undefined) return found.content;
+    const content = this.of(entry);
+    const { data, change = "" } = entry.message;
+    const size = data.length + change.length;
+    if (size > MAX_KEPT_SIZE) return content;
+    this.#kept.set(entry.cursor, { content, size });
+    this.#keptSize += size;
+    for (const [cursor, oldest] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT && this.#keptSize <= MAX_KEPT_SIZE) break;
+      this.#kept.delete(cursor);
+      this.#keptSize -= oldest.size;
+    }
+    return content;
+  }
+
+  /** Logs the first failure of each key. A filter that names a field which records lack fails for every message. */
+  readonly #onError: EvaluationErrorListener = (key, error) => {
+    if (this.#logged.has(key) || this.#logged.size >= MAX_LOGGED) return;
+    this.#logged.add(key);
+    this.#logger?.warn("filter or rule failed", {
+      error: error instanceof Error ? error.message : String(error),
+    });
+  };
+}

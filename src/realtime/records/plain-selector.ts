@@ -1,0 +1,72 @@
+import { toJSONLine } from "../sse.ts";
+import { RecordView } from "./record-view.ts";
+import type { Selection } from "./selection.ts";
+import { EVERYONE } from "./viewer.ts";
+
+/**
+ * Applies the options of subscriptions to a message to a topic. `filter` and `fields` read the message's data as if it was a
+ * record. The other options are about changes of records, and rules hold for records only.
+ */
+export class PlainSelector {
+  /** Whether all clients with one key receive the same. */
+  readonly isOpen = true;
+  readonly #data: string;
+  readonly #at: number;
+  readonly #texts = new Map<string, string>();
+  #parsed: ParsedData | undefined;
+
+  /** @param at The time of the message, in milliseconds since 1970. */
+  constructor(data: string, at: number) {
+    this.#data = data;
+    this.#at = at;
+  }
+
+  kindOf(): string {
+    return EVERYONE.key;
+  }
+
+  /**
+   * Returns the data for a subscription. Undefined if the filter does not match, or if the data is not an object.
+   *
+   * @throws RealtimeError `invalid_filter`.
+   */
+  select(_subscribed: unknown, selection: Selection | undefined): string | undefined {
+    const { filter, pick, fields = "" } = selection ?? {};
+    if (filter === undefined && pick === undefined) return this.#data;
+    const { value, view } = this.#parse();
+    if (filter !== undefined) {
+      if (view === undefined || !filter.matches(view, { now: this.#at })) return undefined;
+    }
+    if (pick === undefined) return this.#data;
+    const text = this.#texts.get(fields) ?? toJSONLine(pick(value));
+    this.#texts.set(fields, text);
+    return text;
+  }
+
+  /** Returns the steps that filters have taken since the last call. */
+  takeSteps(): number {
+    return this.#parsed?.view?.takeSteps() ?? 0;
+  }
+
+  release(): void {
+    this.#texts.clear();
+  }
+
+  #parse(): ParsedData {
+    if (this.#parsed === undefined) {
+      const value: unknown = JSON.parse(this.#data);
+      this.#parsed = { value, view: isObject(value) ? new RecordView(value) : undefined };
+    }
+    return this.#parsed;
+  }
+}
+
+interface ParsedData {
+  readonly value: unknown;
+  /** Undefined if the value is not an object. */
+  readonly view: RecordView | undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

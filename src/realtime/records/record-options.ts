@@ -1,0 +1,82 @@
+import { RealtimeError } from "../errors.ts";
+import type { SubscriptionOptions } from "../subscriptions/subscription-key.ts";
+
+/** The parts of a subscription's options that select records. All are query parameters. */
+export interface RecordOptions {
+  /** PocketBase's filter language. Undefined: every record. */
+  readonly filter: string | undefined;
+  /** PocketBase's `fields`. Undefined: the whole record. */
+  readonly fields: string | undefined;
+  /** The changes to send. Undefined: all. */
+  readonly actions: ReadonlySet<string> | undefined;
+  /** An update is sent only if it changed one of these fields. Undefined: every update. */
+  readonly changed: readonly string[] | undefined;
+  /** Whether an update that moves a record out of the selection is sent as `leave`. */
+  readonly leave: boolean;
+}
+
+const ACTIONS: ReadonlySet<string> = new Set(["create", "update", "delete"]);
+
+/** Maximum number of fields in the option `changed`. */
+const MAX_CHANGED = 100;
+
+/**
+ * Reads the options of a subscription that select records.
+ *
+ * @throws RealtimeError `invalid_input` for an option that can't be read. Filter and fields are not compiled here.
+ */
+export function readRecordOptions({ query }: SubscriptionOptions): RecordOptions {
+  const { filter, fields, actions, changed, leave } = query;
+  return {
+    filter: filter?.trim() ? filter : undefined,
+    fields: fields?.trim() ? fields : undefined,
+    actions: readActions(actions),
+    changed: readChanged(changed),
+    leave: readLeave(leave),
+  };
+}
+
+/** Whether the options select records at all. */
+export function selectsRecords({ query }: SubscriptionOptions): boolean {
+  const { filter, fields, actions, changed, leave } = query;
+  return [filter, fields, actions, changed, leave].some((option) => option !== undefined);
+}
+
+function readActions(text: string | undefined): ReadonlySet<string> | undefined {
+  const actions = namesIn(text);
+  if (actions === undefined) return undefined;
+  for (const action of actions) {
+    if (ACTIONS.has(action)) continue;
+    throw invalidOption(
+      `The option "actions" contains ${JSON.stringify(action)}. Use create, update and delete, with commas between them.`,
+    );
+  }
+  return new Set(actions);
+}
+
+function readChanged(text: string | undefined): readonly string[] | undefined {
+  const fields = namesIn(text);
+  if (fields !== undefined && fields.length > MAX_CHANGED) {
+    throw invalidOption(`The option "changed" has at most ${MAX_CHANGED} fields.`);
+  }
+  return fields;
+}
+
+function readLeave(text: string | undefined): boolean {
+  if (text === "true" || text === "1") return true;
+  if (text === undefined || text === "" || text === "false" || text === "0") return false;
+  throw invalidOption('The option "leave" is true or false.');
+}
+
+/** Returns the names in a list with commas. Undefined if there is none. */
+function namesIn(text: string | undefined): readonly string[] | undefined {
+  const names = (text ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return names.length === 0 ? undefined : names;
+}
+
+function invalidOption(message: string): RealtimeError {
+  return new RealtimeError("invalid_input", message);
+}

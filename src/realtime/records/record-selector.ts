@@ -1,0 +1,134 @@
+import { toJSONLine } from "../sse.ts";
+import type { RecordEvent } from "./record-event.ts";
+import type { RecordView } from "./record-view.ts";
+import type { FilterContext } from "./request-view.ts";
+import type { Rule } from "./rules.ts";
+import type { Selection, Subscribed } from "./selection.ts";
+import type { Viewer } from "./viewer.ts";
+
+const NO_OPTIONS: Selection["request"] = { query: {}, headers: {} };
+
+/** Applies rules, hidden fields and the options of subscriptions to a record event. */
+export class RecordSelector {
+  /** Whether all clients with one key receive the same. */
+  readonly isOpen: boolean;
+  readonly #event: RecordEvent;
+  readonly #data: string;
+  readonly #at: number;
+  /** Whether two users may see the record differently. */
+  readonly #dependsOnUser: boolean;
+  /** Results of rules that do not depend on the subscription's options. */
+  readonly #allowed = new Map<string, boolean>();
+  readonly #texts = new Map<string, string>();
+
+  /**
+   * @param data The data of the message: action and record.
+   * @param at The time of the message, in milliseconds since 1970.
+   */
+  constructor(event: RecordEvent, data: string, at: number) {
+    this.#event = event;
+    this.#data = data;
+    this.#at = at;
+    this.isOpen = event.isOpen;
+    const { list, view, manage } = event.rules ?? {};
+    this.#dependsOnUser =
+      event.hasInvisibleEmail ||
+      [list, view, manage].some((rule) => typeof rule === "object" && rule.usesAuth);
+  }
+
+  /** Viewers of one kind receive the same. */
+  kindOf(viewer: Viewer): string {
+    if (this.isOpen) return "everyone";
+    if (viewer.isAdmin) return "administrator";
+    return this.#dependsOnUser ? viewer.key : "user";
+  }
+
+  /**
+   * Returns the data for a subscription and a viewer. Undefined if nothing is sent.
+   *
+   * @throws RealtimeError `invalid_filter`.
+   */
+  select(
+    { topic }: Subscribed,
+    selection: Selection | undefined,
+    viewer: Viewer,
+  ): string | undefined {
+    const { action, rules, view, previousView } = this.#event;
+    const rule = this.#event.isTopicOfRecord(topic) ? rules?.view : rules?.list;
+    const isSelected = (candidate: RecordView) =>
+      this.#isAllowed(rule ?? "everyone", candidate, selection, viewer) &&
+      (selection?.filter?.matches(candidate, this.#context(selection, viewer)) ?? true);
+    if (isSelected(view)) {
+      const { actions, changed } = selection ?? {};
+      if (actions !== undefined && !actions.has(action)) return undefined;
+      if (action === "update" && changed !== undefined && !this.#event.hasChanged(changed)) {
+        return undefined;
+      }
+      return this.#textFor(selection, viewer);
+    }
+    const hasLeft = selection?.leave && previousView !== undefined && isSelected(previousView);
+    if (!hasLeft) return undefined;
+    return toJSONLine({ action: "leave", record: { id: this.#event.record.id } });
+  }
+
+  /** Returns the steps that filters have taken since the last call. */
+  takeSteps(): number {
+    const { view, previousView } = this.#event;
+    return view.takeSteps() + (previousView?.takeSteps() ?? 0);
+  }
+
+  release(): void {
+    this.#allowed.clear();
+    this.#texts.clear();
+  }
+
+  #isAllowed(
+    rule: Rule,
+    candidate: RecordView,
+    selection: Selection | undefined,
+    viewer: Viewer,
+  ): boolean {
+    if (rule === "everyone" || viewer.isAdmin) return true;
+    if (rule === "administrators") return false;
+    const context = this.#context(selection, viewer);
+    if (rule.usesOptions) return rule.matches(candidate, context);
+    const { list, view } = this.#event.rules ?? {};
+    const name = rule === list ? "list" : rule === view ? "view" : "manage";
+    const time = candidate === this.#event.view ? "now" : "before";
+    const key = `${name} ${time} ${rule.usesAuth ? viewer.key : ""}`;
+    const allowed = this.#allowed.get(key) ?? rule.matches(candidate, context);
+    this.#allowed.set(key, allowed);
+    return allowed;
+  }
+
+  /** The record as the viewer may see it, with the fields that the subscription asks for. */
+  #textFor(selection: Selection | undefined, viewer: Viewer): string {
+    const { action, record } = this.#event;
+    const { pick, fields = "" } = selection ?? {};
+    const seesEmail = this.#seesEmail(selection, viewer);
+    const key = `${viewer.isAdmin} ${seesEmail} ${pick === undefined} ${fields}`;
+    let text = this.#texts.get(key);
+    if (text === undefined) {
+      const shown = this.#event.shownTo(viewer.isAdmin, seesEmail);
+      const isWhole = shown === record && pick === undefined;
+      text = isWhole
+        ? this.#data
+        : toJSONLine({ action, record: pick === undefined ? shown : pick(shown) });
+      this.#texts.set(key, text);
+    }
+    return text;
+  }
+
+  /** As PocketBase decides about an email that is not visible to everyone (apis/record_helpers.go, `autoResolveRecordsFlags`). */
+  #seesEmail(selection: Selection | undefined, viewer: Viewer): boolean {
+    if (!this.#event.hasInvisibleEmail || viewer.isAdmin) return true;
+    if (this.#event.isOwn(viewer.auth)) return true;
+    const manage = this.#event.rules?.manage ?? "administrators";
+    return this.#isAllowed(manage, this.#event.view, selection, viewer);
+  }
+
+  #context(selection: Selection | undefined, { auth, isAdmin }: Viewer): FilterContext {
+    const { query, headers } = selection?.request ?? NO_OPTIONS;
+    return { auth, query, headers, isAdmin, now: this.#at };
+  }
+}

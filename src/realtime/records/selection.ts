@@ -1,0 +1,62 @@
+import { parseSubscription } from "../subscriptions/subscription-key.ts";
+import { BoundedCache } from "./bounded-cache.ts";
+import { Filter } from "./filter.ts";
+import { pickFields } from "./pick-fields.ts";
+import { type RecordOptions, readRecordOptions } from "./record-options.ts";
+
+/** The parts of a subscription that decide what it receives. */
+export interface Subscribed {
+  /** The whole subscription key. */
+  readonly key: string;
+  /** The key without its options. */
+  readonly topic: string;
+}
+
+/** What a subscription key with options selects, ready to be applied to many messages. */
+export interface Selection extends Pick<RecordOptions, "actions" | "changed" | "leave" | "fields"> {
+  readonly filter: Filter | undefined;
+  /** Returns the part of a record that `fields` names. Undefined: the whole record. */
+  readonly pick: ((record: unknown) => unknown) | undefined;
+  /** The values of `@request.query` and `@request.headers` in rules. */
+  readonly request: {
+    readonly query: Readonly<Record<string, string>>;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}
+
+/**
+ * Maximum number of compiled filters, and of compiled keys, that are kept. A filter or key beyond them is compiled again when
+ * it is needed.
+ */
+const MAX_COMPILED = 10_000;
+
+/** Compiles subscription keys, and keeps the result. Keys with the same filter share one compiled filter. */
+export class Selections {
+  readonly #filters = new BoundedCache(MAX_COMPILED, (text) => new Filter(text, "client"));
+  readonly #byKey = new BoundedCache(MAX_COMPILED, (key) => this.#compile(key));
+
+  /**
+   * Returns what a key selects. Undefined if the key has no options.
+   *
+   * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input` if an option can't be read.
+   */
+  of(key: string): Selection | undefined {
+    // Most keys have no options.
+    return key.includes("?") ? this.#byKey.get(key).selection : undefined;
+  }
+
+  #compile(key: string): { readonly selection: Selection | undefined } {
+    const { topic, options } = parseSubscription(key);
+    if (topic === key) return { selection: undefined };
+    const { filter, fields, ...rest } = readRecordOptions(options);
+    const { query, headers } = options;
+    const selection = {
+      ...rest,
+      fields,
+      filter: filter === undefined ? undefined : this.#filters.get(filter),
+      pick: fields === undefined ? undefined : pickFields(fields),
+      request: { query, headers },
+    };
+    return { selection };
+  }
+}
