@@ -1,28 +1,10 @@
-import type { FieldType } from "../../src/realtime/records/collection.ts";
+import type { Situation } from "./filter-cases.ts";
 import { columnTypes, isList, tableSql, textSql } from "./filter-oracle/columns.ts";
 import { comparisonSql } from "./filter-oracle/comparison.ts";
 import { InvalidFilter } from "./filter-oracle/fields.ts";
 import { operandSql, type Scope } from "./filter-oracle/operand.ts";
 import { parseFilter } from "./filter-oracle/parse.ts";
 import { type FilterNode, printFilter } from "./filter-oracle/tree.ts";
-
-/** A record and all that a filter can ask about it. */
-export interface Situation {
-  readonly record: Readonly<Record<string, unknown>>;
-  /** Declared types. The others are guessed from the values. */
-  readonly schema?: Readonly<Record<string, FieldType>> | undefined;
-  /** `rule`: the filter is a rule of the collection. Default: a client's filter. */
-  readonly mode?: "client" | "rule" | undefined;
-  readonly collectionType?: "base" | "auth" | undefined;
-  readonly hidden?: readonly string[] | undefined;
-  /** The record of the signed-in user. Default: a guest. */
-  readonly auth?: Readonly<Record<string, unknown>> | undefined;
-  /** Options of the subscription. */
-  readonly query?: Readonly<Record<string, string>> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The time of the macros, in ISO 8601. */
-  readonly now?: string | undefined;
-}
 
 /** Fields that every collection of users has. */
 const AUTH_FIELDS = { email: "email", emailVisibility: "bool" } as const;

@@ -1,4 +1,5 @@
 import type { FieldType } from "../../src/realtime/records/collection.ts";
+import type { Situation } from "./filter-cases.ts";
 import {
   type Comparison,
   type FilterNode,
@@ -8,7 +9,6 @@ import {
   type Operator,
   type PlainOperator,
 } from "./filter-oracle/tree.ts";
-import type { Situation } from "./filter-oracle.ts";
 import type { Random } from "./random.ts";
 import { randomSituation } from "./random-records.ts";
 

@@ -1,5 +1,5 @@
 import type { FieldType } from "../../src/realtime/records/collection.ts";
-import type { Situation } from "./filter-oracle.ts";
+import type { Situation } from "./filter-cases.ts";
 import type { Random } from "./random.ts";
 
 /** The clock of all random filters. */

@@ -1,5 +1,5 @@
+import type { Situation } from "./filter-cases.ts";
 import type { FilterNode, Operand } from "./filter-oracle/tree.ts";
-import type { Situation } from "./filter-oracle.ts";
 import type { RandomFilter } from "./random-filters.ts";
 
 /** Takes parts of the pair away, one after the other, for as long as `fails` says that the rest still fails. */

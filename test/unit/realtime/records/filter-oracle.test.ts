@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answerOf } from "../../../support/filter-answer.ts";
-import { type FilterCase, readFilterCases } from "../../../support/filter-cases.ts";
+import type { FilterCase } from "../../../support/filter-cases.ts";
 import { NotExpressed } from "../../../support/filter-oracle/comparison.ts";
 import { parseFilter, Unparsed } from "../../../support/filter-oracle/parse.ts";
 import { OPERATORS, printFilter } from "../../../support/filter-oracle/tree.ts";
@@ -8,13 +8,14 @@ import { createOracle, type FilterOracle } from "../../../support/filter-oracle.
 import { leftOut } from "../../../support/flags.ts";
 import { seededRandom } from "../../../support/random.ts";
 import { type RandomFilter, randomFilter } from "../../../support/random-filters.ts";
+import { readFilterCases } from "../../../support/read-filter-cases.ts";
 import { smallestFailing } from "../../../support/smallest-filter.ts";
 
 /** `ORACLE_CASES` and `ORACLE_SEED` set the number of random filters and the choices. */
 const COUNT = Number(process.env.ORACLE_CASES ?? 3_000);
 const SEED = Number(process.env.ORACLE_SEED ?? Date.now() % 1_000_000_000);
 
-const NO_SQLITE = process.versions.bun === undefined ? undefined : "sql.js runs on Node only";
+const NO_SQLITE = process.versions.bun === undefined ? undefined : "the tests use SQLite on Node only";
 
 function randomFilters(): RandomFilter[] {
   const random = seededRandom(SEED);
