@@ -174,7 +174,7 @@ class Operands {
 }
 
 /**
- * Comparisons whose SQL means something else than their text. `x != y:isset` becomes `x IS NOT TRUE`, which asks whether x is a true
+ * Comparisons whose SQL does not mean what they say. `x != y:isset` becomes `x IS NOT TRUE`, which asks whether x is a true
  * value. The numbers of a distance on the right of `~` become patterns, and the distance null.
  */
 function isAccident(operator: Operator, right: Operand): boolean {

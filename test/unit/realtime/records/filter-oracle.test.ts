@@ -15,7 +15,8 @@ import { smallestFailing } from "../../../support/smallest-filter.ts";
 const COUNT = Number(process.env.ORACLE_CASES ?? 3_000);
 const SEED = Number(process.env.ORACLE_SEED ?? Date.now() % 1_000_000_000);
 
-const NO_SQLITE = process.versions.bun === undefined ? undefined : "the tests use SQLite on Node only";
+const NO_SQLITE =
+  process.versions.bun === undefined ? undefined : "the tests use SQLite on Node only";
 
 function randomFilters(): RandomFilter[] {
   const random = seededRandom(SEED);
