@@ -178,7 +178,7 @@ class Operands {
  * value. The numbers of a distance on the right of `~` become patterns, and the distance null.
  */
 function isAccident(operator: Operator, right: Operand): boolean {
-  const isTruthTest = operator.endsWith("!=") && nameOf(right).endsWith(":isset");
+  const isTruthTest = /^\??!?=$/.test(operator) && nameOf(right).endsWith(":isset");
   const isDistance = right.kind === "call" && right.name === "geoDistance";
   return isTruthTest || (isDistance && operator.endsWith("~"));
 }
