@@ -44,10 +44,7 @@ export function exactOperand(value: Value): Operand {
 }
 
 /** Creates the operand of a list with `:each`. */
-export function elementsOperand(
-  elements: readonly Value[],
-  affinity: Affinity = "none",
-): Operand {
+export function elementsOperand(elements: readonly Value[], affinity: Affinity = "none"): Operand {
   return { ...COLUMN, affinity, value: null, elements: elements.length === 0 ? [null] : elements };
 }
 

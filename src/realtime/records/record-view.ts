@@ -5,10 +5,10 @@ import type { FieldName } from "./names.ts";
 import { columnOperand, elementsOperand, exactOperand, type Operand } from "./operand.ts";
 import {
   type Affinity,
+  jsonText,
   lowerASCII,
   numberFrom,
   textOf,
-  jsonText,
   type Value,
   valueOfJSON,
 } from "./values.ts";
