@@ -28,7 +28,7 @@ export interface RequestLimits {
   /**
    * Requests of one address (`networkOf`) per second. Four kinds count separately: opening a stream, setting subscriptions,
    * reading the history, and checking a token by introspection. The burst is ten seconds' worth; for streams and subscriptions
-   * it is at least `maxClientsPerAddress`. Has no effect where the runtime does not know the client's address. Default 100.
+   * it is at least `maxClientsPerAddress`, unless that is 0. Has no effect where the runtime does not know the client's address. Default 100.
    */
   readonly connectsPerSecond: number;
   /**

@@ -1,4 +1,5 @@
 import { SignJWT } from "jose";
+import { type AuthRecord, completeRecord } from "../api/auth/auth-record.ts";
 import { list, parseFlags, refuseWords, text, UsageError } from "./flags.ts";
 import { OK } from "./output.ts";
 
@@ -7,7 +8,8 @@ const MIN_SECRET_LENGTH = 32;
 
 /** `pocketwire token`: prints a JSON Web Token for development, signed with HS256. */
 export async function token(words: readonly string[]): Promise<number> {
-  const options = { sub: text, subscribe: list, publish: list, expires: text, secret: text };
+  const rights = { subscribe: list, publish: list };
+  const options = { sub: text, ...rights, record: text, expires: text, secret: text };
   const { values, positionals } = parseFlags(words, options);
   refuseWords("token", positionals);
   if (values.sub === undefined) {
@@ -21,7 +23,9 @@ export async function token(words: readonly string[]): Promise<number> {
     );
   }
   const realtime = { subscribe: values.subscribe ?? [], publish: values.publish ?? [] };
-  const claims = new SignJWT({ sub: values.sub, realtime }).setProtectedHeader({ alg: "HS256" });
+  const record = readRecord(values.record, values.sub);
+  const payload = { sub: values.sub, realtime, record };
+  const claims = new SignJWT(payload).setProtectedHeader({ alg: "HS256" });
   const { expires = "1h" } = values;
   try {
     claims.setIssuedAt().setExpirationTime(expires);
@@ -30,4 +34,16 @@ export async function token(words: readonly string[]): Promise<number> {
   }
   process.stdout.write(`${await claims.sign(new TextEncoder().encode(secret))}\n`);
   return OK;
+}
+
+/** Parses `--record`. @throws UsageError for a value that the service would refuse. */
+function readRecord(json: string | undefined, subject: string): AuthRecord | undefined {
+  if (json === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    // `completeRecord` refuses undefined.
+  }
+  return completeRecord(value, subject, (problem) => new UsageError(`--record ${problem}.`));
 }

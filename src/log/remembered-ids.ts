@@ -18,9 +18,9 @@ interface Publisher {
 }
 
 /**
- * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a publisher exceeds its quota, its
- * own oldest ids are removed. A publisher with very many messages therefore can't make the log forget the ids of other
- * publishers.
+ * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a user exceeds the quota, the user's own
+ * oldest ids are removed first, so one user takes at most half of the ids. The embedding app and the holders of the admin key
+ * have no quota.
  */
 export class RememberedIds {
   readonly #byId = new Map<string, RememberedId>();
@@ -80,7 +80,10 @@ export class RememberedIds {
     return publisher;
   }
 
-  /** Removes an id. It must be the oldest id of its publisher. The oldest id in `#queue` always is. */
+  /**
+   * Removes an id, which must be the oldest id of its publisher. The oldest entry of `#queue` that is still remembered always is
+   * the oldest id of its publisher.
+   */
   #remove(remembered: RememberedId | undefined): void {
     if (remembered === undefined) return;
     const { id, publisher } = remembered;

@@ -11,7 +11,7 @@
  * - `unavailable`: the credential can't be checked, because a service that the check needs can't be reached
  * - `too_many_requests`: the address or identity has reached a limit; `retryAfter` may say when to try again
  * - `too_slow`: the request body did not arrive in time
- * - `body_already_read`: middleware before the service has read the request body
+ * - `body_already_read`: the request body was read before the request reached the service, for example by middleware
  * - `too_large`: a message or request body exceeds its limit
  * - `revoked`: the credential was issued before its subject was revoked
  * - `too_many_clients`: the server has reached its limit of clients or subscription keys
@@ -70,7 +70,7 @@ export interface FieldErrors {
 const BRAND = Symbol.for("pocketwire.RealtimeError");
 
 /**
- * Every error that this package throws on purpose.
+ * An error with a code, which this package throws to its caller. A hook may throw one too, to refuse a request.
  *
  * @example
  * if (error instanceof RealtimeError && error.code === "closed") return;

@@ -170,8 +170,8 @@ export class RealtimeManager {
   }
 
   /**
-   * Replaces a client's subscriptions, and gives the client the identity and rights of the request. With this call a guest
-   * signs in, and a client replaces a credential that is about to expire.
+   * Replaces a client's subscriptions, and gives the client the identity, rights, auth record and administrator status of the
+   * request. With this call a guest signs in, and a client replaces a credential that is about to expire.
    *
    * Keys that the client already has continue without a gap. New keys start at the position that the request sets
    * (`StartPosition`). The client first receives the messages of the history after this position, then live messages: each
@@ -183,7 +183,7 @@ export class RealtimeManager {
    * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed` when the request may not change this client;
    *   `revoked` or `refused_token` for its credential; `too_many_clients` or `too_many_requests` when there are too many keys;
    *   `invalid_input` when a key contains a line break or NUL, or when keys and rights overlap in more than 10,000 topics.
-   *   After an error the client's subscriptions, identity and rights are unchanged.
+   *   After an error the client's subscriptions and principal are unchanged.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     setSubscriptions(this.#core, clientId, request);
@@ -215,8 +215,8 @@ export class RealtimeManager {
   }
 
   /**
-   * Removes the rights of clients whose credential has expired (with `anonymous: "none"` also their subscriptions), and sends
-   * these clients PB_AUTH_EXPIRED. Closes the stream of a client that has sent no fresh credential within `authGrace` after
+   * Removes the rights and the auth record of clients whose credential has expired (with `anonymous: "none"` also their
+   * subscriptions), and sends these clients PB_AUTH_EXPIRED. Closes the stream of a client that has sent no fresh credential within `authGrace` after
    * that. Cheap when nothing has expired.
    *
    * @returns The ids of the clients that changed.

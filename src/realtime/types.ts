@@ -62,7 +62,7 @@ export const MAX_IDENTITY = 1024;
 export const MAX_RIGHTS = 100;
 
 /** Maximum size of `Principal.auth` as JSON, in UTF-8. */
-export const MAX_AUTH_RECORD: Bytes = 4096;
+export const MAX_AUTH_RECORD: Bytes = 8192;
 
 /** The sender of a request: its address and the contents of its credential. */
 export interface Principal {
@@ -74,7 +74,7 @@ export interface Principal {
   readonly rights?: readonly string[] | undefined;
   /**
    * The fields of `@request.auth` in rules and in the check of email visibility: the user's record, at most `MAX_AUTH_RECORD`
-   * bytes as JSON. Undefined for a guest.
+   * bytes as JSON. Its `id` is the identity, unless the user's record has another. Undefined for a guest and an administrator.
    */
   readonly auth?: Readonly<Record<string, unknown>> | undefined;
   /** Whether rules and hidden fields do not apply: the sender has the administrators' key. Default false. */
@@ -208,8 +208,11 @@ export interface TopicInfo {
   readonly subscriptions: number;
 }
 
-/** A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. */
-export interface ClientInfo extends Principal {
+/**
+ * A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. It has no auth
+ * record, because the record may have personal data.
+ */
+export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin"> {
   readonly clientId: string;
   /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];

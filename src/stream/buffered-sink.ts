@@ -1,4 +1,7 @@
-/** The sink of the runtimes that write to a stream: Bun, Workers, and Node until frames are written to the socket. */
+/**
+ * The sink that writes to a stream: on Bun, on Workers, in the portable sink (`hono-sink.ts`), and on Node for the first frames,
+ * before the sink writes to the socket itself.
+ */
 import {
   type Flushable,
   type FlushScheduler,

@@ -129,6 +129,16 @@ describe("the command pocketwire", () => {
     expect(refused.err).toMatch(/^403: /);
   });
 
+  it("creates a token with the user's record", async () => {
+    const { code, out } = await done(["token", "--sub", "anna", "--record", '{"role":"editor"}'], {
+      REALTIME_JWT_SECRET: SECRET,
+    });
+    expect(code).toBe(0);
+    const [, payload = ""] = out.split(".");
+    const { record } = JSON.parse(Buffer.from(payload, "base64url").toString());
+    expect(record).toEqual({ id: "anna", role: "editor" });
+  });
+
   it("serves with flags, and stops on SIGTERM", async () => {
     const running = command([
       "serve",
@@ -168,6 +178,11 @@ describe("the command pocketwire", () => {
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],
+    [
+      ["token", "--sub", "a", "--secret", SECRET, "--record", "{"],
+      2,
+      "--record is not a JSON object",
+    ],
     [["serve", "--port", "x"], 1, "PORT must be"],
   ])("%j exits with %i and prints %j", async (words, code, said) => {
     const result = await done(words);

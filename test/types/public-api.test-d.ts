@@ -72,6 +72,7 @@ expectTypeOf<Console>().toExtend<Logger>();
 // The manager of the default registry lists, sends and disconnects. Hibernation is for adapters.
 const manager = new RealtimeManager();
 expectTypeOf(manager.getClient("c")).toEqualTypeOf<ClientInfo | undefined>();
+expectTypeOf<ClientInfo>().not.toHaveProperty("auth");
 expectTypeOf(manager.sendEvent("c", "note", { n: 1 })).resolves.toBeBoolean();
 expectTypeOf(manager.removeClient).parameter(1).toEqualTypeOf<CloseReason | undefined>();
 expectTypeOf(manager).not.toHaveProperty("restoreClient");

@@ -7,6 +7,7 @@ import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../rea
 import type { Milliseconds } from "../../realtime/units.ts";
 import type { RateLimit } from "../middleware/rate-limit.ts";
 import { addressOf, type Runtime } from "../runtime.ts";
+import { copyRecord } from "./auth-record.ts";
 import { CONTROL_CHARACTER, type Identity } from "./claims.ts";
 import { readCredential } from "./credentials.ts";
 import { refuseRemoteDevelopmentKey } from "./development-key.ts";
@@ -101,19 +102,20 @@ export class Authenticator {
     if (credential !== undefined && this.#isAdminKey(c, credential)) {
       refuseRemoteDevelopmentKey(c, credential);
       this.#failures.succeeded(ip, credential);
-      const principal = { ip, identity: ADMIN_IDENTITY, rights: ["*"], issuedAt: receivedAt };
-      return { principal, publish: ["*"], isAdmin: true };
+      const admin = { identity: ADMIN_IDENTITY, rights: ["*"], isAdmin: true };
+      return { principal: { ip, ...admin, issuedAt: receivedAt }, publish: ["*"], isAdmin: true };
     }
     const identity = await this.#identityOf(c, ip, credential);
     if (credential !== undefined && canFail) {
       if (identity !== undefined) this.#failures.succeeded(ip, credential);
       else if (needsCredential) this.#failures.failed(ip);
     }
-    const { subject, subscribe = [], publish = [], issuedAt, expiresAt } = identity ?? {};
+    const { subject, subscribe = [], publish = [], record, issuedAt, expiresAt } = identity ?? {};
     const principal = {
       ip,
       identity: subject,
       rights: subscribe,
+      auth: record ?? (subject === undefined ? undefined : { id: subject }),
       issuedAt: issuedAt ?? receivedAt,
       expiresAt,
     };
@@ -159,7 +161,9 @@ export class Authenticator {
     if (authenticate !== undefined) {
       const identified = await authenticate(c);
       if (identified === undefined) return undefined;
-      return checkIdentity(typeof identified === "string" ? { subject: identified } : identified);
+      if (typeof identified === "string") return checkIdentity({ subject: identified });
+      const { subject, record } = checkIdentity(identified);
+      return { ...identified, record: record === undefined ? record : copyRecord(record, subject) };
     }
     if (credential === undefined || !this.acceptsTokens) return undefined;
     return this.#verify(credential, ip);

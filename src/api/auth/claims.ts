@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { isFieldText } from "../../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
+import { type AuthRecord, completeRecord } from "./auth-record.ts";
 import { refusedTokenError } from "./errors.ts";
 import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
 
@@ -14,6 +15,11 @@ export interface Identity {
   readonly subscribe?: readonly string[] | undefined;
   /** Patterns of the topics that the user may publish to, at most 100. Default: none. */
   readonly publish?: readonly string[] | undefined;
+  /**
+   * The fields of `@request.auth` in rules: an object of at most 8,192 bytes as JSON. Its `id` is the subject unless the record
+   * has another one. Default: a record with only the `id`.
+   */
+  readonly record?: Readonly<Record<string, unknown>> | undefined;
   /** When the identity was confirmed, in milliseconds since 1970. Default: when the request arrived. */
   readonly issuedAt?: Milliseconds | undefined;
   /** When the identity expires, in milliseconds since 1970. Default: never. */
@@ -42,6 +48,7 @@ const claimsSchema = z.looseObject({
   ),
   iat: z.optional(z.number()),
   exp: z.optional(z.number()),
+  record: z.optional(z.unknown()),
   realtime: z.optional(z.looseObject({ subscribe: topicPatterns, publish: topicPatterns })),
 });
 
@@ -49,7 +56,7 @@ const claimsSchema = z.looseObject({
  * Reads the identity from claims that are already verified.
  *
  * @param clockSkew By how much `iat` may be ahead of this clock.
- * @throws RealtimeError `refused_token` when a claim is malformed, or `iat` or `exp` is too far in the future.
+ * @throws RealtimeError `refused_token` when a claim is malformed, the record is too large, or `iat` or `exp` is too far in the future.
  */
 export function identityOf(
   claims: unknown,
@@ -60,7 +67,7 @@ export function identityOf(
     const [issue] = error.issues;
     throw refusedTokenError(`its claim ${issue?.path.join(".")} is invalid`, ISSUER_ADVICE);
   }
-  const { sub, iat, exp, realtime } = data;
+  const { sub, iat, exp, realtime, record } = data;
   const now = Date.now();
   // A token that was issued in the future would outlive a revocation.
   if (iat !== undefined && iat * 1000 > now + clockSkew) {
@@ -79,8 +86,15 @@ export function identityOf(
     subject: sub,
     subscribe: realtime?.subscribe,
     publish: realtime?.publish,
+    record: record === undefined ? undefined : recordOf(record, sub),
     // Without `iat`, the token counts as issued in 1970, so any revocation covers it.
     issuedAt: iat === undefined ? 0 : iat * 1000,
     expiresAt: exp === undefined ? undefined : exp * 1000,
   };
+}
+
+function recordOf(claim: unknown, subject: string): AuthRecord {
+  return completeRecord(claim, subject, (problem) =>
+    refusedTokenError(`its claim record ${problem}`, ISSUER_ADVICE),
+  );
 }

@@ -56,9 +56,9 @@ type Answer = {
 /**
  * Creates a verifier that asks the endpoint, and caches accepted and refused tokens.
  *
- * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?}`, or with PocketBase's `{"token","record"}`. A record's
- * subject is `<collection name>/<record id>`. Where the answer has no `exp` or `iat`, the token's own claims count, because
- * the endpoint has accepted the token.
+ * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?,"record"?}`, or with PocketBase's `{"token","record"}`. A record's
+ * subject is `<collection name>/<record id>`. Where the answer has no `exp`, `iat` or `record`, the token's own claims count,
+ * because the endpoint has accepted the token.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now, isOneProcess = false } = options;
@@ -169,6 +169,7 @@ function claimsFromAnswer(answer: Record<string, unknown>, token: string): Recor
     exp: exp ?? own.exp,
     iat: iat ?? own.iat,
     realtime: realtime ?? undefined,
+    record: record ?? own.record,
   };
 }
 

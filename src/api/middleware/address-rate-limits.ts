@@ -8,7 +8,7 @@ const MAX_NEW_CLIENTS = 50_000;
 export interface AddressRateLimitOptions {
   /** Requests of each kind per second and address. 0 is no limit. */
   readonly connectsPerSecond: number;
-  /** Streams that one address may have, which is the least burst. */
+  /** Streams that one address may have: the minimum burst of streams and of subscription requests. 0 sets no minimum. */
   readonly maxClientsPerAddress: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -18,8 +18,9 @@ export interface AddressRateLimitOptions {
  * Limits how often one address (`networkOf`) opens streams, sets subscriptions and reads the history. Each kind of request
  * counts separately, so that one page's reads of the history don't cost another page its stream.
  *
- * The burst of streams and subscriptions is at least the number of streams that an address may have: after a restart of the
- * service all of them reconnect at once. A request without a known address is not limited.
+ * The burst of streams and subscriptions is ten seconds' worth, and at least the number of streams that an address may have
+ * (if that number has a limit): after a restart of the service all these streams reconnect at once. A request without a known
+ * address is not limited.
  */
 export class AddressRateLimits {
   readonly #connects: RateLimit;

@@ -22,6 +22,8 @@ function expireClient(core: ManagerCore, client: Client, now: number): void {
   // `settle` removes a client that is too slow.
   if (!clients.has(client)) return;
   client.rights = [];
+  client.auth = undefined;
+  client.isAdmin = false;
   client.closesAt = now + authGrace;
   clients.trackExpiry(client);
   if (core.guestsMaySubscribe) {

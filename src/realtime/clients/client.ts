@@ -10,6 +10,8 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   readonly ip: string | undefined;
   identity: string | undefined;
   rights: readonly string[];
+  auth: Principal["auth"];
+  isAdmin: boolean;
   expiresAt: number | undefined;
   closesAt: number | undefined;
   /** `SubscribeRequest.arrivedAt` of the request that last set the subscriptions. 0 before the first request. */
@@ -26,7 +28,7 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
 export function createClient(
   clientId: string,
   sink: FrameSink,
-  { ip, identity, rights = [], expiresAt }: Principal,
+  { ip, identity, rights = [], auth, isAdmin = false, expiresAt }: Principal,
   connectedAt: number,
 ): Client {
   // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
@@ -37,6 +39,8 @@ export function createClient(
     ip,
     identity,
     rights,
+    auth,
+    isAdmin,
     expiresAt,
     closesAt: undefined,
     subscribedAt: 0,
@@ -50,7 +54,7 @@ export function createClient(
   };
 }
 
-/** Returns a copy of the properties that code outside the core may read. */
+/** Returns a copy of the properties that code outside the core may read. `auth` is not among them: it may be personal data. */
 export function describeClient(client: Client, subscriptions: readonly string[]): ClientInfo {
   return {
     clientId: client.clientId,
@@ -65,13 +69,18 @@ export function describeClient(client: Client, subscriptions: readonly string[])
   };
 }
 
-/** Gives a client the identity and rights of a request. The stream is then no longer closed because of an expired credential. */
+/**
+ * Gives a client the identity, rights and auth record of a request, and makes it an administrator's or not. The stream is then no
+ * longer closed because of an expired credential.
+ */
 export function identifyClient(
   client: Client,
-  { identity, rights = [], expiresAt }: Principal,
+  { identity, rights = [], auth, isAdmin = false, expiresAt }: Principal,
 ): void {
   client.identity = identity;
   client.rights = rights;
+  client.auth = auth;
+  client.isAdmin = isAdmin;
   client.expiresAt = expiresAt;
   client.closesAt = undefined;
 }

@@ -4,7 +4,7 @@ import { ClientReplay } from "../replay/client-replay.ts";
 import type { ReplayState } from "../replay/replay-state.ts";
 import type { FrameSink, Principal, StartPosition } from "../types.ts";
 
-/** The identity and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */
+/** The principal and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */
 export interface ClientSnapshot extends Principal {
   readonly clientId: string;
   /** Milliseconds since 1970. */
@@ -58,9 +58,11 @@ export function createHibernationSupport({ clients, replays }: ManagerCore): Hib
     snapshotOf(clientId) {
       const client = clients.get(clientId);
       if (client === undefined) return undefined;
-      const { ip, identity, rights, expiresAt, closesAt, connectedAt } = client;
+      const { ip, identity, rights, auth, expiresAt, closesAt, connectedAt } = client;
+      const isAdmin = client.isAdmin || undefined;
       const subscribedAt = client.subscribedAt || undefined;
-      return { clientId, ip, identity, rights, expiresAt, closesAt, connectedAt, subscribedAt };
+      const principal = { ip, identity, rights, auth, isAdmin, expiresAt };
+      return { ...principal, clientId, closesAt, connectedAt, subscribedAt };
     },
 
     replayProgressOf(clientId) {

@@ -31,9 +31,9 @@ function restoreClients(
     // The runtime also keeps a socket that only the hub has closed, until the Worker has closed its end.
     if (socket.readyState !== WebSocket.OPEN) continue;
     const { progress, ...client } = attachmentOf(socket);
-    const { keys = [], rights } = stored.get(client.clientId) ?? {};
+    const { keys = [], rights, auth } = stored.get(client.clientId) ?? {};
     const sink = new HubSocketSink(socket);
-    hibernation.restoreClient({ ...client, rights }, keys, sink, progress);
+    hibernation.restoreClient({ ...client, rights, auth }, keys, sink, progress);
     stored.delete(client.clientId);
   }
   // The other stored clients disconnected while the hub was down, so `webSocketClose` was not called for them.

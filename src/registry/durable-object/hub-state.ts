@@ -31,9 +31,9 @@ export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
 
 /**
  * The attachment of a client's socket, which the runtime keeps while the hub hibernates. An attachment has room for 16 KiB, so
- * the client's rights and subscription keys are stored in SQLite.
+ * the client's rights, auth record and subscription keys are stored in SQLite.
  */
-export interface Attachment extends Omit<ClientSnapshot, "rights"> {
+export interface Attachment extends Omit<ClientSnapshot, "rights" | "auth"> {
   /** Undefined for a client that is live. */
   readonly progress?: ReplayProgress | undefined;
 }
@@ -88,17 +88,18 @@ export class HubState {
     this.storeAttachment(clientId);
   }
 
-  /** Stores a client's subscription keys and rights. */
+  /** Stores a client's subscription keys, rights and auth record. */
   storeSubscriptions(clientId: string): void {
-    const { subscriptions: keys = [], rights = [] } = this.manager.getClient(clientId) ?? {};
-    this.subscriptions.set(clientId, { keys, rights });
+    const { subscriptions: keys = [] } = this.manager.getClient(clientId) ?? {};
+    const { rights = [], auth } = this.hibernation.snapshotOf(clientId) ?? {};
+    this.subscriptions.set(clientId, { keys, rights, auth });
   }
 
-  /** Stores a client's identity and the progress of its replay, in the attachment of its socket. */
+  /** Stores the rest of a client's principal and the progress of its replay, in the attachment of its socket. */
   storeAttachment(clientId: string): void {
     const snapshot = this.hibernation.snapshotOf(clientId);
     if (snapshot === undefined) return;
-    const { rights: _, ...client } = snapshot;
+    const { rights: _, auth: __, ...client } = snapshot;
     const progress = this.hibernation.replayProgressOf(clientId);
     const attachment: Attachment = { ...client, progress };
     for (const socket of this.#ctx.getWebSockets(clientId)) socket.serializeAttachment(attachment);
@@ -109,7 +110,7 @@ export class HubState {
     for (const clientId of this.manager.expire()) {
       // A client with keys has become a guest. A client without keys was removed, or guests may not subscribe.
       if (this.manager.getClient(clientId)?.subscriptions.length) {
-        this.subscriptions.removeRights(clientId);
+        this.subscriptions.removeCredential(clientId);
       } else {
         this.subscriptions.remove(clientId);
       }

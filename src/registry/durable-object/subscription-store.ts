@@ -1,4 +1,5 @@
 import type { Sql } from "../../log/sql.ts";
+import type { Principal } from "../../realtime/types.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS subscriptions (
@@ -10,11 +11,15 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rights (
     client_id TEXT PRIMARY KEY,
     patterns TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS auth_records (
+    client_id TEXT PRIMARY KEY,
+    record TEXT NOT NULL
   ) WITHOUT ROWID
 `;
 
-/** The subscriptions of one client. */
-export interface StoredSubscriptions {
+/** The subscriptions of one client, and the part of its principal that has no room in a socket's attachment. */
+export interface StoredSubscriptions extends Pick<Principal, "auth"> {
   /** Subscription keys, in the order in which they were added. */
   readonly keys: readonly string[];
   /** Topic patterns (`Principal.rights`). */
@@ -27,7 +32,10 @@ export interface StoredSubscriptions {
  */
 const KEYS_PER_ROW = 100;
 
-/** The clients' subscription keys and rights, stored for the hub's next wake. A guest with up to 100 keys takes one row. */
+/**
+ * The clients' subscription keys, rights and auth records, stored for the hub's next wake. A guest with up to 100 keys takes one
+ * row.
+ */
 export class SubscriptionStore {
   readonly #sql: Sql;
 
@@ -37,11 +45,19 @@ export class SubscriptionStore {
   }
 
   /** Stores a client's subscriptions and removes its earlier subscriptions. */
-  set(clientId: string, { keys, rights }: StoredSubscriptions): void {
+  set(clientId: string, { keys, rights, auth }: StoredSubscriptions): void {
     this.remove(clientId);
     if (rights.length > 0) {
       const patterns = JSON.stringify(rights);
       this.#sql.exec("INSERT INTO rights (client_id, patterns) VALUES (?, ?)", clientId, patterns);
+    }
+    if (auth !== undefined) {
+      const record = JSON.stringify(auth);
+      this.#sql.exec(
+        "INSERT INTO auth_records (client_id, record) VALUES (?, ?)",
+        clientId,
+        record,
+      );
     }
     for (let part = 0; part * KEYS_PER_ROW < keys.length; part++) {
       const keysOfPart = keys.slice(part * KEYS_PER_ROW, (part + 1) * KEYS_PER_ROW);
@@ -56,26 +72,38 @@ export class SubscriptionStore {
 
   remove(clientId: string): void {
     this.#sql.exec("DELETE FROM subscriptions WHERE client_id = ?", clientId);
-    this.removeRights(clientId);
+    this.removeCredential(clientId);
   }
 
-  removeRights(clientId: string): void {
+  /** Removes a client's rights and auth record, which come from its credential. */
+  removeCredential(clientId: string): void {
     this.#sql.exec("DELETE FROM rights WHERE client_id = ?", clientId);
+    this.#sql.exec("DELETE FROM auth_records WHERE client_id = ?", clientId);
   }
 
   removeAll(): void {
     this.#sql.exec("DELETE FROM subscriptions");
     this.#sql.exec("DELETE FROM rights");
+    this.#sql.exec("DELETE FROM auth_records");
   }
 
   /** Returns the subscriptions of all clients, by client id. The casts are safe because `set` has written the columns. */
   all(): Map<string, StoredSubscriptions> {
     const stored = new Map<string, StoredSubscriptions>();
+    const change = (clientId: string, part: Partial<StoredSubscriptions>) => {
+      stored.set(clientId, { keys: [], rights: [], ...stored.get(clientId), ...part });
+    };
     const rights = this.#sql
       .exec<{ client_id: string; patterns: string }>("SELECT client_id, patterns FROM rights")
       .toArray();
     for (const { client_id: clientId, patterns } of rights) {
-      stored.set(clientId, { keys: [], rights: JSON.parse(patterns) as string[] });
+      change(clientId, { rights: JSON.parse(patterns) as string[] });
+    }
+    const records = this.#sql
+      .exec<{ client_id: string; record: string }>("SELECT client_id, record FROM auth_records")
+      .toArray();
+    for (const { client_id: clientId, record } of records) {
+      change(clientId, { auth: JSON.parse(record) as Principal["auth"] });
     }
     const parts = this.#sql
       .exec<{ client_id: string; keys: string }>(
@@ -83,9 +111,8 @@ export class SubscriptionStore {
       )
       .toArray();
     for (const { client_id: clientId, keys } of parts) {
-      const before = stored.get(clientId) ?? { keys: [], rights: [] };
-      const all = before.keys.concat(JSON.parse(keys) as string[]);
-      stored.set(clientId, { ...before, keys: all });
+      const { keys: earlier = [] } = stored.get(clientId) ?? {};
+      change(clientId, { keys: earlier.concat(JSON.parse(keys) as string[]) });
     }
     return stored;
   }

@@ -42,8 +42,8 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   const running = runningServers();
   const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;
   const address = formatURL(host, port);
-  // Without this, Bun gives the port to the new server. The open streams would then belong to a registry that gets no
-  // messages.
+  // Without this, Bun gives the port to the new server but keeps the streams of the earlier server open. The registry of these
+  // streams would get no more messages.
   await running.get(address)?.close();
   const server = await start();
   running.set(address, server);

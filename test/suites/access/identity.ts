@@ -75,6 +75,24 @@ export function identityTests(runtime: RuntimeUnderTest): void {
       await waitFor(/^HTTP\/1\.1 401 /, "the refusal");
     });
 
+    it("may carry a record of up to 8,192 bytes, which no list of clients shows", async () => {
+      const headersFor = async (bio: string) =>
+        bearer(await tokenFor("anna", {}, { record: { id: "r1", bio } }));
+      // With `{"id":"r1","bio":""}`, 8,192 bytes. Each character takes six characters in a URI-encoded header.
+      const headers = await headersFor("ü".repeat(4086));
+      const client = await openStream(world.url, { headers }, "?topic=record");
+      expect((await world.subscribe(client.clientId, ["record"], headers)).status).toBe(204);
+      await world.publish({ topic: "record", data: 1 });
+      expect(await world.heard(client, "record")).toEqual([1]);
+      const shown = await world.get(`/api/realtime/clients/${client.clientId}`, ADMIN);
+      expect([shown.status, shown.body.identity]).toEqual([200, "anna"]);
+      expect(JSON.stringify(shown.body)).not.toContain("ü");
+      const tooLarge = await headersFor("ü".repeat(4087));
+      const answer = await world.subscribe(client.clientId, ["record"], tooLarge);
+      expect(answer.status).toBe(401);
+      expect(answer.body.message).toContain("record has 8194 bytes as JSON, and at most 8192");
+    });
+
     it("that was issued in the future is refused", async () => {
       const claims = [{ iat: inSeconds(60) }, { iat: Date.now() }];
       for (const claim of claims) {

@@ -226,6 +226,18 @@ export function rightsTests(open: OpenRegistry): void {
       }
     });
 
+    it("don't return a client's auth record, or whether the client is an administrator", async () => {
+      const test = await opener.open();
+      const auth = { id: "r1", email: "anna@example.com" };
+      const { clientId } = await test.connect(["chat"], { ...ANNA, auth, isAdmin: true });
+      const { clients } = await test.registry.clients();
+      const client = await test.registry.client(clientId);
+      expect(clients).toEqual([client]);
+      expect(client).toMatchObject({ clientId, identity: "anna" });
+      expect(client).not.toHaveProperty("auth");
+      expect(client).not.toHaveProperty("isAdmin");
+    });
+
     it("return every topic once, with its number of subscriptions, page by page in order", async () => {
       const test = await opener.open();
       expect(await test.registry.topics()).toEqual({ topics: [], next: undefined });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { REMEMBERED_REVOCATIONS } from "../../../src/realtime/access/revocations.ts";
-import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import { hibernationOf, RealtimeManager } from "../../../src/realtime/manager.ts";
 import { createMessage } from "../../../src/realtime/message.ts";
 import type { Principal } from "../../../src/realtime/types.ts";
 import { entry } from "../../support/manager-under-test.ts";
@@ -106,6 +106,78 @@ describe("a credential that expires", () => {
     pass(250);
     expect(manager.expire()).toEqual(["c1", "c2"]);
     expect(manager.expiresIn).toBe(50);
+  });
+});
+
+describe("the auth record of a client, and whether the client is an administrator", () => {
+  const record = { id: "r1", role: "editor" };
+  const ROOT = { identity: "root", rights: ["*"], isAdmin: true };
+  const stored = ({ manager }: { manager: RealtimeManager }) => {
+    const { auth, isAdmin } = hibernationOf(manager).snapshotOf("c") ?? {};
+    return { auth, isAdmin: isAdmin ?? false };
+  };
+
+  it("come from the request that opened the stream", () => {
+    const test = world();
+    test.manager.registerClient("c", new RecordingSink(), { ...ANNA, auth: record });
+    expect(stored(test)).toEqual({ auth: record, isAdmin: false });
+    test.manager.removeClient("c");
+    test.manager.registerClient("c", new RecordingSink(), ROOT);
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: true });
+  });
+
+  it("are replaced by those of each request that sets the subscriptions", () => {
+    const test = world();
+    test.connect("c", { ...ANNA, auth: record });
+    const newer = { id: "r1", role: "reader" };
+    test.manager.setSubscriptions("c", { ...ANNA, auth: newer, subscriptions: ["a"] });
+    expect(stored(test)).toEqual({ auth: newer, isAdmin: false });
+    test.manager.setSubscriptions("c", { ...ANNA, subscriptions: ["a"] });
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: false });
+  });
+
+  it("are not changed by a refused or an older request", () => {
+    const test = world();
+    const request = { subscriptions: ["a"], auth: record };
+    test.connect("c", {});
+    test.manager.setSubscriptions("c", { ...ANNA, ...request, arrivedAt: 20 });
+    test.manager.setSubscriptions("c", { ...ANNA, subscriptions: ["a"], arrivedAt: 10 });
+    const bert = { identity: "bert", auth: { id: "bert" }, isAdmin: true };
+    expect(() => test.manager.setSubscriptions("c", { ...bert, subscriptions: [] })).toThrow();
+    expect(stored(test)).toEqual({ auth: record, isAdmin: false });
+  });
+
+  it("are lost when the credential expires, and come back with a fresh one", () => {
+    const test = world();
+    test.connect("c", { ...ROOT, auth: record, expiresAt: 15_000 });
+    test.pass(5000);
+    expect(stored(test)).toEqual({ auth: record, isAdmin: true });
+    test.manager.expire();
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: false });
+    test.manager.setSubscriptions("c", { ...ROOT, auth: record, subscriptions: ["a"] });
+    expect(stored(test)).toEqual({ auth: record, isAdmin: true });
+  });
+
+  it("make an administrator's stream that a request without the key can't change", () => {
+    const test = world();
+    test.connect("c", ROOT);
+    for (const other of [{}, { ...ANNA, auth: record }]) {
+      expect(() => test.manager.setSubscriptions("c", { ...other, subscriptions: [] })).toThrow(
+        /don't match/,
+      );
+    }
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: true });
+  });
+
+  it("make an administrator without an identity whoever the next request says", () => {
+    const test = world();
+    test.connect("c", { isAdmin: true });
+    test.manager.setSubscriptions("c", { ...ANNA, auth: record, subscriptions: ["a"] });
+    expect(stored(test)).toEqual({ auth: record, isAdmin: false });
+    test.manager.removeClient("c");
+    test.connect("c", { isAdmin: true });
+    test.manager.setSubscriptions("c", { subscriptions: ["a"] });
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: false });
   });
 });
 

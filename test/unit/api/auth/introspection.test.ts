@@ -153,7 +153,7 @@ describe("a token that the endpoint verifies", () => {
     const { verify, requests, now } = await world(() => ({ body: { token: "another", record } }));
     const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     expect(await verify(token)).toEqual({
-      ...{ subject: "users/r1", subscribe: undefined, publish: undefined },
+      ...{ subject: "users/r1", subscribe: undefined, publish: undefined, record },
       ...{ issuedAt: now(), expiresAt: exp * 1000 },
     });
     const [request] = requests;
@@ -182,6 +182,17 @@ describe("a token that the endpoint verifies", () => {
     const silent = await world(() => ({ body: { sub: "anna" } }));
     expect((await silent.verify(await signToken({ iat, exp }))).issuedAt).toBe(iat * 1000);
     expect((await silent.verify(await signToken({ iat: undefined }))).issuedAt).toBe(silent.now());
+  });
+
+  it("has the record of the answer, then that of its own claims, and otherwise none", async () => {
+    const exp = inSeconds(50);
+    const token = await signToken({ exp, record: { role: "own" } });
+    const said = await world(() => ({ body: { sub: "anna", exp, record: { role: "editor" } } }));
+    expect((await said.verify(token)).record).toEqual({ role: "editor", id: "anna" });
+    await server?.close();
+    const silent = await world(() => ({ body: { sub: "anna", exp, record: null } }));
+    expect((await silent.verify(token)).record).toEqual({ role: "own", id: "anna" });
+    expect((await silent.verify("opaque")).record).toBeUndefined();
   });
 
   it("is asked about again when the answer is too old, or the token has expired", async () => {
@@ -222,6 +233,8 @@ describe("a token that the endpoint verifies", () => {
     ["no end", { sub: "anna" }],
     ["an end that has come", { sub: "anna", exp: inSeconds(-1) }],
     ["rights that are none", { sub: "anna", exp, realtime: { subscribe: "*" } }],
+    ["a record that is none", { sub: "anna", exp, record: "r1" }],
+    ["a record that is too large", { record: { ...record, bio: "x".repeat(8192) }, exp }],
     ["the subject of the admin", { sub: "admin\tkey", exp }],
   ])("is refused when they say %s", async (_, body) => {
     const { verify } = await world(() => ({ body }));
