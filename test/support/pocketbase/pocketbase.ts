@@ -11,7 +11,12 @@ import type { Outcome, Run, Step } from "./steps.ts";
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** A PocketBase with the hooks of the bridge, and with one database for all of its runs. */
+/**
+ * A stand-in for PocketBase with the hooks of examples/pocketbase-bridge/, and with one database for all of its runs. PocketBase's
+ * program is not available to the tests. The stand-in loads the hook files as PocketBase does, each handler as text in a
+ * context of its own, on a real SQLite file and with the few calls of PocketBase that the hooks use. Another JavaScript
+ * engine than PocketBase's runs them.
+ */
 export class PocketBaseStub {
   readonly #database = join(mkdtempSync(join(tmpdir(), "pocketbase-stub-")), "data.db");
   readonly #collections: readonly CollectionSettings[];

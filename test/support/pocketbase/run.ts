@@ -17,6 +17,7 @@ const shared = openShared(
 );
 const app = new App(shared);
 let now = Date.now();
+const duringRequest: Step[] = [];
 
 function DynamicModel(this: object, shape: object): void {
   Object.assign(this, shape);
@@ -26,7 +27,12 @@ const hooks = new Hooks(folder, () => ({
   $app: app,
   $os: { getenv: (name: string) => process.env[name] ?? "" },
   $security: { randomString: (length: number) => crypto.randomUUID().slice(0, length) },
-  $http: { send },
+  $http: {
+    send: (request: Parameters<typeof send>[0]) => {
+      for (const step of duringRequest.splice(0)) carryOut(step, app);
+      return send(request);
+    },
+  },
   arrayOf: () => [],
   DynamicModel,
   console: { error: () => {} },
@@ -49,6 +55,8 @@ function carryOut(step: Step, on: App): unknown {
         for (const inner of step.steps) carryOut(inner, transaction);
         if (step.fails === true) throw new Error("The transaction fails.");
       });
+    case "during":
+      return duringRequest.push(...step.steps);
     case "minute":
       return hooks.runCron("pocketwire");
     case "exec":

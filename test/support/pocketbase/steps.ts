@@ -7,6 +7,8 @@ export type Step =
   | { readonly do: "transaction"; readonly steps: readonly Step[]; readonly fails?: boolean }
   /** A full minute begins, at which PocketBase starts its cron jobs. */
   | { readonly do: "minute" }
+  /** The steps are carried out while Pocketwire answers the next request. */
+  | { readonly do: "during"; readonly steps: readonly Step[] }
   | { readonly do: "exec"; readonly sql: string }
   | { readonly do: "stop" };
 

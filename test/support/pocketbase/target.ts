@@ -25,6 +25,13 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
   return text;
 };
 
+const targets: Target[] = [];
+
+/** Ends the targets of a test. */
+export async function closeTargets(): Promise<void> {
+  for (const target of targets.splice(0)) await target.close();
+}
+
 /** @param refuse The answer to a request, undefined to accept its messages. `count` is the number of requests before it. */
 export async function startTarget(
   refuse: (messages: readonly Sent[], count: number) => JSONAnswer | undefined = () => undefined,
@@ -39,7 +46,9 @@ export async function startTarget(
     accepted.push(...messages);
     return { body: messages.map(({ id }) => ({ id })) };
   });
-  return { ...server, batches, accepted };
+  const target = { ...server, batches, accepted };
+  targets.push(target);
+  return target;
 }
 
 /** An error as Pocketwire writes it. */

@@ -1,5 +1,8 @@
 /** Turns a record change into a message of `POST /api/realtime/messages`. */
 
+/** A description has at most this many fields and hidden fields. */
+const MAX_FIELDS = 200;
+
 /** The field types that Pocketwire knows. It guesses the type of any other field from the value. */
 const FIELD_TYPES = [
   "text",
@@ -19,7 +22,7 @@ const FIELD_TYPES = [
 
 /**
  * @returns The description of a collection that a message carries, and the names of the fields that are never sent:
- *   passwords and the token key of users.
+ *   passwords, the token key of users, and hidden fields that the description has no place for.
  */
 function describe(collection) {
   const description = {
@@ -38,12 +41,15 @@ function describe(collection) {
       secret.push(name);
       continue;
     }
-    if (FIELD_TYPES.indexOf(type) >= 0) {
+    if (FIELD_TYPES.indexOf(type) >= 0 && Object.keys(description.fields).length < MAX_FIELDS) {
       // Only fields of the types select, file and relation have `isMultiple`.
       const isMultiple = typeof field.isMultiple === "function" && field.isMultiple();
       description.fields[name] = isMultiple ? `${type}[]` : type;
     }
-    if (field.getHidden()) description.hidden.push(name);
+    if (field.getHidden()) {
+      const isOneTooMany = description.hidden.length === MAX_FIELDS;
+      (isOneTooMany ? secret : description.hidden).push(name);
+    }
   }
   return { description, secret };
 }
