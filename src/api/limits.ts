@@ -23,7 +23,7 @@ export interface RequestLimits {
   readonly maxTopicLength: number;
   /** Messages in one batch. At least 1. Default 1,000. */
   readonly maxBatch: number;
-  /** Size of one message's data as JSON. Default 256 KiB. */
+  /** Size of one message's data as JSON, for a record event including the collection and `previous`. Default 256 KiB. */
   readonly maxMessageBytes: Bytes;
   /**
    * Requests of one address (`networkOf`) per second. Four kinds count separately: opening a stream, setting subscriptions,
@@ -40,7 +40,7 @@ export interface RequestLimits {
    * the address has used the credential successfully before. The burst is ten seconds' worth. Default 20. */
   readonly failuresPerSecond: number;
   /**
-   * Bytes of data, topics and ids that one identity publishes per second. The burst is ten seconds' worth or `maxBodyBytes`,
+   * Bytes of messages (`messageSize`) that one identity publishes per second. The burst is ten seconds' worth or `maxBodyBytes`,
    * whichever is more. The admin key has no limit. Default 50,000.
    */
   readonly publishBytesPerSecond: Bytes;
@@ -174,6 +174,12 @@ export const MAX_KEYS_LENGTH = 131_072;
 
 /** Length of a message's id, and of a record event's collection and record id. */
 export const MAX_MESSAGE_ID = 255;
+
+/** Fields in the description of a collection, and fields that it hides. */
+export const MAX_COLLECTION_FIELDS = 200;
+
+/** Length of a field's name in the description of a collection. */
+export const MAX_FIELD_NAME = 255;
 
 /** Levels of a topic (`a/b/c` has three). A publish looks up subscribers once for each level. */
 export const MAX_TOPIC_LEVELS = 100;

@@ -2,16 +2,18 @@ import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import type { Message } from "../realtime/types.ts";
 
 /**
- * Returns a hash of a message's content: its topics, its data and whether it is private. A log compares the hashes of two
+ * Returns a hash of a message's content: its topics, its data, its change and whether it is private. A log compares the hashes of two
  * messages with the same id to distinguish a retry from a reused id.
  *
  * The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) with two multipliers, as an integer of 53 bits. It is
  * fast, but not cryptographic. A publisher that finds two contents with the same hash gains nothing: the log treats the
  * second message as a retry of the first.
  */
-export function fingerprint({ topics, data, private: isPrivate }: Message): number {
-  // A topic can't contain a line break, so different topic lists give different texts.
-  const text = `${isPrivate}\n${topics.join("\n")}\n${data}`;
+export function fingerprint({ topics, data, change, private: isPrivate }: Message): number {
+  // No topic is empty, and neither topics nor data nor change contain a line break. Different contents therefore give
+  // different texts. A message without a change has the text that earlier versions hashed.
+  const rest = change === undefined ? "" : `\n\n${change}`;
+  const text = `${isPrivate}\n${topics.join("\n")}\n${data}${rest}`;
   let low = 0x811c9dc5;
   let high = 0x2f0b4f17;
   for (let index = 0; index < text.length; index++) {

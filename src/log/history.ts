@@ -19,7 +19,7 @@ export interface HistoryRequest {
 
 /** One page of the history. */
 export interface HistoryPage {
-  /** Oldest first. */
+  /** Oldest first, without `Message.change`. */
   readonly messages: readonly LogEntry[];
   /**
    * The position at the end of the page. To miss nothing after the page, request the next page with `after: cursor`, or open
@@ -167,7 +167,7 @@ class MatchCollector {
     this.#size += entry.message.data.length;
     const isFull = this.entries.length >= this.#limit;
     if (isFull || (this.#size > MAX_PAGE_DATA && this.entries.length > 0)) return false;
-    this.entries.push(entry);
+    this.entries.push(withoutChange(entry));
     return true;
   }
 
@@ -176,6 +176,13 @@ class MatchCollector {
       (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
     );
   }
+}
+
+/** Removes `Message.change`, which the limit of a page's data does not count. A hub would otherwise send it to the Worker. */
+function withoutChange(entry: LogEntry): LogEntry {
+  if (entry.message.change === undefined) return entry;
+  const { change: _, ...message } = entry.message;
+  return { ...entry, message };
 }
 
 /**

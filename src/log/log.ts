@@ -10,7 +10,7 @@ export interface HistoryLimits {
   readonly messages: number;
   /** How long the log keeps a message. Default 300,000 (five minutes). */
   readonly maxAge: Milliseconds;
-  /** Maximum size of all messages together: their ids, topics and data in UTF-8. Default 32 MiB. */
+  /** Maximum size of all messages together: their ids, topics, data and changes in UTF-8. Default 32 MiB. */
   readonly bytes: Bytes;
 }
 
@@ -46,8 +46,8 @@ export function publisherOfId(id: string): string | undefined {
 const utf8 = new TextEncoder();
 
 /** Returns the size of a message, as `HistoryLimits.bytes` counts it. */
-export function messageSize({ id, topics, data }: Message): Bytes {
-  return utf8.encode(id + topics.join("") + data).length;
+export function messageSize({ id, topics, data, change = "" }: Message): Bytes {
+  return utf8.encode(id + topics.join("") + data + change).length;
 }
 
 /** The outcome of publishing one message. */

@@ -1,5 +1,6 @@
 import type { LogEntry, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import { addMissingColumn } from "./add-missing-column.ts";
 import type { LogCursors } from "./log-cursors.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 
@@ -11,7 +12,8 @@ const SCHEMA = `
     data TEXT NOT NULL,
     private INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    size INTEGER NOT NULL
+    size INTEGER NOT NULL,
+    change TEXT
   )
 `;
 
@@ -25,6 +27,8 @@ interface MessageRow extends Record<string, SqlValue> {
   readonly private: number;
   readonly at: Milliseconds;
   readonly size: Bytes;
+  /** Null for a message to a topic, and for a record event that an earlier version has stored without it. */
+  readonly change: string | null;
 }
 
 /** The table with the history of a SQLite log. */
@@ -36,11 +40,12 @@ export class MessageRows {
     this.#sql = sql;
     this.#cursors = cursors;
     sql.exec(SCHEMA);
+    addMissingColumn(sql, "messages", "change TEXT");
   }
 
   insert(sequence: number, message: Message, at: Milliseconds, size: Bytes): void {
     this.#sql.exec(
-      "INSERT INTO messages (sequence, id, topics, data, private, at, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO messages (sequence, id, topics, data, private, at, size, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       sequence,
       message.id,
       JSON.stringify(message.topics),
@@ -48,6 +53,7 @@ export class MessageRows {
       message.private ? 1 : 0,
       at,
       size,
+      message.change ?? null,
     );
   }
 
@@ -103,12 +109,15 @@ export class MessageRows {
     return entries;
   }
 
-  #toEntry({ sequence, id, topics, data, private: isPrivate, at }: MessageRow): LogEntry {
+  #toEntry(row: MessageRow): LogEntry {
+    const { id, data } = row;
     // The cast is safe because `insert` has written the column.
+    const topics = JSON.parse(row.topics) as string[];
+    const content = { id, topics, data, private: row.private === 1 };
     return {
-      cursor: this.#cursors.format(sequence),
-      at,
-      message: { id, topics: JSON.parse(topics) as string[], data, private: isPrivate === 1 },
+      cursor: this.#cursors.format(row.sequence),
+      at: row.at,
+      message: row.change === null ? content : { ...content, change: row.change },
     };
   }
 }

@@ -1,4 +1,5 @@
 import type { Milliseconds } from "../realtime/units.ts";
+import { addMissingColumn } from "./add-missing-column.ts";
 import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
 import type { Sql } from "./sql.ts";
 
@@ -44,7 +45,7 @@ export class RememberedIdRows {
   constructor(sql: Sql) {
     this.#sql = sql;
     sql.exec(SCHEMA);
-    this.#addFingerprintColumn();
+    addMissingColumn(sql, "message_ids", "fingerprint INTEGER");
   }
 
   /** Returns the newest row. Undefined in an empty table. */
@@ -138,13 +139,6 @@ export class RememberedIdRows {
   /** Sets times that are later than `now` to `now`. */
   capTimes(now: Milliseconds): void {
     this.#sql.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
-  }
-
-  /** Adds the column to a table that an earlier version has created without it. */
-  #addFingerprintColumn(): void {
-    const columns = this.#sql.exec<{ name: string }>("PRAGMA table_info(message_ids)").toArray();
-    if (columns.some(({ name }) => name === "fingerprint")) return;
-    this.#sql.exec("ALTER TABLE message_ids ADD COLUMN fingerprint INTEGER");
   }
 
   #firstAfter(at: Milliseconds): number | undefined {

@@ -1,4 +1,5 @@
 import { nanoid } from "nanoid";
+import type { CollectionInput, RecordChange } from "./records/collection.ts";
 import { isFieldText, toJSONLine } from "./sse.ts";
 import type { Message } from "./types.ts";
 
@@ -25,19 +26,21 @@ export interface TopicInput extends MessageInput {
 
 /** A change of one record, delivered as PocketBase's realtime record event. */
 export interface RecordInput extends MessageInput {
-  /** Name or id of the collection. */
-  readonly collection: string;
+  /** The collection: its name or id, or a description for filters and rules. */
+  readonly collection: CollectionInput;
   /** How the record was changed. */
   readonly action: RecordAction;
   /** The record after the change, or the deleted record. */
   readonly record: { readonly id: string; readonly [field: string]: unknown };
+  /** The record before an update, with the same id. Other actions have none. Clients do not receive it. Default: unknown. */
+  readonly previous?: { readonly id: string; readonly [field: string]: unknown } | undefined;
 }
 
 /** What is published: a message to a topic, or a change of a record. */
 export type PublishInput = TopicInput | RecordInput;
 
 /**
- * Topics that the API refuses (api/schemas/message.ts) because the service's own events have these names. `createMessage` does
+ * Topics that the API refuses (api/schemas/collection.ts) because the service's own events have these names. `createMessage` does
  * not check a topic. The event `ping` is not in the list: a message to the topic `ping` is allowed.
  */
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
@@ -50,7 +53,7 @@ export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
 /**
  * Creates the message for the log. The input is not validated.
  *
- * @throws RealtimeError `invalid_event` when the data can't be written as JSON.
+ * @throws RealtimeError `invalid_event` when the data, the collection or the previous record can't be written as JSON.
  * @example
  * createMessage({ topic: "chat", data: { text: "hello" } });
  */
@@ -65,24 +68,34 @@ export function createMessage(input: PublishInput): Message {
     id,
     topics: topicsOfRecord(input),
     data: toJSONLine({ action, record }),
+    change: toJSONLine(changeOf(input)),
     private: isPrivate,
   };
+}
+
+function changeOf({ collection, previous }: RecordInput): RecordChange {
+  return { collection: toDescription(collection), previous };
+}
+
+function toDescription(collection: CollectionInput): RecordChange["collection"] {
+  return typeof collection === "string" ? { name: collection } : collection;
 }
 
 /**
  * Returns the topics of a record event, as in PocketBase (apis/realtime.go, `realtimeBroadcastRecord`).
  *
- * A collection has up to three names: `collection`, `record.collectionName` and `record.collectionId`. Each name has two
- * topics: `<name>/<record id>`, which subscriptions to `<name>/*` match, and `<name>`, which PocketBase has deprecated.
- * Topics that can't be event names and reserved topics are left out.
+ * A collection has up to four names: its name and id in `collection`, `record.collectionName` and `record.collectionId`. Each
+ * name has two topics: `<name>/<record id>`, which subscriptions to `<name>/*` match, and `<name>`, which PocketBase has
+ * deprecated. Topics that can't be event names and reserved topics are left out.
  */
 function topicsOfRecord({ collection, record }: RecordInput): string[] {
+  const { name, id } = toDescription(collection);
   const names = new Set(
-    [collection, record.collectionName, record.collectionId].filter(
-      (name): name is string => typeof name === "string" && name !== "",
+    [name, id, record.collectionName, record.collectionId].filter(
+      (text): text is string => typeof text === "string" && text !== "",
     ),
   );
   return [...names]
-    .flatMap((name) => [`${name}/${record.id}`, name])
+    .flatMap((text) => [`${text}/${record.id}`, text])
     .filter((topic) => isFieldText(topic) && !RESERVED_TOPICS.has(topic));
 }

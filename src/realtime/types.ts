@@ -135,7 +135,7 @@ export interface Message {
    * newest 10,000 ids (`REMEMBERED_IDS`). The id of a user's message begins with the user's identity (`publisherOfId`).
    */
   readonly id: string;
-  /** The topics that the message is published to. A record event has up to six: two for each name of its collection. */
+  /** The topics that the message is published to. A record event has up to eight: two for each name of its collection. */
   readonly topics: readonly string[];
   /** The data of the event: one line of JSON. */
   readonly data: string;

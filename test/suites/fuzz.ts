@@ -35,6 +35,7 @@ const PATHS = [
 ];
 const FIELDS = [
   ...["clientId", "subscriptions", "lastEventId", "topic", "data", "id", "private", "collection"],
+  ...["previous", "name", "type", "fields", "hidden"],
   ...[
     "action",
     "record",

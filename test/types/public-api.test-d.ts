@@ -12,7 +12,10 @@ import {
   type ClientInfo,
   type ClientRegistry,
   type CloseReason,
+  type Collection,
+  type CollectionInput,
   createServer,
+  type FieldType,
   formatSSEComment,
   formatSSEMessage,
   type Hooks,
@@ -23,6 +26,7 @@ import {
   type RealtimeErrorCode,
   RealtimeManager,
   type RealtimeServer,
+  type RecordInput,
   type readConfig,
   type ServerOptions,
 } from "../../src/index.ts";
@@ -48,6 +52,16 @@ expectTypeOf<{
   action: "create" | "update" | "delete";
   record: { id: string; title: string };
 }>().toExtend<PublishInput>();
+expectTypeOf<RecordInput["collection"]>().toEqualTypeOf<CollectionInput>();
+expectTypeOf<{
+  collection: { id: string; name: string; type: "auth"; fields: { tags: "select[]" } };
+  action: "update";
+  record: { id: string; title: string };
+  previous: { id: string; title: string };
+}>().toExtend<RecordInput>();
+expectTypeOf<Collection>().not.toExtend<CollectionInput>();
+expectTypeOf<{ name: string; fields: { tags: "tags" } }>().not.toExtend<CollectionInput>();
+expectTypeOf<"relation[]">().toExtend<FieldType>();
 expectTypeOf<{ topic: string }>().not.toExtend<PublishInput>();
 expectTypeOf<{ topic: string; data: unknown; retain: boolean }>().not.toEqualTypeOf<PublishInput>();
 expectTypeOf<Awaited<ReturnType<RealtimeServer["publish"]>>>().toEqualTypeOf<

@@ -19,6 +19,18 @@ describe("the log of a hub that wakes", () => {
     ]);
   });
 
+  it("still has the changes of record events, and a page of the history has none", async () => {
+    const hubs = openHubs();
+    const change = { collection: { name: "posts", hidden: ["secret"] }, previous: { id: "r1" } };
+    await hubs.publish({ ...change, action: "update", record: { id: "r1" } });
+    await hubs.evict();
+    const [entry] = await historyOf(hubs);
+    expect(JSON.parse(entry?.message.change ?? "")).toEqual(change);
+    const { messages } = await hubs.registry.history({ topics: ["posts/r1"], limit: 10 });
+    expect(messages).toHaveLength(1);
+    expect(messages[0]?.message).not.toHaveProperty("change");
+  });
+
   it("continues the sequence in the same epoch", async () => {
     const hubs = openHubs();
     const client = await hubs.connect(["chat"]);

@@ -1,9 +1,10 @@
 /** Messages to publish: their schemas, and how a body becomes messages. */
 import * as z from "zod/mini";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
-import { createMessage, type PublishInput, RESERVED_TOPICS } from "../../realtime/message.ts";
+import { createMessage, type PublishInput } from "../../realtime/message.ts";
 import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
+import { collectionSchema, isNotReserved } from "./collection.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
 
@@ -19,22 +20,29 @@ const shared = {
   private: z.optional(z.boolean()),
 };
 
-const isNotReserved = z.refine<string>(
-  (topic) => !RESERVED_TOPICS.has(topic),
-  "Is reserved for events of the service. Choose another name.",
-);
+const record = z.looseObject({
+  id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine),
+});
 
 /** A record event, as PocketBase's. */
-export const recordSchema = z.strictObject({
-  ...shared,
-  collection: z
-    .string()
-    .check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine, isNotReserved),
-  action: z.enum(["create", "update", "delete"]),
-  record: z.looseObject({
-    id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine),
-  }),
-});
+export const recordSchema = z
+  .strictObject({
+    ...shared,
+    collection: collectionSchema,
+    action: z.enum(["create", "update", "delete"]),
+    record,
+    previous: z.optional(record),
+  })
+  .check(
+    z.refine(({ action, previous }) => previous === undefined || action === "update", {
+      path: ["previous"],
+      error: 'Only an update has a previous record. Leave it out, or send the action "update".',
+    }),
+    z.refine(({ record, previous }) => previous === undefined || previous.id === record.id, {
+      path: ["previous", "id"],
+      error: "Must be the id of the record. Send the same record as it was before the update.",
+    }),
+  );
 
 /** A message to a topic. */
 export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
@@ -140,12 +148,16 @@ function invalidTopic(message: string): RealtimeError {
 
 const utf8 = new TextEncoder();
 
-function checkSize({ data }: Message, index: number, maxBytes: number): void {
-  const bytes = utf8.encode(data).length;
+function checkSize({ data, change }: Message, index: number, maxBytes: number): void {
+  const bytes = utf8.encode(data).length + utf8.encode(change).length;
   if (bytes <= maxBytes) return;
+  const subject =
+    change === undefined
+      ? `The data of message ${index} has`
+      : `The record of message ${index}, its collection and its previous record have`;
   throw new RealtimeError(
     "too_large",
-    `The data of message ${index} has ${bytes} bytes; the limit is ${maxBytes}. Send less data, or a URL to fetch it from.`,
+    `${subject} ${bytes} bytes; the limit is ${maxBytes}. Send less data, or a URL to fetch it from.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import { type FieldError, type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { nearestName } from "./nearest-name.ts";
 
@@ -10,7 +10,10 @@ const MAX_UNKNOWN = 10;
 const MAX_SHOWN = 64;
 
 /** The errors of unknown fields, each with a hint for its name. */
-export function unknownFields(names: readonly string[], known: readonly string[]): FieldErrors {
+export function unknownFields(
+  names: readonly string[],
+  known: readonly string[],
+): Readonly<Record<string, FieldError>> {
   const errors: Record<string, FieldError> = Object.create(null);
   for (const name of names.slice(0, MAX_UNKNOWN)) {
     errors[name.slice(0, MAX_SHOWN)] = {
@@ -40,13 +43,13 @@ function hintFor(name: string, known: readonly string[]): string {
 export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw invalidInput(fieldErrors(result.error.issues, value, namesOf(schema)));
+  throw invalidInput(fieldErrors(result.error.issues, value, schema));
 }
 
 /** The errors of `value` by field; undefined when it is valid. For lists, which key their items' errors by index. */
 export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
-  return result.success ? undefined : fieldErrors(result.error.issues, value, namesOf(schema));
+  return result.success ? undefined : fieldErrors(result.error.issues, value, schema);
 }
 
 /** An `invalid_input` error. Its message repeats the first field's error, for clients that show only the message. */
@@ -68,9 +71,22 @@ function isFieldError(error: FieldError | FieldErrors): error is FieldError {
   return typeof error.code === "string";
 }
 
-/** The names of an object schema's fields; none for other schemas. */
-function namesOf(schema: z.ZodMiniType): string[] {
-  return "shape" in schema ? Object.keys(Object(schema.shape)) : [];
+/** The names of the fields of the object at a path; none where the schema has no object. */
+function namesAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
+  const [name, ...rest] = path;
+  const shape = shapeOf(schema);
+  if (name === undefined) return Object.keys(shape);
+  const inner = Object.hasOwn(shape, name) ? shape[name] : undefined;
+  return inner === undefined ? [] : namesAt(inner, rest);
+}
+
+/** The shape of an object schema, which may be optional or an option of a union. Empty for other schemas. */
+function shapeOf(schema: z.core.$ZodType): z.core.$ZodShape {
+  if (schema instanceof z.ZodMiniOptional) return shapeOf(schema._zod.def.innerType);
+  if (schema instanceof z.ZodMiniUnion) {
+    return Object.assign({}, ...schema._zod.def.options.map(shapeOf));
+  }
+  return schema instanceof z.ZodMiniObject ? schema._zod.def.shape : {};
 }
 
 /** `FieldErrors` while they are collected. */
@@ -81,16 +97,34 @@ interface CollectedErrors {
 function fieldErrors(
   issues: readonly Issue[],
   value: unknown,
-  known: readonly string[],
+  schema: z.core.$ZodType,
 ): FieldErrors {
   const errors: CollectedErrors = Object.create(null);
   // Short paths first: the error of a whole list replaces those of its items.
-  for (const issue of issues.toSorted((a, b) => a.path.length - b.path.length)) {
-    if (issue.code === "unrecognized_keys") {
-      Object.assign(errors, unknownFields(issue.keys, known));
-    } else addError(errors, issue.path.map(String), toFieldError(issue, value));
+  const sorted = issues.flatMap(unwrapUnion).sort((a, b) => a.path.length - b.path.length);
+  for (const issue of sorted) {
+    const path = issue.path.map(String);
+    if (issue.code !== "unrecognized_keys") addError(errors, path, toFieldError(issue, value));
+    else {
+      const unknown = unknownFields(issue.keys, namesAt(schema, path));
+      for (const [name, error] of Object.entries(unknown)) addError(errors, [...path, name], error);
+    }
   }
   return errors;
+}
+
+/** Replaces the issue of a union by the issues of the option that has the value's type. */
+function unwrapUnion(issue: Issue): Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const option = issue.errors.find((issues) => !issues.some(isOfWholeType));
+  if (option === undefined) return [issue];
+  return option
+    .flatMap(unwrapUnion)
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function isOfWholeType({ code, path }: Issue): boolean {
+  return code === "invalid_type" && path.length === 0;
 }
 
 /** Adds an error at a path, unless the path or a part of it has one. */
@@ -103,7 +137,8 @@ function addError(
     errors[name] ??= error;
     return;
   }
-  const inner = errors[name] ?? {};
+  // Without a prototype: names like `toString` are not taken.
+  const inner: FieldError | CollectedErrors = errors[name] ?? Object.create(null);
   errors[name] = inner;
   if (!isFieldError(inner)) addError(inner, rest, error);
 }
@@ -112,13 +147,12 @@ const BLANK: FieldError = { code: "validation_required", message: "Cannot be bla
 
 function toFieldError(issue: Issue, value: unknown): FieldError {
   switch (issue.code) {
+    case "invalid_union":
     case "invalid_type": {
       const found = valueAt(value, issue.path);
       if (found === undefined || found === null) return BLANK;
-      return {
-        code: "validation_invalid_type",
-        message: `Must be ${withArticle(issue.expected)}.`,
-      };
+      const types = expectedTypes(issue).map(withArticle);
+      return { code: "validation_invalid_type", message: `Must be ${types.join(" or ")}.` };
     }
     case "too_small":
       return BLANK;
@@ -135,6 +169,12 @@ function toFieldError(issue: Issue, value: unknown): FieldError {
     default:
       return { code: "validation_match_invalid", message: issue.message };
   }
+}
+
+/** The types that an issue expects: one, or those of a union's options. */
+function expectedTypes(issue: Issue): string[] {
+  if (issue.code === "invalid_union") return issue.errors.flat().flatMap(expectedTypes);
+  return issue.code === "invalid_type" ? [issue.expected] : [];
 }
 
 function withArticle(type: string): string {

@@ -14,6 +14,7 @@ import { limitsSuite, overtakenSuite } from "./limits.ts";
 import { operateSuite } from "./operate.ts";
 import { publishSuite } from "./publish.ts";
 import { quietSuite } from "./quiet.ts";
+import { recordEventsSuite } from "./record-events.ts";
 import { longReplaySuite, replaySuite } from "./replay.ts";
 import { resumeSuite } from "./resume.ts";
 import { slowSuite } from "./slow.ts";
@@ -29,6 +30,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     connectSuite(runtime);
     subscribeSuite(runtime);
     publishSuite(runtime);
+    recordEventsSuite(runtime);
     quietSuite(runtime);
     deliverySuite(runtime);
     errorsSuite(runtime);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { Message } from "../../../src/realtime/types.ts";
 import { ids, idsOf, type LogFlags, LogOpener, message, type OpenLog } from "./context.ts";
 
 /** The time and the number of newer ids for which an id is remembered. */
@@ -39,7 +40,13 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       const log = await opener.open();
       const first = message("a", { data: "1" });
       await log.appendMessages([first]);
-      const others = [{ data: "2" }, { topics: ["other"] }, { topics: [] }, { private: true }];
+      const others: Partial<Message>[] = [
+        { data: "2" },
+        { topics: ["other"] },
+        { topics: [] },
+        { private: true },
+        { change: "{}" },
+      ];
       for (const change of others) {
         const batch = [message("new"), { ...first, ...change }];
         const refused = log.appendMessages(batch);
@@ -55,6 +62,18 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
       const entries = (await log.log.read(undefined, 10)) ?? [];
       expect(entries.map((entry) => entry.message)).toEqual([first]);
       expect(log.tailed).toHaveLength(1);
+    });
+
+    it("is refused when only its change differs or is missing", async () => {
+      const log = await opener.open();
+      const first = message("a", { change: '{"collection":{"name":"posts"}}' });
+      await log.appendMessages([first]);
+      for (const change of [undefined, "", '{"collection":{"name":"users"}}']) {
+        await expect(log.appendMessages([{ ...first, change }])).rejects.toMatchObject({
+          code: "id_reused",
+        });
+      }
+      expect(await log.appendMessages([first])).toEqual([{ id: "a", duplicate: true }]);
     });
 
     it("is appended once when it arrives many times at the same time", async () => {

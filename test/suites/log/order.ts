@@ -24,13 +24,16 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       const messages: Message[] = [
         message("topics", { topics: ["posts/r1", "posts", "c1/r1", "c1"] }),
         message("private", { private: true }),
+        message("change", { change: '{"collection":{"name":"🦊"},"previous":{"id":"r1"}}' }),
         message("text", { data: JSON.stringify("🦊 ä \r\n \0 \ud800 '\"\\ %s $1 \u2028") }),
         message("null", { data: "null" }),
         message("id with 🦊 ' \" \\ and spaces "),
         message("large", { data: JSON.stringify("x".repeat(500_000)) }),
       ];
       await log.appendMessages(messages);
-      expect((await log.delivered(6)).map((entry) => entry.message)).toEqual(messages);
+      expect((await log.delivered(messages.length)).map((entry) => entry.message)).toEqual(
+        messages,
+      );
       const read = await log.log.read(undefined, 10);
       expect(read?.map((entry) => entry.message)).toEqual(messages);
     });
@@ -149,12 +152,17 @@ export function orderTests(openLog: OpenLog, flags: LogFlags): void {
       expect({ accepted, duplicate, messages }).toEqual({ accepted: 3, duplicate: 2, messages: 3 });
     });
 
-    it.skipIf(flags.noByteBound !== undefined)("count ids, topics and data as UTF-8", async () => {
-      const log = await opener.open();
-      await log.appendMessages([message("é", { topics: ["🦊", "ab"], data: '"ü"' })]);
-      expect((await log.log.stats()).bytes).toBe(2 + 4 + 2 + 4);
-      await log.appendMessages([message("x", { topics: [], data: "1" })]);
-      expect((await log.log.stats()).bytes).toBe(12 + 2);
-    });
+    it.skipIf(flags.noByteBound !== undefined)(
+      "count ids, topics, data and changes as UTF-8",
+      async () => {
+        const log = await opener.open();
+        await log.appendMessages([message("é", { topics: ["🦊", "ab"], data: '"ü"' })]);
+        expect((await log.log.stats()).bytes).toBe(2 + 4 + 2 + 4);
+        await log.appendMessages([message("x", { topics: [], data: "1" })]);
+        expect((await log.log.stats()).bytes).toBe(12 + 2);
+        await log.appendMessages([message("y", { topics: [], data: "1", change: '"ü"' })]);
+        expect((await log.log.stats()).bytes).toBe(12 + 2 + 6);
+      },
+    );
   });
 }

@@ -24,6 +24,15 @@ describe("the history", () => {
     expect((await read(log)).messages).toEqual(await log.read(undefined, 10));
   });
 
+  it("has no changes, and leaves the log's entries as they are", async () => {
+    const changed = message("a", "chat", { change: '{"collection":{"name":"posts"}}' });
+    const log = logOf([changed]);
+    const [entry] = (await read(log)).messages;
+    expect(entry?.message).toEqual(message("a"));
+    expect(entry?.message).not.toHaveProperty("change");
+    expect((await log.read(undefined, 10))?.map((kept) => kept.message)).toEqual([changed]);
+  });
+
   it("of an empty log is empty, and so is one that is off", async () => {
     for (const log of [logOf([]), logOf([message("a")], { messages: 0 })]) {
       expect(await read(log)).toMatchObject({ ids: [], more: false, cursor: log.cursor() });

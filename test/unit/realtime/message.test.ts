@@ -53,11 +53,10 @@ it("null stays null", () => {
 });
 
 describe("a record event", () => {
-  const event = (collection: string, record: RecordInput["record"]): RecordInput => ({
-    collection,
-    action: "update",
-    record,
-  });
+  const event = (
+    collection: RecordInput["collection"],
+    record: RecordInput["record"],
+  ): RecordInput => ({ collection, action: "update", record });
 
   it("has PocketBase's data: the action and the record, nothing else", () => {
     const record = { id: "r1", title: "Hello", tags: ["a"], nested: { b: null } };
@@ -85,6 +84,16 @@ describe("a record event", () => {
       ["view/r1", "view", "posts/r1", "posts", "c1/r1", "c1"],
     ],
     [
+      "the name and id of a description",
+      event({ name: "posts", id: "c1" }, { id: "r1" }),
+      ["posts/r1", "posts", "c1/r1", "c1"],
+    ],
+    [
+      "a description and a record with four names",
+      event({ name: "a", id: "b" }, { id: "r1", collectionName: "c", collectionId: "d" }),
+      ["a/r1", "a", "b/r1", "b", "c/r1", "c", "d/r1", "d"],
+    ],
+    [
       "names that are no text, or empty",
       event("posts", { id: "r1", collectionName: "", collectionId: 7 }),
       ["posts/r1", "posts"],
@@ -101,9 +110,58 @@ describe("a record event", () => {
     });
   }
 
-  it("can't be made of a record that is no JSON", () => {
-    expect(() => createMessage(event("posts", { id: "r1", size: 1n }))).toThrow(
-      expect.objectContaining({ code: "invalid_event" }),
+  it("can't be made of a record or previous record that is no JSON", () => {
+    const wrong = { id: "r1", size: 1n };
+    for (const input of [
+      event("posts", wrong),
+      { ...event("posts", { id: "r1" }), previous: wrong },
+    ]) {
+      expect(() => createMessage(input)).toThrow(
+        expect.objectContaining({ code: "invalid_event" }),
+      );
+    }
+  });
+});
+
+describe("the change of a record event", () => {
+  const event = { action: "update", record: { id: "r1", title: "new" } } as const;
+  const changeOf = (input: RecordInput) => createMessage(input).change;
+
+  it("has the name of the collection as an object", () => {
+    expect(changeOf({ ...event, collection: "posts" })).toBe('{"collection":{"name":"posts"}}');
+  });
+
+  it("has the description of the collection and the previous record", () => {
+    const change = {
+      collection: {
+        id: "c1",
+        name: "users",
+        type: "auth",
+        fields: { tags: "select[]", data: "json" },
+        hidden: ["secret"],
+      },
+      previous: { id: "r1", title: "old" },
+    } as const;
+    const message = createMessage({ ...event, ...change });
+    expect(message.change).toBe(JSON.stringify(change));
+    expect(JSON.parse(message.data)).toEqual(event);
+  });
+
+  it("keeps fields with the names of inherited properties", () => {
+    const collection = '{"name":"posts","fields":{"__proto__":"json","toString":"text"}}';
+    expect(changeOf({ ...event, collection: JSON.parse(collection) })).toBe(
+      `{"collection":${collection}}`,
     );
+  });
+
+  it("is one line", () => {
+    const previous = { id: "r1", title: "a\nb\u2028c\u2029d\u0085e" };
+    const change = changeOf({ ...event, collection: "posts", previous });
+    expect(change).not.toMatch(/[\n\u2028\u2029\u0085]/);
+    expect(JSON.parse(change ?? "")).toEqual({ collection: { name: "posts" }, previous });
+  });
+
+  it("is missing from a message to a topic", () => {
+    expect(createMessage({ topic: "posts", data: event })).not.toHaveProperty("change");
   });
 });

@@ -76,6 +76,15 @@ describe("the OpenAPI document", () => {
     const { Message, RecordEvent } = components.schemas;
     expect(Message.properties.topic.maxLength).toBe(77);
     expect(Message.required).toContain("topic");
+    const [name, description] = RecordEvent.properties.collection.anyOf;
+    expect(name.type).toBe("string");
+    expect(description.required).toEqual(["name"]);
+    expect(description.properties.fields).toMatchObject({
+      maxProperties: 200,
+      additionalProperties: { enum: expect.arrayContaining(["select[]", "json"]) },
+    });
+    expect(description.properties.hidden.maxItems).toBe(200);
+    expect(RecordEvent.required).toEqual(["collection", "action", "record"]);
     expect(RecordEvent.properties.action.enum).toEqual(["create", "update", "delete"]);
     const publish = paths["/api/realtime/messages"]?.post as never as {
       requestBody: { content: Record<string, { schema: { anyOf: { maxItems?: number }[] } }> };

@@ -100,6 +100,50 @@ describe("the errors of input", () => {
   });
 });
 
+describe("the errors of an inner object", () => {
+  const inner = z.strictObject({ label: z.string(), size: z.optional(z.number()) });
+  const outer = z.strictObject({
+    name: z.union([z.string().check(z.maxLength(3)), inner]),
+    more: z.optional(inner),
+  });
+  const unknown = (text: string) => ({
+    code: "validation_unknown_field",
+    message: expect.stringContaining(text),
+  });
+
+  it("name the nearest of its own fields for an unknown field", () => {
+    const value = { name: { label: "a", siz: 1 }, more: { label: "a", labl: "b" } };
+    expect(validateItem(outer, value)).toEqual({
+      name: { siz: unknown('Did you mean "size"?') },
+      more: { labl: unknown('Did you mean "label"?') },
+    });
+  });
+
+  it("come before those of the fields beside an unknown field", () => {
+    const errors = validateItem(outer, { name: { labl: "a" } });
+    expect(errors).toEqual({ name: { labl: unknown("label"), label: BLANK } });
+    expect(invalidInput(errors ?? {}).message).toContain("name.labl:");
+  });
+
+  it("are those of the union's option with the value's type", () => {
+    expect(validateItem(outer, { name: "abcd" })).toEqual({ name: tooLong(3) });
+    const faulty = { label: 1, size: "1" };
+    expect(validateItem(outer, { name: faulty })).toEqual({
+      name: { label: wrongType("a string"), size: wrongType("a number") },
+    });
+    expect(validateItem(outer, { name: 5 })).toEqual({ name: wrongType("a string or an object") });
+    expect(validateItem(outer, { name: null })).toEqual({ name: BLANK });
+  });
+
+  it("are kept for names of inherited properties", () => {
+    const text = '{"name":{"label":"a","__proto__":1,"toString":1}}';
+    const errors = validateItem(outer, JSON.parse(text));
+    const faults = Object(errors).name;
+    expect(Object.keys(faults)).toEqual(["__proto__", "toString"]);
+    expect(JSON.parse(JSON.stringify(faults)).toString.code).toBe("validation_unknown_field");
+  });
+});
+
 describe("validate", () => {
   it("gives what was checked, without what the schema does not know", () => {
     expect(validate(schema, { clientId: "x", more: 1 })).toEqual({ clientId: "x" });

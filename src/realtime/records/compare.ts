@@ -1,0 +1,106 @@
+import type { LikeMatcher } from "./like.ts";
+import type { Operand } from "./operand.ts";
+import type { Operator } from "./parse-filter.ts";
+import { compareTexts, numberFrom, textOfNumber, type Value } from "./values.ts";
+
+/** The result of a comparison in SQL: null is neither true nor false. */
+export type Truth = boolean | null;
+
+/**
+ * Compares two values as the SQL does that PocketBase builds (tools/search/filter.go, `buildResolversExpr`).
+ *
+ * @param a The value of `left`: its own, or that of one of its elements.
+ * @param b As `a`, of `right`.
+ */
+export function compare(
+  operator: Operator,
+  left: Operand,
+  a: Value,
+  right: Operand,
+  b: Value,
+  like: LikeMatcher,
+): Truth {
+  switch (operator) {
+    case "=":
+      return isEqual(left, a, right, b);
+    case "!=":
+      return isNotEqual(left, a, right, b);
+    case "~":
+      return like.matches(left, a, right, b);
+    case "!~":
+      return not(like.matches(left, a, right, b));
+    default: {
+      const order = compareOrder(left, a, right, b);
+      if (order === null) return null;
+      if (operator === ">") return order > 0;
+      if (operator === ">=") return order >= 0;
+      return operator === "<" ? order < 0 : order <= 0;
+    }
+  }
+}
+
+/** `=` as PocketBase builds it (`resolveEqualExpr`). */
+function isEqual(left: Operand, a: Value, right: Operand, b: Value): Truth {
+  if (left.isExact || right.isExact) return isSame(left, a, right, b);
+  const [leftIsEmpty, rightIsEmpty] = [left.emptiness === "empty", right.emptiness === "empty"];
+  if (leftIsEmpty && rightIsEmpty) return true;
+  if (left.emptiness === "set" || right.emptiness === "set") {
+    if ((a === null && !leftIsEmpty) || (b === null && !rightIsEmpty)) return null;
+    return isSame(left, leftIsEmpty ? "" : a, right, rightIsEmpty ? "" : b);
+  }
+  if (leftIsEmpty) return b === null || b === "";
+  if (rightIsEmpty) return a === null || a === "";
+  return (a ?? "") === (b ?? "");
+}
+
+/** `!=` is never null: PocketBase writes it as `IS NOT`. */
+function isNotEqual(left: Operand, a: Value, right: Operand, b: Value): boolean {
+  if (!left.isExact && !right.isExact) {
+    const isSet = left.emptiness === "set" || right.emptiness === "set";
+    if (isSet) {
+      return !isSame(
+        left,
+        left.emptiness === "empty" ? "" : a,
+        right,
+        right.emptiness === "empty" ? "" : b,
+      );
+    }
+  }
+  return isEqual(left, a, right, b) !== true;
+}
+
+/** SQLite's `IS`: null is the same as null. */
+function isSame(left: Operand, a: Value, right: Operand, b: Value): boolean {
+  if (a === null || b === null) return a === b;
+  return compareOrder(left, a, right, b) === 0;
+}
+
+/**
+ * Compares in SQLite's order: numbers before texts. First converts the values by the affinities
+ * (https://sqlite.org/datatype3.html, "Type Conversions Prior To Comparison").
+ *
+ * @returns a number below, equal to or above 0; null if a value is null.
+ */
+function compareOrder(left: Operand, a: Value, right: Operand, b: Value): number | null {
+  if (a === null || b === null) return null;
+  const x = convert(left, a, right);
+  const y = convert(right, b, left);
+  if (typeof x === "number") return typeof y === "number" ? x - y : -1;
+  return typeof y === "number" ? 1 : compareTexts(x, y);
+}
+
+/** Converts a value by the affinity of the other side. */
+function convert(own: Operand, value: number | string, other: Operand): number | string {
+  if (typeof value === "string") {
+    return other.affinity === "numeric" && own.affinity !== "numeric"
+      ? (numberFrom(value) ?? value)
+      : value;
+  }
+  return other.affinity === "text" && own.affinity === "none"
+    ? textOfNumber(value, own.isReal)
+    : value;
+}
+
+function not(truth: Truth): Truth {
+  return truth === null ? null : !truth;
+}

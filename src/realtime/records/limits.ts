@@ -1,0 +1,17 @@
+/** Maximum length of a filter or rule, in UTF-16 code units. A filter in a subscription key is shorter: a key has 2,500. */
+export const MAX_FILTER_LENGTH = 10_000;
+
+/** Maximum number of comparisons in a filter, as in PocketBase (tools/search/filter.go, `DefaultFilterExprLimit`). */
+export const MAX_COMPARISONS = 200;
+
+/** Maximum number of brackets that are open at one position of a filter. */
+export const MAX_DEPTH = 200;
+
+/** Maximum number of function calls within each other. */
+export const MAX_CALL_DEPTH = 3;
+
+/**
+ * Maximum number of steps of one evaluation. A step is a comparison, or 64 characters that `~` has compared. A filter with
+ * several `:each` lists is evaluated for every combination of their elements, so the steps must have a limit.
+ */
+export const MAX_STEPS = 50_000;
