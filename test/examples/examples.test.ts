@@ -19,7 +19,10 @@ afterEach(() => {
 
 it("the bridge names the missing settings, and fails", async () => {
   const env = { PATH: process.env.PATH, COLLECTIONS: "posts" };
-  const child = spawn(process.execPath, ["examples/pocketbase-bridge/listen.mjs"], { cwd: root, env });
+  const child = spawn(process.execPath, ["examples/pocketbase-bridge/listen.mjs"], {
+    cwd: root,
+    env,
+  });
   stops.push(() => child.kill());
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

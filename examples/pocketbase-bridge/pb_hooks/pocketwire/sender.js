@@ -126,7 +126,7 @@ function sendSafely(app, requests) {
   try {
     send(app, target, requests);
   } catch (error) {
-    report(app, `could not be sent the queue: ${error}`);
+    report(app, `gets nothing, because the queue can't be read or written: ${error}`);
   }
 }
 
@@ -157,8 +157,9 @@ function retryForOneMinute(app) {
   const target = settings.read();
   if (target === null) return;
   const removed = queue.trim(app, target.maxQueue);
-  if (removed > 0)
+  if (removed > 0) {
     report(app, `misses ${removed} changes, because POCKETWIRE_MAX_QUEUE was reached.`);
+  }
   const end = Date.now() + RETRY_MILLISECONDS;
   while (Date.now() < end && app.store().get("pocketwire.isStopping") !== true) {
     if (state.isWaiting(app.store())) sendSafely(app, 1000);
