@@ -44,7 +44,14 @@ const shared = {
 };
 await build({
   ...shared,
-  entryPoints: ["src/index.ts", "src/adapter.ts", "src/node.ts", "src/bun.ts", "src/cli.ts"],
+  entryPoints: [
+    "src/index.ts",
+    "src/adapter.ts",
+    "src/records.ts",
+    "src/node.ts",
+    "src/bun.ts",
+    "src/cli.ts",
+  ],
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
   platform: "node",

@@ -19,7 +19,10 @@ afterEach(() => {
 
 it("the bridge names the missing settings, and fails", async () => {
   const env = { PATH: process.env.PATH, COLLECTIONS: "posts" };
-  const child = spawn(process.execPath, ["examples/pocketbase-bridge.mjs"], { cwd: root, env });
+  const child = spawn(process.execPath, ["examples/pocketbase-bridge/listen.mjs"], {
+    cwd: root,
+    env,
+  });
   stops.push(() => child.kill());
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -144,7 +147,7 @@ describe("the example", () => {
   });
 
   // A second Pocketwire replaces PocketBase, because npm has no package of PocketBase's server. Both speak the same protocol.
-  it("pocketbase-bridge.mjs passes record events on, once and in order, and also after an outage of either side", async () => {
+  it("pocketbase-bridge/listen.mjs passes record events on, once and in order, and also after an outage of either side", async () => {
     const source = await startService(NODE);
     const settings = { PORT: "18445" };
     const target = await startService(NODE, { env: settings });
@@ -154,7 +157,7 @@ describe("the example", () => {
       POCKETWIRE_URL: target.url,
       REALTIME_ADMIN_KEY: ADMIN_KEY,
     };
-    expect(await run("pocketbase-bridge.mjs", env)).toBe("passing on posts,comments");
+    expect(await run("pocketbase-bridge/listen.mjs", env)).toBe("passing on posts,comments");
     await eventually(
       async () => (await readStats(source.url)).subscriptions === 2,
       "the bridge subscribes",

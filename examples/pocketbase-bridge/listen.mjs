@@ -1,8 +1,7 @@
-// Forwards PocketBase's record events to Pocketwire. The app keeps PocketBase, and its realtime clients connect to
-// Pocketwire.
+// Listens to PocketBase's record events, and sends them to Pocketwire. README.md compares this program with the hooks.
 //
 //   POCKETBASE_URL=http://127.0.0.1:8091 POCKETBASE_TOKEN=… COLLECTIONS=posts,comments \
-//   POCKETWIRE_URL=http://127.0.0.1:8090 REALTIME_ADMIN_KEY=… node examples/pocketbase-bridge.mjs
+//   POCKETWIRE_URL=http://127.0.0.1:8090 REALTIME_ADMIN_KEY=… node examples/pocketbase-bridge/listen.mjs
 //
 // Use the token of a superuser, because PocketBase sends a record only to users who may read it. With PRIVATE=true only
 // users with a right to the collection receive the events. PocketBase cannot resume a stream, so events that happen
