@@ -1,6 +1,6 @@
 /**
- * Compares the documentation with the code: settings, metrics and log messages that the pages list, and the links between the
- * pages.
+ * Compares the documentation with the code: settings, metrics and log messages that the pages list, the filters of
+ * docs/records.md, and the links between the pages.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
