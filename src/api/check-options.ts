@@ -1,11 +1,11 @@
 /** Unknown options are refused: a hook with a misspelt name would be an access control that is silently off. */
 import { RealtimeError } from "../realtime/errors.ts";
+import { nearestName } from "../realtime/nearest-name.ts";
 import type { IntrospectionOptions } from "./auth/introspection.ts";
 import type { TokenOptions } from "./auth/token-options.ts";
 import type { Hooks } from "./hooks.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
-import { nearestName } from "./schemas/nearest-name.ts";
 
 /** The type `Record` makes the compiler report a name that is missing here. */
 const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = {
