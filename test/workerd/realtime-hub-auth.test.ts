@@ -51,7 +51,7 @@ describe("the auth record of a client when the hub wakes", () => {
     await hubs.evict();
     expect((await whenWoken(hubs, client.clientId)).auth).toEqual(auth);
     await hubs.subscribe(client, ["a"], { identity: "anna" });
-    expect((await whenWoken(hubs, client.clientId)).auth).toBeUndefined();
+    expect((await whenWoken(hubs, client.clientId)).auth).toEqual({ id: "anna" });
   });
 
   it.each([
@@ -76,12 +76,18 @@ describe("the auth record of a client when the hub wakes", () => {
 
   it("is gone when the credential has expired, with the administrators' rights", async () => {
     const hubs = openHubs();
-    const expiring = { ...ANNA, isAdmin: true, expiresAt: Date.now() + 1000 };
+    const expiring = { ...ANNA, expiresAt: Date.now() + 1000 };
     const client = await hubs.connect(["a"], expiring);
-    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: ANNA.auth, isAdmin: true });
-    await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "the end is announced");
+    const admin = await hubs.connect(["a"], { ...expiring, isAdmin: true });
+    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: ANNA.auth, isAdmin: false });
+    expect((await whenWoken(hubs, admin.clientId)).isAdmin).toBe(true);
+    for (const { sink } of [client, admin]) {
+      await eventually(() => sink.data("PB_AUTH_EXPIRED").length > 0, "the end is announced");
+    }
     expect(await records(hubs)).toEqual([]);
-    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: undefined, isAdmin: false });
+    const guest = { auth: undefined, isAdmin: false };
+    expect(await whenWoken(hubs, client.clientId)).toEqual(guest);
+    expect(await whenWoken(hubs, admin.clientId)).toEqual(guest);
   });
 
   it("leaves no row when the client has left, before or during hibernation", async () => {
@@ -109,6 +115,9 @@ describe("an administrator's client when the hub wakes", () => {
     }
     expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: undefined, isAdmin: true });
     await hubs.subscribe(client, ["b"], { identity: "root" });
-    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: undefined, isAdmin: false });
+    expect(await whenWoken(hubs, client.clientId)).toEqual({
+      auth: { id: "root" },
+      isAdmin: false,
+    });
   });
 });
