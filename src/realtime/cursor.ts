@@ -69,7 +69,7 @@ export function epochOf(id: string): string | undefined {
  * matching keys in the order of the keys' hashes. One hash therefore tells which of these deliveries the client has received.
  *
  * The hash is cryptographic because clients choose their keys. If two keys had the same hash, a stream that ends between their
- * two deliveries would lose a message unnoticed. Two keys with the same 32-bit hash can be found within half a second.
+ * two deliveries would lose a message unnoticed. With a hash of 32 bits, two such keys could be found within half a second.
  */
 export function hashKey(key: string): string {
   return hashText(key);

@@ -18,7 +18,7 @@ function expireClient(core: ManagerCore, client: Client, now: number): void {
     core.removeClient(clientId, "expired");
     return;
   }
-  // The messages of unfinished deliveries were published while the credential was valid.
+  // The client still receives the messages of unfinished deliveries: they were published while its credential was valid.
   deliveries.settle(client);
   // `settle` removes a client that is too slow.
   if (!clients.has(client)) return;

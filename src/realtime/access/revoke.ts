@@ -5,7 +5,7 @@ import type { Revocation } from "../types.ts";
 export interface RevokeResult {
   /** Number of streams that were closed. */
   readonly disconnected: number;
-  /** Earlier revoked subjects that are now forgotten, because 10,000 revocations are remembered for 30 days. */
+  /** Earlier revoked subjects that are now forgotten: only 10,000 revocations are remembered, each for 30 days. */
   readonly forgotten: readonly string[];
 }
 

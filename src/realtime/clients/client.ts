@@ -55,7 +55,10 @@ export function createClient(
   };
 }
 
-/** Returns a copy of the properties that code outside the core may read. The user's record is not among them: it may be personal data. */
+/**
+ * Returns a copy of the properties that code outside the core may read. The user's record is not among them, because it may
+ * have personal data.
+ */
 export function describeClient(client: Client, subscriptions: readonly string[]): ClientInfo {
   return {
     clientId: client.clientId,
@@ -71,8 +74,8 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 }
 
 /**
- * Gives a client the identity, rights and auth record of a request, and makes it an administrator's or not. The stream is then no
- * longer closed because of an expired credential.
+ * Gives a client the identity, rights, auth record and administrator status of a request, and the expiry time of its
+ * credential. A stream that was to be closed because its credential had expired stays open.
  */
 export function identifyClient(client: Client, principal: Principal): void {
   const { identity, rights = [], expiresAt } = principal;

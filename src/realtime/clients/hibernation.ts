@@ -31,7 +31,10 @@ export interface ReplayProgress {
 export interface HibernationSupport {
   /** Returns the data to store of a client. Undefined when no client has the id. */
   snapshotOf(clientId: string): ClientSnapshot | undefined;
-  /** Returns the further data to store of a client that is not live. Undefined for a live client. Changes with each page. */
+  /**
+   * Returns the further data to store of a client that is not live. Undefined for a live client. The data changes with each
+   * page of a replay.
+   */
   replayProgressOf(clientId: string): ReplayProgress | undefined;
   /**
    * Adds a client again. The limits on capacity are not checked, and the client does not count as a new connection.
