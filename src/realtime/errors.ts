@@ -19,7 +19,7 @@
  * - `invalid_event`: an event name, id or data can't be written as SSE
  * - `id_reused`: a message has the id of an earlier message, but other content
  * - `invalid_input`: the input breaks a rule; `fields` may say which field breaks which rule
- * - `invalid_filter`: a filter or rule can't be evaluated; `position` says where
+ * - `invalid_filter`: a filter or rule can't be parsed or evaluated; `position` says where
  * - `invalid_fields`: a `fields` option can't be read; `position` says where
  * - `unknown_cursor`: a cursor is of another log, or the messages after it have been trimmed
  * - `invalid_config`: a setting is wrong; the message names the setting
@@ -89,11 +89,14 @@ export class RealtimeError extends Error {
   readonly [BRAND] = true;
   /** The kind of the error. */
   readonly code: RealtimeErrorCode;
-  /** The errors of single fields. May be set for `invalid_input` and `id_reused`; otherwise empty. */
+  /**
+   * The errors of single fields. May be set for `invalid_input`, `invalid_filter`, `invalid_fields` and `id_reused`; otherwise
+   * empty.
+   */
   readonly fields: FieldErrors;
   /** Seconds after which to try again; undefined if unknown. */
   readonly retryAfter: number | undefined;
-  /** Index in the text of a filter or `fields` option at which the error was found, in UTF-16 code units. Otherwise undefined. */
+  /** Index in the text of a filter, rule or `fields` option at which the error was found, in UTF-16 code units. */
   readonly position: number | undefined;
 
   /** @param message Says what is wrong and what to do about it. The service may send the message to clients. */

@@ -43,7 +43,7 @@ export class ManagerCore {
     CloseReason,
     number
   >;
-  /** Set while `close` waits for clients with a replay. */
+  /** Set while `close` waits for unfinished deliveries and for clients with a replay. */
   #closing: { readonly reason: CloseReason; readonly resolve: () => void } | undefined;
 
   /** @param sliceCost As for `DeliveryScheduler`. */

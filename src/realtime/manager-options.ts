@@ -26,8 +26,8 @@ export interface ManagerOptions extends CapacityLimits, Clocks {
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /**
-   * Access rules of collections, by name or id of the collection. The entry `*` is for all collections without an entry of their
-   * own. Default: no rules, and every record event reaches all its subscriptions.
+   * Access rules of collections, by name or id of the collection. The entry `*` is for all collections without an entry of
+   * their own. Default: no rules, so each client may receive every record event that is not private.
    */
   readonly rules?: Readonly<Record<string, CollectionRules>> | undefined;
   /** Default: nothing is logged. */

@@ -55,6 +55,7 @@ export class RealtimeManager {
   /**
    * @param sliceCost A delivery yields to other work after about 5 ms, or when its work has this cost, whichever is first.
    *   Writing a frame costs 1, encoding a frame costs 4. Default 50,000. Tests pass small values to interrupt deliveries.
+   * @throws RealtimeError `invalid_config` for a rule that can't be compiled.
    */
   constructor(options: ManagerOptions = {}, sliceCost?: number) {
     this.#core = new ManagerCore(options, sliceCost);
@@ -76,8 +77,8 @@ export class RealtimeManager {
    *
    * @param subscriptions The subscription keys that the client connects with.
    * @throws RealtimeError `revoked` or `refused_token` for the credential; `too_many_clients` when a limit of the manager is
-   *   reached, and `too_many_requests` when a limit of the address is reached; `invalid_input` when keys and rights have more
-   *   than 10,000 topics in common.
+   *   reached, and `too_many_requests` when a limit of the address is reached; `invalid_filter`, `invalid_fields` or
+   *   `invalid_input` for the options of a key; `invalid_input` when keys and rights overlap in more than 10,000 topics.
    */
   admit(principal: Principal, subscriptions: readonly string[] = []): void {
     this.#core.contents.check(subscriptions, principal.isAdmin === true);
@@ -184,8 +185,9 @@ export class RealtimeManager {
    *
    * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed` when the request may not change this client;
    *   `revoked` or `refused_token` for its credential; `too_many_clients` or `too_many_requests` when there are too many keys;
-   *   `invalid_input` when a key contains a line break or NUL, or when keys and rights overlap in more than 10,000 topics.
-   *   After an error the client's subscriptions and principal are unchanged.
+   *   `invalid_filter`, `invalid_fields` or `invalid_input` for the options of a key; `invalid_input` when a key contains a
+   *   line break or NUL, or when keys and rights overlap in more than 10,000 topics. After an error the client's subscriptions
+   *   and principal are unchanged.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): void {
     setSubscriptions(this.#core, clientId, request);
@@ -210,7 +212,7 @@ export class RealtimeManager {
     return revoke(this.#core, revocation, at);
   }
 
-  /** Time until `expire` must be called; undefined when no credential will expire. */
+  /** Time until `expire` must be called; undefined when no client has a credential that expires. */
   get expiresIn(): Milliseconds | undefined {
     const next = this.#core.clients.nextExpiry;
     return next === undefined ? undefined : Math.max(next - this.#core.now(), 0);
@@ -218,10 +220,10 @@ export class RealtimeManager {
 
   /**
    * Removes the rights and the auth record of clients whose credential has expired (with `anonymous: "none"` also their
-   * subscriptions), and sends these clients PB_AUTH_EXPIRED. Closes the stream of a client that has sent no fresh credential within `authGrace` after
-   * that. Cheap when nothing has expired.
+   * subscriptions), and sends these clients PB_AUTH_EXPIRED. Removes a client that has sent no fresh credential within
+   * `authGrace` after that, and closes its stream. Cheap when nothing has expired.
    *
-   * @returns The ids of the clients that changed.
+   * @returns The ids of the clients that were changed or removed.
    */
   expire(): readonly string[] {
     return expireClients(this.#core);
@@ -234,7 +236,7 @@ export class RealtimeManager {
 
   /**
    * The cursor from which the client could resume now. Undefined when the client is unknown, when the log keeps no history, or
-   * while the client is at several positions (`ReplayState.unsafeUntil`).
+   * while no cursor can name the client's position (`ReplayState.unsafeUntil`).
    */
   resumeCursorOf(clientId: string): string | undefined {
     const client = this.#core.clients.get(clientId);
@@ -260,9 +262,9 @@ export class RealtimeManager {
   }
 
   /**
-   * Resolves when all deliveries that have started are finished. Undefined when they are finished already.
+   * Resolves when all deliveries that have started are finished. Undefined when no delivery after `since` is unfinished.
    *
-   * @param since An earlier `deliveryNumber`: deliveries up to this number are not waited for. Default: 0.
+   * @param since An earlier `deliveryNumber`. Default 0.
    */
   settled(since?: number): Promise<void> | undefined {
     return this.#core.deliveries.settled(since);
@@ -299,7 +301,7 @@ export function hibernationOf(manager: RealtimeManager): HibernationSupport {
   return createHibernationSupport(coreOf(manager));
 }
 
-/** Returns what applies the manager's rules, and the options of subscriptions, to messages. Reads of the history need it. */
+/** Returns the object that applies the manager's rules and the options of subscriptions, for reads of the history. */
 export function contentsOf(manager: RealtimeManager): MessageContents {
   return coreOf(manager).contents;
 }

@@ -8,8 +8,8 @@ export type RecordAction = "create" | "update" | "delete";
 
 interface MessageInput {
   /**
-   * Idempotency key, 1 to 255 characters without a tab. While the log remembers the id, it does not append a second message
-   * with this id: for five minutes, and among the newest 10,000 ids (`REMEMBERED_IDS`). Default: a random id.
+   * Idempotency key, 1 to 255 characters without a tab. The log remembers the newest 10,000 ids, each for five minutes
+   * (`REMEMBERED_IDS`), and does not append a second message with a remembered id. Default: a random id.
    */
   readonly id?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. Default false. */
@@ -40,8 +40,8 @@ export interface RecordInput extends MessageInput {
 export type PublishInput = TopicInput | RecordInput;
 
 /**
- * Topics that the API refuses (api/schemas/collection.ts) because the service's own events have these names. `createMessage` does
- * not check a topic. The event `ping` is not in the list: a message to the topic `ping` is allowed.
+ * Topics that the API refuses (api/schemas/collection.ts) because the service's own events have these names. `createMessage`
+ * does not check the topic of its input. The event `ping` is not in the list: a message to the topic `ping` is allowed.
  */
 export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
   "PB_CONNECT",

@@ -4,7 +4,7 @@ const MAX_LENGTH = 40;
 /**
  * Finds the known name that a misspelt name probably means, for error messages. Case and punctuation don't count.
  *
- * @returns undefined when no known name is similar: more than a third of the letters differ.
+ * @returns undefined when no known name is similar. In a similar name, one letter or up to a third of the letters differ.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;

@@ -91,9 +91,10 @@ export class DeliveryScheduler<Client extends Recipient> {
   }
 
   /**
-   * Resolves when the deliveries that are unfinished now are finished. Undefined when no delivery is unfinished.
+   * Resolves when the deliveries that are unfinished now are finished. Undefined when no delivery with a number greater than
+   * `since` is unfinished.
    *
-   * @param since The number of a delivery. Deliveries up to this number are not waited for. Default 0.
+   * @param since The number of a delivery. Default 0.
    */
   settled(since = 0): Promise<void> | undefined {
     const newest = this.#pending.at(-1);

@@ -53,7 +53,10 @@ export class Delivery<Client extends Recipient> {
   readonly #few: readonly Target<Client>[] | undefined;
   /** Number of subscriptions that were taken from `#subscriptions`. */
   #started = 0;
-  /** The remaining clients of the current subscription. A loop that breaks ends a generator, but not the iterator of a Set. */
+  /**
+   * The remaining clients of the current subscription: the iterator of a Set. It can be continued after a loop was left early,
+   * and a generator can't.
+   */
   #clients: Iterable<Client> | undefined;
 
   /** @param previousCursor Cursor of the message before this one. */
@@ -80,7 +83,7 @@ export class Delivery<Client extends Recipient> {
     }
   }
 
-  /** Delivers to the next clients. Returns true when all clients have received the message, and false when the slice is over. */
+  /** Delivers to the next clients. Returns true when all clients have received the message, false when the slice is over. */
   run(slice: Slice): boolean {
     const { write, hasOlder, settleBefore } = this.#host;
     const { number } = this;
@@ -178,7 +181,7 @@ export class Delivery<Client extends Recipient> {
   #interrupt(): false {
     this.#targets.release();
     const few = this.#few ?? [];
-    // A single frame is kept: encoding it again in every slice would cost more than its memory is worth.
+    // The frames of a single subscription are kept: encoding them in every slice would cost more than their memory is worth.
     if (few.length === 1) return false;
     for (const target of few) {
       target.byData = undefined;

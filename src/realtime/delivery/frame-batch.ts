@@ -2,7 +2,7 @@ import type { Bytes } from "../units.ts";
 
 const NO_FRAME = new Uint8Array();
 
-/** Total size of the frames of one turn of the event loop. Frames that are shared by several clients count once. */
+/** Total size of the frames of one turn of the event loop. A batch that several clients share counts once. */
 interface TurnSize {
   bytes: Bytes;
 }

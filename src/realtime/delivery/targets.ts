@@ -6,7 +6,7 @@ import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { Slice } from "./work-slice.ts";
 
-/** Size of the encoded frames that a delivery keeps for other clients with the same keys. */
+/** When the encoded frames that a delivery keeps for other clients with the same keys exceed this size, they are released. */
 const MAX_SHARED_BYTES: Bytes = 4 * 1024 * 1024;
 
 /** The cost of encoding a frame, where writing a frame costs 1. */
@@ -14,7 +14,7 @@ const ENCODE_COST = 4;
 
 const encoder = new TextEncoder();
 
-/** The encoded frames of the message for one subscription and one text of the message's data. */
+/** The encoded frames of the message for those clients of one subscription that receive the same data. */
 export interface Frames {
   readonly data: string;
   /** The frame for a client that receives the message under no further key. */
