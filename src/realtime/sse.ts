@@ -67,7 +67,7 @@ export function formatCursorEvent(cursor: string | undefined): string {
   return formatSSEMessage({ event: "PB_CURSOR", data: {}, id: cursor });
 }
 
-/** Whether a text can be an event name or id: it contains neither NUL nor a character at which a common parser ends the line. */
+/** Whether a text can be an event name or id: it contains neither NUL nor a character at which a common parser ends a line. */
 export function isFieldText(text: string): boolean {
   return !FORBIDDEN_IN_FIELD.test(text);
 }

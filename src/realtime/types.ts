@@ -55,7 +55,7 @@ export interface FrameSink {
   close(reason: CloseReason): void;
 }
 
-/** Maximum length of an identity, in characters. On Workers a socket's attachment has 16 KiB for the identity and other data. */
+/** Maximum length of an identity, in characters. On Workers, an identity must fit into a socket's attachment of 16 KiB. */
 export const MAX_IDENTITY = 1024;
 
 /** Maximum number of patterns in a client's rights. */
@@ -131,8 +131,8 @@ export interface SubscribeRequest extends Principal, StartPosition {
 /** A message that is ready for the log. `createMessage` creates it from a `PublishInput`. */
 export interface Message {
   /**
-   * Idempotency key. The log does not append a second message with an id that it remembers: for five minutes, and among the
-   * newest 10,000 ids (`REMEMBERED_IDS`). The id of a user's message begins with the user's identity (`publisherOfId`).
+   * Idempotency key. The log remembers the newest 10,000 ids, each for five minutes (`REMEMBERED_IDS`), and does not append a
+   * second message with a remembered id. The id of a user's message begins with the user's identity (`publisherOfId`).
    */
   readonly id: string;
   /** The topics that the message is published to. A record event has up to eight: two for each name of its collection. */

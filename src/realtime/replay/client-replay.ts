@@ -59,7 +59,7 @@ interface Search {
 export class ClientReplay {
   /** The client's subscription keys. */
   readonly keys: readonly string[];
-  /** Cost of the pages without a frame since the replay last paused because of them (`MAX_UNMATCHED_MESSAGES`). */
+  /** Number of messages in pages without a frame since the replay last paused. Counted and reset by `ReplayCoordinator`. */
   unmatchedMessages = 0;
   /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
@@ -130,7 +130,7 @@ export class ClientReplay {
     return position < 0 ? position : Math.max(position, this.#state.position);
   }
 
-  /** Must be called after the rights or the identity of the client have changed. */
+  /** Must be called after the rights or the viewer of the client have changed. */
   changeReader({ rights, viewer }: ReplayReader): void {
     this.#reader = { rights, viewer };
     this.#lazyIndex?.changeRights(this, rights);
@@ -168,7 +168,8 @@ export class ClientReplay {
   }
 
   /**
-   * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`, or when filters have taken long.
+   * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`, or when
+   * the decisions about the messages have exceeded `MAX_PAGE_COST`.
    *
    * @param page Oldest first, starting after `next`.
    * @param until Sequence of the newest message that was delivered to the live clients. Later messages will be delivered live.

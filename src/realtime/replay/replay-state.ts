@@ -21,7 +21,10 @@ export interface ReplayState {
   readonly unsafeUntil: number;
   /** The number of messages replayed so far. */
   readonly replayed: number;
-  /** If the history has lost the position of a key without a `last` option, the key restarts with this many newest messages. */
+  /**
+   * If the history loses the position of a key without a `last` option before any message was replayed, the key restarts with
+   * this many newest messages.
+   */
   readonly last: number;
   /** Whether the client asked to resume, and receives PB_RESUME at the end. */
   readonly isResume: boolean;

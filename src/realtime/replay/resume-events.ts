@@ -8,9 +8,9 @@ export function formatUnrecovered(id: string): string {
 }
 
 /**
- * Formats the event after the last message of a replay. A client that asked to resume receives PB_RESUME. Another client
- * receives PB_CURSOR with the cursor of the live clients. The result is "" if the client already has this cursor, or if
- * `ReplayState.hasMoved` is false.
+ * Formats the event after the last message of a replay. A client that asked to resume receives PB_RESUME. Any other client
+ * receives PB_CURSOR with the cursor of the live clients. For such a client the result is "" if it already has this cursor,
+ * or if `ReplayState.hasMoved` is false.
  *
  * @param client The client after the end of its replay: `client.replay` is undefined.
  */

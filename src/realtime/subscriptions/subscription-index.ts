@@ -23,9 +23,12 @@ interface ClientKeys<Client> {
 
 const NO_RIGHTS: readonly string[] = [];
 
-/** The subscriptions that match a message. A live view of the index: it includes later additions and removals. */
+/**
+ * The subscriptions that match a message. A live view of the index: it includes later additions and removals. `subscriptions`
+ * leaves out topics that had no subscriptions when the audience was determined.
+ */
 export interface Audience<Client> {
-  /** Number of subscriptions when the audience was determined. A key that matches under several topics counts for each topic. */
+  /** Number of subscriptions when the audience was determined. A key that matches under several topics counts for each. */
   readonly count: number;
   /** The subscriptions, in no particular order. A key that matches under several topics is included for each topic. */
   subscriptions(): Generator<Subscription<Client>>;
@@ -119,8 +122,8 @@ export class SubscriptionIndex<Client> {
   }
 
   /**
-   * Returns the same subscriptions as a view. The view is neither copied nor sorted, so it is cheap for any number of
-   * subscriptions.
+   * Returns the same subscriptions as `match`, but as a view. The view is neither copied nor sorted, so it is cheap for any
+   * number of subscriptions.
    *
    * @param isPrivate As for `match`.
    */

@@ -24,8 +24,8 @@ export interface SubscriptionKey {
 /**
  * Splits a subscription key into topic and options. If the key has no options, the whole key is the topic.
  *
- * Malformed options count as empty (`SubscriptionOptions.isMalformed`). A client can't subscribe with them: it may have asked for
- * a filter.
+ * Malformed options count as empty (`SubscriptionOptions.isMalformed`). The service refuses a subscription with malformed
+ * options, because they may have contained a filter.
  *
  * @example
  * parseSubscription('posts/*?options={"query":{"a":1}}');

@@ -23,7 +23,7 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
     this.topic = topic;
   }
 
-  /** Computed on first use, because only messages that reach a client under several keys need it. */
+  /** Computed on first use. Needed for replays, and for messages that reach a client under several keys. */
   get keyHash(): string {
     this.#keyHash ??= hashKey(this.key);
     return this.#keyHash;
