@@ -106,8 +106,8 @@ export class RealtimeError extends Error {
     options: {
       readonly fields?: FieldErrors;
       readonly cause?: unknown;
-      readonly retryAfter?: number;
-      readonly position?: number;
+      readonly retryAfter?: number | undefined;
+      readonly position?: number | undefined;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -93,6 +93,6 @@ function atKey({ code, message, position, cause }: RealtimeError, index: number)
   return new RealtimeError(code, message, {
     fields: { subscriptions: { [index]: field } },
     cause,
-    ...(position !== undefined && { position }),
+    position,
   });
 }

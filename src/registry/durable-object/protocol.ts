@@ -25,6 +25,8 @@ export type RpcResult<T> =
       readonly code: RealtimeErrorCode;
       readonly message: string;
       readonly fields: FieldErrors;
+      readonly retryAfter?: number | undefined;
+      readonly position?: number | undefined;
     };
 
 /** The methods of `ClientRegistry` that a hub answers by RPC. To open a stream, the Worker calls `fetch` with an upgrade. */
@@ -132,8 +134,8 @@ export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResu
     return { ok: true, value: await run() };
   } catch (error) {
     if (!(error instanceof RealtimeError)) throw error;
-    const { code, message, fields } = error;
-    return { ok: false, code, message, fields };
+    const { code, message, fields, retryAfter, position } = error;
+    return { ok: false, code, message, fields, retryAfter, position };
   }
 }
 
@@ -144,7 +146,8 @@ export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResu
  */
 export function fromRpcResult<T>(result: RpcResult<T>): T {
   if (result.ok) return result.value;
-  throw new RealtimeError(result.code, result.message, { fields: result.fields });
+  const { code, message, ...details } = result;
+  throw new RealtimeError(code, message, details);
 }
 
 /**
