@@ -9,7 +9,7 @@ import type { Runtime } from "./runtime.ts";
 /**
  * The options of `createServer`. Times are milliseconds and sizes are bytes; each limit has its default in its description. A
  * limit of one address counts an IPv4 address, or all IPv6 addresses with the same first 64 bits (`networkOf`). The default
- * `logger` writes warnings and errors to standard error, as lines of JSON.
+ * `logger` writes warnings and errors with `console.error`, as lines of JSON.
  *
  * @example
  * ```ts
