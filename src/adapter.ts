@@ -1,6 +1,6 @@
 /**
- * `pocketwire/adapter`: what authors of a registry (where clients are connected) or of a log (where messages are stored) need
- * besides the public API of `pocketwire`. A registry implements `ClientRegistry`; a log implements `MessageLog`.
+ * `pocketwire/adapter` has what the author of a registry or a log needs besides the public API of `pocketwire`. A registry
+ * (`ClientRegistry`) knows which clients are connected, and a log (`MessageLog`) stores messages.
  *
  * @example
  * ```ts

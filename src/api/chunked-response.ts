@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Milliseconds } from "../realtime/units.ts";
 
-/** UTF-16 code units of a chunk, at least; the last chunk is shorter. */
+/** Minimum length of a chunk in UTF-16 code units. Only the last chunk may be shorter. */
 const CHUNK = 64 * 1024;
 
 /**
@@ -38,7 +38,7 @@ export function chunkedResponse(
       },
       cancel: () => clearTimeout(timer),
     },
-    // No chunk is made before it is read. Nothing reads the body of a HEAD request.
+    // `pull` runs only when the body is read. Nothing reads the body of a HEAD request, so its timer must not start.
     { highWaterMark: 0 },
   );
   return c.body(body);

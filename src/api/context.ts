@@ -14,8 +14,8 @@ import type { RequestQueue } from "./middleware/request-queue.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
- * What the routes and middleware of one server share. `createServer` makes it once, with every default applied, and each
- * route is a function that takes it: `(context: ServerContext) => Handler`. (Hono's own `Context`, `c`, belongs to a request.)
+ * What the routes and middleware of one server share. `createServer` makes it once, with every default applied. A function
+ * `(context: ServerContext) => Handler` makes a route that needs it. (Hono's own `Context`, `c`, belongs to a request.)
  */
 export interface ServerContext {
   readonly registry: ClientRegistry;
@@ -43,11 +43,11 @@ export interface ServerContext {
   readonly isClosing: () => boolean;
 }
 
-/** The clocks of a server (`Clocks`), with their defaults applied. */
+/** The clocks of a server (`Clocks` in realtime/clock.ts), with their defaults applied. */
 export interface ServerClocks {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds since any moment, never set back. */
+  /** Milliseconds since an arbitrary moment. Never set back. */
   readonly monotonicNow: () => number;
 }
 

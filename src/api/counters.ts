@@ -1,4 +1,4 @@
-/** A rate limit of requests. Refusals are counted in the process (on Workers: in the isolate) that serves the request. */
+/** The name of a rate limit whose refusals are counted. */
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
 /** Counts the requests that a rate limit has refused in this process (on Workers: in this isolate). */

@@ -86,7 +86,7 @@ export function handleError(error: unknown, c: Context, logger: Logger): Respons
     }
   }
   if (isHTTPException(error)) {
-    // An HTTPException may have any status; `c.json` excludes those without a body.
+    // An HTTPException may have any status; the type of `c.json` excludes statuses without a body.
     return errorResponse(c, error.status as ContentfulStatusCode, error.message);
   }
   // When the client has left, reading its request fails: nothing is wrong with the service.

@@ -6,7 +6,7 @@ import type { CloseReason, MaybePromise } from "../realtime/types.ts";
 export interface HookSubject {
   /** Network address; undefined when the runtime does not know it. */
   readonly ip: string | undefined;
-  /** The `sub` of the token, or the result of `authenticate`; undefined for a guest. */
+  /** The user's id (`subject` of `Identity`); undefined for a guest. With the admin key it is an id that no user can have. */
   readonly identity: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface DisconnectHookEvent {
  *
  * The hooks resemble PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend
  * (core/app.go), with one difference: `onMessage` runs once for each published message, not once for each client. Hooks don't
- * run for what the app itself publishes (`publish`, `sendEvent`).
+ * run for what the app itself publishes (`RealtimeServer.publish`, `RealtimeManager.sendEvent`).
  *
  * @example
  * ```ts

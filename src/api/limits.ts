@@ -1,6 +1,9 @@
 /**
  * The limits of the HTTP API and the defaults of the options. Limits that can be configured come first, then fixed limits.
  *
+ * A limit of one address counts an IPv4 address, or all IPv6 addresses with the same first 64 bits (`networkOf` in
+ * `realtime/access/ip-address.ts`).
+ *
  * Limits of other folders are declared there: the history and remembered ids (`log/log.ts`), rights, identities and `last`
  * (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
@@ -36,12 +39,14 @@ export interface RequestLimits {
    * admin key has no limit. Default 10.
    */
   readonly publishesPerSecond: number;
-  /** Refused credentials of one address (`networkOf`) per second. Above this rate, requests with credentials are refused, unless
-   * the address has used the credential successfully before. The burst is ten seconds' worth. Default 20. */
+  /**
+   * Refused credentials of one address (`networkOf`) per second. Above this rate, requests with credentials are refused, unless
+   * the address has used the credential successfully before. The burst is ten seconds' worth. Default 20.
+   */
   readonly failuresPerSecond: number;
   /**
-   * Bytes of messages (`messageSize`) that one identity publishes per second. The burst is ten seconds' worth or `maxBodyBytes`,
-   * whichever is more. The admin key has no limit. Default 50,000.
+   * Bytes of messages (`messageSize` in `log/log.ts`) that one identity publishes per second. The burst is ten seconds' worth
+   * or `maxBodyBytes`, whichever is more. The admin key has no limit. Default 50,000.
    */
   readonly publishBytesPerSecond: Bytes;
   /**

@@ -77,7 +77,7 @@ function mountRealtime(app: Hono, context: ServerContext): void {
   app.post("/api/realtime/revoke", auth.requireAdmin, readBody, revoke(context));
 }
 
-/** Lists and counts, for holders of the admin key. */
+/** Lists, counts, and the end of a client's stream, for holders of the admin key. */
 function mountAdministration(app: Hono, context: ServerContext): void {
   const { requireAdmin } = context.auth;
   app.get("/api/realtime/clients", requireAdmin, listClients(context));

@@ -7,7 +7,9 @@ import type { RequestLimits, Some, StreamLimits } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
- * The options of `createServer`. Times are milliseconds and sizes are bytes; each limit has its default in its description.
+ * The options of `createServer`. Times are milliseconds and sizes are bytes; each limit has its default in its description. A
+ * limit of one address counts an IPv4 address, or all IPv6 addresses with the same first 64 bits (`networkOf`). The default
+ * `logger` writes warnings and errors with `console.error`, as lines of JSON.
  *
  * @example
  * ```ts
@@ -50,8 +52,9 @@ export interface ServerOptions
   /** Clients of one address (`networkOf`) that may be connected. 0 is no limit. Default 1,000. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
-   * Subscription keys of all clients, plus, for each key, the topics in it that the client has rights to. A key takes about 400 bytes of
-   * memory besides its characters. 0 is no limit. Default 500,000.
+   * Subscription keys of all clients. A key counts once, and once more for each topic in which it overlaps with the client's
+   * rights: with rights to `a/1` and `a/2`, the key `a/*` counts three times. A key takes about 400 bytes of memory besides its
+   * characters. 0 is no limit. Default 500,000.
    */
   readonly maxKeys?: number | undefined;
   /** As `maxKeys`, of the clients of one address (`networkOf`). 0 is no limit. Default 100,000. */

@@ -80,10 +80,11 @@ export class Auth {
   }
 
   /**
-   * As `authorizeSubscribe`, for the POST that sets a stream's subscriptions. An expired token is authorised as a guest's.
+   * As `authorizeSubscribe`, for the POST that sets a stream's subscriptions. A request with an expired token is authorised as
+   * a guest's request.
    *
-   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open another stream, without
-   * end. PocketBase treats an expired token as a guest's too (apis/middlewares.go, `loadAuthToken`).
+   * The SDK opens its stream without a token. If the POST that follows got 401, the SDK would open streams without end.
+   * PocketBase also treats a request with an expired token as a guest's (apis/middlewares.go, `loadAuthToken`).
    */
   async authorizeSetSubscriptions(
     c: Context,
@@ -123,7 +124,7 @@ export class Auth {
     return next();
   };
 
-  /** @throws RealtimeError for a caller without the right to publish to any topic. */
+  /** @throws RealtimeError when the caller may publish to no topic. With `authorize`, `authorizePublish` decides instead. */
   assertMayPublish({ principal, publish, isAdmin }: AuthenticatedCaller): void {
     const { adminKey, authorize, authenticate } = this.#options;
     if (isAdmin || authorize !== undefined) return;
@@ -154,7 +155,7 @@ export class Auth {
     }
   }
 
-  /** Middleware that only the admin key passes. Answers 401, or 403 if the server has no admin key. */
+  /** Middleware that only the admin key passes. Guests get 401, and users 403. All get 403 if the server has no admin key. */
   readonly requireAdmin: MiddlewareHandler = async (c, next) => {
     if (this.#options.adminKey === undefined) throw noAdminKeyError();
     const { isAdmin, principal } = await this.identify(c, true);

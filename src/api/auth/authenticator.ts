@@ -208,7 +208,7 @@ function checkIdentity(identity: Identity): Identity {
   const { subject, subscribe = [], publish = [] } = identity;
   if (subject === "" || subject.length > MAX_IDENTITY || CONTROL_CHARACTER.test(subject)) {
     throw new Error(
-      `An identity must have 1 to ${MAX_IDENTITY} characters without control characters; this one has ${subject.length}.`,
+      `The subject of an identity must have 1 to ${MAX_IDENTITY} characters and no control character; this one has ${subject.length} characters.`,
     );
   }
   if (subscribe.length > MAX_RIGHTS || publish.length > MAX_RIGHTS) {
@@ -218,8 +218,8 @@ function checkIdentity(identity: Identity): Identity {
 }
 
 /**
- * Compares in constant time: the time depends on the length of `given` alone. (The comparisons of Hono and Node hash both
- * strings first, which adds about 200 microseconds to a publish.)
+ * Compares in constant time: the time depends on the length of `given` alone. (Hono's `timingSafeEqual` hashes both strings,
+ * which adds about 200 microseconds to a publish. Node's function of that name accepts only values of the same length.)
  */
 function isSecret(given: string, secret: string): boolean {
   let difference = given.length ^ secret.length;

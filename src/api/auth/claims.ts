@@ -9,9 +9,9 @@ import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
 
 /** A user, and the topics that the user has rights to. */
 export interface Identity {
-  /** The user's id, 1 to 1,024 characters without control characters. Revocations name it. */
+  /** The user's id, 1 to 1,024 characters without control characters. A revocation names this id. */
   readonly subject: string;
-  /** Patterns of the topics with private messages that the user may receive, at most 100. Default: none. */
+  /** Patterns of the topics whose private messages the user may receive, at most 100. Default: none. */
   readonly subscribe?: readonly string[] | undefined;
   /** Patterns of the topics that the user may publish to, at most 100. Default: none. */
   readonly publish?: readonly string[] | undefined;

@@ -97,7 +97,7 @@ function refuseCrossSiteCookie(c: Context, origins: readonly string[]): void {
   if (isAllowed) return;
   throw new RealtimeError(
     "not_allowed",
-    "The cookie is refused, because the request comes from a page of another origin. Add the page's origin to the option origins.",
+    "The cookie is refused, because the request does not come from a page of an allowed origin. Add the page's origin to the option origins, or send the token in Authorization.",
   );
 }
 

@@ -10,7 +10,7 @@ export const DEVELOPMENT_KEY = "pocketwire-development-key";
  * the developer's machine. So `Origin`, if it is sent, must be a loopback address. The request's host must be one too: the
  * name of another site may resolve to this machine (DNS rebinding), and the browser then sends no foreign `Origin`.
  *
- * @throws RealtimeError `not_allowed` for the development key from or at another host.
+ * @throws RealtimeError `not_allowed` when the development key comes from a page of another host, or is sent to another host.
  */
 export function refuseRemoteDevelopmentKey(c: Context, key: string): void {
   if (key !== DEVELOPMENT_KEY) return;

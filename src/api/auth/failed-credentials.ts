@@ -5,8 +5,8 @@ import type { Milliseconds } from "../../realtime/units.ts";
 import { BURST_SECONDS } from "../limits.ts";
 
 /**
- * Networks with a budget, and accepted pairs of a network and a credential, that are kept in memory: this many of each. The
- * oldest are dropped first.
+ * How many networks with a budget are kept in memory, and how many accepted pairs of a network and a credential. The oldest
+ * are dropped first.
  */
 const MAX_REMEMBERED = 10_000;
 

@@ -13,8 +13,9 @@ import { redactError, redactURL } from "./redact-url.ts";
 export interface IntrospectionOptions {
   /**
    * URL that gets a POST with the token in `Authorization`, without `Bearer`, as PocketBase's
-   * `/api/collections/<name>/auth-refresh` expects it. Status 200 accepts the token. 400, 401, 403 and 404 refuse it. Any
-   * other status, a redirect, or no response within 5 seconds is an error: the request gets 503.
+   * `/api/collections/<name>/auth-refresh` expects it. Status 200 accepts the token, unless the body has
+   * `"active":false`. 400, 401, 403 and 404 refuse the token. Any other status, a redirect, or no response within 5 seconds is
+   * an error: the request gets 503.
    */
   readonly url: string;
   /** How long an answer is cached. Default 30,000. */
@@ -25,12 +26,13 @@ export interface IntrospectionOptions {
   readonly clockSkew?: Milliseconds | undefined;
   /**
    * Whether requests run in one process and may wait for each other's I/O. If so, requests with the same token share one
-   * question. On Workers, requests can't share a question: I/O ends with the request that started it. Default false.
+   * question. On Workers, requests can't share a question: I/O ends with the request that started it. Default false;
+   * `createServer` uses the runtime's `isOneProcess` instead.
    */
   readonly isOneProcess?: boolean | undefined;
   /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => Milliseconds) | undefined;
-  /** The clock that expires cached answers; it must never be set back. Default: `now`, or `performance.now` without it. */
+  /** The clock that expires cached answers; it must never be set back. Default: `now` if set, otherwise `performance.now`. */
   readonly monotonicNow?: (() => Milliseconds) | undefined;
 }
 

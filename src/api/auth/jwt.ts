@@ -20,7 +20,8 @@ const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256"
  * Throws RealtimeError `unknown_token` when the verifier does not recognise the token, `refused_token` when the token is
  * genuine but not accepted, and `unavailable` when the token can't be checked right now.
  *
- * @param onAsk Runs before an endpoint is asked about the token. An error that `onAsk` throws refuses the token.
+ * @param onAsk Runs before an endpoint is asked about the token. If `onAsk` throws, the endpoint is not asked, and the error is
+ *   thrown.
  */
 export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identity>;
 

@@ -7,8 +7,8 @@ import type { TokenOptions } from "./token-options.ts";
  * Identifies the user of a request, in place of tokens. Return the user's id (at most 1,024 characters), an `Identity` with
  * rights and an expiry, or undefined for a guest.
  *
- * Throw Hono's HTTPException to refuse the request. An `EventSource` reconnects after 429, 502, 503 and 504; any other
- * status ends it for good.
+ * Throw Hono's HTTPException to refuse the request. If a request that opens a stream is refused with 429, 502, 503 or 504, the
+ * client is asked to reconnect. An `EventSource` gives up for good at any other status.
  *
  * @example
  * createServer({ authenticate: async (c) => (await readSession(c))?.userId });
@@ -31,7 +31,8 @@ export interface AccessRequest {
  * Decides whether a caller may subscribe to a topic, including its private messages, or publish to it. Replaces the rights in
  * tokens. `false` answers the request with 403.
  *
- * Runs when subscriptions are set, and for each message that is published without the admin key. Does not run for deliveries.
+ * Runs for each topic when a client connects with topics, sets its subscriptions or reads the history, and when a message is
+ * published. Does not run for requests with the admin key, nor for deliveries.
  *
  * @example
  * createServer({ authorize: ({ topic, identity }) => topic === `users/${identity}` });
@@ -40,7 +41,10 @@ export type Authorize = (access: AccessRequest) => boolean | Promise<boolean>;
 
 /** How callers are identified, and what they may do. */
 export interface AuthSettings {
-  /** Key that opens publishing and administration. 16 to 255 visible ASCII characters. Default: no key, so both are closed. */
+  /**
+   * Key that opens publishing and administration. 16 to 255 visible ASCII characters. Default: no key. Administration is then
+   * closed, and publishing needs a user with the right to publish, or `authorize`.
+   */
   readonly adminKey?: string | undefined;
   /** Identifies users in place of tokens. Default: tokens identify users, and a request without a token is a guest's. */
   readonly authenticate?: Authenticate | undefined;

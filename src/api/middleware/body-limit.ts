@@ -77,8 +77,9 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       share?.grow(bytes);
     });
-    // Hono's cache, and not a `new Request`: its constructor refuses the request of @hono/node-server where that has not
-    // replaced the global class. The type of the cache names other values than Hono reads from it, hence `never`.
+    // The body goes into Hono's cache. The constructor of `Request` would refuse the request of @hono/node-server unless
+    // @hono/node-server has replaced the global class. The type of the cache names other values than Hono reads from it, hence
+    // `never`.
     req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
   } catch (error) {
     // A body that other code is reading is locked, but not used yet.

@@ -13,8 +13,8 @@ const CORS_OPTIONS = {
  * Cross-origin resource sharing. Pages of the listed origins may use the service and send cookies to it. `*` allows pages of
  * every origin, without cookies.
  *
- * A request without `Origin` gets no CORS headers. Most publishers are not browsers, and Hono sets these headers after the
- * handler, which would add a tenth to the time of a publish.
+ * A request without `Origin` gets no CORS headers. Most publishers are not browsers, and the headers would add a tenth to the
+ * time of a publish.
  */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
   const everyOrigin = cors({ ...CORS_OPTIONS, origin: "*" });

@@ -7,7 +7,8 @@ const MAX_KEYS = 10_000;
 /**
  * Spends `amount` (default 1) of what a key has left, or nothing when less is left.
  *
- * @throws RealtimeError `too_many_requests`, whose `retryAfter` says when the amount will be there.
+ * @throws RealtimeError `too_many_requests`. `retryAfter` is the number of seconds after which the amount will be there; it is
+ *   not set for an amount above the burst.
  */
 export type RateLimit = (key: string, amount?: number) => void;
 

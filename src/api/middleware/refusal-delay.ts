@@ -14,7 +14,7 @@ const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "ip_mismatch",
 ]);
 
-/** Milliseconds. Must be below 15 s: the SDK then gives up waiting for the response, and opens a new stream. */
+/** Milliseconds. Must be below 15 s: after 15 s the SDK stops waiting for the response, and opens a new stream. */
 const DELAY = 10_000;
 
 /** Refusals of one network that are answered without a delay. */

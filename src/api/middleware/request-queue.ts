@@ -32,8 +32,10 @@ export class RequestQueue {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Releases one waiting request in each turn. The queue can't release more of them until the
-   * time is used up, because the requests run after this function. */
+  /**
+   * Releases one waiting request in each turn. The queue can't release more of them until the time is used up, because the
+   * requests run after this function.
+   */
   readonly #release = () => {
     this.#start = undefined;
     const resolve = this.#waiting.shift();

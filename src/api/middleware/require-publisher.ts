@@ -7,7 +7,7 @@ export interface PublisherEnv {
   readonly Variables: { readonly "pocketwire.caller": AuthenticatedCaller };
 }
 
-/** Refuses a caller that may not publish to any topic. Runs before the body is read. */
+/** Refuses a caller that may publish to no topic. Runs before the body is read. */
 export function requirePublisher({ auth }: ServerContext): MiddlewareHandler<PublisherEnv> {
   return async (c, next) => {
     const caller = await auth.identify(c, true);

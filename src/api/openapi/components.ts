@@ -64,7 +64,7 @@ const STATS = objectOf({
     used: {
       ...WHOLE,
       description:
-        "Subscription keys, plus, for each key, the topics in it that the client has rights to.",
+        "A key counts once, and once more for each topic in which it overlaps with the client's rights.",
     },
     limit: { ...WHOLE, description: "0 is no limit." },
     characters: WHOLE,
@@ -85,8 +85,11 @@ const STATS = objectOf({
     ...WHOLE,
     description: "Messages whose id was published before. They are not delivered again.",
   },
-  delivered: { ...WHOLE, description: "Messages written to clients." },
-  replayed: { ...WHOLE, description: "Deliveries from the history." },
+  delivered: {
+    ...WHOLE,
+    description: "Messages written to clients, counted once for each client and key.",
+  },
+  replayed: { ...WHOLE, description: "The part of `delivered` that came from the history." },
   recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
   unrecovered: { ...WHOLE, description: "Resumes for which the history had lost messages." },
   publishLatency: objectOf({

@@ -57,7 +57,7 @@ export function createSubscriptions(dom: Dom, onChange: (added?: string) => void
   const showAll = (): void => find("#subscriptions").replaceChildren(...[...keys].map(createItem));
 
   /**
-   * Encodes the options as PocketBase's SDK.
+   * Encodes the options as PocketBase's SDK does.
    *
    * @throws SyntaxError when the other options are not a JSON object.
    */
@@ -110,7 +110,7 @@ export function createSubscriptions(dom: Dom, onChange: (added?: string) => void
       return;
     }
     const named = /^validation_invalid_(filter|fields)$/.exec(code)?.[1] ?? "options";
-    // A filter may also be among the other options, and options in the topic.
+    // The user may have written the filter into the other options, or the options into the topic.
     const name = [named, "options"].find((input) => inputOf(input).value.trim()) ?? "topic";
     showInputError(name, message);
     const position = / position (\d+)/.exec(message)?.[1];
