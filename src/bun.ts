@@ -1,4 +1,7 @@
-/** `pocketwire/bun`: `startServer` for programs. Run as a program, this file starts the service. */
+/**
+ * `pocketwire/bun`: `startServer` for programs, `bunRuntime` for apps that mount the service. Run as a program, this file
+ * starts the service.
+ */
 import { startServer } from "./runtimes/bun/server.ts";
 import { runProcess } from "./runtimes/process/run.ts";
 

@@ -29,7 +29,7 @@ export async function run(words: readonly string[]): Promise<number | undefined>
     process.stdout.write(COMMAND_HELP[command]);
     return OK;
   }
-  // The service must outlive a closed pipe; the other commands end with their reader.
+  // The service must outlive a closed pipe; the other commands end when the reader of their output ends.
   if (command !== "serve") exitWithReader();
   try {
     return await COMMANDS[command](rest);

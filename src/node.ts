@@ -1,4 +1,7 @@
-/** `pocketwire/node`: `startServer` for programs. Run as a program, this file starts the service. */
+/**
+ * `pocketwire/node`: `startServer` for programs, `nodeRuntime` for apps that mount the service. Run as a program, this file
+ * starts the service.
+ */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./runtimes/node/server.ts";

@@ -21,8 +21,8 @@ export interface Runtime extends SinkRuntime {
   /** The network address of the connection. Default: unknown, which turns off the limits and checks by address. */
   readonly clientAddress?: (c: Context) => string | undefined;
   /**
-   * What the app must pass with the request so that the address is known, as an instruction; undefined when nothing is
-   * missing. The service logs the instruction once.
+   * Returns an instruction for the author of the app: what the app must pass with the request so that the address is known.
+   * Undefined when nothing is missing. The service logs the instruction once.
    */
   readonly missing?: (c: Context) => string | undefined;
   /**
@@ -36,7 +36,7 @@ export interface Runtime extends SinkRuntime {
   ) => OpenedSink | undefined;
   /**
    * Runs a function in the next turn of the event loop. The service then spreads many requests that arrive in one turn over
-   * several turns (`RequestQueue`). Default: it handles all of them in one turn.
+   * several turns (middleware/request-queue.ts). Default: the service handles all of them in one turn.
    */
   readonly nextTurn?: (run: () => void) => void;
   /**
@@ -60,7 +60,8 @@ export function asksToClose(headers: Headers): boolean {
 
 /**
  * The client's address, in canonical form. In a header that proxies append to (X-Forwarded-For) the last item counts: the
- * client may have written the items before it. A header whose last item is not an IP address is ignored.
+ * client may have written the items before it. If the header is missing, or its last item is not an IP address, the address of
+ * the connection counts.
  *
  * @param trustedHeader A header that the proxy sets for every request. Without such a proxy, clients could forge it.
  */

@@ -36,8 +36,8 @@ export interface RealtimeServer {
   /**
    * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
    *
-   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed` when the
-   *   server is stopping.
+   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
+   *   earlier message has the same id and other content, `closed` when the server is stopping.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
@@ -48,9 +48,10 @@ export interface RealtimeServer {
 }
 
 /**
- * Creates the service. It does not listen, and it runs no timer until a client connects.
+ * Creates the service. It does not listen, and it runs no timer until a request arrives.
  *
- * @throws RealtimeError `invalid_config` for an unknown option or hook, and for an admin key that could be guessed.
+ * @throws RealtimeError `invalid_config` for an unknown option or hook, for an admin key that is not 16 to 255 visible ASCII
+ *   characters, and for rules that are invalid or are given together with a registry or a manager.
  * @example
  * ```ts
  * const app = new Hono();

@@ -6,10 +6,10 @@ const FOREIGN =
   "run behind a load balancer, configure it to send all requests of a client to the same process (sticky sessions).";
 
 /**
- * The error for a client that is not connected here. The id of another process's client gets a message and a warning in the
- * log, since it usually means that a load balancer has no sticky sessions.
+ * The error for a client that is not connected here. For a client of another process, the error has a message of its own, and
+ * the log gets a warning, since such a request usually means that a load balancer has no sticky sessions.
  *
- * @param message For every other unknown client id.
+ * @param message The message of the error for every other unknown client id.
  */
 export function unknownClientError(
   { registry, logger }: ServerContext,

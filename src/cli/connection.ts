@@ -26,7 +26,8 @@ interface ConnectionValues {
  */
 export function readConnection(values: ConnectionValues): Connection {
   const url = values.url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
-  if (!URL.canParse(url)) throw new UsageError(`--url must be a URL; it was "${url}".`);
+  if (!URL.canParse(url))
+    throw new UsageError(`--url or POCKETWIRE_URL must be a URL; it was "${url}".`);
   const { hostname, protocol } = new URL(url);
   const isLocal = isLoopback(hostname);
   const key = values.key || process.env.REALTIME_ADMIN_KEY;

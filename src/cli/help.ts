@@ -28,14 +28,14 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
 
   --host 127.0.0.1              address to listen on                   HOST
   --port 8090                   port to listen on; 0 takes a free port PORT
-  --key KEY                     opens publishing and administration    REALTIME_ADMIN_KEY
+  --key KEY                     key for publishing and administration  REALTIME_ADMIN_KEY
   --origins https://a.example   origins of pages that may connect      REALTIME_ORIGINS
   --jwt-secret SECRET           secret that signs tokens               REALTIME_JWT_SECRET
   --history-seconds 300         how long messages can be resumed       REALTIME_HISTORY_SECONDS
   --console true                whether / shows the console            REALTIME_CONSOLE
   --log-level info              debug, info, warn, error or silent     LOG_LEVEL
 `,
-  listen: `pocketwire listen TOPIC...: prints one line for each event: the topic, a tab, the data.
+  listen: `pocketwire listen TOPIC...: prints one line for each event: the TOPIC that it matches, a tab, the data.
 
   --last N       starts with the newest N messages of each topic
   --count N      exits with code 0 after N events

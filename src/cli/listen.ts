@@ -10,7 +10,10 @@ interface ListenOptions {
   readonly json: boolean;
 }
 
-/** `pocketwire listen`: prints events until the service refuses the stream, a signal arrives, or `--count` is reached. */
+/**
+ * `pocketwire listen`: prints events until the service refuses the stream, a signal arrives, the reader of the output closes
+ * the pipe, or `--count` is reached.
+ */
 export function listen(words: readonly string[]): Promise<number> {
   const flags = { ...CONNECTION_FLAGS, last: text, count: text, json: yes };
   const { values, positionals: topics } = parseFlags(words, flags);
@@ -69,7 +72,7 @@ function printMessages(stream: EventSource, options: ListenOptions, onDone: () =
   let printed = 0;
   for (const topic of topics) {
     stream.addEventListener(topic, ({ data, lastEventId: id }) => {
-      // A broken connection is an event `error` without data, also for a subscription to a topic "error".
+      // `EventSource` reports a broken connection as an event `error` without data. A listener for a topic "error" gets it too.
       if (printed >= count || data === undefined) return;
       printed += 1;
       const line = json

@@ -12,7 +12,10 @@ import { VARIABLES, type VariableValues, variables } from "./variables.ts";
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How many clients and subscription keys the service accepts, and how many bytes may wait for them. 0 is no limit. */
+/**
+ * How many clients and subscription keys the service accepts, and how many bytes may wait for them. 0 is no limit, except for
+ * `maxBufferedBytes`.
+ */
 interface Capacity {
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
@@ -25,7 +28,7 @@ interface Capacity {
   readonly maxWaitingBytesPerAddress: Bytes;
 }
 
-/** The settings of the service. `ServerOptions` and `StartOptions` describe each. */
+/** The settings of the service. `ServerOptions` and `StartOptions` describe those that have no description here. */
 export interface Config extends RequestLimits, Capacity {
   readonly host: string;
   readonly port: number;
@@ -58,10 +61,10 @@ export interface Config extends RequestLimits, Capacity {
 /**
  * Reads the settings from variables. An empty variable counts as not set. Durations become milliseconds.
  *
- * REALTIME_RULES must be JSON: only the service's own programs read a file.
+ * REALTIME_RULES must be JSON. Only the programs for Node and Bun also accept the path of a file.
  *
- * @throws RealtimeError `invalid_config` with one line for each invalid variable: its value and what it must be. The values
- *   of secrets and rules are not shown.
+ * @throws RealtimeError `invalid_config` with one line for each invalid variable: its value and what it must be. Keys, secrets
+ *   and URLs are not shown. Of the rules, at most the invalid one is shown.
  * @example
  * const { adminKey, tokens } = readConfig(process.env);
  * const realtime = createServer({ adminKey, tokens });

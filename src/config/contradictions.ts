@@ -22,7 +22,7 @@ export function warnOfMistakes(config: Config, unknown: readonly string[], logge
   }
 }
 
-/** Finds settings that are valid one by one and make no sense together. One sentence or two for each. */
+/** Finds settings that are valid one by one and make no sense together. Returns one or two sentences for each contradiction. */
 export function findContradictions(config: Config): string[] {
   const { adminKey, history, maxMessageBytes } = config;
   const acceptsTokens = config.tokens !== undefined || config.introspection !== undefined;
@@ -38,11 +38,11 @@ export function findContradictions(config: Config): string[] {
     ],
     [
       config.anonymous === "none" && !acceptsTokens,
-      "REALTIME_ANONYMOUS is none and no tokens are configured, so only the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
+      "REALTIME_ANONYMOUS is none and no tokens are configured, so only holders of the admin key can subscribe. Set REALTIME_JWT_SECRET, REALTIME_JWT_PUBLIC_KEY, REALTIME_JWKS_URL or REALTIME_INTROSPECT_URL.",
     ],
     [
       (config.cookie !== undefined || config.queryToken) && !readsCredentials,
-      "REALTIME_COOKIE or REALTIME_QUERY_TOKEN is set and no tokens are configured, so cookie and query are ignored.",
+      "REALTIME_COOKIE or REALTIME_QUERY_TOKEN is set, but neither tokens nor an admin key are configured, so cookie and query are ignored.",
     ],
     [
       config.maxClients > 0 && config.maxClientsPerAddress > config.maxClients,

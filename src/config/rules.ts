@@ -1,4 +1,4 @@
-/** Reads access rules from JSON, and says which rules there are. */
+/** Reads access rules from JSON, and logs a summary of them. */
 import * as z from "zod/mini";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CollectionRules } from "../realtime/records/collection.ts";
@@ -23,7 +23,7 @@ export const accessRules = z.pipe(
   }),
 );
 
-/** @throws RealtimeError `invalid_config`. Its message contains at most one rule. */
+/** @throws RealtimeError `invalid_config`. The message shows at most one of the rules. */
 function parseRules(text: string): Rules {
   if (!text.startsWith("{")) {
     throw new RealtimeError(
@@ -44,7 +44,7 @@ function parseRules(text: string): Rules {
   return rules;
 }
 
-/** Logs for how many collections there are rules, and whether the records of all others reach everyone. */
+/** Logs how many collections have rules, and whether the records of all other collections reach everyone. */
 export function logRules(rules: Rules | undefined, logger: Logger): void {
   if (rules === undefined) return;
   const { "*": forOthers = {}, ...byCollection } = rules;

@@ -1,4 +1,4 @@
-/** The table of variables: name, limits and default of each. A test compares it with the table in the documentation. */
+/** The table of variables: name, limits and default of each. A test compares it with docs/configuration.md. */
 import * as z from "zod/mini";
 import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";

@@ -2,8 +2,8 @@ import { type FieldErrors, RealtimeError } from "../realtime/errors.ts";
 import type { Message } from "../realtime/types.ts";
 
 /**
- * Returns a hash of a message's content: its topics, its data, its change and whether it is private. A log compares the hashes of two
- * messages with the same id to distinguish a retry from a reused id.
+ * Returns a hash of a message's content: its topics, its data, its change and whether it is private. A log compares the hashes
+ * of two messages with the same id to distinguish a retry from a reused id.
  *
  * The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) with two multipliers, as an integer of 53 bits. It is
  * fast, but not cryptographic. A publisher that finds two contents with the same hash gains nothing: the log treats the

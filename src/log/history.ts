@@ -36,9 +36,9 @@ export interface HistoryPage {
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
 /**
- * All scans of one log share a time slicer. Together they run for a few milliseconds at a time, so they can't delay
- * deliveries. Each log has its own slicer because Durable Objects in one isolate share this module, and a timer of one
- * object must not run the scans of another object.
+ * All scans of one log share a time slicer. Together they run for about 5 ms at a time, and deliveries run in between. Each log
+ * has its own slicer because Durable Objects in one isolate share this module, and a timer of one object must not run the scans
+ * of another object.
  */
 const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 
@@ -47,8 +47,8 @@ const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
  *
  * @param contents Applies rules and the options of the keys.
  * @param reader The page has only messages that this caller may receive. Default: a guest.
- * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input` for the options of a key; `unknown_cursor` when `after` or `before` is not a cursor of this log, or when messages after `after`
- *   have been trimmed.
+ * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input` for the options of a key; `unknown_cursor` when
+ *   `after` or `before` is not a cursor of this log, or when messages after `after` have been trimmed.
  */
 export async function readHistory(
   log: LogReader,
@@ -148,8 +148,8 @@ class HistoryScan {
 }
 
 /**
- * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix is a position after the message
- * that it names, so the page includes this message.
+ * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix (`~` or `.`, see
+ * realtime/cursor.ts) is a position after the message that the cursor names, so the page includes this message.
  */
 function endOf(cursor: string): string {
   return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;

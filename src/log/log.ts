@@ -86,8 +86,8 @@ export interface MessageLog extends LogReader {
   /**
    * Appends messages in the given order. The call appends all of the messages or, when it throws, none.
    *
-   * The log remembers the newest 10,000 ids, each for five minutes (`REMEMBERED_IDS`). A message with a remembered id gets a
-   * receipt with `duplicate: true` and is not appended again.
+   * The log remembers the newest 10,000 ids, of which at most 5,000 are of one user, each for five minutes
+   * (`REMEMBERED_IDS`). A message with a remembered id gets a receipt with `duplicate: true` and is not appended again.
    *
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the

@@ -8,7 +8,7 @@ import type { LogEntry, Principal } from "../realtime/types.ts";
 /** Maximum size of the data in one page, in UTF-16 code units. The first message is included whatever its size. */
 const MAX_PAGE_DATA = 4 * 1024 * 1024;
 
-/** Cost of the decisions after which a slice of a scan ends early (`MessageContent.takeCost`). */
+/** Cost of the decisions after which a slice of a scan ends early (realtime/records/message-content.ts, `takeCost`). */
 const MAX_SLICE_COST = 20_000;
 
 /** Collects the entries that match a request, up to the size of a page. */
@@ -56,7 +56,7 @@ export class MatchCollector {
     return true;
   }
 
-  /** Whether decisions have taken so long that the slice must end. The next slice starts with this call. */
+  /** Whether the decisions of this slice have cost so much that the slice must end. If so, the cost counts from 0 again. */
   endsSlice(): boolean {
     const isOver = this.#cost > MAX_SLICE_COST;
     if (isOver) this.#cost = 0;
@@ -89,8 +89,8 @@ interface KeyPattern extends Subscribed {
 }
 
 /**
- * Returns an entry with the data for the reader. `Message.change` is left out, because the limit of a page's data does not count
- * it, and a hub would otherwise send it to the Worker.
+ * Returns an entry with the data for the reader. `Message.change` is left out, because the limit of a page's data does not
+ * count it, and a hub would otherwise send it to the Worker.
  */
 function withData(entry: LogEntry, data: string): LogEntry {
   const { change, ...message } = entry.message;

@@ -18,9 +18,9 @@ interface Publisher {
 }
 
 /**
- * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a user exceeds the quota, the user's own
- * oldest ids are removed first, so one user takes at most half of the ids. The embedding app and the holders of the admin key
- * have no quota.
+ * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a user exceeds the quota, the user's
+ * own oldest ids are removed first, so one user takes at most half of the ids. The embedding app and the holders of the admin
+ * key have no quota.
  */
 export class RememberedIds {
   readonly #byId = new Map<string, RememberedId>();
@@ -81,8 +81,8 @@ export class RememberedIds {
   }
 
   /**
-   * Removes an id, which must be the oldest id of its publisher. The oldest entry of `#queue` that is still remembered always is
-   * the oldest id of its publisher.
+   * Removes an id, which must be the oldest id of its publisher. The oldest entry of `#queue` that is still remembered is
+   * always the oldest id of its publisher.
    */
   #remove(remembered: RememberedId | undefined): void {
     if (remembered === undefined) return;

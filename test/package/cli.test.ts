@@ -174,7 +174,7 @@ describe("the command pocketwire", () => {
     [["publsh", "a", "1"], 2, 'There is no command "publsh". Did you mean "publish"?'],
     [["publish", "a"], 2, "a topic and its data"],
     [["publish", "a", "{"], 2, "not JSON"],
-    [["publish", "a", "1", "--url", "nowhere"], 2, "--url must be a URL"],
+    [["publish", "a", "1", "--url", "nowhere"], 2, "POCKETWIRE_URL must be a URL"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],

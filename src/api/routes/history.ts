@@ -35,7 +35,8 @@ function* formatPage({ messages, cursor: pageCursor, more }: HistoryPage): Gener
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
     const { id, topics, data } = message;
-    // The id as it was published. The publisher's identity before the tab (`scopeIdToPublisher`) is not public.
+    // The page has the id as it was published. The publisher's identity, which `scopeIdToPublisher` in publish.ts has put
+    // before the tab, is not public.
     const publishedId = id.slice(id.indexOf("\t") + 1);
     const head = toJSONLine({ cursor, at: new Date(at).toISOString(), id: publishedId, topics });
     yield `${before}${head.slice(0, -1)},"data":${data}}`;

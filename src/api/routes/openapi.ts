@@ -6,7 +6,8 @@ import { openAPIDocument } from "../openapi/document.ts";
 export function showOpenAPI(context: ServerContext): Handler {
   let document: object | undefined;
   return (c) => {
-    // Relative to the document's URL, so that it is right under a base path and behind a proxy that removes a prefix.
+    // The server's URL is relative to the document's URL, so that it is right under a base path and behind a proxy that
+    // removes a prefix.
     document ??= { ...openAPIDocument(context), servers: [{ url: ".." }] };
     return c.json(document);
   };

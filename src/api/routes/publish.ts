@@ -11,7 +11,10 @@ import { checkQueryParameters } from "../schemas/query.ts";
 import { readJSON } from "../schemas/read-body.ts";
 import { invalidInput } from "../schemas/validate.ts";
 
-/** `POST /api/realtime/messages`: publishes one message, or all messages of a batch or none. Needs `requirePublisher`. */
+/**
+ * `POST /api/realtime/messages`: publishes one message, or all messages of a batch or none. `requirePublisher` must run before
+ * it.
+ */
 export function publish(context: ServerContext): Handler<PublisherEnv> {
   const { registry, auth, hooks, limits, rateLimits } = context;
   const parseMessages = createMessageParser(limits);

@@ -41,7 +41,8 @@ export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
       c,
       topicsOf(keys),
     );
-    // A client with an expired credential becomes a guest. With `anonymous: "none"` its stream stays open without subscriptions.
+    // A client with an expired credential becomes a guest. With `anonymous: "none"` its stream stays open, but without
+    // subscriptions.
     const mustSignIn = expiredTokenError !== undefined && auth.guestsMustSignIn;
     const request = {
       ...principal,

@@ -62,7 +62,7 @@ const fieldNames = member((input) => {
   items: FIELD_NAME,
 });
 
-/** The issue with the name of a field, at a key of the value that has it. */
+/** The issue with the name of a field. `key` says where the name is: its place in the list, or the name itself in an object. */
 function faultOfName(input: unknown, key: string | number): RawIssue | undefined {
   const path = [key];
   if (typeof input !== "string") return { code: "invalid_type", expected: "string", input, path };
@@ -78,7 +78,7 @@ const name = z
   .string()
   .check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine, isNotReserved);
 
-/** The collection of a record event (`CollectionInput`). */
+/** The collection of a record event, as `CollectionInput` in realtime/records/collection.ts. */
 export const collectionSchema = z.union([
   name,
   z.strictObject({

@@ -13,7 +13,7 @@ const shared = {
     z.string().check(
       z.minLength(1),
       z.maxLength(MAX_MESSAGE_ID),
-      // A tab separates the publisher's identity from the id (`scopeIdToPublisher`).
+      // A tab separates the publisher's identity from the id (`scopeIdToPublisher` in routes/publish.ts).
       z.refine((id) => !id.includes("\t"), "Must not contain a tab."),
     ),
   ),
@@ -24,7 +24,7 @@ const record = z.looseObject({
   id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine),
 });
 
-/** A record event, as PocketBase's. */
+/** A record event of a collection. */
 export const recordSchema = z
   .strictObject({
     ...shared,

@@ -70,7 +70,7 @@ export function connectSchema(limits: KeyLimits) {
 /** What a client connects with. */
 export interface ConnectQuery extends StartPosition {
   readonly topics: readonly string[];
-  /** Whether pings are events (`?ping=event`), which a page can see, besides comments. */
+  /** Whether a ping contains an event besides the comment (`?ping=event`). A page sees events, but no comments. */
   readonly withPingEvent: boolean;
 }
 

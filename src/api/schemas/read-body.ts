@@ -1,4 +1,4 @@
-/** Reads a request's body as JSON or as a form. `limitBody` has already read the bytes. */
+/** Reads a request's body as JSON or as a form. middleware/body-limit.ts has already read the bytes. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { invalidInput } from "./validate.ts";

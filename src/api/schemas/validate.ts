@@ -37,8 +37,9 @@ function hintFor(name: string, known: readonly string[]): string {
 /**
  * Validates input by a schema.
  *
- * @throws RealtimeError `invalid_input` with the errors of all fields. Their codes are PocketBase's, which are those of
- *   ozzo-validation (`validation_required`, `validation_length_too_long`, ...).
+ * @throws RealtimeError `invalid_input` with the errors of all fields. Most codes are those of ozzo-validation, which
+ *   PocketBase uses (`validation_required`, `validation_length_too_long`, ...). `validation_invalid_type` and
+ *   `validation_unknown_field` are the service's own.
  */
 export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value);
@@ -46,7 +47,7 @@ export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   throw invalidInput(fieldErrors(result.error.issues, value, schema));
 }
 
-/** The errors of `value` by field; undefined when it is valid. For lists, which key their items' errors by index. */
+/** The errors of `value` by field; undefined when it is valid. Called for each item of a list; the list keys them by index. */
 export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
   return result.success ? undefined : fieldErrors(result.error.issues, value, schema);

@@ -10,7 +10,7 @@ const LIMITS_HINT =
 const ADDRESS_HINT =
   "The request comes from another network than the stream. If your clients use both IPv4 and IPv6, set checkAddress to false.";
 
-/** Decides whether a client may connect: no limit may be reached, and the credential must be neither revoked nor expired. */
+/** Decides whether a client may connect: it may if no limit is reached and its credential is neither revoked nor expired. */
 export class Admission {
   readonly #capacity: Capacity;
   readonly #revocations = new Revocations();
@@ -35,7 +35,7 @@ export class Admission {
   /**
    * Checks that a client with these keys may connect.
    *
-   * @throws RealtimeError as `checkCredential` and `checkKeys`.
+   * @throws RealtimeError as `checkCredential`, `Capacity.checkClient` and `Capacity.checkKeys`.
    */
   admit(principal: Principal, keys: KeyCost = NO_KEYS): void {
     this.checkCredential(principal);
@@ -48,7 +48,7 @@ export class Admission {
     this.#logRefusal(ip, () => this.#capacity.checkKeys(ip, before, after));
   }
 
-  /** `Capacity.changeKeys`. */
+  /** Calls `Capacity.changeKeys`. */
   changeKeys(ip: string | undefined, before: KeyCost, after: KeyCost): void {
     this.#capacity.changeKeys(ip, before, after);
   }
@@ -69,17 +69,17 @@ export class Admission {
     throw new RealtimeError("refused_token", "This credential has expired. Sign in again.");
   }
 
-  /** `Revocations.add`. */
+  /** Calls `Revocations.add`. */
   revoke(subject: string, at: number): readonly string[] {
     return this.#revocations.add(subject, at);
   }
 
-  /** `Capacity.enter`. */
+  /** Calls `Capacity.enter`. */
   enter(ip: string | undefined): void {
     this.#capacity.enter(ip);
   }
 
-  /** `Capacity.leave`. */
+  /** Calls `Capacity.leave`. */
   leave(ip: string | undefined): void {
     this.#capacity.leave(ip);
   }

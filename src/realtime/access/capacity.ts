@@ -5,7 +5,7 @@ import { networkOf } from "./ip-address.ts";
 export interface CapacityLimits {
   /** Maximum number of connected clients. Default 0. */
   readonly maxClients?: number | undefined;
-  /** Maximum number of connected clients of one address (`networkOf`). Clients without an address are not counted. Default 0. */
+  /** Maximum number of connected clients of one address (`networkOf`). Clients without an address don't count. Default 0. */
   readonly maxClientsPerAddress?: number | undefined;
   /**
    * Maximum number of subscription keys over all clients. For a client with rights, the topics in which a key overlaps with
