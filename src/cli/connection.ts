@@ -26,8 +26,12 @@ interface ConnectionValues {
  */
 export function readConnection(values: ConnectionValues): Connection {
   const url = values.url || process.env.POCKETWIRE_URL || "http://127.0.0.1:8090";
-  if (!URL.canParse(url))
-    throw new UsageError(`--url or POCKETWIRE_URL must be a URL; it was "${url}".`);
+  // `localhost:8090` is a URL too, with the scheme `localhost`.
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
+    throw new UsageError(
+      `--url or POCKETWIRE_URL must be a URL that begins with http:// or https://; it was "${url}".`,
+    );
+  }
   const { hostname, protocol } = new URL(url);
   const isLocal = isLoopback(hostname);
   const key = values.key || process.env.REALTIME_ADMIN_KEY;

@@ -152,8 +152,8 @@ export const secureURL = optional(
   "an https URL without user name and password, or an http URL of this machine",
   (text) => {
     if (!URL.canParse(text)) return undefined;
-    const { protocol, hostname, username } = new URL(text);
+    const { protocol, hostname, username, password } = new URL(text);
     const isSecure = protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
-    return isSecure && username === "" ? text : undefined;
+    return isSecure && username === "" && password === "" ? text : undefined;
   },
 );

@@ -175,6 +175,7 @@ describe("the command pocketwire", () => {
     [["publish", "a"], 2, "a topic and its data"],
     [["publish", "a", "{"], 2, "not JSON"],
     [["publish", "a", "1", "--url", "nowhere"], 2, "POCKETWIRE_URL must be a URL"],
+    [["publish", "a", "1", "--url", "localhost:8090"], 2, "begins with http:// or https://"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],

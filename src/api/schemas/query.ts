@@ -31,8 +31,9 @@ export function checkQueryParameters(
   const names = [...new URLSearchParams(c.req.url.slice(start + 1)).keys()];
   const unknown = names.filter((name) => !all.includes(name) && !IGNORED.test(name));
   if (unknown.length > 0) throw invalidInput(unknownFields(unknown, all));
-  const repeated = names.find((name, index) => all.includes(name) && names.indexOf(name) !== index);
-  if (repeated === undefined || lists.includes(repeated)) return;
+  const single = names.filter((name) => all.includes(name) && !lists.includes(name));
+  const repeated = single.find((name, index) => single.indexOf(name) !== index);
+  if (repeated === undefined) return;
   const message = "The parameter is repeated. Send it once.";
   throw invalidInput({ [repeated]: { code: "validation_match_invalid", message } });
 }

@@ -88,6 +88,7 @@ export function strictSuite(runtime: RuntimeUnderTest): void {
       ["GET", "/api/realtime?ping=events", "ping", 'Must be "event"'],
       ["GET", "/api/realtime/messages?topic=a&lmit=2", "lmit", 'Did you mean "limit"?'],
       ["GET", "/api/realtime/messages?topic=a&limit=1&limit=2", "limit", "repeated"],
+      ["GET", "/api/realtime/messages?topic=a&topic=b&limit=1&limit=2", "limit", "repeated"],
       ["GET", "/api/realtime/messages?topic=a&limit=1001", "limit", "from 1 to 1000"],
       ["GET", "/api/realtime/messages?topic=a&limit=99999999999999", "limit", "from 1 to 1000"],
       ["GET", "/api/realtime/clients?limits=2", "limits", 'Did you mean "limit"?'],

@@ -329,6 +329,15 @@ describe("the settings", () => {
     expect(refusal({ REALTIME_JWT_ALGORITHMS: "HS256" })).toContain("needs REALTIME_JWT_SECRET.");
   });
 
+  it.each(["https://user@example.com/", "https://:password@example.com/", "http://example.com/"])(
+    "refuse %s for keys and for tokens",
+    (url) => {
+      for (const variable of ["REALTIME_JWKS_URL", "REALTIME_INTROSPECT_URL"]) {
+        expect(refusal({ [variable]: url })).toContain("without user name and password");
+      }
+    },
+  );
+
   it("ignore other variables", () => {
     const environment = { PATH: "/bin", REALTIME_NOTHING: "x", port: "x" };
     expect(readConfig(environment)).toEqual(readConfig({}));
