@@ -27,8 +27,8 @@ export interface StoredSubscriptions extends Pick<Principal, "auth"> {
 }
 
 /**
- * Maximum number of keys in one row. 100 keys fit into the 2 MB of a row: a key has at most 2,500 characters, and a character
- * takes at most 6 bytes in JSON.
+ * Maximum number of keys in one row. They fit into the 2 MB of a row: all keys of a client have at most 131,072 characters
+ * together (`MAX_KEYS_LENGTH` in api/limits.ts), and a character takes at most 6 bytes in JSON.
  */
 const KEYS_PER_ROW = 100;
 
