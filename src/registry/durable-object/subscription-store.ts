@@ -33,8 +33,8 @@ export interface StoredSubscriptions extends Pick<Principal, "auth"> {
 const KEYS_PER_ROW = 100;
 
 /**
- * The clients' subscription keys, rights and auth records, stored for the hub's next wake. A guest with up to 100 keys takes one
- * row.
+ * The clients' subscription keys, rights and auth records, stored for the hub's next wake. A guest with up to 100 keys takes
+ * one row.
  */
 export class SubscriptionStore {
   readonly #sql: Sql;

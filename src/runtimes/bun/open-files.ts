@@ -58,7 +58,7 @@ export class OpenFileLimiter {
   }
 }
 
-/** Whether a request opens a stream. Only streams are refused: other requests are short, and publishers must still be served. */
+/** Whether a request opens a stream. Only streams are refused: other requests are short, and publishers must be served. */
 export function isStreamRequest({ method, url }: Request): boolean {
   return method === "GET" && /\/api\/realtime(\?|$)/.test(url);
 }
