@@ -11,7 +11,7 @@ const MAX_DELAY: Milliseconds = 30_000;
 export class ExpiryTimer {
   readonly #manager: RealtimeManager;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  /** When the timer fires, in milliseconds since 1970. */
+  /** The expiry for which the timer is set, in milliseconds since 1970. The timer fires after `MAX_DELAY` at the latest. */
   #at: Milliseconds = Number.POSITIVE_INFINITY;
 
   constructor(manager: RealtimeManager) {

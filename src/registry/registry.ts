@@ -96,6 +96,7 @@ export interface TopicPage {
 /**
  * The clients of a server. They are connected to this process (`createInProcessRegistry`) or to Durable Objects
  * (`createDurableObjectRegistry`). All arguments and results, except sinks and connections, can be sent to another process.
+ * In a registry with shards, every method except `close` may also throw `unreachable`.
  *
  * To write another adapter, run the contract tests in `test/suites/registry.ts` against it.
  */
@@ -105,17 +106,18 @@ export interface ClientRegistry {
    * registers the client in `open`. The in-process registry registers it in `attach`.
    *
    * @throws RealtimeError `revoked`; `refused_token` if the credential has expired; `too_many_clients`; `too_many_requests`
-   *   if one address has too many clients or keys; `invalid_input` if the keys overlap with the rights in too many topics;
-   *   `closed`.
+   *   if one address has too many clients or keys; `invalid_filter`, `invalid_fields` or `invalid_input` for the options of a
+   *   key; `invalid_input` if the keys overlap with the rights in too many topics; `closed`.
    */
   open(request: ConnectRequest): Promise<ClientConnection>;
   /**
    * Replaces a client's subscriptions. A request that arrived before the newest applied request changes nothing. It fails only
-   * with `invalid_input`, `unknown_client` or `ip_mismatch`.
+   * with an error of its keys, `unknown_client` or `ip_mismatch`.
    *
-   * @throws RealtimeError In the order of the checks: `invalid_input` if a key contains a line break or NUL, or if the keys
-   *   overlap with the rights in too many topics; `unknown_client`; `ip_mismatch`; `identity_changed`; `revoked`;
-   *   `refused_token` if the credential has expired; `too_many_clients` or `too_many_requests` if there are too many keys.
+   * @throws RealtimeError In the order of the checks: errors of the keys (`invalid_filter`, `invalid_fields` or `invalid_input`
+   *   for the options of a key; `invalid_input` if a key contains a line break or NUL, or if the keys overlap with the rights
+   *   in too many topics); `unknown_client`; `ip_mismatch`; `identity_changed`; `revoked`; `refused_token` if the credential
+   *   has expired; `too_many_clients` or `too_many_requests` if there are too many keys.
    */
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void>;
   /**
@@ -125,7 +127,8 @@ export interface ClientRegistry {
    * @param publisher The principal that publishes. Its credential is checked again, because it may have expired during the
    *   request. Omit it for the embedding app and for operators.
    * @returns One receipt for each message, in the same order.
-   * @throws RealtimeError `id_reused`, `revoked`, `refused_token` if the credential has expired, or `closed`.
+   * @throws RealtimeError `id_reused`; `revoked`; `refused_token` if the credential has expired; `invalid_input` for a message
+   *   of more than 1,900,000 bytes in a Durable Object; `closed`.
    */
   publish(messages: readonly Message[], publisher?: Principal): Promise<readonly PublishReceipt[]>;
   /**
@@ -133,10 +136,16 @@ export interface ClientRegistry {
    *
    * @param reader The principal that reads. The page has private messages only of topics to which this principal has a right.
    *   Default: a guest.
-   * @throws RealtimeError `unknown_cursor`, `revoked`, or `refused_token` if the credential has expired.
+   * @throws RealtimeError `revoked`; `refused_token` if the credential has expired; `invalid_filter`, `invalid_fields` or
+   *   `invalid_input` for the options of a key; `unknown_cursor`.
    */
   history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage>;
-  /** Sends one event to one client. The log does not get the event. Returns false if the client is not connected. */
+  /**
+   * Sends one event to one client. The log does not get the event.
+   *
+   * @returns false if the client is not connected, or was too slow and has been removed.
+   * @throws RealtimeError `invalid_event` if the event or data can't be written.
+   */
   send(clientId: string, event: string, data: unknown): Promise<boolean>;
   /** Lists the connected clients, page by page. */
   clients(page?: PageRequest): Promise<ClientPage>;
@@ -160,8 +169,9 @@ export interface ClientRegistry {
   revoke(revocation: Revocation): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
-   * Disconnects all clients with `shutdown`. First writes all accepted messages and the rest of each replay to the sinks.
-   * `close` has no time limit: the caller must set one.
+   * Disconnects all clients of this process with `shutdown`. The in-process registry first writes all accepted messages and the
+   * rest of each replay to the sinks. A registry with shards first writes the frames that the shards have sent. `close` has no
+   * time limit: the caller must set one.
    */
   close(): Promise<void>;
 }

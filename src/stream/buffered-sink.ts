@@ -1,6 +1,6 @@
 /**
- * The sink that writes to a stream: on Bun, on Workers, in the portable sink (`hono-sink.ts`), and on Node for the first frames,
- * before the sink writes to the socket itself.
+ * The sink that writes to a stream: on Bun, on Workers, in the portable sink (`hono-sink.ts`), and on Node for the first
+ * frames, before the sink writes to the socket itself.
  */
 import {
   type Flushable,

@@ -3,8 +3,8 @@ import { formatSSEMessage } from "../realtime/sse.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 
 /**
- * Number of reconnects that one process can handle in a second. A reconnect takes about 0.3 ms of CPU time on Node, and the
- * POST that follows takes less (docs/performance.md).
+ * Number of reconnects that one process can handle in a second. With thousands of clients on Node, a reconnect takes 0.3 to
+ * 0.5 ms of CPU time (docs/performance.md, "CPU a connect"). The POST that follows takes less.
  */
 const RECONNECTS_PER_SECOND = 500;
 
@@ -24,7 +24,7 @@ export interface RetryRange {
 export const RETRY_RANGES: { readonly shutdown: RetryRange; readonly lifetime: RetryRange } = {
   /** For all reasons except `lifetime`. `spreadRetry` widens the range for many clients. */
   shutdown: { min: 1000, max: 5000 },
-  /** For a stream that has reached `maxWrites`. */
+  /** For a stream that has reached `maxWrites`, or whose hub was interrupted during a delivery. */
   lifetime: { min: 100, max: 1000 },
 };
 

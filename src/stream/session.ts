@@ -172,7 +172,10 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     }, handshakeTimeout);
   }
 
-  /** Asks the client to reconnect, because `attach` failed: a limit was reached since `open`, or the credential has expired. */
+  /**
+   * Asks the client to reconnect, because `attach` failed: since `open`, a limit was reached, or the credential has expired or
+   * was revoked.
+   */
   async #refuse(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
     const { clientId } = this.#connection;
     this.#settings.logger.warn("client refused", { clientId, reason: message });

@@ -22,7 +22,7 @@ export interface SinkListener {
   onDisconnect(): void;
   /** The sink no longer uses Hono's stream. The end of Hono's stream no longer ends the response. */
   onDetached(): void;
-  /** The core or the session has closed the sink. Called once, with the first reason. */
+  /** The sink was closed by the core or the session, or because a write failed. Called once, with the first reason. */
   onClosed(reason: CloseReason): void;
 }
 
@@ -54,7 +54,7 @@ export interface WriteCallback {
 
 /** Writes the chunks of a `BufferedSink`, one at a time. Each runtime has its own implementation. */
 export interface ChunkWriter {
-  /** Writes a chunk. Calls `sink.done` once, during the call or later, even if the write fails. */
+  /** Writes a chunk. Calls `sink.done` once, during the call or later, even if the write fails. May omit it after `destroy`. */
   write(chunk: Uint8Array, sink: WriteCallback): void;
   /** Ends the response after the last chunk. Default: the code that opened the stream ends the response. */
   end?(): void;

@@ -123,8 +123,8 @@ export class WaitingBytes {
 
 /**
  * Limits the waiting bytes of all clients together, and of the clients of one network. `maxBufferedBytes` limits only a single
- * client, so many clients that do not read could otherwise exhaust the memory. A session calls `open` when its first chunk waits,
- * so a stream without waiting bytes takes no memory here.
+ * client, so many clients that do not read could otherwise exhaust the memory. A session calls `open` when its first chunk
+ * waits, so a stream without waiting bytes takes no memory here.
  */
 export class WaitingBudget {
   readonly #total: Ledger;

@@ -108,7 +108,8 @@ export class HubState {
   /** Calls `manager.expire`, and stores the clients that have changed. */
   expireCredentials(): void {
     for (const clientId of this.manager.expire()) {
-      // A client with keys has become a guest. A client without keys was removed, or guests may not subscribe.
+      // A client with keys has become a guest. A client without keys was removed, had no keys before, or lost its keys because
+      // guests may not subscribe.
       if (this.manager.getClient(clientId)?.subscriptions.length) {
         this.subscriptions.removeCredential(clientId);
       } else {
@@ -127,15 +128,16 @@ export class HubState {
   }
 
   /**
-   * Sets the alarm to the time at which the next credential expires, or at which all messages and remembered ids have expired.
-   * Sets no alarm if nothing is stored that expires.
+   * Sets the alarm to the time at which the next credential expires, or at which all messages and remembered ids have expired,
+   * whichever is first. Keeps an alarm that is early enough for the next credential. Sets no alarm if nothing is stored that
+   * expires.
    */
   async scheduleAlarm(): Promise<void> {
     const { expiresIn } = this.manager;
     const scheduled = await this.#ctx.storage.getAlarm();
     const credentialsAt = expiresIn === undefined ? undefined : Date.now() + expiresIn;
-    // Only a credential can expire before the scheduled alarm. If none does, the alarm is early enough. `log.expiresAt` is not
-    // called in this case, because it reads many rows.
+    // The alarm is not set earlier for the log, because `log.expiresAt` reads many rows. The next read or publish, or else the
+    // alarm, deletes the messages that have expired in the meantime.
     if (scheduled !== null && (credentialsAt === undefined || scheduled <= credentialsAt)) return;
     const logAt = this.log.expiresAt();
     if (credentialsAt === undefined && logAt === undefined) return;

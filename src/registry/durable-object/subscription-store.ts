@@ -27,14 +27,14 @@ export interface StoredSubscriptions extends Pick<Principal, "auth"> {
 }
 
 /**
- * Maximum number of keys in one row. 100 keys fit into the 2 MB of a row: a key has at most 2,500 characters, and a character
- * takes at most 6 bytes in JSON.
+ * Maximum number of keys in one row. They fit into the 2 MB of a row: all keys of a client have at most 131,072 characters
+ * together (`MAX_KEYS_LENGTH` in api/limits.ts), and a character takes at most 6 bytes in JSON.
  */
 const KEYS_PER_ROW = 100;
 
 /**
- * The clients' subscription keys, rights and auth records, stored for the hub's next wake. A guest with up to 100 keys takes one
- * row.
+ * The clients' subscription keys, rights and auth records, stored for the hub's next wake. A guest with up to 100 keys takes
+ * one row.
  */
 export class SubscriptionStore {
   readonly #sql: Sql;

@@ -16,7 +16,7 @@ export class InProcessConnection implements ClientConnection {
   readonly clientId: string;
   readonly cursor: string | undefined;
   readonly #host: ConnectionHost;
-  /** Undefined after `attach`, so that the request can be collected. */
+  /** Undefined after `attach`, so that the request can be garbage-collected. */
   #request: ConnectRequest | undefined;
   #closeReason: CloseReason | undefined;
 

@@ -34,7 +34,7 @@ export interface InProcessOptions {
 }
 
 /**
- * Creates a registry with clients, log and delivery in this process, for Node, Bun and Deno.
+ * Creates a registry with clients, log and delivery in this process, as on Node and Bun.
  *
  * @example
  * const registry = createInProcessRegistry({

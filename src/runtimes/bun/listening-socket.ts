@@ -7,7 +7,7 @@ import type { BunServer } from "./bindings.ts";
 export class ListeningSocket {
   readonly #serve: (port: number) => BunServer;
   #listening: BunServer | undefined;
-  /** Servers that no longer listen, but still have open connections. The promise resolves when the last connection is closed. */
+  /** Servers that no longer listen, but have open connections. The promise resolves when the last connection is closed. */
   readonly #closing = new Map<BunServer, Promise<void>>();
   readonly port: number;
 

@@ -1,7 +1,7 @@
 /**
  * Keeps the process below its limit of open files. Bun has no limit of connections. At the limit of open files, Bun calls
  * `accept` in an endless loop (measured with Bun 1.4): one core is busy, and open streams get no CPU time. Therefore new
- * streams are refused below the limit, and the server stops listening a little later.
+ * streams are refused before the limit is reached. If the number of open files still grows, the server stops listening.
  */
 import { formatSSEMessage } from "../../realtime/sse.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
@@ -25,7 +25,7 @@ export class OpenFileLimiter {
     this.#files = files;
   }
 
-  /** Whether a new stream must be refused. Call this once for each request. Files are rarely counted, because it is slow. */
+  /** Whether a new stream must be refused. Call this once for each request. Counts files rarely, because counting is slow. */
   isFull(): boolean {
     this.#estimate += 1;
     if (this.#estimate <= this.#files.usableLimit) return false;
@@ -58,7 +58,7 @@ export class OpenFileLimiter {
   }
 }
 
-/** Whether a request opens a stream. Only streams are refused: other requests are short, and publishers must still be served. */
+/** Whether a request opens a stream. Only streams are refused: other requests are short, and publishers must be served. */
 export function isStreamRequest({ method, url }: Request): boolean {
   return method === "GET" && /\/api\/realtime(\?|$)/.test(url);
 }

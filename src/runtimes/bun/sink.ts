@@ -37,7 +37,7 @@ function createSetIdleTimeout(c: Context): SetIdleTimeout {
   return (seconds) => server?.timeout(request, seconds);
 }
 
-/** The response's body. Bun calls `pull` when the socket has room for the next chunk. The previous chunk has then been written. */
+/** The response's body. Bun calls `pull` when the previous chunk is written, and the socket has room for the next chunk. */
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #setIdleTimeout: SetIdleTimeout;

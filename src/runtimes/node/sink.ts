@@ -72,7 +72,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   /** Whether the bytes in the socket are a single frame. A single frame of any size is not an overflow. */
   #isSingleFrame = false;
   #writes = 0;
-  /** Number of bytes that the socket had sent at the last check. -1 before the first check with waiting bytes. */
+  /** Number of bytes that the socket had sent at the last check of `stalledFor`. -1 if no bytes were waiting at that check. */
   #flushedBytes: Bytes = -1;
   /** When `#flushedBytes` last changed. */
   #lastProgressAt: Milliseconds = 0;

@@ -35,7 +35,7 @@ export interface ListenOptions {
   readonly maxSilence: Milliseconds;
   /** The process's limit of open files, if there is one. */
   readonly files: OpenFiles | undefined;
-  /** Call this for each connection that is refused because of the limit. */
+  /** Call this for each connection or stream that is refused because of the limit of open files. */
   readonly onRefused: () => void;
 }
 
@@ -50,8 +50,8 @@ export interface Listener {
 
 /**
  * Seconds that an idle connection stays open. Must be longer than the 60 seconds of nginx (`keepalive_timeout` of an
- * upstream). If a proxy keeps a connection for longer than its server, it may send a request on a closing connection and
- * answer 502.
+ * upstream). If a proxy keeps an idle connection for longer than the server, the proxy may send a request on a closing
+ * connection and answer 502.
  */
 export const KEEP_ALIVE_SECONDS = 75;
 

@@ -9,7 +9,7 @@ const MAX_RESERVE = 64;
 /** The limit of open files, and the number of open files. */
 export interface OpenFiles {
   readonly limit: number;
-  /** From this number of open files on, new connections are refused. */
+  /** Above this number of open files, the server on Node refuses new connections, and the server on Bun refuses new streams. */
   readonly usableLimit: number;
   /** Number of files that are open now. */
   count(): number;

@@ -10,7 +10,9 @@ export function logStartupHints(config: Config, logger: Logger): void {
   const shortage = files && describeShortage(files, config.maxClients);
   if (shortage !== undefined) logger.warn("the limit of open files is too low", shortage);
   if (config.adminKey === undefined) {
-    logger.warn("publishing is closed; set REALTIME_ADMIN_KEY to open it");
+    logger.warn(
+      "no admin key is set, so only users with tokens can publish; set REALTIME_ADMIN_KEY",
+    );
   }
 }
 

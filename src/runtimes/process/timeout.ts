@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../../realtime/units.ts";
 
-/** Resolves when the promise settles or the time has passed, whichever is first. */
+/** Resolves when the promise resolves or the time has passed, whichever is first. Rejects if the promise rejects first. */
 export async function settledWithin(promise: Promise<unknown>, time: Milliseconds): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const elapsed = new Promise((resolve) => {

@@ -79,7 +79,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   });
   return createServer({
     ...settings,
-    // The hubs read them again.
+    // The hubs read and apply the rules themselves.
     rules: undefined,
     registry,
     runtime: workerRuntime,
