@@ -24,8 +24,10 @@ export interface RecordsWorld {
   publish(...messages: readonly unknown[]): Promise<void>;
   /** Returns what a client has received so far, without the service's own events. */
   heard(client: SSEClient): Promise<readonly Heard[]>;
-  /** Reads the history, and returns the data of the messages. */
-  history(keys: readonly string[], headers?: Headers): Promise<readonly unknown[]>;
+  /** The cursor of the newest message, for `history`. */
+  cursor(): Promise<string>;
+  /** Reads the history after a cursor, and returns the data of the messages. */
+  history(after: string, keys: readonly string[], headers?: Headers): Promise<readonly unknown[]>;
 }
 
 type Query = Readonly<Record<string, string>>;
@@ -70,13 +72,29 @@ export function recordsWorld(runtime: RuntimeUnderTest, env: Query = {}): Record
         .filter(({ event = "" }) => !event.startsWith("PB_"))
         .map(({ event = "", data }) => [event, JSON.parse(data)] as const);
     },
-    history: async (keys, headers = {}) => {
-      const path = `/api/realtime/messages${queryOf(keys)}`;
-      const { status, body } = await call(service().url, path, { headers });
-      if (status !== 200) throw new Error(`The history got ${status} ${JSON.stringify(body)}`);
-      return body.messages.map(({ data }: { data: unknown }) => data);
+    cursor: async () => (await readPage(service().url, [END], { limit: "1" })).cursor,
+    history: async (after, keys, headers) => {
+      const { messages } = await readPage(service().url, keys, { after }, headers);
+      return messages.map(({ data }) => data);
     },
   };
+}
+
+interface HistoryPage {
+  readonly messages: readonly { readonly data: unknown }[];
+  readonly cursor: string;
+}
+
+async function readPage(
+  url: string,
+  keys: readonly string[],
+  more: Query,
+  headers: Headers = {},
+): Promise<HistoryPage> {
+  const path = `/api/realtime/messages${queryOf(keys, more)}`;
+  const { status, body } = await call(url, path, { headers });
+  if (status !== 200) throw new Error(`The history got ${status} ${JSON.stringify(body)}`);
+  return body;
 }
 
 /** The credential of a user with a record: the fields of `@request.auth`. */

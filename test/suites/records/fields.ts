@@ -32,13 +32,14 @@ export function fieldTests(world: RecordsWorld): void {
     it("choose what a subscription receives of a record, live and in the history", async () => {
       const keys = FIELDS.map(([fields]) => subscriptionKey("posts/*", { fields }));
       const client = await world.listen([...keys, "posts"]);
+      const start = await world.cursor();
       await world.publish({ collection: "posts", action: "update", record: RECORD });
       const heard = new Map(await world.heard(client));
       for (const [index, [fields, record]] of FIELDS.entries()) {
         const event = { action: "update", record };
         const key = keys[index] ?? "";
         expect([fields, heard.get(key)]).toEqual([fields, event]);
-        expect([fields, (await world.history([key])).at(-1)]).toEqual([fields, event]);
+        expect([fields, (await world.history(start, [key])).at(-1)]).toEqual([fields, event]);
       }
       expect(heard.get("posts")).toEqual({ action: "update", record: RECORD });
     });

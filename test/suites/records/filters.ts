@@ -17,7 +17,9 @@ const FILTERS: readonly (readonly [filter: string, ids: readonly string[]])[] = 
   ["tags:each ?= 'fun'", ["p1"]],
   ["tags:length = 0", ["p2"]],
   ["title ~ 'дом' || title ~ 'SAY'", ["p2", "p3"]],
-  ["body = ''", ["p1", "p2"]],
+  // A null without a declared type is JSON, whose null is not an empty text.
+  ["body = ''", ["p2"]],
+  ["body = null", ["p1"]],
   ["id != ''", ["p1", "p2", "p3"]],
   ["id = 'nobody'", []],
   ["@now > '2020-01-01' && id = 'p1'", ["p1"]],
@@ -39,12 +41,13 @@ export function filterTests(world: RecordsWorld): void {
     it("selects the records that a subscription receives, live and in the history", async () => {
       const keys = FILTERS.map(([filter]) => subscriptionKey("posts/*", { filter }));
       const client = await world.listen(keys);
+      const start = await world.cursor();
       await world.publish(...postEvents);
       const heard = await world.heard(client);
       for (const [index, [filter, ids]] of FILTERS.entries()) {
         const key = keys[index] ?? "";
         expect([filter, idsOf(heard.filter(([event]) => event === key))]).toEqual([filter, ids]);
-        const page = await world.history([key]);
+        const page = await world.history(start, [key]);
         expect([filter, page]).toEqual([
           filter,
           POSTS.filter(({ id }) => ids.includes(id)).map((record) => ({

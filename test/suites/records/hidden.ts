@@ -4,20 +4,18 @@ import { ADMIN } from "../access/context.ts";
 import { type Headers, type RecordsWorld, userWith } from "./context.ts";
 
 export function hiddenTests(world: RecordsWorld): void {
-  /** What viewers receive of one event, each under the same key; first live, then from the history. */
+  /** What viewers receive of one event, each under the same key. The history contains the same for them. */
   const seenBy = async (viewers: readonly Headers[], key: string, event: object) => {
     const clients = await Promise.all(viewers.map((headers) => world.listen([key], headers)));
+    const start = await world.cursor();
     await world.publish(event);
-    const live: unknown[] = [];
-    for (const client of clients) {
-      const heard = await world.heard(client);
-      live.push(heard.map(([, data]) => (data as { record: unknown }).record).at(-1));
+    const seen: unknown[] = [];
+    for (const [index, client] of clients.entries()) {
+      const data = (await world.heard(client)).map(([, data]) => data);
+      expect(await world.history(start, [key], viewers[index])).toEqual(data);
+      seen.push((data[0] as { record: unknown } | undefined)?.record);
     }
-    for (const [index, headers] of viewers.entries()) {
-      const newest = (await world.history([key], headers)).at(-1);
-      if (live[index] !== undefined) expect(newest).toMatchObject({ record: live[index] });
-    }
-    return live;
+    return seen;
   };
 
   describe("hidden fields", () => {

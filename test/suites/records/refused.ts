@@ -15,13 +15,18 @@ const BAD: readonly (readonly [what: string, key: string, message: string])[] = 
   ["another collection", filtered("@collection.users.id = 1"), "Invalid filter at position 0:"],
   ["the requester", filtered("id = @request.auth.id"), "Invalid filter at position 5:"],
   ["an unknown function", filtered("a = 1 && now() > 1"), "Invalid filter at position 9:"],
-  ["2,000 open brackets", filtered("(".repeat(1900)), "Invalid filter at position 200:"],
+  ["201 nested brackets", filtered(nested(201)), "Invalid filter at position 200:"],
+  ["brackets without end", filtered("(".repeat(2000)), "Invalid filter at position 0:"],
   ["201 comparisons", filtered(Array(201).fill("a=1").join("||")), "Invalid filter at position"],
   ["fields with an unknown modifier", options({ fields: "id:up(1)" }), "fields"],
   ["an unknown action", options({ actions: "create,remove" }), '"remove"'],
   ["an unknown value of leave", options({ leave: "perhaps" }), '"leave"'],
   ["options that are not JSON", 'posts/*?options={"query"', "JSON object"],
 ];
+
+function nested(depth: number): string {
+  return `${"(".repeat(depth)}a=1${")".repeat(depth)}`;
+}
 
 function filtered(filter: string): string {
   return options({ filter });

@@ -19,6 +19,7 @@ export function requestRuleTests(world: RecordsWorld): void {
         "rooms/*?room=a",
       ];
       const client = await world.listen(keys);
+      const start = await world.cursor();
       await world.publish(
         create("rooms", { id: "r1", room: "a" }),
         create("rooms", { id: "r2", room: "b" }),
@@ -29,7 +30,7 @@ export function requestRuleTests(world: RecordsWorld): void {
       const ids = keys.map((key) => idsOf(heard.filter(([event]) => event === key)));
       expect(ids).toEqual([["r1"], ["r2"], [], []]);
       for (const [index, key] of keys.slice(0, 3).entries()) {
-        const page = (await world.history([key])) as { record: { id: string } }[];
+        const page = (await world.history(start, [key])) as { record: { id: string } }[];
         expect([key, page.map(({ record }) => record.id)]).toEqual([key, ids[index]]);
       }
     });

@@ -19,6 +19,7 @@ export function topicTests(world: RecordsWorld): void {
     ])("select records from a subscription to %s", async (_, topic, ids) => {
       const key = subscriptionKey(topic, { filter: "n > 1", fields: "id" });
       const client = await world.listen([key]);
+      const start = await world.cursor();
       await world.publish(
         ...[record("r1", 2), record("r2", 1), record("r3", 3)].map((record) => ({
           collection: COLLECTION,
@@ -32,7 +33,7 @@ export function topicTests(world: RecordsWorld): void {
         const { id } = (data as { record: { id: string } }).record;
         expect([event, data]).toEqual([key, { action: "update", record: { id } }]);
       }
-      const found = await world.history([key]);
+      const found = await world.history(start, [key]);
       expect(found).toEqual(ids.map((id) => ({ action: "update", record: { id } })));
     });
   });
