@@ -19,7 +19,7 @@ const FILTERS: readonly (readonly [filter: string, ids: readonly string[]])[] = 
   ["title ~ 'дом' || title ~ 'SAY'", ["p2", "p3"]],
   // A null without a declared type is JSON, whose null is not an empty text.
   ["body = ''", ["p2"]],
-  ["body = null", ["p1"]],
+  ["body = null", ["p1", "p2"]],
   ["id != ''", ["p1", "p2", "p3"]],
   ["id = 'nobody'", []],
   ["@now > '2020-01-01' && id = 'p1'", ["p1"]],

@@ -6,6 +6,7 @@ import { recordsWorld } from "./context.ts";
 import { fieldTests } from "./fields.ts";
 import { filterTests } from "./filters.ts";
 import { hiddenTests } from "./hidden.ts";
+import { OTHER_RULES, otherCollectionTests } from "./other-collections.ts";
 import { refusedTests } from "./refused.ts";
 import { replayTests } from "./replays.ts";
 import { requestRuleTests } from "./request-rules.ts";
@@ -30,5 +31,8 @@ export function recordsSuite(runtime: RuntimeUnderTest): void {
     requestRuleTests(world);
     signInTests(world);
     replayTests(world);
+  });
+  describe(`records with rules for all collections, on ${runtime.name}`, () => {
+    otherCollectionTests(recordsWorld(runtime, { REALTIME_RULES: JSON.stringify(OTHER_RULES) }));
   });
 }

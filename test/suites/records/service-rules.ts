@@ -14,6 +14,7 @@ export const RULES: Readonly<Record<string, CollectionRules>> = {
     viewRule: "owner = @request.auth.id || members.id ?= @request.auth.id",
     fields: { owner: "relation", members: "relation[]" },
   },
+  journal: { listRule: "owner = @request.auth.id" },
   staff: {
     listRule: '@request.auth.role = "editor" && @request.auth.team = team',
     viewRule: '@request.auth.role != "banned"',
