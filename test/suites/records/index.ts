@@ -1,6 +1,7 @@
 /** Filters, fields and rules from outside: over HTTP and raw SSE. */
 import { describe } from "vitest";
 import type { RuntimeUnderTest } from "../../support/service.ts";
+import { CASE_RULES, caseTests } from "./cases.ts";
 import { changeTests } from "./changes.ts";
 import { recordsWorld } from "./context.ts";
 import { fieldTests } from "./fields.ts";
@@ -18,10 +19,11 @@ import { topicTests } from "./topics.ts";
 export function recordsSuite(runtime: RuntimeUnderTest): void {
   describe(`records, on ${runtime.name}`, () => {
     const world = recordsWorld(runtime, {
-      REALTIME_RULES: JSON.stringify(RULES),
+      REALTIME_RULES: JSON.stringify({ ...RULES, ...CASE_RULES }),
       REALTIME_AUTH_GRACE_SECONDS: "30",
     });
     filterTests(world);
+    caseTests(world);
     topicTests(world);
     refusedTests(world);
     fieldTests(world);
