@@ -1,6 +1,7 @@
 /** Filters, fields and rules as the official PocketBase SDK asks for them. */
 import type { RecordSubscribeOptions } from "pocketbase";
 import { expect, it } from "vitest";
+import { eventually } from "../support/deadline.ts";
 import { type Heard, type SDKClient, type SDKWorld, soon } from "../support/sdk-client.ts";
 import { tokenFor } from "../support/tokens.ts";
 
@@ -199,6 +200,26 @@ export function recordOptions(world: SDKWorld): void {
       good: [{ id: "p1", n: 1 }],
       again: [{ id: "p2", n: 2 }],
     });
+  });
+}
+
+/** Tests that need a client without earlier subscriptions. */
+export function firstSubscription(world: SDKWorld): void {
+  it("rejects its first subscription if the filter is bad, and can connect afterwards", async () => {
+    const { pb, listener, noted } = await world.open();
+    await soon(pb.realtime.unsubscribe(), "unsubscribed from everything");
+    const bad = pb.collection("posts").subscribe("*", listener("bad"), { filter: "n ==" });
+    const message = expect.stringContaining("Invalid filter at position 2:");
+    await expect(soon(bad, "the subscription is refused")).rejects.toMatchObject({
+      status: 400,
+      response: { message, data: { subscriptions: { 0: { message } } } },
+    });
+    await soon(pb.realtime.unsubscribe(), "unsubscribed from everything");
+    const good = pb.collection("posts").subscribe("*", listener("good"), { filter: "n = 1" });
+    await soon(good, "subscribed");
+    await world.post(create("posts", { id: "p1", n: 1 }));
+    await eventually(() => noted.length > 0, "the record arrives");
+    expect(recordsOf(noted)).toEqual({ good: [{ id: "p1", n: 1 }] });
   });
 }
 

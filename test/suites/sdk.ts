@@ -4,7 +4,7 @@ import { eventually } from "../support/deadline.ts";
 import { createSDKWorld, type SDKClient, type SDKWorld, soon } from "../support/sdk-client.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { newest } from "./sdk-newest.ts";
-import { recordOptions } from "./sdk-records.ts";
+import { firstSubscription, recordOptions } from "./sdk-records.ts";
 import { restarting } from "./sdk-restarting.ts";
 import { expiringToken, signedIn } from "./sdk-signed-in.ts";
 
@@ -21,6 +21,7 @@ export function sdkSuite(runtime: RuntimeUnderTest): void {
     topics(world);
     records(world);
     recordOptions(world);
+    firstSubscription(world);
     unsubscribing(world);
     newest(world);
   });

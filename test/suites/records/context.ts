@@ -32,8 +32,8 @@ export interface RecordsWorld {
 
 type Query = Readonly<Record<string, string>>;
 
-/** The topic of the messages with which `heard` finds the end. */
-const END = "end-of-messages";
+/** The topic of the messages with which `heard` finds the end. `listen` and `subscribe` subscribe to it. */
+export const END = "end-of-messages";
 
 /** Starts the service before the tests, and stops it after them. */
 export function recordsWorld(runtime: RuntimeUnderTest, env: Query = {}): RecordsWorld {

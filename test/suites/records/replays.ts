@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { postJSON } from "../../support/api.ts";
 import { resumed } from "../../support/numbered.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
 import { subscriptionKey } from "../../support/subscription-key.ts";
 import { ADMIN } from "../access/context.ts";
-import { type Headers, idsOf, type RecordsWorld, userWith } from "./context.ts";
+import { END, type Headers, idsOf, type RecordsWorld, userWith } from "./context.ts";
 
 export function replayTests(world: RecordsWorld): void {
   /** Publishes the records `PREFIX1` to `PREFIX9`. `n` is the number, and owners take turns. */
@@ -73,6 +74,30 @@ export function replayTests(world: RecordsWorld): void {
       expect(idsOf(await world.heard(bert))).toEqual(["n6", "n8"]);
       const guest = await world.listen([own]);
       expect(await world.heard(guest)).toEqual([]);
+    });
+
+    it("of the newest messages, asked for in the request, counts those of each key", async () => {
+      await publishNine("recent", "r");
+      const keys = ["n < 5", "n > 8", "n > 9"].map((filter) =>
+        subscriptionKey("recent/*", { filter }),
+      );
+      const client = await world.listen(keys, {}, { last: "2" });
+      const heard = await world.heard(client);
+      const ids = keys.map((key) => idsOf(heard.filter(([event]) => event === key)));
+      expect(ids).toEqual([["r3", "r4"], ["r9"], []]);
+    });
+
+    it("that a client asks for by POST applies the filter and the rules of its credential", async () => {
+      const origin = await openStream(world.url);
+      await publishNine("journal", "j");
+      const key = subscriptionKey("journal/*", { filter: "n > 4" });
+      const client = await openStream(world.url);
+      const body = { clientId: client.clientId, subscriptions: [key, END] };
+      const resuming = { ...body, lastEventId: origin.clientId };
+      const headers = await userWith({ id: "anna" });
+      expect((await postJSON(world.url, "/api/realtime", resuming, headers)).status).toBe(204);
+      expect(await resumed(client)).toMatchObject({ recovered: true });
+      expect(idsOf(await world.heard(client))).toEqual(["j5", "j7", "j9"]);
     });
 
     it.each([false, true])(

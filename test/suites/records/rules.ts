@@ -91,6 +91,22 @@ export function ruleTests(world: RecordsWorld): void {
       ]);
     });
 
+    it("do not replace the right to private messages", async () => {
+      const anna = await userWith({ id: "anna" }, { realtime: { subscribe: ["public/*"] } });
+      const viewers = [{}, await userWith({ id: "bert" }), anna];
+      const clients = [];
+      for (const headers of viewers)
+        clients.push(await world.listen(["public/*", "own/*"], headers));
+      const event = { action: "create", private: true };
+      await world.publish(
+        { ...event, collection: "public", record: { id: "p1" } },
+        { ...event, collection: "own", record: { id: "o1", owner: "anna", members: [] } },
+      );
+      const ids = [];
+      for (const client of clients) ids.push(idsOf(await world.heard(client)));
+      expect(ids).toEqual([[], [], ["p1"]]);
+    });
+
     it("that name a field which a record lacks deny the record", async () => {
       const records = [{ id: "a" }, { id: "b", published: true }];
       expect(await idsUnder(["published/*"], {}, "published", records)).toEqual([["b"]]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../support/deadline.ts";
 import { inSeconds } from "../../support/tokens.ts";
+import { ADMIN } from "../access/context.ts";
 import { idsOf, type RecordsWorld, userWith } from "./context.ts";
 
 export function signInTests(world: RecordsWorld): void {
@@ -40,6 +41,29 @@ export function signInTests(world: RecordsWorld): void {
       expect((await world.subscribe(client, ["staff/*"], blue)).status).toBe(204);
       await create("b2");
       expect(idsOf(await world.heard(client))).toEqual(["b2"]);
+    });
+
+    it("pass for an administrator who signs in on an open stream, and no request without the key changes the stream", async () => {
+      const client = await world.listen(["files/*"]);
+      const create = (id: string) =>
+        world.publish({
+          collection: "files",
+          action: "create",
+          record: { id, size: 500, path: "/" },
+        });
+      await create("g1");
+      expect((await world.subscribe(client, ["files/*"], ADMIN)).status).toBe(204);
+      await create("a1");
+      for (const headers of [{}, await userWith({ id: "anna" })]) {
+        expect((await world.subscribe(client, ["users/*"], headers)).status).toBe(403);
+      }
+      await create("a2");
+      expect(await world.heard(client)).toEqual(
+        ["a1", "a2"].map((id) => [
+          "files/*",
+          { action: "create", record: { id, size: 500, path: "/" } },
+        ]),
+      );
     });
 
     it("do not hold any more when the token has expired, until a fresh one is sent", async () => {
