@@ -4,11 +4,13 @@ import { eventually, pause } from "../support/deadline.ts";
 import { createSDKWorld, type SDKWorld } from "../support/sdk-client.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { JWT_SECRET, tokenFor } from "../support/tokens.ts";
+import { SDK_RULES, signedInRecords } from "./sdk-records.ts";
 
 function signedInWorld(runtime: RuntimeUnderTest): SDKWorld {
   const world = createSDKWorld(runtime, {
     REALTIME_JWT_SECRET: JWT_SECRET,
     REALTIME_AUTH_GRACE_SECONDS: "0.2",
+    REALTIME_RULES: JSON.stringify(SDK_RULES),
   });
   beforeAll(world.start);
   afterEach(world.leave);
@@ -49,6 +51,7 @@ export function expiringToken(runtime: RuntimeUnderTest): void {
 
 export function signedIn(runtime: RuntimeUnderTest): void {
   const world = signedInWorld(runtime);
+  signedInRecords(world);
 
   it("receives private messages that a guest does not receive", async () => {
     const anna = await world.open(await tokenFor("anna", { subscribe: ["posts/*", "chat"] }));

@@ -4,6 +4,7 @@ import { eventually } from "../support/deadline.ts";
 import { createSDKWorld, type SDKClient, type SDKWorld, soon } from "../support/sdk-client.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { newest } from "./sdk-newest.ts";
+import { firstSubscription, recordOptions } from "./sdk-records.ts";
 import { restarting } from "./sdk-restarting.ts";
 import { expiringToken, signedIn } from "./sdk-signed-in.ts";
 
@@ -19,6 +20,8 @@ export function sdkSuite(runtime: RuntimeUnderTest): void {
     connecting(world);
     topics(world);
     records(world);
+    recordOptions(world);
+    firstSubscription(world);
     unsubscribing(world);
     newest(world);
   });

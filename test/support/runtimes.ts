@@ -49,6 +49,11 @@ export const BUN: RuntimeUnderTest = {
   urlIn: listening,
 };
 
+/** A value in a file of variables. Double quotes can't contain a double quote, and backticks keep everything as it is. */
+function quote(value: string): string {
+  return value.includes('"') ? `\`${value}\`` : JSON.stringify(value);
+}
+
 /** `wrangler dev`: the real workerd, with new storage for each start, or with the storage in the folder WORKERD_STATE. */
 export const WORKERD: RuntimeUnderTest = {
   name: "workerd",
@@ -57,7 +62,7 @@ export const WORKERD: RuntimeUnderTest = {
     const own = /^(REALTIME_|LOG_)/;
     const lines = Object.entries(settings)
       .filter(([name, value]) => own.test(name) && value !== undefined)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
+      .map(([name, value = ""]) => `${name}=${quote(value)}\n`);
     // Replaces .dev.vars.
     writeFileSync(join(folder, "vars"), lines.join(""));
     return [

@@ -70,3 +70,13 @@ export interface RecordChange {
   /** The record before an update. */
   readonly previous?: RecordData | undefined;
 }
+
+/** Fields of a user that no client receives (PocketBase, core/field_password.go and core/record_model_auth.go). */
+export const SECRET_AUTH_FIELDS: readonly string[] = ["password", "tokenKey"];
+
+/** Whether only administrators may filter by a field. */
+export function isHiddenField({ type, hidden }: Collection, field: string): boolean {
+  return (
+    hidden?.includes(field) === true || (type === "auth" && SECRET_AUTH_FIELDS.includes(field))
+  );
+}

@@ -1,4 +1,4 @@
-import type { Collection, RecordData } from "./collection.ts";
+import { type Collection, isHiddenField, type RecordData } from "./collection.ts";
 import { Evaluation } from "./evaluation.ts";
 import { filterError } from "./filter-error.ts";
 import { compileProgram, type FilterMode, type Program } from "./program.ts";
@@ -42,13 +42,14 @@ export class Filter {
   /**
    * Checks the names of fields against what is declared about a collection, before there is a record.
    *
+   * @param isAdmin Whether the subscriber is an administrator, who may filter by hidden fields.
    * @throws RealtimeError `invalid_filter` for a hidden field, and for a path that needs a query of the database.
    */
-  checkFields({ fields = {}, hidden = [] }: Collection): void {
-    for (const { field } of this.#program.terms) {
-      const name = field?.path[0];
-      if (field === undefined || name === undefined) continue;
-      if (hidden.includes(name)) {
+  checkFields(collection: Collection, isAdmin: boolean): void {
+    const { fields = {} } = collection;
+    for (const field of this.#program.terms.flatMap((term) => term.fields)) {
+      const [name = ""] = field.path;
+      if (!isAdmin && isHiddenField(collection, name)) {
         throw filterError(`The field "${name}" can't be used in a filter.`, field.position);
       }
       const type = Object.hasOwn(fields, name) ? fields[name] : undefined;

@@ -57,7 +57,8 @@ class Parser {
 
   /** Parses a list of comparisons and groups with `&&` or `||` between them. `&&` binds more strongly. */
   parse(start: number, end: number, depth: number): FilterNode {
-    if (depth > MAX_DEPTH) throw filterError(`At most ${MAX_DEPTH} brackets may be open.`, start);
+    if (depth > MAX_DEPTH)
+      throw filterError(`At most ${MAX_DEPTH} brackets may be open.`, start - 1);
     const scanner = new Scanner(this.#text, start, end);
     const alternatives: FilterNode[] = [];
     let parts: FilterNode[] = [];

@@ -1,10 +1,12 @@
 import type { Message } from "../types.ts";
-import type { Collection, RecordChange, RecordData } from "./collection.ts";
+import {
+  type Collection,
+  type RecordChange,
+  type RecordData,
+  SECRET_AUTH_FIELDS,
+} from "./collection.ts";
 import { RecordView } from "./record-view.ts";
 import { type AccessRules, type CompiledRules, mergeCollection } from "./rules.ts";
-
-/** Fields of a user that no client receives (PocketBase, core/field_password.go and core/record_model_auth.go). */
-const SECRET_AUTH_FIELDS: readonly string[] = ["password", "tokenKey"];
 
 /** A parsed record event. */
 export class RecordEvent {
@@ -57,23 +59,35 @@ export class RecordEvent {
     return id !== "*" && topic.endsWith(`/${id}`);
   }
 
-  /** Whether an update changed one of these fields. True if the record before the update is unknown. */
-  hasChanged(fields: readonly string[]): boolean {
+  /**
+   * Whether an update changed one of these fields. True if the record before the update is unknown. A change of a field that the
+   * viewer may not receive does not count.
+   */
+  hasChanged(fields: readonly string[], isAdmin: boolean, seesEmail: boolean): boolean {
     const previous = this.previousView?.record;
     if (previous === undefined) return true;
-    return fields.some((field) => textOfField(this.record, field) !== textOfField(previous, field));
+    const omitted = this.#omittedFor(isAdmin, seesEmail);
+    return fields.some(
+      (field) =>
+        !omitted.has(field) && textOfField(this.record, field) !== textOfField(previous, field),
+    );
   }
 
   /** The record without the fields that the viewer may not receive. */
   shownTo(isAdmin: boolean, seesEmail: boolean): RecordData {
-    const omitted = new Set(this.isOfUser ? SECRET_AUTH_FIELDS : []);
-    if (!isAdmin) for (const field of this.#collection.hidden ?? []) omitted.add(field);
-    if (!seesEmail && this.hasInvisibleEmail) omitted.add("email");
+    const omitted = this.#omittedFor(isAdmin, seesEmail);
     const names = Object.keys(this.record);
     if (!names.some((name) => omitted.has(name))) return this.record;
     return Object.fromEntries(
       names.filter((name) => !omitted.has(name)).map((name) => [name, this.record[name]]),
     );
+  }
+
+  #omittedFor(isAdmin: boolean, seesEmail: boolean): ReadonlySet<string> {
+    const omitted = new Set(this.isOfUser ? SECRET_AUTH_FIELDS : []);
+    if (!isAdmin) for (const field of this.#collection.hidden ?? []) omitted.add(field);
+    if (!seesEmail && this.hasInvisibleEmail) omitted.add("email");
+    return omitted;
   }
 
   /** Whether the record is the user's own. */

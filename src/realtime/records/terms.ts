@@ -1,3 +1,4 @@
+import { isHiddenField } from "./collection.ts";
 import { filterError } from "./filter-error.ts";
 import { callFunction, checkCall } from "./functions.ts";
 import { isMacro, valueOfMacro } from "./macros.ts";
@@ -30,8 +31,8 @@ export interface CompiledTerm {
   /** Equal for terms that read the same field. If it is a list, they share its current element: `tags:each` and `tags.id`. */
   readonly listName: string;
   readonly position: number;
-  /** The field of the record that the term names. */
-  readonly field: FieldName | undefined;
+  /** The fields of the record that the term names. A function can name several. */
+  readonly fields: readonly FieldName[];
   /** The sources of `@request` that the term reads. */
   readonly sources: readonly RequestSource[];
   /** @throws RealtimeError `invalid_filter`. */
@@ -55,7 +56,7 @@ export function compileTerm(term: Term): CompiledTerm {
         text: `${term.name}()`,
         listName: "",
         position,
-        field: undefined,
+        fields: args.flatMap(({ fields }) => fields),
         sources: args.flatMap(({ sources }) => sources),
         resolve: (input) => {
           const values = args.map((arg) => singleValue(arg, input));
@@ -67,7 +68,7 @@ export function compileTerm(term: Term): CompiledTerm {
 }
 
 function constant(text: string, position: number, operand: Operand): CompiledTerm {
-  return { text, listName: "", position, field: undefined, sources: [], resolve: () => operand };
+  return { text, listName: "", position, fields: [], sources: [], resolve: () => operand };
 }
 
 function compileName(name: Name, text: string, position: number): CompiledTerm {
@@ -76,20 +77,27 @@ function compileName(name: Name, text: string, position: number): CompiledTerm {
       return constant(text, position, parameterOperand(name.value));
     case "macro": {
       const resolve = ({ now }: EvaluationInput) => parameterOperand(valueOfMacro(name.name, now));
-      return { text, listName: "", position, field: undefined, sources: [], resolve };
+      return { text, listName: "", position, fields: [], sources: [], resolve };
     }
     case "request": {
       const { source, field } = name;
       const resolve = ({ context, view }: EvaluationInput) =>
         requestOperand(source, field, context, view);
       const listName = `@request.${source}.${field.path[0]}`;
-      return { text, listName, position, field: undefined, sources: [source], resolve };
+      return { text, listName, position, fields: [], sources: [source], resolve };
     }
     default: {
       const { field } = name;
       const keyword = KEYWORDS.get(text.toLowerCase());
       const resolve = (input: EvaluationInput) => fieldOrKeyword(field, keyword, input);
-      return { text, listName: field.path[0] ?? "", position, field, sources: [], resolve };
+      return {
+        text,
+        listName: field.path[0] ?? "",
+        position,
+        fields: [field],
+        sources: [],
+        resolve,
+      };
     }
   }
 }
@@ -108,7 +116,7 @@ function fieldOrKeyword(
 ): Operand {
   const [name = ""] = field.path;
   if (keyword !== undefined && view.typeOf(name) === undefined) return keyword;
-  if (hidesFields && view.collection.hidden?.includes(name)) {
+  if (hidesFields && isHiddenField(view.collection, name)) {
     throw filterError(`The field "${name}" can't be used in a filter.`, field.position);
   }
   return view.operandOf(field);
