@@ -124,7 +124,10 @@ function withModifier(modifier: FieldName["modifier"], type: FieldType, value: u
   switch (modifier) {
     case "each":
       if (!canBeMultiple) return plain;
-      return elementsOperand(isMultiple ? listOf(value).map(valueOfJSON) : [plain.value]);
+      // PocketBase checks every element only of a field that can have several.
+      return isMultiple
+        ? elementsOperand(listOf(value).map(valueOfJSON))
+        : columnOperand(plain.value);
     case "length":
       if (!canBeMultiple) return plain;
       return columnOperand(isMultiple ? listOf(value).length : plain.value ? 1 : 0);
