@@ -35,7 +35,7 @@ const MAX_COMPILED = 10_000;
  * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
  * in JSON. Testing a key takes less time than parsing its options.
  */
-const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-4]|\\|%5c/i;
+const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
 
 /** Whether a key has options that may change what its subscription receives. */
 export function maySelect(key: string): boolean {
