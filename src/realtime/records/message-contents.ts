@@ -4,7 +4,7 @@ import type { LogEntry, Logger } from "../types.ts";
 import type { CollectionRules } from "./collection.ts";
 import { type EvaluationErrorListener, MessageContent } from "./message-content.ts";
 import { AccessRules } from "./rules.ts";
-import { Selections } from "./selection.ts";
+import { type Selection, Selections } from "./selection.ts";
 
 /** Messages that are kept for replays and reads of the history, because clients that reconnect together read the same pages. */
 const MAX_KEPT = 64;
@@ -44,9 +44,10 @@ export class MessageContents {
     for (const [index, key] of keys.entries()) {
       try {
         const selection = this.selections.check(key);
-        if (selection?.filter === undefined || isAdmin) continue;
+        if (selection === undefined || isAdmin) continue;
         const { hidden = [] } = this.rules.ofTopic(topicOf(key))?.declared ?? {};
-        selection.filter.checkHidden(hidden);
+        selection.filter?.checkHidden(hidden);
+        checkChanged(selection, hidden);
       } catch (error) {
         throw error instanceof RealtimeError ? atKey(error, index) : error;
       }
@@ -84,6 +85,14 @@ export class MessageContents {
       error: error instanceof Error ? error.message : String(error),
     });
   };
+}
+
+/** Refuses the names of hidden fields in the option `changed`. */
+function checkChanged({ changed = [] }: Selection, hidden: readonly string[]): void {
+  const name = changed.find((field) => hidden.includes(field));
+  if (name === undefined) return;
+  const message = `The field "${name}" can't be used in the option "changed".`;
+  throw new RealtimeError("invalid_input", message);
 }
 
 /** The same error, with the index of the subscription key that caused it. */

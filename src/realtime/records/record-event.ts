@@ -52,26 +52,44 @@ export class RecordEvent {
 
   /** Whether a topic names this record: `posts/RECORD_ID`. The view rule holds for it. */
   isTopicOfRecord(topic: string): boolean {
-    return topic.endsWith(`/${this.view.record.id}`);
+    // `posts/*` means the collection, even if a record has the id `*`.
+    if (topic.endsWith("/*")) return false;
+    const { name, id } = this.#collection;
+    const { collectionName, collectionId } = this.record;
+    return [name, id, collectionName, collectionId].some(
+      (collection) => topic === `${collection}/${this.record.id}`,
+    );
   }
 
-  /** Whether an update changed one of these fields. True if the record before the update is unknown. */
-  hasChanged(fields: readonly string[]): boolean {
+  /**
+   * Whether an update changed one of these fields. True if the record before the update is unknown. Fields that the viewer may
+   * not receive do not count: the viewer must not learn that they have changed.
+   */
+  hasChanged(fields: readonly string[], isAdmin: boolean, seesEmail: boolean): boolean {
     const previous = this.previousView?.record;
     if (previous === undefined) return true;
-    return fields.some((field) => textOfField(this.record, field) !== textOfField(previous, field));
+    const omitted = this.#omittedFor(isAdmin, seesEmail);
+    return fields.some(
+      (field) =>
+        !omitted.has(field) && textOfField(this.record, field) !== textOfField(previous, field),
+    );
   }
 
   /** The record without the fields that the viewer may not receive. */
   shownTo(isAdmin: boolean, seesEmail: boolean): RecordData {
-    const omitted = new Set(this.isOfUser ? SECRET_AUTH_FIELDS : []);
-    if (!isAdmin) for (const field of this.#collection.hidden ?? []) omitted.add(field);
-    if (!seesEmail && this.hasInvisibleEmail) omitted.add("email");
+    const omitted = this.#omittedFor(isAdmin, seesEmail);
     const names = Object.keys(this.record);
     if (!names.some((name) => omitted.has(name))) return this.record;
     return Object.fromEntries(
       names.filter((name) => !omitted.has(name)).map((name) => [name, this.record[name]]),
     );
+  }
+
+  #omittedFor(isAdmin: boolean, seesEmail: boolean): ReadonlySet<string> {
+    const omitted = new Set(this.isOfUser ? SECRET_AUTH_FIELDS : []);
+    if (!isAdmin) for (const field of this.#collection.hidden ?? []) omitted.add(field);
+    if (!seesEmail && this.hasInvisibleEmail) omitted.add("email");
+    return omitted;
   }
 
   /** Whether the record is the user's own. */

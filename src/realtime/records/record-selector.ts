@@ -61,8 +61,9 @@ export class RecordSelector {
     if (isSelected(view)) {
       const { actions, changed } = selection ?? {};
       if (actions !== undefined && !actions.has(action)) return undefined;
-      if (action === "update" && changed !== undefined && !this.#event.hasChanged(changed)) {
-        return undefined;
+      if (action === "update" && changed !== undefined) {
+        const seesEmail = this.#seesEmail(selection, viewer);
+        if (!this.#event.hasChanged(changed, viewer.isAdmin, seesEmail)) return undefined;
       }
       return this.#textFor(selection, viewer);
     }
