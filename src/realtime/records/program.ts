@@ -66,7 +66,9 @@ class Compiler {
     const index = this.#comparisons;
     this.#comparisons += 1;
     const { operator, isAny } = node;
-    const readsEmail = [left, right].some(({ term }) => term.field?.path[0] === "email");
+    const readsEmail = [left, right].some(({ term }) =>
+      term.fields.some(({ path }) => path[0] === "email"),
+    );
     return {
       kind: "comparison",
       index,

@@ -30,8 +30,8 @@ export interface CompiledTerm {
   /** Terms with the same list share its element: `members:each` and `members.id`. */
   readonly list: string;
   readonly position: number;
-  /** The field of the record that the term names. */
-  readonly field: FieldName | undefined;
+  /** The fields of the record that the term names. Only a call can name several. */
+  readonly fields: readonly FieldName[];
   /** The sources of `@request` that the term reads. */
   readonly sources: readonly RequestSource[];
   /** @throws RealtimeError `invalid_filter`. */
@@ -55,7 +55,7 @@ export function compileTerm(term: Term): CompiledTerm {
         text: `${term.name}()`,
         list: "",
         position,
-        field: undefined,
+        fields: args.flatMap(({ fields }) => fields),
         sources: args.flatMap(({ sources }) => sources),
         resolve: (input) => {
           const values = args.map((arg) => singleValue(arg, input));
@@ -67,7 +67,7 @@ export function compileTerm(term: Term): CompiledTerm {
 }
 
 function constant(text: string, position: number, operand: Operand): CompiledTerm {
-  return { text, list: text, position, field: undefined, sources: [], resolve: () => operand };
+  return { text, list: text, position, fields: [], sources: [], resolve: () => operand };
 }
 
 function compileName(name: Name, text: string, position: number): CompiledTerm {
@@ -76,20 +76,27 @@ function compileName(name: Name, text: string, position: number): CompiledTerm {
       return constant(text, position, parameterOperand(name.value));
     case "macro": {
       const resolve = ({ now }: EvaluationInput) => parameterOperand(valueOfMacro(name.name, now));
-      return { text, list: text, position, field: undefined, sources: [], resolve };
+      return { text, list: text, position, fields: [], sources: [], resolve };
     }
     case "request": {
       const { source, field } = name;
       const resolve = ({ context, view }: EvaluationInput) =>
         requestOperand(source, field, context, view);
       const list = `@request.${source}.${field.path[0]}`;
-      return { text, list, position, field: undefined, sources: [source], resolve };
+      return { text, list, position, fields: [], sources: [source], resolve };
     }
     default: {
       const { field } = name;
       const keyword = KEYWORDS.get(text.toLowerCase());
       const resolve = (input: EvaluationInput) => fieldOrKeyword(field, keyword, input);
-      return { text, list: field.path[0] ?? "", position, field, sources: [], resolve };
+      return {
+        text,
+        list: field.path[0] ?? "",
+        position,
+        fields: [field],
+        sources: [],
+        resolve,
+      };
     }
   }
 }

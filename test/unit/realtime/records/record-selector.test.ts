@@ -126,6 +126,9 @@ describe("the email of a user", () => {
     expect(get(key, { identity: "u1" }, {}, event)).toBeUndefined();
     expect(get(other, GUEST, {}, event)).toBeDefined();
     expect(get(key, ADMINISTRATOR, {}, event)).toBeDefined();
+    const called = keyWith("users/*", { filter: "strftime('%Y', email) = '' || id = 'x'" });
+    expect(get(called, GUEST, {}, event)).toBeUndefined();
+    expect(get(called, ADMINISTRATOR, {}, event)).toBeDefined();
     const visible = { ...event, record: { ...user, emailVisibility: true } };
     expect(get(key, GUEST, {}, visible)).toBeDefined();
   });
