@@ -26,6 +26,18 @@ describe("a bounded cache", () => {
     expect(created).toEqual(["a", "b", "c", "b", "c"]);
   });
 
+  it("keeps values up to a size, and the newest whatever its size", () => {
+    const created: string[] = [];
+    const create = (key: string) => created.push(key);
+    const cache = new BoundedCache(10, create, { max: 6, of: (key) => key.length });
+    for (const key of ["aaa", "bbb", "aaa", "c", "aaa", "bbb"]) cache.get(key);
+    expect(created).toEqual(["aaa", "bbb", "c", "bbb"]);
+    cache.get("more than six");
+    cache.get("more than six");
+    cache.get("bbb");
+    expect(created.slice(4)).toEqual(["more than six", "bbb"]);
+  });
+
   it("keeps nothing for a key whose value can't be created", () => {
     const { cache, created } = counting(1);
     cache.get("a");

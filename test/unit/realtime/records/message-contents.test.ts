@@ -52,7 +52,7 @@ describe("the contents of a service's messages", () => {
     const refused = [
       keyOf("posts/*", { filter: "a = 1 || secret:lower = 'a'" }),
       keyOf("posts", { filter: "secret.a = 1" }),
-      keyOf("p1/r1", { filter: "geoDistance(secret, 1, 2, 3) > 1 && secret = 1" }),
+      keyOf("p1/r1", { filter: "geoDistance(1, secret, 2, 3) > 1" }),
       keyOf("posts/*", { changed: "title,secret" }),
       keyOf("users/*", { filter: "other = 1" }),
       keyOf("*", { changed: "other" }),
@@ -66,6 +66,20 @@ describe("the contents of a service's messages", () => {
       keyOf("users/*", { filter: "secret = 1", changed: "secret" }),
     ];
     expect(() => contents.check(accepted, false)).not.toThrow();
+  });
+
+  it("refuse filters of more than 100,000 characters together", () => {
+    const contents = new MessageContents();
+    const key = (index: number) =>
+      keyOf("a", { filter: `a = '${"x".repeat(1_990)}${index % 10}'` });
+    const keys = Array.from({ length: 51 }, (_, index) => key(index));
+    expect(() => contents.check(keys.slice(1), true)).not.toThrow();
+    try {
+      contents.check(keys, true);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: "invalid_input", fields: { subscriptions: { 50: {} } } });
+    }
   });
 
   it("keep the contents of the messages that were read last", () => {

@@ -118,6 +118,18 @@ describe("the selections of subscription keys", () => {
     }
   });
 
+  it("of long filters are kept up to a size", () => {
+    const selections = new Selections();
+    const key = (index: number) =>
+      keyOf({ query: { filter: `a = '${"x".repeat(2_000)}${index}'` } });
+    const first = selections.of(key(0));
+    for (let index = 1; index < 200; index++) selections.of(key(index));
+    expect(selections.of(key(0))).toBe(first);
+    for (let index = 200; index < 600; index++) selections.of(key(index));
+    expect(selections.of(key(0))).not.toBe(first);
+    expect(selections.of(key(0))?.filter).not.toBe(first?.filter);
+  });
+
   it("are kept for the 10,000 keys that were used last", () => {
     const selections = new Selections();
     const key = (index: number) => keyOf({ query: { actions: "create", index } });
