@@ -124,6 +124,7 @@ describe("the delivery of a record event", () => {
     const statuses = ["open", "closed", "new", "open"];
     const live = connect(manager, "live", keys);
     await log.append(statuses.map((status) => entryOf({ status }).message));
+    await within(manager.settled() ?? Promise.resolve(), 20_000, "all is delivered");
     const all = live.events.map(({ event, data, id }) => ({ event, data, id }));
     expect(all).toHaveLength(3 + 3 + 2 + 3);
     for (const [index, { id }] of all.entries()) {
