@@ -13,6 +13,16 @@ describe("the options of a subscription to a topic", () => {
     expect(get(data, { filter: "a = 1", fields: "a" })).toEqual({ a: 1 });
   });
 
+  it("pick for each subscription its own fields from the same message", () => {
+    const content = contentOf({ topic: "a", data: { a: 1, b: 2 } });
+    const picked = ["a", "b", "a,c", "b,c"].map((fields) =>
+      receive(content, keyWith("a", { fields })),
+    );
+    expect(picked).toEqual([{ a: 1 }, { b: 2 }, { a: 1 }, { b: 2 }]);
+    expect(receive(content, keyWith("a", { fields: "a", filter: "b = 2" }))).toEqual({ a: 1 });
+    expect(receive(content, "a")).toEqual({ a: 1, b: 2 });
+  });
+
   it("read the record of data that looks like a record event", () => {
     const data = { action: "create", record: { id: "1", a: 1 }, more: true };
     expect(get(data, { filter: "a = 1", fields: "a" })).toEqual({ ...data, record: { a: 1 } });
