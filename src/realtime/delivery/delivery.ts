@@ -4,7 +4,7 @@ import type { Audience } from "../subscriptions/subscription-index.ts";
 import { byKeyHash, type Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
 import { type Frames, isReceived, type Target, Targets } from "./targets.ts";
-import type { Slice } from "./work-slice.ts";
+import { type Slice, UNLIMITED } from "./work-slice.ts";
 
 /** The properties of a client that deliveries use. */
 export interface Recipient {
@@ -48,9 +48,11 @@ export class Delivery<Client extends Recipient> {
   readonly #targets: Targets<Client>;
   readonly #audience: Audience<Client>;
   readonly #host: DeliveryHost<Client>;
-  readonly #subscriptions: Iterator<Subscription<Client>>;
-  /** All matching subscriptions, sorted by `byKeyHash`, if they are at most `FEW_SUBSCRIPTIONS`. */
-  readonly #few: readonly Target<Client>[] | undefined;
+  #subscriptions: Iterator<Subscription<Client>> | undefined;
+  /** All matching subscriptions that receive the message, sorted by `byKeyHash`, if at most `FEW_SUBSCRIPTIONS` match. */
+  readonly #few: Target<Client>[] | undefined;
+  /** The subscriptions for `#few` about which nothing has been decided yet. A delivery decides when it runs. */
+  readonly #undecided: Subscription<Client>[] = [];
   /** Number of subscriptions that were taken from `#subscriptions`. */
   #started = 0;
   /**
@@ -74,17 +76,17 @@ export class Delivery<Client extends Recipient> {
     this.#audience = audience;
     this.#host = host;
     if (audience.count <= FEW_SUBSCRIPTIONS) {
-      const few = [...audience.subscriptions()];
-      if (few.length > 1) few.sort(byKeyHash);
-      this.#few = few.map((subscription) => this.#targets.create(subscription)).filter(isReceived);
-      this.#subscriptions = this.#few.map(({ subscription }) => subscription).values();
-    } else {
-      this.#subscriptions = audience.subscriptions();
+      this.#undecided = [...audience.subscriptions()];
+      if (this.#undecided.length > 1) this.#undecided.sort(byKeyHash);
+      this.#few = [];
     }
   }
 
   /** Delivers to the next clients. Returns true when all clients have received the message, false when the slice is over. */
   run(slice: Slice): boolean {
+    if (!this.#decide(slice)) return this.#interrupt();
+    this.#subscriptions ??=
+      this.#few?.map(({ subscription }) => subscription).values() ?? this.#audience.subscriptions();
     const { write, hasOlder, settleBefore } = this.#host;
     const { number } = this;
     const hasEarlier = hasOlder(number);
@@ -125,14 +127,25 @@ export class Delivery<Client extends Recipient> {
   /** Delivers to one client before the others. Writes nothing if the client has no matching subscription. */
   deliverTo(client: Client, slice: Slice): void {
     client.lastDelivery = this.number;
+    this.#decide(UNLIMITED);
     this.#writeMatches(client, 0, slice);
+  }
+
+  /** Decides which of a few subscriptions receive the message. Returns false if the slice is over before all are decided. */
+  #decide(slice: Slice): boolean {
+    for (let next = this.#undecided.shift(); next !== undefined; next = this.#undecided.shift()) {
+      const target = this.#targets.create(next, slice);
+      if (isReceived(target)) this.#few?.push(target);
+      if (slice.isOver && this.#undecided.length > 0) return false;
+    }
+    return true;
   }
 
   /** @param first Index in `#few` of the first subscription that the client may have. */
   #writeMatches(client: Client, first: number, slice: Slice): void {
     const few = this.#few;
     if (few === undefined) {
-      const matches = this.#audience.of(client).map((match) => this.#targets.of(match));
+      const matches = this.#audience.of(client).map((match) => this.#targets.of(match, slice));
       this.#writeTargets(client, matches, 0, slice);
     } else {
       this.#writeTargets(client, few, first, slice);

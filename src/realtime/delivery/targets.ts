@@ -57,20 +57,21 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
   }
 
   /** Creates the target of a subscription. It is not stored. */
-  create(subscription: Subscription<Client>): Target<Client> {
+  create(subscription: Subscription<Client>, slice: Slice): Target<Client> {
     const outcome = this.#content.outcomeFor(subscription);
+    slice.spend(this.#content.takeCost());
     const data = outcome.isUniform ? outcome.data : undefined;
     const frames = data === undefined ? undefined : createFrames(data);
     return { subscription, outcome, frames, byData: undefined };
   }
 
   /** Returns the target of a subscription. The target is stored only if the subscription has several clients. */
-  of(subscription: Subscription<Client>): Target<Client> {
-    if (subscription.clients.size === 1) return this.create(subscription);
+  of(subscription: Subscription<Client>, slice: Slice): Target<Client> {
+    if (subscription.clients.size === 1) return this.create(subscription, slice);
     let target = this.#shared.get(subscription);
     if (target === undefined) {
       if (this.#sharedBytes > MAX_SHARED_BYTES) this.#releaseFrames();
-      target = this.create(subscription);
+      target = this.create(subscription, slice);
       this.#shared.set(subscription, target);
     }
     return target;

@@ -1,17 +1,28 @@
+/** Limits the size of all values of a cache together. */
+export interface CacheSize<Value> {
+  readonly max: number;
+  /** Returns the size of a value. */
+  readonly of: (key: string, value: Value) => number;
+}
+
 /** Keeps the values that were used last. */
 export class BoundedCache<Value> {
   readonly #max: number;
   readonly #create: (key: string) => Value;
+  readonly #sizes: CacheSize<Value> | undefined;
   /** The value that was used last is at the end. */
   readonly #values = new Map<string, Value>();
+  #size = 0;
 
   /**
    * @param max Maximum number of values.
    * @param create Creates the value for a key. An exception is passed on to the caller of `get`.
+   * @param sizes Default: the size is not limited.
    */
-  constructor(max: number, create: (key: string) => Value) {
+  constructor(max: number, create: (key: string) => Value, sizes?: CacheSize<Value>) {
     this.#max = max;
     this.#create = create;
+    this.#sizes = sizes;
   }
 
   get(key: string): Value {
@@ -22,9 +33,20 @@ export class BoundedCache<Value> {
       return found;
     }
     const value = this.#create(key);
-    const [oldest] = this.#values.keys();
-    if (oldest !== undefined && this.#values.size >= this.#max) this.#values.delete(oldest);
     this.#values.set(key, value);
+    this.#size += this.#sizes?.of(key, value) ?? 0;
+    this.#removeOldest();
     return value;
+  }
+
+  /** Keeps the newest value, even if it is too large. */
+  #removeOldest(): void {
+    const maxSize = this.#sizes?.max ?? 0;
+    for (const [key, value] of this.#values) {
+      const isFull = this.#values.size > this.#max || this.#size > maxSize;
+      if (!isFull || this.#values.size === 1) return;
+      this.#values.delete(key);
+      this.#size -= this.#sizes?.of(key, value) ?? 0;
+    }
   }
 }

@@ -39,6 +39,23 @@ export function compare(
   }
 }
 
+/** Returns the number of characters that `compare` reads at most. The operator `~` counts its own. */
+export function charactersCompared(
+  operator: Operator,
+  left: Operand,
+  a: Value,
+  right: Operand,
+  b: Value,
+): number {
+  if (operator.endsWith("~")) return 0;
+  if (typeof a === "string" && typeof b === "string") {
+    const converted = isConverted(left, right) ? a.length : isConverted(right, left) ? b.length : 0;
+    return Math.max(converted, Math.min(a.length, b.length));
+  }
+  if (typeof a === "string") return isConverted(left, right) ? a.length : 0;
+  return typeof b === "string" && isConverted(right, left) ? b.length : 0;
+}
+
 /** `=` as PocketBase builds it (`resolveEqualExpr`). */
 function isEqual(left: Operand, a: Value, right: Operand, b: Value): Truth {
   if (left.isExact || right.isExact) return isSame(left, a, right, b);
@@ -85,20 +102,24 @@ function compareOrder(left: Operand, a: Value, right: Operand, b: Value): number
   if (a === null || b === null) return null;
   const x = convert(left, a, right);
   const y = convert(right, b, left);
-  if (typeof x === "number") return typeof y === "number" ? x - y : -1;
+  // Not the difference: infinity minus infinity is not a number.
+  if (typeof x === "number") return typeof y === "number" ? Number(x > y) - Number(x < y) : -1;
   return typeof y === "number" ? 1 : compareTexts(x, y);
 }
 
 /** Converts a value by the affinity of the other side. */
 function convert(own: Operand, value: number | string, other: Operand): number | string {
   if (typeof value === "string") {
-    return other.affinity === "numeric" && own.affinity !== "numeric"
-      ? (numberFrom(value) ?? value)
-      : value;
+    return isConverted(own, other) ? (numberFrom(value) ?? value) : value;
   }
   return other.affinity === "text" && own.affinity === "none"
     ? textOfNumber(value, own.isReal)
     : value;
+}
+
+/** Whether a text of one side is converted to a number, if it is one. */
+function isConverted(own: Operand, other: Operand): boolean {
+  return other.affinity === "numeric" && own.affinity !== "numeric";
 }
 
 function not(truth: Truth): Truth {

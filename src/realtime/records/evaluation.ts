@@ -1,7 +1,7 @@
-import { compare, type Truth } from "./compare.ts";
+import { charactersCompared, compare, type Truth } from "./compare.ts";
 import { filterError } from "./filter-error.ts";
 import { LikeMatcher } from "./like.ts";
-import { MAX_STEPS } from "./limits.ts";
+import { CHARACTERS_PER_STEP, MAX_STEPS } from "./limits.ts";
 import type { Operand } from "./operand.ts";
 import type { CompiledComparison, CompiledNode, Program } from "./program.ts";
 import type { RecordView } from "./record-view.ts";
@@ -31,7 +31,7 @@ export class Evaluation {
     this.#values = this.#operands.map(({ value }) => value);
     this.#hidesEmail =
       hidesFields && view.collection.type === "auth" && view.record.emailVisibility !== true;
-    this.#like = new LikeMatcher(program.patterns, view.lowerCase, (steps) => this.#spend(steps));
+    this.#like = new LikeMatcher(view.lowerCase, (steps) => this.#spend(steps));
   }
 
   /** The number of steps so far. */
@@ -42,26 +42,26 @@ export class Evaluation {
   run(): boolean {
     const lists = new Map<string, number[]>();
     for (const [index, { elements }] of this.#operands.entries()) {
-      if (elements === undefined) continue;
-      const name = this.#program.terms[index]?.listName ?? "";
-      lists.set(name, [...(lists.get(name) ?? []), index]);
+      const list = this.#program.terms[index]?.list;
+      if (elements === undefined || list === undefined) continue;
+      const terms = lists.get(list);
+      if (terms === undefined) lists.set(list, [index]);
+      else terms.push(index);
     }
     return this.#someElements([...lists.values()], 0);
   }
 
   /**
-   * Whether the filter is true for some combination of the lists' elements. Terms that read the same list share its element.
+   * Whether the filter is true for some combination of the lists' elements. Terms with one list share its element.
    *
-   * @param lists For each list, the indexes of its operands.
+   * @param lists For each list, the terms with its elements.
    */
   #someElements(lists: readonly (readonly number[])[], depth: number): boolean {
     const list = lists[depth];
     if (list === undefined) return this.#isTrue(this.#program.root);
-    const length = this.#operands[list[0] ?? 0]?.elements?.length ?? 0;
-    for (let element = 0; element < length; element++) {
-      for (const index of list) {
-        this.#values[index] = this.#operands[index]?.elements?.[element] ?? null;
-      }
+    const count = this.#operands[list[0] ?? 0]?.elements?.length ?? 0;
+    for (let index = 0; index < count; index++) {
+      for (const term of list) this.#values[term] = this.#operands[term]?.elements?.[index] ?? null;
       if (this.#someElements(lists, depth + 1)) return true;
     }
     return false;
@@ -74,7 +74,11 @@ export class Evaluation {
       case "||":
         return node.parts.some((part) => this.#isTrue(part));
       default: {
-        if (node.readsEmail && this.#hidesEmail) return false;
+        if (node.readsEmail && this.#hidesEmail) {
+          // Counted, because there may be another combination of elements after this one.
+          this.#spend(1);
+          return false;
+        }
         const [a = null, b = null] = [this.#values[node.left], this.#values[node.right]];
         return this.#compare(node, a, b) === true && (node.isAny || !this.#isRefuted(node));
       }
@@ -101,12 +105,13 @@ export class Evaluation {
     b: Value,
     isEvery = false,
   ): Truth {
-    this.#spend(1);
     let [leftOperand, rightOperand] = [this.#operands[left], this.#operands[right]];
     if (leftOperand === undefined || rightOperand === undefined) return null;
+    const characters = charactersCompared(operator, leftOperand, a, rightOperand, b);
+    this.#spend(1 + Math.floor(characters / CHARACTERS_PER_STEP));
     if (isEvery) {
-      leftOperand = { ...leftOperand, isExact: false };
-      rightOperand = { ...rightOperand, isExact: false };
+      if (leftOperand.isExact) leftOperand = { ...leftOperand, isExact: false };
+      if (rightOperand.isExact) rightOperand = { ...rightOperand, isExact: false };
     }
     return compare(operator, leftOperand, a, rightOperand, b, this.#like);
   }

@@ -10,6 +10,8 @@ export type { FilterContext } from "./request-view.ts";
 
 /** A compiled filter or rule. It can be evaluated for any record, whatever its collection. */
 export class Filter {
+  /** Length of the text, in UTF-16 code units. */
+  readonly length: number;
   /** Whether the result depends on `FilterContext.auth`. */
   readonly usesAuth: boolean;
   /** Whether the result depends on `FilterContext.query` or `headers`. */
@@ -18,6 +20,7 @@ export class Filter {
 
   /** @throws RealtimeError `invalid_filter`. */
   constructor(text: string, mode: FilterMode) {
+    this.length = text.length;
     this.#program = compileProgram(text, mode);
     const sources = new Set(this.#program.terms.flatMap((term) => term.sources));
     this.usesAuth = sources.has("auth");

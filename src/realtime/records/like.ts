@@ -1,28 +1,34 @@
 import { LikePattern } from "./like-pattern.ts";
+import { CHARACTERS_PER_STEP } from "./limits.ts";
 import type { Operand } from "./operand.ts";
 import { lowerASCII, textOf, type Value } from "./values.ts";
 
-/** Characters that count as one step of an evaluation. */
-const CHARACTERS_PER_STEP = 64;
+/** The right side of `~`, prepared for many texts. */
+interface Prepared {
+  readonly value: Value;
+  /** Undefined if the pattern matches nothing. */
+  readonly pattern: LikePattern | undefined;
+  /** Length of the pattern, in UTF-16 code units. */
+  readonly length: number;
+}
 
-/** Patterns that a filter keeps. A pattern that is a field has another text in each record. */
-const MAX_PATTERNS = 64;
-
-/** The patterns of one filter, prepared for many records. */
-export type PatternCache = Map<string, LikePattern | undefined>;
+/**
+ * The last pattern of each operand. The operand of a literal lives as long as its filter, and that of a field as long as the
+ * record, so a filter keeps no texts of records.
+ */
+const PREPARED = new WeakMap<Operand, Prepared>();
 
 /** The lower-case texts of one record, which all filters share. */
 export type LowerCaseCache = Map<string, string>;
 
 /** The operator `~` of one evaluation. */
 export class LikeMatcher {
-  readonly #patterns: PatternCache;
   readonly #texts: LowerCaseCache;
   readonly #spend: (steps: number) => void;
+  #last: Prepared | undefined;
 
   /** @param spend Called with the number of steps before the work is done. May throw, to end the evaluation. */
-  constructor(patterns: PatternCache, texts: LowerCaseCache, spend: (steps: number) => void) {
-    this.#patterns = patterns;
+  constructor(texts: LowerCaseCache, spend: (steps: number) => void) {
     this.#texts = texts;
     this.#spend = spend;
   }
@@ -30,22 +36,37 @@ export class LikeMatcher {
   /** Whether the left value is like the right value. Null if one of them is null. */
   matches(left: Operand, a: Value, right: Operand, b: Value): boolean | null {
     const text = textOf(a, left.isReal);
-    const patternText = patternTextOf(right, b);
-    if (text === null || patternText === null) return null;
-    const pattern = this.#patternOf(patternText);
+    if (text === null) return null;
+    const prepared = this.#prepare(right, b);
+    if (prepared === undefined) return null;
+    const { pattern } = prepared;
     if (pattern === undefined) return false;
-    const comparisons = text.length * Math.ceil((pattern.longest + 1) / CHARACTERS_PER_STEP);
-    this.#spend(Math.floor(comparisons / CHARACTERS_PER_STEP));
+    // The engine compares a text without `_` with many characters at a time.
+    const wild = Math.min(pattern.longestWild, text.length);
+    const perCharacter = Math.ceil((pattern.longest + 1) / CHARACTERS_PER_STEP) + wild;
+    this.#spend(Math.floor((text.length * perCharacter) / CHARACTERS_PER_STEP));
     return pattern.matches(this.#lower(text));
   }
 
-  #patternOf(text: string): LikePattern | undefined {
-    if (!this.#patterns.has(text)) {
-      this.#spend(Math.floor(text.length / CHARACTERS_PER_STEP));
-      if (this.#patterns.size >= MAX_PATTERNS) this.#patterns.clear();
-      this.#patterns.set(text, LikePattern.parse(lowerASCII(text)));
+  /** Returns the pattern of the right side. Undefined if it is null. */
+  #prepare(right: Operand, value: Value): Prepared | undefined {
+    let prepared = PREPARED.get(right);
+    if (prepared === undefined || prepared.value !== value) {
+      const text = patternTextOf(right, value);
+      if (text === null) return undefined;
+      this.#spendOn(text.length);
+      prepared = { value, pattern: LikePattern.parse(lowerASCII(text)), length: text.length };
+      PREPARED.set(right, prepared);
+    } else if (prepared !== this.#last) {
+      // The steps of an evaluation may not depend on earlier evaluations: a replay must decide as the delivery did.
+      this.#spendOn(prepared.length);
     }
-    return this.#patterns.get(text);
+    this.#last = prepared;
+    return prepared;
+  }
+
+  #spendOn(length: number): void {
+    this.#spend(Math.floor(length / CHARACTERS_PER_STEP));
   }
 
   #lower(text: string): string {

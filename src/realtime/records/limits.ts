@@ -10,8 +10,11 @@ export const MAX_DEPTH = 200;
 /** Maximum number of function calls within each other. */
 export const MAX_CALL_DEPTH = 3;
 
+/** Characters of long texts that count as one step of an evaluation. */
+export const CHARACTERS_PER_STEP = 64;
+
 /**
- * Maximum number of steps of one evaluation. A step is a comparison, or 64 characters that `~` has compared. A filter with
+ * Maximum number of steps of one evaluation. A step is a comparison, or 64 characters that a comparison reads. A filter with
  * several `:each` lists is evaluated for every combination of their elements, so the steps must have a limit.
  */
 export const MAX_STEPS = 50_000;

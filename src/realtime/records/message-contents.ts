@@ -12,6 +12,12 @@ const MAX_KEPT = 64;
 /** Maximum size of the data of the kept messages together, in UTF-16 code units. */
 const MAX_KEPT_SIZE = 1024 * 1024;
 
+/**
+ * Maximum length of the filters of one request together, in UTF-16 code units. Compiling as much as the limits of keys allow
+ * would block the event loop for a second.
+ */
+const MAX_FILTERS_LENGTH = 100_000;
+
 /** Keys for which a failed evaluation has been logged. */
 const MAX_LOGGED = 1000;
 
@@ -41,9 +47,12 @@ export class MessageContents {
    * @throws RealtimeError `invalid_filter`, `invalid_fields` or `invalid_input`; `fields` names the index of the key.
    */
   check(keys: readonly string[], isAdmin: boolean): void {
+    let length = 0;
     for (const [index, key] of keys.entries()) {
       try {
         const selection = this.selections.check(key);
+        length += selection?.filter?.length ?? 0;
+        if (length > MAX_FILTERS_LENGTH) throw tooManyFilters();
         if (selection === undefined) continue;
         const declared = this.rules.ofTopic(topicOf(key))?.declared ?? {};
         selection.filter?.checkFields(declared, isAdmin);
@@ -86,6 +95,13 @@ export class MessageContents {
       error: error instanceof Error ? error.message : String(error),
     });
   };
+}
+
+function tooManyFilters(): RealtimeError {
+  return new RealtimeError(
+    "invalid_input",
+    `The filters of all subscriptions have at most ${MAX_FILTERS_LENGTH} characters together.`,
+  );
 }
 
 /** Refuses the names of hidden fields in the option `changed`. */

@@ -1,5 +1,4 @@
 import { filterError } from "./filter-error.ts";
-import type { PatternCache } from "./like.ts";
 import { type FilterNode, type Operator, parseFilter } from "./parse-filter.ts";
 import { type CompiledTerm, compileTerm } from "./terms.ts";
 
@@ -32,8 +31,6 @@ export interface Program {
   /** The distinct terms. */
   readonly terms: readonly CompiledTerm[];
   readonly root: CompiledNode;
-  /** Patterns of the operator `~`, kept from record to record. */
-  readonly patterns: PatternCache;
 }
 
 /** @throws RealtimeError `invalid_filter`. */
@@ -41,7 +38,7 @@ export function compileProgram(text: string, mode: FilterMode): Program {
   if (mode === "client") refuseRequest(text);
   const compiler = new Compiler();
   const root = compiler.compile(parseFilter(text));
-  return { mode, terms: compiler.terms, root, patterns: new Map() };
+  return { mode, terms: compiler.terms, root };
 }
 
 /** PocketBase refuses these names even within a text (apis/realtime.go, `realtimeCanAccessRecord`). */

@@ -54,14 +54,18 @@ export class RecordEvent {
 
   /** Whether a topic names this record: `posts/RECORD_ID`. The view rule holds for it. */
   isTopicOfRecord(topic: string): boolean {
-    const { id } = this.record;
-    // `posts/*` is the topic of all records, even if a record has the id `*`.
-    return id !== "*" && topic.endsWith(`/${id}`);
+    // `posts/*` means the collection, even if a record has the id `*`.
+    if (topic.endsWith("/*")) return false;
+    const { name, id } = this.#collection;
+    const { collectionName, collectionId } = this.record;
+    return [name, id, collectionName, collectionId].some(
+      (collection) => topic === `${collection}/${this.record.id}`,
+    );
   }
 
   /**
-   * Whether an update changed one of these fields. True if the record before the update is unknown. A change of a field that the
-   * viewer may not receive does not count.
+   * Whether an update changed one of these fields. True if the record before the update is unknown. Fields that the viewer may
+   * not receive do not count: the viewer must not learn that they have changed.
    */
   hasChanged(fields: readonly string[], isAdmin: boolean, seesEmail: boolean): boolean {
     const previous = this.previousView?.record;

@@ -36,12 +36,6 @@ export function readRecordOptions({ query }: SubscriptionOptions): RecordOptions
   };
 }
 
-/** Whether the options select records at all. */
-export function selectsRecords({ query }: SubscriptionOptions): boolean {
-  const { filter, fields, actions, changed, leave } = query;
-  return [filter, fields, actions, changed, leave].some((option) => option !== undefined);
-}
-
 function readActions(text: string | undefined): ReadonlySet<string> | undefined {
   const actions = namesIn(text);
   if (actions === undefined) return undefined;

@@ -124,9 +124,10 @@ function withModifier(modifier: FieldName["modifier"], type: FieldType, value: u
   switch (modifier) {
     case "each":
       if (!canBeMultiple) return plain;
-      // A field with one value has one element, and no check of every element.
-      if (!isMultiple) return columnOperand(plain.value);
-      return elementsOperand(listOf(value).map(valueOfJSON));
+      // PocketBase checks every element only of a field that can have several.
+      return isMultiple
+        ? elementsOperand(listOf(value).map(valueOfJSON))
+        : columnOperand(plain.value);
     case "length":
       if (!canBeMultiple) return plain;
       return columnOperand(isMultiple ? listOf(value).length : plain.value ? 1 : 0);

@@ -32,10 +32,19 @@ export interface Selection extends Pick<RecordOptions, "actions" | "changed" | "
 const MAX_COMPILED = 10_000;
 
 /**
+ * Maximum length of the compiled filters together, in UTF-16 code units. In memory, a filter takes about 100 bytes for each
+ * character.
+ */
+const MAX_FILTERS_SIZE = 600_000;
+
+/** Maximum size of the compiled keys together. A character of a key counts as 1, and one of its filter or fields as 5. */
+const MAX_KEYS_SIZE = 3_000_000;
+
+/**
  * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
  * in JSON. Testing a key takes less time than parsing its options.
  */
-const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-4]|\\|%5c/i;
+const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
 
 /** Whether a key has options that may change what its subscription receives. */
 export function maySelect(key: string): boolean {
@@ -44,8 +53,14 @@ export function maySelect(key: string): boolean {
 
 /** Compiles subscription keys, and keeps the result. Keys with the same filter share one compiled filter. */
 export class Selections {
-  readonly #filters = new BoundedCache(MAX_COMPILED, (text) => new Filter(text, "client"));
-  readonly #byKey = new BoundedCache(MAX_COMPILED, (key) => this.#compile(key));
+  readonly #filters = new BoundedCache(MAX_COMPILED, (text) => new Filter(text, "client"), {
+    max: MAX_FILTERS_SIZE,
+    of: (text) => text.length,
+  });
+  readonly #byKey = new BoundedCache(MAX_COMPILED, (key) => this.#compile(key), {
+    max: MAX_KEYS_SIZE,
+    of: (_, { size }) => size,
+  });
 
   /**
    * Returns what a key selects. Undefined if the key has no options.
@@ -64,9 +79,9 @@ export class Selections {
     return undefined;
   }
 
-  #compile(key: string): { readonly selection: Selection | undefined } {
+  #compile(key: string): Compiled {
     const { topic, options } = parseSubscription(key);
-    if (topic === key) return { selection: undefined };
+    if (topic === key) return { selection: undefined, size: key.length };
     if (options.isMalformed) throw malformedOptions();
     const { filter, fields, ...rest } = readRecordOptions(options);
     const { query, headers } = options;
@@ -77,8 +92,14 @@ export class Selections {
       pick: fields === undefined ? undefined : pickFields(fields),
       request: { query, headers },
     };
-    return { selection };
+    const compiled = (filter?.length ?? 0) + (fields?.length ?? 0);
+    return { selection, size: key.length + 4 * compiled };
   }
+}
+
+interface Compiled {
+  readonly selection: Selection | undefined;
+  readonly size: number;
 }
 
 function malformedOptions(): RealtimeError {

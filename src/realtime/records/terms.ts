@@ -26,12 +26,12 @@ export interface EvaluationInput {
 
 /** A term that is ready to be evaluated. */
 export interface CompiledTerm {
-  /** Equal for terms that have the same operand. */
+  /** Terms with the same text have the same value. */
   readonly text: string;
-  /** Equal for terms that read the same field. If it is a list, they share its current element: `tags:each` and `tags.id`. */
-  readonly listName: string;
+  /** Terms with the same list share its element: `members:each` and `members.id`. */
+  readonly list: string;
   readonly position: number;
-  /** The fields of the record that the term names. A function can name several. */
+  /** The fields of the record that the term names. Only a call can name several. */
   readonly fields: readonly FieldName[];
   /** The sources of `@request` that the term reads. */
   readonly sources: readonly RequestSource[];
@@ -54,7 +54,7 @@ export function compileTerm(term: Term): CompiledTerm {
       const args = term.args.map(compileTerm);
       return {
         text: `${term.name}()`,
-        listName: "",
+        list: "",
         position,
         fields: args.flatMap(({ fields }) => fields),
         sources: args.flatMap(({ sources }) => sources),
@@ -68,7 +68,7 @@ export function compileTerm(term: Term): CompiledTerm {
 }
 
 function constant(text: string, position: number, operand: Operand): CompiledTerm {
-  return { text, listName: "", position, fields: [], sources: [], resolve: () => operand };
+  return { text, list: text, position, fields: [], sources: [], resolve: () => operand };
 }
 
 function compileName(name: Name, text: string, position: number): CompiledTerm {
@@ -77,14 +77,14 @@ function compileName(name: Name, text: string, position: number): CompiledTerm {
       return constant(text, position, parameterOperand(name.value));
     case "macro": {
       const resolve = ({ now }: EvaluationInput) => parameterOperand(valueOfMacro(name.name, now));
-      return { text, listName: "", position, fields: [], sources: [], resolve };
+      return { text, list: text, position, fields: [], sources: [], resolve };
     }
     case "request": {
       const { source, field } = name;
       const resolve = ({ context, view }: EvaluationInput) =>
         requestOperand(source, field, context, view);
-      const listName = `@request.${source}.${field.path[0]}`;
-      return { text, listName, position, fields: [], sources: [source], resolve };
+      const list = `@request.${source}.${field.path[0]}`;
+      return { text, list, position, fields: [], sources: [source], resolve };
     }
     default: {
       const { field } = name;
@@ -92,7 +92,7 @@ function compileName(name: Name, text: string, position: number): CompiledTerm {
       const resolve = (input: EvaluationInput) => fieldOrKeyword(field, keyword, input);
       return {
         text,
-        listName: field.path[0] ?? "",
+        list: field.path[0] ?? "",
         position,
         fields: [field],
         sources: [],

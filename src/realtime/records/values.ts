@@ -38,7 +38,7 @@ function textOfReal(value: number): string {
   const exponent = Number(exponentText);
   const sign = mantissa.startsWith("-") ? "-" : "";
   const digits = mantissa.replace(/[-.]/g, "").replace(/0+$/, "") || "0";
-  if (exponent < -4 || exponent > 17) {
+  if (exponent < -4 || exponent > 16) {
     const power = String(Math.abs(exponent)).padStart(2, "0");
     return `${sign}${digits[0]}.${digits.slice(1) || "0"}e${exponent < 0 ? "-" : "+"}${power}`;
   }
@@ -47,14 +47,16 @@ function textOfReal(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
 }
 
-/** Returns the digits in exponential notation: the shortest ones if 15 digits suffice, otherwise 17. */
+/** Returns the digits in exponential notation: 17, or fewer where SQLite recognises a number with at most 14. */
 function digitsOf(value: number): string {
-  const short = value.toExponential(14);
-  if (Number(short) === value) return short;
   // SQLite computes 18 digits and rounds them to 17, so 1/3 becomes 0.33333333333333332.
   const [mantissa = "", exponent] = value.toExponential(17).split("e");
   const rounded = (BigInt(mantissa.replace(/[-.]/g, "")) + 5n) / 10n;
-  const digits = rounded.toString();
+  const digits = rounded.toString().padStart(17, "0");
+  // SQLite tries 14 digits only if these of the 17 digits suggest it.
+  const mayBeShort = /^(?:.{13}000|.{14}99)/.test(digits);
+  const short = value.toExponential(13);
+  if (mayBeShort && Number(short) === value) return short;
   // Rounding up may have added a digit: 9.99… becomes 10.
   const shift = digits.length - 17;
   const sign = value < 0 ? "-" : "";

@@ -167,10 +167,11 @@ describe(":excerpt", () => {
 });
 
 describe("the picking function", () => {
-  it.each([null, undefined, 1, "text", true, [], [1, { b: 1 }], [[{ b: 1 }]]])(
-    "returns %j as it is, because there is nothing to pick from",
-    (value) => expect(pickFields("a")(value)).toBe(value),
-  );
+  it("returns a value as it is if there is nothing to pick from", () => {
+    for (const value of [null, undefined, 1, "text", true, [], [1, { b: 1 }], [[{ b: 1 }]]]) {
+      expect(pickFields("a")(value)).toBe(value);
+    }
+  });
 
   it.each(["*", "a,b", "a.x,b", "*,a.x", "a,b:excerpt(9)"])(
     "returns the record itself if %s keeps everything",

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { readRecordOptions } from "../../../../src/realtime/records/record-options.ts";
+
+const options = (query: Record<string, string>) => ({ query, headers: {} });
+const read = (query: Record<string, string>) => readRecordOptions(options(query));
+
+describe("the options of a subscription", () => {
+  it("are all optional", () => {
+    const none = {
+      filter: undefined,
+      fields: undefined,
+      actions: undefined,
+      changed: undefined,
+      leave: false,
+    };
+    expect(read({})).toEqual(none);
+    expect(read({ filter: " \n", fields: " ", actions: " , ", changed: ",,", leave: "" })).toEqual(
+      none,
+    );
+    expect(read({ Filter: "a = 1", other: "x" })).toEqual(none);
+  });
+
+  it("keep filter and fields as they are, and split lists", () => {
+    const query = {
+      filter: " a = 1 ",
+      fields: "a, b",
+      actions: "create, delete",
+      changed: " a ,b,",
+      leave: "1",
+    };
+    expect(read(query)).toEqual({
+      filter: " a = 1 ",
+      fields: "a, b",
+      actions: new Set(["create", "delete"]),
+      changed: ["a", "b"],
+      leave: true,
+    });
+    expect(read({ leave: "true" }).leave).toBe(true);
+    expect([read({ leave: "false" }).leave, read({ leave: "0" }).leave]).toEqual([false, false]);
+  });
+
+  it.each([
+    [{ actions: "create,leave" }, '"leave"'],
+    [{ actions: "Create" }, '"Create"'],
+    [{ actions: "constructor" }, '"constructor"'],
+    [{ leave: "yes" }, "leave"],
+    [{ changed: "a,".repeat(101) }, "100 fields"],
+  ])("are refused if they are %j", (query, words) => {
+    expect(() => read(query as Record<string, string>)).toThrow(
+      expect.objectContaining({ code: "invalid_input", message: expect.stringContaining(words) }),
+    );
+  });
+
+  it("may have 100 fields in changed", () => {
+    expect(read({ changed: "a,".repeat(100) }).changed).toHaveLength(100);
+  });
+});
