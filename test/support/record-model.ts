@@ -58,7 +58,9 @@ export const anyRules: fc.Arbitrary<Rules> = fc.oneof(
 export const anyPrincipal: fc.Arbitrary<Principal> = fc.constantFrom<Principal[]>(
   {},
   { isAdmin: true },
-  { identity: "u1" },
+  { identity: "u1", auth: { id: "u1" } },
+  // As a client with an expired credential: it has an identity, and is a guest for rules.
+  { identity: "u3" },
   { identity: "u2", auth: { id: "u2", role: "editor" } },
   { identity: "r1", auth: { id: "r1", collectionName: "users" } },
 );
@@ -163,7 +165,7 @@ function dataOf(input: PublishInput, key: ModelKey, principal: Principal, rules:
 function recordDataOf(
   { collection, action, record, previous }: RecordInput,
   { topic, query }: ModelKey,
-  { auth, identity, isAdmin = false }: Principal,
+  { auth, isAdmin = false }: Principal,
   rules: Rules,
 ): unknown {
   if (typeof collection === "string") throw new Error("The model describes its collections.");
@@ -174,9 +176,7 @@ function recordDataOf(
   const entry = rules[name] ?? rules["*"];
   const hidden = [...(collection.hidden ?? []), ...(entry?.hidden ?? [])];
   const described = { ...collection, hidden };
-  const user = isAdmin
-    ? undefined
-    : (auth ?? (identity === undefined ? undefined : { id: identity }));
+  const user = isAdmin ? undefined : auth;
   const context: FilterContext = { auth: user, query, isAdmin };
   const allows = (rule: string | null | undefined, data: RecordData) =>
     isAdmin ||

@@ -82,7 +82,7 @@ describe("the delivery of a record event", () => {
     const rules = { posts: { listRule: "status = 'open'" } };
     const clients = many(1_000, (index) => ({
       keys: [keyWith("posts/*", { tab: index % 20 })],
-      principal: { identity: `u${index}` },
+      principal: { auth: { id: `u${index}` } },
     }));
     const { evaluations, received } = await deliver(clients, { rules });
     expect({ evaluations, received }).toEqual({ evaluations: 1, received: 1_000 });
@@ -92,7 +92,7 @@ describe("the delivery of a record event", () => {
     const rules = { posts: { listRule: "owner = @request.auth.id" } };
     const clients = many(1_000, (index) => ({
       keys: ["posts/*"],
-      principal: { identity: `u${index % 5}` },
+      principal: { auth: { id: `u${index % 5}` } },
     }));
     const { evaluations, received } = await deliver(clients, { rules });
     expect({ evaluations, received }).toEqual({ evaluations: 5, received: 200 });

@@ -16,7 +16,7 @@ const post = {
   record: { id: "r1", owner: "u1", status: "open", title: "x" },
 } as const;
 
-const users = Array.from({ length: 20 }, (_, index) => viewerOf({ identity: `u${index}` }));
+const users = Array.from({ length: 20 }, (_, index) => viewerOf({ auth: { id: `u${index}` } }));
 
 describe("the content of a message", () => {
   it("is the message itself for keys without options", () => {
@@ -88,10 +88,10 @@ describe("the content of a message", () => {
   it("keeps at most 10,000 decisions", async () => {
     const content = contentOf(post, { posts: { listRule: "owner = @request.auth.id" } });
     const decide = (index: number) =>
-      countEvaluations(() => receive(content, "posts/*", { identity: `u${index}` }));
+      countEvaluations(() => receive(content, "posts/*", { auth: { id: `u${index}` } }));
     expect(await decide(0)).toBe(1);
     for (let index = 1; index < 9_999; index++)
-      receive(content, "posts/*", { identity: `u${index}` });
+      receive(content, "posts/*", { auth: { id: `u${index}` } });
     expect(await decide(0), "it is kept").toBe(0);
     await decide(9_999);
     await decide(10_000);

@@ -26,13 +26,16 @@ describe("access rules", () => {
   it("hold by the topic: the list rule for the collection, the view rule for the record", () => {
     const closed = { record: { ...record, status: "closed" } };
     for (const topic of ["posts/*", "posts", "*"]) {
-      expect(get(topic, { identity: "u1" }, rules), topic).toEqual({ action: "update", record });
-      expect(get(topic, { identity: "u2" }, rules), topic).toBeUndefined();
+      expect(get(topic, { auth: { id: "u1" } }, rules), topic).toEqual({
+        action: "update",
+        record,
+      });
+      expect(get(topic, { auth: { id: "u2" } }, rules), topic).toBeUndefined();
       expect(get(topic, GUEST, rules), topic).toBeUndefined();
-      expect(get(topic, { identity: "u1" }, rules, closed), topic).toBeDefined();
+      expect(get(topic, { auth: { id: "u1" } }, rules, closed), topic).toBeDefined();
     }
     expect(get("posts/r1", GUEST, rules)).toBeDefined();
-    expect(get("posts/r1", { identity: "u1" }, rules, closed)).toBeUndefined();
+    expect(get("posts/r1", { auth: { id: "u1" } }, rules, closed)).toBeUndefined();
   });
 
   it("hold for the whole collection even if a record has the id *", () => {
@@ -44,7 +47,7 @@ describe("access rules", () => {
     const closed: Record<string, CollectionRules> = { posts: { listRule: null, viewRule: null } };
     for (const topic of ["posts/*", "posts/r1"]) {
       expect(get(topic, ADMINISTRATOR, closed)).toBeDefined();
-      expect(get(topic, { identity: "u1" }, closed)).toBeUndefined();
+      expect(get(topic, { auth: { id: "u1" } }, closed)).toBeUndefined();
     }
     const filtered = keyWith("posts/*", { filter: "status = 'closed'" });
     expect(get(filtered, ADMINISTRATOR, closed), "their own filter does").toBeUndefined();
@@ -111,8 +114,8 @@ describe("the email of a user", () => {
 
   it("is visible to the user, to administrators and by the manage rule", () => {
     expect(email(GUEST)).toBeUndefined();
-    expect(email({ identity: "u2" })).toBeUndefined();
-    expect(email({ identity: "u1" })).toBe("a@b.c");
+    expect(email({ auth: { id: "u2" } })).toBeUndefined();
+    expect(email({ auth: { id: "u1" } })).toBe("a@b.c");
     expect(email(ADMINISTRATOR)).toBe("a@b.c");
     const rules = { users: { type: "auth", manageRule: "team = @request.auth.team" } };
     expect(email({ auth: { id: "u2", team: "t1" } }, rules)).toBe("a@b.c");
@@ -123,7 +126,7 @@ describe("the email of a user", () => {
   it("can't be found by a filter while it is invisible", () => {
     const key = keyWith("users/*", { filter: "email ~ 'a' && id = 'u1'" });
     const other = keyWith("users/*", { filter: "email ~ 'a' || id = 'u1'" });
-    expect(get(key, { identity: "u1" }, {}, event)).toBeUndefined();
+    expect(get(key, { auth: { id: "u1" } }, {}, event)).toBeUndefined();
     expect(get(other, GUEST, {}, event)).toBeDefined();
     expect(get(key, ADMINISTRATOR, {}, event)).toBeDefined();
     const called = keyWith("users/*", { filter: "strftime('%Y', email) = '' || id = 'x'" });
@@ -180,9 +183,9 @@ describe("the options of a subscription to records", () => {
     const rules = { posts: { listRule: "owner = @request.auth.id" } };
     const moved = { previous: { ...record, owner: "u2" } };
     const key = keyWith("posts/*", { leave: true });
-    expect(get(key, { identity: "u2" }, rules, moved)).toEqual(leave);
-    expect(get(key, { identity: "u1" }, rules, moved)).toEqual({ action: "update", record });
-    expect(get(key, { identity: "u3" }, rules, moved)).toBeUndefined();
+    expect(get(key, { auth: { id: "u2" } }, rules, moved)).toEqual(leave);
+    expect(get(key, { auth: { id: "u1" } }, rules, moved)).toEqual({ action: "update", record });
+    expect(get(key, { auth: { id: "u3" } }, rules, moved)).toBeUndefined();
     expect(get(key, ADMINISTRATOR, rules, moved)).toEqual({ action: "update", record });
   });
 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { viewerOf } from "../../../../src/realtime/records/viewer.ts";
 
 describe("the viewer for a caller", () => {
-  it("is the user with the record of the credential, or with the identity as the id", () => {
+  it("is the user with the record of the credential, and a guest without one", () => {
     expect(viewerOf({ auth: { id: "u1", role: "a" } }).auth).toEqual({ id: "u1", role: "a" });
-    expect(viewerOf({ identity: "u1" }).auth).toEqual({ id: "u1" });
+    expect(viewerOf({ identity: "u1" }).auth).toBeUndefined();
     expect(viewerOf({ identity: "u1", auth: { id: "u2" } }).auth).toEqual({ id: "u2" });
     expect(viewerOf({}).auth).toBeUndefined();
   });
@@ -19,10 +19,10 @@ describe("the viewer for a caller", () => {
     const callers = [
       {},
       { isAdmin: true },
-      { identity: "u1" },
-      { identity: "u2" },
-      { identity: "guest" },
-      { identity: "administrator" },
+      { auth: { id: "u1" } },
+      { auth: { id: "u2" } },
+      { auth: { id: "guest" } },
+      { auth: { id: "administrator" } },
       { auth: { id: "u1", role: "a" } },
       { auth: { id: "u1", role: "b" } },
       { auth: {} },
@@ -31,6 +31,8 @@ describe("the viewer for a caller", () => {
     expect(new Set(keys).size).toBe(callers.length);
     expect(keys).not.toContain("everyone");
     expect(keys).not.toContain("user");
-    expect(viewerOf({ identity: "u1" }).key).toBe(viewerOf({ auth: { id: "u1" } }).key);
+    expect(viewerOf({ identity: "u1", auth: { id: "u1" } }).key).toBe(
+      viewerOf({ auth: { id: "u1" } }).key,
+    );
   });
 });
