@@ -59,6 +59,17 @@ export function topicOf(key: string): string {
   return splitOptions(key)?.topic ?? key;
 }
 
+/**
+ * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
+ * in JSON. Testing a key takes less time than parsing its options.
+ */
+const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-4]|\\|%5c/i;
+
+/** Whether a key has options that may change what its subscription receives. */
+export function maySelect(key: string): boolean {
+  return key.includes("?") && MAY_SELECT.test(key);
+}
+
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
 const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
