@@ -9,20 +9,25 @@ const CHARACTERS_PER_STEP = 64;
 const MAX_PATTERNS = 64;
 
 /** The patterns of one filter, prepared for many records. */
-export type PatternCache = Map<string, LikePattern | undefined>;
+export class PatternCache {
+  /** By the text of the pattern. */
+  readonly patterns: Map<string, LikePattern | undefined> = new Map();
+  /** The texts of the patterns that are made of parameters, by the text of the parameter. */
+  readonly ofParameters: Map<string, string> = new Map();
+}
 
 /** The lower-case texts of one record, which all filters share. */
 export type LowerCaseCache = Map<string, string>;
 
 /** The operator `~` of one evaluation. */
 export class LikeMatcher {
-  readonly #patterns: PatternCache;
+  readonly #cache: PatternCache;
   readonly #texts: LowerCaseCache;
   readonly #spend: (steps: number) => void;
 
   /** @param spend Called with the number of steps before the work is done. May throw, to end the evaluation. */
-  constructor(patterns: PatternCache, texts: LowerCaseCache, spend: (steps: number) => void) {
-    this.#patterns = patterns;
+  constructor(cache: PatternCache, texts: LowerCaseCache, spend: (steps: number) => void) {
+    this.#cache = cache;
     this.#texts = texts;
     this.#spend = spend;
   }
@@ -30,7 +35,7 @@ export class LikeMatcher {
   /** Whether the left value is like the right value. Null if one of them is null. */
   matches(left: Operand, a: Value, right: Operand, b: Value): boolean | null {
     const text = textOf(a, left.isReal);
-    const patternText = patternTextOf(right, b);
+    const patternText = this.#patternTextOf(right, b);
     if (text === null || patternText === null) return null;
     const pattern = this.#patternOf(patternText);
     if (pattern === undefined) return false;
@@ -40,12 +45,33 @@ export class LikeMatcher {
   }
 
   #patternOf(text: string): LikePattern | undefined {
-    if (!this.#patterns.has(text)) {
+    const { patterns } = this.#cache;
+    if (!patterns.has(text)) {
       this.#spend(Math.floor(text.length / CHARACTERS_PER_STEP));
-      if (this.#patterns.size >= MAX_PATTERNS) this.#patterns.clear();
-      this.#patterns.set(text, LikePattern.parse(lowerASCII(text)));
+      if (patterns.size >= MAX_PATTERNS) patterns.clear();
+      patterns.set(text, LikePattern.parse(lowerASCII(text)));
     }
-    return this.#patterns.get(text);
+    return patterns.get(text);
+  }
+
+  /** Returns the pattern that PocketBase makes of the right side (tools/search/filter.go, `wrapLikeParams`). */
+  #patternTextOf(right: Operand, value: Value): string | null {
+    if (right.likeAs === "pattern") return textOf(value, right.isReal);
+    if (right.likeAs === "column") {
+      const text = textOf(value, right.isReal);
+      return text === null ? null : `%${text}%`;
+    }
+    // Go writes a number without an exponent, and without a fraction if the number is integral.
+    const plain = typeof value === "number" ? plainNumber(value) : (value ?? "");
+    const text = right.likeText ?? plain;
+    const { ofParameters } = this.#cache;
+    let pattern = ofParameters.get(text);
+    if (pattern === undefined) {
+      pattern = hasUnescapedPercent(text) ? text : `%${escapeSpecials(text)}%`;
+      if (ofParameters.size >= MAX_PATTERNS) ofParameters.clear();
+      ofParameters.set(text, pattern);
+    }
+    return pattern;
   }
 
   #lower(text: string): string {
@@ -56,18 +82,6 @@ export class LikeMatcher {
     }
     return lower;
   }
-}
-
-/** Returns the pattern that PocketBase makes of the right side (tools/search/filter.go, `wrapLikeParams`). */
-function patternTextOf(right: Operand, value: Value): string | null {
-  if (right.likeAs === "pattern") return textOf(value, right.isReal);
-  if (right.likeAs === "column") {
-    const text = textOf(value, right.isReal);
-    return text === null ? null : `%${text}%`;
-  }
-  // Go writes a number without an exponent, and without a fraction if the number is integral.
-  const text = right.likeText ?? (typeof value === "number" ? plainNumber(value) : (value ?? ""));
-  return hasUnescapedPercent(text) ? text : `%${escapeSpecials(text)}%`;
 }
 
 function plainNumber(value: number): string {

@@ -1,5 +1,5 @@
 import { filterError } from "./filter-error.ts";
-import type { PatternCache } from "./like.ts";
+import { PatternCache } from "./like.ts";
 import { type FilterNode, type Operator, parseFilter } from "./parse-filter.ts";
 import { type CompiledTerm, compileTerm } from "./terms.ts";
 
@@ -41,7 +41,7 @@ export function compileProgram(text: string, mode: FilterMode): Program {
   if (mode === "client") refuseRequest(text);
   const compiler = new Compiler();
   const root = compiler.compile(parseFilter(text));
-  return { mode, terms: compiler.terms, root, patterns: new Map() };
+  return { mode, terms: compiler.terms, root, patterns: new PatternCache() };
 }
 
 /** PocketBase refuses these names even within a text (apis/realtime.go, `realtimeCanAccessRecord`). */
