@@ -1,8 +1,8 @@
-/** Keeps the values that were used last. */
+/** Keeps the values that were used last, as far as they were used while at least half of the cache was filled. */
 export class BoundedCache<Value> {
   readonly #max: number;
   readonly #create: (key: string) => Value;
-  /** The value that was used last is at the end. */
+  /** The value that was used last is at the end. See `#refresh`. */
   readonly #values = new Map<string, Value>();
 
   /**
@@ -17,8 +17,7 @@ export class BoundedCache<Value> {
   get(key: string): Value {
     const found = this.#values.get(key);
     if (found !== undefined) {
-      this.#values.delete(key);
-      this.#values.set(key, found);
+      this.#refresh(key, found);
       return found;
     }
     const value = this.#create(key);
@@ -26,5 +25,12 @@ export class BoundedCache<Value> {
     if (oldest !== undefined && this.#values.size >= this.#max) this.#values.delete(oldest);
     this.#values.set(key, value);
     return value;
+  }
+
+  /** Moves a value to the end. While less than half of the cache is used, the order does not matter yet, and moving takes time. */
+  #refresh(key: string, value: Value): void {
+    if (this.#values.size < this.#max / 2) return;
+    this.#values.delete(key);
+    this.#values.set(key, value);
   }
 }
