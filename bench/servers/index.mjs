@@ -20,6 +20,13 @@ const SLOW_CLIENTS = 1000;
 const GC = ["--collect-path", "/gc"];
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
+export const POCKETWIRE_ON_NODE = {
+  name: "pocketwire-node",
+  title: "**Pocketwire on Node**",
+  command: node("pocketwire-node.mjs"),
+  args: [...POCKETWIRE, ...GC],
+};
+
 function nchan(folder) {
   const own = join(folder, "nchan");
   mkdirSync(own, { recursive: true });
@@ -43,12 +50,7 @@ export function listServers(tools, only) {
       command: [join(tools, "bcast"), String(PORT)],
       args: PLAIN,
     },
-    {
-      name: "pocketwire-node",
-      title: "**Pocketwire on Node**",
-      command: node("pocketwire-node.mjs"),
-      args: [...POCKETWIRE, ...GC],
-    },
+    POCKETWIRE_ON_NODE,
     {
       name: "pocketwire-bun",
       title: "**Pocketwire on Bun**",

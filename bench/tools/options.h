@@ -7,8 +7,11 @@
 
 struct Options {
   int port = 0;
-  /** Path of the stream. */
+  /** Path of the stream. %N stands for the number of the client, from 0, modulo `keys`. */
   std::string path = "/events";
+  int keys = 1;
+  /** Clients that receive each message. 0: all. */
+  int receivers = 0;
   /** Path to which messages are POSTed. */
   std::string publishPath = "/publish";
   std::vector<std::string> publishHeaders;
@@ -54,6 +57,8 @@ inline Options readOptions(int count, char** words) {
     const std::string value = words[i + 1];
     if (name == "--port") options.port = stoi(value);
     else if (name == "--path") options.path = value;
+    else if (name == "--keys") options.keys = stoi(value);
+    else if (name == "--receivers") options.receivers = stoi(value);
     else if (name == "--publish-path") options.publishPath = value;
     else if (name == "--publish-header") options.publishHeaders.push_back(value);
     else if (name == "--body") options.body = value;

@@ -62,7 +62,7 @@ struct Deliveries {
   vector<uint32_t> ofMessage;
   vector<float> microseconds;
   uint64_t count = 0;
-  /** Number of clients. A message is complete once all of them have received it. */
+  /** Number of clients that receive each message. A message is complete once all of them have received it. */
   uint32_t clients = 0;
   /** Messages that became complete since the last poll. */
   vector<uint32_t> complete;
@@ -100,13 +100,25 @@ static Deliveries deliveries;
 
 // ---- Subscribers
 
-static string streamRequest;
+/** Clients of one source address. Below the number of ports that an address has for outgoing connections. */
+constexpr int kClientsOfAddress = 20'000;
+
+/** The request that opens the stream of a client. */
+static string streamRequest(int number) {
+  string path = options.path;
+  const size_t at = path.find("%N");
+  if (at != string::npos) path.replace(at, 2, std::to_string(number % options.keys));
+  return request("GET", path, {"Accept: text/event-stream"}, nullptr);
+}
+
 static int readyCount = 0;
 static int deadCount = 0;
 
 class Subscriber final : public Polled {
  public:
-  void open(int source) {
+  void open(int number) {
+    number_ = number;
+    const int source = 1 + number / kClientsOfAddress;
     fd = connectTo(options.port, false, source);
     watch(EPOLLOUT, EPOLL_CTL_ADD);
   }
@@ -138,9 +150,10 @@ class Subscriber final : public Polled {
   enum class State { connecting, head, body };
 
   void ask(uint32_t events) {
-    const ssize_t length = streamRequest.size();
+    const string text = streamRequest(number_);
+    const ssize_t length = text.size();
     const bool hasFailed = (events & (EPOLLERR | EPOLLHUP)) != 0;
-    if (hasFailed || send(fd, streamRequest.data(), length, MSG_NOSIGNAL) != length) return die();
+    if (hasFailed || send(fd, text.data(), length, MSG_NOSIGNAL) != length) return die();
     state_ = State::head;
     watch(EPOLLIN, EPOLL_CTL_MOD);
   }
@@ -169,6 +182,7 @@ class Subscriber final : public Polled {
     deadCount += 1;
   }
 
+  int number_ = 0;
   State state_ = State::connecting;
   bool isChunked_ = false;
   string head_;
@@ -280,15 +294,12 @@ static void collect() {
   close(fd);
 }
 
-/** Clients of one source address. Below the number of ports that an address has for outgoing connections. */
-constexpr int kClientsOfAddress = 20'000;
-
 static void connectAll(vector<Subscriber>& subscribers) {
   const Nanoseconds end = now() + options.timeout * kSecond;
   int opened = 0;
   while (readyCount + deadCount < options.clients && now() < end) {
     while (opened < options.clients && opened - readyCount - deadCount < options.connecting) {
-      subscribers[opened].open(1 + opened / kClientsOfAddress);
+      subscribers[opened].open(opened);
       opened += 1;
     }
     pollOnce(50);
@@ -297,7 +308,7 @@ static void connectAll(vector<Subscriber>& subscribers) {
 
 /** Publishes the messages and waits until all clients have received them. Returns false on a timeout. */
 static bool publishAll(vector<Publisher>& publishers, int messages) {
-  deliveries.begin(messages, readyCount);
+  deliveries.begin(messages, options.receivers > 0 ? options.receivers : readyCount);
   answerCount = 0;
   for (Publisher& publisher : publishers) publisher.isAnswered = publisher.isComplete = true;
   const Nanoseconds end = now() + options.timeout * kSecond;
@@ -332,7 +343,6 @@ int main(int count, char** words) {
   prctl(PR_SET_TIMERSLACK, 1000);
   raiseFileLimit();
   poller = epoll_create1(0);
-  streamRequest = request("GET", options.path, {"Accept: text/event-stream"}, nullptr);
 
   collect();
   pollFor(200);

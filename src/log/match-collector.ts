@@ -2,7 +2,7 @@ import { compileRights, type Rights } from "../realtime/access/rights.ts";
 import type { MessageContents } from "../realtime/records/message-contents.ts";
 import type { Subscribed } from "../realtime/records/selection.ts";
 import { type Viewer, viewerOf } from "../realtime/records/viewer.ts";
-import { topicOf } from "../realtime/subscriptions/subscription-key.ts";
+import { maySelect, topicOf } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, Principal } from "../realtime/types.ts";
 
 /** Maximum size of the data in one page, in UTF-16 code units. The first message is included whatever its size. */
@@ -37,7 +37,7 @@ export class MatchCollector {
     reader: Principal,
   ) {
     const keys = topics.filter((key) => key !== "");
-    this.#keys = keys.map((key) => ({ key, topic: topicOf(key) }));
+    this.#keys = keys.map((key) => ({ key, topic: topicOf(key), maySelect: maySelect(key) }));
     this.#topics = compileRights(this.#keys.map(({ topic }) => topic));
     this.#rights = compileRights(reader.rights ?? []);
     this.#viewer = viewerOf(reader);

@@ -4,7 +4,7 @@ import { Filter } from "../../src/realtime/records/filter.ts";
 import type { MessageContent } from "../../src/realtime/records/message-content.ts";
 import { MessageContents } from "../../src/realtime/records/message-contents.ts";
 import { type Viewer, viewerOf } from "../../src/realtime/records/viewer.ts";
-import { topicOf } from "../../src/realtime/subscriptions/subscription-key.ts";
+import { maySelect, topicOf } from "../../src/realtime/subscriptions/subscription-key.ts";
 import type { Principal } from "../../src/realtime/types.ts";
 
 /** A subscription key with a query. */
@@ -15,7 +15,11 @@ export function keyWith(topic: string, query: Readonly<Record<string, unknown>>)
 export const ADMINISTRATOR: Viewer = viewerOf({ isAdmin: true });
 export const GUEST: Viewer = viewerOf({});
 
-export const subscribed = (key: string) => ({ key, topic: topicOf(key) });
+export const subscribed = (key: string) => ({
+  key,
+  topic: topicOf(key),
+  maySelect: maySelect(key),
+});
 
 /** The content of one message. */
 export function contentOf(

@@ -90,8 +90,7 @@ export class Delivery<Client extends Recipient> {
     const { write, hasOlder, settleBefore } = this.#host;
     const { number } = this;
     const hasEarlier = hasOlder(number);
-    const only = this.#few?.length === 1 ? this.#few[0] : undefined;
-    const onlyFrames = only?.frames;
+    const onlyFrames = this.#few?.length === 1 ? this.#few[0]?.frames : undefined;
     for (;;) {
       if (this.#clients === undefined) {
         const next = this.#subscriptions.next();
@@ -108,12 +107,12 @@ export class Delivery<Client extends Recipient> {
         if (client.lastDelivery >= number || client.replay !== undefined) continue;
         if (hasEarlier) settleBefore(client, number);
         client.lastDelivery = number;
-        if (only === undefined || onlyFrames === undefined) {
+        if (onlyFrames === undefined) {
           this.#writeMatches(client, this.#started - 1, slice);
         } else {
           // The usual case has a short path: with thousands of clients, each further step is measurable.
           slice.spend(1);
-          write(client, onlyFrames.last ?? this.#targets.frame(only, onlyFrames, true, slice));
+          write(client, onlyFrames.last ?? this.#targets.encode(onlyFrames, true, slice));
         }
         if (slice.isOver) return this.#interrupt();
       }
@@ -141,53 +140,35 @@ export class Delivery<Client extends Recipient> {
     return true;
   }
 
-  /** @param first Index in `#few` of the first subscription that the client may have. */
+  /**
+   * Writes the message for each matching subscription of the client, in their order.
+   *
+   * @param first Index in `#few` of the first subscription that the client may have.
+   */
   #writeMatches(client: Client, first: number, slice: Slice): void {
     const few = this.#few;
-    if (few === undefined) {
-      const matches = this.#audience.of(client).map((match) => this.#targets.of(match, slice));
-      this.#writeTargets(client, matches, 0, slice);
-    } else {
-      this.#writeTargets(client, few, first, slice);
-    }
-  }
-
-  /** Writes the message for each of the targets that the client has, in their order. */
-  #writeTargets(
-    client: Client,
-    targets: readonly Target<Client>[],
-    first: number,
-    slice: Slice,
-  ): void {
-    let previous: Target<Client> | undefined;
-    let previousFrames: Frames | undefined;
-    for (let index = first; index < targets.length; index++) {
-      const target = targets[index];
-      if (target === undefined || !target.subscription.clients.has(client)) continue;
+    const matches = few === undefined ? this.#audience.of(client) : undefined;
+    const count = few?.length ?? matches?.length ?? 0;
+    let previous: Frames<Client> | undefined;
+    for (let index = matches === undefined ? first : 0; index < count; index++) {
+      const match = matches?.[index];
+      const target = match === undefined ? few?.[index] : this.#targets.of(match, slice);
+      if (target === undefined) continue;
+      if (match === undefined && !target.subscription.clients.has(client)) continue;
       // A key that matches under several topics is written once.
       if (previous?.subscription.key === target.subscription.key) continue;
-      const frames = this.#targets.framesFor(target, client, slice);
+      const frames = target.frames ?? this.#targets.framesFor(target, client, slice);
       if (frames === undefined) continue;
-      if (previous !== undefined && previousFrames !== undefined) {
-        if (!this.#write(client, previous, previousFrames, false, slice)) return;
-      }
-      previous = target;
-      previousFrames = frames;
+      if (previous !== undefined && !this.#write(client, previous, false, slice)) return;
+      previous = frames;
     }
-    if (previous !== undefined && previousFrames !== undefined) {
-      this.#write(client, previous, previousFrames, true, slice);
-    }
+    if (previous !== undefined) this.#write(client, previous, true, slice);
   }
 
-  #write(
-    client: Client,
-    target: Target<Client>,
-    frames: Frames,
-    isLast: boolean,
-    slice: Slice,
-  ): boolean {
+  #write(client: Client, frames: Frames<Client>, isLast: boolean, slice: Slice): boolean {
     slice.spend(1);
-    return this.#host.write(client, this.#targets.frame(target, frames, isLast, slice));
+    const encoded = isLast ? frames.last : frames.earlier;
+    return this.#host.write(client, encoded ?? this.#targets.encode(frames, isLast, slice));
   }
 
   /** Interrupts the delivery, and releases the memory of its frames until it continues. */

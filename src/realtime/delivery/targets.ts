@@ -15,7 +15,8 @@ const ENCODE_COST = 4;
 const encoder = new TextEncoder();
 
 /** The encoded frames of the message for those clients of one subscription that receive the same data. */
-export interface Frames {
+export interface Frames<Client> {
+  readonly subscription: Subscription<Client>;
   readonly data: string;
   /** The frame for a client that receives the message under no further key. */
   last: Uint8Array | undefined;
@@ -28,9 +29,9 @@ export interface Target<Client> {
   readonly subscription: Subscription<Client>;
   readonly outcome: Outcome;
   /** The frames of a uniform outcome. */
-  readonly frames: Frames | undefined;
+  readonly frames: Frames<Client> | undefined;
   /** The frames of other outcomes, by data. */
-  byData: Map<string, Frames> | undefined;
+  byData: Map<string, Frames<Client>> | undefined;
 }
 
 /** What the subscriptions of one message receive, with the encoded frames. */
@@ -61,7 +62,7 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
     const outcome = this.#content.outcomeFor(subscription);
     slice.spend(this.#content.takeCost());
     const data = outcome.isUniform ? outcome.data : undefined;
-    const frames = data === undefined ? undefined : createFrames(data);
+    const frames = data === undefined ? undefined : createFrames(subscription, data);
     return { subscription, outcome, frames, byData: undefined };
   }
 
@@ -77,33 +78,38 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
     return target;
   }
 
-  /** Returns the frames for a client. Undefined if the client does not receive the message for this subscription. */
-  framesFor(target: Target<Client>, client: Client, slice: Slice): Frames | undefined {
-    if (target.outcome.isUniform) return target.frames;
+  /**
+   * Returns the frames for a client, of a target without frames for all clients (`Target.frames`). Undefined if the client does
+   * not receive the message for this subscription.
+   */
+  framesFor(target: Target<Client>, client: Client, slice: Slice): Frames<Client> | undefined {
+    if (target.outcome.isUniform) return undefined;
     const data = this.#content.dataFor(target.subscription, client.viewer);
     slice.spend(this.#content.takeCost());
     if (data === undefined) return undefined;
     target.byData ??= new Map();
     let frames = target.byData.get(data);
     if (frames === undefined) {
-      frames = createFrames(data);
+      frames = createFrames(target.subscription, data);
       target.byData.set(data, frames);
     }
     return frames;
   }
 
   /**
-   * Returns the frame of a target.
+   * Encodes a frame, and stores it in `frames`.
    *
    * @param isLast Whether the client receives the message under no further key.
    */
-  frame(target: Target<Client>, frames: Frames, isLast: boolean, slice: Slice): Uint8Array {
-    let frame = isLast ? frames.last : frames.earlier;
-    if (frame === undefined) {
-      frame = this.#encode(target.subscription, frames.data, isLast, slice);
-      if (isLast) frames.last = frame;
-      else frames.earlier = frame;
-    }
+  encode(frames: Frames<Client>, isLast: boolean, slice: Slice): Uint8Array {
+    slice.spend(ENCODE_COST);
+    const { subscription, data } = frames;
+    const id = isLast ? this.#entry.cursor : `${this.#previousCursor}~${subscription.keyHash}`;
+    const message = { event: subscription.key, data, id };
+    const frame = encoder.encode(formatSSEMessage(message));
+    this.#sharedBytes += frame.length;
+    if (isLast) frames.last = frame;
+    else frames.earlier = frame;
     return frame;
   }
 
@@ -117,23 +123,10 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
     this.#sharedBytes = 0;
     if (this.#shared.size > 0) this.#shared = new Map();
   }
-
-  #encode(
-    subscription: Subscription<Client>,
-    data: string,
-    isLast: boolean,
-    slice: Slice,
-  ): Uint8Array {
-    slice.spend(ENCODE_COST);
-    const id = isLast ? this.#entry.cursor : `${this.#previousCursor}~${subscription.keyHash}`;
-    const frame = encoder.encode(formatSSEMessage({ event: subscription.key, data, id }));
-    this.#sharedBytes += frame.length;
-    return frame;
-  }
 }
 
-function createFrames(data: string): Frames {
-  return { data, last: undefined, earlier: undefined };
+function createFrames<Client>(subscription: Subscription<Client>, data: string): Frames<Client> {
+  return { subscription, data, last: undefined, earlier: undefined };
 }
 
 /** Whether some client may receive the message for a target. */

@@ -5,12 +5,12 @@ export interface CacheSize<Value> {
   readonly of: (key: string, value: Value) => number;
 }
 
-/** Keeps the values that were used last. */
+/** Keeps the values that were used last, as far as they were used while at least half of the cache was filled. */
 export class BoundedCache<Value> {
   readonly #max: number;
   readonly #create: (key: string) => Value;
   readonly #sizes: CacheSize<Value> | undefined;
-  /** The value that was used last is at the end. */
+  /** The value that was used last is at the end. See `#refresh`. */
   readonly #values = new Map<string, Value>();
   #size = 0;
 
@@ -28,8 +28,7 @@ export class BoundedCache<Value> {
   get(key: string): Value {
     const found = this.#values.get(key);
     if (found !== undefined) {
-      this.#values.delete(key);
-      this.#values.set(key, found);
+      this.#refresh(key, found);
       return found;
     }
     const value = this.#create(key);
@@ -48,5 +47,13 @@ export class BoundedCache<Value> {
       this.#values.delete(key);
       this.#size -= this.#sizes?.of(key, value) ?? 0;
     }
+  }
+
+  /** Moves a value to the end. While less than half of the cache is used, the order does not matter yet, and moving takes time. */
+  #refresh(key: string, value: Value): void {
+    const maxSize = this.#sizes?.max ?? 0;
+    if (this.#values.size < this.#max / 2 && this.#size <= maxSize / 2) return;
+    this.#values.delete(key);
+    this.#values.set(key, value);
   }
 }

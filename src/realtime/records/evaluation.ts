@@ -40,6 +40,10 @@ export class Evaluation {
   }
 
   run(): boolean {
+    // Most filters read no list.
+    if (this.#operands.every(({ elements }) => elements === undefined)) {
+      return this.#isTrue(this.#program.root);
+    }
     const lists = new Map<string, number[]>();
     for (const [index, { elements }] of this.#operands.entries()) {
       const list = this.#program.terms[index]?.list;
@@ -127,6 +131,7 @@ export class Evaluation {
 }
 
 function timeOf(now: FilterContext["now"]): number {
+  if (typeof now === "number" && !Number.isNaN(now)) return now;
   const time = now === undefined ? Date.now() : new Date(now).getTime();
   return Number.isNaN(time) ? Date.now() : time;
 }

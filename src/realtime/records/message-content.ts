@@ -3,7 +3,7 @@ import { PlainSelector } from "./plain-selector.ts";
 import { RecordEvent } from "./record-event.ts";
 import { RecordSelector } from "./record-selector.ts";
 import type { AccessRules } from "./rules.ts";
-import { maySelect, type Selections, type Subscribed } from "./selection.ts";
+import type { Selections, Subscribed } from "./selection.ts";
 import { EVERYONE, type Viewer } from "./viewer.ts";
 
 /** What a message contains for one subscription. */
@@ -76,13 +76,13 @@ export class MessageContent {
   /** What the clients of a subscription receive. */
   outcomeFor(subscribed: Subscribed): Outcome {
     if (this.#whole === undefined) return PER_VIEWER;
-    if (!maySelect(subscribed.key)) return this.#whole;
+    if (!subscribed.maySelect) return this.#whole;
     return { isUniform: true, data: this.dataFor(subscribed, EVERYONE) };
   }
 
   /** The data that a client receives. Undefined if the client does not receive the message. */
   dataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
-    if (this.#whole !== undefined && !maySelect(subscribed.key)) return this.#message.data;
+    if (this.#whole !== undefined && !subscribed.maySelect) return this.#message.data;
     const kind = this.#selector.kindOf(viewer);
     if (this.#keptText > MAX_KEPT_TEXT || this.#decisionCount >= MAX_DECISIONS) this.release();
     let decisions = this.#decisions.get(subscribed.key);

@@ -15,6 +15,8 @@ export interface RecordOptions {
   readonly leave: boolean;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["filter", "fields", "actions", "changed", "leave"]);
+
 const ACTIONS: ReadonlySet<string> = new Set(["create", "update", "delete"]);
 
 /** Maximum number of fields in the option `changed`. */
@@ -25,10 +27,15 @@ const MAX_CHANGED = 100;
  *
  * @throws RealtimeError `invalid_input` for an option that can't be read. Filter and fields are not compiled here.
  */
-export function readRecordOptions({ query }: SubscriptionOptions): RecordOptions {
+export function readRecordOptions({ query, structured = [] }: SubscriptionOptions): RecordOptions {
+  const wrong = structured.find((name) => OPTIONS.has(name));
+  if (wrong !== undefined) {
+    throw invalidOption(`The option "${wrong}" is a text. Send no list and no object.`);
+  }
   const { filter, fields, actions, changed, leave } = query;
   return {
-    filter: filter?.trim() ? filter : undefined,
+    // A filter of spaces is not empty: it can't be compiled, as in PocketBase.
+    filter: filter === "" ? undefined : filter,
     fields: fields?.trim() ? fields : undefined,
     actions: readActions(actions),
     changed: readChanged(changed),

@@ -17,9 +17,12 @@ export class RecordSelector {
   readonly #at: number;
   /** Whether two users may see the record differently. */
   readonly #dependsOnUser: boolean;
-  /** Results of rules that do not depend on the subscription's options. */
-  readonly #allowed = new Map<string, boolean>();
-  readonly #texts = new Map<string, string>();
+  /** Results of rules that do not depend on the subscription's options: by rule, then by user. */
+  readonly #allowed = new Map<Rule, Map<string, boolean>>();
+  /** The same for the record before the update. */
+  readonly #allowedBefore = new Map<Rule, Map<string, boolean>>();
+  /** By `fields`. One map for each combination of what the viewer may see. */
+  readonly #texts = [0, 1, 2, 3].map(() => new Map<string | undefined, string>());
 
   /**
    * @param data The data of the message: action and record.
@@ -80,7 +83,8 @@ export class RecordSelector {
 
   release(): void {
     this.#allowed.clear();
-    this.#texts.clear();
+    this.#allowedBefore.clear();
+    for (const texts of this.#texts) texts.clear();
   }
 
   #isAllowed(
@@ -93,29 +97,35 @@ export class RecordSelector {
     if (rule === "administrators") return false;
     const context = this.#context(selection, viewer);
     if (rule.usesOptions) return rule.matches(candidate, context);
-    const { list, view } = this.#event.rules ?? {};
-    const name = rule === list ? "list" : rule === view ? "view" : "manage";
-    const time = candidate === this.#event.view ? "now" : "before";
-    const key = `${name} ${time} ${rule.usesAuth ? viewer.key : ""}`;
-    const allowed = this.#allowed.get(key) ?? rule.matches(candidate, context);
-    this.#allowed.set(key, allowed);
-    return allowed;
+    const byRule = candidate === this.#event.view ? this.#allowed : this.#allowedBefore;
+    let byUser = byRule.get(rule);
+    if (byUser === undefined) {
+      byUser = new Map();
+      byRule.set(rule, byUser);
+    }
+    const user = rule.usesAuth ? viewer.key : "";
+    let isAllowed = byUser.get(user);
+    if (isAllowed === undefined) {
+      isAllowed = rule.matches(candidate, context);
+      byUser.set(user, isAllowed);
+    }
+    return isAllowed;
   }
 
   /** The record as the viewer may see it, with the fields that the subscription asks for. */
   #textFor(selection: Selection | undefined, viewer: Viewer): string {
     const { action, record } = this.#event;
-    const { pick, fields = "" } = selection ?? {};
+    const { pick, fields } = selection ?? {};
     const seesEmail = this.#seesEmail(selection, viewer);
-    const key = `${viewer.isAdmin} ${seesEmail} ${pick === undefined} ${fields}`;
-    let text = this.#texts.get(key);
+    const texts = this.#texts[(viewer.isAdmin ? 2 : 0) + (seesEmail ? 1 : 0)];
+    let text = texts?.get(fields);
     if (text === undefined) {
       const shown = this.#event.shownTo(viewer.isAdmin, seesEmail);
       const isWhole = shown === record && pick === undefined;
       text = isWhole
         ? this.#data
         : toJSONLine({ action, record: pick === undefined ? shown : pick(shown) });
-      this.#texts.set(key, text);
+      texts?.set(fields, text);
     }
     return text;
   }

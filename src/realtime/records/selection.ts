@@ -1,5 +1,5 @@
 import { RealtimeError } from "../errors.ts";
-import { parseSubscription } from "../subscriptions/subscription-key.ts";
+import { maySelect, parseSubscription } from "../subscriptions/subscription-key.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import { Filter } from "./filter.ts";
 import { pickFields } from "./pick-fields.ts";
@@ -11,6 +11,8 @@ export interface Subscribed {
   readonly key: string;
   /** The key without its options. */
   readonly topic: string;
+  /** `maySelect` of the key. */
+  readonly maySelect: boolean;
 }
 
 /** What a subscription key with options selects, ready to be applied to many messages. */
@@ -39,17 +41,6 @@ const MAX_FILTERS_SIZE = 600_000;
 
 /** Maximum size of the compiled keys together. A character of a key counts as 1, and one of its filter or fields as 5. */
 const MAX_KEYS_SIZE = 3_000_000;
-
-/**
- * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
- * in JSON. Testing a key takes less time than parsing its options.
- */
-const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
-
-/** Whether a key has options that may change what its subscription receives. */
-export function maySelect(key: string): boolean {
-  return key.includes("?") && MAY_SELECT.test(key);
-}
 
 /** Compiles subscription keys, and keeps the result. Keys with the same filter share one compiled filter. */
 export class Selections {

@@ -188,8 +188,8 @@ function mergeByKey<Client>(
   const byKey = new Map<string, Subscription<Client>>();
   for (const entry of entries) {
     const clients = [...(byKey.get(entry.key)?.clients ?? []), ...entry.clients];
-    const { key, topic, keyHash } = entry;
-    byKey.set(key, { key, topic, keyHash, clients: new Set(clients) });
+    const { key, topic, keyHash, maySelect } = entry;
+    byKey.set(key, { key, topic, keyHash, maySelect, clients: new Set(clients) });
   }
   return [...byKey.values()];
 }

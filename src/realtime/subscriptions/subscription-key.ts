@@ -8,6 +8,8 @@ export interface SubscriptionOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Number of newest messages that the subscription starts with, 1 to `MAX_LAST`. PocketBase does not have this option. */
   readonly last?: number | undefined;
+  /** Names of the query parameters with a list or an object as value, which count as "". Undefined if there are none. */
+  readonly structured?: readonly string[] | undefined;
   /** Whether the options are not a JSON object. They then count as empty. */
   readonly isMalformed?: boolean | undefined;
 }
@@ -59,6 +61,17 @@ export function topicOf(key: string): string {
   return splitOptions(key)?.topic ?? key;
 }
 
+/**
+ * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
+ * in JSON. Testing a key takes less time than parsing its options.
+ */
+const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
+
+/** Whether a key has options that may change what its subscription receives. */
+export function maySelect(key: string): boolean {
+  return key.includes("?") && MAY_SELECT.test(key);
+}
+
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
 const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
@@ -87,12 +100,20 @@ function parseOptions(encoded: string): SubscriptionOptions {
   }
   if (!isRecord(parsed)) return MALFORMED_OPTIONS;
   const query = stringValues(parsed.query, (name) => name);
+  const structured = isRecord(parsed.query) ? structuredNames(parsed.query) : [];
   return {
     query,
+    structured: structured.length === 0 ? undefined : structured,
     headers: stringValues(parsed.headers, snakeCase),
     // PocketBase's SDK moves options that it does not know into the query.
     last: readLast(toText(parsed.last) || (query.last ?? "")),
   };
+}
+
+function structuredNames(query: Record<string, unknown>): string[] {
+  return Object.keys(query).filter(
+    (name) => typeof query[name] === "object" && query[name] !== null,
+  );
 }
 
 function readLast(text: string): number | undefined {

@@ -1,10 +1,12 @@
 import { hashKey } from "../cursor.ts";
-import { matchingTopics, type SubscriptionKey } from "./subscription-key.ts";
+import { matchingTopics, maySelect, type SubscriptionKey } from "./subscription-key.ts";
 
 /** One subscription key and the clients that have it. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
   /** `hashKey` of the key. */
   readonly keyHash: string;
+  /** `maySelect` of the key. */
+  readonly maySelect: boolean;
   readonly clients: ReadonlySet<Client>;
 }
 
@@ -14,6 +16,8 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
   readonly indexedTopic: string;
   readonly key: string;
   readonly topic: string;
+  /** Computed here, because every message to the topic needs it. */
+  readonly maySelect: boolean;
   readonly clients: Set<Client> = new Set<Client>();
   #keyHash: string | undefined;
 
@@ -21,6 +25,7 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
     this.indexedTopic = indexedTopic;
     this.key = key;
     this.topic = topic;
+    this.maySelect = maySelect(key);
   }
 
   /** Computed on first use. Needed for replays, and for messages that reach a client under several keys. */

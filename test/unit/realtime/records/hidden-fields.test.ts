@@ -3,6 +3,7 @@ import { createMessage, type PublishInput } from "../../../../src/realtime/messa
 import { compileFilter } from "../../../../src/realtime/records/filter.ts";
 import { MessageContents } from "../../../../src/realtime/records/message-contents.ts";
 import { viewerOf } from "../../../../src/realtime/records/viewer.ts";
+import { subscribed } from "../../../support/message-content.ts";
 import { subscriptionKey } from "../../../support/subscription-key.ts";
 
 const GUEST = viewerOf({});
@@ -16,7 +17,7 @@ function receives(input: PublishInput, query: object, viewer = GUEST): boolean {
   const entry = { message: createMessage(input), cursor: "0-a-1", at: 0 };
   const key = subscriptionKey("users/*", query);
   const content = new MessageContents().of(entry);
-  return content.dataFor({ key, topic: "users/*" }, viewer) !== undefined;
+  return content.dataFor(subscribed(key), viewer) !== undefined;
 }
 
 describe("a filter", () => {

@@ -3,6 +3,7 @@ import { createMessage } from "../../../../src/realtime/message.ts";
 import { MessageContents } from "../../../../src/realtime/records/message-contents.ts";
 import { EVERYONE } from "../../../../src/realtime/records/viewer.ts";
 import type { LogFields } from "../../../../src/realtime/types.ts";
+import { subscribed } from "../../../support/message-content.ts";
 
 const keyOf = (topic: string, query: Record<string, string>) =>
   `${topic}?options=${encodeURIComponent(JSON.stringify({ query }))}`;
@@ -118,7 +119,7 @@ describe("the contents of a service's messages", () => {
     const contents = new MessageContents({}, logger);
     const fail = (index: number) => {
       const key = keyOf("a", { filter: `missing${index} = 1` });
-      return contents.of(entryOf("c", { text: "private" })).dataFor({ key, topic: "a" }, EVERYONE);
+      return contents.of(entryOf("c", { text: "private" })).dataFor(subscribed(key), EVERYONE);
     };
     expect(fail(0)).toBeUndefined();
     fail(0);

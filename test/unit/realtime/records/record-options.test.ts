@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readRecordOptions } from "../../../../src/realtime/records/record-options.ts";
+import { parseSubscription } from "../../../../src/realtime/subscriptions/subscription-key.ts";
 
 const options = (query: Record<string, string>) => ({ query, headers: {} });
 const read = (query: Record<string, string>) => readRecordOptions(options(query));
@@ -14,10 +15,18 @@ describe("the options of a subscription", () => {
       leave: false,
     };
     expect(read({})).toEqual(none);
-    expect(read({ filter: " \n", fields: " ", actions: " , ", changed: ",,", leave: "" })).toEqual(
+    expect(read({ filter: "", fields: " ", actions: " , ", changed: ",,", leave: "" })).toEqual(
       none,
     );
     expect(read({ Filter: "a = 1", other: "x" })).toEqual(none);
+  });
+
+  it("are refused as a list or an object, and a filter of spaces is not left out", () => {
+    for (const name of ["filter", "fields", "actions", "changed", "leave"]) {
+      const { options: parsed } = parseSubscription(`a?options={"query":{"${name}":["x"],"b":{}}}`);
+      expect(() => readRecordOptions(parsed), name).toThrow(`The option "${name}" is a text.`);
+    }
+    expect(read({ filter: " " }).filter).toBe(" ");
   });
 
   it("keep filter and fields as they are, and split lists", () => {

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { maySelect, Selections } from "../../../../src/realtime/records/selection.ts";
-import { parseSubscription } from "../../../../src/realtime/subscriptions/subscription-key.ts";
+import { Selections } from "../../../../src/realtime/records/selection.ts";
+import {
+  maySelect,
+  parseSubscription,
+} from "../../../../src/realtime/subscriptions/subscription-key.ts";
 import { positionOf } from "../../../support/filter-errors.ts";
 
 const OPTIONS = ["filter", "fields", "actions", "changed", "leave"];
