@@ -1,6 +1,6 @@
 /** The service on Workers. Each isolate has one instance, which uses the Durable Objects of the environment. */
 import type { ServerOptions } from "../../api/options.ts";
-import { createServer, type RealtimeServer } from "../../api/server.ts";
+import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { createDurableObjectRegistry } from "../../registry/durable-object/registry.ts";
@@ -64,18 +64,18 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  const registry = createDurableObjectRegistry({
-    hub: (shard) => getHub(env, shard),
-    shards: settings.shards,
-  });
-  return createServer({
+  const registry =
+    options?.registry ??
+    createDurableObjectRegistry({ hub: (shard) => getHub(env, shard), shards: settings.shards });
+  return createServerWith(() => ({ registry, realtimeManager: undefined }), {
     ...settings,
-    registry,
     runtime: workerRuntime,
     // Without a variable, the embedding app handles CORS and the path /metrics.
     origins: variables.REALTIME_ORIGINS ? settings.origins : undefined,
     metrics: variables.REALTIME_METRICS ? settings.metrics : undefined,
     ...options,
+    // `checkOptions` must know that the service does not have the default registry.
+    registry,
   });
 }
 
