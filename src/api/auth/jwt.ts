@@ -1,11 +1,14 @@
 /** Verifies JSON Web Tokens (RFC 7519) with the configured keys. */
+import { decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import {
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from "jose";
+  JOSEError,
+  JWKSInvalid,
+  JWKSMultipleMatchingKeys,
+  JWKSNoMatchingKey,
+  JWSSignatureVerificationFailed,
+  JWTClaimValidationFailed,
+  JWTExpired,
+} from "jose/errors";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { refusedTokenError, tokensUnavailableError, unknownTokenError } from "./errors.ts";
@@ -74,7 +77,7 @@ async function verifyWith(
         : await jwtVerify(token, key, options);
     return payload;
   } catch (error) {
-    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    if (error instanceof JWKSMultipleMatchingKeys) {
       // The token has no `kid`, so every key of the set that fits its algorithm is tried.
       for await (const candidate of error) {
         const payload = await verifyWith(token, candidate, options);
@@ -88,16 +91,13 @@ async function verifyWith(
 }
 
 function isOtherKey(error: unknown): boolean {
-  return (
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JWKSNoMatchingKey
-  );
+  return error instanceof JWSSignatureVerificationFailed || error instanceof JWKSNoMatchingKey;
 }
 
 function toRealtimeError(error: unknown): RealtimeError {
   if (error instanceof RealtimeError) return error;
-  if (error instanceof errors.JWTExpired) return refusedTokenError("it has expired");
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof JWTExpired) return refusedTokenError("it has expired");
+  if (error instanceof JWTClaimValidationFailed) {
     return refusedTokenError(
       `its claim ${error.claim} is missing or has the wrong value`,
       "Correct the token where it is issued.",
@@ -105,7 +105,6 @@ function toRealtimeError(error: unknown): RealtimeError {
   }
   // jose throws JOSEError itself, not a subclass, when it can't load the key set. Every other error is about the token.
   const isKeySetError =
-    error instanceof errors.JWKSInvalid ||
-    (error instanceof errors.JOSEError && error.code === errors.JOSEError.code);
+    error instanceof JWKSInvalid || (error instanceof JOSEError && error.code === JOSEError.code);
   return isKeySetError ? tokensUnavailableError(error) : unknownTokenError();
 }
