@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createTokenVerifier } from "../../../../src/api/auth/jwt.ts";
 import { checkPublicKeys } from "../../../../src/api/auth/jwt-keys.ts";
-import type { TokenOptions } from "../../../../src/api/auth/token-options.ts";
+import { KEY_ALGORITHMS, type TokenOptions } from "../../../../src/api/auth/token-options.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
 import { type JSONAnswer, type JSONServer, startJSONServer } from "../../../support/json-server.ts";
 import { inSeconds, JWT_SECRET, makeKeyPair, signToken } from "../../../support/tokens.ts";
@@ -66,6 +66,17 @@ describe("a token", () => {
       expect(await outcome(token, { secrets }), algorithm).toBe("unknown_token");
     }
   });
+
+  it.each(KEY_ALGORITHMS)(
+    "that is signed by %s is verified with the public key alone",
+    async (algorithm) => {
+      const { privateKey: key, publicKey } = await makeKeyPair(algorithm, "key");
+      const token = await signToken({}, { key, algorithm });
+      const options = { publicKeys: [publicKey], algorithms: [algorithm] };
+      expect(await outcome(token, options)).toBe("anna");
+      expect(await outcome(token.replace(/.{4}$/, "AAAA"), options)).toBe("unknown_token");
+    },
+  );
 
   it.each([
     ["expired", { exp: inSeconds(-10) }],
