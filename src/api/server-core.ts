@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import type { PublishReceipt } from "../log/log.ts";
 import { monotonicClock } from "../realtime/clock.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
@@ -55,12 +55,19 @@ export interface Basics {
 /** A registry, and its manager if the manager is in this process. */
 export type RegistryAndManager = Pick<RealtimeServer, "registry" | "realtimeManager">;
 
+/** The parts of a service that differ between a process and a Worker. */
+export interface ServerParts {
+  /** A new app, to which the routes of the service are added. */
+  readonly app: Hono;
+  readonly createRegistry: (basics: Basics) => RegistryAndManager;
+}
+
 /**
- * `createServer` with the registry that `createRegistry` returns. The Worker calls this function, because `createServer` would
- * add the registry and the log of a process to its bundle.
+ * `createServer` with other parts. The Worker calls this function, because `createServer` would add the parts of a process to
+ * its bundle.
  */
 export function createServerWith(
-  createRegistry: (basics: Basics) => RegistryAndManager,
+  { app, createRegistry }: ServerParts,
   options: ServerOptions,
 ): RealtimeServer {
   checkOptions(options);
@@ -68,7 +75,6 @@ export function createServerWith(
   const { context, realtimeManager } = createContext(createRegistry, options, () => isClosing);
   const { registry, logger, limits, streams, refusalDelay } = context;
 
-  const app = new Hono();
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
   mount(app, context);
@@ -90,7 +96,7 @@ export function createServerWith(
 }
 
 function createContext(
-  createRegistry: (basics: Basics) => RegistryAndManager,
+  createRegistry: ServerParts["createRegistry"],
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {

@@ -1,3 +1,4 @@
+import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
@@ -25,13 +26,11 @@ export type { RealtimeServer } from "./server-core.ts";
  */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
   const { registry } = options;
-  return createServerWith(
-    (basics) =>
-      registry === undefined
-        ? createDefaultRegistry(options, basics)
-        : { registry, realtimeManager: undefined },
-    options,
-  );
+  const createRegistry = (basics: Basics) =>
+    registry === undefined
+      ? createDefaultRegistry(options, basics)
+      : { registry, realtimeManager: undefined };
+  return createServerWith({ app: new Hono(), createRegistry }, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */

@@ -1,4 +1,7 @@
 /** The service on Workers. Each isolate has one instance, which uses the Durable Objects of the environment. */
+import type { Hono } from "hono";
+import { HonoBase } from "hono/hono-base";
+import { TrieRouter } from "hono/router/trie-router";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
@@ -67,7 +70,11 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const registry =
     options?.registry ??
     createDurableObjectRegistry({ hub: (shard) => getHub(env, shard), shards: settings.shards });
-  return createServerWith(() => ({ registry, realtimeManager: undefined }), {
+  const parts = {
+    app: createApp(),
+    createRegistry: () => ({ registry, realtimeManager: undefined }),
+  };
+  return createServerWith(parts, {
     ...settings,
     runtime: workerRuntime,
     // Without a variable, the embedding app handles CORS and the path /metrics.
@@ -77,6 +84,14 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
     // `checkOptions` must know that the service does not have the default registry.
     registry,
   });
+}
+
+/**
+ * An app with the router that Hono's own choice falls back on. Hono's choice has a second router, which finds a route 2 µs
+ * faster and would add 1.8 KiB to the bundle.
+ */
+function createApp(): Hono {
+  return new HonoBase({ router: new TrieRouter() });
 }
 
 /** @throws RealtimeError `invalid_config`, because the values of a later call would be ignored. */
