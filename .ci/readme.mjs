@@ -139,6 +139,11 @@ async function checkQuickStart() {
     expectMatch(answers[1], /"clients":\[.*"topics":\[.*"disconnected":0/);
     expectMatch(answers[2], /"accepted":7.*pocketwire_messages_accepted_total 7\n/s);
   });
+  await check("a record event is published, and the history is filtered", () => {
+    expectMatch(run(blocks.use("record-publish")), /^{"id":"[\w-]{21}"}$/);
+    const record = /"data":{"action":"update","record":{"id":"r1","title":"Hello"}}/;
+    expectMatch(run(blocks.use("record-history")), record);
+  });
   await check("npm start stops in an orderly way on SIGTERM", async () => {
     // A process manager signals npm alone. The service must not outlive npm.
     process.kill(service.pid, "SIGTERM");

@@ -26,8 +26,8 @@ export interface Runtime extends SinkRuntime {
    */
   readonly missing?: (c: Context) => string | undefined;
   /**
-   * Opens a sink that writes to the client beneath Hono's stream, which costs less. Undefined, also as a result, uses Hono's
-   * stream, which works on every runtime.
+   * Opens a sink that writes to the client beneath Hono's stream, which costs less. If this member is missing or returns
+   * undefined, the service uses Hono's stream, which works on every runtime.
    */
   readonly openSink?: (
     c: Context,

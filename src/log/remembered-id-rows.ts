@@ -105,7 +105,7 @@ export class RememberedIdRows {
     if (count > REMEMBERED_IDS.perPublisher) this.#overQuota.add(publisher);
   }
 
-  /** Deletes the oldest ids of publishers that exceed their quota. Call this last in a transaction, before `trim`. */
+  /** Deletes the oldest ids of publishers that exceed their quota. Call this in the transaction, after the last `insert` and before `trim`. */
   enforceQuotas(): void {
     for (const publisher of this.#overQuota) {
       const count = this.#countOf(publisher);

@@ -79,7 +79,8 @@ export class ProtectedLogger implements Logger {
     const [cause = ""] = String(fields?.reason ?? fields?.error ?? "").split("\n", 1);
     const key = `${msg}\n${cause.slice(0, MAX_CAUSE_LENGTH)}`;
     if (this.#kinds.has(key) || this.#kinds.size < MAX_KINDS) return key;
-    // The oldest kind makes room, unless it is still within the window. Then every other kind is within the window as well.
+    // The oldest kind makes room if it is past the window. If it is within the window, all kinds are, and the key is the message
+    // alone.
     for (const [oldest, { writtenAt }] of this.#kinds) {
       if (now - writtenAt < WINDOW) return msg;
       this.#kinds.delete(oldest);

@@ -31,11 +31,22 @@ export const CONSOLE_BODY: string = `<header>
       <button type="button" id="connect" class="primary">Connect</button>
       <button type="button" id="break" disabled>Simulate a disconnect</button>
     </div>
-    <form id="subscribe" class="row">
-      <label>Topic <input name="topic" value="chat" required placeholder="chat, news/*, *" autocomplete="off"></label>
-      <label class="short">Replay last <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
-      <label>Options <input name="options" placeholder='{"query":{}}' autocomplete="off"></label>
-      <button>Subscribe</button>
+    <form id="subscribe">
+      <div class="row">
+        <label>Topic <input name="topic" value="chat" required placeholder="chat, news/*, *" autocomplete="off" aria-describedby="topic-error"></label>
+        <label class="short">Replay last <input name="last" type="number" min="0" max="1000" placeholder="0"></label>
+        <button>Subscribe</button>
+      </div>
+      <p class="error" role="status" id="topic-error"></p>
+      <details>
+        <summary>Options</summary>
+        <label>Filter <input name="filter" placeholder="status = 'open'" autocomplete="off" aria-describedby="filter-error"></label>
+        <p class="error" role="status" id="filter-error"></p>
+        <label>Fields <input name="fields" placeholder="id, title" autocomplete="off" aria-describedby="fields-error"></label>
+        <p class="error" role="status" id="fields-error"></p>
+        <label>Other options, JSON <input name="options" placeholder='{"query":{"leave":true}}' autocomplete="off" aria-describedby="options-error"></label>
+        <p class="error" role="status" id="options-error"></p>
+      </details>
     </form>
     <ul id="subscriptions" class="chips" aria-label="Subscriptions"></ul>
   </section>
@@ -56,6 +67,7 @@ export const CONSOLE_BODY: string = `<header>
       <div class="row" data-kind="record" hidden>
         <label>Collection <input name="collection" value="posts" autocomplete="off"></label>
         <label>Action <select name="action"><option>create</option><option>update</option><option>delete</option></select></label>
+        <label>Previous record, JSON <input name="previous" placeholder="of an update, optional" autocomplete="off"></label>
       </div>
       <label><span id="data-label">Data, JSON</span> <textarea name="data" rows="3" spellcheck="false">{"text":"hello"}</textarea></label>
       <div class="row"><button class="primary">Publish</button><button type="button" id="history">Read the history of the topic</button></div>
@@ -66,7 +78,7 @@ export const CONSOLE_BODY: string = `<header>
   <section aria-labelledby="h-events" class="wide">
     <h2 id="h-events">Events</h2>
     <div class="row">
-      <label>Filter <input id="filter" type="search" placeholder="topic or data" autocomplete="off"></label>
+      <label>Filter events <input id="filter" type="search" placeholder="topic or data" autocomplete="off"></label>
       <button type="button" id="pause" aria-pressed="false">Pause</button>
       <button type="button" id="clear">Clear</button>
       <p id="counts">0 events</p>

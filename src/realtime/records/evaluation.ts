@@ -40,19 +40,28 @@ export class Evaluation {
   }
 
   run(): boolean {
-    const lists: number[] = [];
+    const lists = new Map<string, number[]>();
     for (const [index, { elements }] of this.#operands.entries()) {
-      if (elements !== undefined) lists.push(index);
+      if (elements === undefined) continue;
+      const name = this.#program.terms[index]?.listName ?? "";
+      lists.set(name, [...(lists.get(name) ?? []), index]);
     }
-    return this.#someElements(lists, 0);
+    return this.#someElements([...lists.values()], 0);
   }
 
-  /** Whether the filter is true for some combination of the lists' elements. Comparisons with one list share its element. */
-  #someElements(lists: readonly number[], depth: number): boolean {
+  /**
+   * Whether the filter is true for some combination of the lists' elements. Terms that read the same list share its element.
+   *
+   * @param lists For each list, the indexes of its operands.
+   */
+  #someElements(lists: readonly (readonly number[])[], depth: number): boolean {
     const list = lists[depth];
     if (list === undefined) return this.#isTrue(this.#program.root);
-    for (const element of this.#operands[list]?.elements ?? []) {
-      this.#values[list] = element;
+    const length = this.#operands[list[0] ?? 0]?.elements?.length ?? 0;
+    for (let element = 0; element < length; element++) {
+      for (const index of list) {
+        this.#values[index] = this.#operands[index]?.elements?.[element] ?? null;
+      }
       if (this.#someElements(lists, depth + 1)) return true;
     }
     return false;

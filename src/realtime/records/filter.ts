@@ -2,7 +2,7 @@ import type { Collection, RecordData } from "./collection.ts";
 import { Evaluation } from "./evaluation.ts";
 import { filterError } from "./filter-error.ts";
 import { compileProgram, type FilterMode, type Program } from "./program.ts";
-import { RecordView } from "./record-view.ts";
+import { fieldOperand, RecordView } from "./record-view.ts";
 import type { FilterContext } from "./request-view.ts";
 
 export type { FilterMode } from "./program.ts";
@@ -40,15 +40,19 @@ export class Filter {
   }
 
   /**
-   * Refuses the names of hidden fields.
+   * Checks the names of fields against what is declared about a collection, before there is a record.
    *
-   * @throws RealtimeError `invalid_filter`.
+   * @throws RealtimeError `invalid_filter` for a hidden field, and for a path that needs a query of the database.
    */
-  checkHidden(hidden: readonly string[]): void {
+  checkFields({ fields = {}, hidden = [] }: Collection): void {
     for (const { field } of this.#program.terms) {
       const name = field?.path[0];
-      if (field === undefined || name === undefined || !hidden.includes(name)) continue;
-      throw filterError(`The field "${name}" can't be used in a filter.`, field.position);
+      if (field === undefined || name === undefined) continue;
+      if (hidden.includes(name)) {
+        throw filterError(`The field "${name}" can't be used in a filter.`, field.position);
+      }
+      const type = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      if (type !== undefined) fieldOperand(field, type, null);
     }
   }
 }

@@ -44,9 +44,9 @@ export class MessageContents {
     for (const [index, key] of keys.entries()) {
       try {
         const selection = this.selections.check(key);
-        if (selection?.filter === undefined || isAdmin) continue;
-        const { hidden = [] } = this.rules.ofTopic(topicOf(key))?.declared ?? {};
-        selection.filter.checkHidden(hidden);
+        if (selection?.filter === undefined) continue;
+        const declared = this.rules.ofTopic(topicOf(key))?.declared ?? {};
+        selection.filter.checkFields(isAdmin ? { ...declared, hidden: [] } : declared);
       } catch (error) {
         throw error instanceof RealtimeError ? atKey(error, index) : error;
       }
@@ -81,6 +81,7 @@ export class MessageContents {
     if (this.#logged.has(key) || this.#logged.size >= MAX_LOGGED) return;
     this.#logged.add(key);
     this.#logger?.warn("filter or rule failed", {
+      topic: topicOf(key),
       error: error instanceof Error ? error.message : String(error),
     });
   };

@@ -70,6 +70,12 @@ export function parseName(
       position,
     );
   }
+  if (/^\w+_via_\w+\./.test(text)) {
+    throw filterError(
+      `"${text}" reads the records that refer to this record, and this service has no database.`,
+      position,
+    );
+  }
   if (!/^\w/.test(text)) throw filterError(`"${text}" is unknown.`, position);
   return { kind: "field", field: parseField(text, text, position) };
 }

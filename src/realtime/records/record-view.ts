@@ -124,7 +124,9 @@ function withModifier(modifier: FieldName["modifier"], type: FieldType, value: u
   switch (modifier) {
     case "each":
       if (!canBeMultiple) return plain;
-      return elementsOperand(isMultiple ? listOf(value).map(valueOfJSON) : [plain.value]);
+      // A field with one value has one element, and no check of every element.
+      if (!isMultiple) return columnOperand(plain.value);
+      return elementsOperand(listOf(value).map(valueOfJSON));
     case "length":
       if (!canBeMultiple) return plain;
       return columnOperand(isMultiple ? listOf(value).length : plain.value ? 1 : 0);

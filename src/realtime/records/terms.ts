@@ -25,8 +25,10 @@ export interface EvaluationInput {
 
 /** A term that is ready to be evaluated. */
 export interface CompiledTerm {
-  /** Comparisons with the same text share the elements of a list. */
+  /** Equal for terms that have the same operand. */
   readonly text: string;
+  /** Equal for terms that read the same field. If it is a list, they share its current element: `tags:each` and `tags.id`. */
+  readonly listName: string;
   readonly position: number;
   /** The field of the record that the term names. */
   readonly field: FieldName | undefined;
@@ -51,6 +53,7 @@ export function compileTerm(term: Term): CompiledTerm {
       const args = term.args.map(compileTerm);
       return {
         text: `${term.name}()`,
+        listName: "",
         position,
         field: undefined,
         sources: args.flatMap(({ sources }) => sources),
@@ -64,7 +67,7 @@ export function compileTerm(term: Term): CompiledTerm {
 }
 
 function constant(text: string, position: number, operand: Operand): CompiledTerm {
-  return { text, position, field: undefined, sources: [], resolve: () => operand };
+  return { text, listName: "", position, field: undefined, sources: [], resolve: () => operand };
 }
 
 function compileName(name: Name, text: string, position: number): CompiledTerm {
@@ -73,19 +76,20 @@ function compileName(name: Name, text: string, position: number): CompiledTerm {
       return constant(text, position, parameterOperand(name.value));
     case "macro": {
       const resolve = ({ now }: EvaluationInput) => parameterOperand(valueOfMacro(name.name, now));
-      return { text, position, field: undefined, sources: [], resolve };
+      return { text, listName: "", position, field: undefined, sources: [], resolve };
     }
     case "request": {
       const { source, field } = name;
       const resolve = ({ context, view }: EvaluationInput) =>
         requestOperand(source, field, context, view);
-      return { text, position, field: undefined, sources: [source], resolve };
+      const listName = `@request.${source}.${field.path[0]}`;
+      return { text, listName, position, field: undefined, sources: [source], resolve };
     }
     default: {
       const { field } = name;
       const keyword = KEYWORDS.get(text.toLowerCase());
       const resolve = (input: EvaluationInput) => fieldOrKeyword(field, keyword, input);
-      return { text, position, field, sources: [], resolve };
+      return { text, listName: field.path[0] ?? "", position, field, sources: [], resolve };
     }
   }
 }

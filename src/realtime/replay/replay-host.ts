@@ -9,12 +9,12 @@ export interface ReplayClient extends PositionedClient, ReplayReader {
   readonly sink: FrameSink;
   /**
    * Whether the replay is paused: a page is being read, the client's sink must drain, or other work runs. The replay continues
-   * by itself, or with `proceed`.
+   * by itself. With a sink that does not call back (`FrameSink.onDrain`), `ReplayCoordinator.proceed` continues it.
    */
   awaitingDrain: boolean;
 }
 
-/** What the coordinator needs from its manager. */
+/** What `ReplayCoordinator` needs from the manager (`ManagerCore`). */
 export interface ReplayHost<Client extends ReplayClient> {
   readonly logger: Logger | undefined;
   readonly cursors: ResumeCursors;

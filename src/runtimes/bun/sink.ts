@@ -37,13 +37,13 @@ function createSetIdleTimeout(c: Context): SetIdleTimeout {
   return (seconds) => server?.timeout(request, seconds);
 }
 
-/** The response's body. When the socket has room, Bun calls `pull` for the next chunk: the last chunk is then written. */
+/** The response's body. Bun calls `pull` when the socket has room for the next chunk. The previous chunk has then been written. */
 class ResponseBody implements ChunkWriter {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #setIdleTimeout: SetIdleTimeout;
   /** Undefined when the body has ended. */
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Undefined when the handshake was written. */
+  /** Undefined from the first `write` on, because the first chunk is the handshake. */
   #handshakeRelay: HandshakeRelay | undefined;
   /** The sink of the chunk that is being written. */
   #pendingWrite: WriteCallback | undefined;

@@ -3,6 +3,12 @@ import type { Dom } from "./dom.ts";
 /** Requests to the service. */
 export type API = ReturnType<typeof createAPI>;
 
+/** The error of a field of a request. */
+export interface FieldError {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** One function longer than 50 lines: a part must be self-contained (parts.ts). */
 export function createAPI({ find }: Dom) {
   const base = location.pathname.replace(/\/$/, "");
@@ -12,10 +18,10 @@ export function createAPI({ find }: Dom) {
 
   interface ErrorBody {
     readonly message?: string;
-    readonly data?: Record<string, { readonly message?: string }>;
+    readonly data?: Record<string, Partial<FieldError>>;
   }
 
-  /** @throws Error with the status, the message and the error of each field. */
+  /** @throws Error with the status, the message and the error of each field. Its cause is `data` of the response. */
   const request = async (suffix: string, init: RequestInit = {}): Promise<unknown> => {
     const key = keyField.value;
     const authorization = key === "" ? {} : { Authorization: `Bearer ${key}` };
@@ -34,10 +40,10 @@ export function createAPI({ find }: Dom) {
     if (response.status === 401 || response.status === 403) refusedKey = key;
     // `JSON.parse` has no type. Both fields have a default, since a proxy may send an error of another shape.
     const { message = "", data = {} } = (value ?? {}) as ErrorBody;
-    const fields = Object.entries(data).map(
-      ([field, error]) => `${field}: ${error?.message ?? ""}`,
+    const fields = Object.entries(data).map(([field, error]) =>
+      error?.message ? ` ${field}: ${error.message}` : "",
     );
-    throw new Error([`${response.status} ${message}`, ...fields].join(" "));
+    throw new Error(`${response.status} ${message}${fields.join("")}`, { cause: data });
   };
 
   const post = (suffix: string, body: unknown): Promise<unknown> =>

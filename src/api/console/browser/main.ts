@@ -9,8 +9,8 @@ export function runConsole(parts: typeof PARTS): void {
   const traffic = parts.createTraffic(dom, api);
   const events = parts.createEventList(dom, traffic.countEvent);
   let stream: Stream | undefined;
-  const { keys } = parts.createSubscriptions(dom, (added) => stream?.update(added));
-  stream = parts.createStream(dom, api, examples, events, keys);
+  const subscriptions = parts.createSubscriptions(dom, (added) => stream?.update(added));
+  stream = parts.createStream(dom, api, examples, events, subscriptions);
   parts.bindPublishing(dom, api, examples, events);
   parts.bindClients(dom, api, examples);
   dom.find<HTMLAnchorElement>("#docs").href = `${api.base}/api/docs`;

@@ -19,9 +19,13 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
     find("#data-label").textContent = kind === "record" ? "Record, JSON with an id" : "Data, JSON";
   });
 
-  const publishRecord = (fields: FormData, record: unknown): Promise<unknown> => {
+  const publishRecord = (
+    fields: FormData,
+    record: unknown,
+    previous?: unknown,
+  ): Promise<unknown> => {
     const [collection, action] = [fields.get("collection"), fields.get("action")];
-    const body = { collection, action, record };
+    const body = { collection, action, record, previous };
     const sdk = `await pb.collection(${JSON.stringify(collection)}).subscribe("*", (e) => console.log(e.action, e.record)); // receives it`;
     examples.show({ path: "/messages", body, sdk, needsKey: true });
     return api.post("/messages", body);
@@ -39,16 +43,19 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const fields = new FormData(form);
+    const isRecord = fields.get("kind") === "record";
     let data: unknown;
+    let previous: unknown;
     try {
       data = JSON.parse(String(fields.get("data")));
+      if (isRecord && fields.get("previous")) previous = JSON.parse(String(fields.get("previous")));
     } catch (error) {
       showResult(`The data is not JSON: ${String(error)}`, true);
       return;
     }
-    const publish = fields.get("kind") === "record" ? publishRecord : publishMessage;
+    const publish = isRecord ? publishRecord : publishMessage;
     // A single message gets a single receipt (the schema `Receipt` of the OpenAPI document).
-    publish(fields, data).then(
+    publish(fields, data, previous).then(
       (accepted) => showResult(`Accepted: ${(accepted as { id: string }).id}`),
       showError,
     );

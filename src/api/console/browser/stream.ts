@@ -1,22 +1,19 @@
-import type { API } from "./api.ts";
+import type { API, FieldError } from "./api.ts";
 import type { Dom } from "./dom.ts";
 import type { EventList } from "./events.ts";
 import type { Examples } from "./examples.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** The connection to the service, with the buttons that open and break it. */
 export type Stream = ReturnType<typeof createStream>;
 
-/**
- * One function longer than 50 lines: a part must be self-contained (parts.ts).
- *
- * @param keys The subscription keys of the page.
- */
+/** One function longer than 50 lines: a part must be self-contained (parts.ts). */
 export function createStream(
   { find, showResult, showError }: Dom,
   api: API,
   examples: Examples,
   events: EventList,
-  keys: ReadonlySet<string>,
+  { keys, split, refuse }: Subscriptions,
 ) {
   /** Milliseconds between a simulated disconnect and the reconnect. */
   const RECONNECT_DELAY = 2000;
@@ -24,6 +21,8 @@ export function createStream(
   let clientId = "";
   let lastEventId = "";
   let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The keys that the service has accepted. */
+  let accepted: readonly string[] = [];
 
   const showState = (text: string, className: "" | "open" | "broken"): void => {
     find("#state").className = className;
@@ -35,17 +34,42 @@ export function createStream(
 
   const showEvent = ({ type, data, lastEventId: id }: MessageEvent<string>): void => {
     if (id !== "") lastEventId = id;
-    events.add(type, data, id);
+    events.add(split(type).join(" "), data, id);
   };
 
   const listenTo = (key: string): void => stream?.addEventListener(key, showEvent);
 
   const sendSubscriptions = async (): Promise<void> => {
-    const body = { clientId, subscriptions: [...keys] };
-    const lines = [...keys].map((key) => examples.subscribe(key.split("?")[0]));
+    const sent = [...keys];
+    const body = { clientId, subscriptions: sent };
+    const lines = sent.map((key) => {
+      const [topic, options] = split(key);
+      return examples.subscribe(topic, options && `, ${options}`);
+    });
     examples.show({ path: "", body, sdk: lines.join("\n") });
     if (clientId === "") return;
-    await api.post("", body).then(() => showResult(""), showError);
+    try {
+      await api.post("", body);
+      accepted = sent;
+      showResult("");
+    } catch (error) {
+      await onRefusal(error, sent);
+    }
+  };
+
+  /** If one of the keys is wrong, removes the key and sends the others again: the service has taken none of them. */
+  const onRefusal = async (error: unknown, sent: readonly string[]): Promise<void> => {
+    // `api.request` sets the cause to `data` of the response. There, the errors of keys are by index.
+    const { cause } = error as { cause?: { subscriptions?: Record<string, FieldError> } };
+    const [index, fieldError] = Object.entries(cause?.subscriptions ?? {})[0] ?? [];
+    const key = sent[Number(index)];
+    if (key === undefined || fieldError === undefined) {
+      showError(error);
+      return;
+    }
+    keys.delete(key);
+    await sendSubscriptions();
+    refuse(key, fieldError);
   };
 
   const onConnect = (event: MessageEvent<string>, topicsOfURL: readonly string[]): void => {
@@ -70,7 +94,7 @@ export function createStream(
     const query = new URLSearchParams();
     if (after !== "") {
       query.set("lastEventId", after);
-      for (const key of keys) query.append("topic", key);
+      for (const key of accepted) if (keys.has(key)) query.append("topic", key);
     }
     const suffix = query.size === 0 ? "" : `?${query}`;
     stream = new EventSource(api.path + suffix);
