@@ -14,11 +14,11 @@ export class JwtKeys {
   readonly #keySet: JWTVerifyGetKey | undefined;
   readonly #imported = new Map<string, Promise<readonly CryptoKey[]>>();
 
-  constructor({ secrets = [], publicKeys = [], jwksURL }: TokenOptions) {
+  constructor({ secrets = [], publicKeys = [], jwksURL }: TokenOptions, isOneProcess: boolean) {
     const encoder = new TextEncoder();
     this.#secrets = secrets.map((secret) => encoder.encode(secret));
     this.#pems = publicKeys;
-    this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL);
+    this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL, isOneProcess);
   }
 
   /**

@@ -1,7 +1,6 @@
 /** Verifies JSON Web Tokens (RFC 7519) with the configured keys. */
 import { decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import {
-  JOSEError,
   JWKSInvalid,
   JWKSMultipleMatchingKeys,
   JWKSNoMatchingKey,
@@ -30,14 +29,15 @@ export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identit
 /**
  * Creates a verifier for tokens that are signed with one of the configured keys.
  *
+ * @param isOneProcess Whether requests may wait for a fetch of another request. Default false.
  * @example
  * const verify = createTokenVerifier({ secrets: [secret], issuer: "https://issuer.example.com" });
  * const { subject } = await verify(token);
  */
-export function createTokenVerifier(options: TokenOptions): VerifyToken {
+export function createTokenVerifier(options: TokenOptions, isOneProcess = false): VerifyToken {
   const { issuer, audience, clockSkew = DEFAULT_CLOCK_SKEW, allowNoExpiry = false } = options;
   const allowed: readonly string[] = options.algorithms ?? DEFAULT_ALGORITHMS;
-  const keys = new JwtKeys(options);
+  const keys = new JwtKeys(options, isOneProcess);
   const verifyOptions: JWTVerifyOptions = {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
@@ -103,8 +103,6 @@ function toRealtimeError(error: unknown): RealtimeError {
       "Correct the token where it is issued.",
     );
   }
-  // jose throws JOSEError itself, not a subclass, when it can't load the key set. Every other error is about the token.
-  const isKeySetError =
-    error instanceof JWKSInvalid || (error instanceof JOSEError && error.code === JOSEError.code);
-  return isKeySetError ? tokensUnavailableError(error) : unknownTokenError();
+  // A key of the set can't be imported, for example because it is not a public key.
+  return error instanceof JWKSInvalid ? tokensUnavailableError(error) : unknownTokenError();
 }
