@@ -171,6 +171,13 @@ async function checkSettings() {
     expectMatch(response.headers.get("access-control-allow-origin"), /^https:\/\/b\.example$/);
   });
   await stop(configured);
+  const ruled = start(blocks.use("rules"));
+  await check("the service starts with access rules", async () => {
+    const line = /access rules.*collections\W+1\b.*the rules of \*/;
+    await untilPrinted(ruled, line, "it logs how many rules there are");
+    await untilPrinted(ruled, LISTENING, "it listens");
+  });
+  await stop(ruled);
   const production = start(blocks.use("production"));
   await check("the service starts as in production", async () => {
     await untilPrinted(production, LISTENING, "it listens");

@@ -2,7 +2,6 @@
 /** The command `pocketwire`: chooses the subcommand and turns errors into exit codes. */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { nearestName } from "./api/schemas/nearest-name.ts";
 import { isUsageError } from "./cli/flags.ts";
 import { COMMAND_HELP, HELP } from "./cli/help.ts";
 import { listen } from "./cli/listen.ts";
@@ -10,6 +9,7 @@ import { exitWithReader, FAILED, MISUSED, OK, printError } from "./cli/output.ts
 import { publish } from "./cli/publish.ts";
 import { serve } from "./cli/serve.ts";
 import { token } from "./cli/token.ts";
+import { nearestName } from "./realtime/nearest-name.ts";
 
 const COMMANDS = { serve, listen, publish, token };
 

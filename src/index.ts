@@ -46,7 +46,12 @@ export {
 // The clients of the process.
 export { type ManagerOptions, RealtimeManager } from "./realtime/manager.ts";
 export type { PublishInput, RecordAction, RecordInput, TopicInput } from "./realtime/message.ts";
-export type { Collection, CollectionInput, FieldType } from "./realtime/records/collection.ts";
+export type {
+  Collection,
+  CollectionInput,
+  CollectionRules,
+  FieldType,
+} from "./realtime/records/collection.ts";
 export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
 export type {
   ClientInfo,

@@ -97,6 +97,7 @@ describe("docs/configuration.md", () => {
       REALTIME_INTROSPECT_URL: "https://a.example/who",
       REALTIME_COOKIE: "a",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
+      REALTIME_RULES: '{"posts":{"listRule":""}}',
       REALTIME_ANONYMOUS: "none",
       REALTIME_CONSOLE: "true",
       REALTIME_METRICS: "open",

@@ -1,11 +1,11 @@
 /** Unknown options are refused: a hook with a misspelt name would be an access control that is silently off. */
 import { RealtimeError } from "../realtime/errors.ts";
+import { nearestName } from "../realtime/nearest-name.ts";
 import type { IntrospectionOptions } from "./auth/introspection.ts";
 import type { TokenOptions } from "./auth/token-options.ts";
 import type { Hooks } from "./hooks.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
-import { nearestName } from "./schemas/nearest-name.ts";
 
 /** The type `Record` makes the compiler report a name that is missing here. */
 const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = {
@@ -73,9 +73,10 @@ export const ADMIN_KEY = /^[!-~]{16,255}$/;
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
 
 /**
- * Checks the names of options and the admin key.
+ * Checks the names of options, the admin key, and that something applies the rules.
  *
- * @throws RealtimeError `invalid_config` for the first unknown option or hook, and for an admin key that could be guessed.
+ * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that could be guessed, and for
+ *   rules together with a registry or a manager.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
@@ -84,6 +85,12 @@ export function checkOptions(options: ServerOptions): void {
   refuseUnknown("option of tokens", options.tokens ?? {}, Object.keys(TOKENS));
   const { introspection = {} } = options;
   refuseUnknown("option of introspection", introspection, Object.keys(INTROSPECTION));
+  if (options.rules !== undefined && (options.registry ?? options.realtimeManager) !== undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      "rules would not hold, because registry or realtimeManager is set. Pass rules to the constructor of the RealtimeManager.",
+    );
+  }
   if (options.adminKey === undefined || ADMIN_KEY.test(options.adminKey)) return;
   throw new RealtimeError("invalid_config", `adminKey must be ${ADMIN_KEY_RULE}.`);
 }

@@ -175,9 +175,6 @@ export const MAX_KEYS_LENGTH = 131_072;
 /** Length of a message's id, and of a record event's collection and record id. */
 export const MAX_MESSAGE_ID = 255;
 
-/** Fields in the description of a collection, and fields that it hides. */
-export const MAX_COLLECTION_FIELDS = 200;
-
 /** Length of a field's name in the description of a collection. */
 export const MAX_FIELD_NAME = 255;
 

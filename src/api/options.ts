@@ -25,10 +25,11 @@ export interface ServerOptions
     Some<StreamLimits> {
   /**
    * The clients' registry. With a registry of your own, the options of the default registry have no effect: `realtimeManager`,
-   * `log`, `history`, and those of the manager (`maxClients`, `authGrace` and so on). Default: a registry in this process.
+   * `log`, `history`, and those of the manager (`maxClients`, `authGrace` and so on). `rules` are refused, because they would
+   * not hold: give them to the registry's manager. Default: a registry in this process.
    */
   readonly registry?: ClientRegistry | undefined;
-  /** The manager of the default registry. Default: a new manager with the options for managers. */
+  /** The manager of the default registry, with rules of its own. Default: a new manager with the options for managers. */
   readonly realtimeManager?: RealtimeManager | undefined;
   /** The message log of the default registry. Default: a log in memory. */
   readonly log?: MessageLog | undefined;

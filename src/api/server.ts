@@ -46,6 +46,7 @@ function createDefaultRegistry(
       logger,
       checkAddress: options.checkAddress,
       anonymous: options.anonymous,
+      rules: options.rules,
     });
   const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
   return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };

@@ -1,6 +1,6 @@
 /** Parses the flags of a command, and says what is wrong with them. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { nearestName } from "../api/schemas/nearest-name.ts";
+import { nearestName } from "../realtime/nearest-name.ts";
 
 /** A mistake in the command line. The command's help is printed below its message. */
 export class UsageError extends Error {}

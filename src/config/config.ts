@@ -6,6 +6,7 @@ import type { LogLevel } from "../api/logger.ts";
 import type { HistoryLimits } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { Rules } from "./rules.ts";
 import { VARIABLES, type VariableValues, variables } from "./variables.ts";
 
 /** Variables by name, as in `process.env`. */
@@ -39,6 +40,7 @@ export interface Config extends RequestLimits, Capacity {
   readonly anonymous: "subscribe" | "none";
   readonly authGrace: Milliseconds;
   readonly checkAddress: boolean;
+  readonly rules: Rules | undefined;
   readonly trustedProxyHeader: string | undefined;
   readonly history: HistoryLimits;
   readonly drainTimeout: Milliseconds;
@@ -56,8 +58,10 @@ export interface Config extends RequestLimits, Capacity {
 /**
  * Reads the settings from variables. An empty variable counts as not set. Durations become milliseconds.
  *
+ * REALTIME_RULES must be JSON: only the service's own programs read a file.
+ *
  * @throws RealtimeError `invalid_config` with one line for each invalid variable: its value and what it must be. The values
- *   of secrets are not shown.
+ *   of secrets and rules are not shown.
  * @example
  * const { adminKey, tokens } = readConfig(process.env);
  * const realtime = createServer({ adminKey, tokens });
@@ -80,6 +84,7 @@ export function readConfig(environment: Environment): Config {
     anonymous: values.REALTIME_ANONYMOUS,
     authGrace: values.REALTIME_AUTH_GRACE_SECONDS,
     checkAddress: values.REALTIME_CHECK_IP,
+    rules: values.REALTIME_RULES,
     trustedProxyHeader: values.REALTIME_TRUSTED_PROXY_HEADER,
     history: {
       messages: values.REALTIME_HISTORY_MESSAGES,
@@ -104,6 +109,7 @@ function parseVariables(environment: Environment): VariableValues {
   if (data !== undefined) return data;
   const lines = error.issues.map(({ path, message }) => {
     const name = String(path[0]);
+    if (name === "REALTIME_RULES") return `${name} is invalid. ${message}`;
     // A URL is hidden too: it may contain a password.
     const isSecret = /_(KEY|SECRET|URL)$/.test(name);
     const value = isSecret

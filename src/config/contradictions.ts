@@ -1,5 +1,5 @@
 /** Finds mistakes that don't prevent a start: settings without effect, and variables with unknown names. */
-import { nearestName } from "../api/schemas/nearest-name.ts";
+import { nearestName } from "../realtime/nearest-name.ts";
 import type { Logger } from "../realtime/types.ts";
 import type { Config, Environment } from "./config.ts";
 import { VARIABLES } from "./variables.ts";

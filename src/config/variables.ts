@@ -21,6 +21,7 @@ import {
   secrets,
   secureURL,
 } from "./parsers.ts";
+import { accessRules } from "./rules.ts";
 
 const DAY_SECONDS = 86_400;
 const GIBIBYTE = 1024 ** 3;
@@ -59,6 +60,7 @@ export const variables = z.object({
   REALTIME_ANONYMOUS: oneOf(["subscribe", "none"], "subscribe"),
   REALTIME_AUTH_GRACE_SECONDS: seconds(0, 3600, DEFAULTS.authGrace),
   REALTIME_CHECK_IP: flag(true),
+  REALTIME_RULES: accessRules,
 
   // Capacity
   REALTIME_MAX_CLIENTS: integer(0, MAX_CLIENTS, DEFAULTS.maxClients),

@@ -143,8 +143,12 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
     writeFileSync(
       join(project, "worker.ts"),
       `import { Hono } from "hono";
-import { type Env, getRealtime, RealtimeHub, workerRuntime } from "pocketwire/cloudflare";
-export { RealtimeHub };
+import { type Env, getRealtime, RealtimeHub as Hub, workerRuntime } from "pocketwire/cloudflare";
+export class RealtimeHub extends Hub {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, { rules: { posts: { listRule: "public = true", viewRule: null } } });
+  }
+}
 const app = new Hono<{ Bindings: Env }>();
 app.get("/", async (c) => {
   await getRealtime(c.env).publish({ topic: "a", data: 1 });

@@ -70,6 +70,68 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       expect(output).not.toContain("a b c");
     });
 
+    describe("with access rules", () => {
+      const rules = { posts: { listRule: "status = 'open'" }, "*": { listRule: null } };
+      const write = async (text: string) => {
+        await writeFile(join(cwd, "rules.json"), text);
+        return { cwd, env: { REALTIME_RULES: "rules.json" } };
+      };
+
+      it.each([
+        ["a file", () => write(`\uFEFF${JSON.stringify(rules)}\n`)],
+        ["JSON", () => ({ env: { REALTIME_RULES: JSON.stringify(rules) } })],
+      ])("applies the rules of %s, and logs how many there are", async (_, prepare) => {
+        const service = await startService(runtime, await prepare());
+        const lines = service.logs.filter(({ msg }) => msg === "access rules");
+        expect(lines).toEqual([
+          expect.objectContaining({ level: "info", collections: 1, others: "the rules of *" }),
+        ]);
+        for (const status of ["open", "closed"]) {
+          const record = { id: status, status };
+          await publish(service.url, { collection: "posts", action: "create", record });
+        }
+        const answer = await fetch(`${service.url}/api/realtime/messages?topic=posts`);
+        expect(await answer.json()).toMatchObject({
+          messages: [{ data: { record: { id: "open" } } }],
+        });
+        await service.stop();
+      });
+
+      it("fails for a file that does not exist or can't be read", async () => {
+        for (const [path, code] of [
+          ["missing.json", "ENOENT"],
+          [".", "EISDIR"],
+        ]) {
+          const output = await failure({ cwd, env: { REALTIME_RULES: path } });
+          expect(output).toContain(
+            `or the path of a JSON file. The file "${path}" can't be read: ${code}.`,
+          );
+          expect(output).not.toMatch(/\n\s+at /);
+        }
+      });
+
+      it("fails for a file that is empty or contains something else", async () => {
+        for (const text of ["", "-----BEGIN PRIVATE KEY-----"]) {
+          const output = await failure(await write(text));
+          expect(output).toContain(
+            'REALTIME_RULES is the path of "rules.json", which must contain a JSON object',
+          );
+          expect(output).not.toContain("PRIVATE");
+        }
+      });
+
+      it("fails for a rule that can't be compiled, and prints its collection, property and position", async () => {
+        const output = await failure(
+          await write('{"posts":{"listRule":"status ~~ 1"},"users":{"viewRule":"a = 1"}}'),
+        );
+        expect(output).toMatch(
+          /^REALTIME_RULES is invalid\. The listRule of the collection "posts" is invalid\. Invalid filter at position \d+: /m,
+        );
+        expect(output).not.toContain("users");
+        expect(output).not.toMatch(/\n\s+at /);
+      });
+    });
+
     it("prints an error when the port is in use", async () => {
       const first = await startService(runtime);
       const output = await failure({ env: { PORT: new URL(first.url).port } });

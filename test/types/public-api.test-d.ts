@@ -14,6 +14,7 @@ import {
   type CloseReason,
   type Collection,
   type CollectionInput,
+  type CollectionRules,
   createServer,
   type FieldType,
   formatSSEComment,
@@ -63,6 +64,14 @@ expectTypeOf<Collection>().not.toExtend<CollectionInput>();
 expectTypeOf<{ name: string; fields: { tags: "tags" } }>().not.toExtend<CollectionInput>();
 expectTypeOf<"relation[]">().toExtend<FieldType>();
 expectTypeOf<{ topic: string }>().not.toExtend<PublishInput>();
+
+// Access rules: text or null, by collection, beside its description. A hub on Workers takes them as well.
+expectTypeOf<{
+  posts: { listRule: "status = 'open'"; viewRule: null };
+  users: { type: "auth"; manageRule: ""; fields: { tags: "select[]" }; hidden: ["phone"] };
+}>().toExtend<NonNullable<ServerOptions["rules"]>>();
+expectTypeOf<NonNullable<ServerOptions["rules"]>[string]>().toEqualTypeOf<CollectionRules>();
+expectTypeOf<{ listRule: boolean }>().not.toExtend<CollectionRules>();
 expectTypeOf<{ topic: string; data: unknown; retain: boolean }>().not.toEqualTypeOf<PublishInput>();
 expectTypeOf<Awaited<ReturnType<RealtimeServer["publish"]>>>().toEqualTypeOf<
   readonly PublishReceipt[]

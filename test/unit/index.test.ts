@@ -21,6 +21,7 @@ describe("pocketwire", () => {
       "CloseReason",
       "Collection",
       "CollectionInput",
+      "CollectionRules",
       "Config",
       "ConnectHookEvent",
       "DisconnectHookEvent",

@@ -8,17 +8,20 @@ import type { EvictableHub, TestEnv } from "./worker.ts";
 
 let opened = 0;
 
+/** `rules`: hubs with `RULES` in their environment. `own-rules`: the same, and a subclass passes other rules. */
+type Kind = "hubs" | "rules" | "own-rules";
+
 /** A registry over separate hubs, with operations for tests. */
 export class HubsUnderTest extends RegistryUnderTest {
   readonly shards: number;
   readonly #ids: readonly DurableObjectId[];
 
   /** @param history Messages that each hub keeps. Default: the hub's default. */
-  constructor(shards = 1, history?: number) {
+  constructor(shards = 1, history?: number, kind: Kind = "hubs") {
     opened += 1;
     const { REALTIME_HUB } = env as unknown as TestEnv;
     const keeps = history === undefined ? "" : `-history-${history}`;
-    const names = `hubs-${opened}${keeps}-shard-`;
+    const names = `${kind}-${opened}${keeps}-shard-`;
     const ids = Array.from({ length: shards }, (_, shard) =>
       REALTIME_HUB.idFromName(names + shard),
     );
@@ -88,8 +91,8 @@ function stubOf(ids: readonly DurableObjectId[], shard: number): DurableObjectSt
 const open: HubsUnderTest[] = [];
 
 /** Hubs that no other test uses. */
-export function openHubs(shards = 1): HubsUnderTest {
-  const hubs = new HubsUnderTest(shards);
+export function openHubs(shards = 1, kind: Kind = "hubs"): HubsUnderTest {
+  const hubs = new HubsUnderTest(shards, undefined, kind);
   open.push(hubs);
   return hubs;
 }

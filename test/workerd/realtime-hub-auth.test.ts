@@ -76,12 +76,18 @@ describe("the auth record of a client when the hub wakes", () => {
 
   it("is gone when the credential has expired, with the administrators' rights", async () => {
     const hubs = openHubs();
-    const expiring = { ...ANNA, isAdmin: true, expiresAt: Date.now() + 1000 };
+    const expiring = { ...ANNA, expiresAt: Date.now() + 1000 };
     const client = await hubs.connect(["a"], expiring);
-    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: ANNA.auth, isAdmin: true });
-    await eventually(() => client.sink.data("PB_AUTH_EXPIRED").length > 0, "the end is announced");
+    const admin = await hubs.connect(["a"], { ...expiring, isAdmin: true });
+    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: ANNA.auth, isAdmin: false });
+    expect((await whenWoken(hubs, admin.clientId)).isAdmin).toBe(true);
+    for (const { sink } of [client, admin]) {
+      await eventually(() => sink.data("PB_AUTH_EXPIRED").length > 0, "the end is announced");
+    }
     expect(await records(hubs)).toEqual([]);
-    expect(await whenWoken(hubs, client.clientId)).toEqual({ auth: undefined, isAdmin: false });
+    const guest = { auth: undefined, isAdmin: false };
+    expect(await whenWoken(hubs, client.clientId)).toEqual(guest);
+    expect(await whenWoken(hubs, admin.clientId)).toEqual(guest);
   });
 
   it("leaves no row when the client has left, before or during hibernation", async () => {

@@ -5,9 +5,15 @@ import type { Message, Principal, Revocation, SubscribeRequest } from "../../src
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
 import type { PageRequest } from "../../src/registry/registry.ts";
+import { RealtimeHub as ConfiguredHub, type Env } from "../../src/runtimes/workers/hub-binding.ts";
 
 /** Equals the constant of the registry suite, which can't be imported here because the suite runs outside the hubs. */
 const AUTH_GRACE = 1500;
+
+/** The variable REALTIME_RULES of hubs with "rules" in their name. */
+export const RULES = {
+  posts: { listRule: "@request.auth.role = 'editor' || status = 'open'", hidden: ["secret"] },
+} as const;
 
 export interface TestEnv {
   readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;
@@ -20,7 +26,7 @@ export interface TestEnv {
  * that.
  */
 export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
-  #hub: RealtimeHub<TestEnv>;
+  #hub: RealtimeHub;
 
   constructor(ctx: DurableObjectState, env: TestEnv) {
     super(ctx, env);
@@ -31,8 +37,16 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     this.#hub = this.#wake();
   }
 
-  /** A name with `history-<n>` in it keeps n messages. */
-  #wake(): RealtimeHub<TestEnv> {
+  /** A hub with `history-<n>` in its name keeps n messages. A hub with `rules` in it has `RULES` in its environment. */
+  #wake(): RealtimeHub {
+    if (this.ctx.id.name?.includes("rules")) {
+      // The cast: the hub's class uses the binding to retire shards, and these hubs have no numbers as names.
+      const env = { REALTIME_RULES: JSON.stringify(RULES) } as unknown as Env;
+      const rules = this.ctx.id.name.includes("own-rules")
+        ? { posts: { listRule: null } }
+        : undefined;
+      return new ConfiguredHub(this.ctx, env, { rules });
+    }
     const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
     const history = messages === undefined ? {} : { messages: Number(messages) };
     return new RealtimeHub(this.ctx, this.env, { history, authGrace: AUTH_GRACE });

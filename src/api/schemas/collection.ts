@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import { RESERVED_TOPICS } from "../../realtime/message.ts";
 import { FIELD_TYPES } from "../../realtime/records/collection.ts";
-import { MAX_COLLECTION_FIELDS, MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
+import { MAX_COLLECTION_FIELDS } from "../../realtime/records/limits.ts";
+import { MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
 import { isOneLine } from "./subscription-keys.ts";
 
 /** A check for the name of a topic or collection. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { type FieldError, type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../../realtime/nearest-name.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -15,3 +15,12 @@ export const MAX_CALL_DEPTH = 3;
  * several `:each` lists is evaluated for every combination of their elements, so the steps must have a limit.
  */
 export const MAX_STEPS = 50_000;
+
+/** Maximum number of collections with rules. */
+export const MAX_RULES = 1000;
+
+/** Maximum number of fields in the description of a collection, and of fields that it hides. */
+export const MAX_COLLECTION_FIELDS = 200;
+
+/** Maximum length of a name or id in rules, in UTF-16 code units. An event's collection has the same limit. */
+export const MAX_COLLECTION_NAME = 255;

@@ -52,7 +52,9 @@ export class RecordEvent {
 
   /** Whether a topic names this record: `posts/RECORD_ID`. The view rule holds for it. */
   isTopicOfRecord(topic: string): boolean {
-    return topic.endsWith(`/${this.view.record.id}`);
+    const { id } = this.record;
+    // `posts/*` is the topic of all records, even if a record has the id `*`.
+    return id !== "*" && topic.endsWith(`/${id}`);
   }
 
   /** Whether an update changed one of these fields. True if the record before the update is unknown. */

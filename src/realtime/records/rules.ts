@@ -1,9 +1,7 @@
 import { RealtimeError } from "../errors.ts";
+import { ALL_OTHERS, checkRules } from "./check-rules.ts";
 import type { Collection, CollectionRules, RecordChange, RecordData } from "./collection.ts";
 import { Filter } from "./filter.ts";
-
-/** The name of the entry with the rules of all collections without an entry of their own. */
-const ALL_OTHERS = "*";
 
 /** A compiled rule. */
 export type Rule = "everyone" | "administrators" | Filter;
@@ -24,14 +22,21 @@ export class AccessRules {
 
   /**
    * @param rules By name or id of the collection. The entry `*` is for all collections without an entry of their own.
-   * @throws RealtimeError `invalid_config` naming the collection and the rule that can't be compiled.
+   * @throws RealtimeError `invalid_config` naming the collection and the property that is wrong or can't be compiled.
    */
   constructor(rules: Readonly<Record<string, CollectionRules>> = {}) {
-    for (const [name, entry] of Object.entries(rules)) {
-      const compiled = compileEntry(name, entry);
-      this.#byName.set(name, compiled);
-      for (const other of [entry.name, entry.id]) {
-        if (other !== undefined && !Object.hasOwn(rules, other)) this.#byName.set(other, compiled);
+    checkRules(rules);
+    for (const [collection, entry] of Object.entries(rules)) {
+      const compiled = compileEntry(collection, entry);
+      for (const name of new Set([collection, entry.name, entry.id])) {
+        if (name === undefined) continue;
+        if (this.#byName.has(name)) {
+          throw new RealtimeError(
+            "invalid_config",
+            `Two entries of the rules are for the collection ${JSON.stringify(name)}. Remove one.`,
+          );
+        }
+        this.#byName.set(name, compiled);
       }
     }
   }

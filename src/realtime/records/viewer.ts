@@ -16,11 +16,13 @@ export const EVERYONE: Viewer = { isAdmin: false, auth: undefined, key: "everyon
 const GUEST: Viewer = { isAdmin: false, auth: undefined, key: "guest" };
 const ADMINISTRATOR: Viewer = { isAdmin: true, auth: undefined, key: "administrator" };
 
-/** Returns the viewer for a caller. */
-export function viewerOf({ auth, identity, isAdmin }: Principal): Viewer {
+/**
+ * Returns the viewer for a caller. A caller without a record is a guest, even with an identity: a client keeps its identity when
+ * its credential has expired.
+ */
+export function viewerOf({ auth, isAdmin }: Principal): Viewer {
   if (isAdmin === true) return ADMINISTRATOR;
-  const record = auth ?? (identity === undefined ? undefined : { id: identity });
-  return record === undefined ? GUEST : new User(record);
+  return auth === undefined ? GUEST : new User(auth);
 }
 
 /** The key is computed on first use, because most services have no rule that needs it. */

@@ -2,6 +2,7 @@
 import { createLogger } from "../../api/logger.ts";
 import type { Config } from "../../config/config.ts";
 import { warnOfMistakes } from "../../config/contradictions.ts";
+import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { RunningServer, StartOptions } from "./listening.ts";
 import { createStreamOutput, flush } from "./log-output.ts";
@@ -34,6 +35,7 @@ export async function runProcess(
     process.exit(1);
   }
   warnOfMistakes(config, unknownVariables, logger);
+  logRules(config.rules, logger);
   // Before the line `listening`, because a supervisor may send a signal right after that line.
   stopOnSignal(server, logger);
   logger.info("listening", { url: server.url, pid: process.pid });

@@ -1,4 +1,4 @@
-/** Reads the settings of a process: the environment, and `.dev.vars` in development. */
+/** Reads the settings of a process: the environment, the file with access rules, and `.dev.vars` in development. */
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { checkPublicKeys } from "../../api/auth/jwt-keys.ts";
@@ -20,10 +20,10 @@ export interface ProcessSettings {
 
 /**
  * Reads the settings. A variable of the environment takes precedence over the same variable in `.dev.vars` of the working
- * directory. With NODE_ENV=production, the file is ignored.
+ * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES may be the path of a file.
  *
- * @throws RealtimeError `invalid_config` for an invalid variable, and for the public key of `.dev.vars` together with a HOST
- *   that other machines can reach.
+ * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, and for the public key of
+ *   `.dev.vars` together with a HOST that other machines can reach.
  */
 export async function readProcessSettings(
   environment: Environment = process.env,
@@ -32,7 +32,7 @@ export async function readProcessSettings(
   const file = isProduction ? {} : readDevVars();
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Environment = { ...file, ...Object.fromEntries(set) };
-  const config = readConfig(variables);
+  const config = readConfig({ ...variables, REALTIME_RULES: readRules(variables.REALTIME_RULES) });
   const isDevelopmentKey =
     config.adminKey !== undefined &&
     !environment.REALTIME_ADMIN_KEY &&
@@ -49,6 +49,32 @@ export async function readProcessSettings(
   }
   const unknownVariables = findUnknownVariables(variables);
   return { config, unknownVariables, isDevelopmentKey, isProduction };
+}
+
+/** Returns the JSON of REALTIME_RULES, which may be a path. A relative path begins in the working directory. */
+function readRules(value = ""): string {
+  const path = value.trim();
+  if (path === "" || path.startsWith("{")) return path;
+  // A text that is not a path may be long.
+  const shown = JSON.stringify(path.slice(0, 255));
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    // The cast: as in `readDevVars`. Node's message contains the whole path.
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new RealtimeError(
+      "invalid_config",
+      `REALTIME_RULES must be JSON that begins with "{", or the path of a JSON file. The file ${shown} can't be read: ${code}.`,
+      { cause },
+    );
+  }
+  // Without this check, the rules of an empty file would count as not set.
+  if (text.startsWith("{")) return text;
+  throw new RealtimeError(
+    "invalid_config",
+    `REALTIME_RULES is the path of ${shown}, which must contain a JSON object that begins with "{".`,
+  );
 }
 
 /** Reads the variables of `.dev.vars` in the working directory. Empty if the file does not exist. */

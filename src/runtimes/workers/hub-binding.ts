@@ -1,4 +1,5 @@
 /** The Durable Objects of a Worker: their class, which reads the Worker's settings, and their binding. */
+import type { ManagerOptions } from "../../realtime/manager.ts";
 import { RealtimeHub as Hub } from "../../registry/durable-object/hub.ts";
 import type { HubStub } from "../../registry/durable-object/protocol.ts";
 import { readWorkerSettings } from "./settings.ts";
@@ -15,11 +16,25 @@ export interface Env {
 /**
  * The Durable Object class. Export it from your Worker's main module with the name in wrangler.toml. Each object is one
  * shard.
+ *
+ * @example
+ * import { type Env, RealtimeHub as Hub } from "pocketwire/cloudflare";
+ *
+ * // Access rules in code. A variable, such as REALTIME_RULES, has room for 5 KB.
+ * export class RealtimeHub extends Hub {
+ *   constructor(ctx: DurableObjectState, env: Env) {
+ *     super(ctx, env, { rules: { posts: { listRule: "@request.auth.id != ''", viewRule: null } } });
+ *   }
+ * }
  */
 export class RealtimeHub extends Hub<Env> {
-  constructor(ctx: DurableObjectState, env: Env) {
+  /**
+   * @param options Access rules that replace those of REALTIME_RULES.
+   * @throws RealtimeError `invalid_config` when a variable or the rules are invalid.
+   */
+  constructor(ctx: DurableObjectState, env: Env, options: Pick<ManagerOptions, "rules"> = {}) {
     const settings = readWorkerSettings(env);
-    super(ctx, env, settings);
+    super(ctx, env, { ...settings, rules: options.rules ?? settings.rules });
     // Shard 0 receives every publish first. It can therefore retire the removed shards before they miss a message.
     if (ctx.id.name === "0") {
       void ctx.blockConcurrencyWhile(() => retireShards(ctx.storage, env, settings.shards));

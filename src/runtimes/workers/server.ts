@@ -5,6 +5,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
+import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { createDurableObjectRegistry } from "../../registry/durable-object/registry.ts";
 import { type Env, getHub } from "./hub-binding.ts";
@@ -27,10 +28,11 @@ const cached = new WeakMap<object, CachedServer>();
  *
  * Use the same options in all calls, for example a constant. A call without options returns the service that an earlier call
  * has created with options. `/api/health`, the console and CORS for every origin are off unless an option or a variable
- * turns them on.
+ * turns them on. The option `rules` is refused: the hubs apply rules, and read them from REALTIME_RULES or get them from a
+ * subclass of `RealtimeHub`.
  *
- * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, or an earlier call had other
- *   options or variables.
+ * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, an earlier call had other options
+ *   or variables, or `rules` is an option.
  * @example
  * app.route("/", getRealtime(env).app);
  * await getRealtime(env).publish({ topic: "chat", data: "hello" });
@@ -63,10 +65,17 @@ function isObject(value: unknown): value is object {
 }
 
 function createWorkerServer(env: Env, options: ServerOptions | undefined): RealtimeServer {
+  if (options?.rules !== undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      "On Workers the hubs apply rules. Set REALTIME_RULES, or pass rules to super() in a subclass of RealtimeHub.",
+    );
+  }
   const settings = readWorkerSettings(env);
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
+  logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??
     createDurableObjectRegistry({ hub: (shard) => getHub(env, shard), shards: settings.shards });
@@ -76,6 +85,8 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   };
   return createServerWith(parts, {
     ...settings,
+    // The hubs read them again.
+    rules: undefined,
     runtime: workerRuntime,
     // Without a variable, the embedding app handles CORS and the path /metrics.
     origins: variables.REALTIME_ORIGINS ? settings.origins : undefined,

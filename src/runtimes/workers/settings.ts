@@ -22,9 +22,17 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
-/** Returns the variables and secrets of an environment. Other bindings are objects, and are left out. */
+/**
+ * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be an
+ * object: wrangler's configuration can contain a variable as JSON, and rules that are left out would open every collection.
+ */
 export function variablesOf(env: object): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value !== "object"));
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => {
+      if (typeof value !== "object") return [[name, value]];
+      return name === "REALTIME_RULES" ? [[name, JSON.stringify(value)]] : [];
+    }),
+  );
 }
 
 /**

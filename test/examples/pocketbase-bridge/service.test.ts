@@ -14,7 +14,7 @@ const PORT = "18453";
 const eventsOf = ({ events }: SSEClient): unknown[] =>
   events.filter(({ event }) => event === "posts/*").map(({ data }) => JSON.parse(data));
 
-/** The record event of a post without its hidden field. */
+/** The record event of a post. No client gets its hidden field `secret`. */
 const event = (action: string, n: number) => ({
   action,
   record: { id: "r1", n, collectionId: "pbc_posts", collectionName: "posts" },
@@ -24,7 +24,7 @@ it("Pocketwire takes what the hooks send, and gets what it missed when it is bac
   const first = await startService(NODE, { env: { PORT } });
   const stub = new PocketBaseStub(COLLECTIONS, { POCKETWIRE_URL: first.url });
   const client = await openStream(first.url, {}, "?topic=posts/*");
-  const healthy = await stub.run([save(1), save(2)]);
+  const healthy = await stub.run([save(1, { secret: "s" }), save(2)]);
   expect(healthy).toMatchObject({ errors: [], queue: [] });
   await client.receive(2);
   expect(eventsOf(client)).toEqual([event("create", 1), event("update", 2)]);

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createServer } from "../../../src/api/server.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { RealtimeManager } from "../../../src/realtime/manager.ts";
+import type { CollectionRules } from "../../../src/realtime/records/collection.ts";
+import { createInProcessRegistry } from "../../../src/registry/in-process/registry.ts";
 
 /** The data of the messages that the history of topic "a" has after three publishes. */
 async function historyAfterThree(options: Parameters<typeof createServer>[0]) {
@@ -37,5 +39,48 @@ describe("the option history", () => {
   it("has no effect on a log of one's own", async () => {
     const log = createMemoryLog({ history: { messages: 1 } });
     expect(await historyAfterThree({ log, history: { messages: 2 } })).toEqual([3]);
+  });
+});
+
+describe("the option rules", () => {
+  const rules = { posts: { listRule: "status = 'open'", viewRule: null } };
+
+  it("holds in the default registry", async () => {
+    const server = createServer({ rules });
+    for (const [id, status] of [
+      ["r1", "open"],
+      ["r2", "closed"],
+    ] as const) {
+      await server.publish({ collection: "posts", action: "create", record: { id, status } });
+    }
+    const read = async (topic: string) => {
+      const url = `/api/realtime/messages?topic=${encodeURIComponent(topic)}`;
+      const page: unknown = await (await server.app.request(url)).json();
+      return (page as { messages: { data: { record: { id: string } } }[] }).messages.map(
+        ({ data }) => data.record.id,
+      );
+    };
+    expect(await read("posts")).toEqual(["r1"]);
+    expect(await read("posts/*")).toEqual(["r1"]);
+    expect(await read("posts/r1")).toEqual([]);
+    await server.close();
+  });
+
+  it("is checked like the variable", () => {
+    // The cast: a misspelt property in JavaScript.
+    const misspelt = { posts: { listRul: null } } as Record<string, CollectionRules>;
+    expect(() => createServer({ rules: misspelt })).toThrow('Did you mean "listRule"?');
+    expect(() => createServer({ rules: { posts: { listRule: "id =" } } })).toThrow(
+      'The listRule of the collection "posts" is invalid.',
+    );
+  });
+
+  it("is refused with a manager or a registry of one's own, which would not apply it", () => {
+    const realtimeManager = new RealtimeManager({ rules });
+    const registry = createInProcessRegistry({ manager: realtimeManager, log: createMemoryLog() });
+    for (const own of [{ realtimeManager }, { registry }]) {
+      expect(() => createServer({ ...own, rules })).toThrow("rules would not hold");
+      expect(() => createServer({ ...own, rules: undefined })).not.toThrow();
+    }
   });
 });

@@ -133,7 +133,7 @@ describe("the auth record of a client, and whether the client is an administrato
     test.manager.setSubscriptions("c", { ...ANNA, auth: newer, subscriptions: ["a"] });
     expect(stored(test)).toEqual({ auth: newer, isAdmin: false });
     test.manager.setSubscriptions("c", { ...ANNA, subscriptions: ["a"] });
-    expect(stored(test), "without a record").toEqual({ auth: { id: "anna" }, isAdmin: false });
+    expect(stored(test)).toEqual({ auth: undefined, isAdmin: false });
   });
 
   it("are not changed by a refused or an older request", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readWorkerSettings } from "../../../../src/runtimes/workers/settings.ts";
+import { readWorkerSettings, variablesOf } from "../../../../src/runtimes/workers/settings.ts";
 
 describe("the settings of a Worker", () => {
   it("have lower defaults where an object or an isolate holds less than a process", () => {
@@ -18,6 +18,28 @@ describe("the settings of a Worker", () => {
   it("refuse more subscriptions than a hub can keep", () => {
     expect(() => readWorkerSettings({ REALTIME_MAX_SUBSCRIPTIONS: "1001" })).toThrow(
       expect.objectContaining({ code: "invalid_config" }),
+    );
+  });
+
+  it("have rules from text, and from a variable that wrangler's configuration contains as an object", () => {
+    const rules = { posts: { listRule: "", viewRule: null } };
+    expect(readWorkerSettings({ REALTIME_RULES: JSON.stringify(rules) }).rules).toEqual(rules);
+    expect(readWorkerSettings({ REALTIME_RULES: rules }).rules).toEqual(rules);
+    expect(variablesOf({ REALTIME_RULES: rules, REALTIME_HUB: {} })).toEqual({
+      REALTIME_RULES: JSON.stringify(rules),
+    });
+  });
+
+  it.each([[["posts"]], [null], [{ posts: { listrule: null } }]])(
+    "refuse a variable for rules that is no object of rules: %j",
+    (REALTIME_RULES) => {
+      expect(() => readWorkerSettings({ REALTIME_RULES })).toThrow("REALTIME_RULES is invalid. ");
+    },
+  );
+
+  it("refuse the path of a file with rules, and say where a path is accepted", () => {
+    expect(() => readWorkerSettings({ REALTIME_RULES: "rules.json" })).toThrow(
+      'must be a JSON object that begins with "{". Only the programs for Node and Bun accept the path of a JSON file.',
     );
   });
 });
