@@ -1,16 +1,17 @@
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
+import { descriptionOf } from "../schemas/input-description.ts";
 
 /** A JSON Schema, or another part of an OpenAPI document. */
 export type JSONObject = Readonly<Record<string, unknown>>;
 
 /**
- * The input of a zod schema as JSON Schema 2020-12, with the metadata that the schema has in `z.globalRegistry`. The result
+ * The input of a zod schema as JSON Schema 2020-12, with the keywords of `describeInput`. Apart from these keywords, the result
  * is that of `z.toJSONSchema`, which would add 6 KiB to the Worker's bundle.
  *
  * @throws Error for a kind of schema that no request has so far.
  */
 export function toJSONSchema(schema: z.core.$ZodType): JSONObject {
-  return { ...describe(schema), ...z.globalRegistry.get(schema) };
+  return { ...describe(schema), ...descriptionOf(schema) };
 }
 
 function describe(schema: z.core.$ZodType): JSONObject {

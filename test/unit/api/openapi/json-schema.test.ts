@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { toJSONSchema } from "../../../../src/api/openapi/json-schema.ts";
 import { revokeSchema } from "../../../../src/api/routes/admin.ts";
 import { subscribeSchema } from "../../../../src/api/routes/subscribe.ts";
+import { descriptionOf } from "../../../../src/api/schemas/input-description.ts";
 import { recordSchema, topicSchema } from "../../../../src/api/schemas/message.ts";
 import { connectSchema, historySchema, pageSchema } from "../../../../src/api/schemas/query.ts";
 
@@ -19,10 +20,13 @@ const SCHEMAS: Readonly<Record<string, z.ZodMiniType>> = {
 };
 
 describe("the JSON Schema of a request", () => {
-  it.each(Object.entries(SCHEMAS))("is zod's own for %s", (_, schema) => {
+  it.each(Object.entries(SCHEMAS))("is zod's own for %s, with the added keywords", (_, schema) => {
     const { $schema, ...expected } = z.toJSONSchema(schema, {
       io: "input",
       unrepresentable: "any",
+      override: ({ zodSchema, jsonSchema }) => {
+        Object.assign(jsonSchema, descriptionOf(zodSchema));
+      },
     });
     expect(toJSONSchema(schema)).toEqual(expected);
   });
