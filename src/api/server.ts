@@ -1,51 +1,16 @@
 import { Hono } from "hono";
-import type { PublishReceipt } from "../log/log.ts";
 import { createMemoryLog } from "../log/memory.ts";
-import { monotonicClock } from "../realtime/clock.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
-import type { PublishInput } from "../realtime/message.ts";
-import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
-import type { ClientRegistry } from "../registry/registry.ts";
-import { ActiveStreams } from "../stream/active-streams.ts";
-import { WaitingBudget } from "../stream/waiting-budget.ts";
-import { Auth } from "./auth/auth.ts";
-import { checkOptions } from "./check-options.ts";
-import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
-import { RefusedRequests } from "./counters.ts";
-import { errorResponse, handleError } from "./error-response.ts";
-import { type ServerLimits, withDefaults } from "./limits.ts";
-import { createLogger } from "./logger.ts";
-import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
-import { createPublishLimit } from "./middleware/publish-limit.ts";
-import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
-import { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { RequestQueue } from "./middleware/request-queue.ts";
-import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
-import type { Runtime } from "./runtime.ts";
-import { createMessageParser } from "./schemas/message.ts";
+import {
+  type Basics,
+  createServerWith,
+  type RealtimeServer,
+  type RegistryAndManager,
+} from "./server-core.ts";
 
-/** A service: a Hono app, and what the embedding app needs to publish and to stop. */
-export interface RealtimeServer {
-  /** Serve `app.fetch`, or mount the app in yours: `yours.route("/", app)`. */
-  readonly app: Hono;
-  /** The manager of the default registry; undefined when the options have a registry. */
-  readonly realtimeManager: RealtimeManager | undefined;
-  readonly registry: ClientRegistry;
-  /**
-   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
-   *
-   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
-   *   earlier message has the same id and other content, `closed` when the server is stopping.
-   */
-  publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
-  /**
-   * Ends every stream: writes the accepted messages, then `retry:`, then ends the response. A new stream gets `retry:` and the
-   * end. Resolves when all streams have ended. There is no deadline: a caller that needs one sets it.
-   */
-  close(): Promise<void>;
-}
+export type { RealtimeServer } from "./server-core.ts";
 
 /**
  * Creates the service. It does not listen, and it runs no timer until a request arrives.
@@ -61,105 +26,19 @@ export interface RealtimeServer {
  * ```
  */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
-  checkOptions(options);
-  let isClosing = false;
-  const { context, realtimeManager } = createContext(options, () => isClosing);
-  const { registry, logger, limits, streams, refusalDelay } = context;
-
-  const app = new Hono();
-  app.onError((error, c) => handleError(error, c, logger));
-  app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
-  mount(app, context);
-
-  const parseMessages = createMessageParser(limits);
-  return {
-    app,
-    realtimeManager,
-    registry,
-    publish: async (...inputs) => registry.publish(parseMessages(inputs)),
-    async close() {
-      isClosing = true;
-      streams.stop();
-      refusalDelay.stop();
-      await registry.close();
-      await streams.whenEmpty();
-    },
-  };
-}
-
-function createContext(
-  options: ServerOptions,
-  isClosing: () => boolean,
-): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
-  const clocks = { now: options.now ?? Date.now, monotonicNow: monotonicClock(options) };
-  const logger = protectLogger(
-    options.logger ?? createLogger({ level: "warn", write: console.error }),
-    clocks.monotonicNow,
-  );
-  const limits = withDefaults(options);
-  const runtime = options.runtime ?? {};
-  const counters = new RefusedRequests();
-  const auth = createAuth(options, { limits, logger, clocks, runtime });
-  const { registry, realtimeManager } =
-    options.registry === undefined
-      ? createDefaultRegistry(options, { limits, logger, clocks })
-      : { registry: options.registry, realtimeManager: undefined };
-  const context = {
-    registry,
-    auth,
-    limits,
-    endpoints: endpointsOf(options),
-    origins: options.origins,
-    hooks: options.hooks ?? {},
-    logger,
-    clocks,
-    runtime,
-    streams: new ActiveStreams(),
-    budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
-    rateLimits: createRateLimits(limits, clocks, counters),
-    refusalDelay: new RefusalDelay({
-      isOn: limits.connectsPerSecond > 0,
-      addressOf: (c) => auth.addressOf(c),
-      now: clocks.monotonicNow,
-    }),
-    requestQueue: new RequestQueue(runtime.nextTurn),
-    counters,
-    isClosing,
-  };
-  return { context, realtimeManager };
-}
-
-/** What the parts of a context are made of, besides options. */
-interface Basics {
-  readonly limits: ServerLimits;
-  readonly logger: ProtectedLogger;
-  readonly clocks: ServerClocks;
-}
-
-function createAuth(
-  options: ServerOptions,
-  { limits, logger, clocks, runtime }: Basics & { readonly runtime: Runtime },
-): Auth {
-  return new Auth({
-    ...options,
-    ...clocks,
-    logger,
-    runtime,
-    origins: options.origins ?? [],
-    failuresPerSecond: limits.failuresPerSecond,
-    introspectionLimit: createRateLimit(
-      limits.connectsPerSecond,
-      "token checks",
-      clocks.monotonicNow,
-    ),
-  });
+  const { registry } = options;
+  const createRegistry = (basics: Basics) =>
+    registry === undefined
+      ? createDefaultRegistry(options, basics)
+      : { registry, realtimeManager: undefined };
+  return createServerWith({ app: new Hono(), createRegistry }, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */
 function createDefaultRegistry(
   options: ServerOptions,
   { limits, logger, clocks }: Basics,
-): { registry: ClientRegistry; realtimeManager: RealtimeManager } {
+): RegistryAndManager {
   const realtimeManager =
     options.realtimeManager ??
     new RealtimeManager({
@@ -172,31 +51,4 @@ function createDefaultRegistry(
     });
   const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
   return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };
-}
-
-function createRateLimits(
-  limits: ServerLimits,
-  { monotonicNow }: ServerClocks,
-  counters: RefusedRequests,
-): RateLimits {
-  return {
-    addresses: new AddressRateLimits({
-      connectsPerSecond: limits.connectsPerSecond,
-      maxClientsPerAddress: limits.maxClientsPerAddress,
-      now: monotonicNow,
-    }),
-    publish: createPublishLimit(limits, monotonicNow, counters),
-    historyScan: createCostLimit(
-      limits.historyScanPerSecond,
-      "scanned history messages",
-      monotonicNow,
-      { onRefused: counters.counterOf("history_scan") },
-    ),
-  };
-}
-
-function endpointsOf(options: ServerOptions): OptionalEndpoints {
-  const { console = false, health = false, metrics = "off" } = options;
-  // The console's documentation links to the OpenAPI document.
-  return { console, health, metrics, openapi: options.openapi ?? console };
 }

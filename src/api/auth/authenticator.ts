@@ -194,10 +194,10 @@ export class Authenticator {
 
 /** Local keys first: they need no request to the issuer. */
 function createVerifiers({ tokens, introspection, runtime }: AuthOptions): VerifyToken[] {
+  const { isOneProcess } = runtime;
   const verifiers: VerifyToken[] = [];
-  if (tokens !== undefined) verifiers.push(createTokenVerifier(tokens));
+  if (tokens !== undefined) verifiers.push(createTokenVerifier(tokens, isOneProcess));
   if (introspection !== undefined) {
-    const { isOneProcess } = runtime;
     verifiers.push(createIntrospection({ ...introspection, isOneProcess }));
   }
   return verifiers;

@@ -1,5 +1,5 @@
 /** The keys that verify JSON Web Tokens. */
-import { type CryptoKey, importSPKI, type JWTVerifyGetKey } from "jose";
+import type { CryptoKey, JWTVerifyGetKey } from "jose";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { createRemoteKeySet } from "./key-set.ts";
 import { KEY_ALGORITHMS, type TokenOptions } from "./token-options.ts";
@@ -14,11 +14,11 @@ export class JwtKeys {
   readonly #keySet: JWTVerifyGetKey | undefined;
   readonly #imported = new Map<string, Promise<readonly CryptoKey[]>>();
 
-  constructor({ secrets = [], publicKeys = [], jwksURL }: TokenOptions) {
+  constructor({ secrets = [], publicKeys = [], jwksURL }: TokenOptions, isOneProcess: boolean) {
     const encoder = new TextEncoder();
     this.#secrets = secrets.map((secret) => encoder.encode(secret));
     this.#pems = publicKeys;
-    this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL);
+    this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL, isOneProcess);
   }
 
   /**
@@ -60,6 +60,28 @@ export async function checkPublicKeys(
 
 /** Imports the keys that fit the algorithm, and leaves out the others: an RSA key can't verify ES256. */
 async function importKeys(pems: readonly string[], algorithm: string): Promise<CryptoKey[]> {
-  const keys = await Promise.allSettled(pems.map((pem) => importSPKI(pem, algorithm)));
+  const keys = await Promise.allSettled(pems.map((pem) => importKey(pem, algorithm)));
   return keys.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));
+}
+
+/** jose's `importSPKI` is not used: it would add 1.2 KiB to the Worker's bundle, most of it for algorithms of encryption. */
+async function importKey(pem: string, algorithm: string): Promise<CryptoKey> {
+  const base64 = pem.replaceAll(/-----(?:BEGIN|END) PUBLIC KEY-----|\s/g, "");
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return crypto.subtle.importKey("spki", bytes, parametersOf(algorithm), false, ["verify"]);
+}
+
+/** The parameters of `importKey` for an algorithm of RFC 7518 (section 3.1) or RFC 8037. */
+function parametersOf(algorithm: string): Algorithm | RsaHashedImportParams | EcKeyImportParams {
+  const bits = algorithm.slice(2);
+  switch (algorithm.slice(0, 2)) {
+    case "RS":
+      return { name: "RSASSA-PKCS1-v1_5", hash: `SHA-${bits}` };
+    case "PS":
+      return { name: "RSA-PSS", hash: `SHA-${bits}` };
+    case "ES":
+      return { name: "ECDSA", namedCurve: bits === "512" ? "P-521" : `P-${bits}` };
+    default:
+      return { name: "Ed25519" };
+  }
 }

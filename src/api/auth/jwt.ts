@@ -1,11 +1,13 @@
 /** Verifies JSON Web Tokens (RFC 7519) with the configured keys. */
+import { decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import {
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from "jose";
+  JWKSInvalid,
+  JWKSMultipleMatchingKeys,
+  JWKSNoMatchingKey,
+  JWSSignatureVerificationFailed,
+  JWTClaimValidationFailed,
+  JWTExpired,
+} from "jose/errors";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { refusedTokenError, tokensUnavailableError, unknownTokenError } from "./errors.ts";
@@ -28,14 +30,15 @@ export type VerifyToken = (token: string, onAsk?: () => void) => Promise<Identit
 /**
  * Creates a verifier for tokens that are signed with one of the configured keys.
  *
+ * @param isOneProcess Whether requests may wait for a fetch of another request. Default false.
  * @example
  * const verify = createTokenVerifier({ secrets: [secret], issuer: "https://issuer.example.com" });
  * const { subject } = await verify(token);
  */
-export function createTokenVerifier(options: TokenOptions): VerifyToken {
+export function createTokenVerifier(options: TokenOptions, isOneProcess = false): VerifyToken {
   const { issuer, audience, clockSkew = DEFAULT_CLOCK_SKEW, allowNoExpiry = false } = options;
   const allowed: readonly string[] = options.algorithms ?? DEFAULT_ALGORITHMS;
-  const keys = new JwtKeys(options);
+  const keys = new JwtKeys(options, isOneProcess);
   const verifyOptions: JWTVerifyOptions = {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
@@ -75,7 +78,7 @@ async function verifyWith(
         : await jwtVerify(token, key, options);
     return payload;
   } catch (error) {
-    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    if (error instanceof JWKSMultipleMatchingKeys) {
       // The token has no `kid`, so every key of the set that fits its algorithm is tried.
       for await (const candidate of error) {
         const payload = await verifyWith(token, candidate, options);
@@ -89,24 +92,18 @@ async function verifyWith(
 }
 
 function isOtherKey(error: unknown): boolean {
-  return (
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JWKSNoMatchingKey
-  );
+  return error instanceof JWSSignatureVerificationFailed || error instanceof JWKSNoMatchingKey;
 }
 
 function toRealtimeError(error: unknown): RealtimeError {
   if (error instanceof RealtimeError) return error;
-  if (error instanceof errors.JWTExpired) return refusedTokenError("it has expired");
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof JWTExpired) return refusedTokenError("it has expired");
+  if (error instanceof JWTClaimValidationFailed) {
     return refusedTokenError(
       `its claim ${error.claim} is missing or has the wrong value`,
       "Correct the token where it is issued.",
     );
   }
-  // jose throws JOSEError itself, not a subclass, when it can't load the key set. Every other error is about the token.
-  const isKeySetError =
-    error instanceof errors.JWKSInvalid ||
-    (error instanceof errors.JOSEError && error.code === errors.JOSEError.code);
-  return isKeySetError ? tokensUnavailableError(error) : unknownTokenError();
+  // A key of the set can't be imported, for example because it is not a public key.
+  return error instanceof JWKSInvalid ? tokensUnavailableError(error) : unknownTokenError();
 }

@@ -1,6 +1,7 @@
 import type { RequestLimits } from "../limits.ts";
 import { recordSchema, topicSchema } from "../schemas/message.ts";
-import { type JSONObject, NUMBER, objectOf, schemaOf, TEXT, TEXTS, WHOLE } from "./schema.ts";
+import { type JSONObject, toJSONSchema } from "./json-schema.ts";
+import { NUMBER, objectOf, TEXT, TEXTS, WHOLE } from "./schema.ts";
 
 const NEXT = {
   ...TEXT,
@@ -113,8 +114,8 @@ export function components(limits: RequestLimits): JSONObject {
       },
     },
     schemas: {
-      Message: schemaOf(topicSchema(limits)),
-      RecordEvent: schemaOf(recordSchema),
+      Message: toJSONSchema(topicSchema(limits)),
+      RecordEvent: toJSONSchema(recordSchema),
       Receipt: objectOf(
         {
           id: TEXT,

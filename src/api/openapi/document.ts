@@ -1,7 +1,7 @@
 import type { ServerContext } from "../context.ts";
 import { components } from "./components.ts";
+import type { JSONObject } from "./json-schema.ts";
 import { paths } from "./paths.ts";
-import type { JSONObject } from "./schema.ts";
 
 /**
  * The OpenAPI document of a service, with the limits and endpoints that its options set. The schemas of requests are those

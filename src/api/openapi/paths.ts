@@ -3,17 +3,8 @@ import type { RequestLimits } from "../limits.ts";
 import { revokeSchema } from "../routes/admin.ts";
 import { subscribeSchema } from "../routes/subscribe.ts";
 import { connectSchema, historySchema, pageSchema } from "../schemas/query.ts";
-import {
-  type JSONObject,
-  json,
-  objectOf,
-  queryParameters,
-  ref,
-  response,
-  schemaOf,
-  TEXT,
-  WHOLE,
-} from "./schema.ts";
+import { type JSONObject, toJSONSchema } from "./json-schema.ts";
+import { json, objectOf, queryParameters, ref, response, TEXT, WHOLE } from "./schema.ts";
 
 /** Error responses of every operation. A stream answers temporary errors with 200 instead (`connect`). */
 const ERRORS = {
@@ -99,7 +90,7 @@ function streamOperations(limits: RequestLimits): JSONObject {
       {
         ...GUEST,
         operationId: "subscribe",
-        requestBody: body(schemaOf(subscribeSchema(limits))),
+        requestBody: body(toJSONSchema(subscribeSchema(limits))),
       },
       { "204": response("The subscriptions are set.") },
     ),
@@ -180,7 +171,7 @@ function administrationPaths(): JSONObject {
     "/api/realtime/revoke": {
       post: operation(
         "Revoke a user: end all streams of the user and refuse the tokens issued so far. With `clientId`, end one stream.",
-        { ...ADMIN, operationId: "revoke", requestBody: body(schemaOf(revokeSchema)) },
+        { ...ADMIN, operationId: "revoke", requestBody: body(toJSONSchema(revokeSchema)) },
         {
           "200": response(
             "The number of streams that were ended.",

@@ -1,20 +1,12 @@
 /** Builders for the parts of an OpenAPI document. */
-import * as z from "zod/mini";
-
-/** A part of the document. */
-export type JSONObject = Readonly<Record<string, unknown>>;
+import type * as z from "zod/mini";
+import { isRequired, type JSONObject, toJSONSchema } from "./json-schema.ts";
 
 /** The schemas of simple values. */
 export const TEXT: JSONObject = { type: "string" };
 export const WHOLE: JSONObject = { type: "integer", minimum: 0 };
 export const NUMBER: JSONObject = { type: "number" };
 export const TEXTS: JSONObject = { type: "array", items: TEXT };
-
-/** The input of a zod schema as JSON Schema 2020-12, which is the dialect of OpenAPI 3.1. */
-export function schemaOf(schema: z.ZodMiniType): JSONObject {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest;
-}
 
 /** A reference to a schema in `components`. */
 export function ref(name: string): JSONObject {
@@ -42,10 +34,10 @@ export function response(description: string, schema?: JSONObject): JSONObject {
 
 /** The parameters of a query, by the schema of the whole query. */
 export function queryParameters(schema: z.ZodMiniObject): JSONObject[] {
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: "input" });
-  return Object.entries(properties).map(([name, own]) => {
+  return Object.entries(schema.shape).map(([name, field]) => {
+    const own = toJSONSchema(field);
     // A list without `minItems` may be empty, and then its parameter is absent.
-    const mayBeEmpty = typeof own !== "object" || own.minItems === undefined;
-    return { name, in: "query", schema: own, required: required.includes(name) && !mayBeEmpty };
+    const mayBeEmpty = own.minItems === undefined;
+    return { name, in: "query", schema: own, required: isRequired(field) && !mayBeEmpty };
   });
 }

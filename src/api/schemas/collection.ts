@@ -4,6 +4,7 @@ import { RESERVED_TOPICS } from "../../realtime/message.ts";
 import { FIELD_TYPES } from "../../realtime/records/collection.ts";
 import { MAX_COLLECTION_FIELDS } from "../../realtime/records/limits.ts";
 import { MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
+import { describeInput } from "./input-description.ts";
 import { isOneLine } from "./subscription-keys.ts";
 
 /** A check for the name of a topic or collection. */
@@ -27,40 +28,46 @@ const FIELD_NAME = { type: "string", minLength: 1, maxLength: MAX_FIELD_NAME };
 /**
  * The types of fields. This is not a `z.record`, because a `z.record` does not check a field with the name `__proto__`.
  */
-const fieldTypes = member((input) => {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    return { code: "invalid_type", expected: "object", input };
-  }
-  const fields = Object.entries(input);
-  if (fields.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
-  for (const [name, type] of fields) {
-    const fault = faultOfName(name, name.slice(0, MAX_FIELD_NAME));
-    if (fault !== undefined) return fault;
-    if (!FIELD_TYPES.includes(type)) {
-      return { code: "invalid_value", values: [...FIELD_TYPES], input: type, path: [name] };
+const fieldTypes = describeInput(
+  member((input) => {
+    if (typeof input !== "object" || input === null || Array.isArray(input)) {
+      return { code: "invalid_type", expected: "object", input };
     }
-  }
-  return undefined;
-}).register(z.globalRegistry, {
-  type: "object",
-  maxProperties: MAX_COLLECTION_FIELDS,
-  propertyNames: FIELD_NAME,
-  additionalProperties: { enum: FIELD_TYPES },
-});
+    const fields = Object.entries(input);
+    if (fields.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
+    for (const [name, type] of fields) {
+      const fault = faultOfName(name, name.slice(0, MAX_FIELD_NAME));
+      if (fault !== undefined) return fault;
+      if (!FIELD_TYPES.includes(type)) {
+        return { code: "invalid_value", values: [...FIELD_TYPES], input: type, path: [name] };
+      }
+    }
+    return undefined;
+  }),
+  {
+    type: "object",
+    maxProperties: MAX_COLLECTION_FIELDS,
+    propertyNames: FIELD_NAME,
+    additionalProperties: { enum: FIELD_TYPES },
+  },
+);
 
-const fieldNames = member((input) => {
-  if (!Array.isArray(input)) return { code: "invalid_type", expected: "array", input };
-  if (input.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
-  for (const [index, name] of input.entries()) {
-    const fault = faultOfName(name, index);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}).register(z.globalRegistry, {
-  type: "array",
-  maxItems: MAX_COLLECTION_FIELDS,
-  items: FIELD_NAME,
-});
+const fieldNames = describeInput(
+  member((input) => {
+    if (!Array.isArray(input)) return { code: "invalid_type", expected: "array", input };
+    if (input.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
+    for (const [index, name] of input.entries()) {
+      const fault = faultOfName(name, index);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }),
+  {
+    type: "array",
+    maxItems: MAX_COLLECTION_FIELDS,
+    items: FIELD_NAME,
+  },
+);
 
 /** The issue with the name of a field. `key` says where the name is: its place in the list, or the name itself in an object. */
 function faultOfName(input: unknown, key: string | number): RawIssue | undefined {

@@ -5,6 +5,7 @@ import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
 import { HISTORY_PAGE, MAX_EVENT_ID, MAX_LIST_AFTER } from "../limits.ts";
+import { describeInput } from "./input-description.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
@@ -50,7 +51,7 @@ export function wholeNumber(min: number, max: number): z.ZodMiniType<number, str
       return z.NEVER;
     }),
   );
-  return schema.register(z.globalRegistry, { type: "integer", minimum: min, maximum: max });
+  return describeInput(schema, { type: "integer", minimum: min, maximum: max });
 }
 
 /** A query parameter; undefined when it is missing or empty. */

@@ -1,6 +1,9 @@
 /** The service on Workers. Each isolate has one instance, which uses the Durable Objects of the environment. */
+import type { Hono } from "hono";
+import { HonoBase } from "hono/hono-base";
+import { TrieRouter } from "hono/router/trie-router";
 import type { ServerOptions } from "../../api/options.ts";
-import { createServer, type RealtimeServer } from "../../api/server.ts";
+import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
 import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
@@ -73,21 +76,33 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
   logRules(settings.rules, settings.logger);
-  const registry = createDurableObjectRegistry({
-    hub: (shard) => getHub(env, shard),
-    shards: settings.shards,
-  });
-  return createServer({
+  const registry =
+    options?.registry ??
+    createDurableObjectRegistry({ hub: (shard) => getHub(env, shard), shards: settings.shards });
+  const parts = {
+    app: createApp(),
+    createRegistry: () => ({ registry, realtimeManager: undefined }),
+  };
+  return createServerWith(parts, {
     ...settings,
     // The hubs read and apply the rules themselves.
     rules: undefined,
-    registry,
     runtime: workerRuntime,
     // Without a variable, the embedding app handles CORS and the path /metrics.
     origins: variables.REALTIME_ORIGINS ? settings.origins : undefined,
     metrics: variables.REALTIME_METRICS ? settings.metrics : undefined,
     ...options,
+    // `checkOptions` must know that the service does not have the default registry.
+    registry,
   });
+}
+
+/**
+ * An app with the router that Hono's own choice falls back on. Hono's choice has a second router, which finds a route 2 µs
+ * faster and would add 1.8 KiB to the bundle.
+ */
+function createApp(): Hono {
+  return new HonoBase({ router: new TrieRouter() });
 }
 
 /** @throws RealtimeError `invalid_config`, because the values of a later call would be ignored. */

@@ -1,0 +1,182 @@
+import type { Hono } from "hono";
+import type { PublishReceipt } from "../log/log.ts";
+import { monotonicClock } from "../realtime/clock.ts";
+import type { RealtimeManager } from "../realtime/manager.ts";
+import type { PublishInput } from "../realtime/message.ts";
+import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
+import type { ClientRegistry } from "../registry/registry.ts";
+import { ActiveStreams } from "../stream/active-streams.ts";
+import { WaitingBudget } from "../stream/waiting-budget.ts";
+import { Auth } from "./auth/auth.ts";
+import { checkOptions } from "./check-options.ts";
+import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
+import { RefusedRequests } from "./counters.ts";
+import { errorResponse, handleError } from "./error-response.ts";
+import { type ServerLimits, withDefaults } from "./limits.ts";
+import { createLogger } from "./logger.ts";
+import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
+import { createPublishLimit } from "./middleware/publish-limit.ts";
+import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
+import { RefusalDelay } from "./middleware/refusal-delay.ts";
+import { RequestQueue } from "./middleware/request-queue.ts";
+import { mount } from "./mount.ts";
+import type { ServerOptions } from "./options.ts";
+import type { Runtime } from "./runtime.ts";
+import { createMessageParser } from "./schemas/message.ts";
+
+/** A service: a Hono app, and what the embedding app needs to publish and to stop. */
+export interface RealtimeServer {
+  /** Serve `app.fetch`, or mount the app in yours: `yours.route("/", app)`. */
+  readonly app: Hono;
+  /** The manager of the default registry; undefined when the options have a registry. */
+  readonly realtimeManager: RealtimeManager | undefined;
+  readonly registry: ClientRegistry;
+  /**
+   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
+   *
+   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed` when the
+   *   server is stopping.
+   */
+  publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
+  /**
+   * Ends every stream: writes the accepted messages, then `retry:`, then ends the response. A new stream gets `retry:` and the
+   * end. Resolves when all streams have ended. There is no deadline: a caller that needs one sets it.
+   */
+  close(): Promise<void>;
+}
+
+/** What the parts of a service are made of, besides options. */
+export interface Basics {
+  readonly limits: ServerLimits;
+  readonly logger: ProtectedLogger;
+  readonly clocks: ServerClocks;
+}
+
+/** A registry, and its manager if the manager is in this process. */
+export type RegistryAndManager = Pick<RealtimeServer, "registry" | "realtimeManager">;
+
+/** The parts of a service that differ between a process and a Worker. */
+export interface ServerParts {
+  /** A new app, to which the routes of the service are added. */
+  readonly app: Hono;
+  readonly createRegistry: (basics: Basics) => RegistryAndManager;
+}
+
+/**
+ * `createServer` with other parts. The Worker calls this function, because `createServer` would add the parts of a process to
+ * its bundle.
+ */
+export function createServerWith(
+  { app, createRegistry }: ServerParts,
+  options: ServerOptions,
+): RealtimeServer {
+  checkOptions(options);
+  let isClosing = false;
+  const { context, realtimeManager } = createContext(createRegistry, options, () => isClosing);
+  const { registry, logger, limits, streams, refusalDelay } = context;
+
+  app.onError((error, c) => handleError(error, c, logger));
+  app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
+  mount(app, context);
+
+  const parseMessages = createMessageParser(limits);
+  return {
+    app,
+    realtimeManager,
+    registry,
+    publish: async (...inputs) => registry.publish(parseMessages(inputs)),
+    async close() {
+      isClosing = true;
+      streams.stop();
+      refusalDelay.stop();
+      await registry.close();
+      await streams.whenEmpty();
+    },
+  };
+}
+
+function createContext(
+  createRegistry: ServerParts["createRegistry"],
+  options: ServerOptions,
+  isClosing: () => boolean,
+): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
+  const clocks = { now: options.now ?? Date.now, monotonicNow: monotonicClock(options) };
+  const logger = protectLogger(
+    options.logger ?? createLogger({ level: "warn", write: console.error }),
+    clocks.monotonicNow,
+  );
+  const limits = withDefaults(options);
+  const runtime = options.runtime ?? {};
+  const counters = new RefusedRequests();
+  const auth = createAuth(options, { limits, logger, clocks, runtime });
+  const { registry, realtimeManager } = createRegistry({ limits, logger, clocks });
+  const context = {
+    registry,
+    auth,
+    limits,
+    endpoints: endpointsOf(options),
+    origins: options.origins,
+    hooks: options.hooks ?? {},
+    logger,
+    clocks,
+    runtime,
+    streams: new ActiveStreams(),
+    budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
+    rateLimits: createRateLimits(limits, clocks, counters),
+    refusalDelay: new RefusalDelay({
+      isOn: limits.connectsPerSecond > 0,
+      addressOf: (c) => auth.addressOf(c),
+      now: clocks.monotonicNow,
+    }),
+    requestQueue: new RequestQueue(runtime.nextTurn),
+    counters,
+    isClosing,
+  };
+  return { context, realtimeManager };
+}
+
+function createAuth(
+  options: ServerOptions,
+  { limits, logger, clocks, runtime }: Basics & { readonly runtime: Runtime },
+): Auth {
+  return new Auth({
+    ...options,
+    ...clocks,
+    logger,
+    runtime,
+    origins: options.origins ?? [],
+    failuresPerSecond: limits.failuresPerSecond,
+    introspectionLimit: createRateLimit(
+      limits.connectsPerSecond,
+      "token checks",
+      clocks.monotonicNow,
+    ),
+  });
+}
+
+function createRateLimits(
+  limits: ServerLimits,
+  { monotonicNow }: ServerClocks,
+  counters: RefusedRequests,
+): RateLimits {
+  return {
+    addresses: new AddressRateLimits({
+      connectsPerSecond: limits.connectsPerSecond,
+      maxClientsPerAddress: limits.maxClientsPerAddress,
+      now: monotonicNow,
+    }),
+    publish: createPublishLimit(limits, monotonicNow, counters),
+    historyScan: createCostLimit(
+      limits.historyScanPerSecond,
+      "scanned history messages",
+      monotonicNow,
+      { onRefused: counters.counterOf("history_scan") },
+    ),
+  };
+}
+
+function endpointsOf(options: ServerOptions): OptionalEndpoints {
+  const { console = false, health = false, metrics = "off" } = options;
+  // The console's documentation links to the OpenAPI document.
+  return { console, health, metrics, openapi: options.openapi ?? console };
+}
