@@ -34,7 +34,8 @@ export interface RealtimeServer {
   /**
    * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
    *
-   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `closed` when the
+   * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
+   *   earlier message has the same id and other content, `closed` when the
    *   server is stopping.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
