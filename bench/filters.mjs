@@ -1,7 +1,7 @@
 // `npm run bench:filters` shows what a publish costs while 1,000 clients have 1, 10 or 1,000 distinct filters, `fields`, or
 // rules. The first table is of the core alone, and the second is of the service on Node, with streams over loopback.
 //
-//   --rounds N             number of interleaved rounds (9 of the core, 5 of the service)
+//   --rounds N             number of interleaved rounds (9 of the core, 3 of the service)
 //   --only core|service    only one of the tables
 //   --quick                one round with fewer messages
 import { spawnSync } from "node:child_process";
@@ -25,7 +25,7 @@ const BASE = "no filter";
 build();
 console.log(`${machine()}\n`);
 if (flags.only !== "service") core(roundsOr(9));
-if (flags.only !== "core") await service(roundsOr(5));
+if (flags.only !== "core") await service(roundsOr(3));
 
 function core(rounds) {
   const results = [];
@@ -94,12 +94,12 @@ async function service(rounds) {
 }
 
 async function measureService(load) {
-  const messages = flags.quick ? 50 : 300;
+  const messages = flags.quick ? 50 : 120;
   const result = await measure(POCKETWIRE_ON_NODE, {
     ...load,
     messages,
     warmup: messages,
-    settle: 200,
+    settle: 100,
   });
   const frames = result.deliveries / messages;
   return { ...result, frames, cpu_us: result.cpu_us * frames };

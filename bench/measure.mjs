@@ -11,6 +11,8 @@ import { PORT } from "./servers/settings.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Folder of the built tools and of the results. */
 export const TOOLS = join(root, ".cache/bench");
+/** These would end the benchmark without its server. They are handled when sseload has ended. */
+const SIGNALS = ["SIGINT", "SIGTERM"];
 const [SERVER_CORE, LOAD_CORE] = ["0", "1"];
 
 export function build() {
@@ -42,6 +44,12 @@ export async function measure({ name, command, args }, load) {
     // Its own process group, so that the kill below also ends the child processes of the server.
     detached: true,
   });
+  const stop = () => process.kill(-child.pid, "SIGKILL");
+  const interrupt = () => {
+    stop();
+    process.exit(1);
+  };
+  for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     await until(true, `${name} does not listen`);
     const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...load };
@@ -57,7 +65,8 @@ export async function measure({ name, command, args }, load) {
     if (status !== 0) throw new Error(`${name}: sseload exited with ${status}: ${stderr}`);
     return JSON.parse(stdout);
   } finally {
-    process.kill(-child.pid, "SIGKILL");
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+    stop();
     await new Promise((resolve) => child.once("close", resolve));
     // Child processes of the server may hold the port a moment longer.
     await until(false, `${name} still listens`);
