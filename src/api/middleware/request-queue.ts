@@ -33,8 +33,8 @@ export class RequestQueue {
   }
 
   /**
-   * Releases one waiting request in each turn. The queue can't release more of them until the time is used up, because the
-   * requests run after this function.
+   * Releases one waiting request in each turn. A released request runs only after this function has returned, so this function
+   * can't measure how long the request takes, and can't release several up to `TURN_BUDGET`.
    */
   readonly #release = () => {
     this.#start = undefined;

@@ -1,4 +1,7 @@
-/** Maximum length of a filter or rule, in UTF-16 code units. A filter in a subscription key is shorter: a key has 2,500. */
+/**
+ * Maximum length of a filter or rule, in UTF-16 code units. A filter in a subscription key must be shorter, because a key has a
+ * limit of its own (`maxTopicLength`, 2,500 by default).
+ */
 export const MAX_FILTER_LENGTH = 10_000;
 
 /** Maximum number of comparisons in a filter, as in PocketBase (tools/search/filter.go, `DefaultFilterExprLimit`). */

@@ -40,7 +40,8 @@ export class HubShards {
 
   /**
    * Calls one hub, and retries if the call throws. A call that throws may have run in the hub: perhaps only its response was
-   * lost. Use this method only for calls that can be repeated: a publish with message ids, and calls that read or replace.
+   * lost. Use this method only for calls that can be repeated: to open a stream, to publish with message ids, to revoke, and to
+   * read or replace something.
    *
    * @throws RealtimeError the hub's error, or `unreachable` when all attempts failed.
    */
