@@ -119,6 +119,28 @@ export class ManagerCore {
     return false;
   }
 
+  /** `RealtimeManager.updateActivity`. */
+  updateActivity(clientId: string): boolean {
+    const client = this.clients.get(clientId);
+    if (client === undefined) return false;
+    client.lastActivityAt = this.now();
+    return true;
+  }
+
+  /** `RealtimeManager.resumeCursorOf`. */
+  resumeCursorOf(clientId: string): string | undefined {
+    const client = this.clients.get(clientId);
+    if (client === undefined) return undefined;
+    this.deliveries.settle(client);
+    return this.replays.resumeCursorOf(client);
+  }
+
+  /** `RealtimeManager.expiresIn`. */
+  get expiresIn(): Milliseconds | undefined {
+    const next = this.clients.nextExpiry;
+    return next === undefined ? undefined : Math.max(next - this.now(), 0);
+  }
+
   /** `RealtimeManager.stats`. */
   stats(): ManagerStats {
     const { replayed, recovered, unrecovered } = this.replays.stats;

@@ -115,10 +115,7 @@ export class RealtimeManager {
 
   /** Sets a client's time of last activity to now. Returns false when no client has the id. */
   updateActivity(clientId: string): boolean {
-    const client = this.#core.clients.get(clientId);
-    if (client === undefined) return false;
-    client.lastActivityAt = this.#core.now();
-    return true;
+    return this.#core.updateActivity(clientId);
   }
 
   /** The number of connected clients. */
@@ -214,8 +211,7 @@ export class RealtimeManager {
 
   /** Time until `expire` must be called; undefined when no client has a credential that expires. */
   get expiresIn(): Milliseconds | undefined {
-    const next = this.#core.clients.nextExpiry;
-    return next === undefined ? undefined : Math.max(next - this.#core.now(), 0);
+    return this.#core.expiresIn;
   }
 
   /**
@@ -239,10 +235,7 @@ export class RealtimeManager {
    * while no cursor can name the client's position (`ReplayState.unsafeUntil`).
    */
   resumeCursorOf(clientId: string): string | undefined {
-    const client = this.#core.clients.get(clientId);
-    if (client === undefined) return undefined;
-    this.#core.deliveries.settle(client);
-    return this.#core.replays.resumeCursorOf(client);
+    return this.#core.resumeCursorOf(clientId);
   }
 
   /**

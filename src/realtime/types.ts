@@ -1,6 +1,8 @@
-/** The data types of the core and the interfaces that adapters implement. */
+/** The data types of the core and the interfaces that adapters implement. In one file, because they refer to each other. */
 import type { KeyStats } from "./access/capacity.ts";
 import type { Bytes } from "./units.ts";
+
+export type { LogFields, Logger } from "./logger.ts";
 
 /**
  * Why a client was removed.
@@ -249,17 +251,4 @@ export interface ManagerStats {
   readonly unrecovered: number;
   /** Total of removed clients by reason. */
   readonly disconnects: Readonly<Record<CloseReason, number>>;
-}
-
-/** Details of a log line. Must contain neither message data nor credentials. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
-
-/** Writes log lines. Has one method for each level. */
-export interface Logger {
-  debug(msg: string, fields?: LogFields): void;
-  info(msg: string, fields?: LogFields): void;
-  warn(msg: string, fields?: LogFields): void;
-  error(msg: string, fields?: LogFields): void;
-  /** Number of lines that could not be written, for the statistics of the service. Default 0. */
-  readonly dropped?: number | undefined;
 }

@@ -1,11 +1,11 @@
 import { nanoid } from "nanoid";
 import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts";
 import type { MessageContents } from "../records/message-contents.ts";
-import type { Viewer } from "../records/viewer.ts";
 import { formatSSEMessage } from "../sse.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
+import type { Match, ReplayReader } from "./replay-reader.ts";
 import type { ReplayState } from "./replay-state.ts";
 
 /** Maximum size of one page: of the messages that a replay reads from the log, and of the frames that it then writes. */
@@ -25,20 +25,6 @@ export interface RenderedPage {
   readonly text: string;
   /** The number of frames. */
   readonly frames: number;
-}
-
-/** The properties of a client that decide which messages it may receive. */
-export interface ReplayReader {
-  /** Patterns of the topics with private messages that the client may receive. */
-  readonly rights: readonly string[];
-  readonly viewer: Viewer;
-}
-
-/** A subscription to which a message must be sent, and the message's data for the subscription. */
-interface Match {
-  readonly key: string;
-  readonly keyHash: string;
-  readonly data: string;
 }
 
 /** The search for the newest messages of one key. */

@@ -1,6 +1,6 @@
 import type { MessageContents } from "../records/message-contents.ts";
 import type { CloseReason, FrameSink, Logger } from "../types.ts";
-import type { ReplayReader } from "./client-replay.ts";
+import type { ReplayReader } from "./replay-reader.ts";
 import type { PositionedClient, ResumeCursors } from "./resume-cursors.ts";
 
 /** The properties of a client that its replay uses. */
