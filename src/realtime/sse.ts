@@ -76,7 +76,7 @@ function checkField(field: "event" | "id", text: string): string {
   if (isFieldText(text)) return text;
   throw new RealtimeError(
     "invalid_event",
-    `The ${field} of an event must not contain a line break or NUL: they would end the field. Remove or escape them.`,
+    `The ${field} of an event must not contain a line break or NUL: a client would cut the field off or ignore it. Remove or escape them.`,
   );
 }
 

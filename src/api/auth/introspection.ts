@@ -13,9 +13,9 @@ import { redactError, redactURL } from "./redact-url.ts";
 export interface IntrospectionOptions {
   /**
    * URL that gets a POST with the token in `Authorization`, without `Bearer`, as PocketBase's
-   * `/api/collections/<name>/auth-refresh` expects it. Status 200 accepts the token, unless the body has
-   * `"active":false`. 400, 401, 403 and 404 refuse the token. Any other status, a redirect, or no response within 5 seconds is
-   * an error: the request gets 503.
+   * `/api/collections/<name>/auth-refresh` expects it. With status 200, the token is accepted if the body is a JSON object with
+   * valid claims and its `active`, if it has one, is true. 400, 401, 403 and 404 refuse the token. Any other status, a redirect,
+   * a 200 without a JSON object, or no response within 5 seconds is an error: the request gets 503.
    */
   readonly url: string;
   /** How long an answer is cached. Default 30,000. */

@@ -77,8 +77,8 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       share?.grow(bytes);
     });
-    // The body goes into Hono's cache. The constructor of `Request` would refuse the request of @hono/node-server unless
-    // @hono/node-server has replaced the global class. The type of the cache names other values than Hono reads from it, hence
+    // The body goes into Hono's cache, and not into a new `Request`: the constructor of `Request` refuses the request of
+    // @hono/node-server unless @hono/node-server has replaced the global class. The type of the cache names other values than Hono reads from it, hence
     // `never`.
     req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
   } catch (error) {
@@ -116,7 +116,8 @@ function refuseEncoding(c: Context): void {
 /**
  * Reads a body chunk by chunk.
  *
- * @param onBytes Is called with the bytes so far before each chunk is kept. It throws to stop.
+ * @param onBytes Called before each chunk is kept, with the number of bytes so far, including this chunk. It throws to stop the
+ *   reading.
  */
 async function readChunks(
   stream: ReadableStream<Uint8Array> | null,

@@ -90,8 +90,8 @@ export interface HubStreamIdentity extends StreamIdentity {
 export const REFUSED_STATUS = 409;
 
 /**
- * A message that the Worker sends on a client's socket to check that the hub still runs. The runtime answers the message
- * without waking the hub.
+ * A message that the Worker sends on a client's socket to check that the socket still reaches the hub. The runtime answers in
+ * place of the hub, and does not wake it. No answer means that the hub has failed.
  */
 export const LIVENESS_PING = { request: "ping", response: "pong" };
 
