@@ -1,5 +1,5 @@
 /**
- * `pocketwire/records`: PocketBase's filters and `fields`, evaluated in memory. The functions are pure and need no server.
+ * `pocketwire/records`: PocketBase's filters and `fields`, evaluated in memory. The functions need no server.
  *
  * @example
  * import { compileFilter, pickFields } from "pocketwire/records";

@@ -156,7 +156,7 @@ describe.each([NODE, WORKERD])(
       await page.getByLabel("Other options, JSON").fill('{"query":{"leave":"perhaps"}}');
       expect(await page.locator("#options-error").textContent()).toBe("");
       await subscribed(page, 400);
-      await page.locator("#options-error", { hasText: '"leave" is true or false' }).waitFor();
+      await page.locator("#options-error", { hasText: '"leave" must be true or false' }).waitFor();
       expect(await listedSubscriptions(page)).toEqual([]);
       expect(complaints).toEqual([REFUSED]);
       await context.close();

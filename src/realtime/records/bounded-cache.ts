@@ -5,7 +5,10 @@ export interface CacheSize<Value> {
   readonly of: (key: string, value: Value) => number;
 }
 
-/** Keeps the values that were used last, as far as they were used while at least half of the cache was filled. */
+/**
+ * A cache with a maximum number and size of values. A full cache removes the value whose last use is longest ago. A use counts
+ * only if at least half of the cache is filled at that time.
+ */
 export class BoundedCache<Value> {
   readonly #max: number;
   readonly #create: (key: string) => Value;
@@ -49,7 +52,7 @@ export class BoundedCache<Value> {
     }
   }
 
-  /** Moves a value to the end. While less than half of the cache is used, the order does not matter yet, and moving takes time. */
+  /** Moves a value to the end. While the cache is less than half filled, the order does not matter, and moving takes time. */
   #refresh(key: string, value: Value): void {
     const maxSize = this.#sizes?.max ?? 0;
     if (this.#values.size < this.#max / 2 && this.#size <= maxSize / 2) return;

@@ -1,4 +1,4 @@
-/** Checks access rules, which may come from JSON. Whatever is not understood is refused: it could be a rule that is misspelt. */
+/** Checks access rules, which may come from JSON. An unknown property is refused, because it may be a misspelt rule. */
 import { RealtimeError } from "../errors.ts";
 import { nearestName } from "../nearest-name.ts";
 import { type CollectionRules, FIELD_TYPES } from "./collection.ts";
@@ -7,7 +7,7 @@ import { MAX_COLLECTION_FIELDS, MAX_COLLECTION_NAME, MAX_RULES } from "./limits.
 /** The name of the entry with the rules of all collections without an entry of their own. */
 export const ALL_OTHERS = "*";
 
-/** Returns what is wrong with the value of a property, after "The property of the collection". Undefined if nothing is. */
+/** Returns the end of the error that begins with "The <property> of the collection <name>". Undefined if the value is valid. */
 type Check = (value: unknown) => string | undefined;
 
 const checkRule: Check = (value) =>

@@ -1,7 +1,4 @@
-/**
- * The names of PocketBase's field types (core/field_*.go). The types that can have several values are followed by `[]` in a
- * field that has several: `select[]`.
- */
+/** The names of PocketBase's field types (core/field_*.go). With `[]`, such as `select[]`: a field with several values. */
 export const FIELD_TYPES = [
   "text",
   "number",
@@ -34,8 +31,8 @@ export interface Collection {
   readonly type?: "base" | "auth" | undefined;
   /**
    * The types of fields. The type of another field is guessed from its value: a string is `text`, a number `number`, a boolean
-   * `bool`, a list of strings `select[]`, and any other value `json`. Declare a JSON field that may contain a string, number or
-   * list of strings, a relation, and a field that may be missing from a record.
+   * `bool`, a list of strings `select[]`, and any other value `json`. Declare a relation, a field that may be missing from a
+   * record, and a JSON field that may contain a string, a number or a list of strings.
    */
   readonly fields?: Readonly<Record<string, FieldType>> | undefined;
   /** Fields that only administrators receive and may filter by. Rules may use them. */
@@ -48,11 +45,11 @@ export type CollectionInput = string | (Collection & { readonly name: string });
 /** Access rules of one collection, as in PocketBase. */
 export interface CollectionRules extends Collection {
   /**
-   * Decides which records reach subscriptions to the collection (`posts/*` and `posts`). Null: administrators only. "": everyone.
-   * Otherwise an expression of PocketBase's rule language. Default: everyone.
+   * Decides which records reach subscriptions to the collection (`posts/*` and `posts`). Null: administrators only. "":
+   * everyone. Otherwise an expression of PocketBase's rule language. Default: everyone, but null if `viewRule` is given.
    */
   readonly listRule?: string | null | undefined;
-  /** As `listRule`, for subscriptions to one record (`posts/RECORD_ID`). */
+  /** As `listRule`, for subscriptions to one record (`posts/RECORD_ID`). The default depends on `listRule` in the same way. */
   readonly viewRule?: string | null | undefined;
   /** In an `auth` collection: who sees every email. Null or absent: only administrators. */
   readonly manageRule?: string | null | undefined;

@@ -39,7 +39,7 @@ export function compare(
   }
 }
 
-/** Returns the number of characters that `compare` reads at most. The operator `~` counts its own. */
+/** Returns the number of characters that `compare` reads at most. 0 for `~` and `!~`: `LikeMatcher` counts theirs. */
 export function charactersCompared(
   operator: Operator,
   left: Operand,

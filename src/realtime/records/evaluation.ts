@@ -22,7 +22,7 @@ export class Evaluation {
   readonly #refuted: (boolean | undefined)[] = [];
   #stepsLeft = MAX_STEPS;
 
-  /** @throws RealtimeError `invalid_filter` if the record lacks a field, whatever stands beside it. */
+  /** @throws RealtimeError `invalid_filter` if the record lacks a field, even if another comparison decides the result. */
   constructor(program: Program, view: RecordView, context: FilterContext) {
     this.#program = program;
     const hidesFields = program.mode === "client" && context.isAdmin !== true;
@@ -79,7 +79,7 @@ export class Evaluation {
         return node.parts.some((part) => this.#isTrue(part));
       default: {
         if (node.readsEmail && this.#hidesEmail) {
-          // Counted, because there may be another combination of elements after this one.
+          // Counted, because this may happen for many combinations of elements.
           this.#spend(1);
           return false;
         }
@@ -102,7 +102,7 @@ export class Evaluation {
     return this.#refuted[node.index] === true;
   }
 
-  /** @param isEvery Whether this is for the check of every element. PocketBase compares nothing exactly there (`manyVsOneExpr`). */
+  /** @param isEvery Whether every element is checked. PocketBase then does not use `Operand.isExact` (`manyVsOneExpr`). */
   #compare(
     { operator, left, right }: CompiledComparison,
     a: Value,

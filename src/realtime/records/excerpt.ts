@@ -38,7 +38,7 @@ const PHRASING = new Set([...INLINE, ...set("del font ins kbd mark nobr s samp t
 const VOID = set(
   "area base basefont bgsound br col embed hr img input keygen link meta param source track wbr",
 );
-/** The tags of the document itself. They do not nest, wherever they are. */
+/** The tags of the document itself. They open no element, wherever they are. */
 const DOCUMENT = set("html head body frameset frame");
 /** Before any other content, these belong to the head. */
 const HEAD = set("base basefont bgsound link meta title noscript noframes style script template");
@@ -46,7 +46,7 @@ const HEAD = set("base basefont bgsound link meta title noscript noframes style 
 const TABLE_PARTS = set("caption col colgroup tbody td tfoot th thead tr");
 /** Their end tag may be missing: a start tag closes the open element of the same name, unless another block is between. */
 const UNNESTED = set("button dd dt li option p tbody td tfoot th thead tr");
-/** PocketBase's HTML parser refuses more. */
+/** Maximum number of open elements. PocketBase's HTML parser refuses more. */
 const MAX_OPEN = 512;
 
 interface OpenElement {
@@ -179,7 +179,7 @@ class ExcerptText {
   readonly #max: number;
   #text = "";
   #length = 0;
-  /** Bytes of UTF-8 that PocketBase would have written. It begins with a space for the element `html`. */
+  /** Bytes of UTF-8 that PocketBase would have written. The first one is a space for the element `html`. */
   bytes = 1;
   afterSpace = true;
   /** Whether the text is longer than the limit. */
@@ -195,7 +195,7 @@ class ExcerptText {
     if (space && this.afterSpace) return;
     this.afterSpace = space;
     this.bytes += bytesOf(code);
-    // The space that is trimmed from both ends is Unicode's. White space inside is collapsed only if it is HTML's.
+    // White space of Unicode is trimmed from both ends. Inside the text, only white space of HTML is collapsed.
     const trimmable = isSpace(code);
     if (this.#length === this.#max) this.full ||= !trimmable;
     else if (this.#length > 0 || !trimmable) {

@@ -30,7 +30,7 @@ export class Filter {
   /**
    * Whether a record matches.
    *
-   * @throws RealtimeError `invalid_filter` if the record lacks a field of the filter, or if the evaluation takes too many steps.
+   * @throws RealtimeError `invalid_filter` if the record lacks a field of the filter, or the evaluation takes too many steps.
    */
   matches(view: RecordView, context: FilterContext): boolean {
     if (this.#program.mode === "rule" && context.isAdmin === true) return true;
@@ -68,8 +68,9 @@ export class Filter {
  * @param collection What is known about the records. Default: nothing, and types are guessed from the values.
  * @param mode Default "client".
  * @returns A function that says whether a record matches. It throws `invalid_filter` if the record lacks a field that the
- *   filter names and that `collection.fields` does not declare, or if lists make the evaluation too long.
- * @throws RealtimeError `invalid_filter` with `position` if the text can't be parsed, needs a database, or names a hidden field.
+ *   filter names and that `collection.fields` does not declare, if a client's filter names a hidden field, if a name such as
+ *   `author.name` needs a database, or if the evaluation takes too many steps.
+ * @throws RealtimeError `invalid_filter` with `position` if the text can't be parsed, or has a name that no record can have.
  * @example
  * const isOpen = compileFilter('status = "open" && votes > 10');
  * isOpen({ id: "1", status: "open", votes: 12 }); // true

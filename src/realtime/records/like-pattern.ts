@@ -1,8 +1,9 @@
 /** A part of a pattern between two `%`. */
 type Segment = string | WildSegment;
 
-/** A segment with `_`: texts, and numbers of any code points. */
+/** A segment with `_`. */
 interface WildSegment {
+  /** A text stands for itself. A number stands for that many code points, whatever they are. */
   readonly pieces: readonly (string | number)[];
   /** Number of code points. */
   readonly length: number;
@@ -35,7 +36,7 @@ export class LikePattern {
     this.longestWild = longestWild;
   }
 
-  /** Undefined if the pattern ends within an escape: it matches nothing. */
+  /** Parses a pattern. Undefined if the pattern ends within an escape: such a pattern matches nothing. */
   static parse(pattern: string): LikePattern | undefined {
     const parts = splitPattern(pattern);
     if (parts === undefined) return undefined;

@@ -41,7 +41,7 @@ export class LikeMatcher {
     if (prepared === undefined) return null;
     const { pattern } = prepared;
     if (pattern === undefined) return false;
-    // The engine compares a text without `_` with many characters at a time.
+    // The JavaScript engine compares many characters at a time when it searches for a text without `_`.
     const wild = Math.min(pattern.longestWild, text.length);
     const perCharacter = Math.ceil((pattern.longest + 1) / CHARACTERS_PER_STEP) + wild;
     this.#spend(Math.floor((text.length * perCharacter) / CHARACTERS_PER_STEP));
@@ -58,7 +58,7 @@ export class LikeMatcher {
       prepared = { value, pattern: LikePattern.parse(lowerASCII(text)), length: text.length };
       PREPARED.set(right, prepared);
     } else if (prepared !== this.#last) {
-      // The steps of an evaluation may not depend on earlier evaluations: a replay must decide as the delivery did.
+      // The steps of an evaluation must not depend on earlier evaluations: a replay must decide as the delivery did.
       this.#spendOn(prepared.length);
     }
     this.#last = prepared;

@@ -10,7 +10,7 @@ import { EVERYONE, type Viewer } from "./viewer.ts";
 export type Outcome =
   /** The same for all clients. Without `data`, the subscription does not receive the message. */
   | { readonly isUniform: true; readonly data: string | undefined }
-  /** Another for each viewer: call `dataFor`. */
+  /** It may differ between viewers: call `dataFor`. */
   | { readonly isUniform: false };
 
 /** Called when a filter or rule can't be evaluated for a message. The message is then not sent. */

@@ -6,7 +6,10 @@ import { type EvaluationErrorListener, MessageContent } from "./message-content.
 import { AccessRules } from "./rules.ts";
 import { type Selection, Selections } from "./selection.ts";
 
-/** Messages that are kept for replays and reads of the history, because clients that reconnect together read the same pages. */
+/**
+ * Maximum number of messages that are kept for replays and reads of the history. Clients that reconnect together read the same
+ * pages.
+ */
 const MAX_KEPT = 64;
 
 /** Maximum size of the data of the kept messages together, in UTF-16 code units. */
@@ -18,7 +21,7 @@ const MAX_KEPT_SIZE = 1024 * 1024;
  */
 const MAX_FILTERS_LENGTH = 100_000;
 
-/** Keys for which a failed evaluation has been logged. */
+/** Maximum number of keys for which a failed evaluation is logged. */
 const MAX_LOGGED = 1000;
 
 /** Creates the contents of messages. Delivery, replay and history share the rules and the compiled subscription keys. */
@@ -100,7 +103,7 @@ export class MessageContents {
 function tooManyFilters(): RealtimeError {
   return new RealtimeError(
     "invalid_input",
-    `The filters of all subscriptions have at most ${MAX_FILTERS_LENGTH} characters together.`,
+    `The filters of all subscriptions have more than ${MAX_FILTERS_LENGTH} characters together. Use shorter or fewer filters.`,
   );
 }
 

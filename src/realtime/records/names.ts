@@ -16,7 +16,7 @@ export interface FieldName {
   /** The whole name, as the filter has it. */
   readonly text: string;
   readonly position: number;
-  /** Dotted parts, without the modifier. `@request.auth` is left out for a value of the request. */
+  /** Dotted parts, without the modifier. For a value of the request, without `@request` and the source (`auth`). */
   readonly path: readonly string[];
   readonly modifier: Modifier | undefined;
   /**

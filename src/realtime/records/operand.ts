@@ -9,7 +9,7 @@ export interface Operand {
   readonly isReal: boolean;
   /**
    * What PocketBase knows about emptiness when it builds the SQL (tools/search/filter.go, `resolveEqualExpr`). `empty`: null or
-   * "". `set`: a literal, macro or request value that is not empty. `unknown`: a field.
+   * "". `set`: a literal, macro or request value that is not empty. `unknown`: any other, such as a field.
    */
   readonly emptiness: "empty" | "set" | "unknown";
   /** Whether `=` distinguishes null from "". True for JSON and `geoDistance`. */
@@ -19,15 +19,15 @@ export interface Operand {
    * unless it contains `%`. `column`: enclosed in `%`. `pattern`: used as it is.
    */
   readonly likeAs: "parameter" | "column" | "pattern";
-  /** The text as the right side of `~`, if it differs from the value's. */
+  /** The text to use as the right side of `~`, if it is not that of the value. */
   readonly likeText: string | undefined;
   /** The elements of a list with `:each`. The comparison is evaluated for each of them. An empty list has one null element. */
   readonly elements: readonly Value[] | undefined;
 }
 
 /**
- * Returns an operand with all properties. Every evaluation of a filter creates operands and reads them. In V8 that takes several
- * times as long for objects that are created by spreading, because they have different shapes.
+ * Returns an operand with all properties. Every evaluation of a filter creates operands and reads them. In V8 that takes
+ * several times as long for objects that are created by spreading, because they have different shapes.
  */
 function createOperand({
   value,

@@ -21,8 +21,7 @@ const MAX_DEPTH = 20;
 const MAX_EXCERPT = 1_000_000;
 
 /**
- * Parses a `fields` option as PocketBase (tools/picker/pick.go, tools/tokenizer/tokenizer.go). Entries without a name are
- * skipped.
+ * Parses a `fields` option as PocketBase does (tools/picker/pick.go, tools/tokenizer/tokenizer.go). Empty entries are skipped.
  *
  * More is refused than in PocketBase: NUL, a text or path beyond the limits, and a number such as `0x10` or `5.5`.
  *

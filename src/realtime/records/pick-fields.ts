@@ -6,7 +6,7 @@ import { type FieldPath, parseFields } from "./parse-fields.ts";
  *
  * - `author` keeps the key, `expand.author.name` keeps one key of an object. Names are case-sensitive.
  * - `*` keeps the keys of its level that no other path begins with: `*,expand.author.name`.
- * - A shorter path wins over a longer one. A longer path keeps a value that is not an object.
+ * - A shorter path wins over a longer one. `author.name` keeps all of `author` if its value is not an object.
  * - An array whose first element is an object is picked from element by element. Any other array is kept.
  * - `:excerpt(max)` makes plain text of at most `max` code points (1 to 1,000,000) from HTML; `:excerpt(max, true)` appends
  *   "..." if the text is cut. Other values than strings are kept.

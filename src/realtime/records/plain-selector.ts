@@ -27,7 +27,7 @@ export class PlainSelector {
   }
 
   /**
-   * Returns the data for a subscription. Undefined if the filter does not match, or if the data is not an object.
+   * Returns the data for a subscription. Undefined if the filter does not match. No filter matches data that is not an object.
    *
    * @throws RealtimeError `invalid_filter`.
    */

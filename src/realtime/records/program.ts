@@ -81,7 +81,7 @@ class Compiler {
   }
 
   #add(term: CompiledTerm): { readonly index: number; readonly term: CompiledTerm } {
-    // Two calls with the same name have other arguments.
+    // The text of a call is without its arguments, which may differ between calls.
     const key = term.text.endsWith("()") ? `${term.position} ${term.text}` : term.text;
     const index = this.#indexes.get(key) ?? this.terms.push(term) - 1;
     this.#indexes.set(key, index);

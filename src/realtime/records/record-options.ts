@@ -30,7 +30,7 @@ const MAX_CHANGED = 100;
 export function readRecordOptions({ query, structured = [] }: SubscriptionOptions): RecordOptions {
   const wrong = structured.find((name) => OPTIONS.has(name));
   if (wrong !== undefined) {
-    throw invalidOption(`The option "${wrong}" is a text. Send no list and no object.`);
+    throw invalidOption(`The option "${wrong}" is a list or an object. Send a text.`);
   }
   const { filter, fields, actions, changed, leave } = query;
   return {
@@ -66,7 +66,7 @@ function readChanged(text: string | undefined): readonly string[] | undefined {
 function readLeave(text: string | undefined): boolean {
   if (text === "true" || text === "1") return true;
   if (text === undefined || text === "" || text === "false" || text === "0") return false;
-  throw invalidOption('The option "leave" is true or false.');
+  throw invalidOption('The option "leave" must be true or false.');
 }
 
 /** Returns the names in a list with commas. Undefined if there is none. */

@@ -21,7 +21,7 @@ export class RecordSelector {
   readonly #allowed = new Map<Rule, Map<string, boolean>>();
   /** The same for the record before the update. */
   readonly #allowedBefore = new Map<Rule, Map<string, boolean>>();
-  /** By `fields`. One map for each combination of what the viewer may see. */
+  /** Texts by `fields`. One map for each combination of: is the viewer an administrator, and is the email visible. */
   readonly #texts = [0, 1, 2, 3].map(() => new Map<string | undefined, string>());
 
   /**
@@ -130,7 +130,7 @@ export class RecordSelector {
     return text;
   }
 
-  /** As PocketBase decides about an email that is not visible to everyone (apis/record_helpers.go, `autoResolveRecordsFlags`). */
+  /** Whether the viewer receives the email. Follows PocketBase (apis/record_helpers.go, `autoResolveRecordsFlags`). */
   #seesEmail(selection: Selection | undefined, viewer: Viewer): boolean {
     if (!this.#event.hasInvisibleEmail || viewer.isAdmin) return true;
     if (this.#event.isOwn(viewer.auth)) return true;

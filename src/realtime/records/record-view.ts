@@ -105,7 +105,7 @@ export function fieldOperand(field: FieldName, type: FieldType, value: unknown):
         : withModifier(modifier, type, value);
     }
     throw filterError(
-      `"${text}" needs a query of the database. Only a JSON field has parts, and of a relation only the id is known. Declare the type of the field if it is one of these.`,
+      `"${text}" needs a query of the database. A path works only in a JSON field, and as ".id" in a relation. If the field is one of these, declare its type.`,
       position,
     );
   }
@@ -116,7 +116,7 @@ function isRelationId(path: readonly string[], type: FieldType): boolean {
   return path.length === 2 && path[1] === "id" && (type === "relation" || type === "relation[]");
 }
 
-/** Other modifiers than these, and these on other types, are ignored as in PocketBase. */
+/** A modifier that the type does not support is ignored, as in PocketBase. */
 function withModifier(modifier: FieldName["modifier"], type: FieldType, value: unknown): Operand {
   const isMultiple = type.endsWith("[]");
   const canBeMultiple = isMultiple || type === "select" || type === "file" || type === "relation";

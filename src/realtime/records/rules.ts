@@ -64,7 +64,7 @@ export class AccessRules {
 
 function compileEntry(name: string, entry: CollectionRules): CompiledRules {
   const { listRule, viewRule, manageRule, ...declared } = entry;
-  // An entry with one of the two rules is not open to everyone through the other.
+  // If an entry has only one of the two rules, the other one lets only administrators pass.
   const missing = listRule === undefined && viewRule === undefined ? "" : null;
   return {
     declared,
@@ -89,7 +89,10 @@ function compileRule(collection: string, property: string, text: string | null):
   }
 }
 
-/** Combines what an event and the rules say about a collection. The rules win. */
+/**
+ * Combines what an event and the rules say about a collection. The types of the rules win. A field is hidden if either of them
+ * hides it.
+ */
 export function mergeCollection(event: Collection, declared: Collection | undefined): Collection {
   if (declared === undefined) return event;
   const hidden = [...(event.hidden ?? []), ...(declared.hidden ?? [])];

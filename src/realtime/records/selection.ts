@@ -96,6 +96,6 @@ interface Compiled {
 function malformedOptions(): RealtimeError {
   return new RealtimeError(
     "invalid_input",
-    'The options of a subscription are a JSON object, such as options={"query":{"filter":"a = 1"}}, URI-encoded.',
+    'The options of a subscription must be a JSON object, such as options={"query":{"filter":"a = 1"}}, URI-encoded.',
   );
 }

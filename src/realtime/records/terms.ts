@@ -26,7 +26,7 @@ export interface EvaluationInput {
 
 /** A term that is ready to be evaluated. */
 export interface CompiledTerm {
-  /** Terms with the same text have the same value. */
+  /** Terms with the same text have the same value, except calls: the text of a call is without its arguments. */
   readonly text: string;
   /** Terms with the same list share its element: `members:each` and `members.id`. */
   readonly list: string;

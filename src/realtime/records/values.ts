@@ -53,7 +53,7 @@ function digitsOf(value: number): string {
   const [mantissa = "", exponent] = value.toExponential(17).split("e");
   const rounded = (BigInt(mantissa.replace(/[-.]/g, "")) + 5n) / 10n;
   const digits = rounded.toString().padStart(17, "0");
-  // SQLite tries 14 digits only if these of the 17 digits suggest it.
+  // SQLite tries 14 digits only if the last of the 17 digits are zeros or nines.
   const mayBeShort = /^(?:.{13}000|.{14}99)/.test(digits);
   const short = value.toExponential(13);
   if (mayBeShort && Number(short) === value) return short;

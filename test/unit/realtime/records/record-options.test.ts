@@ -24,7 +24,9 @@ describe("the options of a subscription", () => {
   it("are refused as a list or an object, and a filter of spaces is not left out", () => {
     for (const name of ["filter", "fields", "actions", "changed", "leave"]) {
       const { options: parsed } = parseSubscription(`a?options={"query":{"${name}":["x"],"b":{}}}`);
-      expect(() => readRecordOptions(parsed), name).toThrow(`The option "${name}" is a text.`);
+      expect(() => readRecordOptions(parsed), name).toThrow(
+        `The option "${name}" is a list or an object.`,
+      );
     }
     expect(read({ filter: " " }).filter).toBe(" ");
   });
