@@ -7,6 +7,7 @@ import { openAPIDocument } from "../openapi/document.ts";
 interface Operation {
   readonly summary: string;
   readonly security: readonly object[];
+  readonly tags: readonly string[];
   readonly parameters?: readonly { name: string; in: string; required?: boolean; schema: object }[];
   readonly requestBody?: { readonly content: object };
   readonly responses: Readonly<Record<string, { readonly description: string }>>;
@@ -40,9 +41,8 @@ ${operations.join("\n")}<section class="wide"><h2>Schemas</h2>${schemas.join("\n
 }
 
 function describe(method: string, path: string, operation: Operation): string {
-  const { summary, security, parameters = [], requestBody, responses } = operation;
-  const isOpen = security.some((scheme) => Object.keys(scheme).length === 0);
-  const access = isOpen ? "No credential needed." : "Needs the admin key or a token.";
+  const { summary, parameters = [], requestBody, responses } = operation;
+  const access = accessTo(operation);
   const rows = parameters.map(
     ({ name, in: location, required, schema }) =>
       `<li><code>${toHTML(name)}</code>, ${location}${required ? ", required" : ""}: <code>${toHTML(JSON.stringify(schema))}</code></li>`,
@@ -52,6 +52,13 @@ function describe(method: string, path: string, operation: Operation): string {
   );
   return `<section class="wide"><h2>${method.toUpperCase()} ${toHTML(path)}</h2><p>${toHTML(summary)} ${access}</p>
 <ul>${rows.join("")}</ul>${requestBody === undefined ? "" : code(requestBody.content)}<dl>${answers.join("")}</dl></section>`;
+}
+
+/** Says who may call an operation. */
+function accessTo({ security, tags }: Operation): string {
+  if (security.some((scheme) => Object.keys(scheme).length === 0)) return "No credential needed.";
+  if (tags.includes("administration")) return "Needs the admin key.";
+  return "Needs the admin key, or a token with the right to publish.";
 }
 
 /** A block of JSON. `tabindex` makes it reachable by keyboard, since it scrolls. */

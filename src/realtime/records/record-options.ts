@@ -60,6 +60,12 @@ function readChanged(text: string | undefined): readonly string[] | undefined {
   if (fields !== undefined && fields.length > MAX_CHANGED) {
     throw invalidOption(`The option "changed" has at most ${MAX_CHANGED} fields.`);
   }
+  const path = fields?.find((field) => field.includes("."));
+  if (path !== undefined) {
+    throw invalidOption(
+      `The option "changed" contains ${JSON.stringify(path)}. Name whole fields, without a path.`,
+    );
+  }
   return fields;
 }
 

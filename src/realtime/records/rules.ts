@@ -76,7 +76,7 @@ function compileEntry(name: string, entry: CollectionRules): CompiledRules {
 
 function compileRule(collection: string, property: string, text: string | null): Rule {
   if (text === null) return "administrators";
-  if (text.trim() === "") return "everyone";
+  if (text === "") return "everyone";
   try {
     return new Filter(text, "rule");
   } catch (cause) {

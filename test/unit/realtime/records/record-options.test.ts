@@ -31,6 +31,10 @@ describe("the options of a subscription", () => {
     expect(read({ filter: " " }).filter).toBe(" ");
   });
 
+  it("refuse a path in changed, because fields are compared as a whole", () => {
+    expect(() => read({ changed: "title,meta.price" })).toThrow('contains "meta.price"');
+  });
+
   it("keep filter and fields as they are, and split lists", () => {
     const query = {
       filter: " a = 1 ",

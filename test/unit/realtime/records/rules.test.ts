@@ -126,6 +126,11 @@ describe("rules that are refused", () => {
       'The viewRule of the collection "posts" must be text or null: null is for administrators only, "" is for everyone.',
     ],
     [
+      "a rule of spaces, which would be open if it counted as empty",
+      { posts: { listRule: " " } },
+      'The listRule of the collection "posts" is invalid. Invalid filter at position 1: Expected a field, a text or a number.',
+    ],
+    [
       "an unknown type",
       { users: { type: "view" } },
       'The type of the collection "users" must be base or auth.',
