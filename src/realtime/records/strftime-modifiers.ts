@@ -1,4 +1,4 @@
-import { CLOCK, DAY, NUMBER, readClock, SPACE, type Time } from "./strftime-time.ts";
+import { DAY, readClock, type Time } from "./strftime-time.ts";
 
 /** Changes a time. */
 type Modify = (time: Time, argument: string, unit: string, isFirst: boolean) => void;
@@ -11,18 +11,16 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
 };
 
 /** The modifiers, in the words of SQLite. Letters match in either case. */
-const MODIFIERS = (
-  [
-    [`((?!\\.)${NUMBER})${SPACE}+(second|minute|hour|day|month|year)s?`, addUnits],
-    [`([+-]?${CLOCK})`, addClock],
-    ["start of (day|month|year)", startOf],
-    ["weekday ([0-6])", toWeekday],
-    ["(unixepoch|julianday)", fromNumber],
-    ["subsec(?:ond)?", showFraction],
-    // The local time is UTC.
-    ["localtime|utc", () => {}],
-  ] as const
-).map(([pattern, modify]): [RegExp, Modify] => [new RegExp(`^(?:${pattern})$`, "i"), modify]);
+const MODIFIERS: readonly (readonly [RegExp, Modify])[] = [
+  [/^([+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?)[\t-\r ]+(second|minute|hour|day|month|year)s?$/i, addUnits],
+  [/^([+-]?(?:[01]\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$/, addClock],
+  [/^start of (day|month|year)$/i, startOf],
+  [/^weekday ([0-6])$/i, toWeekday],
+  [/^(unixepoch|julianday)$/i, fromNumber],
+  [/^subsec(?:ond)?$/i, showFraction],
+  // The local time is UTC.
+  [/^(?:localtime|utc)$/i, () => {}],
+];
 
 /** Whether `applyModifier` knows a modifier. */
 export function isModifier(text: string): boolean {

@@ -1,3 +1,5 @@
+import { numberFrom } from "./values.ts";
+
 /** A time that modifiers change. */
 export interface Time {
   /** In UTC. The date of a time that is not readable is invalid, and no modifier makes it valid again. */
@@ -12,17 +14,9 @@ export const DAY = 86_400_000;
 /** Milliseconds from the beginning of Julian day 0 to 1970. */
 export const JULIAN_TO_UNIX = 210_866_760_000_000;
 
-/** A number as SQLite writes it: without hexadecimal digits. */
-export const NUMBER = "[+-]?(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?";
-/** `HH:MM`, `HH:MM:SS` or `HH:MM:SS.FFF`. */
-export const CLOCK = "(?:[01]\\d|2[0-4]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d+)?)?";
-/** SQLite's white space is the six ASCII characters. `\s` has more. */
-export const SPACE = "[\\t-\\r ]";
-
-const DATE = `(-?\\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])[T\\t-\\r ]*`;
-const ZONE = `(?:[Zz]|([+-](?:0\\d|1[0-4]):[0-5]\\d))${SPACE}*`;
-const TIME = new RegExp(`^(?!$)(?:${DATE})?(?:(${CLOCK})${SPACE}*(?:${ZONE})?)?$`);
-const TEXT_NUMBER = new RegExp(`^${SPACE}*${NUMBER}${SPACE}*$`, "i");
+/** A date, a clock and a time zone, each of them optional. SQLite's white space is the six ASCII characters; `\s` has more. */
+const TIME =
+  /^(?!$)(?:(-?\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T\t-\r ]*)?(?:((?:[01]\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)[\t-\r ]*(?:(?:[Zz]|([+-](?:0\d|1[0-4]):[0-5]\d))[\t-\r ]*)?)?$/;
 
 /**
  * Reads a time value of SQLite (https://sqlite.org/lang_datefunc.html, "Time Values"). Returns undefined for one that is not
@@ -41,7 +35,8 @@ export function parseTime(value: string | number, now: number): Time | undefined
     date.setTime(date.getTime() + readClock(clock) - readClock(zone));
     return { date, hasFraction: false };
   }
-  if (TEXT_NUMBER.test(value)) return timeOfNumber(Number(value));
+  const number = numberFrom(value);
+  if (number !== undefined) return timeOfNumber(number);
   if (/^now$/i.test(value)) return timeNow(now);
   return /^subsec(?:ond)?$/i.test(value) ? { ...timeNow(now), hasFraction: true } : undefined;
 }

@@ -99,7 +99,18 @@ describe("a filter with strftime", () => {
 
   it.each([
     ...["", "bogus", "unixepoch ", "day 1", "auto", "ceiling", "floor", "start of week"],
-    ...["+1", "+1day", " +1 day", "+1 day ", ".5 days", "+1 weeks", "+1:30", "+25:00", "+02:00Z"],
+    ...[
+      "+1",
+      "+1day",
+      " +1 day",
+      "+1 day ",
+      ".5 days",
+      "+.5 days",
+      "+1 weeks",
+      "+1:30",
+      "+25:00",
+      "+02:00Z",
+    ],
     ...["+0001-02-03", "weekday", "weekday 7", "weekday -1", "toString"],
   ])("is refused at its modifier if the modifier is %j", (modifier) => {
     const { message, position } = invalidFilter(() =>
