@@ -2,7 +2,7 @@ import { filterError } from "./filter-error.ts";
 import { geoDistance } from "./geo-distance.ts";
 import { columnOperand, exactOperand, type Operand } from "./operand.ts";
 import type { CallTerm, Term } from "./parse-filter.ts";
-import { isFormat, strftime } from "./strftime.ts";
+import { CONVERSION_LETTERS, isFormat, strftime } from "./strftime.ts";
 import { isModifier } from "./strftime-modifiers.ts";
 import { numberFrom, type Value } from "./values.ts";
 
@@ -37,7 +37,7 @@ function checkStrftime([format, time, ...modifiers]: readonly Term[], position: 
   if (modifiers.length > MAX_MODIFIERS) throw usage;
   if (!isFormat(format.text)) {
     throw filterError(
-      "The conversions of strftime are %d %e %f %F %H %I %j %J %m %M %p %R %s %S %T %w %W %Y and %%.",
+      `Behind a % in the format of strftime stands one of ${CONVERSION_LETTERS}.`,
       format.position,
     );
   }
@@ -45,7 +45,7 @@ function checkStrftime([format, time, ...modifiers]: readonly Term[], position: 
     if (modifier.kind !== "text") throw usage;
     if (!isModifier(modifier.text)) {
       throw filterError(
-        'strftime takes modifiers such as "+1 day", "-01:30", "start of month", "weekday 0", "unixepoch", "julianday" and "subsec".',
+        'strftime takes modifiers such as "+1 day", "-01:30", "start of month" and "weekday 0".',
         modifier.position,
       );
     }

@@ -19,31 +19,30 @@ const TIME =
   /^(?!$)(?:(-?\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T\t-\r ]*)?(?:((?:[01]\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)[\t-\r ]*(?:(?:[Zz]|([+-](?:0\d|1[0-4]):[0-5]\d))[\t-\r ]*)?)?$/;
 
 /**
- * Reads a time value of SQLite (https://sqlite.org/lang_datefunc.html, "Time Values"). Returns undefined for one that is not
+ * Reads a time value of SQLite (https://sqlite.org/lang_datefunc.html, "Time Values"). The date is invalid for one that is not
  * readable.
  *
  * @param now The time that `now` means, in milliseconds since 1970.
  */
-export function parseTime(value: string | number, now: number): Time | undefined {
-  if (typeof value === "number") return timeOfNumber(value);
-  const match = TIME.exec(value);
+export function parseTime(value: string | number, now: number): Time {
+  const number = typeof value === "number" ? value : numberFrom(value);
+  if (number !== undefined) {
+    // A Julian day, unless a modifier says otherwise.
+    const date = new Date(Math.floor(number * DAY + 0.5) - JULIAN_TO_UNIX);
+    return { date, number, hasFraction: false };
+  }
+  const text = String(value);
+  const match = TIME.exec(text);
+  const hasFraction = /^subsec(?:ond)?$/i.test(text);
+  const isNow = hasFraction || /^now$/i.test(text);
+  const date = new Date(isNow ? Math.floor(now) : Number.NaN);
   if (match !== null) {
     const [, year = 2000, month = 1, day = 1, clock = "00:00", zone = "00:00"] = match;
-    const date = new Date(0);
-    // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
+    // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999. On an invalid date, this method sets the clock to 00:00.
     date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
     date.setTime(date.getTime() + readClock(clock) - readClock(zone));
-    return { date, hasFraction: false };
   }
-  const number = numberFrom(value);
-  if (number !== undefined) return timeOfNumber(number);
-  if (/^now$/i.test(value)) return timeNow(now);
-  return /^subsec(?:ond)?$/i.test(value) ? { ...timeNow(now), hasFraction: true } : undefined;
-}
-
-/** Returns the time that `now` means. */
-export function timeNow(now: number): Time {
-  return { date: new Date(Math.floor(now)), hasFraction: false };
+  return { date, hasFraction };
 }
 
 /**
@@ -51,15 +50,10 @@ export function timeNow(now: number): Time {
  * one of .999, so that it never rounds to the next one.
  */
 export function readClock(text: string): number {
-  const [hours = 0, minutes = 0, second = "0"] = text.replace(/^[+-]/, "").split(":");
-  const seconds = Math.min(Number(second), Math.floor(Number(second)) + 0.999);
-  const size = Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Math.round(seconds * 1000);
+  const parts = text.replace(/^[+-]/, "").split(":").map(Number);
+  const [hours = 0, minutes = 0, second = 0] = parts;
+  const seconds = Math.min(second, Math.floor(second) + 0.999);
+  const size = hours * 3_600_000 + minutes * 60_000 + Math.round(seconds * 1000);
   if (size > DAY) return Number.NaN;
   return text.startsWith("-") ? -size : size;
-}
-
-/** A number is a Julian day, unless a modifier says otherwise. */
-function timeOfNumber(number: number): Time {
-  const date = new Date(Math.floor(number * DAY + 0.5) - JULIAN_TO_UNIX);
-  return { date, number, hasFraction: false };
 }

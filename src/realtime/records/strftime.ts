@@ -1,5 +1,5 @@
 import { applyModifier } from "./strftime-modifiers.ts";
-import { DAY, JULIAN_TO_UNIX, parseTime, type Time, timeNow } from "./strftime-time.ts";
+import { DAY, JULIAN_TO_UNIX, parseTime, type Time } from "./strftime-time.ts";
 
 /**
  * SQLite's function `strftime` (https://sqlite.org/lang_datefunc.html), which PocketBase offers in filters and rules
@@ -31,13 +31,12 @@ import { DAY, JULIAN_TO_UNIX, parseTime, type Time, timeNow } from "./strftime-t
  */
 export function strftime(
   format: string,
-  time: string | number | null | undefined,
+  time: string | number | null | undefined = "now",
   modifiers: readonly string[],
   now: number,
 ): string | null {
   if (time === null) return null;
-  const result = time === undefined ? timeNow(now) : parseTime(time, now);
-  if (result === undefined) return null;
+  const result = parseTime(time, now);
   for (const [index, modifier] of modifiers.entries()) {
     applyModifier(result, modifier, index === 0);
     if (!isInRange(result)) return null;
@@ -45,23 +44,32 @@ export function strftime(
   return isInRange(result) ? formatTime(format, result) : null;
 }
 
+/** What may stand behind a percent sign in a format. */
+export const CONVERSION_LETTERS = "deFfHIjJMmpRSsTWwY%";
+
+const FORMAT = new RegExp(`^(?:[^%\\0]|%[${CONVERSION_LETTERS}])*$`);
+
 /** Whether every percent sign of a format begins a conversion that `strftime` knows. */
 export function isFormat(text: string): boolean {
-  return /^(?:[^%\0]|%[defFHIjJmMpRsSTwWY%])*$/.test(text);
+  return FORMAT.test(text);
 }
 
 function isInRange({ date }: Time): boolean {
   return date.getTime() >= -JULIAN_TO_UNIX && date.getUTCFullYear() <= 9999;
 }
 
-/** Where a conversion is in the text of a date in ISO 8601, from its end. Years outside 0 to 9999 make the text longer. */
+/** Where a conversion is in the text of a date in ISO 8601. Most positions are from the end: a year has four or five characters. */
 const PARTS: Readonly<Record<string, readonly [start: number, end: number]>> = {
-  ...{ m: [-19, -17], d: [-16, -14] },
+  ...{ Y: [0, -20], F: [0, -14], m: [-19, -17], d: [-16, -14] },
   ...{ H: [-13, -11], R: [-13, -8], T: [-13, -5], M: [-10, -8], S: [-7, -5], f: [-7, -1] },
 };
 
 function formatTime(format: string, time: Time): string {
-  const iso = time.date.toISOString();
+  const { date } = time;
+  const year = date.getUTCFullYear();
+  // The sign counts as a digit, as in C: -44 is `-044`.
+  const yearText = year < 0 ? `-${padded(-year, 3)}` : padded(year, 4);
+  const iso = yearText + date.toISOString().slice(-20);
   return format.replace(/%(.)/g, (_, letter: string) => {
     const part = PARTS[letter];
     return part === undefined ? String(CONVERSIONS[letter]?.(time)) : iso.slice(...part);
@@ -70,8 +78,7 @@ function formatTime(format: string, time: Time): string {
 
 /** The other conversions. */
 const CONVERSIONS: Readonly<Record<string, (time: Time) => string | number>> = {
-  e: ({ date }) => padded(date.getUTCDate(), 2, " "),
-  F: ({ date }) => yearOf(date) + date.toISOString().slice(-20, -14),
+  e: ({ date }) => String(date.getUTCDate()).padStart(2),
   I: ({ date }) => padded(date.getUTCHours() % 12 || 12),
   j: ({ date }) => padded(dayOfYear(date), 3),
   // 16 digits, without zeros at the end.
@@ -83,18 +90,11 @@ const CONVERSIONS: Readonly<Record<string, (time: Time) => string | number>> = {
   },
   w: ({ date }) => date.getUTCDay(),
   W: ({ date }) => padded(Math.floor((dayOfYear(date) + 6 - ((date.getUTCDay() + 6) % 7)) / 7)),
-  Y: ({ date }) => yearOf(date),
   "%": () => "%",
 };
 
-/** The sign counts as a digit, as in C: -44 is `-044`. */
-function yearOf(date: Date): string {
-  const year = date.getUTCFullYear();
-  return year < 0 ? `-${padded(-year, 3)}` : padded(year, 4);
-}
-
-function padded(number: number, width = 2, filler = "0"): string {
-  return String(number).padStart(width, filler);
+function padded(number: number, width = 2): string {
+  return String(number).padStart(width, "0");
 }
 
 /** January 1 is day 1. */

@@ -94,7 +94,7 @@ describe("a filter with strftime", () => {
       compileFilter(`strftime("${format}", created) = ""`),
     );
     expect(position).toBe(9);
-    expect(message).toContain("The conversions of strftime are %d ");
+    expect(message).toContain("Behind a % in the format of strftime stands one of ");
   });
 
   it.each([
