@@ -1,5 +1,6 @@
 /** Checks access rules, which may come from JSON. Whatever is not understood is refused: it could be a rule that is misspelt. */
 import { RealtimeError } from "../errors.ts";
+import { isObject } from "../is-object.ts";
 import { nearestName } from "../nearest-name.ts";
 import { type CollectionRules, FIELD_TYPES } from "./collection.ts";
 import { MAX_COLLECTION_FIELDS, MAX_COLLECTION_NAME, MAX_RULES } from "./limits.ts";
@@ -27,7 +28,7 @@ const PROPERTIES: Readonly<Record<keyof CollectionRules, Check>> = {
     if (!isObject(value)) return "must be an object with the type of each field";
     const types = Object.entries(value);
     if (types.length > MAX_COLLECTION_FIELDS) return tooMany("fields");
-    const wrong = types.find(([, type]) => !FIELD_TYPES.includes(type));
+    const wrong = types.find(([, type]) => !FIELD_TYPES.some((known) => known === type));
     return (
       wrong && `must have one of these types for ${quote(wrong[0])}: ${FIELD_TYPES.join(", ")}`
     );
@@ -82,10 +83,6 @@ function checkEntry(collection: string, entry: unknown): void {
 
 function tooMany(what: string): string {
   return `must have at most ${MAX_COLLECTION_FIELDS} ${what}`;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isName(value: unknown): value is string {
