@@ -133,7 +133,7 @@ function stringValues(
 }
 
 /** Converts as Go's cast.ToString: the text of a string, number or boolean, and "" for other values. */
-function toText(value: unknown): string {
+export function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
