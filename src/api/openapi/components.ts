@@ -1,5 +1,13 @@
 import type { RequestLimits } from "../limits.ts";
 import { recordSchema, topicSchema } from "../schemas/message.ts";
+import {
+  COUNTS,
+  DISCONNECTS,
+  HISTORY_COUNTS,
+  KEY_COUNTS,
+  RATE_REFUSALS,
+  type Statistic,
+} from "../statistics.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
 import { NUMBER, objectOf, TEXT, TEXTS, WHOLE } from "./schema.ts";
 
@@ -54,54 +62,28 @@ const HISTORY = objectOf({
   },
 });
 
-const COUNTS = { type: "object", additionalProperties: WHOLE };
+const BY_LABEL = { type: "object", additionalProperties: WHOLE };
 
 const STATS = objectOf({
   startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
-  clients: { ...WHOLE, description: "Connected clients." },
-  subscriptions: { ...WHOLE, description: "Subscription keys of all clients." },
-  topics: { ...WHOLE, description: "Distinct topics with subscribers." },
-  keyBudget: objectOf({
-    used: {
-      ...WHOLE,
-      description:
-        "A key counts once, and once more for each topic in which it overlaps with the client's rights.",
-    },
-    limit: { ...WHOLE, description: "0 is no limit." },
-    characters: WHOLE,
-    charactersLimit: { ...WHOLE, description: "0 is no limit." },
-    refused: { ...WHOLE, description: "Requests refused by the limits of keys." },
-  }),
-  queuedBytes: { ...WHOLE, description: "Bytes in the queues of clients." },
-  waitingBytes: {
-    ...WHOLE,
-    description:
-      "Bytes that clients have not taken yet. Bytes that several clients share count once.",
-  },
-  history: objectOf({ messages: WHOLE, bytes: WHOLE }),
-  connects: { ...WHOLE, description: "Clients that connected." },
-  disconnects: { ...COUNTS, description: "Clients that were removed, by reason." },
-  accepted: { ...WHOLE, description: "Messages appended to the log." },
-  duplicate: {
-    ...WHOLE,
-    description: "Messages whose id was published before. They are not delivered again.",
-  },
-  delivered: {
-    ...WHOLE,
-    description: "Messages written to clients, counted once for each client and key.",
-  },
-  replayed: { ...WHOLE, description: "The part of `delivered` that came from the history." },
+  ...described(COUNTS),
+  keyBudget: objectOf(described(KEY_COUNTS)),
+  history: objectOf(described(HISTORY_COUNTS)),
+  disconnects: { ...BY_LABEL, description: DISCONNECTS },
+  rateRefusals: { ...BY_LABEL, description: RATE_REFUSALS },
   recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
   unrecovered: { ...WHOLE, description: "Resumes for which the history had lost messages." },
   publishLatency: objectOf({
     counts: { type: "array", items: WHOLE, description: "Publishes by bucket, as in the metrics." },
     seconds: { ...NUMBER, description: "The sum of all latencies." },
   }),
-  logLinesDropped: { ...WHOLE, description: "Log lines that could not be written." },
-  connectionsRefused: { ...WHOLE, description: "Connections refused at the limit of open files." },
-  refusedCredentials: { ...WHOLE, description: "Refused admin keys and tokens." },
-  rateRefusals: { ...COUNTS, description: "Requests refused by a rate limit, by limit." },
 });
+
+function described(counts: Readonly<Record<string, Statistic>>): Record<string, JSONObject> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, [, description]]) => [name, { ...WHOLE, description }]),
+  );
+}
 
 /** The `components` of the document: how to sign in, and the schemas that its paths refer to. */
 export function components(limits: RequestLimits): JSONObject {

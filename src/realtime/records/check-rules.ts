@@ -1,5 +1,6 @@
 /** Checks access rules, which may come from JSON. An unknown property is refused, because it may be a misspelt rule. */
 import { RealtimeError } from "../errors.ts";
+import { isObject } from "../is-object.ts";
 import { nearestName } from "../nearest-name.ts";
 import { type CollectionRules, FIELD_TYPES } from "./collection.ts";
 import { MAX_COLLECTION_FIELDS, MAX_COLLECTION_NAME, MAX_RULES } from "./limits.ts";
@@ -27,7 +28,7 @@ const PROPERTIES: Readonly<Record<keyof CollectionRules, Check>> = {
     if (!isObject(value)) return "must be an object with the type of each field";
     const types = Object.entries(value);
     if (types.length > MAX_COLLECTION_FIELDS) return tooMany("fields");
-    const wrong = types.find(([, type]) => !FIELD_TYPES.includes(type));
+    const wrong = types.find(([, type]) => !FIELD_TYPES.some((known) => known === type));
     return (
       wrong && `must have one of these types for ${quote(wrong[0])}: ${FIELD_TYPES.join(", ")}`
     );
@@ -51,10 +52,10 @@ export function checkRules(
   rules: unknown,
 ): asserts rules is Readonly<Record<string, CollectionRules>> {
   if (!isObject(rules))
-    throw invalid("The rules must be an object with an entry for each collection.");
+    throw invalidRules("The rules must be an object with an entry for each collection.");
   const entries = Object.entries(rules);
   if (entries.length > MAX_RULES) {
-    throw invalid(`There are rules for more than ${MAX_RULES} collections. Remove some.`);
+    throw invalidRules(`There are rules for more than ${MAX_RULES} collections. Remove some.`);
   }
   for (const [collection, entry] of entries) checkEntry(collection, entry);
 }
@@ -62,30 +63,28 @@ export function checkRules(
 function checkEntry(collection: string, entry: unknown): void {
   const subject = `the collection ${quote(collection)}`;
   if (!isName(collection)) {
-    throw invalid(`The name of ${subject} must have 1 to ${MAX_COLLECTION_NAME} characters.`);
+    throw invalidRules(`The name of ${subject} must have 1 to ${MAX_COLLECTION_NAME} characters.`);
   }
   if (!isObject(entry)) {
-    throw invalid(`The rules of ${subject} must be an object, such as {"listRule":""}.`);
+    throw invalidRules(`The rules of ${subject} must be an object, such as {"listRule":""}.`);
   }
   for (const [property, value] of Object.entries(entry)) {
     const check = Object.entries(PROPERTIES).find(([known]) => known === property)?.[1];
     if (check === undefined) {
       const nearest = nearestName(property, Object.keys(PROPERTIES));
       const hint = nearest === undefined ? "Remove it." : `Did you mean "${nearest}"?`;
-      throw invalid(`There is no property ${quote(property)} in the rules of ${subject}. ${hint}`);
+      throw invalidRules(
+        `There is no property ${quote(property)} in the rules of ${subject}. ${hint}`,
+      );
     }
     const isForbidden = collection === ALL_OTHERS && (property === "name" || property === "id");
     const fault = isForbidden ? "must be absent" : value !== undefined && check(value);
-    if (fault) throw invalid(`The ${property} of ${subject} ${fault}.`);
+    if (fault) throw invalidRules(`The ${property} of ${subject} ${fault}.`);
   }
 }
 
 function tooMany(what: string): string {
   return `must have at most ${MAX_COLLECTION_FIELDS} ${what}`;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isName(value: unknown): value is string {
@@ -97,6 +96,7 @@ function quote(name: string): string {
   return JSON.stringify(name.slice(0, MAX_COLLECTION_NAME));
 }
 
-function invalid(message: string): RealtimeError {
+/** Creates the error for rules that can't be used. */
+export function invalidRules(message: string): RealtimeError {
   return new RealtimeError("invalid_config", message);
 }

@@ -63,7 +63,7 @@ function isEqual(left: Operand, a: Value, right: Operand, b: Value): Truth {
   if (leftIsEmpty && rightIsEmpty) return true;
   if (left.emptiness === "set" || right.emptiness === "set") {
     if ((a === null && !leftIsEmpty) || (b === null && !rightIsEmpty)) return null;
-    return isSame(left, leftIsEmpty ? "" : a, right, rightIsEmpty ? "" : b);
+    return isSameOrEmpty(left, a, right, b);
   }
   if (leftIsEmpty) return b === null || b === "";
   if (rightIsEmpty) return a === null || a === "";
@@ -72,18 +72,16 @@ function isEqual(left: Operand, a: Value, right: Operand, b: Value): Truth {
 
 /** `!=` is never null: PocketBase writes it as `IS NOT`. */
 function isNotEqual(left: Operand, a: Value, right: Operand, b: Value): boolean {
-  if (!left.isExact && !right.isExact) {
-    const isSet = left.emptiness === "set" || right.emptiness === "set";
-    if (isSet) {
-      return !isSame(
-        left,
-        left.emptiness === "empty" ? "" : a,
-        right,
-        right.emptiness === "empty" ? "" : b,
-      );
-    }
-  }
+  const isExact = left.isExact || right.isExact;
+  const isSet = left.emptiness === "set" || right.emptiness === "set";
+  if (isSet && !isExact) return !isSameOrEmpty(left, a, right, b);
   return isEqual(left, a, right, b) !== true;
+}
+
+/** SQLite's `IS`, with "" for an operand that PocketBase knows to be empty. */
+function isSameOrEmpty(left: Operand, a: Value, right: Operand, b: Value): boolean {
+  const [x, y] = [left.emptiness === "empty" ? "" : a, right.emptiness === "empty" ? "" : b];
+  return isSame(left, x, right, y);
 }
 
 /** SQLite's `IS`: null is the same as null. */

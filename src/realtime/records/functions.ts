@@ -1,11 +1,12 @@
 import { filterError } from "./filter-error.ts";
 import { geoDistance } from "./geo-distance.ts";
 import { columnOperand, exactOperand, type Operand } from "./operand.ts";
-import type { CallTerm } from "./parse-filter.ts";
-import { strftime } from "./strftime.ts";
+import type { CallTerm, Term } from "./parse-filter.ts";
+import { CONVERSION_LETTERS, isFormat, strftime } from "./strftime.ts";
+import { isModifier } from "./strftime-modifiers.ts";
 import { numberFrom, type Value } from "./values.ts";
 
-const MAX_STRFTIME_ARGS = 10;
+const MAX_MODIFIERS = 8;
 
 /**
  * Checks the name and arguments of a call (PocketBase, tools/search/token_functions.go).
@@ -24,16 +25,30 @@ export function checkCall({ name, args, position }: CallTerm): void {
   if (name !== "strftime") {
     throw filterError(`"${name}" is not a function. Use geoDistance or strftime.`, position);
   }
-  const [format, time, ...modifiers] = args;
-  const isValid =
-    format?.kind === "text" &&
-    time?.kind !== "call" &&
-    modifiers.every(({ kind }) => kind === "text");
-  if (!isValid || args.length > MAX_STRFTIME_ARGS) {
+  checkStrftime(args, position);
+}
+
+function checkStrftime([format, time, ...modifiers]: readonly Term[], position: number): void {
+  const usage = filterError(
+    "strftime takes a format in quotes, a time, and up to eight modifiers in quotes.",
+    position,
+  );
+  if (format?.kind !== "text" || time?.kind === "call") throw usage;
+  if (modifiers.length > MAX_MODIFIERS) throw usage;
+  if (!isFormat(format.text)) {
     throw filterError(
-      "strftime takes a format in quotes, a time, and up to eight modifiers in quotes.",
-      position,
+      `Behind a % in the format of strftime stands one of ${CONVERSION_LETTERS}.`,
+      format.position,
     );
+  }
+  for (const modifier of modifiers) {
+    if (modifier.kind !== "text") throw usage;
+    if (!isModifier(modifier.text)) {
+      throw filterError(
+        'strftime takes modifiers such as "+1 day", "-01:30", "start of month" and "weekday 0".',
+        modifier.position,
+      );
+    }
   }
 }
 

@@ -17,21 +17,14 @@ export function readReference(html: string, at: number): HtmlReference | undefin
   REFERENCE.lastIndex = at;
   const match = REFERENCE.exec(html);
   if (match === null) return undefined;
-  const [whole, hex, decimal, name = ""] = match;
-  if (hex !== undefined) {
-    return { code: validCode(Number.parseInt(hex, 16)), length: whole.length };
-  }
-  if (decimal !== undefined) {
-    return { code: validCode(Number.parseInt(decimal, 10)), length: whole.length };
-  }
-  if (whole.endsWith(";")) {
-    const code = NAMED.get(name);
-    return code === undefined ? undefined : { code, length: whole.length };
-  }
-  return readWithoutSemicolon(name);
+  const [whole, number, name = ""] = match;
+  const isNumber = number !== undefined;
+  if (!isNumber && !whole.endsWith(";")) return readWithoutSemicolon(name);
+  const code = isNumber ? validCode(Number(`0${number}`)) : NAMED.get(name);
+  return code === undefined ? undefined : { code, length: whole.length };
 }
 
-const REFERENCE = /&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|([a-zA-Z][a-zA-Z0-9]*);?)/y;
+const REFERENCE = /&(?:#(x[0-9a-f]+|\d+)|([a-z][a-z0-9]*));?/iy;
 
 /** What 0x80 to 0x9F stand for. */
 const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
@@ -42,32 +35,56 @@ function validCode(code: number): number {
   return code;
 }
 
-/** `&notit` is "¬" and "it": the longest name at the start counts. */
+const LONGEST_LEGACY = 6;
+
+/** `&notit` is "¬" and "it": the longest name at the start counts. Only characters of Latin-1 need no semicolon. */
 function readWithoutSemicolon(text: string): HtmlReference | undefined {
   for (let length = Math.min(text.length, LONGEST_LEGACY); length > 1; length--) {
     const name = text.slice(0, length);
     const code = NAMED.get(name);
-    if (code !== undefined && isLegacy(name, code)) return { code, length: length + 1 };
+    if (code !== undefined && code <= 0xff && name !== "apos") return { code, length: length + 1 };
   }
   return undefined;
 }
 
-/** Whether a name needs no semicolon. */
-function isLegacy(name: string, code: number): boolean {
-  return code <= 0xff && name !== "apos";
-}
-const LONGEST_LEGACY = 6;
+/** Accents: their name, the combining character, and the letters that have one, in both cases. */
+const ACCENTS = [
+  ["grave", "\u0300", "AEIOU"],
+  ["acute", "\u0301", "AEIOUY"],
+  ["circ", "\u0302", "AEIOU"],
+  ["tilde", "\u0303", "ANO"],
+  ["uml", "\u0308", "AEIOUY"],
+  ["ring", "\u030a", "A"],
+  ["caron", "\u030c", "S"],
+  ["cedil", "\u0327", "C"],
+] as const;
 
-/** Code points and the names of the characters from there on. */
+/** The Greek letters from U+03B1. The capital letters are 32 before, and final sigma has none. */
+const GREEK =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau upsilon phi chi psi omega";
+
+/**
+ * The names of the other characters, by code point. A number is the distance to the next character that has a name, and -1 is
+ * the same character again.
+ */
 const NAMES =
-  "34 quot 38 amp apos 60 lt 62 gt 160 nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml 338 OElig oelig 352 Scaron scaron 376 Yuml 402 fnof 710 circ 732 tilde 913 Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi Rho 931 Sigma Tau Upsilon Phi Chi Psi Omega 945 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau upsilon phi chi psi omega 977 thetasym upsih 982 piv 8194 ensp emsp 8201 thinsp 8204 zwnj zwj lrm rlm 8211 ndash mdash 8216 lsquo rsquo sbquo 8220 ldquo rdquo bdquo 8224 dagger Dagger bull 8230 hellip 8240 permil 8242 prime Prime 8249 lsaquo rsaquo 8254 oline 8260 frasl 8364 euro 8465 image 8472 weierp 8476 real 8482 trade 8501 alefsym 8592 larr uarr rarr darr harr 8629 crarr 8656 lArr uArr rArr dArr hArr 8704 forall 8706 part exist 8709 empty 8711 nabla isin notin 8715 ni 8719 prod 8721 sum minus 8727 lowast 8730 radic 8733 prop infin 8736 ang 8743 and or cap cup int 8756 there4 8764 sim 8773 cong 8776 asymp 8800 ne equiv 8804 le ge 8834 sub sup nsub 8838 sube supe 8853 oplus 8855 otimes 8869 perp 8901 sdot 8968 lceil rceil lfloor rfloor 9674 loz 9824 spades 9827 clubs 9829 hearts diams 10216 lang rang 34 QUOT 38 AMP 60 LT 62 GT 169 COPY 174 REG";
+  "34 quot -1 QUOT 3 amp -1 AMP apos 20 lt -1 LT 1 gt -1 GT 97 nbsp iexcl cent pound curren yen brvbar sect uml copy -1 COPY ordf laquo not shy reg -1 REG macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest 6 AElig 9 ETH 6 times Oslash 5 THORN szlig 6 aelig 9 eth 6 divide oslash 5 thorn 83 OElig oelig 62 fnof 307 circ 21 tilde 244 thetasym upsih 3 piv 7211 ensp emsp 5 thinsp 2 zwnj zwj lrm rlm 3 ndash mdash 3 lsquo rsquo sbquo 1 ldquo rdquo bdquo 1 dagger Dagger bull 3 hellip 9 permil 1 prime Prime 5 lsaquo rsaquo 3 oline 5 frasl 103 euro 100 image 6 weierp 3 real 5 trade 18 alefsym 90 larr uarr rarr darr harr 32 crarr 26 lArr uArr rArr dArr hArr 43 forall 1 part exist 1 empty 1 nabla isin notin 1 ni 3 prod 1 sum minus 4 lowast 2 radic 2 prop infin 1 ang 6 and or cap cup int 8 there4 7 sim 8 cong 2 asymp 23 ne equiv 2 le ge 28 sub sup nsub 1 sube supe 13 oplus 1 otimes 13 perp 31 sdot 66 lceil rceil lfloor rfloor 702 loz 149 spades 2 clubs 1 hearts diams 385 lang rang";
 
 const NAMED = new Map(readNames());
 
 function* readNames(): Generator<[string, number]> {
   let code = 0;
   for (const word of NAMES.split(" ")) {
-    if (/^\d/.test(word)) code = Number(word);
+    if (/^-?\d/.test(word)) code += Number(word);
     else yield [word, code++];
+  }
+  for (const [index, name] of GREEK.split(" ").entries()) {
+    yield [name, 945 + index];
+    if (name !== "sigmaf") yield [name.charAt(0).toUpperCase() + name.slice(1), 913 + index];
+  }
+  for (const [accent, mark, letters] of ACCENTS) {
+    for (const letter of letters + letters.toLowerCase()) {
+      yield [letter + accent, (letter + mark).normalize().charCodeAt(0)];
+    }
   }
 }

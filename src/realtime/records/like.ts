@@ -81,10 +81,9 @@ export class LikeMatcher {
 
 /** Returns the pattern that PocketBase makes of the right side (tools/search/filter.go, `wrapLikeParams`). */
 function patternTextOf(right: Operand, value: Value): string | null {
-  if (right.likeAs === "pattern") return textOf(value, right.isReal);
-  if (right.likeAs === "column") {
+  if (right.likeAs !== "parameter") {
     const text = textOf(value, right.isReal);
-    return text === null ? null : `%${text}%`;
+    return text === null || right.likeAs === "pattern" ? text : `%${text}%`;
   }
   // Go writes a number without an exponent, and without a fraction if the number is integral.
   const text = right.likeText ?? (typeof value === "number" ? plainNumber(value) : (value ?? ""));

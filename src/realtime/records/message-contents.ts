@@ -3,6 +3,7 @@ import { topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, Logger } from "../types.ts";
 import { type Collection, type CollectionRules, isHiddenField } from "./collection.ts";
 import { type EvaluationErrorListener, MessageContent } from "./message-content.ts";
+import { invalidOption } from "./record-options.ts";
 import { AccessRules } from "./rules.ts";
 import { type Selection, Selections } from "./selection.ts";
 
@@ -55,7 +56,11 @@ export class MessageContents {
       try {
         const selection = this.selections.check(key);
         length += selection?.filter?.length ?? 0;
-        if (length > MAX_FILTERS_LENGTH) throw tooManyFilters();
+        if (length > MAX_FILTERS_LENGTH) {
+          throw invalidOption(
+            `The filters of all subscriptions have at most ${MAX_FILTERS_LENGTH} characters together.`,
+          );
+        }
         if (selection === undefined) continue;
         const declared = this.rules.ofTopic(topicOf(key))?.declared ?? {};
         selection.filter?.checkFields(declared, isAdmin);
@@ -100,19 +105,11 @@ export class MessageContents {
   };
 }
 
-function tooManyFilters(): RealtimeError {
-  return new RealtimeError(
-    "invalid_input",
-    `The filters of all subscriptions have more than ${MAX_FILTERS_LENGTH} characters together. Use shorter or fewer filters.`,
-  );
-}
-
 /** Refuses the names of hidden fields in the option `changed`. */
 function checkChanged({ changed = [] }: Selection, collection: Collection): void {
   const name = changed.find((field) => isHiddenField(collection, field));
   if (name === undefined) return;
-  const message = `The field "${name}" can't be used in the option "changed".`;
-  throw new RealtimeError("invalid_input", message);
+  throw invalidOption(`The field "${name}" can't be used in the option "changed".`);
 }
 
 /** The same error, with the index of the subscription key that caused it. */

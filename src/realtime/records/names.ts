@@ -64,15 +64,9 @@ export function parseName(
     // The expression above matches only these sources.
     return { kind: "request", source: source as RequestSource, field };
   }
-  if (text.startsWith("@collection.")) {
+  if (/^(?:@collection\.|\w+_via_\w+\.)/.test(text)) {
     throw filterError(
-      `"${text}" needs a query of another collection, and this service has no database.`,
-      position,
-    );
-  }
-  if (/^\w+_via_\w+\./.test(text)) {
-    throw filterError(
-      `"${text}" reads the records that refer to this record, and this service has no database.`,
+      `"${text}" needs a query of other records, and this service has no database.`,
       position,
     );
   }

@@ -106,9 +106,8 @@ class Parser {
       case "name":
         return { kind: "name", text: token.text, position: token.position };
       case "text":
-        return { kind: "text", text: token.text, position: token.position };
       case "number":
-        return { kind: "number", value: token.value, position: token.position };
+        return token;
       case "call":
         return this.#call(token, callDepth);
       default:

@@ -1,3 +1,4 @@
+import { isObject } from "../is-object.ts";
 import { excerpt } from "./excerpt.ts";
 import { type FieldPath, parseFields } from "./parse-fields.ts";
 
@@ -68,10 +69,10 @@ function keepOf({ excerpt: limits }: FieldPath): Keep {
 }
 
 function pick(value: unknown, level: Level): unknown {
-  if (isRecord(value)) return pickFromRecord(value, level);
-  if (!Array.isArray(value) || !isRecord(value[0])) return value;
+  if (isObject(value)) return pickFromRecord(value, level);
+  if (!Array.isArray(value) || !isObject(value[0])) return value;
   const picked = value.map((item: unknown) =>
-    isRecord(item) ? pickFromRecord(item, level) : item,
+    isObject(item) ? pickFromRecord(item, level) : item,
   );
   return picked.every((item, index) => item === value[index]) ? value : picked;
 }
@@ -107,8 +108,4 @@ function levelOf(level: Level, key: string): Level | undefined {
     start = end + 1;
   }
   return found;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../is-object.ts";
 import { toJSONLine } from "../sse.ts";
 import { RecordView } from "./record-view.ts";
 import type { Selection } from "./selection.ts";
@@ -92,8 +93,4 @@ function isRecordEvent(
 ): value is Readonly<Record<string, unknown>> & RecordEventData {
   const { action, record } = value;
   return (action === "create" || action === "update" || action === "delete") && isObject(record);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -84,6 +84,7 @@ function namesIn(text: string | undefined): readonly string[] | undefined {
   return names.length === 0 ? undefined : names;
 }
 
-function invalidOption(message: string): RealtimeError {
+/** Creates the error for options of a subscription that can't be used. */
+export function invalidOption(message: string): RealtimeError {
   return new RealtimeError("invalid_input", message);
 }

@@ -119,17 +119,16 @@ function isRelationId(path: readonly string[], type: FieldType): boolean {
 /** A modifier that the type does not support is ignored, as in PocketBase. */
 function withModifier(modifier: FieldName["modifier"], type: FieldType, value: unknown): Operand {
   const isMultiple = type.endsWith("[]");
-  const canBeMultiple = isMultiple || type === "select" || type === "file" || type === "relation";
   const plain = plainOperand(type, value);
   switch (modifier) {
     case "each":
-      if (!canBeMultiple) return plain;
+      if (!canBeMultiple(type)) return plain;
       // PocketBase checks every element only of a field that can have several.
       return isMultiple
         ? elementsOperand(listOf(value).map(valueOfJSON))
         : columnOperand(plain.value);
     case "length":
-      if (!canBeMultiple) return plain;
+      if (!canBeMultiple(type)) return plain;
       return columnOperand(isMultiple ? listOf(value).length : plain.value ? 1 : 0);
     case "lower": {
       const text = textOf(plain.value, plain.isReal);
@@ -138,6 +137,11 @@ function withModifier(modifier: FieldName["modifier"], type: FieldType, value: u
     default:
       return plain;
   }
+}
+
+/** Whether a field of this type can have several values. */
+export function canBeMultiple(type: FieldType): boolean {
+  return /^(?:select|file|relation)/.test(type);
 }
 
 function plainOperand(type: FieldType, value: unknown): Operand {

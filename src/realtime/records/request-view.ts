@@ -1,3 +1,4 @@
+import { toText } from "../subscriptions/subscription-key.ts";
 import type { RecordData } from "./collection.ts";
 import { filterError } from "./filter-error.ts";
 import type { FieldName, RequestSource } from "./names.ts";
@@ -9,7 +10,7 @@ import {
   type Operand,
   parameterOperand,
 } from "./operand.ts";
-import { fieldOperand, guessType, type RecordView } from "./record-view.ts";
+import { canBeMultiple, fieldOperand, guessType, type RecordView } from "./record-view.ts";
 import { lowerASCII, numberFrom, textOf, valueOfJSON } from "./values.ts";
 
 /** The values of `@request.*`, the clock, and the rights of the subscriber. */
@@ -55,17 +56,11 @@ export function requestOperand(
   const isKnown = path.length === 1 && Object.hasOwn(values, name);
   if (modifier === "isset") return booleanOperand(isKnown);
   if (!isKnown) return NULL_OPERAND;
-  const text = castToText(values[name]);
+  const text = toText(values[name]);
   // A value with the name of a number field is read as a number, if it is one.
   const number = view.typeOf(name) === "number" ? numberFrom(text) : undefined;
   if (number !== undefined) return { ...parameterOperand(number), isReal: true };
   return parameterOperand(modifier === "lower" ? lowerASCII(text) : text);
-}
-
-/** Go's `cast.ToString`: lists and objects have no text. */
-function castToText(value: unknown): string {
-  if (typeof value === "string") return value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
 function authOperand(field: FieldName, auth: RecordData): Operand {
@@ -96,7 +91,8 @@ function bodyOperand({ path, modifier, text, position }: FieldName, view: Record
   if (modifier === undefined || modifier === "lower") return NULL_OPERAND;
   const type = path.length === 1 ? view.typeOf(path[0] ?? "") : undefined;
   if (modifier === "changed" && type !== undefined) return booleanOperand(false);
-  const canBeMultiple = type !== undefined && /^(select|file|relation)/.test(type);
-  if (!canBeMultiple) throw filterError(`"${text}" does not name a field with a list.`, position);
+  if (type === undefined || !canBeMultiple(type)) {
+    throw filterError(`"${text}" does not name a field with a list.`, position);
+  }
   return modifier === "each" ? elementsOperand([]) : columnOperand(0);
 }

@@ -1,5 +1,5 @@
 import { RealtimeError } from "../errors.ts";
-import { ALL_OTHERS, checkRules } from "./check-rules.ts";
+import { ALL_OTHERS, checkRules, invalidRules } from "./check-rules.ts";
 import type { Collection, CollectionRules, RecordChange, RecordData } from "./collection.ts";
 import { Filter } from "./filter.ts";
 
@@ -31,8 +31,7 @@ export class AccessRules {
       for (const name of new Set([collection, entry.name, entry.id])) {
         if (name === undefined) continue;
         if (this.#byName.has(name)) {
-          throw new RealtimeError(
-            "invalid_config",
+          throw invalidRules(
             `Two entries of the rules are for the collection ${JSON.stringify(name)}. Remove one.`,
           );
         }

@@ -1,9 +1,9 @@
-import { RealtimeError } from "../errors.ts";
+import type { RealtimeError } from "../errors.ts";
 import { maySelect, parseSubscription } from "../subscriptions/subscription-key.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import { Filter } from "./filter.ts";
 import { pickFields } from "./pick-fields.ts";
-import { type RecordOptions, readRecordOptions } from "./record-options.ts";
+import { invalidOption, type RecordOptions, readRecordOptions } from "./record-options.ts";
 
 /** The parts of a subscription that decide what it receives. */
 export interface Subscribed {
@@ -94,8 +94,7 @@ interface Compiled {
 }
 
 function malformedOptions(): RealtimeError {
-  return new RealtimeError(
-    "invalid_input",
+  return invalidOption(
     'The options of a subscription must be a JSON object, such as options={"query":{"filter":"a = 1"}}, URI-encoded.',
   );
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../is-object.ts";
 import { MAX_LAST } from "../types.ts";
 
 /** The options of a subscription key, normalised as in PocketBase (tools/subscriptions/client.go, `Subscribe`). */
@@ -98,9 +99,9 @@ function parseOptions(encoded: string): SubscriptionOptions {
   } catch {
     return MALFORMED_OPTIONS;
   }
-  if (!isRecord(parsed)) return MALFORMED_OPTIONS;
+  if (!isObject(parsed)) return MALFORMED_OPTIONS;
   const query = stringValues(parsed.query, (name) => name);
-  const structured = isRecord(parsed.query) ? structuredNames(parsed.query) : [];
+  const structured = isObject(parsed.query) ? structuredNames(parsed.query) : [];
   return {
     query,
     structured: structured.length === 0 ? undefined : structured,
@@ -124,7 +125,7 @@ function stringValues(
   values: unknown,
   rename: (name: string) => string,
 ): Readonly<Record<string, string>> {
-  if (!isRecord(values)) return {};
+  if (!isObject(values)) return {};
   // Object.fromEntries defines own properties, so the name `__proto__` does not set a prototype.
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [rename(name), toText(value)]),
@@ -132,7 +133,7 @@ function stringValues(
 }
 
 /** Converts as Go's cast.ToString: the text of a string, number or boolean, and "" for other values. */
-function toText(value: unknown): string {
+export function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
@@ -145,8 +146,4 @@ function snakeCase(name: string): string {
     .map((word) => word.replace(/(?<=[^A-Z])(?=[A-Z])/g, "_"))
     .join("_")
     .toLowerCase();
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,56 @@
+import type { RegistryStats } from "../registry/registry.ts";
+import type { ServerCounts } from "./routes/stats.ts";
+
+/** The name of a count among the metrics, and what it counts. The metrics and the OpenAPI document show the description. */
+export type Statistic = readonly [metric: string, description: string];
+
+type Statistics<Counts, Names extends keyof Counts> = Readonly<Record<Names, Statistic>>;
+type Stats = RegistryStats & ServerCounts;
+
+/** The counts that have neither a label nor an object of their own. */
+export const COUNTS = {
+  clients: ["clients", "Connected clients."],
+  subscriptions: ["subscriptions", "Subscription keys of all clients."],
+  topics: ["topics", "Distinct topics with subscribers."],
+  queuedBytes: ["queue_bytes", "Bytes in the queues of clients."],
+  waitingBytes: [
+    "waiting_bytes",
+    "Bytes that clients have not taken yet. Bytes that several clients share count once.",
+  ],
+  connects: ["connects_total", "Clients that connected."],
+  accepted: ["messages_accepted_total", "Messages appended to the log."],
+  duplicate: ["messages_duplicate_total", "Messages whose id was published before."],
+  delivered: [
+    "deliveries_total",
+    "Messages written to clients, counted once for each client and key.",
+  ],
+  replayed: ["deliveries_replayed_total", "The deliveries that came from the history."],
+  logLinesDropped: ["log_lines_dropped_total", "Log lines that could not be written."],
+  connectionsRefused: [
+    "connections_refused_total",
+    "Connections refused at the limit of open files.",
+  ],
+  refusedCredentials: ["credentials_refused_total", "Refused admin keys and tokens."],
+} as const satisfies Partial<Statistics<Stats, keyof Stats>>;
+
+/** The counts in `keyBudget`. */
+export const KEY_COUNTS: Statistics<Stats["keyBudget"], keyof Stats["keyBudget"]> = {
+  used: [
+    "keys",
+    "Subscription keys. A key counts once more for each topic in which it overlaps with the client's rights.",
+  ],
+  limit: ["keys_limit", "The limit of keys. 0 is no limit."],
+  characters: ["key_characters", "Characters of subscription keys."],
+  charactersLimit: ["key_characters_limit", "The limit of characters. 0 is no limit."],
+  refused: ["keys_refused_total", "Requests refused by the limits of keys."],
+};
+
+/** The counts in `history`. */
+export const HISTORY_COUNTS: Statistics<Stats["history"], keyof Stats["history"]> = {
+  messages: ["history_messages", "Messages in the history."],
+  bytes: ["history_bytes", "Bytes of the messages in the history."],
+};
+
+/** The descriptions of the counts that have a label. */
+export const DISCONNECTS = "Clients that were removed, by reason.";
+export const RATE_REFUSALS = "Requests refused by a rate limit, by limit.";
