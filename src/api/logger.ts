@@ -24,8 +24,8 @@ export interface LoggerOptions {
   /** Writes a line, which has no line break at its end. Default `console.log`, which every runtime has. */
   readonly write?: ((line: string) => void) | undefined;
   /**
-   * An output that counts the lines it drops, in place of `write`. Once the output works again, the logger writes a line with
-   * their number.
+   * An output that counts the lines it drops, in place of `write`. When the output works again, the logger writes the number
+   * of dropped lines before the next line.
    */
   readonly output?: LogOutput | undefined;
 }

@@ -29,7 +29,7 @@ export function listen(words: readonly string[]): Promise<number> {
 
 function parseCount(flag: string, value: string): number {
   if (!/^\d{1,9}$/.test(value)) {
-    throw new UsageError(`${flag} is a whole number; it was "${value}".`);
+    throw new UsageError(`${flag} must be a whole number of at most 9 digits; it was "${value}".`);
   }
   return Number(value);
 }

@@ -35,7 +35,7 @@ function optional<T>(expected: string, parse: (text: string) => T | undefined) {
   return parser<T | undefined>(expected, undefined, parse);
 }
 
-/** Decimal digits only: `Number` alone would accept `0x50`, `1e3` and an empty text. */
+/** Decimal notation only: `Number` alone would accept `0x50`, `1e3` and an empty text. */
 function parseDecimal(text: string, min: number, max: number): number | undefined {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   return value >= min && value <= max ? value : undefined;
@@ -109,9 +109,10 @@ export const httpName = optional("a valid name of a header or cookie", (text) =>
   /^[\w!#$%&'*+.^`|~-]{1,255}$/.test(text) ? text : undefined,
 );
 
-/** A text without line breaks. */
-export const line = optional("a line of at most 1024 characters", (text) =>
-  text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined,
+/** A text without control characters, such as line breaks. */
+export const line = optional(
+  "a line of at most 1024 characters, without control characters",
+  (text) => (text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined),
 );
 
 /** A shorter secret can be guessed from a token (RFC 7518, "HMAC with SHA-2 Functions"). */
@@ -119,7 +120,7 @@ const SECRET = /^[!-~]{32,4096}$/;
 
 /** Secrets that sign tokens. */
 export const secrets = optional(
-  "one or more secrets of at least 32 visible ASCII characters, separated by spaces",
+  "one or more secrets of 32 to 4096 visible ASCII characters, separated by spaces",
   (text) => {
     const values = text.split(/\s+/);
     return values.every((secret) => SECRET.test(secret)) ? values : undefined;
@@ -147,7 +148,7 @@ export const algorithms = optional(`a comma-separated list of ${ALGORITHMS.join(
   return found.length === new Set(names).size ? found : undefined;
 });
 
-/** A URL that keys and tokens can be exchanged with: https, or http on this machine. */
+/** A URL from which keys may be fetched, or to which tokens may be sent: https, or http on this machine. */
 export const secureURL = optional(
   "an https URL without user name and password, or an http URL of this machine",
   (text) => {

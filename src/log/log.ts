@@ -35,8 +35,9 @@ export const REMEMBERED_IDS: {
 } = { count: 10_000, maxAge: 300_000, perPublisher: 5000 };
 
 /**
- * Returns the publisher in a message id. The id of a user's message is the user's identity, a tab, and the id that the user
- * sent. Messages of the embedding app and of holders of the admin key have no tab in their ids, so the result is undefined.
+ * Returns the publisher in a message id. The id of a user's message is the user's identity, a tab, and the message's own id.
+ * All guests count as one publisher with an empty identity. Messages of the embedding app and of holders of the admin key have
+ * no tab in their ids, so the result is undefined.
  */
 export function publisherOfId(id: string): string | undefined {
   const tab = id.indexOf("\t");
@@ -86,8 +87,8 @@ export interface MessageLog extends LogReader {
   /**
    * Appends messages in the given order. The call appends all of the messages or, when it throws, none.
    *
-   * The log remembers the newest 10,000 ids, of which at most 5,000 are of one user, each for five minutes
-   * (`REMEMBERED_IDS`). A message with a remembered id gets a receipt with `duplicate: true` and is not appended again.
+   * The log remembers the newest 10,000 ids, of which at most 5,000 are of one publisher (`publisherOfId`), each for five
+   * minutes (`REMEMBERED_IDS`). A message with a remembered id gets a receipt with `duplicate: true` and is not appended again.
    *
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the

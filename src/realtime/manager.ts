@@ -201,7 +201,7 @@ export class RealtimeManager {
 
   /**
    * Closes the stream of one client, or all streams of a subject. When a subject is revoked, credentials that were issued to
-   * the subject up to `at` are refused from now on.
+   * the subject up to `at` are refused while the revocation is remembered (`REMEMBERED_REVOCATIONS`).
    *
    * @param at When the revocation was made, in milliseconds since 1970. Default: now.
    */
@@ -209,7 +209,7 @@ export class RealtimeManager {
     return revoke(this.#core, revocation, at);
   }
 
-  /** Time until `expire` must be called; undefined when no client has a credential that expires. */
+  /** Time until `expire` must be called; undefined when no client has a credential or a grace period that will end. */
   get expiresIn(): Milliseconds | undefined {
     return this.#core.expiresIn;
   }

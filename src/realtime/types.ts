@@ -18,8 +18,8 @@ export type { LogFields, Logger } from "./logger.ts";
  * - `admin`: an operator or the embedding app disconnected the client
  * - `expired`: the client's credential has expired, and the client has sent no fresh credential within `authGrace`
  * - `revoked`: the client or its subject was revoked
- * - `error`: the stream, its connection to a hub, or a read of the history failed, or a limit was reached while the client
- *   connected
+ * - `error`: the stream, its connection to a hub, or a read of the history failed, or the client was refused while it
+ *   connected (a limit, or an expired or revoked credential)
  */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
@@ -48,7 +48,7 @@ export interface FrameSink {
   /** Waiting bytes: bytes that were written to the sink and that the client has not taken yet. */
   readonly bufferedBytes: Bytes;
   /**
-   * Calls `done` once when the sink has no waiting bytes, immediately if it has none now. Must not call `done` after the
+   * Calls `done` when the sink has no waiting bytes, immediately if it has none now. Must not call `done` twice, or after the
    * stream has ended. An adapter that hibernates can't keep the function. Such an adapter calls
    * `HibernationSupport.resumeReplay` instead.
    */
@@ -70,7 +70,7 @@ export const MAX_AUTH_RECORD: Bytes = 8192;
 export interface Principal {
   /** The IP address. Undefined when the runtime does not provide it. */
   readonly ip?: string | undefined;
-  /** The identity of a user: the subject of the user's token, 1 to `MAX_IDENTITY` characters. Undefined for a guest. */
+  /** A user's subject, 1 to `MAX_IDENTITY` characters; for the admin key, a fixed text. Undefined for a guest. */
   readonly identity?: string | undefined;
   /** Patterns of the topics whose private messages the client receives: `posts/1`, `posts/*` or `*`. Default: none. */
   readonly rights?: readonly string[] | undefined;
@@ -105,7 +105,10 @@ export const MAX_LAST = 1000;
 export interface StartPosition {
   /** The id of the last event that the client received. The messages after it are replayed. */
   readonly lastEventId?: string | undefined;
-  /** Number of each key's newest messages to replay, 0 to `MAX_LAST`. Ignored if `lastEventId` is an id of this log. */
+  /**
+   * Number of newest messages to replay for each key without a `last` option, 0 to `MAX_LAST`. Ignored if `lastEventId` is an
+   * id of this log.
+   */
   readonly last?: number | undefined;
 }
 
@@ -220,9 +223,7 @@ export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin"> {
   readonly subscriptions: readonly string[];
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
-  /**
-   * When the client last set its subscriptions, or had taken all bytes at the time of a ping, in milliseconds since 1970.
-   */
+  /** When the client last connected, set its subscriptions, or was sent a ping, in milliseconds since 1970. */
   readonly lastActivityAt: number;
   /** The client's waiting bytes. 0 on Workers: the Durable Object with the client does not have its stream. */
   readonly bufferedBytes: Bytes;

@@ -1,6 +1,6 @@
 /**
  * The sink that writes to a stream: on Bun, on Workers, in the portable sink (`hono-sink.ts`), and on Node for the first
- * frames, before the sink writes to the socket itself.
+ * frames, before `NodeSocketSink` writes to the socket.
  */
 import {
   type Flushable,
@@ -27,7 +27,7 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
   readonly #listener: SinkListener;
   readonly #writer: ChunkWriter;
   readonly #flushScheduler: FlushScheduler | undefined;
-  /** Frames of this turn. Undefined without a scheduler. */
+  /** Frames of this turn, for the scheduler's next flush. Undefined when there are none. */
   #pending: FrameBatch | undefined;
   /** Undefined while empty: there are many clients, and an empty array for each of them costs memory. */
   #queue: Uint8Array[] | undefined;
@@ -164,8 +164,8 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
   #writeChunk(chunk: Uint8Array): void {
     this.#writingBytes = chunk.length;
     this.#writingSince = this.#listener.now();
-    // A writer may call `done` within `write`, and `done` calls `#pump`. The flag prevents a recursion: the loop of the outer
-    // `#pump` writes the next chunk.
+    // A writer may call `done` within `write`, and `done` calls `#pump`. The flag prevents a recursion: the caller of
+    // `#writeChunk` goes on to write the next chunk.
     const wasPumping = this.#isPumping;
     this.#isPumping = true;
     this.#writer.write(chunk, this);

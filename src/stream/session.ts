@@ -23,7 +23,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   readonly network: string | undefined;
   #sink: OutgoingSink | undefined;
   #heartbeat: HeartbeatHandle | undefined;
-  /** Aborts the stream if the handshake is not sent in time. When the stream ends, it is set again for the final frame. */
+  /** Aborts the stream if the handshake is not sent in time. Limits the time for the final frame, except during a shutdown. */
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   /** The function that resolves `honoStreamDone`. True when Hono may close its stream. */
   #resolveHonoStreamDone: (() => void) | true | undefined;
@@ -173,8 +173,8 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   /**
-   * Asks the client to reconnect, because `attach` failed: since `open`, a limit was reached, or the credential has expired or
-   * was revoked.
+   * Asks the client to reconnect, because `attach` failed: after `ClientRegistry.open`, a limit was reached, or the credential
+   * expired or was revoked.
    */
   async #refuse(sink: OutgoingSink, { message }: RealtimeError): Promise<void> {
     const { clientId } = this.#connection;

@@ -167,7 +167,7 @@ describe("the command pocketwire", () => {
     [["serve", "--help"], 0, "--host 127.0.0.1"],
     [["fly"], 2, "no command"],
     [["listen"], 2, "Name at least one topic"],
-    [["listen", "a", "--last", "x"], 2, "--last is a whole number"],
+    [["listen", "a", "--last", "x"], 2, "--last must be a whole number"],
     [["listen", "a", "--nope"], 2, "There is no flag --nope."],
     [["listen", "a", "--lst", "5"], 2, "There is no flag --lst. Did you mean --last?"],
     [["serve", "--orgins=*"], 2, "There is no flag --orgins. Did you mean --origins?"],

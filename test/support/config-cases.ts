@@ -64,7 +64,7 @@ export const ACCESS_CASES: readonly Case[] = [
       [`${SECRET} ${OTHER}`, [SECRET, OTHER]],
     ],
     bad: ["s".repeat(31), `${SECRET} short`, "ключ".repeat(20), PEM],
-    expected: "one or more secrets of at least 32 visible ASCII characters, separated by spaces",
+    expected: "one or more secrets of 32 to 4096 visible ASCII characters, separated by spaces",
   },
   {
     variable: "REALTIME_JWT_PUBLIC_KEY",
@@ -110,7 +110,7 @@ export const ACCESS_CASES: readonly Case[] = [
       requires: { REALTIME_JWT_SECRET: SECRET },
       good: [["https://issuer.example.com/", "https://issuer.example.com/"]],
       bad: ["x".repeat(1025), "two\nlines"],
-      expected: "a line of at most 1024 characters",
+      expected: "a line of at most 1024 characters, without control characters",
     }),
   ),
   {

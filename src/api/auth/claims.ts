@@ -26,7 +26,7 @@ export interface Identity {
   readonly expiresAt?: Milliseconds | undefined;
 }
 
-/** 100 years. A larger `exp` was probably written in milliseconds instead of seconds. */
+/** 100 years. An `exp` that is further ahead was probably written in milliseconds instead of seconds. */
 const MAX_LIFETIME: Milliseconds = 100 * 365.25 * 86_400_000;
 
 const ISSUER_ADVICE = "Correct the token where it is issued.";

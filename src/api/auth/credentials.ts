@@ -78,7 +78,7 @@ function readCookie(cookies: readonly string[]): string {
   }
 }
 
-/** Refuses a token that no header could carry. Otherwise its line breaks could reach a log or another request. */
+/** Refuses a token with other characters than visible ASCII. Otherwise a line break could reach a log or another request. */
 function visibleASCII(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new RealtimeError("unknown_token", "A token may contain visible ASCII characters only.");

@@ -3,8 +3,9 @@ import { runConsole } from "./browser/main.ts";
 import { PARTS } from "./browser/parts.ts";
 
 /**
- * Finds the name of esbuild's helper. esbuild (in wrangler and tsx) wraps each function in a helper that keeps the function's
- * name, and may rename the helper when it minifies. The source of a function calls the helper, so the page must declare it.
+ * Returns a declaration of esbuild's helper, or "" if esbuild did not add it. esbuild (in wrangler and tsx) wraps each function
+ * in a helper that keeps the function's name, and may rename the helper when it minifies. The source of a function calls the
+ * helper, so the page must declare it under the same name.
  */
 function declareNameKeeper(): string {
   const sample = String(() => {

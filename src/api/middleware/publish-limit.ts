@@ -31,7 +31,7 @@ export function createPublishLimit(
     onRefused: counters.counterOf("publish_bytes"),
   });
   return ({ identity, ip }, messages) => {
-    // An identity contains no control character, so the tab keeps a user from sharing the limit of a guest.
+    // A user's identity contains no control character, so it can't equal the key of a guest, which contains a tab.
     const key = identity ?? `guest\t${networkOf(ip ?? "")}`;
     // An empty batch costs one message.
     limitMessages(key, Math.max(messages.length, 1));

@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 
-/** Keywords of JSON Schema that describe the input of a schema better than zod's type of the schema. */
+/** Keywords of JSON Schema for the input of a schema. Needed where zod's type of the schema does not tell what the input is. */
 export type InputDescription = Readonly<Record<string, unknown>>;
 
 const descriptions = new WeakMap<z.core.$ZodType, InputDescription>();

@@ -9,7 +9,7 @@ const FORM_TYPES: ReadonlySet<string> = new Set([
   "multipart/form-data",
 ]);
 
-/** Reads a JSON body. @throws HTTPException 415 for another Content-Type, 400 for invalid JSON. */
+/** Reads a JSON body. @throws HTTPException 415 for another Content-Type, 400 for invalid JSON or invalid UTF-8. */
 export async function readJSON(c: Context): Promise<unknown> {
   if (!JSON_TYPE.test(mediaType(c))) {
     throw unsupported(c, "Send JSON with the header Content-Type: application/json.");

@@ -4,9 +4,9 @@ import { nearestName } from "../../realtime/nearest-name.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Unknown fields that a response names. */
+/** Maximum number of unknown fields that a response names. */
 const MAX_UNKNOWN = 10;
-/** Characters of an unknown field's name that a response repeats. */
+/** Maximum number of characters of an unknown field's name that a response repeats. */
 const MAX_SHOWN = 64;
 
 /** The errors of unknown fields, each with a hint for its name. */
@@ -47,7 +47,7 @@ export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
   throw invalidInput(fieldErrors(result.error.issues, value, schema));
 }
 
-/** The errors of `value` by field; undefined when it is valid. Called for each item of a list; the list keys them by index. */
+/** The errors of `value` by field; undefined when it is valid. For the items of a list, the caller keys the errors by index. */
 export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
   const result = schema.safeParse(value);
   return result.success ? undefined : fieldErrors(result.error.issues, value, schema);
@@ -138,7 +138,7 @@ function addError(
     errors[name] ??= error;
     return;
   }
-  // Without a prototype: names like `toString` are not taken.
+  // Without a prototype, because a field may be named `toString`: the prototype's function would be found in place of an error.
   const inner: FieldError | CollectedErrors = errors[name] ?? Object.create(null);
   errors[name] = inner;
   if (!isFieldError(inner)) addError(inner, rest, error);

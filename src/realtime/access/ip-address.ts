@@ -22,8 +22,8 @@ export function normalizeAddress(text: string): string | undefined {
 
 /**
  * Returns the network of an address: the IPv4 address itself, or the first 64 bits of an IPv6 address. Limits and
- * comparisons treat the network as one address, because one subscriber line usually has all IPv6 addresses with the same 64
- * bits. A text that is not an address is returned unchanged.
+ * comparisons treat the network as one address, because one subscriber line usually has all IPv6 addresses with the same
+ * first 64 bits. A text that is not an address is returned unchanged.
  *
  * @example
  * networkOf("2001:db8:1:2::a"); // "2001:db8:1:2::/64"

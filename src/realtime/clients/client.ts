@@ -15,7 +15,7 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   closesAt: number | undefined;
   /** What rules and hidden fields depend on. */
   viewer: Viewer;
-  /** `SubscribeRequest.arrivedAt` of the request that last set the subscriptions. 0 before the first request. */
+  /** The greatest `SubscribeRequest.arrivedAt` of the requests that were applied. 0 before the first such request. */
   subscribedAt: number;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;

@@ -96,8 +96,9 @@ export const REFUSED_STATUS = 409;
 export const LIVENESS_PING = { request: "ping", response: "pong" };
 
 /**
- * A message that the hub sends after each page of a replay. The Worker sends the message back when the client has taken the
- * page. Without it, the hub would not know when to send the next page, because the waiting bytes are in the Worker.
+ * A message that the hub sends when a replay pauses, usually after a page. The Worker sends the message back when the client
+ * has taken all earlier bytes. Without this answer, the hub would not know when to continue, because the waiting bytes are in
+ * the Worker.
  */
 export const PAGE_ACK = "page-ack";
 

@@ -13,7 +13,7 @@ const UNLIMITED_FRAMES = 2;
 
 /**
  * The sink of a stream until the response head, and all bytes that were written to Hono's stream, have reached the socket.
- * The head goes through Hono's stream so that middleware works as usual. Node can then also queue the response after earlier
+ * The head goes through Hono's stream, so that middleware works as usual, and so that Node can queue the response after earlier
  * responses on its connection (pipelining).
  */
 export class StreamHandover implements BoundedQueue {
@@ -78,11 +78,11 @@ export class StreamHandover implements BoundedQueue {
   }
 
   /**
-   * Counts the bytes that @hono/node-server writes to the response, until all bytes from Hono's stream are written. The sink
-   * can then write to the socket.
+   * Counts the bytes that @hono/node-server writes to the response, until all bytes from Hono's stream are written. From
+   * then on, frames can be written to the socket directly.
    *
-   * @param onSocketFree Called once at that time, with the number of writes so far. Not called if other code changes the
-   *   bytes, or if the stream ends first.
+   * @param onSocketFree Called once at that time, with the number of writes to the response. Not called if other code changes
+   *   the bytes, or if the stream ends first.
    */
   watchResponse(onSocketFree: (writes: number) => void): void {
     const outgoing = this.#outgoing;

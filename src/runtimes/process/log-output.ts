@@ -1,4 +1,4 @@
-/** Writes the log of a process to a stream, even if the stream's reader is slow or has closed it. */
+/** Writes the log of a process to a stream. A reader that is slow or has closed the stream does not disturb the process. */
 import type { Writable } from "node:stream";
 import type { LogOutput } from "../../api/logger.ts";
 import type { Milliseconds } from "../../realtime/units.ts";

@@ -89,7 +89,7 @@ export function createStream(
     showResult("The stream was refused. Run the curl command below to see why.", true);
   };
 
-  /** @param after The last event received before the disconnect. */
+  /** @param after Id of the last event received before the disconnect. Default "": the stream does not resume. */
   const connect = (after = ""): void => {
     const query = new URLSearchParams();
     if (after !== "") {
