@@ -42,7 +42,9 @@ ${operations.join("\n")}<section class="wide"><h2>Schemas</h2>${schemas.join("\n
 function describe(method: string, path: string, operation: Operation): string {
   const { summary, security, parameters = [], requestBody, responses } = operation;
   const isOpen = security.some((scheme) => Object.keys(scheme).length === 0);
-  const access = isOpen ? "No credential needed." : "Needs the admin key or a token.";
+  const access = isOpen
+    ? "No credential needed."
+    : "Needs the admin key. To publish, a token with the right to publish is enough.";
   const rows = parameters.map(
     ({ name, in: location, required, schema }) =>
       `<li><code>${toHTML(name)}</code>, ${location}${required ? ", required" : ""}: <code>${toHTML(JSON.stringify(schema))}</code></li>`,
