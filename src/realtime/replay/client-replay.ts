@@ -45,7 +45,7 @@ interface Search {
 export class ClientReplay {
   /** The client's subscription keys. */
   readonly keys: readonly string[];
-  /** Cost of the pages without a frame since the replay last paused: `ReplayCoordinator` adds to it and resets it. */
+  /** Messages in pages without a frame since the last pause, at least 50 a page. `ReplayCoordinator` counts and resets them. */
   unmatchedMessages = 0;
   /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
