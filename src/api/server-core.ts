@@ -35,13 +35,14 @@ export interface RealtimeServer {
    * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
-   *   earlier message has the same id and other content, `closed` when the
-   *   server is stopping.
+   *   earlier message has the same id and other content, `closed` when the server is stopping, and on Workers `unreachable`
+   *   when a shard can't be reached.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
-   * Ends every stream: writes the accepted messages, then `retry:`, then ends the response. A new stream gets `retry:` and the
-   * end. Resolves when all streams have ended. There is no deadline: a caller that needs one sets it.
+   * Ends every stream: writes the accepted messages, then `retry:`, then ends the response. A stream that is opened after this
+   * call gets only `retry:` and ends. Resolves when all streams have ended. There is no deadline: a caller that needs one sets
+   * it.
    */
   close(): Promise<void>;
 }

@@ -6,8 +6,9 @@ const FOREIGN =
   "run behind a load balancer, configure it to send all requests of a client to the same process (sticky sessions).";
 
 /**
- * The error for a client that is not connected here. For a client of another process, the error has a message of its own, and
- * the log gets a warning, since such a request usually means that a load balancer has no sticky sessions.
+ * The error for a client that is not connected here. For a client of another process, or of this process before a restart, the
+ * error has a message of its own. The log then gets a warning, since many such requests mean that a load balancer has no sticky
+ * sessions.
  *
  * @param message The message of the error for every other unknown client id.
  */

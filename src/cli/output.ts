@@ -1,4 +1,4 @@
-/** Exit codes, and what the commands share in writing. */
+/** What the commands share: exit codes, and functions for output and for JSON. */
 
 /** The command has done its work. */
 export const OK = 0;

@@ -5,7 +5,7 @@ import type { Milliseconds } from "../realtime/units.ts";
 const MAX_DELAY: Milliseconds = 30_000;
 
 /**
- * Calls `manager.expire` when credentials of clients expire. There is one timer for all clients, and no timer while no
+ * Calls `manager.expire` when credentials of clients expire. There is one timer for all clients. No timer is started while no
  * client has a credential that expires.
  */
 export class ExpiryTimer {

@@ -37,8 +37,8 @@ export interface ClientConnection {
   readonly shardClients?: number | undefined;
   /**
    * Adds the client to the registry and starts to write its frames to the sink. Write the handshake to the sink before this
-   * call, because the handshake must be the first frame. The registry calls `sink.close(reason)` after it has removed the
-   * client, whether the client or the server ended the connection.
+   * call, because the handshake must be the first frame. The registry calls `sink.close(reason)` when the connection ends,
+   * whether the client or the server ended it.
    *
    * @throws RealtimeError as `ClientRegistry.open`: a limit may have been reached since `open`.
    */

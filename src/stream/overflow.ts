@@ -1,4 +1,4 @@
-/** How many waiting bytes one client may have, and when more of them are an overflow. */
+/** How many waiting bytes one client may have, and when a client with more is disconnected. */
 import type { Bytes } from "../realtime/units.ts";
 import type { SinkListener } from "./sink.ts";
 

@@ -31,8 +31,8 @@ export interface AccessRequest {
  * Decides whether a caller may subscribe to a topic, including its private messages, or publish to it. Replaces the rights in
  * tokens. `false` answers the request with 403.
  *
- * Runs for each topic when a client connects with topics, sets its subscriptions or reads the history, and when a message is
- * published. Does not run for requests with the admin key, nor for deliveries.
+ * Runs for each topic when a client connects with topics, sets its subscriptions or reads the history, and when a request
+ * publishes a message. Does not run for requests with the admin key, for `RealtimeServer.publish`, or for deliveries.
  *
  * @example
  * createServer({ authorize: ({ topic, identity }) => topic === `users/${identity}` });

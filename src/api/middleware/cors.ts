@@ -5,7 +5,7 @@ import type { MiddlewareHandler } from "hono";
  * service and send cookies to it. `*` allows pages of every origin, without cookies. For other origins no header allows the
  * origin.
  *
- * A request without `Origin` gets no CORS headers. Most publishers are not browsers, and the headers would add a tenth to the
+ * A request without `Origin` gets no CORS headers, unless its method is OPTIONS. Most publishers are not browsers, and the headers would add a tenth to the
  * time of a publish.
  */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
@@ -15,7 +15,8 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
     const isPreflight = c.req.method === "OPTIONS";
     if (origin === undefined && !isPreflight) return next();
     const { headers } = c.res;
-    // The app that mounts the service has set its own policy, which is kept. A second `*` would make browsers refuse credentials.
+    // If the app that mounts the service has set its own policy, that policy is kept. A `*` in place of the app's origin would make
+    // browsers refuse requests with credentials.
     if (headers.has("Access-Control-Allow-Origin")) return next();
     if (allowsEvery) headers.set("Access-Control-Allow-Origin", "*");
     else if (origin !== undefined && origins.includes(origin)) {

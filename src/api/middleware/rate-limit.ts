@@ -14,7 +14,7 @@ export type RateLimit = (key: string, amount?: number) => void;
 
 /** A rate limit for work whose cost is known only when the work is done. */
 export interface CostLimit {
-  /** Checks before the work. @throws RealtimeError `too_many_requests` while nothing is left. */
+  /** Checks before the work. @throws RealtimeError `too_many_requests` while less than 1 is left. */
   check(key: string): void;
   /** Spends the cost after the work. What is left may fall below 0, and then the key waits longer. */
   charge(key: string, amount: number): void;
@@ -22,7 +22,7 @@ export interface CostLimit {
 
 /** The options of `createRateLimit` and `createCostLimit`. */
 export interface RateLimitOptions {
-  /** The burst of an idle key where ten seconds' worth (`BURST_SECONDS`) are less. Default 1. */
+  /** The minimum of the burst. It applies if ten seconds' worth (`BURST_SECONDS`) is less. Default 1. */
   readonly minBurst?: number | undefined;
   /** Is called for each refusal. */
   readonly onRefused?: (() => void) | undefined;

@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 
 /**
- * Sets headers that keep a browser from showing a response as a page or guessing its type. They are set before the handler
- * runs, which costs less than setting them on a finished response.
+ * Sets headers that keep a browser from guessing the type of a response, from showing the response in a frame, and from running
+ * or loading what the response contains. The headers are set before the handler runs, which costs less than setting them on a
+ * finished response.
  */
 export const securityHeaders: MiddlewareHandler = (c, next) => {
   c.header("X-Content-Type-Options", "nosniff");

@@ -62,8 +62,8 @@ export type MessageLimits = Pick<RequestLimits, "maxTopicLength" | "maxBatch" | 
 /**
  * Makes the function that turns what is to be published, one message or a list, into messages.
  *
- * The function throws RealtimeError `invalid_input`, where the errors of a list are keyed by the message's index; `too_large`;
- * and what `createMessage` throws.
+ * The function throws RealtimeError `invalid_input`, `too_large`, and what `createMessage` throws. In a list, errors of the
+ * schemas and of repeated ids are keyed by the message's index.
  */
 export function createMessageParser(limits: MessageLimits): (body: unknown) => readonly Message[] {
   const { maxTopicLength, maxBatch, maxMessageBytes } = limits;
@@ -127,7 +127,7 @@ function refuseRepeatedIds(inputs: readonly PublishInput[]): void {
   if (Object.keys(errors).length > 0) throw invalidInput(errors);
 }
 
-/** Checks all topics of a message: those of a record event are made of the record's fields, and have no schema. */
+/** Checks all topics of a message. The topics of a record event are made from its collection and record, and have no schema. */
 function checkTopics({ topics }: Message, index: number, maxLength: number): void {
   for (const topic of topics) {
     if (topic.length > maxLength) {

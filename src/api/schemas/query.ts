@@ -9,7 +9,7 @@ import { describeInput } from "./input-description.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
-/** Parameters that caches and trackers add to URLs. The service ignores them. */
+/** Parameters that libraries add to get past caches (`_=…`), and trackers add (`utm_…`). The service ignores them. */
 const IGNORED = /^(_|utm_)/;
 
 /**

@@ -1,4 +1,7 @@
-/** Subscription keys and event ids, which have one schema wherever they are sent. */
+/**
+ * The schemas of subscription keys and event ids. A request that opens a stream does not check its event id: it shortens an id that
+ * is too long (`createConnectReader`).
+ */
 import * as z from "zod/mini";
 import { isFieldText } from "../../realtime/sse.ts";
 import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";

@@ -13,9 +13,9 @@ export interface AddressMismatch {
 /**
  * Checks that a request may set the subscriptions of a client.
  *
- * The checks and their order are the same as in PocketBase (apis/realtime.go, `realtimeSetSubscriptions`): the client
- * exists, the request comes from the network of the stream, and the client has no identity yet or the identity of the
- * request.
+ * After the check of the keys, the checks and their order are those of PocketBase (apis/realtime.go,
+ * `realtimeSetSubscriptions`), but with networks in place of single addresses: the client exists, the request comes from the
+ * network of the stream, and the client has no identity yet or the identity of the request.
  *
  * The identity of a superseded request is not checked. Example: a guest's request is delayed, and the client has signed in
  * since. The request changes nothing, so it must not fail.

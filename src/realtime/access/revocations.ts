@@ -32,8 +32,8 @@ export class Revocations {
   }
 
   /**
-   * Checks that a credential was issued after its subject's revocation. A credential without `issuedAt` counts as issued in
-   * 1970.
+   * Checks that a credential was issued after its subject's revocation, if the subject was revoked. A credential without
+   * `issuedAt` counts as issued in 1970.
    *
    * @throws RealtimeError `revoked`.
    */

@@ -8,8 +8,9 @@ import type { ClientInfo, FrameSink, Principal } from "../types.ts";
 import { type Client, createClient, describeClient } from "./client.ts";
 
 /**
- * The connected clients and their subscriptions. After each change of a client, the store updates the subscription index, the
- * counts for the capacity limits, and the expiry times of credentials.
+ * The connected clients and their subscriptions, with the subscription index, the counts for the capacity limits, and the expiry
+ * times of credentials. Code that changes the rights or the expiry time of a client must then call `applyRights` or
+ * `trackExpiry`.
  */
 export class ClientStore {
   readonly index: SubscriptionIndex<Client> = new SubscriptionIndex<Client>();

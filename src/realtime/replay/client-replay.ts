@@ -45,7 +45,7 @@ interface Search {
 export class ClientReplay {
   /** The client's subscription keys. */
   readonly keys: readonly string[];
-  /** Number of messages in pages without a frame since the replay last paused. Counted and reset by `ReplayCoordinator`. */
+  /** Messages in pages without a frame since the last pause, at least 50 a page. `ReplayCoordinator` counts and resets them. */
   unmatchedMessages = 0;
   /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
@@ -147,8 +147,8 @@ export class ClientReplay {
       for (const { key } of this.#matchesOf(entry)) this.#countMatch(key, sequence);
       if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) break;
     }
-    // The history has fewer messages of these keys than requested, so each key starts with its oldest message. A key must not
-    // start at the beginning of the history, because the messages there are trimmed next.
+    // The history has fewer messages of these keys than requested, so each key starts with its oldest message, if it has any.
+    // A key without messages starts after the newest: at the beginning of the history, trimming could overtake its position.
     if (page.length === 0) for (const key of [...this.#searches.keys()]) this.#endSearch(key);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }

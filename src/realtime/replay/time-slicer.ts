@@ -3,7 +3,7 @@ import type { Milliseconds } from "../units.ts";
 /** Time after which no further task is started in one turn of the event loop. */
 const SLICE: Milliseconds = 5;
 
-/** Runs tasks one after another in later turns of the event loop, for at most about 5 ms in each turn. */
+/** Runs tasks one after another in later turns of the event loop. After 5 ms of a turn, the rest waits for the next turn. */
 export class TimeSlicer {
   readonly #tasks: (() => void)[] = [];
 

@@ -1,7 +1,7 @@
 import { hashKey } from "../cursor.ts";
 import { matchingTopics, maySelect, type SubscriptionKey } from "./subscription-key.ts";
 
-/** One subscription key and the clients that have it. */
+/** One subscription key and all clients that have it. Statistics count it once for each of these clients. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
   /** `hashKey` of the key. */
   readonly keyHash: string;
@@ -64,7 +64,7 @@ export class SubscriptionTable<Client> {
     return this.#size;
   }
 
-  /** The topics with subscribers, in no particular order, each with its number of subscriptions over all clients. */
+  /** The topics with subscribers, in no particular order, each with its number of subscriptions. A key counts once for each client. */
   *count(): Generator<[topic: string, subscriptions: number]> {
     for (const [name, { byKey }] of this.#byTopic) {
       if (byKey.size === 0) continue;

@@ -29,8 +29,8 @@ export class HubSocketSink implements FrameSink, Flushable {
   }
 
   /**
-   * Asks the Worker for a `PAGE_ACK`. `RealtimeHub.webSocketMessage` then continues the replay. The callback of
-   * `FrameSink.onDrain` is not used, because the hub may lose its memory before the Worker answers.
+   * Asks the Worker for a `PAGE_ACK`. `RealtimeHub.webSocketMessage` continues the replay when the `PAGE_ACK` arrives. The
+   * callback of `FrameSink.onDrain` is not used, because the hub may lose its memory before the Worker answers.
    */
   onDrain(): void {
     this.flush();

@@ -94,7 +94,8 @@ class InProcessRegistry implements ClientRegistry {
     this.#manager.checkCredential(publisher);
     const before = this.#manager.deliveryNumber;
     const receipts = await this.#log.append(messages);
-    // Does not wait for earlier deliveries of other publishers, which may take seconds.
+    // If the messages need no delivery that is still unfinished, `settled` does not wait for the earlier deliveries of other
+    // publishers, which may take seconds.
     const settled = this.#manager.settled(before);
     if (settled !== undefined) await settled;
     // The sinks have scheduled their writes for the end of this turn of the event loop. The latency includes these writes.

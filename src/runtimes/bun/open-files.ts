@@ -25,7 +25,10 @@ export class OpenFileLimiter {
     this.#files = files;
   }
 
-  /** Whether a new stream must be refused. Call this once for each request. Counts files rarely, because counting is slow. */
+  /**
+   * Whether a new stream must be refused. Call this once for each request. Counts files only when the estimate exceeds
+   * `usableLimit`, because counting is slow.
+   */
   isFull(): boolean {
     this.#estimate += 1;
     if (this.#estimate <= this.#files.usableLimit) return false;

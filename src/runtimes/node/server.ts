@@ -15,7 +15,7 @@ import {
 import { createQueueCloser } from "./pipelining.ts";
 import { nodeRuntime } from "./runtime.ts";
 
-/** Time without traffic after which Node asks the kernel to probe a connection. */
+/** Time without traffic after which the kernel probes a connection. */
 const TCP_KEEP_ALIVE_DELAY = 30_000;
 
 /** Time between two checks for idle connections while the server shuts down. */

@@ -12,7 +12,7 @@ export interface ProcessSettings {
   readonly config: Config;
   /** Names of variables that begin with `REALTIME_`, but are not settings. */
   readonly unknownVariables: readonly string[];
-  /** Whether the admin key comes from `.dev.vars`, which is public. */
+  /** Whether the admin key comes from `.dev.vars`. Everyone can know this key: the file is in Pocketwire's repository. */
   readonly isDevelopmentKey: boolean;
   /** Whether NODE_ENV is `production`. */
   readonly isProduction: boolean;
@@ -22,7 +22,7 @@ export interface ProcessSettings {
  * Reads the settings. A variable of the environment takes precedence over the same variable in `.dev.vars` of the working
  * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES may be the path of a file.
  *
- * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, and for the public key of
+ * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, and for the admin key of
  *   `.dev.vars` together with a HOST that other machines can reach.
  */
 export async function readProcessSettings(
@@ -40,7 +40,7 @@ export async function readProcessSettings(
   if (isDevelopmentKey && !isLoopback(config.host)) {
     throw new RealtimeError(
       "invalid_config",
-      `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY is the public key in .dev.vars. ` +
+      `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY comes from .dev.vars, which is public. ` +
         "Set REALTIME_ADMIN_KEY in the environment.",
     );
   }

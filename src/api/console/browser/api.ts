@@ -21,7 +21,10 @@ export function createAPI({ find }: Dom) {
     readonly data?: Record<string, Partial<FieldError>>;
   }
 
-  /** @throws Error with the status, the message and the error of each field. Its cause is `data` of the response. */
+  /**
+   * @throws Error with the status, the message and the error of each field. Its cause is `data` of the response. If the
+   *   response is not JSON, the error has only the status.
+   */
   const request = async (suffix: string, init: RequestInit = {}): Promise<unknown> => {
     const key = keyField.value;
     const authorization = key === "" ? {} : { Authorization: `Bearer ${key}` };
@@ -38,7 +41,8 @@ export function createAPI({ find }: Dom) {
     }
     if (response.ok) return value;
     if (response.status === 401 || response.status === 403) refusedKey = key;
-    // `JSON.parse` has no type. Both fields have a default, since a proxy may send an error of another shape.
+    // The cast: `JSON.parse` returns a value without a type. Both fields have a default, since a proxy may send an error of
+    // another shape.
     const { message = "", data = {} } = (value ?? {}) as ErrorBody;
     const fields = Object.entries(data).map(([field, error]) =>
       error?.message ? ` ${field}: ${error.message}` : "",

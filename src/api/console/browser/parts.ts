@@ -1,6 +1,6 @@
 /**
- * The functions that run in the browser. The page carries their source (`Function.prototype.toString`), so that the console needs
- * neither a build step nor a file to serve.
+ * The functions that run in the browser. The page carries their source (`Function.prototype.toString`), so that the console
+ * needs neither a build step nor a file to serve.
  *
  * A part must be self-contained: the page has no imports, and a bundler renames what is declared outside a function. A part
  * receives other parts as arguments, and imports only types. A part therefore contains its helpers, and may be longer than 50

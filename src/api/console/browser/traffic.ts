@@ -18,7 +18,7 @@ export function createTraffic({ find, create }: Dom, api: API) {
   ];
   const perSecond: number[] = new Array(SECONDS).fill(0);
   const clients: number[] = new Array(SECONDS).fill(0);
-  /** From the last statistics; 0 without the admin key. */
+  /** Number of clients in the statistics that were loaded last. 0 until statistics have been loaded with the admin key. */
   let clientCount = 0;
   let isLoading = false;
 
@@ -53,7 +53,7 @@ export function createTraffic({ find, create }: Dom, api: API) {
       find("#stats").replaceChildren(...cells);
       clientCount = Number(stats.clients);
     } catch {
-      // A token can't read the statistics. The chart needs no key.
+      // The key may be a user's token, which can't read the statistics. The line of events in the chart needs no statistics.
       find("#stats").replaceChildren();
     }
     isLoading = false;
