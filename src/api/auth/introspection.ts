@@ -60,8 +60,8 @@ type Answer = {
  * Creates a verifier that asks the endpoint, and caches accepted and refused tokens.
  *
  * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?,"record"?}`, or with PocketBase's `{"token","record"}`. A
- * record's subject is `<collection name>/<record id>`. Where the answer has no `exp`, `iat` or `record`, the token's own claims count,
- * because the endpoint has accepted the token.
+ * record's subject is `<collection name>/<record id>`. Where the answer has no `exp`, `iat` or `record`, the token's own
+ * claims count, because the endpoint has accepted the token.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now, isOneProcess = false } = options;
