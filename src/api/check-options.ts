@@ -67,7 +67,7 @@ const INTROSPECTION: Record<keyof IntrospectionOptions, true> = {
   monotonicNow: true,
 };
 
-/** An admin key. A shorter key could be guessed, and other characters can't be sent in a header. */
+/** An admin key. A shorter key could be guessed. The service accepts no other characters in `Authorization`. */
 export const ADMIN_KEY = /^[!-~]{16,255}$/;
 /** `ADMIN_KEY` in words, for error messages. */
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
@@ -75,8 +75,8 @@ export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces
 /**
  * Checks the names of options, the admin key, and that something applies the rules.
  *
- * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that could be guessed, and for
- *   rules together with a registry or a manager.
+ * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
+ *   `ADMIN_KEY`, and for rules together with a registry or a manager.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];

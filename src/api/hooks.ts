@@ -13,7 +13,7 @@ export interface HookSubject {
 /** The event of `onConnect`. */
 export interface ConnectHookEvent extends HookSubject {
   readonly clientId: string;
-  /** The subscription keys of the request (`?topic=`). */
+  /** The subscription keys of the request (`?topic=`), or the keys that `onSubscribe` has returned for it. */
   readonly subscriptions: readonly string[];
 }
 
@@ -44,8 +44,8 @@ export interface DisconnectHookEvent {
  * asked to reconnect; any other status ends an EventSource for good.
  *
  * The hooks resemble PocketBase's OnRealtimeConnectRequest, OnRealtimeSubscribeRequest and OnRealtimeMessageSend
- * (core/app.go), with one difference: `onMessage` runs once for each published message, not once for each client. Hooks don't
- * run for what the app itself publishes (`RealtimeServer.publish`, `RealtimeManager.sendEvent`).
+ * (core/app.go). The main difference is that `onMessage` runs once for each published message, not once for each client. Hooks
+ * don't run for what the app itself publishes (`RealtimeServer.publish`, `RealtimeManager.sendEvent`).
  *
  * @example
  * ```ts
@@ -73,8 +73,8 @@ export interface Hooks {
     // biome-ignore lint/suspicious/noConfusingVoidType: a hook that changes nothing returns nothing
   ) => MaybePromise<readonly string[] | void>;
   /**
-   * Runs for each published message, after the right to publish was checked. The hook may return another message, which is checked
-   * again. If the hook throws, the whole batch is refused.
+   * Runs for each published message, after the right to publish was checked. The hook may return another message. This message
+   * is validated, and the right to publish it is checked. If the hook throws, the whole batch is refused.
    */
   readonly onMessage?: (
     event: PublishHookEvent,

@@ -50,7 +50,7 @@ export function findContradictions(config: Config): string[] {
     ],
     [
       history.bytes > 0 && maxMessageBytes > history.bytes,
-      "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_HISTORY_BYTES, so the largest messages can't be resumed.",
+      "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_HISTORY_BYTES, so the history does not keep the largest messages. Raise REALTIME_HISTORY_BYTES.",
     ],
   ];
   return rules.filter(([isBroken]) => isBroken).map(([, text]) => text);

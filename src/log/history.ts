@@ -9,7 +9,10 @@ import { MatchCollector } from "./match-collector.ts";
 export interface HistoryRequest {
   /** Subscription keys. The page has the messages that match at least one of them. */
   readonly topics: readonly string[];
-  /** The page starts with the oldest message after this cursor. Default: the page ends with the newest message. */
+  /**
+   * The page starts with the oldest message after this cursor. Without `after` and `before`, the page ends with the newest
+   * message.
+   */
   readonly after?: string | undefined;
   /** The page ends with the newest message before this cursor. Not allowed together with `after`. */
   readonly before?: string | undefined;
@@ -130,7 +133,7 @@ class HistoryScan {
       if (!this.#matches.offer(entry)) return this.#page(true);
       this.#position = entry.cursor;
       this.#isDone = this.#isForwards && this.#position === this.#logEnd;
-      // The scan goes on behind this entry in a later slice.
+      // The scan continues from this entry in a later slice.
       if (!this.#isDone && this.#matches.endsSlice()) return undefined;
     }
     return entries.length === 0 || this.#isDone ? this.#page(false) : undefined;

@@ -21,7 +21,8 @@ const REMAINING_PER_PUBLISHER = REMEMBERED_IDS.perPublisher * 0.9;
 /** Maximum number of publishers with a row count in memory. Beyond this number, the counts of all publishers are discarded. */
 const MAX_COUNTED_PUBLISHERS = 10_000;
 
-// The ids of a publisher start with its identity and a tab. The range ends before the character after a tab, a line feed.
+// The ids of a publisher start with its identity and a tab. The range ends before the identity and a line feed, which is the
+// next character code after a tab.
 const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || char(10)";
 
 /**
@@ -29,8 +30,8 @@ const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || ch
  * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted: the log
  * reads its sequence from this row.
  *
- * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore can't make
- * the log forget the ids of other publishers. Row counts are stored in memory because SQLite reads each row that it counts.
+ * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore takes at most
+ * half of the remembered ids. Row counts are stored in memory because SQLite reads each row that it counts.
  * The total may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
  */
 export class RememberedIdRows {

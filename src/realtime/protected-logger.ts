@@ -23,8 +23,8 @@ interface Kind {
  * Protects the service from its logger, and the log from repeated lines.
  *
  * When the logger throws or rejects, the line is lost and counted, and the service goes on. The first warning or error of a
- * kind is written at once. Further lines of this kind within a minute are written at level debug. The next line after that
- * minute has the field `count`: the number of lines at level debug, plus 1 for the line itself.
+ * kind is written at once. Further lines of this kind within a minute are written at level debug. If there were
+ * such lines, the first line after that minute has the field `count`: the number of these lines, plus 1 for the line itself.
  */
 export class ProtectedLogger implements Logger {
   readonly #logger: Logger;

@@ -20,8 +20,8 @@ export interface StreamIdentity {
  * client id as `Last-Event-ID`. The client id therefore starts with the cursor, except in three cases:
  *
  * - The log does not know the cursor in `lastEventId`.
- * - The client asked for the newest messages. If it reconnects, it must receive them again.
- * - The log keeps no history and the request has no `lastEventId`. No client can resume then.
+ * - The request has no `lastEventId` and asks for the newest messages. If the client reconnects, it must receive them again.
+ * - The request has no `lastEventId` and the log keeps no history. Without a history, no client can resume.
  *
  * @param shard Index of the shard, from 0.
  */

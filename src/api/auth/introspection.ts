@@ -14,15 +14,16 @@ export interface IntrospectionOptions {
   /**
    * URL that gets a POST with the token in `Authorization`, without `Bearer`, as PocketBase's
    * `/api/collections/<name>/auth-refresh` expects it. With status 200, the token is accepted if the body is a JSON object with
-   * valid claims and its `active`, if it has one, is true. 400, 401, 403 and 404 refuse the token. Any other status, a redirect,
-   * a 200 without a JSON object, or no response within 5 seconds is an error: the request gets 503.
+   * valid claims and its `active`, if it has one, is true. 400, 401, 403 and 404 refuse the token. Any other status, a
+   * redirect, a 200 without a JSON object, a body above 64 KiB, or no response within 5 seconds is an error: the request gets
+   * 503.
    */
   readonly url: string;
   /** How long an answer is cached. Default 30,000. */
   readonly cacheTime?: Milliseconds | undefined;
   /** Whether a token without `exp` is accepted. Default false. */
   readonly allowNoExpiry?: boolean | undefined;
-  /** By how much the issuer's clock may differ from this one. Default 5,000. */
+  /** By how much `iat` may be ahead of this clock. Default 5,000. */
   readonly clockSkew?: Milliseconds | undefined;
   /**
    * Whether requests run in one process and may wait for each other's I/O. If so, requests with the same token share one
@@ -58,9 +59,9 @@ type Answer = {
 /**
  * Creates a verifier that asks the endpoint, and caches accepted and refused tokens.
  *
- * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?,"record"?}`, or with PocketBase's `{"token","record"}`. A record's
- * subject is `<collection name>/<record id>`. Where the answer has no `exp`, `iat` or `record`, the token's own claims count,
- * because the endpoint has accepted the token.
+ * The endpoint answers with `{"sub","exp"?,"iat"?,"realtime"?,"record"?}`, or with PocketBase's `{"token","record"}`. A
+ * record's subject is `<collection name>/<record id>`. Where the answer has no `exp`, `iat` or `record`, the token's own
+ * claims count, because the endpoint has accepted the token.
  */
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now, isOneProcess = false } = options;
@@ -133,7 +134,8 @@ async function ask(
     throw refusedTokenError("it has no expiry (exp)", "Set exp where the token is issued.");
   }
   const named = identityOf(claims, clockSkew);
-  // Without `iat`, the identity counts as confirmed now: the endpoint decides whether a revoked token is accepted again.
+  // Without `iat`, the token counts as issued when the endpoint was asked. An earlier revocation does not cover the token, so
+  // the endpoint alone decides whether a revoked token is accepted again.
   const identity = claims.iat === undefined ? { ...named, issuedAt: askedAt } : named;
   if (isExpired(identity, askedAt)) throw refusedTokenError("it has expired");
   return identity;

@@ -19,8 +19,8 @@ const DEFAULT_ALGORITHMS: readonly TokenAlgorithm[] = ["HS256", "RS256", "ES256"
 /**
  * Finds the identity of a token.
  *
- * Throws RealtimeError `unknown_token` when the verifier does not recognise the token, `refused_token` when the token is
- * genuine but not accepted, and `unavailable` when the token can't be checked right now.
+ * Throws RealtimeError `unknown_token` when the verifier does not recognise the token, `refused_token` when its claims are not
+ * accepted or the introspection endpoint refuses it, and `unavailable` when the token can't be checked right now.
  *
  * @param onAsk Runs before an endpoint is asked about the token. If `onAsk` throws, the endpoint is not asked, and the error is
  *   thrown.
@@ -79,7 +79,7 @@ async function verifyWith(
     return payload;
   } catch (error) {
     if (error instanceof JWKSMultipleMatchingKeys) {
-      // The token has no `kid`, so every key of the set that fits its algorithm is tried.
+      // Several keys of the set fit the token, usually because the token has no `kid`. Each of these keys is tried.
       for await (const candidate of error) {
         const payload = await verifyWith(token, candidate, options);
         if (payload !== undefined) return payload;
@@ -104,6 +104,6 @@ function toRealtimeError(error: unknown): RealtimeError {
       "Correct the token where it is issued.",
     );
   }
-  // A key of the set can't be imported, for example because it is not a public key.
+  // jose throws JWKSInvalid when the key of the set is not a public key.
   return error instanceof JWKSInvalid ? tokensUnavailableError(error) : unknownTokenError();
 }

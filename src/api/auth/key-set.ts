@@ -20,7 +20,7 @@ const TIMEOUT: Milliseconds = 5000;
 
 const MAX_KEY_SET_BYTES: Bytes = 256 * 1024;
 
-/** A result and when it was there, by both clocks. The monotonic clock may stand still while a machine is suspended. */
+/** A result, and when it was obtained, by both clocks. The monotonic clock may stand still while a machine is suspended. */
 interface Dated<T> {
   readonly value: T;
   readonly monotonicTime: Milliseconds;
@@ -81,7 +81,7 @@ function dated<T>(value: T): Dated<T> {
   return { value, monotonicTime: performance.now(), wallTime: Date.now() };
 }
 
-/** The wall clock may be set back: then the age is unknown. */
+/** A negative age shows that the wall clock was set back. The real age is unknown in this case, so the result is false. */
 function isYounger({ monotonicTime, wallTime }: Dated<unknown>, age: Milliseconds): boolean {
   const wallAge = Date.now() - wallTime;
   return wallAge >= 0 && wallAge < age && performance.now() - monotonicTime < age;

@@ -1,4 +1,4 @@
-/** A complete HTML document. It loads nothing, so it works without access to another network. */
+/** A complete HTML document. It loads no other file, so it works without internet access. */
 export function pageOf(title: string, body: string, style: string): string {
   return `<!doctype html>
 <html lang="en">

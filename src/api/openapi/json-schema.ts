@@ -8,7 +8,7 @@ export type JSONObject = Readonly<Record<string, unknown>>;
  * The input of a zod schema as JSON Schema 2020-12, with the keywords of `describeInput`. Apart from these keywords, the result
  * is that of `z.toJSONSchema`, which would add 6 KiB to the Worker's bundle.
  *
- * @throws Error for a kind of schema that no request has so far.
+ * @throws Error for a kind of schema that `describe` does not know.
  */
 export function toJSONSchema(schema: z.core.$ZodType): JSONObject {
   return { ...describe(schema), ...descriptionOf(schema) };

@@ -45,7 +45,7 @@ const PING = {
   in: "query",
   schema: { const: "event" },
   description:
-    "`event` makes each ping an event `ping`, besides the comment. A page can't see comments.",
+    "`event` adds an event `ping` to each ping. Otherwise a ping is a comment, which a page can't see.",
 };
 
 function operation(summary: string, rest: JSONObject, responses: JSONObject): JSONObject {

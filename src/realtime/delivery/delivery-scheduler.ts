@@ -28,7 +28,7 @@ export interface DeliverySchedulerHost<Client> {
  * The rest of the core may treat a message as delivered to all clients when its delivery starts. To make this true for a
  * client, the core calls `settle` before it sends, changes or removes the client: `settle` writes the frames that unfinished
  * deliveries still have for this client. The client therefore receives its messages in the order of the log, and its
- * position and keys are the same as without the interruption.
+ * position and keys are the same as if no delivery had been divided.
  */
 export class DeliveryScheduler<Client extends Recipient> {
   readonly #index: SubscriptionIndex<Client>;

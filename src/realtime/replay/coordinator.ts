@@ -13,8 +13,8 @@ import { TimeSlicer } from "./time-slicer.ts";
 const MAX_UNMATCHED_MESSAGES = 400;
 
 /**
- * The minimum that a page without a frame counts towards `MAX_UNMATCHED_MESSAGES`. A page of large messages has few
- * messages, but takes as long to read.
+ * The minimum that a page without a frame counts towards `MAX_UNMATCHED_MESSAGES`. A page of a few large messages takes as
+ * long to read as a page of many small messages.
  */
 const MIN_PAGE_COST = 50;
 

@@ -29,8 +29,9 @@ export interface ReplayState {
   /** Whether the client asked to resume, and receives PB_RESUME at the end. */
   readonly isResume: boolean;
   /**
-   * Whether the position has changed, or the replay has followed another one. The client's last event ids may then contain no
-   * cursor, so the replay ends with PB_CURSOR.
+   * Whether the position has changed, this replay has replaced an earlier one, or the messages after the client's cursor can't
+   * all be replayed. In these cases the ids of the client's last events may contain no cursor. The replay therefore ends with
+   * PB_CURSOR if it is not a resume.
    */
   readonly hasMoved: boolean;
 }

@@ -6,7 +6,7 @@ export type EventList = ReturnType<typeof createEventList>;
 /**
  * One function longer than 50 lines: a part must be self-contained (parts.ts).
  *
- * @param onReceived Runs for each event, also while the list is paused.
+ * @param onReceived Runs for each event and for each message that was read from the history, even while the list is paused.
  */
 export function createEventList({ find, create, append }: Dom, onReceived: () => void) {
   const MAX_EVENTS = 500;

@@ -20,7 +20,7 @@ export function createExamples({ find }: Dom, { base, url }: API) {
   const client = `const pb = new PocketBase(${JSON.stringify(location.origin + base)});\n`;
   const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-  /** The key itself is not shown. */
+  /** Shows an example. The curl command has `$REALTIME_ADMIN_KEY` in place of the key that the user entered. */
   const show = ({ path, body, sdk, needsKey = false, isStream = false }: Example): void => {
     const parts = [`curl${isStream ? " -N" : ""} ${quote(url + path)}`];
     if (needsKey) parts.push('-H "Authorization: Bearer $REALTIME_ADMIN_KEY"');
