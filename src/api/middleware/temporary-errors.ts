@@ -6,7 +6,10 @@ import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
 import type { ServerContext } from "../context.ts";
 import { isHTTPException } from "../error-response.ts";
 
-/** Errors after which the same request may succeed later, with the minimum time until the client should reconnect. */
+/**
+ * Errors after which the same request may succeed later, with the minimum time until the client should reconnect. An error's
+ * `retryAfter` replaces this time.
+ */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, Milliseconds>> = {
   closed: RETRY_RANGES.shutdown.min,
   unreachable: RETRY_RANGES.shutdown.min,
