@@ -13,7 +13,6 @@
  * ```
  */
 
-// Logs.
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export { readHistory } from "./log/history.ts";
 export type { LogStats, MessageLog } from "./log/log.ts";
@@ -25,7 +24,6 @@ export {
   parseCursor,
   sequenceOf,
 } from "./realtime/cursor.ts";
-// Registries.
 export {
   type ClientSnapshot,
   type HibernationSupport,

@@ -13,12 +13,10 @@
  * ```
  */
 
-// The server and its options.
 export type { Identity } from "./api/auth/claims.ts";
 export type { IntrospectionOptions } from "./api/auth/introspection.ts";
 export type { AccessRequest, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
 export type { TokenAlgorithm, TokenOptions } from "./api/auth/token-options.ts";
-// Hooks.
 export type {
   ConnectHookEvent,
   DisconnectHookEvent,
@@ -28,22 +26,18 @@ export type {
   SubscribeHookEvent,
 } from "./api/hooks.ts";
 export type { RequestLimits } from "./api/limits.ts";
-// Log lines.
 export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts";
 export type { ServerOptions } from "./api/options.ts";
 export type { Runtime } from "./api/runtime.ts";
 export { createServer, type RealtimeServer } from "./api/server.ts";
 export { type Config, type Environment, readConfig } from "./config/config.ts";
-// Messages to publish, and what a client receives.
 export type { HistoryLimits, PublishReceipt } from "./log/log.ts";
-// Errors.
 export {
   type FieldError,
   type FieldErrors,
   RealtimeError,
   type RealtimeErrorCode,
 } from "./realtime/errors.ts";
-// The clients of the process.
 export { type ManagerOptions, RealtimeManager } from "./realtime/manager.ts";
 export type { PublishInput, RecordAction, RecordInput, TopicInput } from "./realtime/message.ts";
 export type {

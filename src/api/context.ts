@@ -14,7 +14,7 @@ import type { RequestQueue } from "./middleware/request-queue.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
- * What the routes and middleware of one server share. `createServer` makes it once, with every default applied. A function
+ * What the routes and middleware of one server share. `createServerWith` makes it once, with every default applied. A function
  * `(context: ServerContext) => Handler` makes a route that needs it. (Hono's own `Context`, `c`, belongs to a request.)
  */
 export interface ServerContext {
@@ -34,7 +34,7 @@ export interface ServerContext {
   readonly rateLimits: RateLimits;
   readonly refusalDelay: RefusalDelay;
   readonly requestQueue: RequestQueue;
-  /** Requests over a rate limit, counted for stats and metrics. */
+  /** Counts the requests that `publish` and `historyScan` in `rateLimits` have refused, for stats and metrics. */
   readonly counters: RefusedRequests;
   /**
    * Whether the server has begun to stop. Not an `AbortSignal`: in workerd a signal belongs to the request that created it, and
@@ -67,7 +67,7 @@ export interface OptionalEndpoints {
 export interface RateLimits {
   /** Streams opened, subscriptions set and histories read, by address. */
   readonly addresses: AddressRateLimits;
-  /** Messages and bytes published, by identity. */
+  /** Messages and bytes published, by identity; those of guests, by network. */
   readonly publish: PublishLimit;
   /** Messages scanned by reads of the history, by network. */
   readonly historyScan: CostLimit;

@@ -4,7 +4,7 @@ import { normalizeAddress } from "../realtime/access/ip-address.ts";
 import type { SinkRuntime } from "../stream/hono-sink.ts";
 import type { OutgoingSink, SinkListener } from "../stream/sink.ts";
 
-/** A sink that a runtime has opened in place of the portable one. */
+/** A sink that a runtime has opened in place of the portable sink (stream/hono-sink.ts). */
 export interface OpenedSink {
   readonly sink: OutgoingSink;
   /** The response's body, where it is not that of Hono's stream. */
@@ -18,7 +18,10 @@ export interface OpenedSink {
  * on every runtime that runs Hono. `nodeRuntime`, `bunRuntime` and `workerRuntime` are ready to use.
  */
 export interface Runtime extends SinkRuntime {
-  /** The network address of the connection. Default: unknown, which turns off the limits and checks by address. */
+  /**
+   * The network address of the connection. Default: unknown. The limits and checks by address are then off, unless
+   * `trustedProxyHeader` gives the address.
+   */
   readonly clientAddress?: (c: Context) => string | undefined;
   /**
    * Returns an instruction for the author of the app: what the app must pass with the request so that the address is known.
@@ -26,8 +29,8 @@ export interface Runtime extends SinkRuntime {
    */
   readonly missing?: (c: Context) => string | undefined;
   /**
-   * Opens a sink that writes to the client beneath Hono's stream, which costs less. If this member is missing or returns
-   * undefined, the service uses Hono's stream, which works on every runtime.
+   * Opens a sink that bypasses Hono's stream, so that a write costs less. If this member is missing or returns undefined, the
+   * service uses Hono's stream, which works on every runtime.
    */
   readonly openSink?: (
     c: Context,
@@ -35,8 +38,8 @@ export interface Runtime extends SinkRuntime {
     listener: SinkListener,
   ) => OpenedSink | undefined;
   /**
-   * Runs a function in the next turn of the event loop. The service then spreads many requests that arrive in one turn over
-   * several turns (middleware/request-queue.ts). Default: the service handles all of them in one turn.
+   * Runs a function in the next turn of the event loop. The service uses it to spread many requests that arrive in one turn
+   * over several turns (middleware/request-queue.ts). Default: the service handles all of these requests in one turn.
    */
   readonly nextTurn?: (run: () => void) => void;
   /**

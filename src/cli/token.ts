@@ -15,7 +15,7 @@ export async function token(words: readonly string[]): Promise<number> {
   if (values.sub === undefined) {
     throw new UsageError("--sub is missing. Name the user that the token is for.");
   }
-  // The first secret of several signs; the others only verify older tokens.
+  // If the variable has several secrets, the first one signs. The others only verify older tokens.
   const secret = values.secret ?? process.env.REALTIME_JWT_SECRET?.split(/\s+/)[0] ?? "";
   if (secret.length < MIN_SECRET_LENGTH) {
     throw new UsageError(

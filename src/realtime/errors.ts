@@ -5,7 +5,7 @@
  * - `ip_mismatch`: the request comes from another network than the client's stream
  * - `identity_changed`: the client already has an identity, and the request has another one or none
  * - `unknown_token`: no verifier recognises the credential
- * - `refused_token`: the credential is genuine but not accepted, for example because it has expired or is for another audience
+ * - `refused_token`: the credential is not accepted, for example because it has expired or is for another audience
  * - `not_signed_in`: guests are not allowed to do this
  * - `not_allowed`: the caller has no right to do this
  * - `unavailable`: the credential can't be checked, because a service that the check needs can't be reached

@@ -2,8 +2,8 @@ import type { SSEStreamingApi } from "hono/streaming";
 import type { SinkListener } from "./sink.ts";
 
 /**
- * Passes the handshake through Hono's stream, and then detaches from this stream. The sink writes all later chunks to its own
- * response body.
+ * Passes the handshake (the first chunk of a stream) through Hono's stream, and then detaches from this stream. The sink writes
+ * the handshake and all later chunks to its own response body.
  */
 export class HandshakeRelay {
   readonly #stream: SSEStreamingApi;

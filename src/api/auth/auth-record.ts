@@ -1,4 +1,5 @@
 /** The record of a user: the fields of `@request.auth` in rules (PocketBase: core/record_field_resolver.go). */
+import { isObject } from "../../realtime/is-object.ts";
 import { MAX_AUTH_RECORD } from "../../realtime/types.ts";
 
 /** A JSON object. */
@@ -37,8 +38,4 @@ export function copyRecord(record: AuthRecord, subject: string): AuthRecord {
   }
   const createError = (problem: string) => new Error(`The record of an identity ${problem}.`);
   return completeRecord(copy, subject, createError);
-}
-
-function isObject(value: unknown): value is AuthRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -65,7 +65,7 @@ export class Authenticator {
     return this.#verifiers.length > 0;
   }
 
-  /** How many credentials this process has refused. */
+  /** How many credentials this process has refused as wrong. Expired tokens do not count. */
   get refusedCredentialCount(): number {
     return this.#failures.total;
   }
@@ -87,14 +87,15 @@ export class Authenticator {
    * caller is never downgraded to a guest. The one exception: a server without token verifiers ignores unknown credentials,
    * which may be meant for a proxy or another service.
    *
-   * @param needsCredential Whether guests are refused here. Then an unknown credential counts as a failure, also on a server
-   *   without token verifiers.
+   * @param needsCredential Whether the calling code refuses guests. If so, an unknown credential counts as a failure, also on a
+   *   server without token verifiers. Default false.
    * @throws RealtimeError `unknown_token`, `refused_token`, `unavailable`, `not_allowed` or `invalid_input` for the
-   *   credential; `too_many_requests` when too many credentials from this network were refused.
+   *   credential; `too_many_requests` when too many credentials from this network were refused, or when this network has
+   *   reached `introspectionLimit`. Errors of the app's `authenticate` pass.
    */
   async identify(c: Context, needsCredential = false): Promise<AuthenticatedCaller> {
     const ip = this.addressOf(c);
-    // Before the first `await`: a revocation that arrives during verification must cover this credential.
+    // Read before the first `await`, because a revocation that arrives during verification must cover this credential.
     const receivedAt = this.#options.now();
     const credential = this.#readCredential(c, ip);
     const canFail = this.acceptsTokens || needsCredential;
@@ -192,7 +193,7 @@ export class Authenticator {
   }
 }
 
-/** Local keys first: they need no request to the issuer. */
+/** The verifier with keys is first, because introspection costs a request to the issuer for each new token. */
 function createVerifiers({ tokens, introspection, runtime }: AuthOptions): VerifyToken[] {
   const { isOneProcess } = runtime;
   const verifiers: VerifyToken[] = [];
@@ -203,7 +204,7 @@ function createVerifiers({ tokens, introspection, runtime }: AuthOptions): Verif
   return verifiers;
 }
 
-/** @throws Error when `authenticate` returns an identity that can't be stored. */
+/** @throws Error when `authenticate` or a verifier returns an identity that can't be stored. */
 function checkIdentity(identity: Identity): Identity {
   const { subject, subscribe = [], publish = [] } = identity;
   if (subject === "" || subject.length > MAX_IDENTITY || CONTROL_CHARACTER.test(subject)) {

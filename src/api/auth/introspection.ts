@@ -1,7 +1,9 @@
 /** Asks an HTTP endpoint about tokens that no local key can verify. */
+
 import { decodeJwt, type JWTPayload } from "jose";
 import { monotonicClock } from "../../realtime/clock.ts";
 import type { RealtimeError } from "../../realtime/errors.ts";
+import { isObject } from "../../realtime/is-object.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { hasErrorCode, refusedTokenError, tokensUnavailableError } from "./errors.ts";
@@ -205,10 +207,6 @@ function parseObject(text: string): Record<string, unknown> {
   }
   if (isObject(answer)) return answer;
   throw tokensUnavailableError("The introspection endpoint did not answer with a JSON object.");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 async function digest(text: string): Promise<string> {

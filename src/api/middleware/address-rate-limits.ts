@@ -1,7 +1,7 @@
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** New client ids that are remembered. Beyond them the oldest is forgotten. */
+/** Maximum number of new client ids in memory. Beyond this number, the oldest is forgotten. */
 const MAX_NEW_CLIENTS = 50_000;
 
 /** The options of `AddressRateLimits`. */

@@ -1,7 +1,7 @@
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Bytes } from "../../realtime/units.ts";
 
-/** The part of its network's budget that one body takes. */
+/** The part of a network's budget that one body takes. */
 export interface BodyShare {
   /**
    * Sets the share to the bytes that have arrived so far.
@@ -14,7 +14,7 @@ export interface BodyShare {
 }
 
 /**
- * Limits, for each network (`networkOf`), the bytes that have arrived of bodies that are still being read.
+ * Limits the size of all request bodies together that one network (`networkOf`) is sending. Bytes count when they arrive.
  *
  * @param max Bytes of one network.
  * @returns the function that opens the share of one body.

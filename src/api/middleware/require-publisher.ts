@@ -2,7 +2,10 @@ import type { MiddlewareHandler } from "hono";
 import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import type { ServerContext } from "../context.ts";
 
-/** The variables that `requirePublisher` sets on Hono's context. The prefix avoids a clash with variables of the app that mounts it. */
+/**
+ * The variables that `requirePublisher` sets on Hono's context. The prefix avoids a clash with variables of the app that mounts
+ * the service.
+ */
 export interface PublisherEnv {
   readonly Variables: { readonly "pocketwire.caller": AuthenticatedCaller };
 }

@@ -7,8 +7,8 @@ import type { ServerContext } from "../context.ts";
 import { isHTTPException } from "../error-response.ts";
 
 /**
- * Errors after which the same request may succeed later, with the minimum time until the client should reconnect if the error has
- * no `retryAfter`.
+ * Errors after which the same request may succeed later, with the minimum time until the client should reconnect. An error's
+ * `retryAfter` replaces this time.
  */
 const TEMPORARY: Partial<Record<RealtimeErrorCode, Milliseconds>> = {
   closed: RETRY_RANGES.shutdown.min,

@@ -12,8 +12,8 @@ import { readJSON } from "../schemas/read-body.ts";
 import { invalidInput } from "../schemas/validate.ts";
 
 /**
- * `POST /api/realtime/messages`: publishes one message, or all messages of a batch or none. `requirePublisher` must run before
- * it.
+ * `POST /api/realtime/messages`: publishes one message or a batch. Of a batch, it publishes either all messages or none.
+ * `requirePublisher` must run before this handler.
  */
 export function publish(context: ServerContext): Handler<PublisherEnv> {
   const { registry, auth, hooks, limits, rateLimits } = context;
@@ -36,7 +36,7 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     const receipts = await append(registry, messages, caller).catch((error: unknown) => {
       throw reusedIds(error, Array.isArray(body));
     });
-    // The receipts' own ids are scoped to the publisher.
+    // The ids are read from `messages`, because the ids of a user's receipts are scoped to the user.
     const published = messages.map(({ id }, index) =>
       receipts[index]?.duplicate === true ? { id, duplicate: true } : { id },
     );
@@ -60,8 +60,8 @@ function append(
 }
 
 /**
- * Scopes the id of a message to its publisher. Otherwise a user could use up the ids of other publishers, and their messages
- * would count as duplicates.
+ * Scopes the id of a message to its publisher. Otherwise a user could publish under an id that another publisher uses later,
+ * and the log would refuse the other publisher's message or treat it as a duplicate.
  */
 function scopeIdToPublisher(message: Message, { identity = "" }: Principal): Message {
   return { ...message, id: `${identity}\t${message.id}` };

@@ -10,7 +10,7 @@ const MAX_COVERED_TOPICS = 10_000;
  * Returns the cost of a client's subscription keys. Repeated keys and empty strings cost nothing.
  *
  * @throws RealtimeError `invalid_input` when the keys overlap with the rights in more than 10,000 topics. For example, the key
- *   `*` counts one topic for each right.
+ *   `*` counts one topic for each right that no other right includes.
  */
 export function costOfKeys(
   subscriptions: readonly string[],

@@ -29,11 +29,11 @@ export interface ReplayProgress {
  * memory while its clients' streams stay open.
  */
 export interface HibernationSupport {
-  /** Returns the data to store of a client. Undefined when no client has the id. */
+  /** Returns the data of a client that must be stored. Undefined when no client has the id. */
   snapshotOf(clientId: string): ClientSnapshot | undefined;
   /**
-   * Returns the further data to store of a client that is not live. Undefined for a live client. The data changes with each
-   * page of a replay.
+   * Returns the additional data that must be stored for a client that is not live. Undefined for a live or unknown client. The
+   * data changes with each page of a replay.
    */
   replayProgressOf(clientId: string): ReplayProgress | undefined;
   /**

@@ -12,7 +12,7 @@ export interface Recipient {
   readonly replay: unknown;
   /** What rules and hidden fields depend on. */
   readonly viewer: Viewer;
-  /** Number of the newest delivery that was written to the client, or that started before the client became live. */
+  /** Number of the newest delivery that is done for this client, or that started before the client became live. */
   lastDelivery: number;
 }
 
@@ -43,7 +43,7 @@ export interface DeliveryHost<Client> {
 export class Delivery<Client extends Recipient> {
   /** Deliveries are numbered in the order of the log. */
   readonly number: number;
-  /** Size of the message, in UTF-16 code units. */
+  /** Size of the message's data and change, in UTF-16 code units. */
   readonly size: number;
   readonly #targets: Targets<Client>;
   readonly #audience: Audience<Client>;
@@ -130,7 +130,7 @@ export class Delivery<Client extends Recipient> {
     this.#writeMatches(client, 0, slice);
   }
 
-  /** Decides which of a few subscriptions receive the message. Returns false if the slice is over before all are decided. */
+  /** Decides which of the `#undecided` receive the message. Returns false if the slice is over before all are decided. */
   #decide(slice: Slice): boolean {
     for (let next = this.#undecided.shift(); next !== undefined; next = this.#undecided.shift()) {
       const target = this.#targets.create(next, slice);

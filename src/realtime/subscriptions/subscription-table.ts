@@ -28,7 +28,7 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
     this.maySelect = maySelect(key);
   }
 
-  /** Computed on first use. Needed for replays, and for messages that reach a client under several keys. */
+  /** Computed on first use. Needed for replays, and for messages that match several subscriptions. */
   get keyHash(): string {
     this.#keyHash ??= hashKey(this.key);
     return this.#keyHash;
@@ -36,7 +36,7 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
 }
 
 /**
- * Number of topics without subscribers that remain in the table. V8's `Map` keeps a tombstone for each deleted key until the
+ * Maximum number of topics without subscribers in the table. V8's `Map` keeps a tombstone for each deleted key until the
  * map is rebuilt, and look-ups go through the tombstones. If a topic were deleted and added a hundred thousand times, each
  * look-up would be slower than the one before.
  */

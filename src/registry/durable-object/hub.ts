@@ -63,7 +63,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     this.#wake();
   }
 
-  /** Runs when the runtime creates the object: for the first request, and for the first event after a hibernation or eviction. */
+  /** Runs when the runtime creates the object: for its first event, and for the first event after hibernation or eviction. */
   #wake(): void {
     this.ctx.setWebSocketAutoResponse(
       new WebSocketRequestResponsePair(LIVENESS_PING.request, LIVENESS_PING.response),

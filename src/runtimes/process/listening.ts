@@ -107,9 +107,9 @@ async function closeServer(
 ): Promise<void> {
   const deadline = setTimeout(listener.closeConnections, drainTimeout);
   const drained = server.close();
-  // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.min` at the earliest. The port is closed at that time,
-  // so that the clients connect to the process that replaces this one. Until then, new streams are asked to reconnect
-  // (api/middleware/temporary-errors.ts).
+  // Clients of ended streams reconnect after `RETRY_RANGES.shutdown.min` at the earliest. The port is closed by then,
+  // so that the clients connect to the process that replaces this one. Until the port is closed, new streams are asked to
+  // reconnect (api/middleware/temporary-errors.ts).
   await settledWithin(drained, RETRY_RANGES.shutdown.min);
   const stopped = listener.stop();
   await drained;

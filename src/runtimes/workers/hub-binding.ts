@@ -35,7 +35,8 @@ export class RealtimeHub extends Hub<Env> {
   constructor(ctx: DurableObjectState, env: Env, options: Pick<ManagerOptions, "rules"> = {}) {
     const settings = readWorkerSettings(env);
     super(ctx, env, { ...settings, rules: options.rules ?? settings.rules });
-    // Shard 0 receives every publish first. It can therefore retire the removed shards before they miss a message.
+    // Shard 0 receives every publish first. When REALTIME_SHARDS was reduced, shard 0 can therefore retire the removed shards
+    // before they miss a message.
     if (ctx.id.name === "0") {
       void ctx.blockConcurrencyWhile(() => retireShards(ctx.storage, env, settings.shards));
     }

@@ -6,7 +6,7 @@ import type { Logger } from "../../realtime/types.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** A hub keeps the replay position of each subscription in its socket's attachment, which has room for 16,384 bytes. */
+/** A hub keeps the replay position of each subscription in the attachment of the client's socket: at most 16,384 bytes. */
 const MAX_SUBSCRIPTIONS = 1000;
 
 /**

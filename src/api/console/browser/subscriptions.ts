@@ -5,9 +5,9 @@ import type { Dom } from "./dom.ts";
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
 /**
- * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ * This function is longer than 50 lines, because a part must be self-contained (parts.ts).
  *
- * @param onChange Runs when a key was added or removed. `added` is the new key.
+ * @param onChange Runs when the user has added or removed a key. `added` is the new key, undefined after a removal.
  */
 export function createSubscriptions(dom: Dom, onChange: (added?: string) => void) {
   const { find, create, append, showResult } = dom;
@@ -15,7 +15,7 @@ export function createSubscriptions(dom: Dom, onChange: (added?: string) => void
   const form = find<HTMLFormElement>("#subscribe");
   /** The inputs that have a line for an error below them. */
   const INPUTS = ["topic", "filter", "fields", "options"];
-  /** The key that the form has sent; empty once an input has changed. */
+  /** The key that the form sent last; empty after an input has changed. */
   let sentKey = "";
 
   const inputOf = (name: string): HTMLInputElement => find(`#subscribe [name=${name}]`);
