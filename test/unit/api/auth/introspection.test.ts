@@ -246,6 +246,7 @@ describe("a token that the endpoint verifies", () => {
     ["204", { status: 204 }],
     ["a redirect", { status: 302, headers: { Location: "/elsewhere" } }],
     ["no JSON", { body: "<html>" }],
+    ["a JSON list", { body: [] }],
     ["a text", { body: '"anna"' }],
     ["too much", { body: JSON.stringify({ sub: "anna", exp, more: "x".repeat(70_000) }) }],
   ])(
