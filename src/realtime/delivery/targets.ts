@@ -79,8 +79,8 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
   }
 
   /**
-   * Returns the frames for a client, of a target without frames for all clients (`Target.frames`). Undefined if the client does
-   * not receive the message for this subscription.
+   * Returns the frames for one client of a target whose outcome is not uniform. Undefined if the client does not receive the
+   * message for this subscription, and for a uniform outcome: `Target.frames` has its frames.
    */
   framesFor(target: Target<Client>, client: Client, slice: Slice): Frames<Client> | undefined {
     if (target.outcome.isUniform) return undefined;
