@@ -13,7 +13,7 @@ interface Variables extends Env {
   readonly REALTIME_ORIGINS?: string;
 }
 
-/** The defaults of a standalone service. The console is on if an admin key is set, as in .dev.vars. */
+/** The defaults of a standalone service. The console is on if an admin key is set. */
 function withDefaults(env: Variables): Variables {
   return {
     ...env,
@@ -25,7 +25,7 @@ function withDefaults(env: Variables): Variables {
 
 let last: { readonly env: Variables; readonly complete: Variables } | undefined;
 
-/** Logs an invalid setting once a minute, because every request fails with it. */
+/** Logs an invalid setting at most once a minute, because every request fails with it. */
 const logger = protectLogger(createLogger({ write: console.error }), () => performance.now());
 
 export default {

@@ -9,7 +9,8 @@ const CHUNK = 64 * 1024;
  * reads, so a client that does not read costs no more memory than two chunks.
  *
  * @param parts The text. What the iterator refers to stays in memory until the response ends.
- * @param timeout Time that the client may take for one chunk. Then the connection is aborted, since the response is incomplete.
+ * @param timeout Time that the client may take to read one chunk. If the client takes longer, the response is aborted, and not
+ *   ended as if it were complete.
  */
 export function chunkedResponse(
   c: Context,
@@ -38,7 +39,7 @@ export function chunkedResponse(
       },
       cancel: () => clearTimeout(timer),
     },
-    // `pull` runs only when the body is read. Nothing reads the body of a HEAD request, so its timer must not start.
+    // With 0, `pull` runs only when the body is read. Nothing reads the body of a response to HEAD, so no timer starts for it.
     { highWaterMark: 0 },
   );
   return c.body(body);

@@ -4,8 +4,8 @@
  * A limit of one address counts an IPv4 address, or all IPv6 addresses with the same first 64 bits (`networkOf` in
  * `realtime/access/ip-address.ts`).
  *
- * Limits of other folders are declared there: the history and remembered ids (`log/log.ts`), rights, identities and `last`
- * (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
+ * Limits of other folders are declared in those folders: the history and remembered ids (`log/log.ts`), rights, identities and
+ * `last` (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
 import { DEFAULT_HISTORY, type HistoryLimits } from "../log/log.ts";
 import type { CapacityLimits } from "../realtime/access/capacity.ts";
@@ -31,12 +31,13 @@ export interface RequestLimits {
   /**
    * Requests of one address (`networkOf`) per second. Four kinds count separately: opening a stream, setting subscriptions,
    * reading the history, and checking a token by introspection. The burst is ten seconds' worth; for streams and subscriptions
-   * it is at least `maxClientsPerAddress`, unless that is 0. Has no effect where the runtime does not know the client's address. Default 100.
+   * it is at least `maxClientsPerAddress`, unless that is 0. Has no effect where the runtime does not know the client's
+   * address. Default 100.
    */
   readonly connectsPerSecond: number;
   /**
-   * Messages that one identity publishes per second. The burst is ten seconds' worth or `maxBatch`, whichever is more. The
-   * admin key has no limit. Default 10.
+   * Messages that one identity publishes per second. All guests of one address (`networkOf`) count as one identity. The burst
+   * is ten seconds' worth or `maxBatch`, whichever is more. The admin key has no limit. Default 10.
    */
   readonly publishesPerSecond: number;
   /**
@@ -45,8 +46,9 @@ export interface RequestLimits {
    */
   readonly failuresPerSecond: number;
   /**
-   * Bytes of messages (`messageSize` in `log/log.ts`) that one identity publishes per second. The burst is ten seconds' worth
-   * or `maxBodyBytes`, whichever is more. The admin key has no limit. Default 50,000.
+   * Bytes of messages (`messageSize` in `log/log.ts`) that one identity publishes per second. All guests of one address
+   * (`networkOf`) count as one identity. The burst is ten seconds' worth or `maxBodyBytes`, whichever is more. The admin key
+   * has no limit. Default 50,000.
    */
   readonly publishBytesPerSecond: Bytes;
   /**
@@ -70,20 +72,20 @@ export interface StreamLimits {
    */
   readonly handshakeTimeout: Milliseconds;
   /**
-   * Waiting bytes (that a client has not taken yet) of one client. Beyond them the client is disconnected as too slow. Default
+   * Waiting bytes (that a client has not taken yet) of one client. A client with more is disconnected as too slow. Default
    * 1 MiB.
    */
   readonly maxBufferedBytes: Bytes;
   /**
-   * Waiting bytes of all clients together. Beyond them the streams with the most waiting bytes are aborted. A frame that waits
-   * for several clients counts once. 0 is no limit. Default 256 MiB.
+   * Waiting bytes of all clients together. Above this limit, the streams with the most waiting bytes are aborted. A frame that
+   * waits for several clients counts once. 0 is no limit. Default 256 MiB.
    */
   readonly maxWaitingBytes: Bytes;
-  /** Waiting bytes of the clients of one address (`networkOf`). 0 is no limit. Default 64 MiB. */
+  /** As `maxWaitingBytes`, for the clients of one address (`networkOf`). 0 is no limit. Default 64 MiB. */
   readonly maxWaitingBytesPerAddress: Bytes;
   /**
-   * Number of writes after which a stream ends and its client is asked to reconnect. Set it on runtimes that limit the CPU time
-   * of a request. 0 is no limit. Default 0.
+   * Number of writes after the handshake with which a stream ends and its client is asked to reconnect. Set it on runtimes that
+   * limit the CPU time of a request. 0 is no limit. Default 0.
    */
   readonly maxStreamWrites: number;
 }
@@ -127,7 +129,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxStreamWrites: 0,
   maxClients: 50_000,
   maxClientsPerAddress: 1000,
-  // A key takes about 400 bytes of memory besides its characters. At the limits, all keys take about 330 MB, which fits into a heap of 512 MB.
+  // A key takes about 400 bytes of memory besides its characters. At the limits, all keys take about 330 MB, which fits into a
+  // heap of 512 MB.
   maxKeys: 500_000,
   maxKeysPerAddress: 100_000,
   maxKeyCharacters: 64 * 1024 * 1024,
@@ -135,7 +138,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   authGrace: DEFAULT_AUTH_GRACE,
 };
 
-/** The default of each setting that has one, including the limits. */
+/** The defaults of the limits and of the settings below. */
 export const DEFAULTS: ServerLimits & {
   /** `origins` and `metrics` are defaults of the standalone service. `createServer` leaves both to the app that mounts it. */
   readonly origins: readonly string[];
@@ -183,7 +186,7 @@ export const MAX_MESSAGE_ID = 255;
 /** Length of a field's name in the description of a collection. */
 export const MAX_FIELD_NAME = 255;
 
-/** Levels of a topic (`a/b/c` has three). A publish looks up subscribers once for each level. */
+/** Levels of a topic (`a/b/c` has three). A publish looks up subscribers once for each level, and once for `*`. */
 export const MAX_TOPIC_LEVELS = 100;
 
 /** Messages on a page of the history. */

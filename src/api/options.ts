@@ -31,7 +31,10 @@ export interface ServerOptions
    * not hold: give them to the registry's manager. Default: a registry in this process.
    */
   readonly registry?: ClientRegistry | undefined;
-  /** The manager of the default registry, with rules of its own. Default: a new manager with the options for managers. */
+  /**
+   * The manager of the default registry. It has limits and rules of its own: `maxClients` and the other options for managers do
+   * not change it, and `rules` are refused. Default: a new manager with the options for managers.
+   */
   readonly realtimeManager?: RealtimeManager | undefined;
   /** The message log of the default registry. Default: a log in memory. */
   readonly log?: MessageLog | undefined;

@@ -144,7 +144,12 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  /** Compares the content of each message with the earlier message with the same id, in the log or in the batch. */
+  /**
+   * Compares the content of each message with that of an earlier message with the same id, among the remembered ids or in the
+   * batch.
+   *
+   * @throws RealtimeError `id_reused` when the contents differ.
+   */
   #assertNoReusedIds(candidates: readonly Candidate[]): void {
     const batch = new Map<string, number>();
     const reused: number[] = [];

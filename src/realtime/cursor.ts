@@ -6,8 +6,8 @@ export interface Cursor {
   /** Index of the shard, from 0. */
   readonly shard: number;
   /**
-   * Random name of the log's epoch, 1 to 32 letters and digits. A log that starts empty gets a new epoch, and so recognises
-   * the cursors of an earlier log as unknown.
+   * Random name of the log's epoch, 1 to 32 letters and digits. A log that is created anew gets a new epoch, and so
+   * recognises the cursors of an earlier log as unknown.
    */
   readonly epoch: string;
   /** Number of messages that the log had accepted in this epoch at the position. */
@@ -40,7 +40,8 @@ export function formatCursor({ shard, epoch, sequence, keyHash }: Cursor): strin
  * Parses the text of a cursor. A dot and the text after it are ignored: events that are not messages of the log have such a
  * suffix, which makes their ids unique.
  *
- * @returns undefined for text of another form. Text of this form need not be a cursor of this log: compare the epoch.
+ * @returns undefined for text of another form. Text of this form need not be a cursor of this log: compare the shard and the
+ *   epoch.
  */
 export function parseCursor(text: string): Cursor | undefined {
   const match = CURSOR.exec(text);

@@ -28,7 +28,10 @@ export const RETRY_RANGES: { readonly shutdown: RetryRange; readonly lifetime: R
   lifetime: { min: 100, max: 1000 },
 };
 
-/** Widens a range in proportion to the number of clients that reconnect, up to one minute. The server can then handle them. */
+/**
+ * Widens a range in proportion to the number of clients that reconnect, up to one minute, so that the server can handle all
+ * reconnects.
+ */
 export function spreadRetry({ min, max }: RetryRange, clients: number): RetryRange {
   const spread = Math.min((clients / RECONNECTS_PER_SECOND) * 1000, MAX_SPREAD);
   return { min, max: Math.max(max, min + spread) };

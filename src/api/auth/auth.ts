@@ -22,7 +22,7 @@ export interface SubscribeAuthorization {
   readonly expiredTokenError?: RealtimeError;
 }
 
-/** Time after which a guest's stream ends unless the guest signs in, with `anonymous: "none"`. */
+/** Time in which a guest must sign in, with `anonymous: "none"`. After it and `authGrace`, the guest's stream ends. */
 const SIGN_IN_TIMEOUT: Milliseconds = 30_000;
 
 /** Authorises streams, subscriptions, publishing and administration. */
@@ -37,7 +37,7 @@ export class Auth {
     this.#authenticator = new Authenticator(options);
   }
 
-  /** Whether guests may do nothing (`anonymous: "none"`). A guest's stream ends unless the guest signs in within 30 seconds. */
+  /** Whether guests may only open a stream and sign in (`anonymous: "none"`). */
   get guestsMustSignIn(): boolean {
     return this.#options.anonymous === "none";
   }
@@ -63,12 +63,12 @@ export class Auth {
   }
 
   /**
-   * Authorises a new stream. With `anonymous: "none"`, a guest may open a stream without subscriptions. The stream ends unless
-   * the guest signs in within 30 seconds.
+   * Authorises a new stream. With `anonymous: "none"`, a guest may open a stream without subscriptions. If the guest does not
+   * sign in within 30 seconds, the stream ends after `authGrace`.
    *
    * @param topics The topics of the subscription keys, without options.
-   * @returns the caller with the rights to these topics.
-   * @throws RealtimeError `not_signed_in`, `not_allowed`.
+   * @returns the caller. The caller's rights decide which private messages of the topics the stream receives.
+   * @throws RealtimeError `not_signed_in`, `not_allowed`, and the errors of `identify`.
    */
   async authorizeConnect(c: Context, topics: readonly string[]): Promise<Principal> {
     return this.#authorizeTopics(c, await this.#currentCaller(c), topics, true);

@@ -7,7 +7,7 @@ import { KEY_ALGORITHMS, type TokenOptions } from "./token-options.ts";
 /** A shared secret, a public key, or a function that finds the key in a remote set. */
 export type JwtKeySource = Uint8Array | CryptoKey | JWTVerifyGetKey;
 
-/** The configured keys. `keysFor` finds the keys that can verify a given algorithm. */
+/** The configured keys. `keysFor` finds the keys that can verify tokens of a given algorithm. */
 export class JwtKeys {
   readonly #secrets: readonly Uint8Array[];
   readonly #pems: readonly string[];
@@ -22,8 +22,8 @@ export class JwtKeys {
   }
 
   /**
-   * Returns the secrets for an HS algorithm, and the public keys and the remote key set for any other algorithm. A public key is
-   * never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
+   * Returns the secrets for an HS algorithm. For any other algorithm, returns the public keys that fit it, and the remote key
+   * set. A public key is never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
    */
   async keysFor(algorithm: string): Promise<readonly JwtKeySource[]> {
     if (algorithm.startsWith("HS")) return this.#secrets;

@@ -59,8 +59,8 @@ export interface AuthSettings {
   /** Whether GET accepts a token as `?token=`. Default false, because URLs are logged. */
   readonly queryToken?: boolean | undefined;
   /**
-   * What guests may do. `subscribe` (default): subscribe to all topics, without their private messages. `none`: nothing; a
-   * guest's stream ends unless the guest signs in within 30 seconds.
+   * What guests may do. `subscribe` (default): subscribe to all topics, without their private messages. `none`: only
+   * open a stream. If the guest does not sign in within 30 seconds, the stream ends after `authGrace`.
    */
   readonly anonymous?: "subscribe" | "none" | undefined;
   /**

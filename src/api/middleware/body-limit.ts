@@ -16,8 +16,9 @@ interface BodyEnv {
 /**
  * Reads the whole body before the handler runs. The handler then parses the cached body as JSON, text or a form.
  *
- * Refuses a body larger than `maxBodyBytes` with 413, whether or not the client announces the length, and a body that does
- * not arrive within `requestTimeout` with 408. Otherwise a client could occupy memory indefinitely by sending a byte now and then.
+ * Refuses a body larger than `maxBodyBytes` with 413, whether or not the client announces the length. Refuses a body that does
+ * not arrive within `requestTimeout` with 408: a client could otherwise occupy memory indefinitely by sending a byte now and
+ * then.
  *
  * The bodies of one network that are being read may together have up to 16 times `maxBodyBytes` (`BODIES_IN_PROGRESS`). Beyond
  * that, a body is refused with 429. This limit does not apply to publishers with the admin key.
@@ -57,7 +58,10 @@ function startTimeout(milliseconds: Milliseconds): {
   return { promise, clear: () => clearTimeout(timer) };
 }
 
-/** Whether code outside Hono has read the body. A body that middleware has read by Hono's `c.req` is cached, and can be read again. */
+/**
+ * Whether code outside Hono has read the body. A body that middleware has read by Hono's `c.req` is cached, and can be read
+ * again.
+ */
 function isReadElsewhere(c: Context, isBodyRead?: (c: Context) => boolean): boolean {
   return !hasCachedBody(c.req) && (c.req.raw.bodyUsed || isBodyRead?.(c) === true);
 }
@@ -68,7 +72,8 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
   const isAnnounced = length !== undefined && req.header("Transfer-Encoding") === undefined;
   if (isAnnounced && Number(length) > maxBytes) throw tooLarge(maxBytes);
   try {
-    // Hono caches a body that middleware has read by `c.req`. A body with an announced length is cheaper to read without a web stream.
+    // Hono caches a body that middleware has read by `c.req`. A body with an announced length is cheaper to read without a web
+    // stream, but a share must count the bytes while they arrive.
     if ((isAnnounced && share === undefined) || hasCachedBody(req)) {
       if ((await req.arrayBuffer()).byteLength > maxBytes) throw tooLarge(maxBytes);
       return;
@@ -78,8 +83,8 @@ async function readBody(c: Context, maxBytes: Bytes, share: BodyShare | undefine
       share?.grow(bytes);
     });
     // The body goes into Hono's cache, and not into a new `Request`: the constructor of `Request` refuses the request of
-    // @hono/node-server unless @hono/node-server has replaced the global class. The type of the cache names other values than Hono reads from it, hence
-    // `never`.
+    // @hono/node-server unless @hono/node-server has replaced the global class. The cast to `never`: the type of the cache
+    // names other values than Hono reads from it.
     req.bodyCache.arrayBuffer = Promise.resolve(body) as never;
   } catch (error) {
     // A body that other code is reading is locked, but not used yet.

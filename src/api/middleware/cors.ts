@@ -2,11 +2,11 @@ import type { MiddlewareHandler } from "hono";
 
 /**
  * Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol). Pages of the listed origins may use the
- * service and send cookies to it. `*` allows pages of every origin, without cookies. For other origins no header allows the
- * origin.
+ * service and send cookies to it. `*` allows pages of every origin, without cookies. An origin that is not listed gets no
+ * `Access-Control-Allow-Origin`.
  *
- * A request without `Origin` gets no CORS headers, unless its method is OPTIONS. Most publishers are not browsers, and the headers would add a tenth to the
- * time of a publish.
+ * A request without `Origin` gets no CORS headers, unless its method is OPTIONS. Most publishers are not browsers, and the
+ * headers would add a tenth to the time of a publish.
  */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
   const allowsEvery = origins.includes("*");
@@ -15,8 +15,8 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
     const isPreflight = c.req.method === "OPTIONS";
     if (origin === undefined && !isPreflight) return next();
     const { headers } = c.res;
-    // If the app that mounts the service has set its own policy, that policy is kept. A `*` in place of the app's origin would make
-    // browsers refuse requests with credentials.
+    // The app that mounts the service has set its own policy, which is kept. If `*` replaced the app's origin, browsers would
+    // refuse requests with credentials.
     if (headers.has("Access-Control-Allow-Origin")) return next();
     if (allowsEvery) headers.set("Access-Control-Allow-Origin", "*");
     else if (origin !== undefined && origins.includes(origin)) {

@@ -3,7 +3,7 @@ import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Errors that a client gets again with each new stream, because only another credential helps. */
+/** Errors that a client usually gets again with each new stream, because its credential or its network stays the same. */
 const PERMANENT_REFUSALS: ReadonlySet<RealtimeErrorCode> = new Set([
   "unknown_token",
   "refused_token",
@@ -19,7 +19,7 @@ const DELAY = 10_000;
 
 /** Refusals of one network that are answered without a delay. */
 const BURST = 5;
-/** A network regains one such refusal a minute. */
+/** A network regains one refusal without a delay a minute. */
 const PER_SECOND = 1 / 60;
 
 /** Responses that are delayed at a time. Beyond this number, refusals are answered without a delay, which bounds the memory. */

@@ -33,8 +33,8 @@ export class RequestQueue {
   }
 
   /**
-   * Releases one waiting request in each turn. A released request runs only after this function has returned, so this function
-   * can't measure how long the request takes, and can't release several up to `TURN_BUDGET`.
+   * Releases one waiting request in each turn. A released request runs only after this function has returned. This function
+   * therefore can't measure how long the request takes, and can't release further requests until `TURN_BUDGET` is used up.
    */
   readonly #release = () => {
     this.#start = undefined;

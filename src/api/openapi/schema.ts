@@ -36,7 +36,7 @@ export function response(description: string, schema?: JSONObject): JSONObject {
 export function queryParameters(schema: z.ZodMiniObject): JSONObject[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     const own = toJSONSchema(field);
-    // A list without `minItems` may be empty, and then its parameter is absent.
+    // Each required field of our queries is a list. A list without `minItems` may be empty: its parameter may be absent.
     const mayBeEmpty = own.minItems === undefined;
     return { name, in: "query", schema: own, required: isRequired(field) && !mayBeEmpty };
   });

@@ -9,7 +9,7 @@ export interface Rights {
   covers(topic: string): boolean;
   /**
    * Returns the topics in which `topic` overlaps with the patterns, as the shortest list. For a subscription to `*` with
-   * rights to `a/*` and `a/b`, the list is `["a/*"]`. No message matches two topics of the list.
+   * rights to `a/*` and `a/b`, the list is `["a/*"]`. No topic of a message matches two topics of the list.
    */
   coveredTopics(topic: string): readonly string[];
 }

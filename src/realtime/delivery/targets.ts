@@ -80,7 +80,7 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
 
   /**
    * Returns the frames for one client of a target whose outcome is not uniform. Undefined if the client does not receive the
-   * message for this subscription.
+   * message for this subscription. Also undefined for a uniform outcome, which has its frames in `Target.frames`.
    */
   framesFor(target: Target<Client>, client: Client, slice: Slice): Frames<Client> | undefined {
     if (target.outcome.isUniform) return undefined;

@@ -28,7 +28,7 @@ const NO_RIGHTS: readonly string[] = [];
  * leaves out topics that had no subscriptions when the audience was determined.
  */
 export interface Audience<Client> {
-  /** Number of subscriptions when the audience was determined. A key that matches under several topics counts for each. */
+  /** Number of subscriptions when the audience was determined. A key that matches under several topics counts once for each. */
   readonly count: number;
   /** The subscriptions, in no particular order. A key that matches under several topics is included for each topic. */
   subscriptions(): Generator<Subscription<Client>>;
@@ -39,9 +39,9 @@ export interface Audience<Client> {
 /**
  * Finds the subscriptions that match a message, and the keys of a client.
  *
- * Finding the audience of a message takes one look-up for each level of its topics. The number of subscriptions does not
- * matter. Replacing the keys of a client takes time in proportion to its keys, and to the topics in which they overlap with
- * its rights.
+ * Finding the audience of a message takes one look-up for each level of its topics, and one for `*`. The number of
+ * subscriptions does not matter. Replacing the keys of a client takes time in proportion to its keys, and to the topics in
+ * which they overlap with its rights.
  *
  * The index has two tables. The public table has each key under the key's topic. The private table has each key under the
  * topics in which the key overlaps with its client's rights. The private table is updated when keys or rights are set, so a

@@ -1,7 +1,7 @@
 import { formatURL } from "../process/listening.ts";
 
 /**
- * Completes `request.url`. With Bun 1.4, the URL is only a path if the request has no Host header or an invalid one. Hono
+ * Completes `request.url`. With Bun 1.4, the URL is a path without an origin if the request has no valid Host header. Hono
  * would read a part of the path as the host. A request without a Host header (HTTP/1.0) gets the address at which the server
  * listens.
  *

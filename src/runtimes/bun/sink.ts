@@ -45,7 +45,7 @@ class ResponseBody implements ChunkWriter {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Undefined from the first `write` on, because the first chunk is the handshake. */
   #handshakeRelay: HandshakeRelay | undefined;
-  /** The sink of the chunk that is being written. */
+  /** The callback for the chunk that is being written. */
   #pendingWrite: WriteCallback | undefined;
 
   constructor(
@@ -88,7 +88,8 @@ class ResponseBody implements ChunkWriter {
   }
 
   destroy(): void {
-    // Bun 1.4 resets the connection when the body fails, unless the client has waiting bytes. Only a timeout then closes it.
+    // Bun 1.4 resets the connection when the body fails. If bytes are waiting for the client, Bun does not: only the idle
+    // timeout closes the connection.
     this.#setIdleTimeout(DESTROYED_TIMEOUT_SECONDS);
     this.#controller?.error();
     this.#controller = undefined;

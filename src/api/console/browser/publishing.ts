@@ -4,8 +4,8 @@ import type { EventList } from "./events.ts";
 import type { Examples } from "./examples.ts";
 
 /**
- * Binds the form that publishes, and the button that reads the history. One function longer than 50 lines: a part must be
- * self-contained (parts.ts).
+ * Binds the form that publishes, and the button that reads the history. The function is longer than 50 lines because each
+ * function of the console's page must be self-contained (parts.ts).
  */
 export function bindPublishing(dom: Dom, api: API, examples: Examples, events: EventList): void {
   const { find, showResult, showError } = dom;
@@ -54,7 +54,7 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
       return;
     }
     const publish = isRecord ? publishRecord : publishMessage;
-    // A single message gets a single receipt (the schema `Receipt` of the OpenAPI document).
+    // The response to a body with one message is one receipt (the schema `Receipt` of the OpenAPI document).
     publish(fields, data, previous).then(
       (accepted) => showResult(`Accepted: ${(accepted as { id: string }).id}`),
       showError,
