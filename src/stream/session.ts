@@ -48,7 +48,8 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     this.#connection = connection;
     this.#withPingEvent = withPingEvent;
     this.#lastSentCursor = connection.cursor;
-    // The first heartbeat comes up to a quarter of an interval early (`SharedHeartbeat`), and must send a ping.
+    // The first heartbeat comes up to a quarter of its interval early (`SharedHeartbeat`). If heartbeats are as far apart as pings,
+    // it must still send a ping.
     this.#lastPingAt = settings.now() - settings.pingInterval / 4;
   }
 
@@ -157,7 +158,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
 
   /**
    * There are two known causes for a handshake that is never sent. Middleware of the embedding app may hold back the
-   * response: `etag()` first reads the whole body. And if a client disconnects early, workerd does not read the body of its
+   * response, for example middleware that builds a new response from the whole body. And if a client disconnects early, workerd does not read the body of its
    * response, and fires no event.
    */
   #startHandshakeTimer(sink: OutgoingSink): void {

@@ -69,8 +69,8 @@ function streamResponse(
   } else {
     c.header("Connection", asksToClose(c.req.raw.headers) ? "close" : "keep-alive");
   }
-  // Middleware that computes an ETag reads the whole response unless it already has an ETag, and the stream does not end. Each
-  // stream has a different ETag, so that no response is ever "not modified".
+  // Middleware that computes an ETag would read the whole response, which does not end. Such middleware leaves a response alone
+  // that already has an ETag. Each stream has a different ETag, so that no response is ever "not modified".
   const own = { ...STREAM_HEADERS, ETag: `W/"${nanoid()}"` };
   // `c.body` has no overload for "a stream or null" with headers, though it accepts both.
   return c.body(body as ReadableStream, 200, { ...own, ...headers });

@@ -6,7 +6,9 @@ import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { Slice } from "./work-slice.ts";
 
-/** When the encoded frames that a delivery keeps for other clients with the same keys exceed this size, they are released. */
+/**
+ * When a delivery has encoded more than this size, the frames that it keeps for other clients with the same keys are released.
+ */
 const MAX_SHARED_BYTES: Bytes = 4 * 1024 * 1024;
 
 /** The cost of encoding a frame, where writing a frame costs 1. */
@@ -14,7 +16,7 @@ const ENCODE_COST = 4;
 
 const encoder = new TextEncoder();
 
-/** The encoded frames of the message for those clients of one subscription that receive the same data. */
+/** The encoded frames of the message for those clients with one subscription key that receive the same data. */
 export interface Frames<Client> {
   readonly subscription: Subscription<Client>;
   readonly data: string;

@@ -18,7 +18,7 @@ const RETRY_AFTER: Milliseconds = 5000;
 export class OpenFileLimiter {
   readonly #files: OpenFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Upper bound of the number of open files: the last count, plus the number of requests since then. */
+  /** Estimate of the number of open files: the last count, plus the number of requests since then. */
   #estimate = 0;
 
   constructor(files: OpenFiles) {

@@ -81,8 +81,9 @@ export class StreamHandover implements BoundedQueue {
    * Counts the bytes that @hono/node-server writes to the response, until all bytes from Hono's stream are written. From
    * then on, frames can be written to the socket directly.
    *
-   * @param onSocketFree Called once at that time, with the number of writes to the response. Not called if other code changes
-   *   the bytes, or if the stream ends first.
+   * @param onSocketFree Called at most once, at that time, with the number of writes to the response. Not called if the
+   *   connection can't be taken over (for example because other code may change the bytes, or because the response has no chunked
+   *   encoding), or if the stream ends first. All bytes then go through Hono's stream.
    */
   watchResponse(onSocketFree: (writes: number) => void): void {
     const outgoing = this.#outgoing;
