@@ -1,5 +1,6 @@
 import { isObject } from "../is-object.ts";
 import { toJSONLine } from "../sse.ts";
+import { FilterResults } from "./filter-results.ts";
 import { RecordView } from "./record-view.ts";
 import type { Selection } from "./selection.ts";
 import { EVERYONE } from "./viewer.ts";
@@ -35,10 +36,8 @@ export class PlainSelector {
   select(_subscribed: unknown, selection: Selection | undefined): string | undefined {
     const { filter, pick, fields = "" } = selection ?? {};
     if (filter === undefined && pick === undefined) return this.#data;
-    const { value, view } = this.#parse();
-    if (filter !== undefined) {
-      if (view === undefined || !filter.matches(view, { now: this.#at })) return undefined;
-    }
+    const { value, results } = this.#parse();
+    if (filter !== undefined && results?.matches(filter, false) !== true) return undefined;
     if (pick === undefined) return this.#data;
     const text = this.#texts.get(fields) ?? toJSONLine(withRecord(value, pick));
     this.#texts.set(fields, text);
@@ -52,13 +51,15 @@ export class PlainSelector {
 
   release(): void {
     this.#texts.clear();
+    this.#parsed?.results?.release();
   }
 
   #parse(): ParsedData {
     if (this.#parsed === undefined) {
       const value: unknown = JSON.parse(this.#data);
       const record = recordOf(value);
-      this.#parsed = { value, view: record && new RecordView(record) };
+      const view = record && new RecordView(record);
+      this.#parsed = { value, view, results: view && new FilterResults(view, this.#at) };
     }
     return this.#parsed;
   }
@@ -68,6 +69,7 @@ interface ParsedData {
   readonly value: unknown;
   /** Undefined if the value is not an object. */
   readonly view: RecordView | undefined;
+  readonly results: FilterResults | undefined;
 }
 
 /** The object that filters read. Undefined if the data is not an object. */

@@ -1,4 +1,5 @@
 import { toJSONLine } from "../sse.ts";
+import { FilterResults } from "./filter-results.ts";
 import type { RecordEvent } from "./record-event.ts";
 import type { RecordView } from "./record-view.ts";
 import type { FilterContext } from "./request-view.ts";
@@ -15,6 +16,9 @@ export class RecordSelector {
   readonly #event: RecordEvent;
   readonly #data: string;
   readonly #at: number;
+  readonly #results: FilterResults;
+  /** For the record before an update. */
+  readonly #resultsBefore: FilterResults | undefined;
   /** Whether two users may see the record differently. */
   readonly #dependsOnUser: boolean;
   /** Results of rules that do not depend on the subscription's options: by rule, then by user. */
@@ -32,6 +36,8 @@ export class RecordSelector {
     this.#event = event;
     this.#data = data;
     this.#at = at;
+    this.#results = new FilterResults(event.view, at);
+    this.#resultsBefore = event.previousView && new FilterResults(event.previousView, at);
     this.isOpen = event.isOpen;
     const { list, view, manage } = event.rules ?? {};
     this.#dependsOnUser =
@@ -58,10 +64,11 @@ export class RecordSelector {
   ): string | undefined {
     const { action, rules, view, previousView } = this.#event;
     const rule = this.#event.isTopicOfRecord(topic) ? rules?.view : rules?.list;
-    const isSelected = (candidate: RecordView) =>
+    const filter = selection?.filter;
+    const isSelected = (candidate: RecordView, results: FilterResults) =>
       this.#isAllowed(rule ?? "everyone", candidate, selection, viewer) &&
-      (selection?.filter?.matches(candidate, this.#context(selection, viewer)) ?? true);
-    if (isSelected(view)) {
+      (filter === undefined || results.matches(filter, viewer.isAdmin));
+    if (isSelected(view, this.#results)) {
       const { actions, changed } = selection ?? {};
       if (actions !== undefined && !actions.has(action)) return undefined;
       if (action === "update" && changed !== undefined) {
@@ -70,8 +77,10 @@ export class RecordSelector {
       }
       return this.#textFor(selection, viewer);
     }
-    const hasLeft = selection?.leave && previousView !== undefined && isSelected(previousView);
-    if (!hasLeft) return undefined;
+    if (!selection?.leave || previousView === undefined || this.#resultsBefore === undefined) {
+      return undefined;
+    }
+    if (!isSelected(previousView, this.#resultsBefore)) return undefined;
     return toJSONLine({ action: "leave", record: { id: this.#event.record.id } });
   }
 
@@ -84,6 +93,8 @@ export class RecordSelector {
   release(): void {
     this.#allowed.clear();
     this.#allowedBefore.clear();
+    this.#results.release();
+    this.#resultsBefore?.release();
     for (const texts of this.#texts) texts.clear();
   }
 

@@ -74,6 +74,20 @@ describe("the content of a message", () => {
     },
   );
 
+  it("is filtered once for each distinct filter, whatever the keys and users", async () => {
+    const content = contentOf(post, { posts: { listRule: "@request.auth.id != ''" } });
+    const keys = ["id", "title"].map((fields) =>
+      keyWith("posts/*", { fields, filter: "title = 'x'" }),
+    );
+    const decide = (index: number) => {
+      for (const key of keys) receive(content, key, { auth: { id: `u${index}` } });
+    };
+    expect(await countEvaluations(() => decide(0)), "the rule and the filter").toBe(2);
+    expect(await countEvaluations(() => decide(1)), "the rule for another user").toBe(1);
+    for (const key of keys) receive(content, key, { isAdmin: true });
+    expect(await countEvaluations(() => decide(1))).toBe(0);
+  });
+
   it("is decided again after its memory was released", async () => {
     const content = contentOf(post, { posts: { listRule: "status = 'open'" } });
     const key = keyWith("posts/*", { filter: "title = 'x'" });
