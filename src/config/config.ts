@@ -53,6 +53,7 @@ export interface Config extends RequestLimits, Capacity {
   /** Undefined if the variable is not set: the default depends on the program. */
   readonly console: boolean | undefined;
   readonly metrics: "admin" | "open" | "off";
+  /** The least severe log lines that are written. */
   readonly logLevel: LogLevel;
   /** `auto`: text on a terminal, JSON elsewhere. */
   readonly logFormat: "json" | "text" | "auto";
@@ -64,7 +65,8 @@ export interface Config extends RequestLimits, Capacity {
  * REALTIME_RULES must be JSON. Only the programs for Node and Bun also accept the path of a file.
  *
  * @throws RealtimeError `invalid_config` with one line for each invalid variable: its value and what it must be. Keys, secrets
- *   and URLs are not shown. Of the rules, at most the invalid one is shown.
+ *   and URLs are not shown. Of the rules, at most the invalid one is shown. If REALTIME_JWT_ALGORITHMS has an algorithm without a
+ *   key, the error names the algorithm and the missing variable.
  * @example
  * const { adminKey, tokens } = readConfig(process.env);
  * const realtime = createServer({ adminKey, tokens });

@@ -42,7 +42,7 @@ export class FailedCredentials {
     this.#logger = logger;
   }
 
-  /** How many credentials this process has refused. */
+  /** How often `failed` was called: the number of credentials that were verified and found wrong. */
   get total(): number {
     return this.#total;
   }

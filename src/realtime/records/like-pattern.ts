@@ -1,4 +1,4 @@
-/** A part of a pattern between two `%`. */
+/** A part of a pattern: the text before the first `%`, between two `%`, or after the last `%`. */
 type Segment = string | WildSegment;
 
 /** A segment with `_`. */

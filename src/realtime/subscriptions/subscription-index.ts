@@ -113,7 +113,8 @@ export class SubscriptionIndex<Client> {
 
   /**
    * Returns the subscriptions that match a message to these topics, each key once, sorted by `byKeyHash`. The order of two
-   * keys does not depend on other keys, so a replay can continue within a message.
+   * keys does not depend on other keys, so a replay that was interrupted between two events of one message can continue with the
+   * next key.
    *
    * @param isPrivate Whether only clients with a right to the message may receive it. Default false.
    */
