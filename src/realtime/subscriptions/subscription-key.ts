@@ -74,6 +74,7 @@ export function maySelect(key: string): boolean {
 }
 
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
+const MISPLACED: ReadonlySet<string> = new Set(["filter", "fields", "actions", "changed", "leave"]);
 const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
 function splitOptions(key: string): { topic: string; options: string } | undefined {
@@ -99,7 +100,10 @@ function parseOptions(encoded: string): SubscriptionOptions {
   } catch {
     return MALFORMED_OPTIONS;
   }
-  if (!isObject(parsed)) return MALFORMED_OPTIONS;
+  // An option beside `query` would be ignored, and the subscription would have no filter.
+  if (!isObject(parsed) || Object.keys(parsed).some((name) => MISPLACED.has(name))) {
+    return MALFORMED_OPTIONS;
+  }
   const query = stringValues(parsed.query, (name) => name);
   const structured = isObject(parsed.query) ? structuredNames(parsed.query) : [];
   return {

@@ -83,7 +83,20 @@ describe("a subscription key", () => {
   });
 
   it("with malformed options is its topic with empty options, and says so", () => {
-    const broken = ["{", "null", "1", '"x"', "[]", "[1]", "%", "%7", "%ff%fe", "{}}", "undefined"];
+    const broken = [
+      "{",
+      "null",
+      "1",
+      '"x"',
+      "[]",
+      "[1]",
+      "%",
+      "%7",
+      "%ff%fe",
+      "{}}",
+      "undefined",
+      '{"filter":"a=1"}',
+    ];
     for (const text of broken) {
       const key = `a/b?options=${text}`;
       expect(parseSubscription(key), key).toEqual({
