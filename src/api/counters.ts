@@ -1,4 +1,4 @@
-/** The name of a rate limit whose refusals are counted. */
+/** The name of a rate limit. The refusals of each of these limits are counted. */
 export type RequestLimit = "publishes" | "publish_bytes" | "history_scan";
 
 /** Counts the requests that a rate limit has refused in this process (on Workers: in this isolate). */

@@ -72,7 +72,7 @@ export interface Principal {
   readonly ip?: string | undefined;
   /** A user's subject, 1 to `MAX_IDENTITY` characters; for the admin key, a fixed text. Undefined for a guest. */
   readonly identity?: string | undefined;
-  /** Patterns of the topics whose private messages the client receives: `posts/1`, `posts/*` or `*`. Default: none. */
+  /** Patterns of topics: `posts/1`, `posts/*` or `*`. The client receives the private messages of these topics. Default: none. */
   readonly rights?: readonly string[] | undefined;
   /**
    * The fields of `@request.auth` in rules and in the check of email visibility: the user's record, at most `MAX_AUTH_RECORD`

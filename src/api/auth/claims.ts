@@ -11,7 +11,7 @@ import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
 export interface Identity {
   /** The user's id, 1 to 1,024 characters without control characters. A revocation names this id. */
   readonly subject: string;
-  /** Patterns of the topics whose private messages the user may receive, at most 100. Default: none. */
+  /** Patterns of topics, at most 100. The user may receive the private messages of these topics. Default: none. */
   readonly subscribe?: readonly string[] | undefined;
   /** Patterns of the topics that the user may publish to, at most 100. Default: none. */
   readonly publish?: readonly string[] | undefined;

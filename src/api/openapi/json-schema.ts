@@ -15,7 +15,7 @@ export function toJSONSchema(schema: z.core.$ZodType): JSONObject {
 }
 
 function describe(schema: z.core.$ZodType): JSONObject {
-  // Every schema is one of zod's own (`$ZodTypes`), whose `type` tells them apart: https://zod.dev/library-authors
+  // Every schema is one of zod's own (`$ZodTypes`). Their `type` tells them apart: https://zod.dev/library-authors
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
     case "boolean":
@@ -66,7 +66,7 @@ export function isRequired(field: z.core.$ZodType): boolean {
 function lengthLimits({ checks = [] }: z.core.$ZodTypeDef, unit: "Length" | "Items"): JSONObject {
   const limits: Record<string, number> = {};
   for (const check of checks) {
-    // As above: every check is one of zod's own, or a custom one, whose `check` is "custom".
+    // As above: every check is one of zod's own, or a custom check. The `check` of a custom check is "custom".
     const { def } = (check as z.core.$ZodChecks)._zod;
     if (def.check === "min_length") limits[`min${unit}`] = def.minimum;
     if (def.check === "max_length") limits[`max${unit}`] = def.maximum;

@@ -33,7 +33,7 @@ const EXCLUDED = set(
 const INLINE = set(
   "a abbr acronym b bdo big br cite code em i label q small span strong strike sub sup time",
 );
-/** Elements whose end tag closes no block that was opened inside them. */
+/** The end tag of these elements closes no block that was opened inside the element. */
 const PHRASING = new Set([...INLINE, ...set("del font ins kbd mark nobr s samp tt u var")]);
 const VOID = set(
   "area base basefont bgsound br col embed hr img input keygen link meta param source track wbr",

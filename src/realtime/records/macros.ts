@@ -1,6 +1,6 @@
 const DAY = 86_400_000;
 
-/** The macros whose values are dates, as functions of the time. */
+/** The macros with dates as values, as functions of the time. */
 const DATES = new Map<string, (now: Date) => number>([
   ["@now", (now) => now.getTime()],
   ["@yesterday", (now) => now.getTime() - DAY],
@@ -13,7 +13,7 @@ const DATES = new Map<string, (now: Date) => number>([
   ["@yearEnd", (now) => Date.UTC(now.getUTCFullYear() + 1, 0) - 1],
 ]);
 
-/** The macros whose values are integers. */
+/** The macros with integers as values. */
 const NUMBERS = new Map<string, (now: Date) => number>([
   ["@second", (now) => now.getUTCSeconds()],
   ["@minute", (now) => now.getUTCMinutes()],

@@ -1,5 +1,5 @@
 import { RealtimeError } from "../errors.ts";
-import type { SubscriptionOptions } from "../subscriptions/subscription-key.ts";
+import { RECORD_OPTIONS, type SubscriptionOptions } from "../subscriptions/subscription-key.ts";
 
 /** The parts of a subscription's options that select records. All are query parameters. */
 export interface RecordOptions {
@@ -15,8 +15,6 @@ export interface RecordOptions {
   readonly leave: boolean;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(["filter", "fields", "actions", "changed", "leave"]);
-
 const ACTIONS: ReadonlySet<string> = new Set(["create", "update", "delete"]);
 
 /** Maximum number of fields in the option `changed`. */
@@ -28,7 +26,7 @@ const MAX_CHANGED = 100;
  * @throws RealtimeError `invalid_input` for an option that can't be read. Filter and fields are not compiled here.
  */
 export function readRecordOptions({ query, structured = [] }: SubscriptionOptions): RecordOptions {
-  const wrong = structured.find((name) => OPTIONS.has(name));
+  const wrong = structured.find((name) => RECORD_OPTIONS.has(name));
   if (wrong !== undefined) {
     throw invalidOption(`The option "${wrong}" is a list or an object. Send a text.`);
   }

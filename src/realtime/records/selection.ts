@@ -95,6 +95,6 @@ interface Compiled {
 
 function malformedOptions(): RealtimeError {
   return invalidOption(
-    'The options of a subscription must be a JSON object, such as options={"query":{"filter":"a = 1"}}, URI-encoded.',
+    'The options of a subscription must be a JSON object with filter and fields in its query, such as options={"query":{"filter":"a = 1"}}, URI-encoded.',
   );
 }

@@ -1,6 +1,15 @@
 import { isObject } from "../is-object.ts";
 import { MAX_LAST } from "../types.ts";
 
+/** Query parameters of a subscription that select records. */
+export const RECORD_OPTIONS: ReadonlySet<string> = new Set([
+  "filter",
+  "fields",
+  "actions",
+  "changed",
+  "leave",
+]);
+
 /** The options of a subscription key, normalised as in PocketBase (tools/subscriptions/client.go, `Subscribe`). */
 export interface SubscriptionOptions {
   /** Query parameters. Every value is a string. */
@@ -11,7 +20,9 @@ export interface SubscriptionOptions {
   readonly last?: number | undefined;
   /** Names of the query parameters with a list or an object as value, which count as "". Undefined if there are none. */
   readonly structured?: readonly string[] | undefined;
-  /** Whether the options are not a JSON object. They then count as empty. */
+  /**
+   * Whether the options are not a JSON object, or have one of `RECORD_OPTIONS` beside `query`. They then count as empty.
+   */
   readonly isMalformed?: boolean | undefined;
 }
 
@@ -63,7 +74,7 @@ export function topicOf(key: string): string {
 }
 
 /**
- * Matches every key whose options may select records. Also matches a letter of an option's name that is URI-encoded or escaped
+ * Matches every key with options that may select records. Also matches a letter of an option's name that is URI-encoded or escaped
  * in JSON. Testing a key takes less time than parsing its options.
  */
 const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
@@ -74,7 +85,6 @@ export function maySelect(key: string): boolean {
 }
 
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
-const MISPLACED: ReadonlySet<string> = new Set(["filter", "fields", "actions", "changed", "leave"]);
 const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
 function splitOptions(key: string): { topic: string; options: string } | undefined {
@@ -101,7 +111,7 @@ function parseOptions(encoded: string): SubscriptionOptions {
     return MALFORMED_OPTIONS;
   }
   // An option beside `query` would be ignored, and the subscription would have no filter.
-  if (!isObject(parsed) || Object.keys(parsed).some((name) => MISPLACED.has(name))) {
+  if (!isObject(parsed) || Object.keys(parsed).some((name) => RECORD_OPTIONS.has(name))) {
     return MALFORMED_OPTIONS;
   }
   const query = stringValues(parsed.query, (name) => name);
