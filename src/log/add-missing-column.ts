@@ -1,4 +1,4 @@
-import type { Sql } from "./sql.ts";
+import type { SqlDatabase } from "./sql.ts";
 
 /**
  * Adds a column to a table that an earlier version has created without it. The column must allow NULL, which existing rows
@@ -6,9 +6,9 @@ import type { Sql } from "./sql.ts";
  *
  * @param definition Name and type of the column: `fingerprint INTEGER`.
  */
-export function addMissingColumn(sql: Sql, table: string, definition: string): void {
+export function addMissingColumn(database: SqlDatabase, table: string, definition: string): void {
   const [column] = definition.split(" ");
-  const columns = sql.exec<{ name: string }>(`PRAGMA table_info(${table})`).toArray();
+  const columns = database.all<{ name: string }>(`PRAGMA table_info(${table})`);
   if (columns.some(({ name }) => name === column)) return;
-  sql.exec(`ALTER TABLE ${table} ADD COLUMN ${definition}`);
+  database.exec(`ALTER TABLE ${table} ADD COLUMN ${definition}`);
 }

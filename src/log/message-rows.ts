@@ -2,7 +2,7 @@ import type { LogEntry, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
 import type { LogCursors } from "./log-cursors.ts";
-import type { Sql, SqlValue } from "./sql.ts";
+import type { SqlDatabase } from "./sql.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS messages (
@@ -17,7 +17,10 @@ const SCHEMA = `
   )
 `;
 
-interface MessageRow extends Record<string, SqlValue> {
+/** Number of sizes that are read at a time. */
+const SIZES = 64;
+
+interface MessageRow {
   readonly sequence: number;
   readonly id: string;
   /** A JSON array of strings. */
@@ -33,18 +36,18 @@ interface MessageRow extends Record<string, SqlValue> {
 
 /** The table with the history of a SQLite log. */
 export class MessageRows {
-  readonly #sql: Sql;
+  readonly #database: SqlDatabase;
   readonly #cursors: LogCursors;
 
-  constructor(sql: Sql, cursors: LogCursors) {
-    this.#sql = sql;
+  constructor(database: SqlDatabase, cursors: LogCursors) {
+    this.#database = database;
     this.#cursors = cursors;
-    sql.exec(SCHEMA);
-    addMissingColumn(sql, "messages", "change TEXT");
+    database.exec(SCHEMA);
+    addMissingColumn(database, "messages", "change TEXT");
   }
 
   insert(sequence: number, message: Message, at: Milliseconds, size: Bytes): void {
-    this.#sql.exec(
+    this.#database.exec(
       "INSERT INTO messages (sequence, id, topics, data, private, at, size, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       sequence,
       message.id,
@@ -59,54 +62,67 @@ export class MessageRows {
 
   /** Messages after a sequence, oldest first, within the limits of `LogReader.read`. */
   readAfter(sequence: number, limit: number, maxBytes: Bytes): LogEntry[] {
-    const query = "SELECT * FROM messages WHERE sequence > ? ORDER BY sequence LIMIT ?";
-    return this.#collect(query, sequence, limit, maxBytes);
+    return this.#read("sequence > ? ORDER BY sequence", sequence, limit, maxBytes);
   }
 
   /** Messages before a sequence, newest first, within the limits of `LogReader.readBack`. */
   readBefore(sequence: number, limit: number, maxBytes: Bytes): LogEntry[] {
-    const query = "SELECT * FROM messages WHERE sequence < ? ORDER BY sequence DESC LIMIT ?";
-    return this.#collect(query, sequence, limit, maxBytes);
+    return this.#read("sequence < ? ORDER BY sequence DESC", sequence, limit, maxBytes);
   }
 
   /** The oldest sequence, undefined in an empty table, and the size of all messages. */
   extent(): { readonly oldest: number | undefined; readonly bytes: Bytes } {
-    const [row] = this.#sql
-      .exec<{ oldest: number | null; bytes: number | null }>(
-        "SELECT MIN(sequence) AS oldest, SUM(size) AS bytes FROM messages",
-      )
-      .toArray();
+    const [row] = this.#database.all<{ oldest: number | null; bytes: number | null }>(
+      "SELECT MIN(sequence) AS oldest, SUM(size) AS bytes FROM messages",
+    );
     return { oldest: row?.oldest ?? undefined, bytes: row?.bytes ?? 0 };
   }
 
   /** Returns the sequence of the first message that was appended after a time. The query stops at this message. */
   firstAfter(at: Milliseconds): number | undefined {
     const query = "SELECT sequence FROM messages WHERE at > ? ORDER BY sequence LIMIT 1";
-    return this.#sql.exec<{ sequence: number }>(query, at).toArray()[0]?.sequence;
+    return this.#database.all<{ sequence: number }>(query, at)[0]?.sequence;
   }
 
   /** Deletes the messages before a sequence. Returns their size. */
   deleteBefore(sequence: number): Bytes {
     const query = "DELETE FROM messages WHERE sequence < ? RETURNING size";
-    const deleted = this.#sql.exec<{ size: number }>(query, sequence).toArray();
+    const deleted = this.#database.all<{ size: number }>(query, sequence);
     return deleted.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Sets times that are later than `now` to `now`. */
   capTimes(now: Milliseconds): void {
-    this.#sql.exec("UPDATE messages SET at = ? WHERE at > ?", now, now);
+    this.#database.exec("UPDATE messages SET at = ? WHERE at > ?", now, now);
   }
 
-  /** Reads row by row, so that no more than `maxBytes` of messages and one further message are in memory. */
-  #collect(query: string, sequence: number, limit: number, maxBytes: Bytes): LogEntry[] {
-    const entries: LogEntry[] = [];
+  /** Reads the sizes first, so that no more than `maxBytes` of messages, or one message, are in memory. */
+  #read(rows: string, sequence: number, limit: number, maxBytes: Bytes): LogEntry[] {
+    const count = Number.isFinite(maxBytes)
+      ? this.#countWithin(rows, sequence, limit, maxBytes)
+      : limit;
+    const query = `SELECT * FROM messages WHERE ${rows} LIMIT ?`;
+    return this.#database.all<MessageRow>(query, sequence, count).map((row) => this.#toEntry(row));
+  }
+
+  /** The number of rows that have at most `maxBytes` together; 1 if the first row alone has more. */
+  #countWithin(rows: string, sequence: number, limit: number, maxBytes: Bytes): number {
+    const query = `SELECT sequence, size FROM messages WHERE ${rows} LIMIT ?`;
+    let count = 0;
     let bytes = 0;
-    for (const row of this.#sql.exec<MessageRow>(query, sequence, limit)) {
-      bytes += row.size;
-      if (bytes > maxBytes && entries.length > 0) break;
-      entries.push(this.#toEntry(row));
+    let position = sequence;
+    while (count < limit) {
+      const step = Math.min(SIZES, limit - count);
+      const sizes = this.#database.all<{ sequence: number; size: Bytes }>(query, position, step);
+      for (const { sequence, size } of sizes) {
+        bytes += size;
+        if (bytes > maxBytes && count > 0) return count;
+        count += 1;
+        position = sequence;
+      }
+      if (sizes.length < step) break;
     }
-    return entries;
+    return count;
   }
 
   #toEntry(row: MessageRow): LogEntry {

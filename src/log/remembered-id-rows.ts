@@ -1,7 +1,7 @@
 import type { Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
 import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
-import type { Sql } from "./sql.ts";
+import type { SqlDatabase } from "./sql.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS message_ids (
@@ -35,7 +35,7 @@ const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || ch
  * The total may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
  */
 export class RememberedIdRows {
-  readonly #sql: Sql;
+  readonly #database: SqlDatabase;
   /** Upper bounds of the publishers' row counts. Deletions because of age or the total number are not subtracted. */
   readonly #counts = new Map<string, number>();
   readonly #overQuota = new Set<string>();
@@ -43,25 +43,23 @@ export class RememberedIdRows {
   #total: number | undefined;
   #inTransaction = false;
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
-    sql.exec(SCHEMA);
-    addMissingColumn(sql, "message_ids", "fingerprint INTEGER");
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    database.exec(SCHEMA);
+    addMissingColumn(database, "message_ids", "fingerprint INTEGER");
   }
 
   /** Returns the newest row. Undefined in an empty table. */
   newest(): { readonly sequence: number; readonly at: Milliseconds } | undefined {
     const query = "SELECT sequence, at FROM message_ids ORDER BY sequence DESC LIMIT 1";
-    return this.#sql.exec<{ sequence: number; at: number }>(query).toArray()[0];
+    return this.#database.all<{ sequence: number; at: number }>(query)[0];
   }
 
   /** Returns the number of rows and their latest time. */
   extent(): { readonly count: number; readonly latest: Milliseconds | undefined } {
-    const [row] = this.#sql
-      .exec<{ count: number; at: number | null }>(
-        "SELECT COUNT(*) AS count, MAX(at) AS at FROM message_ids",
-      )
-      .toArray();
+    const [row] = this.#database.all<{ count: number; at: number | null }>(
+      "SELECT COUNT(*) AS count, MAX(at) AS at FROM message_ids",
+    );
     return { count: row?.count ?? 0, latest: row?.at ?? undefined };
   }
 
@@ -70,12 +68,10 @@ export class RememberedIdRows {
    * earlier version has stored without a fingerprint.
    */
   fingerprintOf(id: string, now: Milliseconds): number | null | undefined {
-    const [row] = this.#sql
-      .exec<{ at: number; fingerprint: number | null }>(
-        "SELECT at, fingerprint FROM message_ids WHERE id = ?",
-        id,
-      )
-      .toArray();
+    const [row] = this.#database.all<{ at: number; fingerprint: number | null }>(
+      "SELECT at, fingerprint FROM message_ids WHERE id = ?",
+      id,
+    );
     if (row === undefined || now - row.at >= REMEMBERED_IDS.maxAge) return undefined;
     return row.fingerprint;
   }
@@ -90,7 +86,7 @@ export class RememberedIdRows {
 
   /** Inserts an id, or replaces the row of an id that is older than `REMEMBERED_IDS.maxAge`. */
   insert(sequence: number, id: string, at: Milliseconds, fingerprint: number): void {
-    this.#sql.exec(
+    this.#database.exec(
       "INSERT OR REPLACE INTO message_ids (sequence, id, at, fingerprint) VALUES (?, ?, ?, ?)",
       sequence,
       id,
@@ -142,17 +138,17 @@ export class RememberedIdRows {
 
   /** Sets times that are later than `now` to `now`. */
   capTimes(now: Milliseconds): void {
-    this.#sql.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
+    this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
   #firstAfter(at: Milliseconds): number | undefined {
     const query = "SELECT sequence FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
-    return this.#sql.exec<{ sequence: number }>(query, at).toArray()[0]?.sequence;
+    return this.#database.all<{ sequence: number }>(query, at)[0]?.sequence;
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {
     const query = `DELETE FROM message_ids WHERE ${where} RETURNING sequence`;
-    const deleted = this.#sql.exec<{ sequence: number }>(query, ...bindings).toArray().length;
+    const deleted = this.#database.all<{ sequence: number }>(query, ...bindings).length;
     if (this.#total !== undefined) this.#total -= deleted;
   }
 
@@ -162,6 +158,6 @@ export class RememberedIdRows {
 
   #count(from: string, ...bindings: string[]): number {
     const query = `SELECT COUNT(*) AS count ${from}`;
-    return this.#sql.exec<{ count: number }>(query, ...bindings).toArray()[0]?.count ?? 0;
+    return this.#database.all<{ count: number }>(query, ...bindings)[0]?.count ?? 0;
   }
 }

@@ -1,13 +1,18 @@
-/** A value that a SQLite column or binding may hold in a Durable Object. */
-export type SqlValue = string | number | null | ArrayBuffer;
+/** A value of a column or binding. */
+export type SqlValue = string | number | null;
 
 /**
- * The part of a Durable Object's `storage.sql` that the log and the hub's stores use
- * (https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/#exec).
+ * A SQLite database, as the log and other stores use it. Each runtime has its own adapter: a Durable Object's storage,
+ * `node:sqlite`, `better-sqlite3` and `bun:sqlite`. All calls are synchronous.
  */
-export interface Sql {
-  exec<Row extends Record<string, SqlValue>>(
-    query: string,
-    ...bindings: SqlValue[]
-  ): { toArray(): Row[] } & Iterable<Row>;
+export interface SqlDatabase {
+  /** Runs a statement that returns no rows. Several statements are allowed if there are no bindings. */
+  exec(statement: string, ...bindings: readonly SqlValue[]): void;
+  /** Runs a query and returns all of its rows. Whole numbers are safe integers. */
+  all<Row extends object>(query: string, ...bindings: readonly SqlValue[]): Row[];
+  /**
+   * Runs a function in a transaction, and returns its result. An exception rolls the transaction back and is rethrown. Calls
+   * must not be nested.
+   */
+  transaction<T>(run: () => T): T;
 }

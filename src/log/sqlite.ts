@@ -16,18 +16,11 @@ import {
 import { LogCursors } from "./log-cursors.ts";
 import { MessageRows } from "./message-rows.ts";
 import { RememberedIdRows } from "./remembered-id-rows.ts";
-import type { Sql } from "./sql.ts";
-
-/** The part of a Durable Object's `storage` that the log uses. */
-export interface SqliteStorage {
-  readonly sql: Sql;
-  /** Runs a function in a transaction. An exception rolls the transaction back. */
-  transactionSync<T>(run: () => T): T;
-}
+import type { SqlDatabase } from "./sql.ts";
 
 /** Options of `SqliteLog`. */
 export interface SqliteLogOptions {
-  readonly storage: SqliteStorage;
+  readonly database: SqlDatabase;
   /** Index of the shard that the log's cursors name, from 0. Default 0. */
   readonly shard?: number | undefined;
   /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
@@ -52,7 +45,7 @@ interface Extent {
 /** A log in the SQLite database of a Durable Object. It survives eviction, restarts and deployments. */
 export class SqliteLog implements MessageLog {
   readonly keepsHistory: boolean;
-  readonly #storage: SqliteStorage;
+  readonly #database: SqlDatabase;
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
@@ -65,14 +58,14 @@ export class SqliteLog implements MessageLog {
   #accepted = 0;
   #duplicate = 0;
 
-  constructor({ storage, shard = 0, history, now = Date.now }: SqliteLogOptions) {
-    this.#storage = storage;
+  constructor({ database, shard = 0, history, now = Date.now }: SqliteLogOptions) {
+    this.#database = database;
     this.#limits = { ...DEFAULT_HISTORY, ...history };
     this.keepsHistory = isHistoryEnabled(this.#limits);
     this.#now = now;
-    this.#cursors = new LogCursors(shard, readEpoch(storage.sql));
-    this.#messages = new MessageRows(storage.sql, this.#cursors);
-    this.#ids = new RememberedIdRows(storage.sql);
+    this.#cursors = new LogCursors(shard, readEpoch(database));
+    this.#messages = new MessageRows(database, this.#cursors);
+    this.#ids = new RememberedIdRows(database);
     const newest = this.#ids.newest();
     const sequence = newest?.sequence ?? 0;
     const { oldest = sequence + 1, bytes } = this.#messages.extent();
@@ -85,7 +78,7 @@ export class SqliteLog implements MessageLog {
     const appended: LogEntry[] = [];
     // A local variable, because a transaction that is rolled back must not change `#extent`.
     let extent = this.#extent;
-    const receipts = this.#storage.transactionSync(() => {
+    const receipts = this.#database.transaction(() => {
       this.#ids.beginTransaction();
       const reused: number[] = [];
       const receipts = messages.map((message, index) => {
@@ -168,7 +161,7 @@ export class SqliteLog implements MessageLog {
   /** Deletes messages that exceed `HistoryLimits`, and ids that exceed `REMEMBERED_IDS`. */
   trim(): void {
     const now = this.#readClock();
-    this.#extent = this.#storage.transactionSync(() => this.#trim(this.#extent, now));
+    this.#extent = this.#database.transaction(() => this.#trim(this.#extent, now));
   }
 
   /**
@@ -190,7 +183,7 @@ export class SqliteLog implements MessageLog {
     const now = this.#now();
     if (now >= this.#newestAt) return now;
     this.#newestAt = now;
-    this.#storage.transactionSync(() => {
+    this.#database.transaction(() => {
       this.#messages.capTimes(now);
       this.#ids.capTimes(now);
     });
@@ -229,11 +222,11 @@ export class SqliteLog implements MessageLog {
 }
 
 /** Returns the epoch of the log in this database. A new database gets a random epoch. */
-function readEpoch(sql: Sql): string {
-  sql.exec("CREATE TABLE IF NOT EXISTS log_epoch (epoch TEXT NOT NULL)");
-  const [row] = sql.exec<{ epoch: string }>("SELECT epoch FROM log_epoch").toArray();
+function readEpoch(database: SqlDatabase): string {
+  database.exec("CREATE TABLE IF NOT EXISTS log_epoch (epoch TEXT NOT NULL)");
+  const [row] = database.all<{ epoch: string }>("SELECT epoch FROM log_epoch");
   if (row !== undefined) return row.epoch;
   const epoch = newEpoch();
-  sql.exec("INSERT INTO log_epoch (epoch) VALUES (?)", epoch);
+  database.exec("INSERT INTO log_epoch (epoch) VALUES (?)", epoch);
   return epoch;
 }

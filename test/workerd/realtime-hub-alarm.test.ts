@@ -4,6 +4,7 @@ import { REMEMBERED_IDS } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { createMessage } from "../../src/realtime/message.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 /** Five minutes, the default age of both history and remembered ids. */
@@ -70,7 +71,9 @@ describe("a hub with history", () => {
     expect(await alarmOf(hubs)).toBeNull();
     await hubs.publish({ topic: "chat", data: 4 });
     expect(await alarmOf(hubs)).toBe(clock + EXPIRY);
-    const cursor = await hubs.inside((_, { storage }) => new SqliteLog({ storage }).cursor());
+    const cursor = await hubs.inside((_, { storage }) =>
+      new SqliteLog({ database: new StorageDatabase(storage) }).cursor(),
+    );
     expect(cursor).toMatch(/^0-\w+-4$/);
   });
 

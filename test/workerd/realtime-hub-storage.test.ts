@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 afterEach(closeHubs);
@@ -123,5 +124,8 @@ describe("a thousand keys of 2,500 characters", () => {
 
 /** The content of the hub's log, read directly from its storage. */
 function historyOf(hubs: HubsUnderTest) {
-  return hubs.inside((_, { storage }) => new SqliteLog({ storage }).read(undefined, 100) ?? []);
+  return hubs.inside(
+    (_, { storage }) =>
+      new SqliteLog({ database: new StorageDatabase(storage) }).read(undefined, 100) ?? [],
+  );
 }

@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { message } from "../suites/log/context.ts";
 import type { TestEnv } from "./worker.ts";
 
@@ -34,7 +35,7 @@ describe("a log that an older release wrote", () => {
       const old = { id: "old", topics: ["posts"], data: '{"n":1}', private: false };
       const added = message("new", { change: '{"collection":{"name":"posts"}}' });
       for (let opened = 0; opened < 2; opened++) {
-        const log = new SqliteLog({ storage });
+        const log = new SqliteLog({ database: new StorageDatabase(storage) });
         expect(log.append([added])).toEqual([{ id: "new", duplicate: opened > 0 }]);
         const entries = log.read(undefined, 10) ?? [];
         expect(entries.map((entry) => entry.message)).toEqual([old, added]);

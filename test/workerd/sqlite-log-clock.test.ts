@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { message } from "../suites/log/context.ts";
 import type { TestEnv } from "./worker.ts";
 
@@ -13,7 +14,11 @@ function withLog(run: (log: SqliteLog, clock: { time: number }, wake: () => Sqli
   return runInDurableObject(LOG_HOST.get(LOG_HOST.newUniqueId()), (_, { storage }) => {
     const clock = { time: Date.now() };
     const wake = () =>
-      new SqliteLog({ storage, history: { maxAge: MAX_AGE }, now: () => clock.time });
+      new SqliteLog({
+        database: new StorageDatabase(storage),
+        history: { maxAge: MAX_AGE },
+        now: () => clock.time,
+      });
     run(wake(), clock, wake);
   });
 }

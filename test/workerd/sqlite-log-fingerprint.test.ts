@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { message } from "../suites/log/context.ts";
 import type { TestEnv } from "./worker.ts";
 
@@ -14,7 +15,7 @@ describe("a log that an older release wrote", () => {
       );
       storage.sql.exec("INSERT INTO message_ids VALUES (7, 'old', ?)", Date.now());
       for (let opened = 0; opened < 2; opened++) {
-        const log = new SqliteLog({ storage });
+        const log = new SqliteLog({ database: new StorageDatabase(storage) });
         expect(log.append([message("old"), message("new")])).toEqual([
           { id: "old", duplicate: true },
           { id: "new", duplicate: opened > 0 },

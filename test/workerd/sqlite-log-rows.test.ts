@@ -1,7 +1,9 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { SqliteLog, type SqliteStorage } from "../../src/log/sqlite.ts";
+import type { SqlValue } from "../../src/log/sql.ts";
+import { SqliteLog } from "../../src/log/sqlite.ts";
 import { formatCursor, parseCursor } from "../../src/realtime/cursor.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { ids, message } from "../suites/log/context.ts";
 import type { TestEnv } from "./worker.ts";
 
@@ -11,40 +13,33 @@ const PAGE = 10;
 /** Rows in addition to a page's own: the newest row, and the few rows that trimming reads. */
 const MOST_OTHER_ROWS = 10;
 
-interface Cursor<Row> {
-  readonly rowsRead: number;
-  toArray(): Row[];
-  [Symbol.iterator](): Iterator<Row>;
-}
+/** Number of rows that the log reads at a time to learn their sizes. */
+const SIZES = 64;
 
-/** A storage that records every statement and its cursor, which counts the rows that SQLite read. */
-class CountingStorage implements SqliteStorage {
+/** A database that records every query and the number of rows that SQLite read for it. */
+class CountingDatabase extends StorageDatabase {
   readonly #storage: DurableObjectStorage;
-  #run: { readonly query: string; readonly cursor: Cursor<unknown> }[] = [];
+  #run: { readonly query: string; readonly rowsRead: number }[] = [];
 
   constructor(storage: DurableObjectStorage) {
+    super(storage);
     this.#storage = storage;
   }
 
-  readonly sql: SqliteStorage["sql"] = {
-    exec: (query, ...bindings) => {
-      const cursor = this.#storage.sql.exec(query, ...bindings);
-      this.#run.push({ query, cursor });
-      return cursor as never;
-    },
-  };
-
-  transactionSync<T>(run: () => T): T {
-    return this.#storage.transactionSync(run);
+  override all<Row extends object>(query: string, ...bindings: readonly SqlValue[]): Row[] {
+    const cursor = this.#storage.sql.exec(query, ...bindings);
+    const rows = cursor.toArray();
+    this.#run.push({ query, rowsRead: cursor.rowsRead });
+    return rows as unknown as Row[];
   }
 
-  /** The statements since the last call, and the number of rows that they read. */
+  /** The queries since the last call, and the number of rows that they read. */
   drain(): { readonly queries: string[]; readonly rows: number } {
     const run = this.#run;
     this.#run = [];
     return {
       queries: run.map(({ query }) => query),
-      rows: run.reduce((sum, { cursor }) => sum + cursor.rowsRead, 0),
+      rows: run.reduce((sum, { rowsRead }) => sum + rowsRead, 0),
     };
   }
 
@@ -64,13 +59,13 @@ class CountingStorage implements SqliteStorage {
 
 /** Runs in an object with a log of `MANY` messages. */
 async function withLog(
-  run: (log: SqliteLog, storage: CountingStorage, cursorAt: (sequence: number) => string) => void,
+  run: (log: SqliteLog, storage: CountingDatabase, cursorAt: (sequence: number) => string) => void,
 ): Promise<void> {
   const { LOG_HOST } = env as unknown as TestEnv;
   const host = LOG_HOST.get(LOG_HOST.newUniqueId());
   await runInDurableObject(host, (_, { storage }) => {
-    const counting = new CountingStorage(storage);
-    const log = new SqliteLog({ storage: counting });
+    const counting = new CountingDatabase(storage);
+    const log = new SqliteLog({ database: counting });
     for (const batch of ids(MANY / 1000)) {
       log.append(ids(1000, `${batch}:`).map((id) => message(id)));
     }
@@ -90,18 +85,20 @@ describe(`reading a page of ${MANY} messages in SQLite`, () => {
           storage.drain();
           const page = log[way](cursorAt(sequence), PAGE) ?? [];
           const { rows } = storage.drain();
-          expect(rows, `${way} at ${sequence}`).toBeLessThanOrEqual(page.length + MOST_OTHER_ROWS);
+          expect(rows, `${way} at ${sequence}`).toBeLessThanOrEqual(
+            2 * page.length + MOST_OTHER_ROWS,
+          );
         }
       }
     });
   });
 
-  it("reads no more rows than its byte limit allows", async () => {
+  it("reads few more rows than its byte limit allows", async () => {
     await withLog((log, storage, cursorAt) => {
       for (const way of ["read", "readBack"] as const) {
         storage.drain();
         expect(log[way](cursorAt(MANY / 2), 1000, 1)).toHaveLength(1);
-        expect(storage.drain().rows, way).toBeLessThanOrEqual(1 + MOST_OTHER_ROWS);
+        expect(storage.drain().rows, way).toBeLessThanOrEqual(1 + SIZES + MOST_OTHER_ROWS);
       }
     });
   });

@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import type { MessageLog } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import { StorageDatabase } from "../../src/registry/durable-object/storage-database.ts";
 import { logSuite, type OpenLogOptions } from "../suites/log.ts";
 import type { TestEnv } from "./worker.ts";
 
@@ -12,7 +13,7 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     runInDurableObject(host, () => run(log));
   const log = await runInDurableObject(
     host,
-    (_, { storage }) => new SqliteLog({ ...options, storage }),
+    (_, { storage }) => new SqliteLog({ ...options, database: new StorageDatabase(storage) }),
   );
   return {
     append: (messages) => inside((log) => log.append(messages)),

@@ -14,6 +14,7 @@ import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
 import { RevocationStore } from "./revocation-store.ts";
+import { StorageDatabase } from "./storage-database.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 import { UnfinishedDelivery } from "./unfinished-delivery.ts";
 
@@ -58,14 +59,14 @@ export class HubState {
 
   /** @param shard Index of the shard, from 0. */
   constructor(ctx: DurableObjectState, shard: number, options: RealtimeHubOptions) {
-    const { storage } = ctx;
+    const database = new StorageDatabase(ctx.storage);
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
-    this.log = new SqliteLog({ storage, shard, history: options.history });
-    this.subscriptions = new SubscriptionStore(storage.sql);
-    this.revocations = new RevocationStore(storage.sql);
-    this.unfinishedDelivery = new UnfinishedDelivery(storage.sql);
+    this.log = new SqliteLog({ database, shard, history: options.history });
+    this.subscriptions = new SubscriptionStore(database);
+    this.revocations = new RevocationStore(database);
+    this.unfinishedDelivery = new UnfinishedDelivery(database);
   }
 
   /**

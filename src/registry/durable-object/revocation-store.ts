@@ -1,4 +1,4 @@
-import type { Sql } from "../../log/sql.ts";
+import type { SqlDatabase } from "../../log/sql.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 
 const SCHEMA =
@@ -12,26 +12,30 @@ interface StoredRevocation {
 
 /** A hub's revocations, stored for its next wake. */
 export class RevocationStore {
-  readonly #sql: Sql;
+  readonly #database: SqlDatabase;
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
-    sql.exec(SCHEMA);
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    database.exec(SCHEMA);
   }
 
   /** @param at Milliseconds since 1970. */
   set(subject: string, at: Milliseconds): void {
-    this.#sql.exec("INSERT OR REPLACE INTO revocations (subject, at) VALUES (?, ?)", subject, at);
+    this.#database.exec(
+      "INSERT OR REPLACE INTO revocations (subject, at) VALUES (?, ?)",
+      subject,
+      at,
+    );
   }
 
   remove(subject: string): void {
-    this.#sql.exec("DELETE FROM revocations WHERE subject = ?", subject);
+    this.#database.exec("DELETE FROM revocations WHERE subject = ?", subject);
   }
 
   /** All revocations, oldest first. */
   all(): readonly StoredRevocation[] {
-    return this.#sql
-      .exec<{ subject: string; at: number }>("SELECT subject, at FROM revocations ORDER BY at")
-      .toArray();
+    return this.#database.all<{ subject: string; at: number }>(
+      "SELECT subject, at FROM revocations ORDER BY at",
+    );
   }
 }

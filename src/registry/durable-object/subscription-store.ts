@@ -1,4 +1,4 @@
-import type { Sql } from "../../log/sql.ts";
+import type { SqlDatabase } from "../../log/sql.ts";
 import type { Principal } from "../../realtime/types.ts";
 
 const SCHEMA = `
@@ -37,11 +37,11 @@ const KEYS_PER_ROW = 100;
  * one row.
  */
 export class SubscriptionStore {
-  readonly #sql: Sql;
+  readonly #database: SqlDatabase;
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
-    sql.exec(SCHEMA);
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    database.exec(SCHEMA);
   }
 
   /** Stores a client's subscriptions and removes its earlier subscriptions. */
@@ -49,11 +49,15 @@ export class SubscriptionStore {
     this.remove(clientId);
     if (rights.length > 0) {
       const patterns = JSON.stringify(rights);
-      this.#sql.exec("INSERT INTO rights (client_id, patterns) VALUES (?, ?)", clientId, patterns);
+      this.#database.exec(
+        "INSERT INTO rights (client_id, patterns) VALUES (?, ?)",
+        clientId,
+        patterns,
+      );
     }
     if (auth !== undefined) {
       const record = JSON.stringify(auth);
-      this.#sql.exec(
+      this.#database.exec(
         "INSERT INTO auth_records (client_id, record) VALUES (?, ?)",
         clientId,
         record,
@@ -61,7 +65,7 @@ export class SubscriptionStore {
     }
     for (let part = 0; part * KEYS_PER_ROW < keys.length; part++) {
       const keysOfPart = keys.slice(part * KEYS_PER_ROW, (part + 1) * KEYS_PER_ROW);
-      this.#sql.exec(
+      this.#database.exec(
         "INSERT INTO subscriptions (client_id, part, keys) VALUES (?, ?, ?)",
         clientId,
         part,
@@ -71,20 +75,20 @@ export class SubscriptionStore {
   }
 
   remove(clientId: string): void {
-    this.#sql.exec("DELETE FROM subscriptions WHERE client_id = ?", clientId);
+    this.#database.exec("DELETE FROM subscriptions WHERE client_id = ?", clientId);
     this.removeCredential(clientId);
   }
 
   /** Removes a client's rights and auth record, which come from its credential. */
   removeCredential(clientId: string): void {
-    this.#sql.exec("DELETE FROM rights WHERE client_id = ?", clientId);
-    this.#sql.exec("DELETE FROM auth_records WHERE client_id = ?", clientId);
+    this.#database.exec("DELETE FROM rights WHERE client_id = ?", clientId);
+    this.#database.exec("DELETE FROM auth_records WHERE client_id = ?", clientId);
   }
 
   removeAll(): void {
-    this.#sql.exec("DELETE FROM subscriptions");
-    this.#sql.exec("DELETE FROM rights");
-    this.#sql.exec("DELETE FROM auth_records");
+    this.#database.exec("DELETE FROM subscriptions");
+    this.#database.exec("DELETE FROM rights");
+    this.#database.exec("DELETE FROM auth_records");
   }
 
   /** Returns the subscriptions of all clients, by client id. The casts are safe because `set` has written the columns. */
@@ -93,23 +97,21 @@ export class SubscriptionStore {
     const change = (clientId: string, part: Partial<StoredSubscriptions>) => {
       stored.set(clientId, { keys: [], rights: [], ...stored.get(clientId), ...part });
     };
-    const rights = this.#sql
-      .exec<{ client_id: string; patterns: string }>("SELECT client_id, patterns FROM rights")
-      .toArray();
+    const rights = this.#database.all<{ client_id: string; patterns: string }>(
+      "SELECT client_id, patterns FROM rights",
+    );
     for (const { client_id: clientId, patterns } of rights) {
       change(clientId, { rights: JSON.parse(patterns) as string[] });
     }
-    const records = this.#sql
-      .exec<{ client_id: string; record: string }>("SELECT client_id, record FROM auth_records")
-      .toArray();
+    const records = this.#database.all<{ client_id: string; record: string }>(
+      "SELECT client_id, record FROM auth_records",
+    );
     for (const { client_id: clientId, record } of records) {
       change(clientId, { auth: JSON.parse(record) as Principal["auth"] });
     }
-    const parts = this.#sql
-      .exec<{ client_id: string; keys: string }>(
-        "SELECT client_id, keys FROM subscriptions ORDER BY client_id, part",
-      )
-      .toArray();
+    const parts = this.#database.all<{ client_id: string; keys: string }>(
+      "SELECT client_id, keys FROM subscriptions ORDER BY client_id, part",
+    );
     for (const { client_id: clientId, keys } of parts) {
       const { keys: earlier = [] } = stored.get(clientId) ?? {};
       change(clientId, { keys: earlier.concat(JSON.parse(keys) as string[]) });

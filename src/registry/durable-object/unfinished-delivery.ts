@@ -1,4 +1,4 @@
-import type { Sql } from "../../log/sql.ts";
+import type { SqlDatabase } from "../../log/sql.ts";
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS unfinished_delivery (id INTEGER PRIMARY KEY)";
 
@@ -7,13 +7,13 @@ const SCHEMA = "CREATE TABLE IF NOT EXISTS unfinished_delivery (id INTEGER PRIMA
  * hub wakes with the flag set, it was interrupted, and does not know which clients have received the message (`restoreHub`).
  */
 export class UnfinishedDelivery {
-  readonly #sql: Sql;
+  readonly #database: SqlDatabase;
   #isNoted: boolean;
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
-    sql.exec(SCHEMA);
-    const rows = sql.exec<{ id: number }>("SELECT id FROM unfinished_delivery").toArray();
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    database.exec(SCHEMA);
+    const rows = database.all<{ id: number }>("SELECT id FROM unfinished_delivery");
     this.#isNoted = rows.length > 0;
   }
 
@@ -25,13 +25,13 @@ export class UnfinishedDelivery {
   /** Sets the flag. */
   note(): void {
     if (this.#isNoted) return;
-    this.#sql.exec("INSERT INTO unfinished_delivery (id) VALUES (1)");
+    this.#database.exec("INSERT INTO unfinished_delivery (id) VALUES (1)");
     this.#isNoted = true;
   }
 
   clear(): void {
     if (!this.#isNoted) return;
-    this.#sql.exec("DELETE FROM unfinished_delivery");
+    this.#database.exec("DELETE FROM unfinished_delivery");
     this.#isNoted = false;
   }
 }
