@@ -9,7 +9,7 @@ import {
   type ReplayProgress,
 } from "../../realtime/manager.ts";
 import type { ClientInfo } from "../../realtime/types.ts";
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
@@ -23,6 +23,9 @@ import { UnfinishedDelivery } from "./unfinished-delivery.ts";
  * before anything has expired schedules the next alarm.
  */
 const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
+
+/** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
+const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 
 /** Options of `RealtimeHub`. */
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
@@ -63,7 +66,12 @@ export class HubState {
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
-    this.log = new SqliteLog({ database, shard, history: options.history });
+    this.log = new SqliteLog({
+      database,
+      shard,
+      history: options.history,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+    });
     this.subscriptions = new SubscriptionStore(database);
     this.revocations = new RevocationStore(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);
