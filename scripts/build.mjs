@@ -1,7 +1,7 @@
 // `npm run build` builds the package into dist/. esbuild bundles each entry and puts shared code into common chunks;
 // tsc writes the type declarations. Two flags change when the script builds:
 //
-//   --if-needed  `npm start`: builds only if dist/ is older than its sources.
+//   --if-needed  `npm start`, and before wrangler: builds only if dist/ is older than its sources.
 //   --prepare    `npm install`, also of a git dependency: the same, and if esbuild is not installed, the script does
 //                nothing and succeeds. Otherwise `npm ci --omit=dev` would fail.
 import { spawnSync } from "node:child_process";

@@ -3,8 +3,8 @@ import { NONCE, type PageSource } from "../../api/console/template.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 
 /**
- * Returns the source of pages over the binding of static assets. A file's name ends with `.txt`: Workers serves `page.html` as
- * `/page` unless `html_handling` says otherwise, and a browser that gets the file itself shows its text.
+ * Returns the source of pages over the binding of static assets. A file's name ends with `.txt`: Cloudflare redirects
+ * `/page.html` to `/page` unless `html_handling` is set, and a browser that gets the file itself shows its text.
  */
 export function createPageAssets(assets: Fetcher): PageSource {
   return async (name) => {
