@@ -1,3 +1,4 @@
+import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
@@ -20,6 +21,28 @@ export const DEFAULT_HISTORY: HistoryLimits = {
   maxAge: 300_000,
   bytes: 32 * 1024 * 1024,
 };
+
+/**
+ * Bounds on the messages that a log keeps by `TopicRule.keep` beyond `HistoryLimits`. If the log exceeds one of the bounds, it
+ * drops the messages of the topic that has been silent for the longest time. A bound of 0 keeps none.
+ */
+export interface KeptLimits {
+  /** Maximum number of topics with kept messages. Default 100,000. */
+  readonly topics: number;
+  /** Maximum size of all kept messages together, as `messageSize` counts it. Default 64 MiB. */
+  readonly bytes: Bytes;
+}
+
+/** The default of each limit. */
+export const DEFAULT_KEPT: KeptLimits = { topics: 100_000, bytes: 64 * 1024 * 1024 };
+
+/** The options of a log that keep messages by topic. */
+export interface KeepOptions {
+  /** The log applies `keep`. The service applies the other fields when it publishes. Default: no rules. */
+  readonly topics?: readonly TopicRule[] | undefined;
+  /** Bounds on the messages that the rules keep. Default for each bound: `DEFAULT_KEPT`. */
+  readonly kept?: Partial<KeptLimits> | undefined;
+}
 
 /**
  * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
@@ -69,6 +92,18 @@ export interface LogStats {
   readonly messages: number;
   /** Size of these messages. */
   readonly bytes: Bytes;
+  /** The messages that the log keeps by `TopicRule.keep`. Undefined if the log does not know such rules. */
+  readonly kept?: KeptStats | undefined;
+}
+
+/** Counters of the messages that a log keeps by `TopicRule.keep`. */
+export interface KeptStats {
+  /** Number of topics with kept messages now. */
+  readonly topics: number;
+  /** Size of the kept messages now. */
+  readonly bytes: Bytes;
+  /** Number of topics whose kept messages were dropped at one of `KeptLimits` since the log was opened. */
+  readonly evicted: number;
 }
 
 /** Whether the limits let a log keep any message at all. */
@@ -95,6 +130,14 @@ export interface MessageLog extends LogReader {
    *   index of each such message.
    */
   append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
+  /**
+   * Removes the messages of topics from the history. A record event is removed if one of its topics matches. Cursors stay
+   * valid: a later replay skips the removed messages. The log still remembers their ids.
+   *
+   * @param topic A topic, `prefix/*` or `*`, as in a subscription.
+   * @returns The number of messages that were removed.
+   */
+  erase(topic: string): MaybePromise<number>;
   stats(): MaybePromise<LogStats>;
   /**
    * Delivers the appended messages to the tail listeners, then removes the listeners. `read` and `readBack` must still work

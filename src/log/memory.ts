@@ -1,5 +1,6 @@
 import { monotonicClock } from "../realtime/clock.ts";
 import { newEpoch } from "../realtime/cursor.ts";
+import { matchesAny } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { FifoQueue } from "./fifo-queue.ts";
@@ -8,6 +9,7 @@ import {
   DEFAULT_HISTORY,
   type HistoryLimits,
   isHistoryEnabled,
+  type KeepOptions,
   type LogStats,
   type MessageLog,
   messageSize,
@@ -17,7 +19,7 @@ import { LogCursors } from "./log-cursors.ts";
 import { RememberedIds } from "./remembered-ids.ts";
 
 /** Options of `createMemoryLog`. */
-export interface MemoryLogOptions {
+export interface MemoryLogOptions extends KeepOptions {
   /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
   /** The wall clock for `LogEntry.at`, in milliseconds since 1970. Default `Date.now`. */
@@ -55,6 +57,7 @@ class MemoryLog implements MessageLog {
   readonly #ids = new RememberedIds();
   #sequence = 0;
   #duplicate = 0;
+  #erased = 0;
 
   constructor(options: MemoryLogOptions) {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
@@ -114,12 +117,28 @@ class MemoryLog implements MessageLog {
     return this.#collect(this.#entries.length - 1 - (end - sequence), -1, limit, maxBytes);
   }
 
+  erase(topic: string): number {
+    this.#trim(this.#monotonicNow());
+    let erased = 0;
+    for (let index = 0; index < this.#entries.length; index++) {
+      const stored = this.#entries.at(index);
+      const topics = stored?.entry?.message.topics ?? [];
+      if (stored === undefined || !matchesAny(topic, topics)) continue;
+      this.#bytes -= stored.size;
+      stored.entry = undefined;
+      stored.size = 0;
+      erased += 1;
+    }
+    this.#erased += erased;
+    return erased;
+  }
+
   stats(): LogStats {
     this.#trim(this.#monotonicNow());
     return {
       accepted: this.#sequence,
       duplicate: this.#duplicate,
-      messages: this.#entries.length,
+      messages: this.#entries.length - this.#erased,
       bytes: this.#bytes,
     };
   }
@@ -178,6 +197,7 @@ class MemoryLog implements MessageLog {
     for (let index = from; entries.length < limit; index += step) {
       const stored = this.#entries.at(index);
       if (stored === undefined) break;
+      if (stored.entry === undefined) continue;
       bytes += stored.size;
       if (bytes > maxBytes && entries.length > 0) break;
       entries.push(stored.entry);
@@ -195,6 +215,7 @@ class MemoryLog implements MessageLog {
       if (isWithinLimits) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
+      if (oldest.entry === undefined) this.#erased -= 1;
     }
   }
 }
@@ -208,8 +229,10 @@ interface Candidate {
 
 /** One message of the history. */
 interface StoredEntry {
-  readonly entry: LogEntry;
-  readonly size: Bytes;
+  /** Undefined after `erase`. */
+  entry: LogEntry | undefined;
+  /** 0 after `erase`. */
+  size: Bytes;
   /** By the monotonic clock. */
   readonly appendedAt: Milliseconds;
 }

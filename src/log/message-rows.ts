@@ -1,3 +1,4 @@
+import { matchesAny } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
@@ -89,6 +90,27 @@ export class MessageRows {
     const query = "DELETE FROM messages WHERE sequence < ? RETURNING size";
     const deleted = this.#database.all<{ size: number }>(query, sequence);
     return deleted.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  count(): number {
+    return (
+      this.#database.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages")[0]?.count ?? 0
+    );
+  }
+
+  /** Deletes the messages of the topics that a topic, `prefix/*` or `*` matches. Returns their number and size. */
+  erase(topic: string): { readonly messages: number; readonly bytes: Bytes } {
+    const query = "SELECT sequence, topics, size FROM messages";
+    let messages = 0;
+    let bytes = 0;
+    for (const row of this.#database.all<Pick<MessageRow, "sequence" | "topics" | "size">>(query)) {
+      // The cast: as in `#toEntry`.
+      if (!matchesAny(topic, JSON.parse(row.topics) as string[])) continue;
+      this.#database.exec("DELETE FROM messages WHERE sequence = ?", row.sequence);
+      messages += 1;
+      bytes += row.size;
+    }
+    return { messages, bytes };
   }
 
   /** Sets times that are later than `now` to `now`. */

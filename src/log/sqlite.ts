@@ -7,6 +7,7 @@ import {
   DEFAULT_HISTORY,
   type HistoryLimits,
   isHistoryEnabled,
+  type KeepOptions,
   type LogStats,
   type MessageLog,
   messageSize,
@@ -19,7 +20,7 @@ import { RememberedIdRows } from "./remembered-id-rows.ts";
 import type { SqlDatabase } from "./sql.ts";
 
 /** Options of `SqliteLog`. */
-export interface SqliteLogOptions {
+export interface SqliteLogOptions extends KeepOptions {
   readonly database: SqlDatabase;
   /** Index of the shard that the log's cursors name, from 0. Default 0. */
   readonly shard?: number | undefined;
@@ -143,13 +144,20 @@ export class SqliteLog implements MessageLog {
     return this.#messages.readBefore(sequence, limit, maxBytes);
   }
 
+  erase(topic: string): number {
+    this.trim();
+    const { messages, bytes } = this.#database.transaction(() => this.#messages.erase(topic));
+    this.#extent = { ...this.#extent, bytes: this.#extent.bytes - bytes };
+    return messages;
+  }
+
   stats(): LogStats {
     this.trim();
-    const { sequence, oldest, bytes } = this.#extent;
+    const { bytes } = this.#extent;
     return {
       accepted: this.#accepted,
       duplicate: this.#duplicate,
-      messages: sequence - oldest + 1,
+      messages: this.#messages.count(),
       bytes,
     };
   }

@@ -22,6 +22,7 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     keepsHistory: log.keepsHistory,
     read: (...all) => inside((log) => log.read(...all)),
     readBack: (...all) => inside((log) => log.readBack(...all)),
+    erase: (topic) => inside((log) => log.erase(topic)),
     stats: () => inside((log) => log.stats()),
     close: () => log.close(),
   };
