@@ -1,4 +1,4 @@
-import type { HistoryLimits } from "../../log/log.ts";
+import { DEFAULT_KEPT, type HistoryLimits, type KeepOptions } from "../../log/log.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type ClientSnapshot,
@@ -9,7 +9,7 @@ import {
   type ReplayProgress,
 } from "../../realtime/manager.ts";
 import type { ClientInfo } from "../../realtime/types.ts";
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
@@ -28,6 +28,12 @@ const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
+  readonly topics?: KeepOptions["topics"];
+  /** `KeptLimits.bytes`. Default 64 MiB. */
+  readonly keptBytes?: Bytes | undefined;
+  /** `KeptLimits.topics`. Default 100,000. */
+  readonly keptTopics?: number | undefined;
 }
 
 /**
@@ -63,7 +69,12 @@ export class HubState {
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
-    this.log = new SqliteLog({ database, shard, history: options.history });
+    const { history, topics, keptBytes, keptTopics } = options;
+    const kept = {
+      bytes: keptBytes ?? DEFAULT_KEPT.bytes,
+      topics: keptTopics ?? DEFAULT_KEPT.topics,
+    };
+    this.log = new SqliteLog({ database, shard, history, topics, kept });
     this.subscriptions = new SubscriptionStore(database);
     this.revocations = new RevocationStore(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);
