@@ -106,6 +106,9 @@ export interface KeptStats {
   readonly evicted: number;
 }
 
+/** Takes the place of an erased message, so that cursors stay valid. It has no topic, so no reader gets it. */
+export const ERASED: Message = { id: "", topics: [], data: "null", private: true };
+
 /** Whether the limits let a log keep any message at all. */
 export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): boolean {
   return messages > 0 && maxAge > 0 && bytes > 0;

@@ -7,6 +7,7 @@ import { FifoQueue } from "./fifo-queue.ts";
 import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
   DEFAULT_HISTORY,
+  ERASED,
   type HistoryLimits,
   isHistoryEnabled,
   type KeepOptions,
@@ -122,10 +123,9 @@ class MemoryLog implements MessageLog {
     let erased = 0;
     for (let index = 0; index < this.#entries.length; index++) {
       const stored = this.#entries.at(index);
-      const topics = stored?.entry?.message.topics ?? [];
-      if (stored === undefined || !matchesAny(topic, topics)) continue;
+      if (stored === undefined || !matchesAny(topic, stored.entry.message.topics)) continue;
       this.#bytes -= stored.size;
-      stored.entry = undefined;
+      stored.entry = { ...stored.entry, message: ERASED };
       stored.size = 0;
       erased += 1;
     }
@@ -197,7 +197,6 @@ class MemoryLog implements MessageLog {
     for (let index = from; entries.length < limit; index += step) {
       const stored = this.#entries.at(index);
       if (stored === undefined) break;
-      if (stored.entry === undefined) continue;
       bytes += stored.size;
       if (bytes > maxBytes && entries.length > 0) break;
       entries.push(stored.entry);
@@ -215,7 +214,7 @@ class MemoryLog implements MessageLog {
       if (isWithinLimits) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
-      if (oldest.entry === undefined) this.#erased -= 1;
+      if (oldest.entry.message === ERASED) this.#erased -= 1;
     }
   }
 }
@@ -229,8 +228,7 @@ interface Candidate {
 
 /** One message of the history. */
 interface StoredEntry {
-  /** Undefined after `erase`. */
-  entry: LogEntry | undefined;
+  entry: LogEntry;
   /** 0 after `erase`. */
   size: Bytes;
   /** By the monotonic clock. */

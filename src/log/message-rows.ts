@@ -2,6 +2,7 @@ import { matchesAny } from "../realtime/subscriptions/subscription-key.ts";
 import type { LogEntry, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
+import { ERASED } from "./log.ts";
 import type { LogCursors } from "./log-cursors.ts";
 import type { SqlDatabase } from "./sql.ts";
 
@@ -92,13 +93,16 @@ export class MessageRows {
     return deleted.reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** The number of messages that are not erased. */
   count(): number {
-    return (
-      this.#database.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages")[0]?.count ?? 0
-    );
+    const query = "SELECT COUNT(*) AS count FROM messages WHERE topics <> '[]'";
+    return this.#database.all<{ count: number }>(query)[0]?.count ?? 0;
   }
 
-  /** Deletes the messages of the topics that a topic, `prefix/*` or `*` matches. Returns their number and size. */
+  /**
+   * Erases the messages of the topics that a topic, `prefix/*` or `*` matches. Their rows stay, with `ERASED`. Returns their
+   * number and size.
+   */
   erase(topic: string): { readonly messages: number; readonly bytes: Bytes } {
     const query = "SELECT sequence, topics, size FROM messages";
     let messages = 0;
@@ -106,7 +110,12 @@ export class MessageRows {
     for (const row of this.#database.all<Pick<MessageRow, "sequence" | "topics" | "size">>(query)) {
       // The cast: as in `#toEntry`.
       if (!matchesAny(topic, JSON.parse(row.topics) as string[])) continue;
-      this.#database.exec("DELETE FROM messages WHERE sequence = ?", row.sequence);
+      this.#database.exec(
+        "UPDATE messages SET id = ?, topics = '[]', data = ?, private = 1, change = NULL, size = 0 WHERE sequence = ?",
+        ERASED.id,
+        ERASED.data,
+        row.sequence,
+      );
       messages += 1;
       bytes += row.size;
     }
