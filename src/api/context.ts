@@ -1,4 +1,5 @@
 import type { ProtectedLogger } from "../realtime/protected-logger.ts";
+import type { TopicRules } from "../realtime/topic-rules.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
@@ -28,6 +29,7 @@ export interface ServerContext {
   /** Origins that may use the service from a browser. Undefined leaves CORS to the app that mounts the service. */
   readonly origins: readonly string[] | undefined;
   readonly hooks: Hooks;
+  readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;

@@ -7,7 +7,7 @@
  * Limits of other folders are declared in those folders: the history and remembered ids (`log/log.ts`), rights, identities and
  * `last` (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
-import { DEFAULT_HISTORY, type HistoryLimits } from "../log/log.ts";
+import { DEFAULT_HISTORY, DEFAULT_KEPT, type HistoryLimits } from "../log/log.ts";
 import type { CapacityLimits } from "../realtime/access/capacity.ts";
 import { DEFAULT_AUTH_GRACE } from "../realtime/manager-options.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -97,6 +97,10 @@ export interface ServerLimits
     Readonly<Record<keyof CapacityLimits, number>> {
   /** Time for which a stream stays open, without rights, after its credential has expired. Default 10,000. */
   readonly authGrace: Milliseconds;
+  /** Size of all messages that the log keeps by `TopicRule.keep` beyond its history limits. 0 keeps none. Default 64 MiB. */
+  readonly keptBytes: Bytes;
+  /** Topics with such messages. 0 keeps none. Default 100,000. */
+  readonly keptTopics: number;
 }
 
 /** Some of the settings `T`. A setting that is undefined counts as left out. */
@@ -136,6 +140,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxKeyCharacters: 64 * 1024 * 1024,
   maxKeyCharactersPerAddress: 16 * 1024 * 1024,
   authGrace: DEFAULT_AUTH_GRACE,
+  keptBytes: DEFAULT_KEPT.bytes,
+  keptTopics: DEFAULT_KEPT.topics,
 };
 
 /** The defaults of the limits and of the settings below. */

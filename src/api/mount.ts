@@ -9,7 +9,15 @@ import { limitConnects, limitHistoryReads } from "./middleware/limit-by-address.
 import { requirePublisher } from "./middleware/require-publisher.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
-import { disconnectClient, listClients, listTopics, revoke, showClient } from "./routes/admin.ts";
+import {
+  disconnectClient,
+  eraseHistory,
+  listClients,
+  listTopics,
+  revoke,
+  showClient,
+  showTopicRules,
+} from "./routes/admin.ts";
 import { connect } from "./routes/connect.ts";
 import { showHealth, showReady } from "./routes/health.ts";
 import { showHistory } from "./routes/history.ts";
@@ -77,13 +85,15 @@ function mountRealtime(app: Hono, context: ServerContext): void {
   app.post("/api/realtime/revoke", auth.requireAdmin, readBody, revoke(context));
 }
 
-/** Lists, counts, and the end of a client's stream, for holders of the admin key. */
+/** Lists, counts, the end of a client's stream, and erasure of the history, for holders of the admin key. */
 function mountAdministration(app: Hono, context: ServerContext): void {
   const { requireAdmin } = context.auth;
   app.get("/api/realtime/clients", requireAdmin, listClients(context));
   app.get("/api/realtime/clients/:id", requireAdmin, showClient(context));
   app.delete("/api/realtime/clients/:id", requireAdmin, disconnectClient(context));
   app.get("/api/realtime/topics", requireAdmin, listTopics(context));
+  app.get("/api/realtime/topics/rules", requireAdmin, showTopicRules(context));
+  app.delete("/api/realtime/messages", requireAdmin, eraseHistory(context));
   app.get("/api/realtime/stats", requireAdmin, showStats(context));
 }
 

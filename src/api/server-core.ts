@@ -4,6 +4,7 @@ import { monotonicClock } from "../realtime/clock.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
 import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
+import { TopicRules } from "../realtime/topic-rules.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
@@ -33,7 +34,8 @@ export interface RealtimeServer {
   readonly realtimeManager: RealtimeManager | undefined;
   readonly registry: ClientRegistry;
   /**
-   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
+   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply. A message
+   * with `private: false` is public, whatever the rules of its topics.
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
    *   earlier message has the same id and other content, `closed` when the server is stopping, and on Workers `unreachable`
@@ -76,18 +78,18 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
   let isClosing = false;
   const { context, realtimeManager } = createContext(parts, options, () => isClosing);
   const { app } = parts;
-  const { registry, logger, limits, streams, refusalDelay } = context;
+  const { registry, logger, limits, streams, refusalDelay, topicRules } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
   mount(app, context);
 
-  const parseMessages = createMessageParser(limits);
+  const parseMessages = createMessageParser(limits, topicRules);
   return {
     app,
     realtimeManager,
     registry,
-    publish: async (...inputs) => registry.publish(parseMessages(inputs)),
+    publish: async (...inputs) => registry.publish(parseMessages(inputs, true)),
     async close() {
       isClosing = true;
       streams.stop();
@@ -121,6 +123,7 @@ function createContext(
     pages,
     origins: options.origins,
     hooks: options.hooks ?? {},
+    topicRules: new TopicRules(options.topics),
     logger,
     clocks,
     runtime,

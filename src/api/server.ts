@@ -17,7 +17,8 @@ export type { RealtimeServer } from "./server-core.ts";
  * Creates the service. It does not listen, and it runs no timer until a request arrives.
  *
  * @throws RealtimeError `invalid_config` for an unknown option or hook, for an admin key that is not 16 to 255 visible ASCII
- *   characters, and for rules that are invalid or are given together with a registry or a manager.
+ *   characters, for topic rules that are invalid, and for access rules that are invalid or are given together with a registry or
+ *   a manager.
  * @example
  * ```ts
  * const app = new Hono();
@@ -50,6 +51,9 @@ function createDefaultRegistry(
       anonymous: options.anonymous,
       rules: options.rules,
     });
-  const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
+  const kept = { bytes: limits.keptBytes, topics: limits.keptTopics };
+  const log =
+    options.log ??
+    createMemoryLog({ ...clocks, history: options.history, topics: options.topics, kept });
   return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };
 }

@@ -29,7 +29,6 @@ interface KeptTopic {
 
 interface Totals {
   topics: number;
-  messages: number;
   bytes: Bytes;
 }
 
@@ -69,8 +68,9 @@ export class KeptTopicRows {
     this.#tables = tables;
     this.#rules = new TopicRules(topics);
     this.#ruleList = topics;
-    this.hasRules = topics.some(({ keep }) => keep !== undefined);
     this.#limits = { ...DEFAULT_KEPT, ...kept };
+    const isOn = this.#limits.bytes > 0 && this.#limits.topics > 0;
+    this.hasRules = isOn && topics.some(({ keep }) => keep !== undefined);
     database.exec(SCHEMA);
   }
 
@@ -80,7 +80,8 @@ export class KeptTopicRows {
 
   /** Must be called in a transaction after the log was opened. Drops what the current rules no longer keep. Reads the whole table, but only if the rules have changed. */
   applyRules(): void {
-    const text = JSON.stringify(this.#ruleList.map(({ match, keep }) => [match, keep ?? 0]));
+    const rules = this.hasRules ? this.#ruleList : [];
+    const text = JSON.stringify(rules.map(({ match, keep }) => [match, keep ?? 0]));
     const [stored = { rules: "[]" }] = this.#database.all<{ rules: string }>(
       "SELECT rules FROM kept_rules",
     );
@@ -100,7 +101,7 @@ export class KeptTopicRows {
 
   /** Whether a rule keeps messages to one of these topics. */
   hasRuleFor(topics: readonly string[]): boolean {
-    return this.hasRules && topics.some((topic) => this.#keepOf(topic) !== undefined);
+    return topics.some((topic) => this.#keepOf(topic) !== undefined);
   }
 
   /** Whether a topic keeps this message. */
@@ -124,7 +125,6 @@ export class KeptTopicRows {
       topic.newest = sequence;
       topic.count += 1;
       topic.bytes += size;
-      totals.messages += 1;
       totals.bytes += size;
       this.#dropWhile(topic, () => topic.count > keep);
       this.#evict(topic);
@@ -141,14 +141,13 @@ export class KeptTopicRows {
       topic.count -= 1;
       topic.bytes -= size;
       const totals = this.#count();
-      totals.messages -= 1;
       totals.bytes -= size;
       this.#store(topic);
     }
   }
 
   #keepOf(topic: string): number | undefined {
-    return this.#rules.ruleOf(topic)?.keep;
+    return this.hasRules ? this.#rules.ruleOf(topic)?.keep : undefined;
   }
 
   #find(topic: string): KeptTopic | undefined {
@@ -184,7 +183,6 @@ export class KeptTopicRows {
       topic.first = this.#next(topic) ?? topic.newest;
       topic.count -= 1;
       topic.bytes -= size;
-      totals.messages -= 1;
       totals.bytes -= size;
     }
     // Stored first, because `onDropped` asks whether any topic still keeps the message.
@@ -212,9 +210,8 @@ export class KeptTopicRows {
 
   #count(): Totals {
     if (this.#totals === undefined) {
-      const query =
-        "SELECT COUNT(*) AS topics, COALESCE(SUM(count), 0) AS messages, COALESCE(SUM(bytes), 0) AS bytes FROM kept_topics";
-      const [totals = { topics: 0, messages: 0, bytes: 0 }] = this.#database.all<Totals>(query);
+      const query = "SELECT COUNT(*) AS topics, COALESCE(SUM(bytes), 0) AS bytes FROM kept_topics";
+      const [totals = { topics: 0, bytes: 0 }] = this.#database.all<Totals>(query);
       this.#totals = { ...totals };
     }
     return this.#totals;

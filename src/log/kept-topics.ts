@@ -15,6 +15,8 @@ interface KeptTopic {
  * within the limits of the history as well. Messages beyond these limits (`isTrimmed`) are only here.
  */
 export class KeptTopics {
+  /** Whether a rule keeps messages. */
+  readonly hasRules: boolean;
   readonly #rules: TopicRules;
   readonly #limits: KeptLimits;
   /** By name. The topic that has been silent for the longest time is first. */
@@ -23,22 +25,23 @@ export class KeptTopics {
   #trimmed: StoredEntry[] = [];
   /** Number of entries in `#trimmed` with a keeper. */
   #trimmedCount = 0;
-  #messages = 0;
   #bytes = 0;
   #evicted = 0;
 
-  constructor({ topics, kept }: Pick<LogOptions, "topics" | "kept">) {
+  constructor({ topics = [], kept }: Pick<LogOptions, "topics" | "kept">) {
     this.#rules = new TopicRules(topics);
     this.#limits = { ...DEFAULT_KEPT, ...kept };
+    const isOn = this.#limits.bytes > 0 && this.#limits.topics > 0;
+    this.hasRules = isOn && topics.some(({ keep }) => keep !== undefined);
   }
 
   get stats(): KeptStats {
-    const { size: topics } = this.#topics;
-    return { topics, messages: this.#messages, bytes: this.#bytes, evicted: this.#evicted };
+    return { topics: this.#topics.size, bytes: this.#bytes, evicted: this.#evicted };
   }
 
   /** Adds a new message to the lists of its topics. The lists drop what exceeds their rules and `KeptLimits`. */
   add(stored: StoredEntry): void {
+    if (!this.hasRules) return;
     for (const topic of stored.entry?.message.topics ?? []) {
       const keep = this.#rules.ruleOf(topic)?.keep;
       if (keep !== undefined) this.#addTo(topic, stored, keep);
@@ -59,7 +62,6 @@ export class KeptTopics {
       const before = topic.entries;
       topic.entries = new FifoQueue();
       topic.bytes = 0;
-      this.#messages -= before.length;
       for (let next = before.shift(); next !== undefined; next = before.shift()) {
         if (next.entry === undefined) {
           this.#release(next);
@@ -68,7 +70,6 @@ export class KeptTopics {
           topic.bytes += next.size;
         }
       }
-      this.#messages += topic.entries.length;
       if (topic.entries.length === 0) this.#topics.delete(name);
     }
     this.#bytes = [...this.#topics.values()].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -101,7 +102,6 @@ export class KeptTopics {
     topic.entries.push(stored);
     topic.bytes += stored.size;
     stored.keepers += 1;
-    this.#messages += 1;
     this.#bytes += stored.size;
     while (topic.entries.length > keep) this.#dropOldest(topic);
     this.#evict(name);
@@ -126,7 +126,6 @@ export class KeptTopics {
     const oldest = topic.entries.shift();
     if (oldest === undefined) return;
     topic.bytes -= oldest.size;
-    this.#messages -= 1;
     this.#bytes -= oldest.size;
     this.#release(oldest);
     if (this.#trimmed.length > 2 * this.#trimmedCount + 100) this.#compact();

@@ -38,7 +38,7 @@ export const DEFAULT_REMEMBERED_IDS: RememberedIdLimits = { count: 10_000, maxAg
 
 /**
  * Bounds on the messages that topic rules keep (`TopicRule.keep`). If they are exceeded, the log forgets the kept messages of
- * the topic that has been silent for the longest time.
+ * the topic that has been silent for the longest time. A bound of 0 keeps none.
  */
 export interface KeptLimits {
   /** Maximum size of all kept messages together, as `HistoryLimits.bytes`. Default 64 MiB. */
@@ -107,9 +107,7 @@ export interface LogStats {
 export interface KeptStats {
   /** Number of topics with kept messages. */
   readonly topics: number;
-  /** Number of kept messages. A message to several such topics counts once for each. */
-  readonly messages: number;
-  /** Size of these messages. */
+  /** Size of these messages. A message to several such topics counts once for each. */
   readonly bytes: Bytes;
   /** Number of topics that were forgotten because of `KeptLimits`, since the log was opened. */
   readonly evicted: number;

@@ -67,8 +67,7 @@ class MemoryLog implements MessageLog {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
     this.#kept = new KeptTopics(options);
     this.#ids = new RememberedIds({ ...DEFAULT_REMEMBERED_IDS, ...options.rememberedIds });
-    this.keepsHistory =
-      isHistoryEnabled(this.#limits) || (options.topics?.some(({ keep }) => keep) ?? false);
+    this.keepsHistory = isHistoryEnabled(this.#limits) || this.#kept.hasRules;
     this.#now = options.now ?? Date.now;
     this.#monotonicNow = monotonicClock(options);
   }

@@ -30,6 +30,14 @@ export const MAX_KEEP = 10_000;
 /** Maximum of `TopicRule.ttl` and of a message's `ttl`: one year. */
 export const MAX_TTL: Seconds = 31_536_000;
 
+/** Completes "The ttl …", for errors. */
+export const TTL_RULE = `must be a whole number of seconds from 1 to ${MAX_TTL}`;
+
+/** Whether a value may be a `ttl`. */
+export function isTTL(value: unknown): boolean {
+  return isWhole(value, MAX_TTL);
+}
+
 /** Maximum number of rules. */
 export const MAX_TOPIC_RULES = 1000;
 
@@ -42,9 +50,10 @@ const FIELDS: Readonly<Record<keyof TopicRule, Check>> = {
     typeof value === "string" && isFieldText(value) && /^(\*|[^*]+|[^*]*\/\*)$/.test(value)
       ? undefined
       : 'must be a topic, "prefix/*" or "*"',
-  keep: wholeNumber(MAX_KEEP),
+  keep: (value) =>
+    isWhole(value, MAX_KEEP) ? undefined : `must be a whole number from 1 to ${MAX_KEEP}`,
   private: (value) => (typeof value === "boolean" ? undefined : "must be true or false"),
-  ttl: wholeNumber(MAX_TTL, " of seconds"),
+  ttl: (value) => (isTTL(value) ? undefined : TTL_RULE),
 };
 
 /**
@@ -55,7 +64,8 @@ const FIELDS: Readonly<Record<keyof TopicRule, Check>> = {
  * rules.ruleOf("chat/1")?.keep; // 100
  */
 export class TopicRules {
-  readonly #rules: readonly TopicRule[];
+  /** The rules, in their order. */
+  readonly list: readonly TopicRule[];
   /** The index of each rule by its `match`. */
   readonly #indexes = new Map<string, number>();
 
@@ -77,13 +87,18 @@ export class TopicRules {
       this.#refuseCovered(rule.match, index);
       this.#indexes.set(rule.match, index);
     }
-    this.#rules = rules;
+    this.list = rules;
   }
 
   /** The rule that applies to a topic. */
   ruleOf(topic: string): TopicRule | undefined {
     const index = this.indexOf(topic);
-    return index === undefined ? undefined : this.#rules[index];
+    return index === undefined ? undefined : this.list[index];
+  }
+
+  /** The rules that apply to the topics of a message. */
+  rulesOf(topics: readonly string[]): TopicRule[] {
+    return topics.flatMap((topic) => this.ruleOf(topic) ?? []);
   }
 
   /** The index of the rule that applies to a topic. */
@@ -124,11 +139,8 @@ function checkRule(path: string, rule: unknown): void {
   }
 }
 
-function wholeNumber(max: number, unit = ""): Check {
-  return (value) =>
-    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= max
-      ? undefined
-      : `must be a whole number${unit} from 1 to ${max}`;
+function isWhole(value: unknown, max: number): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 function invalid(message: string): RealtimeError {

@@ -1,7 +1,7 @@
 /** The data types of the core and the interfaces that adapters implement. In one file, because they refer to each other. */
 import type { KeyStats } from "./access/capacity.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Bytes } from "./units.ts";
+import type { Bytes, Seconds } from "./units.ts";
 
 export type { LogFields, Logger } from "./logger.ts";
 
@@ -149,8 +149,11 @@ export interface Message {
   readonly change?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
-  /** Seconds after `LogEntry.at` from which the message is neither replayed nor listed. Default: no such limit. */
-  readonly ttl?: number | undefined;
+  /**
+   * The message is neither replayed nor listed when this time has passed since `LogEntry.at`. Default: as long as the log keeps
+   * the message.
+   */
+  readonly ttl?: Seconds | undefined;
 }
 
 /** A message in a log. */

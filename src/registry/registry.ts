@@ -1,5 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
-import type { PublishReceipt } from "../log/log.ts";
+import type { KeptStats, PublishReceipt } from "../log/log.ts";
 import type { LatencyStats } from "../realtime/latency.ts";
 import type {
   ClientInfo,
@@ -65,6 +65,8 @@ export interface RegistryStats extends ManagerStats {
   readonly duplicate: number;
   /** Number and size of the messages that the log has now. */
   readonly history: { readonly messages: number; readonly bytes: Bytes };
+  /** What the log keeps by `TopicRule.keep`. A log that knows no such rules has zeros. */
+  readonly kept: KeptStats;
   /** Times from the call of `publish` to the last write. In workerd, the clock stands still while code runs. */
   readonly publishLatency: LatencyStats;
 }
@@ -167,6 +169,13 @@ export interface ClientRegistry {
    * @returns The number of clients that were disconnected.
    */
   revoke(revocation: Revocation): Promise<number>;
+  /**
+   * Removes the messages of topics from the history (`MessageLog.erase`). A registry with shards removes them from every log.
+   *
+   * @param topic A topic, `prefix/*` or `*`, as in a subscription.
+   * @returns The number of messages that were removed, of one shard.
+   */
+  erase(topic: string): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
    * Disconnects all clients of this process with `shutdown`. The in-process registry first writes all accepted messages and the

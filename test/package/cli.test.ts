@@ -90,6 +90,18 @@ describe("the command pocketwire", () => {
     expect(events[1].id).toMatch(/^0-/);
   });
 
+  it("publishes with a ttl, and erases the history of topics", async () => {
+    const ttl = ["publish", "users/1", "1", "--ttl"];
+    expect((await done([...ttl, "60"], env)).code).toBe(0);
+    const refused = await done([...ttl, "soon"], env);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("ttl: ")]);
+    await done(["publish", "users/1/a", "1"], env);
+    expect(await done(["erase", "users/*"], env)).toEqual({ code: 0, out: "2\n", err: "" });
+    expect((await done(["erase", "users/*"], env)).out).toBe("0\n");
+    const asGuest = await done(["erase", "users/*"], { ...env, REALTIME_ADMIN_KEY: "" });
+    expect([asGuest.code, asGuest.err.slice(0, 3)]).toEqual([1, "401"]);
+  });
+
   it("reconnects to a service that was restarted, and exits with 0 on SIGTERM", async () => {
     const own = await startService(NODE, { env: { PORT: "18432" } });
     const at = { ...env, POCKETWIRE_URL: own.url };
@@ -177,6 +189,8 @@ describe("the command pocketwire", () => {
     [["publish", "a", "1", "--url", "nowhere"], 2, "POCKETWIRE_URL must be a URL"],
     [["publish", "a", "1", "--url", "localhost:8090"], 2, "begins with http:// or https://"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
+    [["erase"], 2, "erase takes one topic"],
+    [["erase", "--help"], 0, "prefix/*"],
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],
     [

@@ -81,10 +81,10 @@ it("closing writes what was accepted although the log's tail comes later", async
     },
     cursor: () => inner.cursor(),
     hasReached: (cursor) => inner.hasReached(cursor),
-    erase: async (topic) => inner.erase(topic),
     keepsHistory: inner.keepsHistory,
     read: async (...all) => inner.read(...all),
     readBack: async (...all) => inner.readBack(...all),
+    erase: async (topic) => inner.erase(topic),
     stats: async () => inner.stats(),
     // Even a log whose close waits until its tail has caught up does not help.
     close: async () => {

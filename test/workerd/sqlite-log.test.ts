@@ -21,9 +21,9 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     cursor: () => log.cursor(),
     hasReached: (cursor) => log.hasReached(cursor),
     keepsHistory: log.keepsHistory,
-    erase: (topic) => inside((log) => log.erase(topic)),
     read: (...all) => inside((log) => log.read(...all)),
     readBack: (...all) => inside((log) => log.readBack(...all)),
+    erase: (topic) => inside((log) => log.erase(topic)),
     stats: () => inside((log) => log.stats()),
     close: () => log.close(),
   };

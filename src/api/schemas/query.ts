@@ -1,6 +1,7 @@
 /** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
+import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
 import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
@@ -142,6 +143,28 @@ export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQ
       limit: query.limit ?? HISTORY_PAGE.default,
     };
   };
+}
+
+/** The query of `DELETE /api/realtime/messages`. */
+export function eraseSchema({ maxTopicLength }: KeyLimits) {
+  return z.object({
+    topic: z.string().check(
+      z.minLength(1),
+      z.maxLength(maxTopicLength),
+      z.refine((key) => topicOf(key) === key, "Must have no options: write only the topic."),
+    ),
+  });
+}
+
+/** The query of `GET /api/realtime/topics/rules`. */
+export function topicRulesSchema({ maxTopicLength }: KeyLimits) {
+  return z.object({ topic: z.optional(z.string().check(z.maxLength(maxTopicLength))) });
+}
+
+/** Reads the only parameter, `topic`. @throws RealtimeError `invalid_input`. */
+export function readTopicQuery<T>(c: Context, schema: z.ZodMiniType<T>): T {
+  checkQueryParameters(c, ["topic"]);
+  return validate(schema, { topic: optional(c, "topic") });
 }
 
 /** The query of a list of clients or topics. */

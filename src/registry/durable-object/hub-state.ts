@@ -1,4 +1,4 @@
-import type { HistoryLimits } from "../../log/log.ts";
+import { DEFAULT_KEPT, type HistoryLimits, type LogOptions } from "../../log/log.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type ClientSnapshot,
@@ -31,6 +31,12 @@ const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
+  readonly topics?: LogOptions["topics"];
+  /** `KeptLimits.bytes`. Default 64 MiB. */
+  readonly keptBytes?: Bytes | undefined;
+  /** `KeptLimits.topics`. Default 100,000. */
+  readonly keptTopics?: number | undefined;
 }
 
 /**
@@ -66,10 +72,17 @@ export class HubState {
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
+    const { history, topics, keptBytes, keptTopics } = options;
+    const kept = {
+      bytes: keptBytes ?? DEFAULT_KEPT.bytes,
+      topics: keptTopics ?? DEFAULT_KEPT.topics,
+    };
     this.log = new SqliteLog({
       database,
       shard,
-      history: options.history,
+      history,
+      topics,
+      kept,
       maxMessageBytes: MAX_MESSAGE_BYTES,
     });
     this.subscriptions = new SubscriptionStore(database);

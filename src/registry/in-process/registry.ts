@@ -137,6 +137,10 @@ class InProcessRegistry implements ClientRegistry {
     return this.#manager.revoke(revocation).disconnected;
   }
 
+  async erase(topic: string): Promise<number> {
+    return this.#log.erase(topic);
+  }
+
   async stats(): Promise<RegistryStats> {
     const log = await this.#log.stats();
     return toRegistryStats(this.#manager.stats(), log, this.#latency, this.#startedAt);
