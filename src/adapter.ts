@@ -44,6 +44,7 @@ export type {
   MaybePromise,
   Message,
   StartPosition,
+  StreamOptions,
   SubscribeRequest,
   TailListener,
 } from "./realtime/types.ts";

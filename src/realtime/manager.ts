@@ -18,6 +18,7 @@ import type {
   ManagerStats,
   Principal,
   Revocation,
+  StreamOptions,
   SubscribeRequest,
   TopicInfo,
 } from "./types.ts";
@@ -94,13 +95,13 @@ export class RealtimeManager {
   registerClient(
     clientId: string,
     sink: FrameSink,
-    principal: Principal = {},
+    client: Principal & StreamOptions = {},
     connectedAt: number = this.#core.now(),
   ): void {
-    this.admit(principal);
-    this.#core.clients.add(clientId, sink, principal, connectedAt);
+    this.admit(client);
+    this.#core.clients.add(clientId, sink, client, connectedAt);
     this.#core.connects += 1;
-    this.#core.logger?.debug("client connected", { clientId, ip: principal.ip });
+    this.#core.logger?.debug("client connected", { clientId, ip: client.ip });
   }
 
   /**

@@ -3,6 +3,7 @@ import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts
 import type { MessageContents } from "../records/message-contents.ts";
 import { formatSSEMessage } from "../sse.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
+import { eventNameOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { Match, ReplayReader } from "./replay-reader.ts";
@@ -173,7 +174,7 @@ export class ClientReplay {
         if (text.length >= REPLAY_PAGE.bytes) return { text, frames };
         const isLast = index === matches.length - 1;
         const id = this.#createId(entry.cursor, cursor, isLast ? undefined : keyHash);
-        text += formatSSEMessage({ event: key, data, id });
+        text += formatSSEMessage({ event: eventNameOf(key), data, id });
         this.lastId = id;
         frames += 1;
         // Set after each key, because the client's keys may change before the rest of this message is rendered.
@@ -222,7 +223,7 @@ export class ClientReplay {
     const { topics, private: isPrivate } = entry.message;
     for (const subscription of this.#index.match(topics, isPrivate)) {
       const content = this.#contents.kept(entry);
-      const data = content.dataFor(subscription, this.#reader.viewer);
+      const data = content.eventDataFor(subscription, this.#reader.viewer);
       this.#pageCost += content.takeCost();
       if (data === undefined) continue;
       matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });
