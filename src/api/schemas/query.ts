@@ -69,7 +69,7 @@ const ENVELOPE =
 
 /** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
-  const envelope = z.enum(["true", "1", "false", "0"]);
+  const envelope = z.enum(["true", "false", "1", "0"]);
   return z.object({
     topic: keysSchema(limits),
     last: z.optional(wholeNumber(0, MAX_LAST)),
