@@ -4,7 +4,10 @@ import { ClientReplay } from "../replay/client-replay.ts";
 import type { ReplayState } from "../replay/replay-state.ts";
 import type { FrameSink, Principal, StartPosition, StreamOptions } from "../types.ts";
 
-/** The principal, options and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */
+/**
+ * The principal, the options and the times of a client, as plain data. Subscription keys are stored separately, because they may be
+ * large.
+ */
 export interface ClientSnapshot extends Principal, StreamOptions {
   readonly clientId: string;
   /** Milliseconds since 1970. */

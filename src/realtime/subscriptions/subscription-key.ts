@@ -96,12 +96,12 @@ export function eventNameOf(key: string): string {
 }
 
 /**
- * Matches every key with options that may change what it receives. Also matches a letter of an option's name that is URI-encoded or escaped
- * in JSON. Testing a key takes less time than parsing its options.
+ * Matches every key with options that may change what it receives. Also matches a letter of an option's name that is URI-encoded
+ * or escaped in JSON. Testing a key takes less time than parsing its options.
  */
 const MAY_SELECT = /filter|fields|actions|changed|leave|envelope|%[46]|%7[02-46]|\\|%5c/i;
 
-/** Whether a key has options that may change what its subscription receives. */
+/** Whether a key may receive something else than the whole data of a message: it has options for that, or is an `envelopeKey`. */
 export function maySelect(key: string): boolean {
   return (key.includes("?") && MAY_SELECT.test(key)) || isEnvelopeKey(key);
 }
