@@ -45,6 +45,7 @@ export type {
   MaybePromise,
   Message,
   StartPosition,
+  StreamOptions,
   SubscribeRequest,
   TailListener,
 } from "./realtime/types.ts";

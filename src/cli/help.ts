@@ -36,11 +36,12 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --console true                whether / shows the console            REALTIME_CONSOLE
   --log-level info              debug, info, warn, error or silent     LOG_LEVEL
 `,
-  listen: `pocketwire listen TOPIC...: prints one line for each event: the TOPIC that it matches, a tab, the data.
+  listen: `pocketwire listen TOPIC...: prints one line for each message: its topic, a tab, its data.
 
   --last N       starts with the newest N messages of each topic
   --count N      exits with code 0 after N events
-  --json         prints a JSON object on each line: {"event","data","id"}
+  --json         prints a JSON object on each line: {"event","topic","id","at","data","cursor"}. "event" is the TOPIC
+                 that the message matches, and "cursor" the place from which a stream can resume.
   --url, --key   as in pocketwire --help
 `,
   publish: `pocketwire publish TOPIC JSON: publishes a message and prints its id. With - it reads the data from standard input.

@@ -113,6 +113,12 @@ export interface StartPosition {
   readonly last?: number | undefined;
 }
 
+/** What a client chooses for its whole stream when it connects. */
+export interface StreamOptions {
+  /** Whether the events of keys without the option `envelope` are in an envelope, as with this option. Default false. */
+  readonly envelope?: boolean | undefined;
+}
+
 /** A request that replaces a client's subscriptions. */
 export interface SubscribeRequest extends Principal, StartPosition {
   /** Subscription keys. They replace all earlier keys of the client. Empty strings are ignored. */

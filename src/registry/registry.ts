@@ -10,13 +10,14 @@ import type {
   Principal,
   Revocation,
   StartPosition,
+  StreamOptions,
   SubscribeRequest,
   TopicInfo,
 } from "../realtime/types.ts";
 import type { Bytes } from "../realtime/units.ts";
 
-/** A request to open a stream: the principal that opens the stream, and the position at which the stream starts. */
-export interface ConnectRequest extends Principal, StartPosition {
+/** A request to open a stream: the principal that opens it, the position at which it starts, and its options. */
+export interface ConnectRequest extends Principal, StartPosition, StreamOptions {
   /** The client's first subscription keys. Default: none. */
   readonly topics?: readonly string[] | undefined;
 }

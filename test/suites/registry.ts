@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { connectionTests } from "./registry/connections.ts";
 import type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
 import { deliveryTests, largeDeliveryTests } from "./registry/delivery.ts";
+import { envelopeTests } from "./registry/envelope.ts";
 import { erasingTests } from "./registry/erasing.ts";
 import { matchingTests } from "./registry/matching.ts";
 import { resumeTests } from "./registry/resume.ts";
@@ -34,6 +35,7 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     resumePageTests(open);
     rightsTests(open);
     erasingTests(open);
+    envelopeTests(open);
   });
 }
 

@@ -3,7 +3,7 @@ import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts
 import type { MessageContents } from "../records/message-contents.ts";
 import { formatSSEMessage } from "../sse.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
-import { topicOf } from "../subscriptions/subscription-key.ts";
+import { eventNameOf, topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, LogPage } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { Match, ReplayReader } from "./replay-reader.ts";
@@ -211,7 +211,7 @@ export class ClientReplay {
       if (rendered.text.length >= REPLAY_PAGE.bytes) return false;
       const isLast = index === matches.length - 1;
       const id = this.#createId(text, cursor, isLast ? undefined : keyHash);
-      rendered.text += formatSSEMessage({ event: key, data, id });
+      rendered.text += formatSSEMessage({ event: eventNameOf(key), data, id });
       this.lastId = id;
       rendered.frames += 1;
       // Set after each key, because the client's keys may change before the rest of this message is rendered.
@@ -257,7 +257,7 @@ export class ClientReplay {
     const { topics, private: isPrivate } = entry.message;
     for (const subscription of this.#index.match(topics, isPrivate)) {
       const content = this.#contents.kept(entry);
-      const data = content.dataFor(subscription, this.#reader.viewer);
+      const data = content.eventDataFor(subscription, this.#reader.viewer);
       this.#pageCost += content.takeCost();
       if (data === undefined) continue;
       matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });

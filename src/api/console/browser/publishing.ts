@@ -62,7 +62,13 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
   });
 
   interface History {
-    readonly messages: readonly { readonly data: unknown; readonly cursor: string }[];
+    readonly messages: readonly {
+      readonly topics: readonly string[];
+      readonly id: string;
+      readonly at: string;
+      readonly data: unknown;
+      readonly cursor: string;
+    }[];
   }
 
   interface RuleOfTopic {
@@ -94,8 +100,15 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
       // The page has the schema `History` of the OpenAPI document.
       const { messages } = page as History;
       showResult(`The newest messages of ${topic} in the history: ${messages.length}${await rule}`);
-      for (const { data, cursor } of messages) {
-        events.add(`history: ${topic}`, JSON.stringify(data), cursor);
+      for (const { topics, id, at, data, cursor } of messages) {
+        const facts = [topics.join(", "), `id ${id}`, at];
+        events.add({
+          name: `history: ${topics[0]}`,
+          data: JSON.stringify(data),
+          cursor,
+          at,
+          facts,
+        });
       }
     }, showError);
   });

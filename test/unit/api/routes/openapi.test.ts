@@ -71,6 +71,18 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("says what the parameter `envelope` takes and does", async () => {
+    const { parameters = [] } = (await read()).paths["/api/realtime"]?.get ?? {};
+    expect(parameters.find(({ name }) => name === "envelope")).toMatchObject({
+      in: "query",
+      required: false,
+      schema: {
+        enum: ["0", "1", "true", "false"],
+        description: expect.stringContaining('{"topic","id","at","data"}'),
+      },
+    });
+  });
+
   it("has the limits that requests are checked with", async () => {
     const { paths, components } = await read();
     const { Message, RecordEvent } = components.schemas;
