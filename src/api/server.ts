@@ -50,5 +50,6 @@ function createDefaultRegistry(
       rules: options.rules,
     });
   const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
-  return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };
+  const registry = createInProcessRegistry({ manager: realtimeManager, log, now: clocks.now });
+  return { registry, realtimeManager };
 }

@@ -1,4 +1,5 @@
-import type { HistoryLimits } from "../../log/log.ts";
+import type { HistoryLimits, RevocationStore } from "../../log/log.ts";
+import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type ClientSnapshot,
@@ -13,7 +14,6 @@ import type { Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
-import { RevocationStore } from "./revocation-store.ts";
 import { StorageDatabase } from "./storage-database.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 import { UnfinishedDelivery } from "./unfinished-delivery.ts";
@@ -65,7 +65,7 @@ export class HubState {
     this.hibernation = hibernationOf(this.manager);
     this.log = new SqliteLog({ database, shard, history: options.history });
     this.subscriptions = new SubscriptionStore(database);
-    this.revocations = new RevocationStore(database);
+    this.revocations = new RevocationRows(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);
   }
 

@@ -1,0 +1,60 @@
+import { RealtimeError } from "../../realtime/errors.ts";
+import type { OpenSqlite, SqliteConnection } from "../process/sqlite-database.ts";
+
+/** `node:sqlite` and `better-sqlite3`, as far as they are used here. The project's types are those of Node 20. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (path: string) => SqliteConnection;
+}
+
+interface BetterSqlite3 {
+  readonly default: new (path: string) => SqliteConnection;
+}
+
+/**
+ * Returns the SQLite of this process: `node:sqlite`, or `better-sqlite3` if Node has no SQLite.
+ *
+ * @throws RealtimeError `invalid_config` when there is neither.
+ */
+export async function loadSqlite(): Promise<OpenSqlite> {
+  return openNodeSqlite() ?? (await openBetterSqlite3());
+}
+
+/** `node:sqlite`. Undefined before Node 22.13, where it is missing or needs a flag. */
+export function openNodeSqlite(): OpenSqlite | undefined {
+  const module = withoutWarning(() => process.getBuiltinModule?.("node:sqlite"));
+  if (module === undefined) return undefined;
+  // The cast: the types of Node 20 do not have the module.
+  const { DatabaseSync } = module as unknown as NodeSqlite;
+  return (path) => new DatabaseSync(path);
+}
+
+/** @throws RealtimeError `invalid_config` when `better-sqlite3` is not installed, or can't be loaded. */
+export async function openBetterSqlite3(): Promise<OpenSqlite> {
+  // Not a literal, because the module is not installed when the types are checked.
+  const name: string = "better-sqlite3";
+  try {
+    const { default: Database }: BetterSqlite3 = await import(name);
+    return (path) => new Database(path);
+  } catch (cause) {
+    throw new RealtimeError(
+      "invalid_config",
+      `REALTIME_DATA needs SQLite, which Node ${process.versions.node} does not have. Use Node 22.13 or newer, use Bun, or run "npm install better-sqlite3".`,
+      { cause },
+    );
+  }
+}
+
+/** Node 22 and 24 warn on stderr that `node:sqlite` is experimental. Only this warning is left out. */
+function withoutWarning<T>(load: () => T): T {
+  const { emitWarning } = process;
+  // The cast: a function with one signature does not have the type of the overloaded `emitWarning`.
+  process.emitWarning = ((warning: string | Error, ...rest: []) => {
+    if (String(warning).includes("SQLite is an experimental feature")) return;
+    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  }) as typeof emitWarning;
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
