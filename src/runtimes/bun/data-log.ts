@@ -1,5 +1,5 @@
 import type { MessageLog } from "../../log/log.ts";
-import type { DataLogOptions } from "../process/data-log.ts";
+import { type DataLogOptions, openLog } from "../process/data-log.ts";
 import { loadSqlite } from "./sqlite.ts";
 
 /**
@@ -19,6 +19,5 @@ export async function openDataLog(
   folder: string,
   options: DataLogOptions = {},
 ): Promise<MessageLog> {
-  const { openLog } = await import("../process/data-log.ts");
-  return openLog(folder, await loadSqlite(), options);
+  return openLog(folder, loadSqlite(), options);
 }

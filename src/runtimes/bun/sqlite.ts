@@ -1,7 +1,7 @@
+import { Database } from "bun:sqlite";
 import type { OpenSqlite } from "../process/sqlite-database.ts";
 
 /** Returns Bun's SQLite. */
-export async function loadSqlite(): Promise<OpenSqlite> {
-  const { Database } = await import("bun:sqlite");
+export function loadSqlite(): OpenSqlite {
   return (path) => new Database(path, { create: true });
 }

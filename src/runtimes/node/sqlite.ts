@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { OpenSqlite, SqliteConnection } from "../process/sqlite-database.ts";
 
@@ -6,17 +7,15 @@ interface NodeSqlite {
   readonly DatabaseSync: new (path: string) => SqliteConnection;
 }
 
-interface BetterSqlite3 {
-  readonly default: new (path: string) => SqliteConnection;
-}
+type BetterSqlite3 = new (path: string) => SqliteConnection;
 
 /**
  * Returns the SQLite of this process: `node:sqlite`, or `better-sqlite3` if Node has no SQLite.
  *
  * @throws RealtimeError `invalid_config` when there is neither.
  */
-export async function loadSqlite(): Promise<OpenSqlite> {
-  return openNodeSqlite() ?? (await openBetterSqlite3());
+export function loadSqlite(): OpenSqlite {
+  return openNodeSqlite() ?? openBetterSqlite3();
 }
 
 /** `node:sqlite`. Undefined before Node 22.13, where it is missing or needs a flag. */
@@ -29,11 +28,10 @@ export function openNodeSqlite(): OpenSqlite | undefined {
 }
 
 /** @throws RealtimeError `invalid_config` when `better-sqlite3` is not installed, or can't be loaded. */
-export async function openBetterSqlite3(): Promise<OpenSqlite> {
-  // Not a literal, because the module is not installed when the types are checked.
-  const name: string = "better-sqlite3";
+export function openBetterSqlite3(): OpenSqlite {
   try {
-    const { default: Database }: BetterSqlite3 = await import(name);
+    // A static import would fail where the package is not installed.
+    const Database: BetterSqlite3 = createRequire(import.meta.url)("better-sqlite3");
     return (path) => new Database(path);
   } catch (cause) {
     throw new RealtimeError(

@@ -10,6 +10,7 @@ import { protectLogger } from "../../realtime/protected-logger.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { RETRY_RANGES } from "../../stream/retry.ts";
 import type { DataSync } from "./data-folder.ts";
+import { openLog } from "./data-log.ts";
 import { type OpenFiles, readOpenFiles } from "./open-files.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
 import { settledWithin } from "./timeout.ts";
@@ -41,7 +42,7 @@ export interface RunningServer extends RealtimeServer {
 export interface ListeningRuntime {
   readonly listen: (options: ListenOptions) => Promise<Listener>;
   /** Loads the runtime's SQLite. Called only if `data` is set. */
-  readonly loadSqlite: () => Promise<OpenSqlite>;
+  readonly loadSqlite: () => OpenSqlite;
 }
 
 /** The arguments of a runtime's `listen` function. */
@@ -81,7 +82,7 @@ export async function startListening(
   options: StartOptions,
   { listen, loadSqlite }: ListeningRuntime,
 ): Promise<RunningServer> {
-  const log = await openConfiguredLog(options, loadSqlite);
+  const log = openConfiguredLog(options, loadSqlite);
   try {
     return await listenWith({ ...options, log, data: undefined }, listen);
   } catch (error) {
@@ -128,10 +129,10 @@ async function listenWith(
 }
 
 /** @throws RealtimeError `invalid_config`. */
-async function openConfiguredLog(
+function openConfiguredLog(
   options: StartOptions,
   loadSqlite: ListeningRuntime["loadSqlite"],
-): Promise<MessageLog | undefined> {
+): MessageLog | undefined {
   const { data, dataSync: sync, log, registry, history, logger, now, monotonicNow } = options;
   if (data === undefined) return log;
   if ((log ?? registry) !== undefined) {
@@ -140,9 +141,7 @@ async function openConfiguredLog(
       "data would have no effect, because log or registry is set. Remove one of them.",
     );
   }
-  // Most processes have no folder, and do not need this code.
-  const { openLog } = await import("./data-log.ts");
-  return openLog(data, await loadSqlite(), { sync, history, logger, now, monotonicNow });
+  return openLog(data, loadSqlite(), { sync, history, logger, now, monotonicNow });
 }
 
 function maxSilenceOf(options: StartOptions): Milliseconds {
