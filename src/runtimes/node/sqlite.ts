@@ -27,11 +27,16 @@ export function openNodeSqlite(): OpenSqlite | undefined {
   return (path) => new DatabaseSync(path);
 }
 
-/** @throws RealtimeError `invalid_config` when `better-sqlite3` is not installed, or can't be loaded. */
-export function openBetterSqlite3(): OpenSqlite {
+/**
+ * `better-sqlite3`.
+ *
+ * @param from The file from which the package is searched. Default: this file.
+ * @throws RealtimeError `invalid_config` when the package is not installed, or can't be loaded.
+ */
+export function openBetterSqlite3(from: string = import.meta.url): OpenSqlite {
   try {
     // A static import would fail where the package is not installed.
-    const Database: BetterSqlite3 = createRequire(import.meta.url)("better-sqlite3");
+    const Database: BetterSqlite3 = createRequire(from)("better-sqlite3");
     return (path) => new Database(path);
   } catch (cause) {
     throw new RealtimeError(
