@@ -1,3 +1,5 @@
+import { afterEach } from "vitest";
+import { DEFAULT_HISTORY, type MessageLog } from "../../src/log/log.ts";
 import { openLog } from "../../src/runtimes/process/data-log.ts";
 import { logSuite } from "../suites/log.ts";
 import {
@@ -7,22 +9,17 @@ import {
 } from "../support/sqlite-libraries.ts";
 
 describeLibraries("a log on disk", (open) => {
+  const opened: MessageLog[] = [];
   removeFoldersAfterEach();
+  // Some tests read a closed log, so it is released after the test.
+  afterEach(async () => {
+    for (const log of opened.splice(0)) await log.release?.();
+  });
 
   logSuite("SQLite in a folder", ({ history, now }) => {
-    const log = openLog(temporaryFolder(), open, { history, now });
-    return {
-      keepsHistory: log.keepsHistory,
-      append: (messages) => log.append(messages),
-      tail: (listener) => log.tail(listener),
-      cursor: () => log.cursor(),
-      read: (...all) => log.read(...all),
-      readBack: (...all) => log.readBack(...all),
-      stats: () => log.stats(),
-      close: async () => {
-        await log.close();
-        await log.release?.();
-      },
-    };
+    const options = { history: { ...DEFAULT_HISTORY, ...history }, now };
+    const log = openLog(temporaryFolder(), open, options);
+    opened.push(log);
+    return log;
   });
 });
