@@ -1,23 +1,16 @@
 // Runs Bun with the given arguments. The first run downloads the npm package `bun` into .cache/. Bun is not a
 // devDependency, because its binary would add 100 MB to every `npm ci`.
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { cachedPackage } from "./cached-package.mjs";
 
 const VERSION = "1.4.5";
-const home = fileURLToPath(new URL(`../.cache/bun-${VERSION}/`, import.meta.url));
+const FILE = "node_modules/.bin/bun";
 
 /** Returns the path of the Bun binary. Downloads Bun first if it is missing. */
 export function bunPath() {
-  const binary = `${home}node_modules/.bin/bun`;
-  if (!existsSync(binary)) {
-    mkdirSync(home, { recursive: true });
-    writeFileSync(`${home}package.json`, '{"private":true}\n');
-    const install = ["install", "--no-audit", "--no-fund", `bun@${VERSION}`];
-    const { status } = spawnSync("npm", install, { cwd: home, stdio: ["ignore", 2, 2] });
-    if (status !== 0) throw new Error(`"npm install bun@${VERSION}" failed in ${home}.`);
-  }
-  return binary;
+  return `${cachedPackage("bun", VERSION, FILE)}${FILE}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

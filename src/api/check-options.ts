@@ -38,7 +38,16 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
 };
 
 /** Options of `startServer` and results of `readConfig`, both of which may be passed to `createServer` as they are. */
-const OTHER_OPTIONS = ["host", "port", "drainTimeout", "shards", "logLevel", "logFormat"];
+const OTHER_OPTIONS = [
+  "host",
+  "port",
+  "data",
+  "dataSync",
+  "drainTimeout",
+  "shards",
+  "logLevel",
+  "logFormat",
+];
 
 const HOOKS: Record<keyof Hooks, true> = {
   onConnect: true,
@@ -74,10 +83,10 @@ export const ADMIN_KEY = /^[!-~]{16,255}$/;
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
 
 /**
- * Checks the names of options, the admin key, and that something applies the rules.
+ * Checks the names of options, the admin key, that something applies the rules, and that something keeps the data.
  *
  * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
- *   `ADMIN_KEY`, and for rules together with a registry or a manager.
+ *   `ADMIN_KEY`, and for rules together with a registry or a manager, and for `data` without a log.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
@@ -92,8 +101,18 @@ export function checkOptions(options: ServerOptions): void {
       "rules would not hold, because registry or realtimeManager is set. Pass rules to the constructor of the RealtimeManager.",
     );
   }
+  checkData(options);
   if (options.adminKey === undefined || ADMIN_KEY.test(options.adminKey)) return;
   throw new RealtimeError("invalid_config", `adminKey must be ${ADMIN_KEY_RULE}.`);
+}
+
+/** @throws RealtimeError `invalid_config` for the option `data` of `startServer`, which would have no effect. */
+function checkData(options: ServerOptions & { readonly data?: unknown }): void {
+  if (options.data === undefined || (options.log ?? options.registry) !== undefined) return;
+  throw new RealtimeError(
+    "invalid_config",
+    'createServer does not open the folder "data". Pass log: await openDataLog(data), with openDataLog from pocketwire/node or pocketwire/bun, or call startServer.',
+  );
 }
 
 function refuseUnknown(what: string, given: object, known: readonly string[]): void {

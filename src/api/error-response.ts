@@ -33,6 +33,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   invalid_config: 500,
   closed: 503,
   unreachable: 503,
+  storage_failed: 503,
 };
 
 /** Log messages for errors whose cause the operator must fix. The client gets the error as usual. */

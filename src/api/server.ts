@@ -55,5 +55,6 @@ function createDefaultRegistry(
   const log =
     options.log ??
     createMemoryLog({ ...clocks, history: options.history, topics: options.topics, kept });
-  return { registry: createInProcessRegistry({ manager: realtimeManager, log }), realtimeManager };
+  const registry = createInProcessRegistry({ manager: realtimeManager, log, now: clocks.now });
+  return { registry, realtimeManager };
 }

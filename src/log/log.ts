@@ -22,6 +22,13 @@ export const DEFAULT_HISTORY: HistoryLimits = {
   bytes: 32 * 1024 * 1024,
 };
 
+/** The default of each limit for a log on the disk of a process: a million messages, 1 GiB and seven days. */
+export const DEFAULT_DISK_HISTORY: HistoryLimits = {
+  messages: 1_000_000,
+  maxAge: 7 * 86_400_000,
+  bytes: 1024 ** 3,
+};
+
 /**
  * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
  * must recognise a retry even if the history is off. One publisher (`publisherOfId`) takes at most half of the ids.
@@ -118,6 +125,28 @@ export function isHistoryEnabled({ messages, maxAge, bytes }: HistoryLimits): bo
   return messages > 0 && maxAge > 0 && bytes > 0;
 }
 
+/** A revoked subject. */
+export interface StoredRevocation {
+  readonly subject: string;
+  /** When the subject was revoked, in milliseconds since 1970. */
+  readonly at: Milliseconds;
+}
+
+/** The revocations that a log stores beside its messages, so that they hold after a restart. */
+export interface RevocationStore {
+  /** All revocations, oldest first. */
+  all(): readonly StoredRevocation[];
+  /**
+   * Stores a revocation. It replaces an earlier revocation of the subject.
+   *
+   * @param at Milliseconds since 1970.
+   * @throws RealtimeError `storage_failed` in a process, when the revocation can't be stored.
+   */
+  set(subject: string, at: Milliseconds): void;
+  /** Deletes a revocation. Throws as `set`. */
+  remove(subject: string): void;
+}
+
 /**
  * All accepted messages in one total order. `append` adds messages to the log, and then calls the tail listeners. A message
  * that a tail listener receives has therefore already been appended.
@@ -134,7 +163,7 @@ export interface MessageLog extends LogReader {
    *
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the
-   *   index of each such message.
+   *   index of each such message. `storage_failed` when a log on disk can't store the messages.
    */
   append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
@@ -151,4 +180,18 @@ export interface MessageLog extends LogReader {
    * after `close`, because clients may still be receiving a replay.
    */
   close(): MaybePromise<void>;
+  /**
+   * Frees what the log holds, such as a file. The registry calls `release` once, after `close` and after its last read. No
+   * other method may be called after it. Omit the method if the log holds nothing.
+   */
+  release?(): MaybePromise<void>;
+  /**
+   * Checks that messages can be stored. `GET /api/health/ready` answers 503 with the error. Omit the method if storing can't
+   * fail.
+   *
+   * @throws RealtimeError `storage_failed` when the last write has failed.
+   */
+  assertWritable?(): void;
+  /** Omit the property if revocations are forgotten when the process ends. */
+  readonly revocations?: RevocationStore;
 }

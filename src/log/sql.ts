@@ -1,4 +1,4 @@
-/** A value of a column or binding. */
+/** A value of a column or binding. A text must not contain NUL: `node:sqlite` reads a text up to its first NUL. */
 export type SqlValue = string | number | null;
 
 /**

@@ -157,15 +157,22 @@ export class SqliteTables {
    * Erases messages to a topic.
    *
    * @param after Only messages after this sequence are erased.
+   * @param until Only messages up to this sequence are erased.
    * @param limit Maximum number of messages to read.
    * @returns The number of erased messages, and the sequence after which to continue; undefined at the end.
    */
-  erase(topic: string, after: number, limit: number): { count: number; next: number | undefined } {
+  erase(
+    topic: string,
+    after: number,
+    until: number,
+    limit: number,
+  ): { readonly count: number; readonly next: number | undefined } {
     const heads = this.index.covers([topic])
       ? this.#indexed(topic, after, limit)
       : this.messages.headsAfter(after, limit);
     let count = 0;
     for (const head of heads) {
+      if (head.sequence > until) return { count, next: undefined };
       if (!matchesAny(topic, head.topics)) continue;
       this.#erase(head);
       count += 1;

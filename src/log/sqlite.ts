@@ -2,6 +2,7 @@ import type { Cursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { AppendOutcome, BatchLog, EraseState } from "./batch-log.ts";
 import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
   isHistoryEnabled,
@@ -20,9 +21,6 @@ export interface SqliteLogOptions extends SqliteTablesOptions {
   readonly maxDeletes?: number | undefined;
 }
 
-/** The outcome of one call in `SqliteLog.appendAll`: its receipts, or the error that refuses it. */
-export type AppendOutcome = readonly PublishReceipt[] | RealtimeError;
-
 /** Maximum number of messages that one transaction of `erase` reads. */
 const ERASE_STEP = 500;
 
@@ -36,7 +34,7 @@ interface Candidate {
 }
 
 /** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
-export class SqliteLog implements MessageLog {
+export class SqliteLog implements MessageLog, BatchLog {
   readonly keepsHistory: boolean;
   readonly #tables: SqliteTables;
   readonly #maxMessageBytes: Bytes;
@@ -143,24 +141,27 @@ export class SqliteLog implements MessageLog {
   }
 
   erase(topic: string): number {
-    const { sequence } = this.#tables.extent;
-    let erased = 0;
-    for (let after: number | undefined = 0; after !== undefined && after < sequence; ) {
-      const step = this.eraseStep(topic, after);
-      erased += step.count;
-      after = step.next;
-    }
-    return erased;
+    let state = this.eraseStep(topic);
+    while (!state.isDone) state = this.eraseStep(topic, state);
+    return state.erased;
   }
 
   /**
-   * Erases some of the messages to a topic, in one transaction.
+   * Erases some of the messages to a topic, in one transaction. The steps of an erasure together erase the messages that the log
+   * has at the first step.
    *
-   * @param after Only messages after this sequence are erased, from 0.
-   * @returns The number of erased messages, and `after` for the next step; undefined after the last step.
+   * @param from The state that the previous step has returned. Default: the first step.
    */
-  eraseStep(topic: string, after: number): { count: number; next: number | undefined } {
-    return this.#tables.transaction(() => this.#tables.erase(topic, after, ERASE_STEP));
+  eraseStep(topic: string, from?: EraseState): EraseState {
+    const { position, until, erased } = from ?? {
+      position: 0,
+      until: this.#tables.extent.sequence,
+      erased: 0,
+    };
+    return this.#tables.transaction(() => {
+      const { count, next } = this.#tables.erase(topic, position, until, ERASE_STEP);
+      return { position: next ?? until, until, erased: erased + count, isDone: next === undefined };
+    });
   }
 
   close(): void {
@@ -257,8 +258,11 @@ export class SqliteLog implements MessageLog {
   /** Returns the time. */
   #trimIfDue(): Milliseconds {
     const now = this.#readClock();
-    if (this.#tables.isTrimDue(now)) {
+    if (!this.#tables.isTrimDue(now)) return now;
+    try {
       this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
+    } catch {
+      // Reads continue while the disk is full. The next append or trim throws the error.
     }
     return now;
   }

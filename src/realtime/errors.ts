@@ -25,6 +25,7 @@
  * - `invalid_config`: a setting is wrong; the message names the setting
  * - `closed`: the server is stopping
  * - `unreachable`: a shard or the log can't be reached
+ * - `storage_failed`: the log can't store messages, for example because the disk is full; `cause` is the database's error
  */
 export type RealtimeErrorCode =
   | "unknown_client"
@@ -50,7 +51,8 @@ export type RealtimeErrorCode =
   | "unknown_cursor"
   | "invalid_config"
   | "closed"
-  | "unreachable";
+  | "unreachable"
+  | "storage_failed";
 
 /** Describes what is wrong with one field. `code` is a validation code in PocketBase's style; `message` says what to change. */
 export interface FieldError {

@@ -131,7 +131,7 @@ export interface ClientRegistry {
    *   request. Omit it for the embedding app and for operators.
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused`; `revoked`; `refused_token` if the credential has expired; `invalid_input` for a message
-   *   of more than 1,900,000 bytes in a Durable Object; `closed`.
+   *   of more than 1,900,000 bytes in a Durable Object; `storage_failed` when a log on disk can't be written; `closed`.
    */
   publish(messages: readonly Message[], publisher?: Principal): Promise<readonly PublishReceipt[]>;
   /**
@@ -168,6 +168,8 @@ export interface ClientRegistry {
    * refused from then on.
    *
    * @returns The number of clients that were disconnected.
+   * @throws RealtimeError `storage_failed` when a log on disk can't store the revocation. The clients are disconnected then, and
+   *   the revocation holds until the process ends.
    */
   revoke(revocation: Revocation): Promise<number>;
   /**
@@ -178,6 +180,12 @@ export interface ClientRegistry {
    */
   erase(topic: string): Promise<number>;
   stats(): Promise<RegistryStats>;
+  /**
+   * Checks that messages can be stored. Omit the method if storing can't fail without an error of `stats`.
+   *
+   * @throws RealtimeError `storage_failed` when the last write has failed.
+   */
+  assertWritable?(): void;
   /**
    * Disconnects all clients of this process with `shutdown`. The in-process registry first writes all accepted messages and the
    * rest of each replay to the sinks. A registry with shards first writes the frames that the shards have sent. `close` has no

@@ -16,6 +16,7 @@ export function showReady({ registry, isClosing }: ServerContext): Handler {
     if (isClosing()) throw serverClosed();
     try {
       await registry.stats();
+      registry.assertWritable?.();
     } catch (cause) {
       if (cause instanceof RealtimeError) throw cause;
       throw new RealtimeError("unreachable", "The log can't be read. Try again soon.", { cause });

@@ -21,8 +21,9 @@ const shared = {
     z.string().check(
       z.minLength(1),
       z.maxLength(MAX_MESSAGE_ID),
-      // A tab separates the publisher's identity from the id (`scopeIdToPublisher` in routes/publish.ts).
-      z.refine((id) => !id.includes("\t"), "Must not contain a tab."),
+      // A tab separates the publisher's identity from the id (`scopeIdToPublisher` in routes/publish.ts). `node:sqlite` reads a
+      // text up to its first NUL.
+      z.refine((id) => !/[\t\0]/.test(id), "Must contain neither a tab nor NUL."),
     ),
   ),
   private: z.optional(z.boolean()),

@@ -1,4 +1,10 @@
-import { DEFAULT_KEPT, type HistoryLimits, type LogOptions } from "../../log/log.ts";
+import {
+  DEFAULT_KEPT,
+  type HistoryLimits,
+  type LogOptions,
+  type RevocationStore,
+} from "../../log/log.ts";
+import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type ClientSnapshot,
@@ -13,7 +19,6 @@ import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
-import { RevocationStore } from "./revocation-store.ts";
 import { StorageDatabase } from "./storage-database.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 import { UnfinishedDelivery } from "./unfinished-delivery.ts";
@@ -86,7 +91,7 @@ export class HubState {
       maxMessageBytes: MAX_MESSAGE_BYTES,
     });
     this.subscriptions = new SubscriptionStore(database);
-    this.revocations = new RevocationStore(database);
+    this.revocations = new RevocationRows(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);
   }
 

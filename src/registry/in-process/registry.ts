@@ -24,13 +24,16 @@ import type {
 } from "../registry.ts";
 import { toRegistryStats } from "../stats.ts";
 import { type ConnectionHost, InProcessConnection } from "./connection.ts";
+import { restoreRevocations, revokeAndStore } from "./stored-revocations.ts";
 
 /** Options of `createInProcessRegistry`. */
 export interface InProcessOptions {
   /** The registry's `close` closes the manager. */
   readonly manager: RealtimeManager;
-  /** The registry's `close` closes the log. */
+  /** The registry's `close` closes and releases the log. */
   readonly log: MessageLog;
+  /** The wall clock, in milliseconds since 1970, for the times of revocations. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 /**
@@ -56,11 +59,17 @@ class InProcessRegistry implements ClientRegistry {
   readonly #expiryTimer: ExpiryTimer;
   /** One object for all connections: there may be many. */
   readonly #host: ConnectionHost;
+  readonly #now: () => number;
+  /** Reads of the history that have not ended. The log is released after them. */
+  readonly #reads = new Set<Promise<unknown>>();
+  #isReleased = false;
   #closing: Promise<void> | undefined;
 
-  constructor({ manager, log }: InProcessOptions) {
+  constructor({ manager, log, now = Date.now }: InProcessOptions) {
     this.#manager = manager;
     this.#log = log;
+    this.#now = now;
+    restoreRevocations(manager, log.revocations);
     this.#stopTail = manager.follow(log);
     this.#expiryTimer = new ExpiryTimer(manager);
     this.#host = {
@@ -104,8 +113,11 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async history(request: HistoryRequest, reader: Principal = {}): Promise<HistoryPage> {
+    this.#assertNotReleased();
     this.#manager.checkCredential(reader);
-    return readHistory(this.#log, request, contentsOf(this.#manager), reader);
+    const read = readHistory(this.#log, request, contentsOf(this.#manager), reader);
+    this.#reads.add(read);
+    return read.finally(() => this.#reads.delete(read));
   }
 
   send(clientId: string, event: string, data: unknown): Promise<boolean> {
@@ -134,7 +146,12 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async revoke(revocation: Revocation): Promise<number> {
-    return this.#manager.revoke(revocation).disconnected;
+    const { revocations } = this.#log;
+    return revokeAndStore(this.#manager, revocations, revocation, this.#now()).disconnected;
+  }
+
+  assertWritable(): void {
+    this.#log.assertWritable?.();
   }
 
   async erase(topic: string): Promise<number> {
@@ -142,6 +159,7 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async stats(): Promise<RegistryStats> {
+    this.#assertNotReleased();
     const log = await this.#log.stats();
     return toRegistryStats(this.#manager.stats(), log, this.#latency, this.#startedAt);
   }
@@ -157,6 +175,9 @@ class InProcessRegistry implements ClientRegistry {
     this.#stopTail();
     this.#expiryTimer.stop();
     await this.#manager.close("shutdown");
+    await Promise.allSettled(this.#reads);
+    this.#isReleased = true;
+    await this.#log.release?.();
   }
 
   get #isClosed(): boolean {
@@ -165,6 +186,10 @@ class InProcessRegistry implements ClientRegistry {
 
   #assertOpen(): void {
     if (this.#isClosed) throw serverClosed();
+  }
+
+  #assertNotReleased(): void {
+    if (this.#isReleased) throw serverClosed();
   }
 }
 

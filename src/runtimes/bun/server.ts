@@ -16,6 +16,7 @@ import { ListeningSocket } from "./listening-socket.ts";
 import { isStreamRequest, OpenFileLimiter, refuseStream } from "./open-files.ts";
 import { completeURL } from "./request-url.ts";
 import { bunRuntime } from "./runtime.ts";
+import { loadSqlite } from "./sqlite.ts";
 
 const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
 
@@ -25,7 +26,7 @@ const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
  * `retry:`.
  *
  * @throws Error when the address can't be used, for example because the port is taken.
- * @throws RealtimeError `invalid_config` when an option is invalid.
+ * @throws RealtimeError `invalid_config` when an option is invalid, and when the folder `data` can't be used.
  * @example
  * ```ts
  * import { startServer } from "pocketwire/bun";
@@ -37,7 +38,7 @@ const RUNNING_SERVERS: unique symbol = Symbol.for("pocketwire.running");
  */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const start = () =>
-    startListening({ ...options, runtime: options.runtime ?? bunRuntime }, listen);
+    startListening({ ...options, runtime: options.runtime ?? bunRuntime }, { listen, loadSqlite });
   if (!process.execArgv.includes("--hot")) return start();
   const running = runningServers();
   const { host = DEFAULT_HOST, port = DEFAULT_PORT } = options;

@@ -14,6 +14,7 @@ import {
 } from "../process/listening.ts";
 import { createQueueCloser } from "./pipelining.ts";
 import { nodeRuntime } from "./runtime.ts";
+import { loadSqlite } from "./sqlite.ts";
 
 /** Time without traffic after which the kernel probes a connection. */
 const TCP_KEEP_ALIVE_DELAY = 30_000;
@@ -25,7 +26,7 @@ const SWEEP_INTERVAL = 50;
  * Starts the service on Node. Resolves when the service listens.
  *
  * @throws Error when the address can't be used, for example because the port is taken.
- * @throws RealtimeError `invalid_config` when an option is invalid.
+ * @throws RealtimeError `invalid_config` when an option is invalid, and when the folder `data` can't be used.
  * @example
  * ```ts
  * import { startServer } from "pocketwire/node";
@@ -36,7 +37,10 @@ const SWEEP_INTERVAL = 50;
  * ```
  */
 export function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  return startListening({ ...options, runtime: options.runtime ?? nodeRuntime }, listen);
+  return startListening(
+    { ...options, runtime: options.runtime ?? nodeRuntime },
+    { listen, loadSqlite },
+  );
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {

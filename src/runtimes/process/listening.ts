@@ -3,11 +3,16 @@ import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
+import type { MessageLog } from "../../log/log.ts";
 import { monotonicClock } from "../../realtime/clock.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { RETRY_RANGES } from "../../stream/retry.ts";
+import type { DataSync } from "./data-folder.ts";
+import { openLog } from "./data-log.ts";
 import { type OpenFiles, readOpenFiles } from "./open-files.ts";
+import type { OpenSqlite } from "./sqlite-database.ts";
 import { settledWithin } from "./timeout.ts";
 
 /** Options of `startServer`, besides those of `createServer`. */
@@ -16,6 +21,13 @@ export interface StartOptions extends ServerOptions {
   readonly host?: string | undefined;
   /** Port to listen on. 0 uses a free port. Default 8090. */
   readonly port?: number | undefined;
+  /**
+   * A folder in which the service keeps messages, message ids and revocations, so that they survive a restart. It is created if
+   * it is missing. Only one process may use it. Refused together with `log` or `registry`. Default: a log in memory.
+   */
+  readonly data?: string | undefined;
+  /** What an acknowledged message survives, if `data` is set (`DataLogOptions.sync`). Default `normal`. */
+  readonly dataSync?: DataSync | undefined;
   /** How long `close` waits for streams and requests to end, before it closes their connections. Default 10,000. */
   readonly drainTimeout?: Milliseconds | undefined;
 }
@@ -24,6 +36,13 @@ export interface StartOptions extends ServerOptions {
 export interface RunningServer extends RealtimeServer {
   /** The URL at which the service listens, such as `http://127.0.0.1:8090`. */
   readonly url: string;
+}
+
+/** What differs between the runtimes. */
+export interface ListeningRuntime {
+  readonly listen: (options: ListenOptions) => Promise<Listener>;
+  /** Loads the runtime's SQLite. Called only if `data` is set. */
+  readonly loadSqlite: () => OpenSqlite;
 }
 
 /** The arguments of a runtime's `listen` function. */
@@ -61,7 +80,21 @@ export const KEEP_ALIVE_SECONDS = 75;
  */
 export async function startListening(
   options: StartOptions,
-  listen: (options: ListenOptions) => Promise<Listener>,
+  { listen, loadSqlite }: ListeningRuntime,
+): Promise<RunningServer> {
+  const log = openConfiguredLog(options, loadSqlite);
+  try {
+    return await listenWith({ ...options, log, data: undefined }, listen);
+  } catch (error) {
+    // Another attempt to start may use the folder.
+    if (options.data !== undefined) await log?.release?.();
+    throw error;
+  }
+}
+
+async function listenWith(
+  options: StartOptions,
+  listen: ListeningRuntime["listen"],
 ): Promise<RunningServer> {
   const logger = options.logger && protectLogger(options.logger, monotonicClock(options));
   const files = readOpenFiles();
@@ -93,6 +126,22 @@ export async function startListening(
       return closing;
     },
   };
+}
+
+/** @throws RealtimeError `invalid_config`. */
+function openConfiguredLog(
+  options: StartOptions,
+  loadSqlite: ListeningRuntime["loadSqlite"],
+): MessageLog | undefined {
+  const { data, dataSync: sync, log, registry, history, logger, now, monotonicNow } = options;
+  if (data === undefined) return log;
+  if ((log ?? registry) !== undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      "data would have no effect, because log or registry is set. Remove one of them.",
+    );
+  }
+  return openLog(data, loadSqlite(), { sync, history, logger, now, monotonicNow });
 }
 
 function maxSilenceOf(options: StartOptions): Milliseconds {

@@ -1,17 +1,12 @@
-import type { SqlDatabase } from "../../log/sql.ts";
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { Milliseconds } from "../realtime/units.ts";
+import type { RevocationStore, StoredRevocation } from "./log.ts";
+import type { SqlDatabase } from "./sql.ts";
 
 const SCHEMA =
   "CREATE TABLE IF NOT EXISTS revocations (subject TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID";
 
-interface StoredRevocation {
-  readonly subject: string;
-  /** When the subject was revoked, in milliseconds since 1970. */
-  readonly at: Milliseconds;
-}
-
-/** A hub's revocations, stored for its next wake. */
-export class RevocationStore {
+/** The table with the revocations of a hub or a process. */
+export class RevocationRows implements RevocationStore {
   readonly #database: SqlDatabase;
 
   constructor(database: SqlDatabase) {
@@ -19,7 +14,6 @@ export class RevocationStore {
     database.exec(SCHEMA);
   }
 
-  /** @param at Milliseconds since 1970. */
   set(subject: string, at: Milliseconds): void {
     this.#database.exec(
       "INSERT OR REPLACE INTO revocations (subject, at) VALUES (?, ?)",
@@ -32,10 +26,7 @@ export class RevocationStore {
     this.#database.exec("DELETE FROM revocations WHERE subject = ?", subject);
   }
 
-  /** All revocations, oldest first. */
   all(): readonly StoredRevocation[] {
-    return this.#database.all<{ subject: string; at: number }>(
-      "SELECT subject, at FROM revocations ORDER BY at",
-    );
+    return this.#database.all<StoredRevocation>("SELECT subject, at FROM revocations ORDER BY at");
   }
 }

@@ -1,0 +1,20 @@
+// Runs Node 22 with the given arguments: tests of `node:sqlite` need it where the machine's Node is older. The first run
+// downloads the npm package `node` into .cache/.
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { cachedPackage } from "./cached-package.mjs";
+
+const VERSION = "22.23.3";
+const FILE = "node_modules/node/bin/node";
+
+/** Returns the path of the Node 22 binary. Downloads Node first if it is missing. */
+export function node22Path() {
+  return `${cachedPackage("node", VERSION, FILE)}${FILE}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const child = spawn(node22Path(), process.argv.slice(2), { stdio: "inherit" });
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+}
