@@ -26,6 +26,8 @@ export interface BatchLog extends LogReader {
    * @throws The database's error when the transaction fails. Nothing is appended then.
    */
   appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[];
+  /** Whether the log has more messages than its limits allow. */
+  isOverLimits(): boolean;
   /** Deletes some of the messages and ids beyond the limits. Returns whether more may be left to delete. */
   trim(): boolean;
   /**

@@ -62,6 +62,8 @@ export class GroupCommitLog implements MessageLog {
   /** The error of the last write; undefined when it succeeded. */
   #failure: unknown;
   #isReleased = false;
+  /** Whether the next slice of deletions is scheduled. */
+  #isDeleting = false;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -145,6 +147,10 @@ export class GroupCommitLog implements MessageLog {
       if (outcome instanceof RealtimeError) reject(outcome);
       else resolve(outcome);
     }
+    if (outcomes !== undefined && !this.#isDeleting && this.#log.isOverLimits()) {
+      this.#isDeleting = true;
+      this.#options.nextTurn(() => this.#deleteExpired());
+    }
     this.#setTimer(BUSY_INTERVAL);
   }
 
@@ -161,8 +167,8 @@ export class GroupCommitLog implements MessageLog {
   #deleteExpired(): void {
     if (this.#isReleased) return;
     if (this.#failure !== undefined) this.#write(this.#options.probe);
-    const hasMore = this.#write(() => this.#log.trim());
-    if (hasMore === true) this.#options.nextTurn(() => this.#deleteExpired());
+    this.#isDeleting = this.#write(() => this.#log.trim()) === true;
+    if (this.#isDeleting) this.#options.nextTurn(() => this.#deleteExpired());
     else this.#setTimer(this.#failure === undefined ? IDLE_INTERVAL : BUSY_INTERVAL);
   }
 
@@ -200,7 +206,7 @@ export class GroupCommitLog implements MessageLog {
     this.#timerIsBusy = isBusy;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#deleteExpired();
+      if (!this.#isDeleting) this.#deleteExpired();
     }, delay);
     // The timer alone must not keep the process running. The cast: a timer that is a number has no `unref`.
     (this.#timer as { unref?: () => void }).unref?.();

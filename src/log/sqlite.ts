@@ -181,6 +181,10 @@ export class SqliteLog implements MessageLog, BatchLog {
     });
   }
 
+  isOverLimits(): boolean {
+    return this.#tables.isTrimDue(this.#readClock());
+  }
+
   /**
    * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the
    * newest message does not count, because its row is never deleted.

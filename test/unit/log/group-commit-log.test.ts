@@ -26,6 +26,7 @@ class Database {
     const log: BatchLog = {
       keepsHistory: memory.keepsHistory,
       appendAll: (batches) => this.#appendAll(batches),
+      isOverLimits: () => false,
       trim: () => {
         this.#check();
         this.deletions += 1;
