@@ -15,7 +15,7 @@
 
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export { readHistory } from "./log/history.ts";
-export type { KeepOptions, KeptLimits, KeptStats, LogStats, MessageLog } from "./log/log.ts";
+export type { KeptLimits, KeptStats, LogOptions, LogStats, MessageLog } from "./log/log.ts";
 export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
 export {
   type Cursor,

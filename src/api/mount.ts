@@ -1,5 +1,5 @@
 import type { Handler, Hono } from "hono";
-import { showConsole } from "./console/routes.ts";
+import { showConsole, showDocs } from "./console/routes.ts";
 import type { ServerContext } from "./context.ts";
 import { errorResponse } from "./error-response.ts";
 import { recordArrivalTime } from "./middleware/arrival-time.ts";
@@ -19,7 +19,6 @@ import {
   showTopicRules,
 } from "./routes/admin.ts";
 import { connect } from "./routes/connect.ts";
-import { showDocs } from "./routes/docs.ts";
 import { showHealth, showReady } from "./routes/health.ts";
 import { showHistory } from "./routes/history.ts";
 import { showMetrics } from "./routes/metrics.ts";
@@ -46,10 +45,11 @@ export function mount(app: Hono, context: ServerContext): void {
   refuseOtherMethods(app);
   if (endpoints.metrics !== "off") app.get("/metrics", showMetrics(context));
   if (endpoints.console) {
-    app.get("/", showConsole);
+    const handler = showConsole(context);
+    app.get("/", handler);
     // When the service is mounted at /base, the route "/" matches /base only. This route matches /base/, by a parameter that is
     // empty. The pattern `{$}` would make Hono before 4.13 throw when the service is mounted.
-    app.get("/:end{.{0}}", showConsole);
+    app.get("/:end{.{0}}", handler);
     app.get("/api/docs", showDocs(context));
   }
 }

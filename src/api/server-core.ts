@@ -10,6 +10,7 @@ import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
+import type { PageSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
 import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
@@ -64,19 +65,19 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
+  /** Used only with the option `console`. */
+  readonly pages: PageSource;
 }
 
 /**
  * `createServer` with other parts. The Worker calls this function, because `createServer` would add the parts of a process to
  * its bundle.
  */
-export function createServerWith(
-  { app, createRegistry }: ServerParts,
-  options: ServerOptions,
-): RealtimeServer {
+export function createServerWith(parts: ServerParts, options: ServerOptions): RealtimeServer {
   checkOptions(options);
   let isClosing = false;
-  const { context, realtimeManager } = createContext(createRegistry, options, () => isClosing);
+  const { context, realtimeManager } = createContext(parts, options, () => isClosing);
+  const { app } = parts;
   const { registry, logger, limits, streams, refusalDelay, topicRules } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
@@ -100,7 +101,7 @@ export function createServerWith(
 }
 
 function createContext(
-  createRegistry: ServerParts["createRegistry"],
+  { createRegistry, pages }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -119,6 +120,7 @@ function createContext(
     auth,
     limits,
     endpoints: endpointsOf(options),
+    pages,
     origins: options.origins,
     hooks: options.hooks ?? {},
     topicRules: new TopicRules(options.topics),

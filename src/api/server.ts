@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
+import { renderPage } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
 import {
   type Basics,
@@ -32,7 +33,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     registry === undefined
       ? createDefaultRegistry(options, basics)
       : { registry, realtimeManager: undefined };
-  return createServerWith({ app: new Hono(), createRegistry }, options);
+  return createServerWith({ app: new Hono(), createRegistry, pages: renderPage }, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */

@@ -68,6 +68,7 @@ export class RealtimeManager {
    */
   follow(log: LogReader): () => void {
     this.#core.replays.readFrom(log);
+    this.#core.cursors.readFrom(log);
     this.#core.cursors.liveCursor = log.cursor();
     return log.tail((entries) => this.deliver(entries));
   }

@@ -10,7 +10,7 @@ export type RecordAction = "create" | "update" | "delete";
 interface MessageInput {
   /**
    * Idempotency key, 1 to 255 characters without a tab. The log remembers the newest 10,000 ids, each for five minutes
-   * (`REMEMBERED_IDS`), and does not append a second message with a remembered id. Default: a random id.
+   * (`RememberedIdLimits`), and does not append a second message with a remembered id. Default: a random id.
    */
   readonly id?: string | undefined;
   /**

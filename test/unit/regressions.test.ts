@@ -80,6 +80,7 @@ it("closing writes what was accepted although the log's tail comes later", async
       return () => listeners.delete(listener);
     },
     cursor: () => inner.cursor(),
+    hasReached: (cursor) => inner.hasReached(cursor),
     keepsHistory: inner.keepsHistory,
     read: async (...all) => inner.read(...all),
     readBack: async (...all) => inner.readBack(...all),

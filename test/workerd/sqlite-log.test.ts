@@ -19,6 +19,7 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     append: (messages) => inside((log) => log.append(messages)),
     tail: (listener) => log.tail(listener),
     cursor: () => log.cursor(),
+    hasReached: (cursor) => log.hasReached(cursor),
     keepsHistory: log.keepsHistory,
     read: (...all) => inside((log) => log.read(...all)),
     readBack: (...all) => inside((log) => log.readBack(...all)),

@@ -1,4 +1,4 @@
-import { DEFAULT_KEPT, type HistoryLimits, type KeepOptions } from "../../log/log.ts";
+import { DEFAULT_KEPT, type HistoryLimits, type LogOptions } from "../../log/log.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
   type ClientSnapshot,
@@ -24,12 +24,15 @@ import { UnfinishedDelivery } from "./unfinished-delivery.ts";
  */
 const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
 
+/** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
+const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
+
 /** Options of `RealtimeHub`. */
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
   /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
-  readonly topics?: KeepOptions["topics"];
+  readonly topics?: LogOptions["topics"];
   /** `KeptLimits.bytes`. Default 64 MiB. */
   readonly keptBytes?: Bytes | undefined;
   /** `KeptLimits.topics`. Default 100,000. */
@@ -74,7 +77,8 @@ export class HubState {
       bytes: keptBytes ?? DEFAULT_KEPT.bytes,
       topics: keptTopics ?? DEFAULT_KEPT.topics,
     };
-    this.log = new SqliteLog({ database, shard, history, topics, kept });
+    const maxMessageBytes = MAX_MESSAGE_BYTES;
+    this.log = new SqliteLog({ database, shard, history, topics, kept, maxMessageBytes });
     this.subscriptions = new SubscriptionStore(database);
     this.revocations = new RevocationStore(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);

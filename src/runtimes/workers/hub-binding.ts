@@ -5,12 +5,14 @@ import type { HubStub } from "../../registry/durable-object/protocol.ts";
 import { readWorkerSettings } from "./settings.ts";
 
 /**
- * The binding that Pocketwire needs. Your own `Env` may have further bindings. Variables and secrets are not part of this
+ * The bindings that Pocketwire needs. Your own `Env` may have further bindings. Variables and secrets are not part of this
  * type: docs/configuration.md lists their names.
  */
 export interface Env {
   /** The binding of `RealtimeHub` in wrangler.toml. */
   readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
+  /** The binding of the static assets in wrangler.toml. Only the console needs it. */
+  readonly ASSETS?: Fetcher;
 }
 
 /**
