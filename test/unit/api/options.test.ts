@@ -51,9 +51,12 @@ describe("the option topics", () => {
     expect(await historyAfterThree({ history, topics })).toEqual([2, 3]);
   });
 
-  it("keeps nothing when one of the limits of kept messages is 0", async () => {
+  it("keeps no more bytes and topics than the limits of kept messages allow", async () => {
     expect(await historyAfterThree({ history, topics, keptBytes: 0 })).toEqual([3]);
-    expect(await historyAfterThree({ history, topics, keptTopics: 0 })).toEqual([3]);
+    const server = createServer({ history, topics: [{ match: "*", keep: 2 }], keptTopics: 2 });
+    for (const topic of ["a", "b", "c"]) await server.publish({ topic, data: 1 });
+    expect((await server.registry.stats()).kept).toMatchObject({ topics: 2, evicted: 1 });
+    await server.close();
   });
 
   it("limits the time of messages", async () => {
