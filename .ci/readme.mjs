@@ -178,6 +178,14 @@ async function checkSettings() {
     await untilPrinted(ruled, LISTENING, "it listens");
   });
   await stop(ruled);
+  const withTopics = start(blocks.use("topic-rules"));
+  await check("the service says which topic rule applies, and a topic is erased", async () => {
+    await untilPrinted(withTopics, LISTENING, "it listens with topic rules");
+    expectMatch(run(blocks.use("topic-rules-ask")), /"rules":\[.*"topic":"chat\/1","rule":0}$/);
+    run("npx pocketwire publish users/7/a 1");
+    expectMatch(run(blocks.use("topic-erase")), /^1\n$/);
+  });
+  await stop(withTopics);
   const production = start(blocks.use("production"));
   await check("the service starts as in production", async () => {
     await untilPrinted(production, LISTENING, "it listens");

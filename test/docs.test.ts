@@ -195,7 +195,7 @@ describe("a link between the pages", () => {
 
 /** The paths of the fields of stats: `clients`, `keyBudget.used`. */
 function leavesOf(stats: unknown): string[] {
-  const groups = ["keyBudget", "history"];
+  const groups = ["keyBudget", "history", "kept"];
   return Object.entries(stats as Record<string, object>).flatMap(([name, value]) =>
     groups.includes(name) ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name],
   );

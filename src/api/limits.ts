@@ -99,7 +99,7 @@ export interface ServerLimits
   readonly authGrace: Milliseconds;
   /** Size of all messages that the log keeps by `TopicRule.keep` beyond its history limits. 0 keeps none. Default 64 MiB. */
   readonly keptBytes: Bytes;
-  /** Topics with such messages. 0 keeps none. Default 100,000. */
+  /** Topics with such messages, at least 1. Default 100,000. */
   readonly keptTopics: number;
 }
 

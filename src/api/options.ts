@@ -57,7 +57,7 @@ export interface ServerOptions
    * silent for the longest time loses its messages. 0 keeps none. Default 64 MiB.
    */
   readonly keptBytes?: Bytes | undefined;
-  /** As `keptBytes`, the number of topics with such messages. 0 keeps none. Default 100,000. */
+  /** As `keptBytes`, the number of topics with such messages, at least 1. Default 100,000. */
   readonly keptTopics?: number | undefined;
   /**
    * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed

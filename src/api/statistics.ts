@@ -57,6 +57,7 @@ export const KEPT_COUNTS: Statistics<Stats["kept"], keyof Stats["kept"]> = {
     "kept_topics",
     "Topics whose newest messages a topic rule keeps beyond the history's limits.",
   ],
+  messages: ["kept_messages", "These messages. A message to several topics counts for each."],
   bytes: ["kept_bytes", "Bytes of these messages."],
   evicted: ["kept_evicted_total", "Topics that lost these messages at a limit."],
 };

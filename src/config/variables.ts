@@ -108,7 +108,7 @@ export const variables = z.object({
   REALTIME_HISTORY_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_HISTORY.bytes),
   REALTIME_TOPICS: topicRules,
   REALTIME_KEPT_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_KEPT.bytes),
-  REALTIME_KEPT_TOPICS: integer(0, 10_000_000, DEFAULT_KEPT.topics),
+  REALTIME_KEPT_TOPICS: integer(1, 10_000_000, DEFAULT_KEPT.topics),
 
   // Operation
   REALTIME_CONSOLE: flag(undefined),

@@ -29,6 +29,7 @@ interface KeptTopic {
 
 interface Totals {
   topics: number;
+  messages: number;
   bytes: Bytes;
 }
 
@@ -125,6 +126,7 @@ export class KeptTopicRows {
       topic.newest = sequence;
       topic.count += 1;
       topic.bytes += size;
+      totals.messages += 1;
       totals.bytes += size;
       this.#dropWhile(topic, () => topic.count > keep);
       this.#evict(topic);
@@ -141,6 +143,7 @@ export class KeptTopicRows {
       topic.count -= 1;
       topic.bytes -= size;
       const totals = this.#count();
+      totals.messages -= 1;
       totals.bytes -= size;
       this.#store(topic);
     }
@@ -183,6 +186,7 @@ export class KeptTopicRows {
       topic.first = this.#next(topic) ?? topic.newest;
       topic.count -= 1;
       topic.bytes -= size;
+      totals.messages -= 1;
       totals.bytes -= size;
     }
     // Stored first, because `onDropped` asks whether any topic still keeps the message.
@@ -210,8 +214,9 @@ export class KeptTopicRows {
 
   #count(): Totals {
     if (this.#totals === undefined) {
-      const query = "SELECT COUNT(*) AS topics, COALESCE(SUM(bytes), 0) AS bytes FROM kept_topics";
-      const [totals = { topics: 0, bytes: 0 }] = this.#database.all<Totals>(query);
+      const query =
+        "SELECT COUNT(*) AS topics, COALESCE(SUM(count), 0) AS messages, COALESCE(SUM(bytes), 0) AS bytes FROM kept_topics";
+      const [totals = { topics: 0, messages: 0, bytes: 0 }] = this.#database.all<Totals>(query);
       this.#totals = { ...totals };
     }
     return this.#totals;

@@ -25,6 +25,7 @@ export class KeptTopics {
   #trimmed: StoredEntry[] = [];
   /** Number of entries in `#trimmed` with a keeper. */
   #trimmedCount = 0;
+  #messages = 0;
   #bytes = 0;
   #evicted = 0;
 
@@ -36,7 +37,8 @@ export class KeptTopics {
   }
 
   get stats(): KeptStats {
-    return { topics: this.#topics.size, bytes: this.#bytes, evicted: this.#evicted };
+    const { size: topics } = this.#topics;
+    return { topics, messages: this.#messages, bytes: this.#bytes, evicted: this.#evicted };
   }
 
   /** Adds a new message to the lists of its topics. The lists drop what exceeds their rules and `KeptLimits`. */
@@ -62,6 +64,7 @@ export class KeptTopics {
       const before = topic.entries;
       topic.entries = new FifoQueue();
       topic.bytes = 0;
+      this.#messages -= before.length;
       for (let next = before.shift(); next !== undefined; next = before.shift()) {
         if (next.entry === undefined) {
           this.#release(next);
@@ -70,6 +73,7 @@ export class KeptTopics {
           topic.bytes += next.size;
         }
       }
+      this.#messages += topic.entries.length;
       if (topic.entries.length === 0) this.#topics.delete(name);
     }
     this.#bytes = [...this.#topics.values()].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -102,6 +106,7 @@ export class KeptTopics {
     topic.entries.push(stored);
     topic.bytes += stored.size;
     stored.keepers += 1;
+    this.#messages += 1;
     this.#bytes += stored.size;
     while (topic.entries.length > keep) this.#dropOldest(topic);
     this.#evict(name);
@@ -126,6 +131,7 @@ export class KeptTopics {
     const oldest = topic.entries.shift();
     if (oldest === undefined) return;
     topic.bytes -= oldest.size;
+    this.#messages -= 1;
     this.#bytes -= oldest.size;
     this.#release(oldest);
     if (this.#trimmed.length > 2 * this.#trimmedCount + 100) this.#compact();

@@ -114,7 +114,9 @@ export interface LogStats {
 export interface KeptStats {
   /** Number of topics with kept messages. */
   readonly topics: number;
-  /** Size of these messages. A message to several such topics counts once for each. */
+  /** Number of kept messages. A message to several such topics counts once for each. */
+  readonly messages: number;
+  /** Size of these messages. */
   readonly bytes: Bytes;
   /** Number of topics that were forgotten because of `KeptLimits`, since the log was opened. */
   readonly evicted: number;

@@ -156,8 +156,8 @@ export interface Message {
   /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
   /**
-   * The message is neither replayed nor listed when this time has passed since `LogEntry.at`. Default: as long as the log keeps
-   * the message.
+   * The message is neither replayed nor listed when this time has passed since `LogEntry.at`. Default: no
+   * such limit.
    */
   readonly ttl?: Seconds | undefined;
 }

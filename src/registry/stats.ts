@@ -4,7 +4,7 @@ import type { ManagerStats } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 
 /** The counters of a log that keeps no messages by topic. */
-export const NONE_KEPT: KeptStats = { topics: 0, bytes: 0, evicted: 0 };
+export const NONE_KEPT: KeptStats = { topics: 0, messages: 0, bytes: 0, evicted: 0 };
 
 /**
  * Combines the counters of a manager and its log.

@@ -151,7 +151,7 @@ class PlainRegistry implements ClientRegistry {
       keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       history: { messages: 0, bytes: 0 },
-      kept: { topics: 0, bytes: 0, evicted: 0 },
+      kept: { topics: 0, messages: 0, bytes: 0, evicted: 0 },
       publishLatency: { counts: [], seconds: 0 },
       ...{ ...counts, disconnects },
     };

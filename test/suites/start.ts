@@ -132,6 +132,21 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       });
     });
 
+    it("applies the topic rules of a file", async () => {
+      const rules = [{ match: "a/*", keep: 1 }];
+      await writeFile(join(cwd, "topics.json"), JSON.stringify(rules));
+      const env = { REALTIME_TOPICS: "topics.json" };
+      const service = await startService(runtime, { cwd, env });
+      const headers = { Authorization: `Bearer ${ADMIN_KEY}` };
+      const answer = await fetch(`${service.url}/api/realtime/topics/rules`, { headers });
+      expect(await answer.json()).toMatchObject({ rules });
+      await service.stop();
+      await writeFile(join(cwd, "topics.json"), '{"match":"a"}');
+      expect(await failure({ cwd, env })).toContain(
+        'REALTIME_TOPICS is the path of "topics.json", which must contain JSON that begins with "[".',
+      );
+    });
+
     it("prints an error when the port is in use", async () => {
       const first = await startService(runtime);
       const output = await failure({ env: { PORT: new URL(first.url).port } });

@@ -164,6 +164,47 @@ describe("stats over several shards", () => {
   });
 });
 
+describe("what topic rules keep in several shards", () => {
+  it("counts as in the largest shard, also while a hub of an earlier deploy does not know it", async () => {
+    const kept = [
+      { topics: 1, messages: 9, bytes: 50, evicted: 0 },
+      undefined,
+      { topics: 2, messages: 5, bytes: 60, evicted: 3 },
+    ];
+    const hub = (shard: number) =>
+      fakeHub({
+        // The cast: an earlier version has no such field.
+        stats: async () => ({
+          ok: true,
+          value: { ...statsOf({}), kept: kept[shard] } as ReturnType<typeof statsOf>,
+        }),
+      });
+    const registry = createDurableObjectRegistry({ hub, shards: 3 });
+    const largest = { topics: 2, messages: 9, bytes: 60, evicted: 3 };
+    expect((await registry.stats()).kept).toEqual(largest);
+  });
+});
+
+describe("erasing in several shards", () => {
+  it("removes the messages from each shard, and counts each message once", async () => {
+    const hubs = openHubs(3);
+    await hubs.publish({ topic: "a", data: 1 }, { topic: "b", data: 2 }, { topic: "a", data: 3 });
+    expect(await hubs.registry.erase("a")).toBe(2);
+    for (const shard of [0, 1, 2]) {
+      const page = await hubs.stub(shard).history({ topics: ["*"], limit: 10 });
+      expect(page).toMatchObject({ ok: true, value: { messages: [{ message: { data: "2" } }] } });
+    }
+  });
+
+  it("returns the number of a shard that has just erased, if another had erased before", async () => {
+    const counts = [0, 2, 2];
+    const hub = (shard: number) =>
+      fakeHub({ erase: async () => ({ ok: true, value: counts[shard] ?? 0 }) });
+    const registry = createDurableObjectRegistry({ hub, shards: 3 });
+    expect(await registry.erase("a")).toBe(2);
+  });
+});
+
 describe("listing clients of several shards", () => {
   for (const perShard of [
     [3, 0, 4],

@@ -73,7 +73,7 @@ export function statsOf(counts: Counts): RegistryStats {
     queuedBytes: 0,
     connects: 0,
     history: { messages: 0, bytes: 0 },
-    kept: { topics: 0, bytes: 0, evicted: 0 },
+    kept: { topics: 0, messages: 0, bytes: 0, evicted: 0 },
     publishLatency: { counts: [], seconds: 0 },
     delivered: 0,
     replayed: 0,

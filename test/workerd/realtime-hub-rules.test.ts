@@ -56,6 +56,12 @@ describe("the rules of a hub", () => {
     expect(idsOf(admin.received())).toEqual(["p1+secret"]);
   });
 
+  it("for topics are those that a subclass passes", async () => {
+    const hubs = openHubs(1, "own-rules");
+    await hubs.publish({ topic: "kept", data: 1 }, { topic: "other", data: 2 });
+    expect((await hubs.registry.stats()).kept).toMatchObject({ topics: 1, messages: 1 });
+  });
+
   it("are checked when the hub is created", async () => {
     const hubs = openHubs();
     const creating = hubs.inside((_, state) => {

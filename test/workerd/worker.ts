@@ -37,15 +37,16 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     this.#hub = this.#wake();
   }
 
-  /** A hub with `history-<n>` in its name keeps n messages. A hub with `rules` in it has `RULES` in its environment. */
+  /**
+   * A hub with `history-<n>` in its name keeps n messages. A hub with `rules` in it has `RULES` in its environment, and one with
+   * `own-rules` gets rules from its subclass.
+   */
   #wake(): RealtimeHub {
     if (this.ctx.id.name?.includes("rules")) {
       // The cast: the hub's class uses the binding to retire shards, and these hubs have no numbers as names.
       const env = { REALTIME_RULES: JSON.stringify(RULES) } as unknown as Env;
-      const rules = this.ctx.id.name.includes("own-rules")
-        ? { posts: { listRule: null } }
-        : undefined;
-      return new ConfiguredHub(this.ctx, env, { rules });
+      const own = { rules: { posts: { listRule: null } }, topics: [{ match: "kept", keep: 1 }] };
+      return new ConfiguredHub(this.ctx, env, this.ctx.id.name.includes("own-rules") ? own : {});
     }
     const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
     const history = messages === undefined ? {} : { messages: Number(messages) };

@@ -69,11 +69,6 @@ export function matchingTopics(topic: string): string[] {
   return matches;
 }
 
-/** Whether a subscription to a topic, `prefix/*` or `*` receives a message to these topics. */
-export function matchesAny(pattern: string, topics: readonly string[]): boolean {
-  return topics.some((topic) => matchingTopics(topic).includes(pattern));
-}
-
 /** Returns the topic of a subscription key. Faster than `parseSubscription`, because the options are not parsed. */
 export function topicOf(key: string): string {
   return splitOptions(key)?.topic ?? eventNameOf(key);

@@ -46,6 +46,7 @@ export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
 function mergeKept(a = NONE_KEPT, b = NONE_KEPT): KeptStats {
   return {
     topics: Math.max(a.topics, b.topics),
+    messages: Math.max(a.messages, b.messages),
     bytes: Math.max(a.bytes, b.bytes),
     evicted: Math.max(a.evicted, b.evicted),
   };

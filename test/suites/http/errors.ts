@@ -123,6 +123,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         history: { messages: expect.any(Number), bytes: expect.any(Number) },
         kept: {
           topics: expect.any(Number),
+          messages: expect.any(Number),
           bytes: expect.any(Number),
           evicted: expect.any(Number),
         },

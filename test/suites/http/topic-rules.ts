@@ -9,6 +9,7 @@ import { bearer, JWT_SECRET, tokenFor } from "../../support/tokens.ts";
 const RULES = [
   { match: "room/*", keep: 5, private: true },
   { match: "posts/*", private: true, ttl: 60 },
+  { match: "quiet", keep: 2 },
 ];
 
 const admin = bearer(ADMIN_KEY);
@@ -19,7 +20,11 @@ export function topicRulesSuite(runtime: RuntimeUnderTest): void {
     let service: Service;
     beforeAll(async () => {
       service = await startService(runtime, {
-        env: { REALTIME_TOPICS: JSON.stringify(RULES), REALTIME_JWT_SECRET: JWT_SECRET },
+        env: {
+          REALTIME_TOPICS: JSON.stringify(RULES),
+          REALTIME_JWT_SECRET: JWT_SECRET,
+          REALTIME_HISTORY_MESSAGES: "20",
+        },
       });
     });
     afterEach(closeClients);
@@ -27,6 +32,7 @@ export function topicRulesSuite(runtime: RuntimeUnderTest): void {
     privateTests(() => service.url);
     routeTests(() => service.url);
     eraseTests(() => service.url);
+    keepTests(() => service.url);
   });
 }
 
@@ -62,12 +68,29 @@ function privateTests(url: () => string): void {
   });
 }
 
+function keepTests(url: () => string): void {
+  it("keep the newest messages of a topic, however many the other topics have", async () => {
+    await publish(
+      url(),
+      [1, 2, 3].map((data) => ({ topic: "quiet", data })),
+    );
+    await publish(url(), Array(25).fill({ topic: "noise", data: 0 }));
+    const client = await openStream(url(), {}, "?topic=quiet&last=10");
+    const got = (await client.receive(2)).map(({ data }) => data);
+    expect(got).toEqual(["2", "3"]);
+    const stats = await call(url(), "/api/realtime/stats", { headers: admin });
+    expect(stats.body.kept).toMatchObject({ topics: expect.any(Number), evicted: 0 });
+    expect(stats.body.kept.topics).toBeGreaterThan(0);
+  });
+}
+
 function routeTests(url: () => string): void {
   const path = "/api/realtime/topics/rules";
 
   it("are listed for administrators, with the rule of a topic", async () => {
     const kept = {
       topics: expect.any(Number),
+      messages: expect.any(Number),
       bytes: expect.any(Number),
       evicted: expect.any(Number),
     };

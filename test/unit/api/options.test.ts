@@ -42,6 +42,41 @@ describe("the option history", () => {
   });
 });
 
+describe("the option topics", () => {
+  const topics = [{ match: "a", keep: 2 }];
+  const history = { messages: 1 };
+
+  it("reaches the default log, which keeps the newest messages of a topic", async () => {
+    expect(await historyAfterThree({ history })).toEqual([3]);
+    expect(await historyAfterThree({ history, topics })).toEqual([2, 3]);
+  });
+
+  it("keeps no more bytes and topics than the limits of kept messages allow", async () => {
+    expect(await historyAfterThree({ history, topics, keptBytes: 0 })).toEqual([3]);
+    const server = createServer({ history, topics: [{ match: "*", keep: 2 }], keptTopics: 2 });
+    for (const topic of ["a", "b", "c"]) await server.publish({ topic, data: 1 });
+    expect((await server.registry.stats()).kept).toMatchObject({ topics: 2, evicted: 1 });
+    await server.close();
+  });
+
+  it("limits the time of messages", async () => {
+    let now = 0;
+    const server = createServer({ topics: [{ match: "a", ttl: 60 }], now: () => now });
+    const read = async () => {
+      const page = await (await server.app.request("/api/realtime/messages?topic=a")).json();
+      return (page as { messages: { data: number }[] }).messages.map(({ data }) => data);
+    };
+    await server.publish({ topic: "a", data: 1 }, { topic: "a", data: 2, ttl: 100 });
+    now = 59_999;
+    expect(await read()).toEqual([1, 2]);
+    now = 60_000;
+    expect(await read()).toEqual([2]);
+    now = 100_000;
+    expect(await read()).toEqual([]);
+    await server.close();
+  });
+});
+
 describe("the option rules", () => {
   const rules = { posts: { listRule: "status = 'open'", viewRule: null } };
 

@@ -189,11 +189,11 @@ const CASES: readonly Case[] = [
     read: ({ keptTopics }) => keptTopics,
     defaultValue: 100_000,
     good: [
-      ["0", 0],
+      ["1", 1],
       ["10000000", 10_000_000],
     ],
-    bad: ["10000001", "-1", "1.5"],
-    expected: "a whole number from 0 to 10000000",
+    bad: ["10000001", "0", "1.5"],
+    expected: "a whole number from 1 to 10000000",
   },
   {
     variable: "REALTIME_DRAIN_SECONDS",
