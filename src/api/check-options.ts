@@ -14,6 +14,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   realtimeManager: true,
   log: true,
   history: true,
+  rememberedIds: true,
   hooks: true,
   origins: true,
   console: true,

@@ -1,4 +1,4 @@
-import type { HistoryLimits, MessageLog } from "../log/log.ts";
+import type { HistoryLimits, MessageLog, RememberedIdLimits } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
@@ -36,7 +36,10 @@ export interface ServerOptions
    * not change it, and `rules` are refused. Default: a new manager with the options for managers.
    */
   readonly realtimeManager?: RealtimeManager | undefined;
-  /** The message log of the default registry. Default: a log in memory. */
+  /**
+   * The message log of the default registry, such as `await openDataLog("./data")` of `pocketwire/node` or `pocketwire/bun`.
+   * Default: a log in memory.
+   */
   readonly log?: MessageLog | undefined;
   /**
    * How much the default log keeps: at most 10,000 `messages` (default), of at most 300,000 milliseconds (`maxAge`) and 32 MiB
@@ -44,6 +47,12 @@ export interface ServerOptions
    * `registry` of your own, which has limits of its own.
    */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /**
+   * How many message ids the default log remembers to recognise retries: at most 10,000 (`count`, default), each for 300,000
+   * milliseconds (`maxAge`). One user takes at most half of them. A message whose id is remembered is not published again.
+   * `rememberedIds` has no effect on a `log` or `registry` of your own.
+   */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
   /**
    * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed
    * by name may send cookies. Default of `createServer`: no CORS headers, so the policy of your app decides; CORS headers that

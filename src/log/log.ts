@@ -30,6 +30,20 @@ export const DEFAULT_DISK_HISTORY: HistoryLimits = {
 
 /**
  * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
+ * must recognise a retry even if the history is off. One publisher (`publisherOfId`) takes at most half of the ids.
+ */
+export interface RememberedIdLimits {
+  /** Maximum number of ids. Default 10,000. */
+  readonly count: number;
+  /** How long a log remembers an id. Default 300,000 (five minutes). */
+  readonly maxAge: Milliseconds;
+}
+
+/** The default of each limit. */
+export const DEFAULT_REMEMBERED_IDS: RememberedIdLimits = { count: 10_000, maxAge: 300_000 };
+
+/**
+ * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
  * must recognise a retry even if the history is off.
  */
 export const REMEMBERED_IDS: {
