@@ -1,11 +1,19 @@
 // `npm run build` builds the package into dist/. esbuild bundles each entry and puts shared code into common chunks;
 // tsc writes the type declarations. Two flags change when the script builds:
 //
-//   --if-needed  `npm start`: builds only if dist/ is older than its sources.
+//   --if-needed  `npm start`, and before wrangler: builds only if dist/ is older than its sources.
 //   --prepare    `npm install`, also of a git dependency: the same, and if esbuild is not installed, the script does
 //                nothing and succeeds. Otherwise `npm ci --omit=dev` would fail.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,7 +37,10 @@ const { build } = await import("esbuild").catch((error) => {
   );
   process.exit(1);
 });
-rmSync(`${root}dist`, { recursive: true, force: true });
+// `wrangler dev` watches dist/assets/: it ends if the folder disappears, and restarts the Worker if a file is written.
+for (const name of existsSync(`${root}dist`) ? readdirSync(`${root}dist`) : []) {
+  if (name !== "assets") rmSync(`${root}dist/${name}`, { recursive: true });
+}
 
 const shared = {
   absWorkingDir: root,
@@ -63,11 +74,30 @@ await build({
   platform: "neutral",
   external: ["cloudflare:workers"],
 });
+await writeAssets();
 for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
   const { status } = spawnSync("npx", ["tsc", "-p", project], { cwd: root, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
 }
 writeFileSync(stamp, "");
+
+/** Renders the console's pages into dist/assets/: a Worker reads them from there, see [assets] in wrangler.toml. */
+async function writeAssets() {
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: ["src/api/console/render.ts"],
+    platform: "neutral",
+    minify: true,
+    sourcemap: false,
+    write: false,
+  });
+  const { PAGES } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  mkdirSync(`${root}dist/assets`, { recursive: true });
+  for (const [name, page] of Object.entries(PAGES)) {
+    const file = `${root}dist/assets/pocketwire-${name}.txt`;
+    if (!existsSync(file) || readFileSync(file, "utf8") !== page) writeFileSync(file, page);
+  }
+}
 
 /**
  * Whether the last complete build is newer than all of its inputs. The folders count too: the modification time of a

@@ -15,7 +15,7 @@
 
 export type { HistoryPage, HistoryRequest } from "./log/history.ts";
 export { readHistory } from "./log/history.ts";
-export type { LogStats, MessageLog } from "./log/log.ts";
+export type { KeptLimits, KeptStats, LogOptions, LogStats, MessageLog } from "./log/log.ts";
 export { createMemoryLog, type MemoryLogOptions } from "./log/memory.ts";
 export {
   type Cursor,
@@ -37,6 +37,7 @@ export {
   type SubscriptionKey,
   type SubscriptionOptions,
 } from "./realtime/subscriptions/subscription-key.ts";
+export { TopicRules } from "./realtime/topic-rules.ts";
 export type {
   FrameSink,
   LogEntry,
@@ -44,6 +45,7 @@ export type {
   MaybePromise,
   Message,
   StartPosition,
+  StreamOptions,
   SubscribeRequest,
   TailListener,
 } from "./realtime/types.ts";

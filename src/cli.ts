@@ -2,6 +2,7 @@
 /** The command `pocketwire`: chooses the subcommand and turns errors into exit codes. */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { erase } from "./cli/erase.ts";
 import { isUsageError } from "./cli/flags.ts";
 import { COMMAND_HELP, HELP } from "./cli/help.ts";
 import { listen } from "./cli/listen.ts";
@@ -11,7 +12,7 @@ import { serve } from "./cli/serve.ts";
 import { token } from "./cli/token.ts";
 import { nearestName } from "./realtime/nearest-name.ts";
 
-const COMMANDS = { serve, listen, publish, token };
+const COMMANDS = { serve, listen, publish, erase, token };
 
 /** Runs a command. @returns the exit code, or undefined while the service is running. */
 export async function run(words: readonly string[]): Promise<number | undefined> {

@@ -47,6 +47,7 @@ export type {
   FieldType,
 } from "./realtime/records/collection.ts";
 export { formatSSEComment, formatSSEMessage, type SSEMessage } from "./realtime/sse.ts";
+export type { TopicRule } from "./realtime/topic-rules.ts";
 export type {
   ClientInfo,
   CloseReason,

@@ -98,6 +98,7 @@ describe("docs/configuration.md", () => {
       REALTIME_COOKIE: "a",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
       REALTIME_RULES: '{"posts":{"listRule":""}}',
+      REALTIME_TOPICS: '[{"match":"chat/*"}]',
       REALTIME_ANONYMOUS: "none",
       REALTIME_CONSOLE: "true",
       REALTIME_METRICS: "open",

@@ -26,6 +26,7 @@ await new Miniflare({
   durableObjects: { REALTIME_HUB: { className: "RealtimeHub", useSQLite: true } },
   bindings: {
     REALTIME_ADMIN_KEY: ADMIN_KEY,
+    REALTIME_CONSOLE: "false",
     REALTIME_CONNECTS_PER_SECOND: "0",
     REALTIME_MAX_CLIENTS_PER_ADDRESS: "0",
   },

@@ -15,6 +15,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   log: true,
   history: true,
   rememberedIds: true,
+  topics: true,
   hooks: true,
   origins: true,
   console: true,

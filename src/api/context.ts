@@ -1,8 +1,10 @@
 import type { ProtectedLogger } from "../realtime/protected-logger.ts";
+import type { TopicRules } from "../realtime/topic-rules.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
+import type { PageSource } from "./console/template.ts";
 import type { RefusedRequests } from "./counters.ts";
 import type { Hooks } from "./hooks.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -22,9 +24,12 @@ export interface ServerContext {
   readonly auth: Auth;
   readonly limits: ServerLimits;
   readonly endpoints: OptionalEndpoints;
+  /** The console and the page of the HTTP API. */
+  readonly pages: PageSource;
   /** Origins that may use the service from a browser. Undefined leaves CORS to the app that mounts the service. */
   readonly origins: readonly string[] | undefined;
   readonly hooks: Hooks;
+  readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;

@@ -9,6 +9,7 @@
  */
 import {
   DEFAULT_HISTORY,
+  DEFAULT_KEPT,
   DEFAULT_REMEMBERED_IDS,
   type HistoryLimits,
   type RememberedIdLimits,
@@ -102,6 +103,10 @@ export interface ServerLimits
     Readonly<Record<keyof CapacityLimits, number>> {
   /** Time for which a stream stays open, without rights, after its credential has expired. Default 10,000. */
   readonly authGrace: Milliseconds;
+  /** Size of all messages that the log keeps by `TopicRule.keep` beyond its history limits. 0 keeps none. Default 64 MiB. */
+  readonly keptBytes: Bytes;
+  /** Topics with such messages. 0 keeps none. Default 100,000. */
+  readonly keptTopics: number;
 }
 
 /** Some of the settings `T`. A setting that is undefined counts as left out. */
@@ -141,6 +146,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxKeyCharacters: 64 * 1024 * 1024,
   maxKeyCharactersPerAddress: 16 * 1024 * 1024,
   authGrace: DEFAULT_AUTH_GRACE,
+  keptBytes: DEFAULT_KEPT.bytes,
+  keptTopics: DEFAULT_KEPT.topics,
 };
 
 /** The defaults of the limits and of the settings below. */

@@ -1,5 +1,5 @@
 import type { Handler, Hono } from "hono";
-import { showConsole } from "./console/routes.ts";
+import { showConsole, showDocs } from "./console/routes.ts";
 import type { ServerContext } from "./context.ts";
 import { errorResponse } from "./error-response.ts";
 import { recordArrivalTime } from "./middleware/arrival-time.ts";
@@ -9,9 +9,16 @@ import { limitConnects, limitHistoryReads } from "./middleware/limit-by-address.
 import { requirePublisher } from "./middleware/require-publisher.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
-import { disconnectClient, listClients, listTopics, revoke, showClient } from "./routes/admin.ts";
+import {
+  disconnectClient,
+  eraseHistory,
+  listClients,
+  listTopics,
+  revoke,
+  showClient,
+  showTopicRules,
+} from "./routes/admin.ts";
 import { connect } from "./routes/connect.ts";
-import { showDocs } from "./routes/docs.ts";
 import { showHealth, showReady } from "./routes/health.ts";
 import { showHistory } from "./routes/history.ts";
 import { showMetrics } from "./routes/metrics.ts";
@@ -38,10 +45,11 @@ export function mount(app: Hono, context: ServerContext): void {
   refuseOtherMethods(app);
   if (endpoints.metrics !== "off") app.get("/metrics", showMetrics(context));
   if (endpoints.console) {
-    app.get("/", showConsole);
+    const handler = showConsole(context);
+    app.get("/", handler);
     // When the service is mounted at /base, the route "/" matches /base only. This route matches /base/, by a parameter that is
     // empty. The pattern `{$}` would make Hono before 4.13 throw when the service is mounted.
-    app.get("/:end{.{0}}", showConsole);
+    app.get("/:end{.{0}}", handler);
     app.get("/api/docs", showDocs(context));
   }
 }
@@ -77,13 +85,15 @@ function mountRealtime(app: Hono, context: ServerContext): void {
   app.post("/api/realtime/revoke", auth.requireAdmin, readBody, revoke(context));
 }
 
-/** Lists, counts, and the end of a client's stream, for holders of the admin key. */
+/** Lists, counts, the end of a client's stream, and erasure of the history, for holders of the admin key. */
 function mountAdministration(app: Hono, context: ServerContext): void {
   const { requireAdmin } = context.auth;
   app.get("/api/realtime/clients", requireAdmin, listClients(context));
   app.get("/api/realtime/clients/:id", requireAdmin, showClient(context));
   app.delete("/api/realtime/clients/:id", requireAdmin, disconnectClient(context));
   app.get("/api/realtime/topics", requireAdmin, listTopics(context));
+  app.get("/api/realtime/topics/rules", requireAdmin, showTopicRules(context));
+  app.delete("/api/realtime/messages", requireAdmin, eraseHistory(context));
   app.get("/api/realtime/stats", requireAdmin, showStats(context));
 }
 

@@ -1,5 +1,7 @@
 import type { HistoryLimits, MessageLog, RememberedIdLimits } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
+import type { TopicRule } from "../realtime/topic-rules.ts";
+import type { Bytes } from "../realtime/units.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
 import type { Hooks } from "./hooks.ts";
@@ -53,6 +55,19 @@ export interface ServerOptions
    * `rememberedIds` has no effect on a `log` or `registry` of your own.
    */
   readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
+  /**
+   * What holds for the messages of single topics; the first rule that matches a topic applies. `private` and `ttl` apply to
+   * every message that the service publishes. `keep` is up to the log: give the rules to a `log` or `registry` of your own too.
+   * On Workers the hubs read REALTIME_TOPICS or get rules from a subclass of `RealtimeHub`. Default: no rules.
+   */
+  readonly topics?: readonly TopicRule[] | undefined;
+  /**
+   * Size of all messages that the default log keeps by `TopicRule.keep` beyond `history`. Above it, the topic that has been
+   * silent for the longest time loses its messages. 0 keeps none. Default 64 MiB.
+   */
+  readonly keptBytes?: Bytes | undefined;
+  /** As `keptBytes`, the number of topics with such messages. 0 keeps none. Default 100,000. */
+  readonly keptTopics?: number | undefined;
   /**
    * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed
    * by name may send cookies. Default of `createServer`: no CORS headers, so the policy of your app decides; CORS headers that

@@ -4,11 +4,13 @@ import { monotonicClock } from "../realtime/clock.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
 import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
+import { TopicRules } from "../realtime/topic-rules.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
+import type { PageSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
 import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
@@ -32,7 +34,8 @@ export interface RealtimeServer {
   readonly realtimeManager: RealtimeManager | undefined;
   readonly registry: ClientRegistry;
   /**
-   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply.
+   * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply. A message
+   * with `private: false` is public, whatever the rules of its topics.
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
    *   earlier message has the same id and other content, `closed` when the server is stopping, and on Workers `unreachable`
@@ -62,31 +65,31 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
+  /** Used only with the option `console`. */
+  readonly pages: PageSource;
 }
 
 /**
  * `createServer` with other parts. The Worker calls this function, because `createServer` would add the parts of a process to
  * its bundle.
  */
-export function createServerWith(
-  { app, createRegistry }: ServerParts,
-  options: ServerOptions,
-): RealtimeServer {
+export function createServerWith(parts: ServerParts, options: ServerOptions): RealtimeServer {
   checkOptions(options);
   let isClosing = false;
-  const { context, realtimeManager } = createContext(createRegistry, options, () => isClosing);
-  const { registry, logger, limits, streams, refusalDelay } = context;
+  const { context, realtimeManager } = createContext(parts, options, () => isClosing);
+  const { app } = parts;
+  const { registry, logger, limits, streams, refusalDelay, topicRules } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
   mount(app, context);
 
-  const parseMessages = createMessageParser(limits);
+  const parseMessages = createMessageParser(limits, topicRules);
   return {
     app,
     realtimeManager,
     registry,
-    publish: async (...inputs) => registry.publish(parseMessages(inputs)),
+    publish: async (...inputs) => registry.publish(parseMessages(inputs, true)),
     async close() {
       isClosing = true;
       streams.stop();
@@ -98,7 +101,7 @@ export function createServerWith(
 }
 
 function createContext(
-  createRegistry: ServerParts["createRegistry"],
+  { createRegistry, pages }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -117,8 +120,10 @@ function createContext(
     auth,
     limits,
     endpoints: endpointsOf(options),
+    pages,
     origins: options.origins,
     hooks: options.hooks ?? {},
+    topicRules: new TopicRules(options.topics),
     logger,
     clocks,
     runtime,

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
+import { renderPage } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
 import {
   type Basics,
@@ -16,7 +17,8 @@ export type { RealtimeServer } from "./server-core.ts";
  * Creates the service. It does not listen, and it runs no timer until a request arrives.
  *
  * @throws RealtimeError `invalid_config` for an unknown option or hook, for an admin key that is not 16 to 255 visible ASCII
- *   characters, and for rules that are invalid or are given together with a registry or a manager.
+ *   characters, for topic rules that are invalid, and for access rules that are invalid or are given together with a registry or
+ *   a manager.
  * @example
  * ```ts
  * const app = new Hono();
@@ -31,7 +33,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     registry === undefined
       ? createDefaultRegistry(options, basics)
       : { registry, realtimeManager: undefined };
-  return createServerWith({ app: new Hono(), createRegistry }, options);
+  return createServerWith({ app: new Hono(), createRegistry, pages: renderPage }, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */
@@ -49,7 +51,16 @@ function createDefaultRegistry(
       anonymous: options.anonymous,
       rules: options.rules,
     });
-  const log = options.log ?? createMemoryLog({ ...clocks, history: options.history });
+  const kept = { bytes: limits.keptBytes, topics: limits.keptTopics };
+  const log =
+    options.log ??
+    createMemoryLog({
+      ...clocks,
+      history: options.history,
+      rememberedIds: options.rememberedIds,
+      topics: options.topics,
+      kept,
+    });
   const registry = createInProcessRegistry({ manager: realtimeManager, log, now: clocks.now });
   return { registry, realtimeManager };
 }

@@ -51,6 +51,16 @@ export const HISTORY_COUNTS: Statistics<Stats["history"], keyof Stats["history"]
   bytes: ["history_bytes", "Bytes of the messages in the history."],
 };
 
+/** The counts in `kept`. */
+export const KEPT_COUNTS: Statistics<Stats["kept"], keyof Stats["kept"]> = {
+  topics: [
+    "kept_topics",
+    "Topics whose newest messages a topic rule keeps beyond the history's limits.",
+  ],
+  bytes: ["kept_bytes", "Bytes of these messages."],
+  evicted: ["kept_evicted_total", "Topics that lost these messages at a limit."],
+};
+
 /** The descriptions of the counts that have a label. */
 export const DISCONNECTS = "Clients that were removed, by reason.";
 export const RATE_REFUSALS = "Requests refused by a rate limit, by limit.";

@@ -1,4 +1,4 @@
-/** The URL and the credential that `listen` and `publish` use. */
+/** The URL and the credential of a service, and requests to it. */
 import { isLoopback } from "../api/auth/loopback.ts";
 import { readDevVars } from "../runtimes/process/settings.ts";
 import { text, UsageError } from "./flags.ts";
@@ -43,6 +43,37 @@ export function readConnection(values: ConnectionValues): Connection {
     api: `${url.replace(/\/+$/, "")}/api/realtime`,
     headers: credential ? { Authorization: `Bearer ${credential}` } : {},
   };
+}
+
+/**
+ * Sends a request to the API.
+ *
+ * @param field The field of the response to return.
+ * @throws Error when the service can't be reached, refuses the request, or responds without the field.
+ */
+export async function send(
+  values: ConnectionValues,
+  field: string,
+  path: string,
+  { headers, ...init }: { method: string; body?: string; headers?: Record<string, string> },
+): Promise<unknown> {
+  const connection = readConnection(values);
+  const { api } = connection;
+  const response = await fetch(api + path, {
+    ...init,
+    headers: { ...connection.headers, ...headers },
+  }).catch((error: Error) => {
+    const reason = error.cause instanceof Error ? error.cause.message : error.message;
+    throw new Error(`${api} can't be reached: ${reason}`);
+  });
+  const body = await response.text();
+  const answer = response.ok ? parseLoosely(body) : undefined;
+  const value =
+    typeof answer === "object" && answer !== null
+      ? Object.entries(answer).find(([name]) => name === field)?.[1]
+      : undefined;
+  if (value === undefined) throw new Error(describeRefusal(response.status, body));
+  return value;
 }
 
 /** Status and message of an error response, such as `403: You have no right to publish.` */

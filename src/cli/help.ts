@@ -6,11 +6,12 @@ export const HELP = `Pocketwire: live updates over Server-Sent Events, in Pocket
   pocketwire serve                     runs the service
   pocketwire listen chat 'news/*'      prints events as they arrive, and reconnects when the stream breaks
   pocketwire publish chat '{"n":1}'    publishes a message; with - it reads the data from standard input
+  pocketwire erase 'users/7/*'         erases the history of topics
   pocketwire token --sub anna --subscribe 'room/*'
                                        creates a token for development
 
-  --url http://127.0.0.1:8090   URL of the service, for listen and publish (POCKETWIRE_URL)
-  --key KEY                     admin key or token, for listen and publish (REALTIME_ADMIN_KEY)
+  --url http://127.0.0.1:8090   URL of the service, for listen, publish and erase (POCKETWIRE_URL)
+  --key KEY                     admin key or token, for listen, publish and erase (REALTIME_ADMIN_KEY)
   --help                        after a command: the flags of that command
 
 Try it, each command in its own terminal:
@@ -36,18 +37,24 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --console true                whether / shows the console            REALTIME_CONSOLE
   --log-level info              debug, info, warn, error or silent     LOG_LEVEL
 `,
-  listen: `pocketwire listen TOPIC...: prints one line for each event: the TOPIC that it matches, a tab, the data.
+  listen: `pocketwire listen TOPIC...: prints one line for each message: its topic, a tab, its data.
 
   --last N       starts with the newest N messages of each topic
   --count N      exits with code 0 after N events
-  --json         prints a JSON object on each line: {"event","data","id"}
+  --json         prints a JSON object on each line: {"event","topic","id","at","data","cursor"}. "event" is the TOPIC
+                 that the message matches, and "cursor" the place from which a stream can resume.
   --url, --key   as in pocketwire --help
 `,
   publish: `pocketwire publish TOPIC JSON: publishes a message and prints its id. With - it reads the data from standard input.
 
   --id ID        id of the message; the same id is delivered once, so a retry is safe
   --private      delivers only to clients with a right to the topic
+  --ttl N        the history has the message for N seconds
   --url, --key   as in pocketwire --help
+`,
+  erase: `pocketwire erase TOPIC: erases the history of a topic, of the topics below 'prefix/*', or of all with '*'. Prints the number of messages.
+
+  --url, --key   as in pocketwire --help; only the admin key may erase
 `,
   token: `pocketwire token: prints a token that is signed with HS256.
 

@@ -1,4 +1,7 @@
 import { EventSource } from "eventsource";
+import { isObject } from "../realtime/is-object.ts";
+import { readRecordOptions } from "../realtime/records/record-options.ts";
+import { parseSubscription } from "../realtime/subscriptions/subscription-key.ts";
 import { CONNECTION_FLAGS, describeRefusal, readConnection } from "./connection.ts";
 import { parseFlags, text, UsageError, yes } from "./flags.ts";
 import { FAILED, OK, parseLoosely, printError } from "./output.ts";
@@ -22,6 +25,7 @@ export function listen(words: readonly string[]): Promise<number> {
     values.count === undefined ? Number.POSITIVE_INFINITY : parseCount("--count", values.count);
   if (count === 0) return Promise.resolve(OK);
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  query.set("envelope", "true");
   if (values.last !== undefined) query.set("last", String(parseCount("--last", values.last)));
   const { api, headers } = readConnection(values);
   return printEvents(`${api}?${query}`, headers, { topics, count, json: values.json ?? false });
@@ -70,18 +74,42 @@ function printEvents(
 function printMessages(stream: EventSource, options: ListenOptions, onDone: () => void): void {
   const { topics, count, json } = options;
   let printed = 0;
-  for (const topic of topics) {
-    stream.addEventListener(topic, ({ data, lastEventId: id }) => {
+  for (const key of topics) {
+    stream.addEventListener(key, ({ data, lastEventId: cursor }) => {
       // `EventSource` reports a broken connection as an event `error` without data. A listener for a topic "error" gets it too.
       if (printed >= count || data === undefined) return;
       printed += 1;
+      const message = readMessage(key, data);
       const line = json
-        ? JSON.stringify({ event: topic, data: parseLoosely(data), id })
-        : `${topic}\t${data}`;
+        ? JSON.stringify({ event: key, ...message, cursor })
+        : `${message.topic}\t${JSON.stringify(message.data)}`;
       process.stdout.write(`${line}\n`);
       if (printed === count) onDone();
     });
   }
+}
+
+/** An envelope. Without one, only the topic of the key and the data are known. */
+interface Message {
+  readonly topic: string;
+  readonly id?: string;
+  readonly at?: string;
+  readonly data: unknown;
+}
+
+/**
+ * Reads the data of an event. It has no envelope if the user has set the option `envelope` of the key to false, or if an app has
+ * sent the event to this client only.
+ */
+function readMessage(key: string, text: string): Message {
+  const data = parseLoosely(text);
+  const { topic, options } = parseSubscription(key);
+  if (readRecordOptions(options).envelope === false || !isEnvelope(data)) return { topic, data };
+  return data;
+}
+
+function isEnvelope(value: unknown): value is Message {
+  return isObject(value) && typeof value.topic === "string" && value.data !== undefined;
 }
 
 function reportErrors(stream: EventSource, onRefused: (message: string) => void): void {

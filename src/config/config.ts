@@ -5,9 +5,10 @@ import type { RequestLimits } from "../api/limits.ts";
 import type { LogLevel } from "../api/logger.ts";
 import { DEFAULT_DISK_HISTORY, type HistoryLimits, type RememberedIdLimits } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
+import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Rules } from "./rules.ts";
-import { VARIABLES, type VariableValues, variables } from "./variables.ts";
+import { RULE_VARIABLES, VARIABLES, type VariableValues, variables } from "./variables.ts";
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,6 +50,9 @@ export interface Config extends RequestLimits, Capacity {
   readonly data: string | undefined;
   readonly dataSync: "normal" | "full";
   readonly rememberedIds: RememberedIdLimits;
+  readonly topics: readonly TopicRule[] | undefined;
+  readonly keptBytes: Bytes;
+  readonly keptTopics: number;
   readonly drainTimeout: Milliseconds;
   /** Number of Durable Objects that share the clients. Workers only. */
   readonly shards: number;
@@ -65,7 +69,7 @@ export interface Config extends RequestLimits, Capacity {
 /**
  * Reads the settings from variables. An empty variable counts as not set. Durations become milliseconds.
  *
- * REALTIME_RULES must be JSON. Only the programs for Node and Bun also accept the path of a file.
+ * REALTIME_RULES and REALTIME_TOPICS must be JSON. Only the programs for Node and Bun also accept the path of a file.
  *
  * @throws RealtimeError `invalid_config` with one line for each invalid variable: its value and what it must be. Keys, secrets
  *   and URLs are not shown. Of the rules, at most the invalid one is shown. If REALTIME_JWT_ALGORITHMS has an algorithm without a
@@ -105,6 +109,9 @@ export function readConfig(environment: Environment): Config {
       count: values.REALTIME_REMEMBER_IDS,
       maxAge: values.REALTIME_REMEMBER_SECONDS,
     },
+    topics: values.REALTIME_TOPICS,
+    keptBytes: values.REALTIME_KEPT_BYTES,
+    keptTopics: values.REALTIME_KEPT_TOPICS,
     drainTimeout: values.REALTIME_DRAIN_SECONDS,
     shards: values.REALTIME_SHARDS,
     maxStreamWrites: values.REALTIME_MAX_STREAM_WRITES,
@@ -130,7 +137,7 @@ function parseVariables(environment: Environment): VariableValues {
   if (data !== undefined) return data;
   const lines = error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    if (name === "REALTIME_RULES") return `${name} is invalid. ${message}`;
+    if (RULE_VARIABLES.includes(name)) return `${name} is invalid. ${message}`;
     // A URL is hidden too: it may contain a password.
     const isSecret = /_(KEY|SECRET|URL)$/.test(name);
     const value = isSecret

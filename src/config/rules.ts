@@ -1,47 +1,61 @@
-/** Reads access rules from JSON, and logs a summary of them. */
+/** Reads access rules and topic rules from JSON, and logs a summary of the access rules. */
 import * as z from "zod/mini";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CollectionRules } from "../realtime/records/collection.ts";
 import { AccessRules } from "../realtime/records/rules.ts";
+import { type TopicRule, TopicRules } from "../realtime/topic-rules.ts";
 import type { Logger } from "../realtime/types.ts";
 
 /** Access rules by collection, as in `ManagerOptions.rules`. */
 export type Rules = Readonly<Record<string, CollectionRules>>;
 
-/** The parser for the variable with access rules. The message of its issue is one or more full sentences. */
-export const accessRules = z.pipe(
-  z.optional(z.string()),
-  z.transform((text, context): Rules | undefined => {
-    if (text === undefined) return undefined;
-    try {
-      return parseRules(text);
-    } catch (error) {
-      if (!(error instanceof RealtimeError)) throw error;
-      context.issues.push({ code: "custom", message: error.message, input: text });
-      return z.NEVER;
-    }
-  }),
+/** The parser for the variable with access rules. */
+export const accessRules = jsonVariable("{", "object", (rules: Rules) => new AccessRules(rules));
+
+/** The parser for the variable with topic rules. */
+export const topicRules = jsonVariable(
+  "[",
+  "list",
+  (rules: readonly TopicRule[]) => new TopicRules(rules),
 );
 
-/** @throws RealtimeError `invalid_config`. The message shows at most one of the rules. */
-function parseRules(text: string): Rules {
-  if (!text.startsWith("{")) {
-    throw new RealtimeError(
-      "invalid_config",
-      'The rules must be a JSON object that begins with "{". Only the programs for Node and Bun accept the path of a JSON file.',
-    );
-  }
-  let rules: Rules;
+/**
+ * A parser for a variable with JSON. The message of its issue is one or more full sentences. It shows at most one of the rules.
+ *
+ * @param check Throws RealtimeError `invalid_config` for rules that are invalid. The service checks them again when it uses them.
+ */
+function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void) {
+  return z.pipe(
+    z.optional(z.string()),
+    z.transform((text, context): T | undefined => {
+      if (text === undefined) return undefined;
+      try {
+        if (!text.startsWith(begin)) {
+          throw new RealtimeError(
+            "invalid_config",
+            `The rules must be a JSON ${type} that begins with "${begin}". Only the programs for Node and Bun accept the path of a JSON file.`,
+          );
+        }
+        const rules: T = parseJSON(text);
+        check(rules);
+        return rules;
+      } catch (error) {
+        if (!(error instanceof RealtimeError)) throw error;
+        context.issues.push({ code: "custom", message: error.message, input: text });
+        return z.NEVER;
+      }
+    }),
+  );
+}
+
+function parseJSON<T>(text: string): T {
   try {
-    rules = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     // V8 appends a part of the text to the message.
     const problem = String(cause).replace(/, \.*".*/s, "");
     throw new RealtimeError("invalid_config", `The JSON can't be parsed. ${problem}.`, { cause });
   }
-  // Checks and compiles the rules. The manager compiles them again.
-  new AccessRules(rules);
-  return rules;
 }
 
 /** Logs how many collections have rules, and whether the records of all other collections reach everyone. */

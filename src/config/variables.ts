@@ -4,7 +4,7 @@ import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
 import { LOG_LEVELS } from "../api/logger.ts";
-import { DEFAULT_HISTORY, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
+import { DEFAULT_HISTORY, DEFAULT_KEPT, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
 import {
   adminKey,
   algorithms,
@@ -22,7 +22,7 @@ import {
   secrets,
   secureURL,
 } from "./parsers.ts";
-import { accessRules } from "./rules.ts";
+import { accessRules, topicRules } from "./rules.ts";
 
 const DAY_SECONDS = 86_400;
 const GIBIBYTE = 1024 ** 3;
@@ -107,6 +107,9 @@ export const variables = z.object({
   REALTIME_HISTORY_MESSAGES: integer(0, 10_000_000, DEFAULT_HISTORY.messages),
   REALTIME_HISTORY_SECONDS: seconds(0, 30 * DAY_SECONDS, DEFAULT_HISTORY.maxAge),
   REALTIME_HISTORY_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_HISTORY.bytes),
+  REALTIME_TOPICS: topicRules,
+  REALTIME_KEPT_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_KEPT.bytes),
+  REALTIME_KEPT_TOPICS: integer(0, 10_000_000, DEFAULT_KEPT.topics),
 
   REALTIME_DATA: folder,
   REALTIME_DATA_SYNC: oneOf(["normal", "full"], "normal"),
@@ -122,6 +125,9 @@ export const variables = z.object({
 
 /** The parsed variables, by name. */
 export type VariableValues = z.infer<typeof variables>;
+
+/** The variables with JSON. */
+export const RULE_VARIABLES: readonly string[] = ["REALTIME_RULES", "REALTIME_TOPICS"];
 
 /** The names of all variables. */
 export const VARIABLES: readonly string[] = Object.keys(variables.shape);

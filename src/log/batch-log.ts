@@ -1,29 +1,39 @@
-import { RealtimeError } from "../realtime/errors.ts";
-import type { BatchLog } from "./group-commit-log.ts";
-import type { SqliteLog } from "./sqlite.ts";
+import type { RealtimeError } from "../realtime/errors.ts";
+import type { LogReader, Message } from "../realtime/types.ts";
+import type { LogStats, PublishReceipt } from "./log.ts";
 
-/** A stand-in until `SqliteLog` has these methods itself: each batch has a transaction of its own. */
-export function toBatchLog(log: SqliteLog): BatchLog {
-  return {
-    keepsHistory: log.keepsHistory,
-    appendAll: (batches) =>
-      batches.map((messages) => {
-        try {
-          return log.append(messages);
-        } catch (error) {
-          if (error instanceof RealtimeError) return error;
-          throw error;
-        }
-      }),
-    deleteExpired: () => {
-      log.trim();
-      return false;
-    },
-    tail: (listener) => log.tail(listener),
-    cursor: () => log.cursor(),
-    read: (...all) => log.read(...all),
-    readBack: (...all) => log.readBack(...all),
-    stats: () => log.stats(),
-    close: () => log.close(),
-  };
+/** The outcome of one batch: its receipts, or the error for which this batch alone was refused. */
+export type AppendOutcome = readonly PublishReceipt[] | RealtimeError;
+
+/** The progress of an erasure. */
+export interface EraseState {
+  /** Messages up to this sequence are done. */
+  readonly position: number;
+  /** Sequence of the last message that the erasure concerns. */
+  readonly until: number;
+  /** Number of messages erased so far. */
+  readonly erased: number;
+  readonly isDone: boolean;
+}
+
+/** A log with synchronous methods that appends several batches in one transaction. `SqliteLog` is one. */
+export interface BatchLog extends LogReader {
+  /**
+   * Appends batches in one transaction, in the given order, and then calls the tail listeners. A refused batch appends nothing
+   * and does not affect the other batches.
+   *
+   * @returns One outcome for each batch.
+   * @throws The database's error when the transaction fails. Nothing is appended then.
+   */
+  appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[];
+  /** Deletes some of the messages and ids beyond the limits. Returns whether more may be left to delete. */
+  trim(): boolean;
+  /**
+   * Erases some of the messages to a topic.
+   *
+   * @param from The state that the previous step has returned. Undefined in the first step.
+   */
+  eraseStep(topic: string, from?: EraseState): EraseState;
+  stats(): LogStats;
+  close(): void;
 }

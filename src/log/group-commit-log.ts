@@ -1,38 +1,17 @@
+import type { Cursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import type { LogEntry, Logger, LogReader, Message, TailListener } from "../realtime/types.ts";
-import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type {
+  Logger,
+  LogPage,
+  LogReader,
+  MaybePromise,
+  Message,
+  TailListener,
+} from "../realtime/types.ts";
+import type { Milliseconds } from "../realtime/units.ts";
+import type { BatchLog, EraseState } from "./batch-log.ts";
 import type { LogStats, MessageLog, PublishReceipt, RevocationStore } from "./log.ts";
 import { storageFailed } from "./storage-failed.ts";
-
-/** The outcome of one batch: its receipts, or the error for which this batch alone was refused. */
-export type BatchOutcome = readonly PublishReceipt[] | RealtimeError;
-
-/** A log with synchronous methods that appends several batches in one transaction. `SqliteLog` is one. */
-export interface BatchLog extends LogReader {
-  /**
-   * Appends batches in one transaction, in the given order, and then calls the tail listeners. A refused batch appends nothing
-   * and does not affect the other batches.
-   *
-   * @returns One outcome for each batch.
-   * @throws The database's error when the transaction fails. Nothing is appended then.
-   */
-  appendAll(batches: readonly (readonly Message[])[]): readonly BatchOutcome[];
-  /**
-   * Deletes messages and ids beyond the limits.
-   *
-   * @param maxRows Maximum number of deleted rows.
-   * @returns Whether more rows are left to delete.
-   */
-  deleteExpired(maxRows: number): boolean;
-  read(after: string | undefined, limit: number, maxBytes?: Bytes): readonly LogEntry[] | undefined;
-  readBack(
-    before: string | undefined,
-    limit: number,
-    maxBytes?: Bytes,
-  ): readonly LogEntry[] | undefined;
-  stats(): LogStats;
-  close(): void;
-}
 
 /** Options of `GroupCommitLog`. */
 export interface GroupCommitOptions {
@@ -51,9 +30,6 @@ export interface GroupCommitOptions {
 
 /** Maximum number of messages in one transaction, unless a single batch has more. Other work runs between transactions. */
 const MAX_TRANSACTION = 1000;
-
-/** Maximum number of rows that one turn of the event loop deletes. */
-const MAX_DELETED = 1000;
 
 /** Time after an append, or after a failed write, until expired messages are deleted. */
 const BUSY_INTERVAL: Milliseconds = 1000;
@@ -111,20 +87,29 @@ export class GroupCommitLog implements MessageLog {
     return this.#log.cursor();
   }
 
-  read(
-    after: string | undefined,
-    limit: number,
-    maxBytes?: Bytes,
-  ): readonly LogEntry[] | undefined {
-    return this.#log.read(after, limit, maxBytes);
+  hasReached(cursor: Cursor): boolean {
+    return this.#log.hasReached(cursor);
   }
 
-  readBack(
-    before: string | undefined,
-    limit: number,
-    maxBytes?: Bytes,
-  ): readonly LogEntry[] | undefined {
-    return this.#log.readBack(before, limit, maxBytes);
+  read(...request: Parameters<LogReader["read"]>): MaybePromise<LogPage | undefined> {
+    return this.#log.read(...request);
+  }
+
+  readBack(...request: Parameters<LogReader["readBack"]>): MaybePromise<LogPage | undefined> {
+    return this.#log.readBack(...request);
+  }
+
+  /** Erases step by step in several turns of the event loop, so that no publisher waits long. */
+  async erase(topic: string): Promise<number> {
+    let state: EraseState | undefined;
+    do {
+      if (this.#isReleased) throw logClosed();
+      const from: EraseState | undefined = state;
+      state = this.#write(() => this.#log.eraseStep(topic, from));
+      if (state === undefined) throw storageFailed(this.#failure);
+      await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
+    } while (!state.isDone);
+    return state.erased;
   }
 
   stats(): LogStats {
@@ -176,7 +161,7 @@ export class GroupCommitLog implements MessageLog {
   #deleteExpired(): void {
     if (this.#isReleased) return;
     if (this.#failure !== undefined) this.#write(this.#options.probe);
-    const hasMore = this.#write(() => this.#log.deleteExpired(MAX_DELETED));
+    const hasMore = this.#write(() => this.#log.trim());
     if (hasMore === true) this.#options.nextTurn(() => this.#deleteExpired());
     else this.#setTimer(this.#failure === undefined ? IDLE_INTERVAL : BUSY_INTERVAL);
   }

@@ -1,8 +1,8 @@
-import { formatCursor, parseCursor, sequenceOf } from "../realtime/cursor.ts";
+import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { MessageContents } from "../realtime/records/message-contents.ts";
 import { TimeSlicer } from "../realtime/replay/time-slicer.ts";
-import type { LogEntry, LogReader, MaybePromise, Principal } from "../realtime/types.ts";
+import type { LogEntry, LogPage, LogReader, MaybePromise, Principal } from "../realtime/types.ts";
 import { MatchCollector } from "./match-collector.ts";
 
 /** Selects messages of the history. */
@@ -85,88 +85,99 @@ function runInSlice<T>(slicer: TimeSlicer, work: () => MaybePromise<T>): Promise
 /** The scan for one history request. */
 class HistoryScan {
   readonly #log: LogReader;
+  readonly #request: HistoryRequest;
   readonly #isForwards: boolean;
   readonly #matches: MatchCollector;
   /** The cursor of the log's newest message when the scan started. Messages that are published later belong to a later page. */
-  readonly #logEnd: string;
-  /** `HistoryPage.cursor` of a page that is read backwards. */
-  readonly #backwardsCursor: string;
-  /** The cursor of the last message that was scanned. */
-  #position: string;
+  readonly #logEnd: Cursor;
+  /** Sequence of the newest message of a page that is read backwards. */
+  readonly #newest: number;
+  /** Sequence of the last message that was scanned. A scan backwards begins after the newest message. */
+  #position: number;
   #isDone: boolean;
   #scanned = 0;
 
   constructor(log: LogReader, request: HistoryRequest, matches: MatchCollector) {
-    const { after } = request;
+    const { after, before } = request;
+    const logEnd = parseCursor(log.cursor());
+    if (logEnd === undefined) throw new Error("The log's cursor can't be parsed.");
     this.#log = log;
+    this.#request = request;
     this.#isForwards = after !== undefined;
     this.#matches = matches;
-    this.#logEnd = log.cursor();
-    const before = request.before && endOf(request.before);
-    if (request.before !== undefined && sequenceOf(request.before) > sequenceOf(this.#logEnd)) {
-      throw unknownCursor("before");
-    }
-    this.#backwardsCursor = before === undefined ? this.#logEnd : shiftCursor(before, -1);
-    this.#position = after ?? before ?? shiftCursor(this.#logEnd, 1);
-    this.#isDone = after === this.#logEnd;
+    this.#logEnd = logEnd;
+    this.#newest = before === undefined ? logEnd.sequence : this.#sequenceBefore(before);
+    this.#position = after === undefined ? this.#newest + 1 : this.#sequenceIn(after, "after");
+    this.#isDone = this.#isForwards && this.#position === logEnd.sequence;
   }
 
   /** Scans the next part of the log. Returns the page when the scan is complete, and undefined otherwise. */
   next(): MaybePromise<HistoryPage | undefined> {
     if (this.#isDone) return this.#page(false);
     const { messages, bytes } = SCAN_PAGE;
-    const entries = this.#isForwards
-      ? this.#log.read(this.#position, messages, bytes)
-      : this.#log.readBack(this.#position, messages, bytes);
-    return entries instanceof Promise
-      ? entries.then((read) => this.#scan(read))
-      : this.#scan(entries);
+    const cursor = this.#cursorOf(this.#position);
+    const { topics } = this.#matches;
+    const page = this.#isForwards
+      ? this.#log.read(cursor, messages, bytes, topics)
+      : this.#log.readBack(cursor, messages, bytes, topics);
+    return page instanceof Promise ? page.then((read) => this.#scan(read)) : this.#scan(page);
   }
 
-  #scan(entries: readonly LogEntry[] | undefined): HistoryPage | undefined {
-    if (entries === undefined) throw unknownCursor(this.#isForwards ? "after" : "before");
-    for (const entry of entries) {
+  #scan(page: LogPage | undefined): HistoryPage | undefined {
+    const isTrimmed = this.#isForwards && page !== undefined && page.trimmedTo > this.#position;
+    if (page === undefined || isTrimmed) throw unknownCursor(this.#isForwards ? "after" : "before");
+    const { sequence: last } = this.#logEnd;
+    for (const entry of page.entries) {
+      const sequence = sequenceOf(entry.cursor);
       // A log that answers with a promise may return messages that were published after the scan started.
-      this.#isDone = this.#isForwards && sequenceOf(entry.cursor) > sequenceOf(this.#logEnd);
-      if (this.#isDone) break;
+      if (this.#isForwards && sequence > last) break;
       this.#scanned += 1;
       if (!this.#matches.offer(entry)) return this.#page(true);
-      this.#position = entry.cursor;
-      this.#isDone = this.#isForwards && this.#position === this.#logEnd;
+      this.#position = sequence;
       // The scan continues from this entry in a later slice.
-      if (!this.#isDone && this.#matches.endsSlice()) return undefined;
+      if (this.#matches.endsSlice()) return undefined;
     }
-    return entries.length === 0 || this.#isDone ? this.#page(false) : undefined;
+    this.#position = this.#isForwards ? Math.min(page.end, last) : page.end;
+    this.#isDone = this.#isForwards ? this.#position >= last : this.#position === 0;
+    return this.#isDone ? this.#page(false) : undefined;
   }
 
   #page(more: boolean): HistoryPage {
     const { entries } = this.#matches;
     return {
       messages: this.#isForwards ? entries : entries.toReversed(),
-      cursor: this.#isForwards ? this.#position : this.#backwardsCursor,
+      cursor: this.#endCursor(),
       more,
       scanned: this.#scanned,
     };
   }
-}
 
-/**
- * Returns the cursor before which the page for `before: cursor` ends. A cursor with a suffix (`~` or `.`, see
- * realtime/cursor.ts) is a position after the message that the cursor names, so the page includes this message.
- */
-function endOf(cursor: string): string {
-  return /[~.]/.test(cursor) ? shiftCursor(cursor, 1) : cursor;
-}
+  /** `HistoryPage.cursor`. A position within a message (`Cursor.keyHash`) stays as it is until the page has a message. */
+  #endCursor(): string {
+    if (!this.#isForwards) return this.#cursorOf(this.#newest);
+    const { after = "" } = this.#request;
+    return this.#position === sequenceOf(after) ? after : this.#cursorOf(this.#position);
+  }
 
-/**
- * Returns the cursor that is `step` messages after another, or before it if `step` is negative. A text that is not a cursor is
- * returned unchanged: the log does not find it, and `readHistory` throws `unknown_cursor`.
- */
-function shiftCursor(text: string, step: number): string {
-  const cursor = parseCursor(text);
-  if (cursor === undefined) return text;
-  const sequence = Math.max(cursor.sequence + step, 0);
-  return formatCursor({ ...cursor, sequence, keyHash: undefined });
+  #cursorOf(sequence: number): string {
+    return formatCursor({ ...this.#logEnd, sequence });
+  }
+
+  /** @throws RealtimeError `unknown_cursor`. */
+  #sequenceIn(text: string, name: "after" | "before"): number {
+    const cursor = parseCursor(text);
+    if (cursor === undefined || !this.#log.hasReached(cursor)) throw unknownCursor(name);
+    return cursor.sequence;
+  }
+
+  /**
+   * Returns the sequence of the newest message of the page for `before: text`. A cursor with a suffix (`~` or `.`, see
+   * realtime/cursor.ts) is a position after the message that the cursor names, so the page includes this message.
+   */
+  #sequenceBefore(text: string): number {
+    const sequence = this.#sequenceIn(text, "before");
+    return /[~.]/.test(text) ? sequence : Math.max(sequence - 1, 0);
+  }
 }
 
 function unknownCursor(name: "after" | "before"): RealtimeError {

@@ -1,3 +1,4 @@
+import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
@@ -43,17 +44,32 @@ export interface RememberedIdLimits {
 export const DEFAULT_REMEMBERED_IDS: RememberedIdLimits = { count: 10_000, maxAge: 300_000 };
 
 /**
- * Bounds on the message ids that a log remembers to recognise retries. They do not depend on `HistoryLimits`, because the log
- * must recognise a retry even if the history is off.
+ * Bounds on the messages that topic rules keep (`TopicRule.keep`). If they are exceeded, the log forgets the kept messages of
+ * the topic that has been silent for the longest time. A bound of 0 keeps none.
  */
-export const REMEMBERED_IDS: {
-  /** Maximum number of ids. */
-  readonly count: number;
-  /** How long a log remembers an id. */
-  readonly maxAge: Milliseconds;
-  /** Maximum number of ids of one publisher (`publisherOfId`). */
-  readonly perPublisher: number;
-} = { count: 10_000, maxAge: 300_000, perPublisher: 5000 };
+export interface KeptLimits {
+  /** Maximum size of all kept messages together, as `HistoryLimits.bytes`. Default 64 MiB. */
+  readonly bytes: Bytes;
+  /** Maximum number of topics with kept messages. Default 100,000. */
+  readonly topics: number;
+}
+
+/** The default of each limit. */
+export const DEFAULT_KEPT: KeptLimits = { bytes: 64 * 1024 * 1024, topics: 100_000 };
+
+/** The options that all logs share. */
+export interface LogOptions {
+  /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
+  readonly history?: Partial<HistoryLimits> | undefined;
+  /** Bounds on the message ids that the log remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
+  /** Topic rules. The log applies `keep`. Default: none. */
+  readonly topics?: readonly TopicRule[] | undefined;
+  /** Bounds on the messages that topic rules keep. Default for each bound: `DEFAULT_KEPT`. */
+  readonly kept?: Partial<KeptLimits> | undefined;
+  /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
 
 /**
  * Returns the publisher in a message id. The id of a user's message is the user's identity, a tab, and the message's own id.
@@ -90,6 +106,18 @@ export interface LogStats {
   readonly messages: number;
   /** Size of these messages. */
   readonly bytes: Bytes;
+  /** Of the messages that topic rules keep. A log that does not apply `TopicRule.keep` leaves it out. */
+  readonly kept?: KeptStats | undefined;
+}
+
+/** Statistics of the messages that topic rules keep. A message may also be within the limits of the history. */
+export interface KeptStats {
+  /** Number of topics with kept messages. */
+  readonly topics: number;
+  /** Size of these messages. A message to several such topics counts once for each. */
+  readonly bytes: Bytes;
+  /** Number of topics that were forgotten because of `KeptLimits`, since the log was opened. */
+  readonly evicted: number;
 }
 
 /** Whether the limits let a log keep any message at all. */
@@ -130,8 +158,8 @@ export interface MessageLog extends LogReader {
   /**
    * Appends messages in the given order. The call appends all of the messages or, when it throws, none.
    *
-   * The log remembers the newest 10,000 ids, of which at most 5,000 are of one publisher (`publisherOfId`), each for five
-   * minutes (`REMEMBERED_IDS`). A message with a remembered id gets a receipt with `duplicate: true` and is not appended again.
+   * The log remembers ids within `RememberedIdLimits`. A message with a remembered id gets a receipt with `duplicate: true` and
+   * is not appended again.
    *
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the
@@ -139,6 +167,14 @@ export interface MessageLog extends LogReader {
    */
   append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
+  /**
+   * Erases the messages to a topic that the log has. A message to several topics is erased if one of them matches. Cursors stay
+   * valid, and the ids of the messages are still remembered.
+   *
+   * @param topic A topic, `prefix/*` or `*`.
+   * @returns The number of erased messages.
+   */
+  erase(topic: string): MaybePromise<number>;
   /**
    * Delivers the appended messages to the tail listeners, then removes the listeners. `read` and `readBack` must still work
    * after `close`, because clients may still be receiving a replay.

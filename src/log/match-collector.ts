@@ -15,8 +15,9 @@ const MAX_SLICE_COST = 20_000;
 export class MatchCollector {
   /** In the order of the scan. */
   readonly entries: LogEntry[] = [];
-  /** A topic pattern for each subscription key. */
-  readonly #topics: Rights;
+  /** The topics and patterns of the subscription keys. */
+  readonly topics: readonly string[];
+  readonly #covered: Rights;
   /** Each subscription key with its topic. */
   readonly #keys: readonly KeyPattern[];
   readonly #rights: Rights;
@@ -38,7 +39,8 @@ export class MatchCollector {
   ) {
     const keys = topics.filter((key) => key !== "");
     this.#keys = keys.map((key) => ({ key, topic: topicOf(key), maySelect: maySelect(key) }));
-    this.#topics = compileRights(this.#keys.map(({ topic }) => topic));
+    this.topics = this.#keys.map(({ topic }) => topic);
+    this.#covered = compileRights(this.topics);
     this.#rights = compileRights(reader.rights ?? []);
     this.#viewer = viewerOf(reader);
     this.#contents = contents;
@@ -67,7 +69,7 @@ export class MatchCollector {
   #dataOf(entry: LogEntry): string | undefined {
     const { topics, private: isPrivate } = entry.message;
     const covered = topics.filter(
-      (topic) => this.#topics.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
+      (topic) => this.#covered.covers(topic) && (!isPrivate || this.#rights.covers(topic)),
     );
     if (covered.length === 0) return undefined;
     const content = this.#contents.kept(entry);

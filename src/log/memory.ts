@@ -1,27 +1,30 @@
 import { monotonicClock } from "../realtime/clock.ts";
-import { newEpoch } from "../realtime/cursor.ts";
-import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import { type Cursor, newEpoch } from "../realtime/cursor.ts";
+import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import { EpochChain } from "./epochs.ts";
 import { FifoQueue } from "./fifo-queue.ts";
 import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
+import { KeptTopics } from "./kept-topics.ts";
 import {
   DEFAULT_HISTORY,
+  DEFAULT_REMEMBERED_IDS,
   type HistoryLimits,
   isHistoryEnabled,
+  type LogOptions,
   type LogStats,
   type MessageLog,
   messageSize,
   type PublishReceipt,
 } from "./log.ts";
 import { LogCursors } from "./log-cursors.ts";
+import { PageCollector } from "./page-collector.ts";
 import { RememberedIds } from "./remembered-ids.ts";
+import { countBefore, type StoredEntry } from "./stored-entry.ts";
+import { matchesAny } from "./topic-pattern.ts";
 
 /** Options of `createMemoryLog`. */
-export interface MemoryLogOptions {
-  /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
-  readonly history?: Partial<HistoryLimits> | undefined;
-  /** The wall clock for `LogEntry.at`, in milliseconds since 1970. Default `Date.now`. */
-  readonly now?: (() => number) | undefined;
+export interface MemoryLogOptions extends LogOptions {
   /**
    * The clock for the ages of messages and ids, in milliseconds. It must never be set back. A change of the wall clock does
    * not change how long the log keeps a message. Default: `now` if set, otherwise `performance.now`.
@@ -46,19 +49,25 @@ class MemoryLog implements MessageLog {
   readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #monotonicNow: () => number;
-  readonly #cursors = new LogCursors(0, newEpoch());
+  readonly #cursors = new LogCursors(0, new EpochChain([{ name: newEpoch(), start: 0 }]));
   readonly #listeners = new Set<TailListener>();
   /** Entries to deliver to the tail listeners. The first element is being delivered. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
+  /** The messages within the limits. Erased messages keep their places. */
   readonly #entries = new FifoQueue<StoredEntry>();
+  readonly #kept: KeptTopics;
   #bytes: Bytes = 0;
-  readonly #ids = new RememberedIds();
+  /** Number of erased messages in `#entries`. */
+  #erased = 0;
+  readonly #ids: RememberedIds;
   #sequence = 0;
   #duplicate = 0;
 
   constructor(options: MemoryLogOptions) {
     this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.keepsHistory = isHistoryEnabled(this.#limits);
+    this.#kept = new KeptTopics(options);
+    this.#ids = new RememberedIds({ ...DEFAULT_REMEMBERED_IDS, ...options.rememberedIds });
+    this.keepsHistory = isHistoryEnabled(this.#limits) || this.#kept.hasRules;
     this.#now = options.now ?? Date.now;
     this.#monotonicNow = monotonicClock(options);
   }
@@ -87,31 +96,78 @@ class MemoryLog implements MessageLog {
   }
 
   cursor(): string {
-    return this.#cursors.format(this.#sequence);
+    return this.#cursors.formatNewest(this.#sequence);
+  }
+
+  hasReached(cursor: Cursor): boolean {
+    return this.#cursors.isValid(cursor) && cursor.sequence <= this.#sequence;
   }
 
   read(
     after: string | undefined,
     limit: number,
     maxBytes: Bytes = Number.POSITIVE_INFINITY,
-  ): readonly LogEntry[] | undefined {
-    this.#trim(this.#monotonicNow());
-    const oldest = this.#sequence - this.#entries.length;
-    const sequence = after === undefined ? oldest : this.#cursors.sequenceOf(after);
-    if (sequence === undefined || sequence < oldest || sequence > this.#sequence) return undefined;
-    return this.#collect(sequence - oldest, 1, limit, maxBytes);
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const now = this.#monotonicNow();
+    this.#trim(now);
+    const sequence = after === undefined ? 0 : this.#cursors.sequenceOf(after);
+    if (sequence === undefined || sequence > this.#sequence) return undefined;
+    const page = new PageCollector({ limit, maxBytes, now, start: sequence, end: this.#sequence });
+    const trimmedTo = this.#trimmedTo;
+    if (sequence < trimmedTo) {
+      const kept = this.#kept.trimmedEntries(topics);
+      for (let index = countBefore(kept, sequence + 1); index < kept.length; index++) {
+        const stored = kept[index];
+        if (stored?.keepers && !page.offer(stored)) return page.finish(trimmedTo);
+      }
+    }
+    for (let index = Math.max(sequence - trimmedTo, 0); ; index++) {
+      const stored = this.#entries.at(index);
+      if (stored === undefined || !page.offer(stored)) return page.finish(trimmedTo);
+    }
   }
 
   readBack(
     before: string | undefined,
     limit: number,
     maxBytes: Bytes = Number.POSITIVE_INFINITY,
-  ): readonly LogEntry[] | undefined {
-    this.#trim(this.#monotonicNow());
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const now = this.#monotonicNow();
+    this.#trim(now);
     const end = this.#sequence + 1;
     const sequence = before === undefined ? end : this.#cursors.sequenceOf(before);
     if (sequence === undefined || sequence > end) return undefined;
-    return this.#collect(this.#entries.length - 1 - (end - sequence), -1, limit, maxBytes);
+    const page = new PageCollector({ limit, maxBytes, now, start: sequence, end: 0 });
+    const trimmedTo = this.#trimmedTo;
+    for (let index = sequence - 2 - trimmedTo; index >= 0; index--) {
+      const stored = this.#entries.at(index);
+      if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
+    }
+    const kept = this.#kept.trimmedEntries(topics);
+    for (let index = countBefore(kept, sequence) - 1; index >= 0; index--) {
+      const stored = kept[index];
+      if (stored?.keepers && !page.offer(stored)) return page.finish(trimmedTo);
+    }
+    return page.finish(trimmedTo);
+  }
+
+  erase(topic: string): number {
+    let erased = 0;
+    for (const stored of this.#stored()) {
+      const { entry } = stored;
+      if (entry === undefined || !matchesAny(topic, entry.message.topics)) continue;
+      if (!stored.isTrimmed) {
+        this.#bytes -= stored.size;
+        this.#erased += 1;
+      }
+      stored.entry = undefined;
+      stored.size = 0;
+      erased += 1;
+    }
+    if (erased > 0) this.#kept.removeErased();
+    return erased;
   }
 
   stats(): LogStats {
@@ -119,8 +175,9 @@ class MemoryLog implements MessageLog {
     return {
       accepted: this.#sequence,
       duplicate: this.#duplicate,
-      messages: this.#entries.length,
+      messages: this.#entries.length - this.#erased,
       bytes: this.#bytes,
+      kept: this.#kept.stats,
     };
   }
 
@@ -164,25 +221,28 @@ class MemoryLog implements MessageLog {
   #append(message: Message, content: number, at: Milliseconds, appendedAt: Milliseconds): LogEntry {
     this.#sequence += 1;
     this.#ids.add(message.id, appendedAt, content);
-    const entry = { cursor: this.#cursors.format(this.#sequence), at, message };
+    const sequence = this.#sequence;
+    const entry = { cursor: this.#cursors.format(sequence), at, message };
     const size = messageSize(message);
-    this.#entries.push({ entry, size, appendedAt });
+    const stored = { sequence, appendedAt, entry, size, keepers: 0, isTrimmed: false };
+    this.#entries.push(stored);
+    this.#kept.add(stored);
     this.#bytes += size;
     return entry;
   }
 
-  /** Returns entries from an index on, forwards (1) or backwards (-1), within the limits of `read`. */
-  #collect(from: number, step: 1 | -1, limit: number, maxBytes: Bytes): LogEntry[] {
-    const entries: LogEntry[] = [];
-    let bytes = 0;
-    for (let index = from; entries.length < limit; index += step) {
+  /** `LogPage.trimmedTo`. */
+  get #trimmedTo(): number {
+    return this.#sequence - this.#entries.length;
+  }
+
+  /** All messages that the log has. */
+  *#stored(): Generator<StoredEntry> {
+    yield* this.#kept.trimmedEntries(undefined);
+    for (let index = 0; index < this.#entries.length; index++) {
       const stored = this.#entries.at(index);
-      if (stored === undefined) break;
-      bytes += stored.size;
-      if (bytes > maxBytes && entries.length > 0) break;
-      entries.push(stored.entry);
+      if (stored !== undefined) yield stored;
     }
-    return entries;
   }
 
   #trim(now: Milliseconds): void {
@@ -195,6 +255,8 @@ class MemoryLog implements MessageLog {
       if (isWithinLimits) return;
       this.#entries.shift();
       this.#bytes -= oldest.size;
+      if (oldest.entry === undefined) this.#erased -= 1;
+      this.#kept.trim(oldest);
     }
   }
 }
@@ -204,12 +266,4 @@ interface Candidate {
   readonly message: Message;
   /** Hash of the message's content. */
   readonly content: number;
-}
-
-/** One message of the history. */
-interface StoredEntry {
-  readonly entry: LogEntry;
-  readonly size: Bytes;
-  /** By the monotonic clock. */
-  readonly appendedAt: Milliseconds;
 }

@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
-import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
+import { publisherOfId, type RememberedIdLimits } from "./log.ts";
 import type { SqlDatabase } from "./sql.ts";
 
 const SCHEMA = `
@@ -12,12 +12,6 @@ const SCHEMA = `
   )
 `;
 
-/**
- * Number of ids of a publisher that remain after the publisher has exceeded its quota. This number is 500 below the quota,
- * so the log counts the publisher's rows once in 500 messages, and not for each message.
- */
-const REMAINING_PER_PUBLISHER = REMEMBERED_IDS.perPublisher * 0.9;
-
 /** Maximum number of publishers with a row count in memory. Beyond this number, the counts of all publishers are discarded. */
 const MAX_COUNTED_PUBLISHERS = 10_000;
 
@@ -26,7 +20,7 @@ const MAX_COUNTED_PUBLISHERS = 10_000;
 const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || char(10)";
 
 /**
- * The table with the message ids that a SQLite log remembers, within the bounds of `REMEMBERED_IDS`. It is separate from the
+ * The table with the message ids that a SQLite log remembers, within `RememberedIdLimits`. It is separate from the
  * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted: the log
  * reads its sequence from this row.
  *
@@ -36,15 +30,16 @@ const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || ch
  */
 export class RememberedIdRows {
   readonly #database: SqlDatabase;
+  readonly limits: RememberedIdLimits;
   /** Upper bounds of the publishers' row counts. Deletions because of age or the total number are not subtracted. */
   readonly #counts = new Map<string, number>();
   readonly #overQuota = new Set<string>();
   /** Upper bound of the number of all rows. Undefined until the rows are counted. */
   #total: number | undefined;
-  #inTransaction = false;
 
-  constructor(database: SqlDatabase) {
+  constructor(database: SqlDatabase, limits: RememberedIdLimits) {
     this.#database = database;
+    this.limits = limits;
     database.exec(SCHEMA);
     addMissingColumn(database, "message_ids", "fingerprint INTEGER");
   }
@@ -72,19 +67,23 @@ export class RememberedIdRows {
       "SELECT at, fingerprint FROM message_ids WHERE id = ?",
       id,
     );
-    if (row === undefined || now - row.at >= REMEMBERED_IDS.maxAge) return undefined;
+    if (row === undefined || now - row.at >= this.limits.maxAge) return undefined;
     return row.fingerprint;
   }
 
-  /** Call this first in a transaction. If the previous transaction was rolled back, all rows are counted again. */
+  /** Must be called first in a transaction. */
   beginTransaction(): void {
-    if (this.#inTransaction) this.#total = undefined;
-    if (this.#inTransaction || this.#counts.size > MAX_COUNTED_PUBLISHERS) this.#counts.clear();
+    if (this.#counts.size > MAX_COUNTED_PUBLISHERS) this.#counts.clear();
     this.#overQuota.clear();
-    this.#inTransaction = true;
   }
 
-  /** Inserts an id, or replaces the row of an id that is older than `REMEMBERED_IDS.maxAge`. */
+  /** Must be called when a transaction was rolled back. All rows are counted again. */
+  onRollback(): void {
+    this.#total = undefined;
+    this.#counts.clear();
+  }
+
+  /** Inserts an id, or replaces the row of an id that is older than `RememberedIdLimits.maxAge`. */
   insert(sequence: number, id: string, at: Milliseconds, fingerprint: number): void {
     this.#database.exec(
       "INSERT OR REPLACE INTO message_ids (sequence, id, at, fingerprint) VALUES (?, ?, ?, ?)",
@@ -99,7 +98,7 @@ export class RememberedIdRows {
     const before = this.#counts.get(publisher);
     const count = before === undefined ? this.#countOf(publisher) : before + 1;
     this.#counts.set(publisher, count);
-    if (count > REMEMBERED_IDS.perPublisher) this.#overQuota.add(publisher);
+    if (count > this.limits.count / 2) this.#overQuota.add(publisher);
   }
 
   /**
@@ -109,7 +108,9 @@ export class RememberedIdRows {
   enforceQuotas(): void {
     for (const publisher of this.#overQuota) {
       const count = this.#countOf(publisher);
-      const surplus = Math.max(count - REMAINING_PER_PUBLISHER, 0);
+      // A tenth more than the surplus is deleted, so that the publisher's rows are not counted for each message.
+      const remaining = Math.ceil(0.45 * this.limits.count);
+      const surplus = Math.max(count - remaining, 0);
       this.#delete(
         `sequence IN (SELECT sequence ${OF_PUBLISHER} ORDER BY sequence LIMIT ?)`,
         publisher,
@@ -118,7 +119,6 @@ export class RememberedIdRows {
       );
       this.#counts.set(publisher, count - surplus);
     }
-    this.#inTransaction = false;
   }
 
   /**
@@ -127,10 +127,10 @@ export class RememberedIdRows {
    * @param newest Sequence of the newest message. Its row is never deleted.
    */
   trim(now: Milliseconds, newest: number): void {
-    const firstYoung = this.#firstAfter(now - REMEMBERED_IDS.maxAge) ?? newest;
+    const firstYoung = this.#firstAfter(now - this.limits.maxAge) ?? newest;
     this.#delete("sequence < ?", Math.min(firstYoung, newest));
     this.#total ??= this.#count("FROM message_ids");
-    const surplus = this.#total - REMEMBERED_IDS.count;
+    const surplus = this.#total - this.limits.count;
     if (surplus <= 0) return;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
     this.#delete(`sequence IN (${oldest})`, newest, surplus);

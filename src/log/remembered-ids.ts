@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../realtime/units.ts";
 import { FifoQueue } from "./fifo-queue.ts";
-import { publisherOfId, REMEMBERED_IDS } from "./log.ts";
+import { publisherOfId, type RememberedIdLimits } from "./log.ts";
 
 interface RememberedId {
   readonly id: string;
@@ -18,16 +18,21 @@ interface Publisher {
 }
 
 /**
- * The message ids that a memory log remembers, within the bounds of `REMEMBERED_IDS`. If a user exceeds the quota, the user's
+ * The message ids that a memory log remembers, within `RememberedIdLimits`. If a user exceeds the quota, the user's
  * own oldest ids are removed first, so one user takes at most half of the ids. The embedding app and the holders of the admin
  * key have no quota.
  */
 export class RememberedIds {
+  readonly #limits: RememberedIdLimits;
   readonly #byId = new Map<string, RememberedId>();
   /** Oldest first. Also contains ids that were removed because of a quota: check `#isRemembered`. */
   #queue = new FifoQueue<RememberedId>();
   readonly #publishers = new Map<string, Publisher>();
   readonly #overQuota = new Set<Publisher>();
+
+  constructor(limits: RememberedIdLimits) {
+    this.#limits = limits;
+  }
 
   has(id: string): boolean {
     return this.#byId.has(id);
@@ -46,14 +51,14 @@ export class RememberedIds {
     this.#byId.set(id, remembered);
     if (publisher === undefined) return;
     publisher.queue.push(remembered);
-    if (publisher.queue.length > REMEMBERED_IDS.perPublisher) this.#overQuota.add(publisher);
+    if (publisher.queue.length > this.#perPublisher) this.#overQuota.add(publisher);
   }
 
   /** Removes the ids that exceed one of the bounds. */
   trim(now: Milliseconds): void {
-    const { count, maxAge, perPublisher } = REMEMBERED_IDS;
+    const { count, maxAge } = this.#limits;
     for (const { queue } of this.#overQuota) {
-      while (queue.length > perPublisher) this.#remove(queue.first);
+      while (queue.length > this.#perPublisher) this.#remove(queue.first);
     }
     this.#overQuota.clear();
     for (let oldest = this.#queue.first; oldest !== undefined; oldest = this.#queue.first) {
@@ -63,6 +68,10 @@ export class RememberedIds {
       if (isRemembered) this.#remove(oldest);
     }
     if (this.#queue.length > 2 * this.#byId.size) this.#compact();
+  }
+
+  get #perPublisher(): number {
+    return this.#limits.count / 2;
   }
 
   #isRemembered(remembered: RememberedId): boolean {

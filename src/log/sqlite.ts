@@ -1,111 +1,92 @@
-import { newEpoch } from "../realtime/cursor.ts";
+import type { Cursor } from "../realtime/cursor.ts";
 import { RealtimeError } from "../realtime/errors.ts";
-import type { LogEntry, Message, TailListener } from "../realtime/types.ts";
+import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { AppendOutcome, BatchLog, EraseState } from "./batch-log.ts";
 import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import {
-  DEFAULT_HISTORY,
-  type HistoryLimits,
   isHistoryEnabled,
   type LogStats,
   type MessageLog,
   messageSize,
   type PublishReceipt,
-  REMEMBERED_IDS,
 } from "./log.ts";
-import { LogCursors } from "./log-cursors.ts";
-import { MessageRows } from "./message-rows.ts";
-import { RememberedIdRows } from "./remembered-id-rows.ts";
-import type { SqlDatabase } from "./sql.ts";
+import { SqliteTables, type SqliteTablesOptions } from "./sqlite-tables.ts";
 
 /** Options of `SqliteLog`. */
-export interface SqliteLogOptions {
-  readonly database: SqlDatabase;
-  /** Index of the shard that the log's cursors name, from 0. Default 0. */
-  readonly shard?: number | undefined;
-  /** Bounds on the messages that the log keeps. Default for each bound: `DEFAULT_HISTORY`. */
-  readonly history?: Partial<HistoryLimits> | undefined;
-  /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
-  readonly now?: (() => number) | undefined;
+export interface SqliteLogOptions extends SqliteTablesOptions {
+  /** Maximum size of one message (`messageSize`). Default: no limit. */
+  readonly maxMessageBytes?: Bytes | undefined;
+  /** Maximum number of old messages that one transaction deletes, so that a publish does not wait for many. Default: no limit. */
+  readonly maxDeletes?: number | undefined;
 }
 
-/** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
-const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
+/** Maximum number of messages that one transaction of `erase` reads. */
+const ERASE_STEP = 500;
 
-/** The range of the messages in the tables. Kept in memory because SQLite would read every row to sum up the sizes. */
-interface Extent {
-  /** Sequence of the newest message; 0 in a new log. */
-  readonly sequence: number;
-  /** Sequence of the oldest message that can be read; `sequence + 1` when the history is empty. */
-  readonly oldest: number;
-  /** Size of all messages that can be read. */
-  readonly bytes: Bytes;
+/** A message that is ready to be inserted. */
+interface Candidate {
+  readonly message: Message;
+  /** Hash of the message's content. */
+  readonly content: number;
+  readonly size: Bytes;
+  readonly isDuplicate: boolean;
 }
 
-/** A log in the SQLite database of a Durable Object. It survives eviction, restarts and deployments. */
-export class SqliteLog implements MessageLog {
+/** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
+export class SqliteLog implements MessageLog, BatchLog {
   readonly keepsHistory: boolean;
-  readonly #database: SqlDatabase;
-  readonly #limits: HistoryLimits;
+  readonly #tables: SqliteTables;
+  readonly #maxMessageBytes: Bytes;
+  readonly #maxDeletes: number;
   readonly #now: () => number;
   readonly #listeners = new Set<TailListener>();
-  readonly #cursors: LogCursors;
-  readonly #messages: MessageRows;
-  readonly #ids: RememberedIdRows;
-  #extent: Extent;
   /** When the newest message was appended. */
   #newestAt: Milliseconds;
   #accepted = 0;
   #duplicate = 0;
 
-  constructor({ database, shard = 0, history, now = Date.now }: SqliteLogOptions) {
-    this.#database = database;
-    this.#limits = { ...DEFAULT_HISTORY, ...history };
-    this.keepsHistory = isHistoryEnabled(this.#limits);
-    this.#now = now;
-    this.#cursors = new LogCursors(shard, readEpoch(database));
-    this.#messages = new MessageRows(database, this.#cursors);
-    this.#ids = new RememberedIdRows(database);
-    const newest = this.#ids.newest();
-    const sequence = newest?.sequence ?? 0;
-    const { oldest = sequence + 1, bytes } = this.#messages.extent();
-    this.#newestAt = newest?.at ?? 0;
-    this.#extent = { sequence, oldest, bytes };
+  constructor(options: SqliteLogOptions) {
+    this.#tables = new SqliteTables(options);
+    this.#maxMessageBytes = options.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.#maxDeletes = options.maxDeletes ?? Number.POSITIVE_INFINITY;
+    this.#now = options.now ?? Date.now;
+    this.#newestAt = this.#tables.ids.newest()?.at ?? 0;
+    this.keepsHistory = isHistoryEnabled(this.#tables.limits) || this.#tables.kept.hasRules;
   }
 
   append(messages: readonly Message[]): readonly PublishReceipt[] {
+    const [outcome = []] = this.appendAll([messages]);
+    if (outcome instanceof RealtimeError) throw outcome;
+    return outcome;
+  }
+
+  /**
+   * Does several calls of `append` in one transaction. A call that is refused does not affect the others.
+   *
+   * @returns The outcome of each call.
+   * @throws Error of the database. Nothing is appended then.
+   */
+  appendAll(calls: readonly (readonly Message[])[]): readonly AppendOutcome[] {
     const at = this.#readClock();
     const appended: LogEntry[] = [];
-    // A local variable, because a transaction that is rolled back must not change `#extent`.
-    let extent = this.#extent;
-    const receipts = this.#database.transaction(() => {
-      this.#ids.beginTransaction();
-      const reused: number[] = [];
-      const receipts = messages.map((message, index) => {
-        const content = fingerprint(message);
-        const earlier = this.#ids.fingerprintOf(message.id, at);
-        const duplicate = earlier !== undefined;
-        // null: an earlier version has stored the id without a fingerprint, so the contents can't be compared.
-        if (duplicate && earlier !== null && earlier !== content) reused.push(index);
-        if (!duplicate) {
-          extent = this.#insert(message, content, at, extent);
-          appended.push({ cursor: this.#cursors.format(extent.sequence), at, message });
-        }
-        return { id: message.id, duplicate };
-      });
-      assertNoReusedIds(reused);
-      this.#ids.enforceQuotas();
-      extent = this.#trim(extent, at);
-      return receipts;
+    const outcomes = this.#tables.transaction(() => {
+      const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
+      this.#tables.ids.enforceQuotas();
+      this.#tables.trim(at, this.#maxDeletes);
+      this.#tables.ids.trim(at, this.#tables.extent.sequence);
+      return outcomes;
     });
-    this.#extent = extent;
+    for (const outcome of outcomes) {
+      if (outcome instanceof RealtimeError) continue;
+      this.#duplicate += outcome.filter(({ duplicate }) => duplicate).length;
+    }
     this.#accepted += appended.length;
-    this.#duplicate += receipts.length - appended.length;
     if (appended.length > 0) {
       this.#newestAt = at;
       for (const listener of this.#listeners) listener(appended);
     }
-    return receipts;
+    return outcomes;
   }
 
   tail(listener: TailListener): () => void {
@@ -114,54 +95,90 @@ export class SqliteLog implements MessageLog {
   }
 
   cursor(): string {
-    return this.#cursors.format(this.#extent.sequence);
+    return this.#tables.cursors.formatNewest(this.#tables.extent.sequence);
+  }
+
+  hasReached(cursor: Cursor): boolean {
+    const { cursors, extent } = this.#tables;
+    return cursors.isValid(cursor) && cursor.sequence <= extent.sequence;
   }
 
   read(
     after: string | undefined,
     limit: number,
-    maxBytes: Bytes = Number.POSITIVE_INFINITY,
-  ): readonly LogEntry[] | undefined {
-    this.trim();
-    const start = this.#extent.oldest - 1;
-    const sequence = after === undefined ? start : this.#cursors.sequenceOf(after);
-    if (sequence === undefined || sequence < start || sequence > this.#extent.sequence) {
-      return undefined;
-    }
-    return this.#messages.readAfter(sequence, limit, maxBytes);
+    maxBytes?: Bytes,
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const { cursors, extent } = this.#tables;
+    const position = after === undefined ? 0 : cursors.sequenceOf(after);
+    if (position === undefined || position > extent.sequence) return undefined;
+    return this.#read(position, true, limit, maxBytes, topics);
   }
 
   readBack(
     before: string | undefined,
     limit: number,
-    maxBytes: Bytes = Number.POSITIVE_INFINITY,
-  ): readonly LogEntry[] | undefined {
-    this.trim();
-    const end = this.#extent.sequence + 1;
-    const sequence = before === undefined ? end : this.#cursors.sequenceOf(before);
-    if (sequence === undefined || sequence > end) return undefined;
-    return this.#messages.readBefore(sequence, limit, maxBytes);
+    maxBytes?: Bytes,
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const { cursors, extent } = this.#tables;
+    const end = extent.sequence + 1;
+    const position = before === undefined ? end : cursors.sequenceOf(before);
+    if (position === undefined || position > end) return undefined;
+    return this.#read(position, false, limit, maxBytes, topics);
   }
 
   stats(): LogStats {
-    this.trim();
-    const { sequence, oldest, bytes } = this.#extent;
+    this.#trimIfDue();
+    const { sequence, oldest, bytes, erased } = this.#tables.extent;
     return {
       accepted: this.#accepted,
       duplicate: this.#duplicate,
-      messages: sequence - oldest + 1,
+      messages: sequence - oldest + 1 - erased,
       bytes,
+      kept: this.#tables.kept.stats,
     };
+  }
+
+  erase(topic: string): number {
+    let state = this.eraseStep(topic);
+    while (!state.isDone) state = this.eraseStep(topic, state);
+    return state.erased;
+  }
+
+  /**
+   * Erases some of the messages to a topic, in one transaction. The steps of an erasure together erase the messages that the log
+   * has at the first step.
+   *
+   * @param from The state that the previous step has returned. Default: the first step.
+   */
+  eraseStep(topic: string, from?: EraseState): EraseState {
+    const { position, until, erased } = from ?? {
+      position: 0,
+      until: this.#tables.extent.sequence,
+      erased: 0,
+    };
+    return this.#tables.transaction(() => {
+      const { count, next } = this.#tables.erase(topic, position, until, ERASE_STEP);
+      return { position: next ?? until, until, erased: erased + count, isDone: next === undefined };
+    });
   }
 
   close(): void {
     this.#listeners.clear();
   }
 
-  /** Deletes messages that exceed `HistoryLimits`, and ids that exceed `REMEMBERED_IDS`. */
-  trim(): void {
+  /**
+   * Deletes messages that exceed `HistoryLimits` or are past their `ttl`, and ids that exceed `RememberedIdLimits`.
+   *
+   * @returns Whether more messages may be left to delete, because one transaction deletes at most `maxDeletes`.
+   */
+  trim(): boolean {
     const now = this.#readClock();
-    this.#extent = this.#database.transaction(() => this.#trim(this.#extent, now));
+    return this.#tables.transaction(() => {
+      this.#tables.ids.trim(now, this.#tables.extent.sequence);
+      return this.#tables.trim(now, this.#maxDeletes);
+    });
   }
 
   /**
@@ -169,10 +186,85 @@ export class SqliteLog implements MessageLog {
    * newest message does not count, because its row is never deleted.
    */
   expiresAt(): Milliseconds | undefined {
-    const { count, latest } = this.#ids.extent();
-    const isEmpty = this.#extent.oldest > this.#extent.sequence && count <= 1;
+    const { ids, limits, extent } = this.#tables;
+    const { count, latest } = ids.extent();
+    const isEmpty = extent.oldest > extent.sequence && count <= 1;
     if (isEmpty || latest === undefined) return undefined;
-    return latest + Math.max(this.#limits.maxAge, REMEMBERED_IDS.maxAge);
+    return latest + Math.max(limits.maxAge, ids.limits.maxAge);
+  }
+
+  #read(
+    position: number,
+    isForwards: boolean,
+    limit: number,
+    maxBytes: Bytes = Number.POSITIVE_INFINITY,
+    topics?: readonly string[],
+  ): LogPage {
+    const now = this.#trimIfDue();
+    const { messages, index, extent } = this.#tables;
+    const next =
+      topics !== undefined && index.covers(topics)
+        ? (from: number, count: number) => index.next(topics, from, isForwards, count)
+        : undefined;
+    const page = messages.read({ position, isForwards, limit, maxBytes, now, next });
+    const last = isForwards ? extent.sequence : 0;
+    return { entries: page.entries, end: page.end ?? last, trimmedTo: extent.oldest - 1 };
+  }
+
+  #appendCall(messages: readonly Message[], at: Milliseconds, appended: LogEntry[]): AppendOutcome {
+    let candidates: readonly Candidate[];
+    // Checked before anything is inserted, because other calls share the transaction.
+    try {
+      candidates = this.#check(messages, at);
+    } catch (error) {
+      if (error instanceof RealtimeError) return error;
+      throw error;
+    }
+    return candidates.map(({ message, content, size, isDuplicate }) => {
+      if (!isDuplicate) {
+        const sequence = this.#tables.insert(message, size, content, at);
+        appended.push({ cursor: this.#tables.cursors.format(sequence), at, message });
+      }
+      return { id: message.id, duplicate: isDuplicate };
+    });
+  }
+
+  /** @throws RealtimeError `id_reused`, or `invalid_input` for a message that is too large. */
+  #check(messages: readonly Message[], at: Milliseconds): readonly Candidate[] {
+    const inCall = new Map<string, number>();
+    const reused: number[] = [];
+    const candidates = messages.map((message, index) => {
+      const content = fingerprint(message);
+      const earlier = inCall.get(message.id) ?? this.#tables.ids.fingerprintOf(message.id, at);
+      const isDuplicate = earlier !== undefined;
+      // null: an earlier version has stored the id without a fingerprint, so the contents can't be compared.
+      if (isDuplicate && earlier !== null && earlier !== content) reused.push(index);
+      if (!isDuplicate) inCall.set(message.id, content);
+      return { message, content, size: this.#sizeOf(message), isDuplicate };
+    });
+    assertNoReusedIds(reused);
+    return candidates;
+  }
+
+  #sizeOf(message: Message): Bytes {
+    const size = messageSize(message);
+    if (size <= this.#maxMessageBytes) return size;
+    throw new RealtimeError(
+      "invalid_input",
+      `The message has ${size} bytes, and the limit is ${this.#maxMessageBytes}. Send a smaller message.`,
+    );
+  }
+
+  /** Returns the time. */
+  #trimIfDue(): Milliseconds {
+    const now = this.#readClock();
+    if (!this.#tables.isTrimDue(now)) return now;
+    try {
+      this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
+    } catch {
+      // Reads continue while the disk is full. The next append or trim throws the error.
+    }
+    return now;
   }
 
   /**
@@ -183,50 +275,7 @@ export class SqliteLog implements MessageLog {
     const now = this.#now();
     if (now >= this.#newestAt) return now;
     this.#newestAt = now;
-    this.#database.transaction(() => {
-      this.#messages.capTimes(now);
-      this.#ids.capTimes(now);
-    });
+    this.#tables.transaction(() => this.#tables.capTimes(now));
     return now;
   }
-
-  #insert(message: Message, content: number, at: Milliseconds, extent: Extent): Extent {
-    const size = messageSize(message);
-    if (size > MAX_MESSAGE_BYTES) {
-      throw new RealtimeError(
-        "invalid_input",
-        `The message has ${size} bytes, and the limit is ${MAX_MESSAGE_BYTES}. Send a smaller message.`,
-      );
-    }
-    const sequence = extent.sequence + 1;
-    this.#messages.insert(sequence, message, at, size);
-    this.#ids.insert(sequence, message.id, at, content);
-    return { ...extent, sequence, bytes: extent.bytes + size };
-  }
-
-  #trim(extent: Extent, now: Milliseconds): Extent {
-    const { messages, maxAge, bytes } = this.#limits;
-    const { sequence } = extent;
-    const firstYoung = this.#messages.firstAfter(now - maxAge) ?? sequence + 1;
-    let trimmed = this.#deleteBefore(extent, Math.max(firstYoung, sequence - messages + 1));
-    while (trimmed.bytes > bytes) trimmed = this.#deleteBefore(trimmed, trimmed.oldest + 1);
-    this.#ids.trim(now, sequence);
-    return trimmed;
-  }
-
-  #deleteBefore(extent: Extent, sequence: number): Extent {
-    if (sequence <= extent.oldest) return extent;
-    const freed = this.#messages.deleteBefore(sequence);
-    return { ...extent, oldest: sequence, bytes: extent.bytes - freed };
-  }
-}
-
-/** Returns the epoch of the log in this database. A new database gets a random epoch. */
-function readEpoch(database: SqlDatabase): string {
-  database.exec("CREATE TABLE IF NOT EXISTS log_epoch (epoch TEXT NOT NULL)");
-  const [row] = database.all<{ epoch: string }>("SELECT epoch FROM log_epoch");
-  if (row !== undefined) return row.epoch;
-  const epoch = newEpoch();
-  database.exec("INSERT INTO log_epoch (epoch) VALUES (?)", epoch);
-  return epoch;
 }

@@ -18,6 +18,7 @@ import type {
   ManagerStats,
   Principal,
   Revocation,
+  StreamOptions,
   SubscribeRequest,
   TopicInfo,
 } from "./types.ts";
@@ -68,6 +69,7 @@ export class RealtimeManager {
    */
   follow(log: LogReader): () => void {
     this.#core.replays.readFrom(log);
+    this.#core.cursors.readFrom(log);
     this.#core.cursors.liveCursor = log.cursor();
     return log.tail((entries) => this.deliver(entries));
   }
@@ -88,19 +90,20 @@ export class RealtimeManager {
   /**
    * Adds a client without subscriptions. From now on its frames are written to its sink.
    *
+   * @param client Its principal, and the options of its stream.
    * @param connectedAt Milliseconds since 1970. Default: now.
    * @throws RealtimeError `client_exists` when a connected client has the id, and the errors of `admit`.
    */
   registerClient(
     clientId: string,
     sink: FrameSink,
-    principal: Principal = {},
+    client: Principal & StreamOptions = {},
     connectedAt: number = this.#core.now(),
   ): void {
-    this.admit(principal);
-    this.#core.clients.add(clientId, sink, principal, connectedAt);
+    this.admit(client);
+    this.#core.clients.add(clientId, sink, client, connectedAt);
     this.#core.connects += 1;
-    this.#core.logger?.debug("client connected", { clientId, ip: principal.ip });
+    this.#core.logger?.debug("client connected", { clientId, ip: client.ip });
   }
 
   /**

@@ -2,6 +2,7 @@ import { nanoid } from "nanoid";
 import type { CollectionInput, RecordChange } from "./records/collection.ts";
 import { isFieldText, toJSONLine } from "./sse.ts";
 import type { Message } from "./types.ts";
+import type { Seconds } from "./units.ts";
 
 /** The kind of change of a record. */
 export type RecordAction = "create" | "update" | "delete";
@@ -9,11 +10,19 @@ export type RecordAction = "create" | "update" | "delete";
 interface MessageInput {
   /**
    * Idempotency key, 1 to 255 characters, neither a tab nor NUL. The log remembers the newest 10,000 ids, each for five minutes
-   * (`REMEMBERED_IDS`), and does not append a second message with a remembered id. Default: a random id.
+   * (`RememberedIdLimits`), and does not append a second message with a remembered id. Default: a random id.
    */
   readonly id?: string | undefined;
-  /** Whether only clients with a right to the topic receive the message. Default false. */
+  /**
+   * Whether only clients with a right to the topic receive the message. Default: as the rules of its topics say
+   * (`TopicRule.private`), false without rules.
+   */
   readonly private?: boolean | undefined;
+  /**
+   * The history has the message for this time: a whole number from 1 to 31,536,000 (one year). Default: `TopicRule.ttl` of its
+   * topics, otherwise as long as the log keeps the message.
+   */
+  readonly ttl?: Seconds | undefined;
 }
 
 /** A message to a topic. */
@@ -51,25 +60,24 @@ export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Creates the message for the log. The input is not validated.
+ * Creates the message for the log. The input is not validated, and topic rules (`TopicRules`) are not applied.
  *
  * @throws RealtimeError `invalid_event` when the data, the collection or the previous record can't be written as JSON.
  * @example
  * createMessage({ topic: "chat", data: { text: "hello" } });
  */
 export function createMessage(input: PublishInput): Message {
-  const id = input.id ?? nanoid();
-  const isPrivate = input.private ?? false;
+  const { id = nanoid(), private: isPrivate = false, ttl } = input;
+  const common = { id, private: isPrivate, ...(ttl !== undefined && { ttl }) };
   if ("topic" in input) {
-    return { id, topics: [input.topic], data: toJSONLine(input.data), private: isPrivate };
+    return { ...common, topics: [input.topic], data: toJSONLine(input.data) };
   }
   const { action, record } = input;
   return {
-    id,
+    ...common,
     topics: topicsOfRecord(input),
     data: toJSONLine({ action, record }),
     change: toJSONLine(changeOf(input)),
-    private: isPrivate,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The data types of the core and the interfaces that adapters implement. In one file, because they refer to each other. */
 import type { KeyStats } from "./access/capacity.ts";
-import type { Bytes } from "./units.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Bytes, Seconds } from "./units.ts";
 
 export type { LogFields, Logger } from "./logger.ts";
 
@@ -112,6 +113,12 @@ export interface StartPosition {
   readonly last?: number | undefined;
 }
 
+/** What a client chooses for its whole stream when it connects. */
+export interface StreamOptions {
+  /** Whether the events of keys without the option `envelope` are in an envelope, as with this option. Default false. */
+  readonly envelope?: boolean | undefined;
+}
+
 /** A request that replaces a client's subscriptions. */
 export interface SubscribeRequest extends Principal, StartPosition {
   /** Subscription keys. They replace all earlier keys of the client. Empty strings are ignored. */
@@ -136,7 +143,7 @@ export interface SubscribeRequest extends Principal, StartPosition {
 /** A message that is ready for the log. `createMessage` creates it from a `PublishInput`. */
 export interface Message {
   /**
-   * Idempotency key. The log remembers the newest 10,000 ids, each for five minutes (`REMEMBERED_IDS`), and does not append a
+   * Idempotency key. The log remembers the newest 10,000 ids, each for five minutes (`RememberedIdLimits`), and does not append a
    * second message with a remembered id. The id of a user's message begins with the user's identity (`publisherOfId`).
    */
   readonly id: string;
@@ -148,6 +155,11 @@ export interface Message {
   readonly change?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
+  /**
+   * The message is neither replayed nor listed when this time has passed since `LogEntry.at`. Default: as long as the log keeps
+   * the message.
+   */
+  readonly ttl?: Seconds | undefined;
 }
 
 /** A message in a log. */
@@ -165,9 +177,25 @@ export type TailListener = (entries: readonly LogEntry[]) => void;
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** The messages that one read of a log has returned. */
+export interface LogPage {
+  /** In the order of the read. Erased messages, and those past their `ttl`, are left out. */
+  readonly entries: readonly LogEntry[];
+  /**
+   * How far the log was read. After `read`, `entries` has every message up to this sequence. After `readBack`, it has every
+   * message from this sequence on; 0 means that the log has no older messages.
+   */
+  readonly end: number;
+  /**
+   * Sequence of the newest message that the log has dropped because of its limits; 0 if there is none. The log has all later
+   * messages. Of the messages up to this one, it has only those that topic rules keep.
+   */
+  readonly trimmedTo: number;
+}
+
 /** The methods of a log that delivery, replay and history use. `MessageLog` adds the methods that write. */
 export interface LogReader {
-  /** Whether the log keeps messages that can be read later. False when one of its history limits is 0. */
+  /** Whether the log keeps messages that can be read later. False when one of its history limits is 0 and no rule keeps any. */
   readonly keepsHistory: boolean;
   /**
    * Calls `listener` with the messages that this or another process appends from now on.
@@ -178,32 +206,40 @@ export interface LogReader {
   /** The cursor of the newest message that the tail listeners have received. In a new log, the position before all messages. */
   cursor(): string;
   /**
+   * Whether a cursor names a position that this log has reached. False for a cursor of another log, and for a position in an
+   * epoch whose newest messages are lost. The messages after the position may have been trimmed (`LogPage.trimmedTo`).
+   */
+  hasReached(cursor: Cursor): boolean;
+  /**
    * Reads entries after a cursor, oldest first. Takes O(log n) steps to find the cursor.
    *
    * @param after Undefined starts at the oldest entry of the history.
    * @param limit Maximum number of entries.
    * @param maxBytes Maximum size of the entries together. The first entry is returned whatever its size. Default: no limit.
-   * @returns undefined when the cursor is unknown or of another epoch, or when an entry after the cursor has been trimmed: the
-   *   reader would miss this entry.
+   * @param topics Topics and patterns. The log may leave out messages that match none of them. Default: all messages.
+   * @returns undefined when the cursor is unknown (`hasReached`).
    */
   read(
     after: string | undefined,
     limit: number,
     maxBytes?: Bytes,
-  ): MaybePromise<readonly LogEntry[] | undefined>;
+    topics?: readonly string[],
+  ): MaybePromise<LogPage | undefined>;
   /**
-   * Reads entries before a cursor, newest first. The result is empty where the history begins.
+   * Reads entries before a cursor, newest first.
    *
-   * @param before Undefined starts at the newest entry.
+   * @param before Undefined starts at the newest entry. May be the position after the newest entry.
    * @param limit Maximum number of entries.
    * @param maxBytes As for `read`.
-   * @returns undefined when the cursor is unknown or of another epoch.
+   * @param topics As for `read`.
+   * @returns undefined when the cursor is unknown.
    */
   readBack(
     before: string | undefined,
     limit: number,
     maxBytes?: Bytes,
-  ): MaybePromise<readonly LogEntry[] | undefined>;
+    topics?: readonly string[],
+  ): MaybePromise<LogPage | undefined>;
 }
 
 /** A topic that has subscriptions. */

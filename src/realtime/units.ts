@@ -3,3 +3,6 @@ export type Milliseconds = number;
 
 /** A size in bytes. */
 export type Bytes = number;
+
+/** A length of time in seconds. */
+export type Seconds = number;

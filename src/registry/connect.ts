@@ -50,7 +50,7 @@ function startsWithNewest(key: string): boolean {
 /** Subscribes a newly registered client to the topics of its connect request. */
 export function applyInitialSubscriptions(
   manager: RealtimeManager,
-  { topics = [], lastEventId, last, ...principal }: ConnectRequest,
+  { topics = [], lastEventId, last, envelope: _, ...principal }: ConnectRequest,
   { clientId, cursor }: StreamIdentity,
 ): void {
   if (topics.length === 0 && lastEventId === undefined && !last) return;

@@ -1,5 +1,5 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
-import type { PublishReceipt } from "../log/log.ts";
+import type { KeptStats, PublishReceipt } from "../log/log.ts";
 import type { LatencyStats } from "../realtime/latency.ts";
 import type {
   ClientInfo,
@@ -10,13 +10,14 @@ import type {
   Principal,
   Revocation,
   StartPosition,
+  StreamOptions,
   SubscribeRequest,
   TopicInfo,
 } from "../realtime/types.ts";
 import type { Bytes } from "../realtime/units.ts";
 
-/** A request to open a stream: the principal that opens the stream, and the position at which the stream starts. */
-export interface ConnectRequest extends Principal, StartPosition {
+/** A request to open a stream: the principal that opens it, the position at which it starts, and its options. */
+export interface ConnectRequest extends Principal, StartPosition, StreamOptions {
   /** The client's first subscription keys. Default: none. */
   readonly topics?: readonly string[] | undefined;
 }
@@ -65,6 +66,8 @@ export interface RegistryStats extends ManagerStats {
   readonly duplicate: number;
   /** Number and size of the messages that the log has now. */
   readonly history: { readonly messages: number; readonly bytes: Bytes };
+  /** What the log keeps by `TopicRule.keep`. A log that knows no such rules has zeros. */
+  readonly kept: KeptStats;
   /** Times from the call of `publish` to the last write. In workerd, the clock stands still while code runs. */
   readonly publishLatency: LatencyStats;
 }
@@ -169,6 +172,13 @@ export interface ClientRegistry {
    *   the revocation holds until the process ends.
    */
   revoke(revocation: Revocation): Promise<number>;
+  /**
+   * Removes the messages of topics from the history (`MessageLog.erase`). A registry with shards removes them from every log.
+   *
+   * @param topic A topic, `prefix/*` or `*`, as in a subscription.
+   * @returns The number of messages that were removed, of one shard.
+   */
+  erase(topic: string): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
    * Checks that messages can be stored. Omit the method if storing can't fail without an error of `stats`.

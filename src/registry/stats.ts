@@ -1,7 +1,10 @@
-import type { LogStats } from "../log/log.ts";
+import type { KeptStats, LogStats } from "../log/log.ts";
 import type { LatencyHistogram } from "../realtime/latency.ts";
 import type { ManagerStats } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
+
+/** The counters of a log that keeps no messages by topic. */
+export const NONE_KEPT: KeptStats = { topics: 0, bytes: 0, evicted: 0 };
 
 /**
  * Combines the counters of a manager and its log.
@@ -20,6 +23,7 @@ export function toRegistryStats(
     accepted: log.accepted,
     duplicate: log.duplicate,
     history: { messages: log.messages, bytes: log.bytes },
+    kept: log.kept ?? NONE_KEPT,
     publishLatency: latency.stats,
   };
 }

@@ -14,6 +14,7 @@ import { createInProcessRegistry } from "../../src/registry/in-process/registry.
 import type {
   ClientConnection,
   ClientRegistry,
+  ConnectRequest,
   RegistryStats,
 } from "../../src/registry/registry.ts";
 import { registryModel, type Subject } from "../suites/registry-model.ts";
@@ -22,7 +23,7 @@ import { publishingAtOnce } from "../support/publishing-at-once.ts";
 interface Entry {
   readonly id: string;
   readonly sink: FrameSink;
-  readonly peer: Principal;
+  readonly peer: ConnectRequest;
   identity: string | undefined;
   rights: readonly string[];
   keys: readonly string[];
@@ -37,7 +38,7 @@ class PlainRegistry implements ClientRegistry {
   #opened = 0;
   #sent = 0;
 
-  async open(peer: Principal): Promise<ClientConnection> {
+  async open(peer: ConnectRequest): Promise<ClientConnection> {
     this.#refuseRevoked(peer);
     this.#opened += 1;
     const clientId = `0-plain-${String(this.#opened).padStart(6, "0")}`;
@@ -128,6 +129,10 @@ class PlainRegistry implements ClientRegistry {
     throw new Error("No step of the model reads the history.");
   }
 
+  async erase(): Promise<never> {
+    throw new Error("No step of the model erases the history.");
+  }
+
   async disconnect(clientId: string): Promise<boolean> {
     return this.#remove(clientId, "admin");
   }
@@ -146,6 +151,7 @@ class PlainRegistry implements ClientRegistry {
       keyBudget: { used: 0, limit: 0, characters: 0, charactersLimit: 0, refused: 0 },
       queuedBytes: 0,
       history: { messages: 0, bytes: 0 },
+      kept: { topics: 0, bytes: 0, evicted: 0 },
       publishLatency: { counts: [], seconds: 0 },
       ...{ ...counts, disconnects },
     };
@@ -155,12 +161,18 @@ class PlainRegistry implements ClientRegistry {
 
   #take({ id, topics, data, private: isPrivate }: Message): void {
     this.#ids.push(id);
-    for (const { sink, keys, rights } of this.#clients) {
+    for (const { sink, keys, rights, peer } of this.#clients) {
       for (const key of keys) {
         const isOpen = (topic: string) =>
           !isPrivate || rights.some((right) => reaches(right, topic));
         const matches = topics.some((topic) => isOpen(topic) && reaches(topicOf(key), topic));
-        if (matches) write(sink, key, data, `0-plain-${this.#ids.length}`);
+        if (!matches) continue;
+        const own = /"envelope":(1|false)/.exec(key)?.[1];
+        const isEnveloped = own === undefined ? peer.envelope === true : own === "1";
+        const first = topics.find((topic) => reaches(topicOf(key), topic));
+        const head = `{"topic":${JSON.stringify(first)},"id":${JSON.stringify(id)},"at":""`;
+        const sent = isEnveloped ? `${head},"data":${data}}` : data;
+        write(sink, key, sent, `0-plain-${this.#ids.length}`);
       }
     }
   }

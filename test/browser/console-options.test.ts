@@ -84,7 +84,9 @@ describe.each([NODE, WORKERD])(
       await publishButton.click();
       const left = event(page, '{"action":"leave","record":{"id":"t1"}}');
       await left.waitFor();
-      expect(await left.locator(".name").textContent()).toBe(shownKey);
+      expect(await left.locator(".name").textContent()).toBe("tasks/t1");
+      await left.locator("summary").click();
+      expect(await left.locator("details p").textContent()).toContain(`${shownKey} · id `);
       await expectAccessible(page);
       await picture(page, `records-${runtime.name}`);
       await page.setViewportSize({ width: 375, height: 740 });

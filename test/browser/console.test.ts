@@ -10,7 +10,8 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
   let service: Service;
   let browser: Browser;
   beforeAll(async () => {
-    [service, browser] = await Promise.all([startService(runtime), launch()]);
+    const env = { REALTIME_TOPICS: '[{"match":"chat","keep":5}]' };
+    [service, browser] = await Promise.all([startService(runtime, { env }), launch()]);
   });
   afterAll(async () => {
     await browser.close();
@@ -42,6 +43,7 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
 
     await page.getByRole("button", { name: "Read the history of the topic" }).click();
     await event(page, "history: chat").waitFor();
+    await page.getByText('Topic rule 0: {"match":"chat","keep":5}').waitFor();
     await page.getByLabel("Filter events").fill("meanwhile");
     expect(await page.locator("#events li:visible").count()).toBe(2);
     await page.getByLabel("Filter events").fill("");

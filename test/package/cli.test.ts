@@ -59,7 +59,7 @@ describe("the command pocketwire", () => {
       "the command subscribes",
     );
 
-  it("listens and publishes, with one line for each event", async () => {
+  it("listens and publishes, with one line for each message: its topic and its data", async () => {
     const listening = command(["listen", "chat", "news/*", "--count", "3"], env);
     await listeners(2);
     const first = await done(["publish", "chat", '{"text":"hello"}'], env);
@@ -68,14 +68,16 @@ describe("the command pocketwire", () => {
     expect((await done(["publish", "news/a", "-"], env, "[1, 2]\n")).code).toBe(0);
     expect((await done(["publish", "chat", "null", "--id", "own"], env)).out).toBe("own\n");
     expect(await within(listening.exited, 20_000, "the command exits")).toBe(0);
-    expect(listening.out()).toBe('chat\t{"text":"hello"}\nnews/*\t[1,2]\nchat\tnull\n');
+    expect(listening.out()).toBe('chat\t{"text":"hello"}\nnews/a\t[1,2]\nchat\tnull\n');
     await listeners(0);
   });
 
   it("starts with the newest messages, and prints JSON with --json", async () => {
-    for (const n of [1, 2, 3]) await done(["publish", "last", String(n)], env);
+    for (const n of [1, 2, 3]) {
+      await done(["publish", `last/${n}`, String(n), "--id", `id-${n}`], env);
+    }
     const { code, out } = await done(
-      ["listen", "last", "--last", "2", "--json", "--count", "2"],
+      ["listen", "last/*", "--last", "2", "--json", "--count", "2"],
       env,
     );
     const events = out
@@ -83,11 +85,37 @@ describe("the command pocketwire", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(code).toBe(0);
-    expect(events.map(({ event, data }) => [event, data])).toEqual([
-      ["last", 2],
-      ["last", 3],
-    ]);
-    expect(events[1].id).toMatch(/^0-/);
+    expect(events).toEqual(
+      [2, 3].map((n) => ({
+        event: "last/*",
+        topic: `last/${n}`,
+        id: `id-${n}`,
+        at: expect.stringMatching(/Z$/),
+        data: n,
+        cursor: expect.stringMatching(/^0-/),
+      })),
+    );
+  });
+
+  it("prints the data as it is of a key that is set to have no envelope", async () => {
+    const key = 'bare/*?options={"query":{"envelope":false}}';
+    await done(["publish", "bare/1", '{"topic":"mine"}'], env);
+    const listen = ["listen", key, "--last", "1", "--count", "1"];
+    expect(await done(listen, env)).toMatchObject({ code: 0, out: 'bare/*\t{"topic":"mine"}\n' });
+    const { out } = await done([...listen, "--json"], env);
+    expect(JSON.parse(out)).toMatchObject({ event: key, topic: "bare/*", data: { topic: "mine" } });
+  });
+
+  it("publishes with a ttl, and erases the history of topics", async () => {
+    const ttl = ["publish", "users/1", "1", "--ttl"];
+    expect((await done([...ttl, "60"], env)).code).toBe(0);
+    const refused = await done([...ttl, "soon"], env);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("ttl: ")]);
+    await done(["publish", "users/1/a", "1"], env);
+    expect(await done(["erase", "users/*"], env)).toEqual({ code: 0, out: "2\n", err: "" });
+    expect((await done(["erase", "users/*"], env)).out).toBe("0\n");
+    const asGuest = await done(["erase", "users/*"], { ...env, REALTIME_ADMIN_KEY: "" });
+    expect([asGuest.code, asGuest.err.slice(0, 3)]).toEqual([1, "401"]);
   });
 
   it("reconnects to a service that was restarted, and exits with 0 on SIGTERM", async () => {
@@ -177,6 +205,8 @@ describe("the command pocketwire", () => {
     [["publish", "a", "1", "--url", "nowhere"], 2, "POCKETWIRE_URL must be a URL"],
     [["publish", "a", "1", "--url", "localhost:8090"], 2, "begins with http:// or https://"],
     [["publish", "a", "1", "--url", "http://127.0.0.1:1"], 1, "can't be reached"],
+    [["erase"], 2, "erase takes one topic"],
+    [["erase", "--help"], 0, "prefix/*"],
     [["token", "--sub", "a"], 2, "32 characters"],
     [["token", "--sub", "a", "--secret", SECRET, "--expires", "soon"], 2, "--expires is a time"],
     [

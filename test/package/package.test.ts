@@ -27,6 +27,7 @@ const extraRoutes = `
 import { RealtimeError as Own } from "pocketwire/cloudflare";
 import { createServer, RealtimeError as Other } from "pocketwire";
 app.get("/", (c) => c.text("mine"));
+app.get("/api/docs", (c) => getRealtime(c.env).app.fetch(c.req.raw, c.env));
 for (const [name, Thrown] of [["own", Own], ["other", Other]]) {
   const onConnect = () => { throw new Thrown("not_allowed", "Not you."); };
   // Each bundle must recognise the errors of the other one.
@@ -51,7 +52,12 @@ compatibility_date = "2026-04-26"
 compatibility_flags = ["enable_request_signal"]
 durable_objects.bindings = [{ name = "REALTIME_HUB", class_name = "RealtimeHub" }]
 migrations = [{ tag = "v1", new_sqlite_classes = ["RealtimeHub"] }]
-vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app" }
+vars = { REALTIME_ADMIN_KEY = "the-key-of-this-app", REALTIME_CONSOLE = "true" }
+
+[assets]
+directory = "./node_modules/pocketwire/dist/assets"
+binding = "ASSETS"
+run_worker_first = true
 `;
 
 /** An empty project that has the packed package installed. */
@@ -90,6 +96,8 @@ describe("the package", () => {
     const list = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     expect(list).toContain("package/README.md");
     expect(list).toContain("package/LICENSE");
+    expect(list).toContain("package/dist/assets/pocketwire-console.txt");
+    expect(list).toContain("package/dist/assets/pocketwire-docs.txt");
     expect(
       list.filter((name) => !/^package\/(dist\/|README\.md|LICENSE|package\.json)/.test(name)),
     ).toEqual([]);
@@ -224,6 +232,7 @@ for (const data of ["short", "x".repeat(1001)]) {
           entry === "differs" ? expect.stringContaining("hooks differs") : expect.anything(),
         ]);
       }
+      expect(await (await fetch(`${url}/api/docs`)).text()).toContain("Pocketwire HTTP API");
       // Health checks are off in a mounted service, so the host app answers.
       expect((await fetch(`${url}/api/health`)).status).toBe(404);
     });

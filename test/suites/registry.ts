@@ -2,6 +2,8 @@ import { describe } from "vitest";
 import { connectionTests } from "./registry/connections.ts";
 import type { OpenRegistry, RegistryFlags } from "./registry/context.ts";
 import { deliveryTests, largeDeliveryTests } from "./registry/delivery.ts";
+import { envelopeTests } from "./registry/envelope.ts";
+import { erasingTests } from "./registry/erasing.ts";
 import { matchingTests } from "./registry/matching.ts";
 import { resumeTests } from "./registry/resume.ts";
 import { resumeKeyTests } from "./registry/resume-keys.ts";
@@ -32,6 +34,8 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     resumeKeyTests(open);
     resumePageTests(open);
     rightsTests(open);
+    erasingTests(open);
+    envelopeTests(open);
   });
 }
 

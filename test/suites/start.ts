@@ -114,7 +114,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
         for (const text of ["", "-----BEGIN PRIVATE KEY-----"]) {
           const output = await failure(await write(text));
           expect(output).toContain(
-            'REALTIME_RULES is the path of "rules.json", which must contain a JSON object',
+            'REALTIME_RULES is the path of "rules.json", which must contain JSON that begins',
           );
           expect(output).not.toContain("PRIVATE");
         }

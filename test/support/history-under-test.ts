@@ -54,6 +54,7 @@ export function slowed(log: MessageLog, meanwhile: () => unknown = () => {}): Lo
   return {
     keepsHistory: log.keepsHistory,
     cursor: () => log.cursor(),
+    hasReached: (cursor) => log.hasReached(cursor),
     tail: (listener) => log.tail(listener),
     read: (...all) => later(() => log.read(...all)),
     readBack: (...all) => later(() => log.readBack(...all)),

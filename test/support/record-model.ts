@@ -1,9 +1,11 @@
 import fc from "fast-check";
+import { expect } from "vitest";
 import { hashKey } from "../../src/realtime/cursor.ts";
-import type { PublishInput, RecordInput } from "../../src/realtime/message.ts";
+import { createMessage, type PublishInput, type RecordInput } from "../../src/realtime/message.ts";
 import type { CollectionRules, RecordData } from "../../src/realtime/records/collection.ts";
 import { compileFilter, type FilterContext } from "../../src/realtime/records/filter.ts";
 import { pickFields } from "../../src/realtime/records/pick-fields.ts";
+import { envelopeKey } from "../../src/realtime/subscriptions/subscription-key.ts";
 import type { Principal } from "../../src/realtime/types.ts";
 import { keyWith } from "./message-content.ts";
 
@@ -84,6 +86,7 @@ export const anyKey: fc.Arbitrary<ModelKey> = fc
         actions: fc.constantFrom("create,delete", "update"),
         changed: fc.constantFrom("status", "n,secret", "email"),
         leave: fc.constantFrom("true", "false"),
+        envelope: fc.constantFrom("true", "1", "false", "0"),
         s: fc.constantFrom("open", "closed"),
       },
       { requiredKeys: [] },
@@ -131,19 +134,36 @@ export const anyInput: fc.Arbitrary<PublishInput> = fc.oneof(
 /** An event that a client receives: its name and data. */
 export type Expected = readonly [key: string, data: unknown];
 
+/** A client of the model. */
+export interface ModelClient {
+  readonly principal: Principal;
+  readonly keys: readonly ModelKey[];
+  /** `StreamOptions.envelope`. */
+  readonly envelope: boolean;
+}
+
 /** What a client receives of a message: decided for it alone, and for each of its keys anew. */
-export function expectedOf(
-  input: PublishInput,
-  keys: readonly ModelKey[],
-  principal: Principal,
-  rules: Rules,
-): Expected[] {
+export function expectedOf(input: PublishInput, client: ModelClient, rules: Rules): Expected[] {
+  const { keys, principal, envelope } = client;
   const distinct = [...new Map(keys.map((key) => [key.key, key])).values()];
-  const sorted = distinct.toSorted((a, b) => (hashKey(a.key) < hashKey(b.key) ? -1 : 1));
+  const hashOf = ({ key }: ModelKey) => hashKey(envelope ? envelopeKey(key) : key);
+  const sorted = distinct.toSorted((a, b) => (hashOf(a) < hashOf(b) ? -1 : 1));
   return sorted.flatMap((key): Expected[] => {
     const data = dataOf(input, key, principal, rules);
-    return data === undefined ? [] : [[key.key, data]];
+    if (data === undefined) return [];
+    const { envelope: own = String(envelope) } = key.query;
+    const isEnveloped = own === "true" || own === "1";
+    return [[key.key, isEnveloped ? inEnvelope(input, key.topic, data) : data]];
   });
+}
+
+function inEnvelope(input: PublishInput, pattern: string, data: unknown): unknown {
+  const matches = (topic: string) =>
+    pattern === "*" ||
+    pattern === topic ||
+    (pattern.endsWith("/*") && topic.startsWith(pattern.slice(0, -1)));
+  const topic = createMessage(input).topics.find(matches);
+  return { topic, id: input.id, at: expect.any(String), data };
 }
 
 function dataOf(input: PublishInput, key: ModelKey, principal: Principal, rules: Rules): unknown {

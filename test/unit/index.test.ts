@@ -95,6 +95,7 @@ describe("pocketwire/adapter", () => {
       "ReplayProgress",
       "ReplayState",
       "StartPosition",
+      "StreamOptions",
       "SubscribeRequest",
       "SubscriptionKey",
       "SubscriptionOptions",

@@ -80,9 +80,11 @@ it("closing writes what was accepted although the log's tail comes later", async
       return () => listeners.delete(listener);
     },
     cursor: () => inner.cursor(),
+    hasReached: (cursor) => inner.hasReached(cursor),
     keepsHistory: inner.keepsHistory,
     read: async (...all) => inner.read(...all),
     readBack: async (...all) => inner.readBack(...all),
+    erase: async (topic) => inner.erase(topic),
     stats: async () => inner.stats(),
     // Even a log whose close waits until its tail has caught up does not help.
     close: async () => {

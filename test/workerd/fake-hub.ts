@@ -30,6 +30,7 @@ export function unreliable(hub: HubStub, faults: Fault[]): HubStub {
     topics: (...all) => over(() => hub.topics(...all)),
     revoke: (...all) => over(() => hub.revoke(...all)),
     disconnect: (...all) => over(() => hub.disconnect(...all)),
+    erase: (...all) => over(() => hub.erase(...all)),
     stats: () => over(() => hub.stats()),
   };
 }
@@ -51,6 +52,7 @@ export function fakeHub(answers: Partial<HubStub>): HubStub {
     topics: unexpectedCall,
     revoke: unexpectedCall,
     disconnect: unexpectedCall,
+    erase: unexpectedCall,
     stats: unexpectedCall,
     ...answers,
   };
@@ -71,6 +73,7 @@ export function statsOf(counts: Counts): RegistryStats {
     queuedBytes: 0,
     connects: 0,
     history: { messages: 0, bytes: 0 },
+    kept: { topics: 0, bytes: 0, evicted: 0 },
     publishLatency: { counts: [], seconds: 0 },
     delivered: 0,
     replayed: 0,

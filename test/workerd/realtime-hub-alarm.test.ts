@@ -1,6 +1,6 @@
 import { env, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { REMEMBERED_IDS } from "../../src/log/log.ts";
+import { DEFAULT_REMEMBERED_IDS } from "../../src/log/log.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { createMessage } from "../../src/realtime/message.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
@@ -8,7 +8,7 @@ import { StorageDatabase } from "../../src/registry/durable-object/storage-datab
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
 
 /** Five minutes, the default age of both history and remembered ids. */
-const EXPIRY = REMEMBERED_IDS.maxAge;
+const EXPIRY = DEFAULT_REMEMBERED_IDS.maxAge;
 
 let clock = 0;
 

@@ -126,6 +126,6 @@ describe("a thousand keys of 2,500 characters", () => {
 function historyOf(hubs: HubsUnderTest) {
   return hubs.inside(
     (_, { storage }) =>
-      new SqliteLog({ database: new StorageDatabase(storage) }).read(undefined, 100) ?? [],
+      new SqliteLog({ database: new StorageDatabase(storage) }).read(undefined, 100)?.entries ?? [],
   );
 }

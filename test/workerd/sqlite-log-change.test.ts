@@ -37,7 +37,7 @@ describe("a log that an older release wrote", () => {
       for (let opened = 0; opened < 2; opened++) {
         const log = new SqliteLog({ database: new StorageDatabase(storage) });
         expect(log.append([added])).toEqual([{ id: "new", duplicate: opened > 0 }]);
-        const entries = log.read(undefined, 10) ?? [];
+        const entries = log.read(undefined, 10)?.entries ?? [];
         expect(entries.map((entry) => entry.message)).toEqual([old, added]);
         expect(log.stats()).toMatchObject({ messages: 2 });
       }

@@ -47,7 +47,7 @@ describe("a log in SQLite after its clock was set back", () => {
       const cursor = log.cursor();
       clock.time -= HOUR;
       log.append([message("b")]);
-      expect(log.read(cursor, 10)?.map((entry) => entry.message.id)).toEqual(["b"]);
-      expect(log.read(undefined, 10)?.map((entry) => entry.message.id)).toEqual(["a", "b"]);
+      expect(log.read(cursor, 10)?.entries.map((entry) => entry.message.id)).toEqual(["b"]);
+      expect(log.read(undefined, 10)?.entries.map((entry) => entry.message.id)).toEqual(["a", "b"]);
     }));
 });

@@ -19,9 +19,11 @@ async function open(options: OpenLogOptions): Promise<MessageLog> {
     append: (messages) => inside((log) => log.append(messages)),
     tail: (listener) => log.tail(listener),
     cursor: () => log.cursor(),
+    hasReached: (cursor) => log.hasReached(cursor),
     keepsHistory: log.keepsHistory,
     read: (...all) => inside((log) => log.read(...all)),
     readBack: (...all) => inside((log) => log.readBack(...all)),
+    erase: (topic) => inside((log) => log.erase(topic)),
     stats: () => inside((log) => log.stats()),
     close: () => log.close(),
   };

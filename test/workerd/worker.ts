@@ -108,6 +108,10 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     return this.#hub.disconnect(clientId);
   }
 
+  erase(topic: string) {
+    return this.#hub.erase(topic);
+  }
+
   stats() {
     return this.#hub.stats();
   }

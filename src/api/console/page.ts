@@ -1,5 +1,15 @@
-/** A complete HTML document. It loads no other file, so it works without internet access. */
-export function pageOf(title: string, body: string, style: string): string {
+import { NONCE, OPENAPI } from "./template.ts";
+
+/** What differs between the pages. `script` is a statement. */
+interface Page {
+  readonly title: string;
+  readonly body: string;
+  readonly script: string;
+  readonly style: string;
+}
+
+/** The template of a complete HTML document. It loads no other file, so it works without internet access. */
+export function pageOf({ title, body, script, style }: Page): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -8,10 +18,10 @@ export function pageOf(title: string, body: string, style: string): string {
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-${style}
+<style nonce="${NONCE}">${style}</style>
 </head>
 <body>
-${body}
+${body}<script nonce="${NONCE}">${script}</script>
 </body>
 </html>
 `;
@@ -109,4 +119,10 @@ export const CONSOLE_BODY: string = `<header>
     <pre id="sdk" tabindex="0" aria-label="The last step with the PocketBase SDK"></pre>
   </section>
 </main>
+`;
+
+/** The elements of the page of the HTTP API. browser/docs.ts adds the operations and schemas of the document. */
+export const DOCS_BODY: string = `<header><h1>Pocketwire HTTP API</h1></header>
+<main><section class="wide"><p>The OpenAPI document: <a href="openapi.json">openapi.json</a>.</p></section></main>
+<script type="application/json" id="openapi">${OPENAPI}</script>
 `;

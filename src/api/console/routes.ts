@@ -1,27 +1,32 @@
-/** The route of the console, and the response that pages of HTML share. */
+/** The routes of the console and of the page of the HTTP API. */
 import type { Context, Handler } from "hono";
 import { nanoid } from "nanoid";
-import { CONSOLE_BODY, pageOf } from "./page.ts";
-import { CONSOLE_SCRIPT } from "./script.ts";
-import { CONSOLE_STYLE } from "./style.ts";
+import type { ServerContext } from "../context.ts";
+import { openAPIDocument } from "../openapi/document.ts";
+import { NONCE, OPENAPI } from "./template.ts";
 
 /** `GET /`: the console. The page needs no credential; its requests carry the key that the user enters. */
-export const showConsole: Handler = (c) =>
-  sendPage(c, (nonce) => ({
-    title: "Pocketwire console",
-    body: `${CONSOLE_BODY}<script nonce="${nonce}">${CONSOLE_SCRIPT}</script>`,
-  }));
+export function showConsole({ pages }: ServerContext): Handler {
+  return async (c) => sendPage(c, await pages("console"));
+}
+
+/** `GET /api/docs`: the OpenAPI document as a page. The page contains the document, and its script shows it. */
+export function showDocs(context: ServerContext): Handler {
+  let json: string | undefined;
+  return async (c) => {
+    // `<` could end the element that contains the JSON.
+    json ??= JSON.stringify(openAPIDocument(context)).replaceAll("<", "\\u003c");
+    return sendPage(c, await context.pages("docs"), json);
+  };
+}
 
 /**
  * Responds with a page of HTML. Its Content-Security-Policy allows requests to the service itself, and blocks every script and
  * style without the nonce.
  *
- * @param render Returns the title and the body, for the nonce of this response.
+ * @param openapi What the template's placeholder for the OpenAPI document stands for.
  */
-export function sendPage(
-  c: Context,
-  render: (nonce: string) => { readonly title: string; readonly body: string },
-): Response | Promise<Response> {
+function sendPage(c: Context, template: string, openapi = ""): Response | Promise<Response> {
   const nonce = nanoid();
   c.header("Cache-Control", "no-store");
   c.header("X-Content-Type-Options", "nosniff");
@@ -31,6 +36,6 @@ export function sendPage(
     "Content-Security-Policy",
     `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  const { title, body } = render(nonce);
-  return c.html(pageOf(title, body, `<style nonce="${nonce}">${CONSOLE_STYLE}</style>`));
+  // A function, because `$` in a replacement text has a meaning.
+  return c.html(template.replaceAll(NONCE, nonce).replace(OPENAPI, () => openapi));
 }

@@ -1,4 +1,6 @@
-/** The script of the console's page, made of the source of functions. */
+/** The scripts of the pages, made of the source of functions. */
+import { showDocument } from "./browser/docs.ts";
+import { createDom } from "./browser/dom.ts";
 import { runConsole } from "./browser/main.ts";
 import { PARTS } from "./browser/parts.ts";
 
@@ -16,7 +18,15 @@ function declareNameKeeper(): string {
   return found === undefined ? "" : `const ${found} = (value) => value;`;
 }
 
+/** A statement that calls a function with an argument, which is JavaScript too. */
+function call(main: (argument: never) => void, argument: string): string {
+  return `(() => {${declareNameKeeper()}(${main})(${argument});})();`;
+}
+
 const parts = Object.entries(PARTS).map(([name, part]) => `${name}: ${part}`);
 
-/** A statement that runs the console. */
-export const CONSOLE_SCRIPT: string = `(() => {${declareNameKeeper()}(${runConsole})({${parts.join(",")}});})();`;
+/** Runs the console. */
+export const CONSOLE_SCRIPT: string = call(runConsole, `{${parts.join(",")}}`);
+
+/** Shows the OpenAPI document. */
+export const DOCS_SCRIPT: string = call(showDocument, `(${createDom})()`);

@@ -4,6 +4,7 @@ import {
   COUNTS,
   DISCONNECTS,
   HISTORY_COUNTS,
+  KEPT_COUNTS,
   KEY_COUNTS,
   RATE_REFUSALS,
   type Statistic,
@@ -64,11 +65,39 @@ const HISTORY = objectOf({
 
 const BY_LABEL = { type: "object", additionalProperties: WHOLE };
 
+const KEPT = objectOf(described(KEPT_COUNTS));
+
+const TOPIC_RULES = objectOf(
+  {
+    rules: {
+      type: "array",
+      description: "The rules, in their order.",
+      items: objectOf(
+        {
+          match: TEXT,
+          keep: WHOLE,
+          private: { type: "boolean" },
+          ttl: { ...WHOLE, description: "Seconds." },
+        },
+        ["keep", "private", "ttl"],
+      ),
+    },
+    kept: KEPT,
+    topic: { ...TEXT, description: "The topic of the request." },
+    rule: {
+      type: ["integer", "null"],
+      description: "The index of the rule that applies to the topic. Null if none does.",
+    },
+  },
+  ["topic", "rule"],
+);
+
 const STATS = objectOf({
   startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
   ...described(COUNTS),
   keyBudget: objectOf(described(KEY_COUNTS)),
   history: objectOf(described(HISTORY_COUNTS)),
+  kept: KEPT,
   disconnects: { ...BY_LABEL, description: DISCONNECTS },
   rateRefusals: { ...BY_LABEL, description: RATE_REFUSALS },
   recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
@@ -118,6 +147,7 @@ export function components(limits: RequestLimits): JSONObject {
         },
         ["next"],
       ),
+      TopicRules: TOPIC_RULES,
       Stats: STATS,
       Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
       Error: objectOf({

@@ -2,7 +2,13 @@ import type { OptionalEndpoints } from "../context.ts";
 import type { RequestLimits } from "../limits.ts";
 import { revokeSchema } from "../routes/admin.ts";
 import { subscribeSchema } from "../routes/subscribe.ts";
-import { connectSchema, historySchema, pageSchema } from "../schemas/query.ts";
+import {
+  connectSchema,
+  eraseSchema,
+  historySchema,
+  pageSchema,
+  topicRulesSchema,
+} from "../schemas/query.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
 import { json, objectOf, queryParameters, ref, response, TEXT, WHOLE } from "./schema.ts";
 
@@ -62,7 +68,7 @@ export function paths(limits: RequestLimits, endpoints: OptionalEndpoints): JSON
   return {
     "/api/realtime": streamOperations(limits),
     "/api/realtime/messages": messageOperations(limits),
-    ...administrationPaths(),
+    ...administrationPaths(limits),
     ...(health ? healthPaths() : {}),
     ...(openapi ? openapiPath() : {}),
     ...(metrics === "off" ? {} : metricsPath(metrics)),
@@ -137,10 +143,15 @@ function messageOperations(limits: RequestLimits): JSONObject {
         ),
       },
     ),
+    delete: operation(
+      "Erase the history of a topic, or of the topics that `prefix/*` or `*` matches.",
+      { ...ADMIN, operationId: "erase", parameters: queryParameters(eraseSchema(limits)) },
+      { "200": response("The number of messages that were erased.", objectOf({ erased: WHOLE })) },
+    ),
   };
 }
 
-function administrationPaths(): JSONObject {
+function administrationPaths(limits: RequestLimits): JSONObject {
   return {
     "/api/realtime/clients": {
       get: operation(
@@ -166,6 +177,17 @@ function administrationPaths(): JSONObject {
         "List the topics that have subscribers, page by page.",
         { ...ADMIN, operationId: "listTopics", parameters: queryParameters(pageSchema) },
         { "200": response("A page of topics, by name.", ref("TopicPage")) },
+      ),
+    },
+    "/api/realtime/topics/rules": {
+      get: operation(
+        "List the topic rules. With `topic`, also say which rule applies to the topic.",
+        {
+          ...ADMIN,
+          operationId: "topicRules",
+          parameters: queryParameters(topicRulesSchema(limits)),
+        },
+        { "200": response("The rules, and what they keep.", ref("TopicRules")) },
       ),
     },
     "/api/realtime/revoke": {

@@ -36,8 +36,8 @@ export function response(description: string, schema?: JSONObject): JSONObject {
 export function queryParameters(schema: z.ZodMiniObject): JSONObject[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     const own = toJSONSchema(field);
-    // Each required field of our queries is a list. A list without `minItems` may be empty: its parameter may be absent.
-    const mayBeEmpty = own.minItems === undefined;
+    // A list without `minItems` may be empty: its parameter may be absent.
+    const mayBeEmpty = own.type === "array" && own.minItems === undefined;
     return { name, in: "query", schema: own, required: isRequired(field) && !mayBeEmpty };
   });
 }

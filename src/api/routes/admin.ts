@@ -3,10 +3,17 @@ import * as z from "zod/mini";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
-import { checkQueryParameters, readPageQuery } from "../schemas/query.ts";
+import {
+  checkQueryParameters,
+  eraseSchema,
+  readPageQuery,
+  readTopicQuery,
+  topicRulesSchema,
+} from "../schemas/query.ts";
 import { readJSON } from "../schemas/read-body.ts";
 import { invalidInput, validate } from "../schemas/validate.ts";
 import { unknownClientError } from "../unknown-client.ts";
+import { readStats } from "./stats.ts";
 
 /** The body of `POST /api/realtime/revoke`. */
 export const revokeSchema = z.strictObject({
@@ -47,6 +54,29 @@ export function disconnectClient(context: ServerContext): Handler<object, "/:id"
 /** `GET /api/realtime/topics`: the topics with subscribers, page by page. */
 export function listTopics({ registry }: ServerContext): Handler {
   return async (c) => c.json(await registry.topics(readPageQuery(c)));
+}
+
+/** `GET /api/realtime/topics/rules`: the topic rules, what they keep, and which of them applies to a topic (`?topic=`). */
+export function showTopicRules(context: ServerContext): Handler {
+  const { topicRules, limits } = context;
+  const schema = topicRulesSchema(limits);
+  return async (c) => {
+    const { topic } = readTopicQuery(c, schema);
+    const { kept } = await readStats(context);
+    const applied = topic !== undefined && { topic, rule: topicRules.indexOf(topic) ?? null };
+    return c.json({ rules: topicRules.list, kept, ...applied });
+  };
+}
+
+/** `DELETE /api/realtime/messages`: erases the history of the topics that a topic, `prefix/*` or `*` matches. */
+export function eraseHistory({ registry, limits, logger }: ServerContext): Handler {
+  const schema = eraseSchema(limits);
+  return async (c) => {
+    const { topic } = readTopicQuery(c, schema);
+    const erased = await registry.erase(topic);
+    logger.info("history erased", { topic, erased });
+    return c.json({ erased });
+  };
 }
 
 /** `POST /api/realtime/revoke`: revokes a user (`{"subject"}`), or ends one stream (`{"clientId"}`). */

@@ -24,11 +24,11 @@ export function connect(context: ServerContext): Handler {
     // Hono runs this handler for HEAD too, and discards the body. A stream opened for HEAD would never be closed.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await requestQueue.enter();
-    const { withPingEvent, topics, lastEventId, last } = readQuery(c);
+    const { withPingEvent, topics, ...query } = readQuery(c);
     const principal = await auth.authorizeConnect(c, topicsOf(topics));
     const { ip, identity } = principal;
     const keys = topics.length === 0 ? topics : await runSubscribeHook(c, topics, principal);
-    const connection = await registry.open({ lastEventId, last, ...principal, topics: keys });
+    const connection = await registry.open({ ...query, ...principal, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
       await runHook("onConnect", () => hooks.onConnect?.(event, c));

@@ -1,7 +1,7 @@
 import type { Handler } from "hono";
 import type { HistoryPage } from "../../log/history.ts";
 import { networkOf } from "../../realtime/access/ip-address.ts";
-import { toJSONLine } from "../../realtime/sse.ts";
+import { addData, publishedId } from "../../realtime/records/envelope.ts";
 import { chunkedResponse } from "../chunked-response.ts";
 import type { ServerContext } from "../context.ts";
 import { createSubscribeHook } from "../run-hooks.ts";
@@ -30,16 +30,13 @@ export function showHistory(context: ServerContext): Handler {
   };
 }
 
-/** The page as JSON, message by message. Data is inserted as it was published: parsing it could exceed the stack. */
+/** The page as JSON, message by message. */
 function* formatPage({ messages, cursor: pageCursor, more }: HistoryPage): Generator<string, void> {
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
     const { id, topics, data } = message;
-    // The page has the id as it was published. The publisher's identity, which `scopeIdToPublisher` in publish.ts has put
-    // before the tab, is not public.
-    const publishedId = id.slice(id.indexOf("\t") + 1);
-    const head = toJSONLine({ cursor, at: new Date(at).toISOString(), id: publishedId, topics });
-    yield `${before}${head.slice(0, -1)},"data":${data}}`;
+    const head = { cursor, at: new Date(at).toISOString(), id: publishedId(id), topics };
+    yield before + addData(head, data);
     before = ",";
   }
   const end = messages.length === 0 ? `${before}]` : "]";

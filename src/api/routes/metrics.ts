@@ -6,6 +6,7 @@ import {
   COUNTS,
   DISCONNECTS,
   HISTORY_COUNTS,
+  KEPT_COUNTS,
   KEY_COUNTS,
   RATE_REFUSALS,
   type Statistic,
@@ -32,6 +33,7 @@ export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   metrics.addCounts(COUNTS, stats);
   metrics.addCounts(KEY_COUNTS, stats.keyBudget);
   metrics.addCounts(HISTORY_COUNTS, stats.history);
+  metrics.addCounts(KEPT_COUNTS, stats.kept);
   metrics.add("disconnects_total", DISCONNECTS, labelled("reason", stats.disconnects));
   metrics.add("rate_refusals_total", RATE_REFUSALS, labelled("limit", stats.rateRefusals));
   metrics.add(

@@ -16,8 +16,8 @@ import { invalidInput } from "../schemas/validate.ts";
  * `requirePublisher` must run before this handler.
  */
 export function publish(context: ServerContext): Handler<PublisherEnv> {
-  const { registry, auth, hooks, limits, rateLimits } = context;
-  const parseMessages = createMessageParser(limits);
+  const { registry, auth, hooks, limits, rateLimits, topicRules } = context;
+  const parseMessages = createMessageParser(limits, topicRules);
   return async (c) => {
     checkQueryParameters(c);
     const caller = c.get("pocketwire.caller");
@@ -25,13 +25,13 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     const { principal, isAdmin } = caller;
     // The credential may have expired while the body arrived.
     if (auth.isExpired(principal)) await auth.identify(c);
-    const given = parseMessages(body);
+    const given = parseMessages(body, isAdmin);
     if (!isAdmin) rateLimits.publish(principal, given);
     await auth.authorizePublish(c, caller, topicsOfMessages(given));
     // `parseMessages` has validated the body.
     const inputs = (Array.isArray(body) ? body : [body]) as readonly PublishInput[];
     const changed = await applyMessageHook(hooks, inputs, caller, c);
-    const messages = changed === undefined ? given : parseMessages(changed);
+    const messages = changed === undefined ? given : parseMessages(changed, isAdmin);
     if (changed !== undefined) await auth.authorizePublish(c, caller, topicsOfMessages(messages));
     const receipts = await append(registry, messages, caller).catch((error: unknown) => {
       throw reusedIds(error, Array.isArray(body));

@@ -1,5 +1,6 @@
 import type { Handler } from "hono";
 import type { RegistryStats } from "../../registry/registry.ts";
+import { NONE_KEPT } from "../../registry/stats.ts";
 import type { ServerContext } from "../context.ts";
 import type { RequestLimit } from "../counters.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
@@ -21,8 +22,11 @@ export interface ServerCounts {
 /** Reads all counts of the service. On Workers this wakes every hub. */
 export async function readStats(context: ServerContext): Promise<RegistryStats & ServerCounts> {
   const { registry, logger, budget, runtime, auth, counters } = context;
+  const stats = await registry.stats();
   return {
-    ...(await registry.stats()),
+    ...stats,
+    // A hub of an earlier deploy leaves `kept` out.
+    kept: stats.kept ?? NONE_KEPT,
     logLinesDropped: logger.dropped,
     waitingBytes: budget.bytes,
     connectionsRefused: runtime.connectionsRefused?.() ?? 0,

@@ -2,9 +2,17 @@
 import * as z from "zod/mini";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../realtime/message.ts";
+import {
+  isTTL,
+  MAX_TTL,
+  type TopicRule,
+  TopicRules,
+  TTL_RULE,
+} from "../../realtime/topic-rules.ts";
 import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { collectionSchema, isNotReserved } from "./collection.ts";
+import { describeInput } from "./input-description.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
 
@@ -19,6 +27,13 @@ const shared = {
     ),
   ),
   private: z.optional(z.boolean()),
+  ttl: z.optional(
+    describeInput(z.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`), {
+      type: "integer",
+      minimum: 1,
+      maximum: MAX_TTL,
+    }),
+  ),
 };
 
 const record = z.looseObject({
@@ -61,24 +76,63 @@ export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLen
 export type MessageLimits = Pick<RequestLimits, "maxTopicLength" | "maxBatch" | "maxMessageBytes">;
 
 /**
- * Makes the function that turns what is to be published, one message or a list, into messages.
+ * Turns what is to be published into messages.
+ *
+ * @param isTrusted Whether the publisher may make a message public although a topic rule says `private`: the embedding app, and
+ *   holders of the admin key. Default false.
+ */
+export type MessageParser = (body: unknown, isTrusted?: boolean) => readonly Message[];
+
+/**
+ * Makes the function that turns what is to be published, one message or a list, into messages, and applies topic rules.
  *
  * The function throws RealtimeError `invalid_input`, `too_large`, and what `createMessage` throws. In a list, errors of the
  * schemas and of repeated ids are keyed by the message's index.
  */
-export function createMessageParser(limits: MessageLimits): (body: unknown) => readonly Message[] {
+export function createMessageParser(
+  limits: MessageLimits,
+  rules: TopicRules = new TopicRules(),
+): MessageParser {
   const { maxTopicLength, maxBatch, maxMessageBytes } = limits;
   const schema = topicSchema(limits);
-  return (body) => {
+  return (body, isTrusted = false) => {
     const inputs = validateInputs(body, schema, maxBatch);
     refuseRepeatedIds(inputs);
-    return inputs.map((input, index) => {
+    const errors: Record<string, FieldErrors> = {};
+    const messages = inputs.map((input, index) => {
       const message = createMessage(input);
       checkTopics(message, index, maxTopicLength);
       checkSize(message, index, maxMessageBytes);
-      return message;
+      const changed = applyRules(message, rules.rulesOf(message.topics));
+      if (input.private !== false) return changed;
+      if (changed.private && !isTrusted) errors[index] = NOT_PUBLIC;
+      return { ...changed, private: false };
     });
+    throwIfAny(errors, body);
+    return messages;
   };
+}
+
+/** Applies the rules of a message's topics: one private topic is enough, and the message's own ttl or else the shortest counts. */
+function applyRules(message: Message, rules: readonly TopicRule[]): Message {
+  const isPrivate = message.private || rules.some((rule) => rule.private);
+  const ttls = rules.flatMap(({ ttl }) => ttl ?? []);
+  const ttl = message.ttl ?? (ttls.length > 0 ? Math.min(...ttls) : undefined);
+  return { ...message, private: isPrivate, ...(ttl !== undefined && { ttl }) };
+}
+
+const NOT_PUBLIC: FieldErrors = {
+  private: {
+    code: "validation_match_invalid",
+    message:
+      "Messages to this topic are private, and only holders of the admin key may publish a public one. Leave the field out.",
+  },
+};
+
+/** @throws RealtimeError `invalid_input` if there are errors. In a list, they are keyed by the message's index. */
+function throwIfAny(errors: Readonly<Record<string, FieldErrors>>, body: unknown): void {
+  const [first] = Object.values(errors);
+  if (first !== undefined) throw invalidInput(Array.isArray(body) ? errors : first);
 }
 
 /** @throws RealtimeError `invalid_input` with the errors of every message. */
@@ -97,8 +151,7 @@ function validateInputs(
     const error = errorsOf(item, schema);
     if (error !== undefined) errors[index] = error;
   }
-  const [first] = Object.values(errors);
-  if (first !== undefined) throw invalidInput(Array.isArray(body) ? errors : first);
+  throwIfAny(errors, body);
   // Validated above. The schemas' own output types would lose the fields of a record.
   return list as PublishInput[];
 }

@@ -1,7 +1,8 @@
 /** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
-import { MAX_LAST, type StartPosition } from "../../realtime/types.ts";
+import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
+import { MAX_LAST, type StartPosition, type StreamOptions } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
 import { HISTORY_PAGE, MAX_EVENT_ID, MAX_LIST_AFTER } from "../limits.ts";
@@ -64,13 +65,21 @@ function readTopics(c: Context): string[] {
   return (c.req.queries("topic") ?? []).filter((key) => key !== "");
 }
 
+const ENVELOPE =
+  'Whether the data of each message is `{"topic","id","at","data"}`. A key may choose otherwise with its own option `envelope`.';
+
 /** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
-  return z.object({ topic: keysSchema(limits), last: z.optional(wholeNumber(0, MAX_LAST)) });
+  const envelope = z.enum(["true", "false", "1", "0"]);
+  return z.object({
+    topic: keysSchema(limits),
+    last: z.optional(wholeNumber(0, MAX_LAST)),
+    envelope: z.optional(describeInput(envelope, { description: ENVELOPE })),
+  });
 }
 
 /** What a client connects with. */
-export interface ConnectQuery extends StartPosition {
+export interface ConnectQuery extends StartPosition, StreamOptions {
   readonly topics: readonly string[];
   /** Whether a ping contains an event besides the comment (`?ping=event`). A page sees events, but no comments. */
   readonly withPingEvent: boolean;
@@ -80,15 +89,20 @@ export interface ConnectQuery extends StartPosition {
 export function createConnectReader(limits: KeyLimits): (c: Context) => ConnectQuery {
   const schema = connectSchema(limits);
   return (c) => {
-    checkQueryParameters(c, ["lastEventId", "last", "ping"], ["topic"]);
+    checkQueryParameters(c, ["lastEventId", "last", "envelope", "ping"], ["topic"]);
     const ping = optional(c, "ping");
     if (ping !== undefined && ping !== "event") {
       const message = 'Must be "event", or left out.';
       throw invalidInput({ ping: { code: "validation_in_invalid", message } });
     }
-    const { topic: topics, last } = validate(schema, {
+    const {
+      topic: topics,
+      last,
+      envelope,
+    } = validate(schema, {
       topic: readTopics(c),
       last: optional(c, "last"),
+      envelope: optional(c, "envelope"),
     });
     // The header comes first: a browser that reconnects sends it, and repeats the URL of its first connect. An id that is not
     // valid must not refuse the request, since an EventSource would give up for good.
@@ -97,6 +111,7 @@ export function createConnectReader(limits: KeyLimits): (c: Context) => ConnectQ
       topics,
       last,
       lastEventId: lastEventId?.slice(0, MAX_EVENT_ID),
+      envelope: envelope === "true" || envelope === "1",
       withPingEvent: ping === "event",
     };
   };
@@ -142,6 +157,28 @@ export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQ
       limit: query.limit ?? HISTORY_PAGE.default,
     };
   };
+}
+
+/** The query of `DELETE /api/realtime/messages`. */
+export function eraseSchema({ maxTopicLength }: KeyLimits) {
+  return z.object({
+    topic: z.string().check(
+      z.minLength(1),
+      z.maxLength(maxTopicLength),
+      z.refine((key) => topicOf(key) === key, "Must have no options: write only the topic."),
+    ),
+  });
+}
+
+/** The query of `GET /api/realtime/topics/rules`. */
+export function topicRulesSchema({ maxTopicLength }: KeyLimits) {
+  return z.object({ topic: z.optional(z.string().check(z.maxLength(maxTopicLength))) });
+}
+
+/** Reads the only parameter, `topic`. @throws RealtimeError `invalid_input`. */
+export function readTopicQuery<T>(c: Context, schema: z.ZodMiniType<T>): T {
+  checkQueryParameters(c, ["topic"]);
+  return validate(schema, { topic: optional(c, "topic") });
 }
 
 /** The query of a list of clients or topics. */

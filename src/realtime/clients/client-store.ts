@@ -4,7 +4,8 @@ import { CredentialExpiries } from "../access/credential-expiry.ts";
 import { costOfKeys } from "../access/key-cost.ts";
 import { RealtimeError } from "../errors.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
-import type { ClientInfo, FrameSink, Principal } from "../types.ts";
+import { envelopeKey, eventNameOf } from "../subscriptions/subscription-key.ts";
+import type { ClientInfo, FrameSink, Principal, StreamOptions } from "../types.ts";
 import { type Client, createClient, describeClient } from "./client.ts";
 
 /**
@@ -31,7 +32,12 @@ export class ClientStore {
    *
    * @throws RealtimeError `client_exists` when a connected client has the id.
    */
-  add(clientId: string, sink: FrameSink, principal: Principal, connectedAt: number): Client {
+  add(
+    clientId: string,
+    sink: FrameSink,
+    principal: Principal & StreamOptions,
+    connectedAt: number,
+  ): Client {
     if (this.#clients.has(clientId)) {
       throw new RealtimeError(
         "client_exists",
@@ -67,23 +73,26 @@ export class ClientStore {
   /** Returns a description of a client, for callers outside the core. Undefined when no client has the id. */
   describe(clientId: string): ClientInfo | undefined {
     const client = this.#clients.get(clientId);
-    return client && describeClient(client, this.index.keysOf(client));
+    return client && describeClient(client, this.#sentKeys(client));
   }
 
   /**
-   * Replaces the client's subscription keys.
+   * Replaces the client's subscription keys. The index has the `envelopeKey` of each key of a client with
+   * `StreamOptions.envelope`.
    *
+   * @param keys As the client sent them.
    * @param cost The result of `costOfKeys` for the keys and the client's rights.
    */
   setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
-    this.index.replace(client, keys, client.rights);
+    const indexed = client.envelope ? keys.map((key) => key && envelopeKey(key)) : keys;
+    this.index.replace(client, indexed, client.rights);
     this.#countKeys(client, cost);
   }
 
   /** Must be called after the rights of a client have changed, unless `setKeys` follows. */
   applyRights(client: Client): void {
     this.index.changeRights(client, client.rights);
-    this.#countKeys(client, costOfKeys(this.index.keysOf(client), client.rights));
+    this.#countKeys(client, costOfKeys(this.#sentKeys(client), client.rights));
   }
 
   /** Must be called after `expiresAt` or `closesAt` of a client has changed. */
@@ -117,6 +126,11 @@ export class ClientStore {
     let sum = 0;
     for (const { sink } of this.#clients.values()) sum += sink.bufferedBytes;
     return sum;
+  }
+
+  /** The client's keys as it sent them. */
+  #sentKeys(client: Client): string[] {
+    return this.index.keysOf(client).map(eventNameOf);
   }
 
   #countKeys(client: Client, cost: KeyCost): void {

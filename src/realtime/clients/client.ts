@@ -3,12 +3,14 @@ import type { ExpiringClient } from "../access/credential-expiry.ts";
 import type { Recipient } from "../delivery/delivery.ts";
 import { type Viewer, viewerOf } from "../records/viewer.ts";
 import type { ReplayClient } from "../replay/replay-host.ts";
-import type { ClientInfo, FrameSink, Principal } from "../types.ts";
+import type { ClientInfo, FrameSink, Principal, StreamOptions } from "../types.ts";
 
 /** A connected client. The object is mutable, so code outside the core gets only copies (`describeClient`). */
 export interface Client extends ReplayClient, Recipient, ExpiringClient {
   replay: ReplayClient["replay"];
   readonly ip: string | undefined;
+  /** `StreamOptions.envelope`. */
+  readonly envelope: boolean;
   identity: string | undefined;
   rights: readonly string[];
   expiresAt: number | undefined;
@@ -29,16 +31,17 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
 export function createClient(
   clientId: string,
   sink: FrameSink,
-  principal: Principal,
+  principal: Principal & StreamOptions,
   connectedAt: number,
 ): Client {
-  const { ip, identity, rights = [], expiresAt } = principal;
+  const { ip, identity, rights = [], expiresAt, envelope = false } = principal;
   // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
   // spreading is slower to read.
   return {
     clientId,
     sink,
     ip,
+    envelope,
     identity,
     rights,
     viewer: viewerOf(principal),

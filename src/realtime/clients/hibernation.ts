@@ -2,10 +2,13 @@ import { costOfKeys } from "../access/key-cost.ts";
 import type { ManagerCore } from "../manager-core.ts";
 import { ClientReplay } from "../replay/client-replay.ts";
 import type { ReplayState } from "../replay/replay-state.ts";
-import type { FrameSink, Principal, StartPosition } from "../types.ts";
+import type { FrameSink, Principal, StartPosition, StreamOptions } from "../types.ts";
 
-/** The principal and times of a client, as plain data. Subscription keys are stored separately, because they may be large. */
-export interface ClientSnapshot extends Principal {
+/**
+ * The principal, the options and the times of a client, as plain data. Subscription keys are stored separately, because they may be
+ * large.
+ */
+export interface ClientSnapshot extends Principal, StreamOptions {
   readonly clientId: string;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
@@ -68,9 +71,10 @@ export function createHibernationSupport({
       const { ip, identity, rights, viewer, expiresAt, closesAt, connectedAt } = client;
       const { auth } = viewer;
       const isAdmin = viewer.isAdmin || undefined;
+      const envelope = client.envelope || undefined;
       const subscribedAt = client.subscribedAt || undefined;
       const principal = { ip, identity, rights, auth, isAdmin, expiresAt };
-      return { ...principal, clientId, closesAt, connectedAt, subscribedAt };
+      return { ...principal, clientId, envelope, closesAt, connectedAt, subscribedAt };
     },
 
     replayProgressOf(clientId) {

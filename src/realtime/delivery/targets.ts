@@ -1,6 +1,7 @@
 import type { MessageContent, Outcome } from "../records/message-content.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { formatSSEMessage } from "../sse.ts";
+import { eventNameOf } from "../subscriptions/subscription-key.ts";
 import type { Subscription } from "../subscriptions/subscription-table.ts";
 import type { LogEntry } from "../types.ts";
 import type { Bytes } from "../units.ts";
@@ -86,7 +87,7 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
    */
   framesFor(target: Target<Client>, client: Client, slice: Slice): Frames<Client> | undefined {
     if (target.outcome.isUniform) return undefined;
-    const data = this.#content.dataFor(target.subscription, client.viewer);
+    const data = this.#content.eventDataFor(target.subscription, client.viewer);
     slice.spend(this.#content.takeCost());
     if (data === undefined) return undefined;
     target.byData ??= new Map();
@@ -107,7 +108,7 @@ export class Targets<Client extends { readonly viewer: Viewer }> {
     slice.spend(ENCODE_COST);
     const { subscription, data } = frames;
     const id = isLast ? this.#entry.cursor : `${this.#previousCursor}~${subscription.keyHash}`;
-    const message = { event: subscription.key, data, id };
+    const message = { event: eventNameOf(subscription.key), data, id };
     const frame = encoder.encode(formatSSEMessage(message));
     this.#sharedBytes += frame.length;
     if (isLast) frames.last = frame;

@@ -1,4 +1,5 @@
 import type { LogEntry, Message } from "../types.ts";
+import { envelopeFor } from "./envelope.ts";
 import { PlainSelector } from "./plain-selector.ts";
 import { RecordEvent } from "./record-event.ts";
 import { RecordSelector } from "./record-selector.ts";
@@ -10,7 +11,7 @@ import { EVERYONE, type Viewer } from "./viewer.ts";
 export type Outcome =
   /** The same for all clients. Without `data`, the subscription does not receive the message. */
   | { readonly isUniform: true; readonly data: string | undefined }
-  /** It may differ between viewers: call `dataFor`. */
+  /** It may differ between viewers: call `eventDataFor`. */
   | { readonly isUniform: false };
 
 /** Called when a filter or rule can't be evaluated for a message. The message is then not sent. */
@@ -33,6 +34,8 @@ const DECISION_COST = 2;
 interface Decision {
   /** Undefined: the message is not sent. */
   readonly data: string | undefined;
+  /** The data in an envelope. Made when it is needed. */
+  envelope: string | undefined;
 }
 
 /**
@@ -43,8 +46,8 @@ interface Decision {
  * first delivery did.
  */
 export class MessageContent {
+  readonly #entry: LogEntry;
   readonly #message: Message;
-  readonly #at: number;
   readonly #rules: AccessRules;
   /** What a subscription without options receives, if that is the same for all clients. */
   readonly #whole: Outcome | undefined;
@@ -59,13 +62,14 @@ export class MessageContent {
   #cost = 0;
 
   constructor(
-    { message, at }: LogEntry,
+    entry: LogEntry,
     rules: AccessRules,
     selections: Selections,
     onError: EvaluationErrorListener,
   ) {
+    const { message } = entry;
+    this.#entry = entry;
     this.#message = message;
-    this.#at = at;
     this.#rules = rules;
     this.#selections = selections;
     this.#onError = onError;
@@ -77,12 +81,32 @@ export class MessageContent {
   outcomeFor(subscribed: Subscribed): Outcome {
     if (this.#whole === undefined) return PER_VIEWER;
     if (!subscribed.maySelect) return this.#whole;
-    return { isUniform: true, data: this.dataFor(subscribed, EVERYONE) };
+    return { isUniform: true, data: this.eventDataFor(subscribed, EVERYONE) };
   }
 
-  /** The data that a client receives. Undefined if the client does not receive the message. */
+  /** The data of the event that a client receives: `dataFor`, in an envelope if the key asks for it. */
+  eventDataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
+    if (!subscribed.maySelect) return this.dataFor(subscribed, viewer);
+    const decision = this.#decisionFor(subscribed, viewer);
+    const { data } = decision;
+    if (data === undefined || !this.#selections.of(subscribed.key)?.envelope) return data;
+    if (decision.envelope === undefined) {
+      decision.envelope = envelopeFor(subscribed.topic, this.#entry, data);
+      this.#keptText += decision.envelope.length;
+    }
+    return decision.envelope;
+  }
+
+  /**
+   * The part of the message that a client may see under a key. Undefined if the client does not receive the message. The history
+   * shows it without an envelope, because a page of the history has the topics, id and time of each message.
+   */
   dataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
     if (this.#whole !== undefined && !subscribed.maySelect) return this.#message.data;
+    return this.#decisionFor(subscribed, viewer).data;
+  }
+
+  #decisionFor(subscribed: Subscribed, viewer: Viewer): Decision {
     const kind = this.#selector.kindOf(viewer);
     if (this.#keptText > MAX_KEPT_TEXT || this.#decisionCount >= MAX_DECISIONS) this.release();
     let decisions = this.#decisions.get(subscribed.key);
@@ -92,11 +116,11 @@ export class MessageContent {
     }
     let decision = decisions.get(kind);
     if (decision === undefined) {
-      decision = { data: this.#decide(subscribed, viewer) };
+      decision = { data: this.#decide(subscribed, viewer), envelope: undefined };
       decisions.set(kind, decision);
       this.#decisionCount += 1;
     }
-    return decision.data;
+    return decision;
   }
 
   /** Returns the cost of the decisions since the last call, where writing a frame costs 1. */
@@ -121,8 +145,8 @@ export class MessageContent {
       const event = RecordEvent.parse(this.#message, this.#rules);
       this.#lazySelector =
         event === undefined
-          ? new PlainSelector(data, this.#at)
-          : new RecordSelector(event, data, this.#at);
+          ? new PlainSelector(data, this.#entry.at)
+          : new RecordSelector(event, data, this.#entry.at);
     }
     return this.#lazySelector;
   }

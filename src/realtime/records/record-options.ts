@@ -1,7 +1,7 @@
 import { RealtimeError } from "../errors.ts";
 import { RECORD_OPTIONS, type SubscriptionOptions } from "../subscriptions/subscription-key.ts";
 
-/** The parts of a subscription's options that select records. All are query parameters. */
+/** The parts of a subscription's options that change what it receives. All are query parameters. */
 export interface RecordOptions {
   /** PocketBase's filter language. Undefined: every record. */
   readonly filter: string | undefined;
@@ -13,6 +13,8 @@ export interface RecordOptions {
   readonly changed: readonly string[] | undefined;
   /** Whether an update that moves a record out of the selection is sent as `leave`. */
   readonly leave: boolean;
+  /** Whether each event has its message's topic, id and time. Undefined: as the stream (`StreamOptions.envelope`). */
+  readonly envelope: boolean | undefined;
 }
 
 const ACTIONS: ReadonlySet<string> = new Set(["create", "update", "delete"]);
@@ -21,7 +23,7 @@ const ACTIONS: ReadonlySet<string> = new Set(["create", "update", "delete"]);
 const MAX_CHANGED = 100;
 
 /**
- * Reads the options of a subscription that select records.
+ * Reads the options of a subscription that change what it receives.
  *
  * @throws RealtimeError `invalid_input` for an option that can't be read. Filter and fields are not compiled here.
  */
@@ -30,14 +32,15 @@ export function readRecordOptions({ query, structured = [] }: SubscriptionOption
   if (wrong !== undefined) {
     throw invalidOption(`The option "${wrong}" is a list or an object. Send a text.`);
   }
-  const { filter, fields, actions, changed, leave } = query;
+  const { filter, fields, actions, changed, leave, envelope } = query;
   return {
     // A filter of spaces is not empty: it can't be compiled, as in PocketBase.
     filter: filter === "" ? undefined : filter,
     fields: fields?.trim() ? fields : undefined,
     actions: readActions(actions),
     changed: readChanged(changed),
-    leave: readLeave(leave),
+    leave: readBoolean("leave", leave) ?? false,
+    envelope: readBoolean("envelope", envelope),
   };
 }
 
@@ -67,10 +70,12 @@ function readChanged(text: string | undefined): readonly string[] | undefined {
   return fields;
 }
 
-function readLeave(text: string | undefined): boolean {
+/** Returns undefined for an option that is missing or empty. */
+function readBoolean(name: string, text: string | undefined): boolean | undefined {
+  if (text === undefined || text === "") return undefined;
   if (text === "true" || text === "1") return true;
-  if (text === undefined || text === "" || text === "false" || text === "0") return false;
-  throw invalidOption('The option "leave" must be true or false.');
+  if (text === "false" || text === "0") return false;
+  throw invalidOption(`The option "${name}" must be true or false.`);
 }
 
 /** Returns the names in a list with commas. Undefined if there is none. */

@@ -1,5 +1,5 @@
 import type { RealtimeError } from "../errors.ts";
-import { maySelect, parseSubscription } from "../subscriptions/subscription-key.ts";
+import { isEnvelopeKey, maySelect, parseSubscription } from "../subscriptions/subscription-key.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import { Filter } from "./filter.ts";
 import { pickFields } from "./pick-fields.ts";
@@ -20,6 +20,8 @@ export interface Selection extends Pick<RecordOptions, "actions" | "changed" | "
   readonly filter: Filter | undefined;
   /** Returns the part of a record that `fields` names. Undefined: the whole record. */
   readonly pick: ((record: unknown) => unknown) | undefined;
+  /** Whether the data of an event is in an envelope (envelope.ts). */
+  readonly envelope: boolean;
   /** The values of `@request.query` and `@request.headers` in rules. */
   readonly request: {
     readonly query: Readonly<Record<string, string>>;
@@ -60,7 +62,7 @@ export class Selections {
    */
   of(key: string): Selection | undefined {
     // Most keys have no options.
-    return key.includes("?") ? this.#byKey.get(key).selection : undefined;
+    return key.includes("?") || isEnvelopeKey(key) ? this.#byKey.get(key).selection : undefined;
   }
 
   /** As `of`, for a key that is checked and not yet used: a key that selects nothing is not kept. */
@@ -74,13 +76,14 @@ export class Selections {
     const { topic, options } = parseSubscription(key);
     if (topic === key) return { selection: undefined, size: key.length };
     if (options.isMalformed) throw malformedOptions();
-    const { filter, fields, ...rest } = readRecordOptions(options);
+    const { filter, fields, envelope, ...rest } = readRecordOptions(options);
     const { query, headers } = options;
     const selection = {
       ...rest,
       fields,
       filter: filter === undefined ? undefined : this.#filters.get(filter),
       pick: fields === undefined ? undefined : pickFields(fields),
+      envelope: envelope ?? isEnvelopeKey(key),
       request: { query, headers },
     };
     const compiled = (filter?.length ?? 0) + (fields?.length ?? 0);

@@ -3,7 +3,8 @@ import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts
 import type { MessageContents } from "../records/message-contents.ts";
 import { formatSSEMessage } from "../sse.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
-import type { LogEntry } from "../types.ts";
+import { eventNameOf, topicOf } from "../subscriptions/subscription-key.ts";
+import type { LogEntry, LogPage } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import type { Match, ReplayReader } from "./replay-reader.ts";
 import type { ReplayState } from "./replay-state.ts";
@@ -133,23 +134,44 @@ export class ClientReplay {
     return { ...this.#state, positions };
   }
 
+  /** The topics of the keys for the next read. The log may leave out messages to other topics. */
+  get topics(): readonly string[] {
+    const keys = this.isSearchingBack ? [...this.#searches.keys()] : this.keys;
+    return [...new Set(keys.map(topicOf))];
+  }
+
   /**
-   * Continues the search for the newest messages.
+   * Whether the history has lost messages that must still be sent for a key.
    *
-   * @param page Newest first. Empty where the history begins.
+   * @param trimmedTo `LogPage.trimmedTo` of the newest page.
    */
-  searchBack(page: readonly LogEntry[]): void {
+  hasLost(key: string, trimmedTo: number): boolean {
+    const position = this.positionOf(key);
+    if (position < 0 || position >= trimmedTo) return false;
+    // A key among kept messages receives those that are still kept. It has lost messages if some came after its search began.
+    const { keptUntil = 0, newestAtStart } = this.#state;
+    return position >= keptUntil || newestAtStart < trimmedTo;
+  }
+
+  /** Continues the search for the newest messages with the next page of `LogReader.readBack`. */
+  searchBack(page: LogPage): void {
     this.#pageCost = 0;
-    for (const entry of page) {
+    let searchedFrom = page.end;
+    for (const entry of page.entries) {
       const sequence = sequenceOf(entry.cursor);
-      this.#searchedFrom = sequence;
       if (sequence > this.#state.newestAtStart) continue;
-      for (const { key } of this.#matchesOf(entry)) this.#countMatch(key, sequence);
-      if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) break;
+      for (const { key } of this.#matchesOf(entry)) this.#countMatch(key, sequence, page.trimmedTo);
+      if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) {
+        searchedFrom = sequence;
+        break;
+      }
     }
+    this.#searchedFrom = searchedFrom;
     // The history has fewer messages of these keys than requested, so each key starts with its oldest message, if it has any.
     // A key without messages starts after the newest: at the beginning of the history, trimming could overtake its position.
-    if (page.length === 0) for (const key of [...this.#searches.keys()]) this.#endSearch(key);
+    if (searchedFrom === 0) {
+      for (const key of [...this.#searches.keys()]) this.#endSearch(key, page.trimmedTo);
+    }
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
@@ -157,34 +179,46 @@ export class ClientReplay {
    * Renders the messages of a page for this client, and advances the position. Stops after about `REPLAY_PAGE.bytes`, or when
    * the decisions about the messages have exceeded `MAX_PAGE_COST`.
    *
-   * @param page Oldest first, starting after `next`.
+   * @param page The page of `LogReader.read` after `next`.
    * @param until Sequence of the newest message that was delivered to the live clients. Later messages will be delivered live.
    */
-  render(page: readonly LogEntry[], until: number): RenderedPage {
-    let text = "";
-    let frames = 0;
+  render({ entries, end }: LogPage, until: number): RenderedPage {
+    const rendered = { text: "", frames: 0 };
     this.#pageCost = 0;
-    for (const entry of page) {
+    for (const entry of entries) {
       const cursor = parseCursor(entry.cursor);
       const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
       const matches = this.#matchesOf(entry).filter(({ key }) => this.#isAhead(key, sequence));
-      for (const [index, { key, keyHash, data }] of matches.entries()) {
-        if (text.length >= REPLAY_PAGE.bytes) return { text, frames };
-        const isLast = index === matches.length - 1;
-        const id = this.#createId(entry.cursor, cursor, isLast ? undefined : keyHash);
-        text += formatSSEMessage({ event: key, data, id });
-        this.lastId = id;
-        frames += 1;
-        // Set after each key, because the client's keys may change before the rest of this message is rendered.
-        this.#positions.set(key, sequence);
-        this.#state.keyHash = keyHash;
-      }
+      if (!this.#renderMatches(entry, matches, cursor, rendered)) return rendered;
       this.#moveTo(sequence);
       if (matches.length > 0) this.#state.replayed += 1;
-      if (this.#pageCost > MAX_PAGE_COST) break;
+      if (this.#pageCost > MAX_PAGE_COST) return rendered;
     }
-    return { text, frames };
+    const reached = Math.min(end, until);
+    if (reached > this.#state.position) this.#moveTo(reached);
+    return rendered;
+  }
+
+  /** Renders a message for each of its keys. Returns false if the page is full before the last of them. */
+  #renderMatches(
+    { cursor: text }: LogEntry,
+    matches: readonly Match[],
+    cursor: Cursor | undefined,
+    rendered: Mutable<RenderedPage>,
+  ): boolean {
+    for (const [index, { key, keyHash, data }] of matches.entries()) {
+      if (rendered.text.length >= REPLAY_PAGE.bytes) return false;
+      const isLast = index === matches.length - 1;
+      const id = this.#createId(text, cursor, isLast ? undefined : keyHash);
+      rendered.text += formatSSEMessage({ event: eventNameOf(key), data, id });
+      this.lastId = id;
+      rendered.frames += 1;
+      // Set after each key, because the client's keys may change before the rest of this message is rendered.
+      this.#positions.set(key, cursor?.sequence ?? 0);
+      this.#state.keyHash = keyHash;
+    }
+    return true;
   }
 
   /** An index with only this client's keys. */
@@ -202,18 +236,19 @@ export class ClientReplay {
     this.#state.hasMoved = true;
   }
 
-  #countMatch(key: string, sequence: number): void {
+  #countMatch(key: string, sequence: number, trimmedTo: number): void {
     const search = this.#searches.get(key);
     if (search === undefined) return;
     search.missing -= 1;
     search.oldest = sequence;
-    if (search.missing === 0) this.#endSearch(key);
+    if (search.missing === 0) this.#endSearch(key, trimmedTo);
   }
 
-  #endSearch(key: string): void {
+  #endSearch(key: string, trimmedTo: number): void {
     const { oldest = this.#state.newestAtStart + 1 } = this.#searches.get(key) ?? {};
     this.#positions.set(key, oldest - 1);
     this.#searches.delete(key);
+    if (oldest <= trimmedTo) this.#state.keptUntil = trimmedTo;
   }
 
   /** The client's subscriptions that receive a message, in the order of the keys' hashes. */
@@ -222,7 +257,7 @@ export class ClientReplay {
     const { topics, private: isPrivate } = entry.message;
     for (const subscription of this.#index.match(topics, isPrivate)) {
       const content = this.#contents.kept(entry);
-      const data = content.dataFor(subscription, this.#reader.viewer);
+      const data = content.eventDataFor(subscription, this.#reader.viewer);
       this.#pageCost += content.takeCost();
       if (data === undefined) continue;
       matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });

@@ -1,7 +1,7 @@
 import { formatCursor } from "../cursor.ts";
 import { formatCursorEvent } from "../sse.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
-import type { LogEntry, LogReader, ManagerStats, MaybePromise } from "../types.ts";
+import type { LogPage, LogReader, ManagerStats, MaybePromise } from "../types.ts";
 import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
 import type { ReplayClient, ReplayHost } from "./replay-host.ts";
 import type { ResumeCursors } from "./resume-cursors.ts";
@@ -109,7 +109,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
       const page = this.#readPage(replay);
       if (page instanceof Promise) {
         page
-          .then((entries) => this.#onPage(client, replay, entries, live))
+          .then((read) => this.#onPage(client, replay, read, live))
           .catch((error) => this.#fail(client, error));
       } else {
         this.#onPage(client, replay, page, live);
@@ -119,20 +119,21 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     }
   }
 
-  #readPage(replay: ClientReplay): MaybePromise<readonly LogEntry[] | undefined> {
+  #readPage(replay: ClientReplay): MaybePromise<LogPage | undefined> {
     const { live } = this.#cursors;
     if (this.#log === undefined || live === undefined) return undefined;
     const cursor = formatCursor({ ...live, sequence: replay.next });
+    const { messages, bytes } = REPLAY_PAGE;
     return replay.isSearchingBack
-      ? this.#log.readBack(cursor, REPLAY_PAGE.messages, REPLAY_PAGE.bytes)
-      : this.#log.read(cursor, REPLAY_PAGE.messages, REPLAY_PAGE.bytes);
+      ? this.#log.readBack(cursor, messages, bytes, replay.topics)
+      : this.#log.read(cursor, messages, bytes, replay.topics);
   }
 
   /** @param liveAtRead Sequence of the newest delivered message when the page was requested. */
   #onPage(
     client: Client,
     replay: ClientReplay,
-    page: readonly LogEntry[] | undefined,
+    page: LogPage | undefined,
     liveAtRead: number,
   ): void {
     if (!this.#host.isConnected(client)) return;
@@ -140,25 +141,32 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     if (client.replay !== replay) {
       // The client's subscriptions were replaced while the page was being read, so the page belongs to an earlier replay.
       this.#advance(client);
-    } else if (replay.isSearchingBack) {
-      replay.searchBack(page ?? []);
-      this.#skipPage(client, replay, page?.length ?? 0);
     } else if (page === undefined) {
-      this.#restart(client, replay);
-    } else if (page.length === 0 && !replay.hasReached(liveAtRead)) {
-      this.#fail(client, "the log returned no messages, but it has delivered newer messages");
+      // A log that no longer knows its own cursors has lost everything.
+      this.#restart(client, replay, Number.POSITIVE_INFINITY);
+    } else if (replay.keys.some((key) => replay.hasLost(key, page.trimmedTo))) {
+      this.#restart(client, replay, page.trimmedTo);
+    } else if (replay.isSearchingBack) {
+      replay.searchBack(page);
+      this.#skipPage(client, replay, page.entries.length);
     } else {
-      this.#sendPage(client, replay, page);
+      this.#sendPage(client, replay, page, liveAtRead);
     }
   }
 
-  #sendPage(client: Client, replay: ClientReplay, page: readonly LogEntry[]): void {
+  #sendPage(client: Client, replay: ClientReplay, page: LogPage, liveAtRead: number): void {
     const live = this.#cursors.liveSequence;
+    const before = replay.next;
     const { text, frames } = replay.render(page, live);
     this.#replayed += frames;
     if (replay.hasReached(live)) this.#finish(client, replay, text);
-    else if (text === "") this.#skipPage(client, replay, page.length);
-    else if (this.#write(client, text)) this.#awaitDrain(client);
+    else if (text !== "") {
+      if (this.#write(client, text)) this.#awaitDrain(client);
+    } else if (replay.next > before || replay.hasReached(liveAtRead)) {
+      this.#skipPage(client, replay, page.entries.length);
+    } else {
+      this.#fail(client, "the log returned no messages, but it has delivered newer messages");
+    }
   }
 
   /** Continues after a page without a frame for the client: at once, or after a pause if such pages had many messages. */
@@ -185,9 +193,10 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#host.onLive(client);
   }
 
-  /** Continues a replay after the history has lost the next messages. */
-  #restart(client: Client, replay: ClientReplay): void {
-    const plan = planRestart(replay, this.#cursors.liveSequence, this.#newestCount);
+  /** Continues a replay after the history has lost messages up to `trimmedTo`. */
+  #restart(client: Client, replay: ClientReplay, trimmedTo: number): void {
+    const live = this.#cursors.liveSequence;
+    const plan = planRestart(replay, live, trimmedTo, this.#newestCount);
     client.replay = new ClientReplay(replay.keys, plan.state, client, this.#host.contents);
     if (!plan.isUnrecovered) this.#awaitDrain(client);
     else if (this.#sendUnrecovered(client)) this.#advance(client);

@@ -19,6 +19,11 @@ export interface ReplayState {
    * such a position, so the ids of events up to this sequence contain no cursor.
    */
   readonly unsafeUntil: number;
+  /**
+   * Keys with a position before this sequence were found among messages that topic rules keep beyond the limits of the log.
+   * Such a key receives those of them that are still kept. 0 if no key was. A hub of an earlier version leaves it out.
+   */
+  readonly keptUntil?: number | undefined;
   /** The number of messages replayed so far. */
   readonly replayed: number;
   /**

@@ -1,6 +1,6 @@
 import { nanoid } from "nanoid";
 import { type Cursor, formatCursor, parseCursor } from "../cursor.ts";
-import type { StartPosition } from "../types.ts";
+import type { LogReader, StartPosition } from "../types.ts";
 import type { ClientReplay } from "./client-replay.ts";
 
 /** The properties of a client that determine its position in the log. */
@@ -15,6 +15,12 @@ export interface PositionedClient {
 export class ResumeCursors {
   /** The cursor of the newest message that was delivered to live clients. "" while there is no log. Set by the manager. */
   liveCursor = "";
+  #log: Pick<LogReader, "hasReached"> | undefined;
+
+  /** Sets the log that checks the cursors. */
+  readFrom(log: Pick<LogReader, "hasReached">): void {
+    this.#log = log;
+  }
 
   /** The parsed `liveCursor`. Undefined while there is no log. */
   get live(): Cursor | undefined {
@@ -27,15 +33,15 @@ export class ResumeCursors {
   }
 
   /**
-   * Parses the cursor in an event id. Undefined when the id names no position that this log has reached. The history may have
-   * lost the messages after the position. Only a read from the log shows this.
+   * Parses the cursor in an event id, and returns the same position in the current epoch. Undefined when the id names no position
+   * that this log has reached. The history may have lost the messages after the position. Only a read from the log shows this.
    */
   parseEventId(eventId: string): Cursor | undefined {
     const live = this.live;
     const cursor = parseCursor(eventId);
     if (live === undefined || cursor === undefined) return undefined;
-    const isOfThisLog = cursor.shard === live.shard && cursor.epoch === live.epoch;
-    return isOfThisLog && cursor.sequence <= live.sequence ? cursor : undefined;
+    if (this.#log?.hasReached(cursor) !== true || cursor.sequence > live.sequence) return undefined;
+    return { ...cursor, epoch: live.epoch };
   }
 
   /** The cursor of the position that a client has reached. Undefined while no cursor can name this position. */

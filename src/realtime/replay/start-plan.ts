@@ -91,26 +91,32 @@ export interface RestartPlan {
 }
 
 /**
- * Plans how a replay continues when the history no longer has the messages after its position. Keys at this position continue
- * with their newest messages or with live messages. Keys with a later position continue there.
+ * Plans how a replay continues when the history has lost messages that must still be sent for some of its keys. These keys
+ * continue with their newest messages or with live messages. The other keys continue at their positions.
  *
  * @param live The sequence of the newest message that was delivered to live clients.
+ * @param trimmedTo The sequence up to which the history has lost messages.
  */
 export function planRestart(
   replay: ClientReplay,
   live: number,
+  trimmedTo: number,
   newestCount: NewestCount,
 ): RestartPlan {
   const { state } = replay;
   const hasReplayed = state.replayed > 0;
-  // If the client asked only for the newest messages and has received none yet, it has missed nothing: the replay can send
-  // messages that are newer than the lost ones.
-  let isUnrecovered = hasReplayed || state.isResume || state.position >= state.newestAtStart;
+  let isUnrecovered = false;
   const positions = replay.keys.map((key) => {
     const position = replay.positionOf(key);
-    if (position > state.position) return position;
     const last = hasReplayed ? 0 : newestCount(key, state.last);
-    if (last === 0) isUnrecovered = true;
+    if (!replay.hasLost(key, trimmedTo)) {
+      // The search of a key among kept messages begins again, because `newestAtStart` changes.
+      return position >= 0 && position < (state.keptUntil ?? 0) && last > 0 ? -last : position;
+    }
+    // If the client asked only for the newest messages and has received none yet, it has missed nothing: the replay can send
+    // messages that are newer than the lost ones.
+    const isFresh = !hasReplayed && !state.isResume && position < state.newestAtStart;
+    if (!isFresh || last === 0) isUnrecovered = true;
     // As in `planStart`: negative, or `live` if there are no messages to find.
     return -last || live;
   });
@@ -119,12 +125,11 @@ export function planRestart(
     position: earliest(positions, live),
     keyHash: undefined,
     positions,
+    newestAtStart: live,
+    keptUntil: 0,
   };
   if (!isUnrecovered) return { state: restarted, isUnrecovered };
-  return {
-    state: { ...restarted, newestAtStart: live, unsafeUntil: live, isResume: false },
-    isUnrecovered,
-  };
+  return { state: { ...restarted, unsafeUntil: live, isResume: false }, isUnrecovered };
 }
 
 /** Returns the sequence after which a key's messages must be sent to a client that resumes from a cursor. */

@@ -1,13 +1,14 @@
 import { isObject } from "../is-object.ts";
 import { MAX_LAST } from "../types.ts";
 
-/** Query parameters of a subscription that select records. */
+/** Query parameters of a subscription that change what it receives. */
 export const RECORD_OPTIONS: ReadonlySet<string> = new Set([
   "filter",
   "fields",
   "actions",
   "changed",
   "leave",
+  "envelope",
 ]);
 
 /** The options of a subscription key, normalised as in PocketBase (tools/subscriptions/client.go, `Subscribe`). */
@@ -28,7 +29,7 @@ export interface SubscriptionOptions {
 
 /** A parsed subscription key. */
 export interface SubscriptionKey {
-  /** The whole key as the client sent it. The key is the event name of its deliveries. */
+  /** The whole key as the client sent it, or its `envelopeKey`. */
   readonly key: string;
   /** The key without its options: a topic, `prefix/*` or `*`. */
   readonly topic: string;
@@ -47,7 +48,7 @@ export interface SubscriptionKey {
  */
 export function parseSubscription(key: string): SubscriptionKey {
   const split = splitOptions(key);
-  if (split === undefined) return { key, topic: key, options: NO_OPTIONS };
+  if (split === undefined) return { key, topic: eventNameOf(key), options: NO_OPTIONS };
   return { key, topic: split.topic, options: parseOptions(split.options) };
 }
 
@@ -68,28 +69,55 @@ export function matchingTopics(topic: string): string[] {
   return matches;
 }
 
+/** Whether a subscription to a topic, `prefix/*` or `*` receives a message to these topics. */
+export function matchesAny(pattern: string, topics: readonly string[]): boolean {
+  return topics.some((topic) => matchingTopics(topic).includes(pattern));
+}
+
 /** Returns the topic of a subscription key. Faster than `parseSubscription`, because the options are not parsed. */
 export function topicOf(key: string): string {
-  return splitOptions(key)?.topic ?? key;
+  return splitOptions(key)?.topic ?? eventNameOf(key);
+}
+
+/** The last character of an `envelopeKey`. A client can't send it, because a key has no line break. */
+const ENVELOPE_MARK = "\n";
+
+/**
+ * Returns the internal key for a key of a client that connected with `StreamOptions.envelope`. Subscriptions with and without
+ * envelopes have different keys, and therefore different frames.
+ */
+export function envelopeKey(key: string): string {
+  return key + ENVELOPE_MARK;
+}
+
+/** Whether a key is the result of `envelopeKey`. */
+export function isEnvelopeKey(key: string): boolean {
+  return key.endsWith(ENVELOPE_MARK);
+}
+
+/** Returns the key as the client sent it, which is the event name of its deliveries. */
+export function eventNameOf(key: string): string {
+  return isEnvelopeKey(key) ? key.slice(0, -ENVELOPE_MARK.length) : key;
 }
 
 /**
- * Matches every key with options that may select records. Also matches a letter of an option's name that is URI-encoded or escaped
- * in JSON. Testing a key takes less time than parsing its options.
+ * Matches every key with options that may change what it receives. Also matches a letter of an option's name that is URI-encoded
+ * or escaped in JSON. Testing a key takes less time than parsing its options.
  */
-const MAY_SELECT = /filter|fields|actions|changed|leave|%[46]|%7[2-46]|\\|%5c/i;
+const MAY_SELECT = /filter|fields|actions|changed|leave|envelope|%[46]|%7[02-46]|\\|%5c/i;
 
-/** Whether a key has options that may change what its subscription receives. */
+/** Whether a key may receive something else than the whole data of a message: it has options for that, or is an `envelopeKey`. */
 export function maySelect(key: string): boolean {
-  return key.includes("?") && MAY_SELECT.test(key);
+  return (key.includes("?") && MAY_SELECT.test(key)) || isEnvelopeKey(key);
 }
 
 const NO_OPTIONS: SubscriptionOptions = { query: {}, headers: {} };
 const MALFORMED_OPTIONS: SubscriptionOptions = { ...NO_OPTIONS, isMalformed: true };
 
-function splitOptions(key: string): { topic: string; options: string } | undefined {
-  const start = key.indexOf("?");
-  if (start === -1 || !key.includes("options=", start)) return undefined;
+function splitOptions(internalKey: string): { topic: string; options: string } | undefined {
+  const start = internalKey.indexOf("?");
+  if (start === -1 || !internalKey.includes("options=", start)) return undefined;
+  const key = eventNameOf(internalKey);
   const parameters = key.slice(start + 1).split("&");
   const index = parameters.findIndex((parameter) => parameter.startsWith("options="));
   const options = parameters[index];

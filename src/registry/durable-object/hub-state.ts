@@ -1,4 +1,10 @@
-import type { HistoryLimits, RevocationStore } from "../../log/log.ts";
+import {
+  DEFAULT_KEPT,
+  type HistoryLimits,
+  type LogOptions,
+  type RememberedIdLimits,
+  type RevocationStore,
+} from "../../log/log.ts";
 import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import {
@@ -10,7 +16,7 @@ import {
   type ReplayProgress,
 } from "../../realtime/manager.ts";
 import type { ClientInfo } from "../../realtime/types.ts";
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import type { ConnectRequest } from "../registry.ts";
 import { HubSocketSink } from "./hub-sink.ts";
@@ -24,10 +30,21 @@ import { UnfinishedDelivery } from "./unfinished-delivery.ts";
  */
 const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
 
+/** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
+const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
+
 /** Options of `RealtimeHub`. */
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /** Bounds on the message ids that the hub remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
+  /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
+  readonly topics?: LogOptions["topics"];
+  /** `KeptLimits.bytes`. Default 64 MiB. */
+  readonly keptBytes?: Bytes | undefined;
+  /** `KeptLimits.topics`. Default 100,000. */
+  readonly keptTopics?: number | undefined;
 }
 
 /**
@@ -63,7 +80,20 @@ export class HubState {
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
-    this.log = new SqliteLog({ database, shard, history: options.history });
+    const { history, rememberedIds, topics, keptBytes, keptTopics } = options;
+    const kept = {
+      bytes: keptBytes ?? DEFAULT_KEPT.bytes,
+      topics: keptTopics ?? DEFAULT_KEPT.topics,
+    };
+    this.log = new SqliteLog({
+      database,
+      shard,
+      history,
+      rememberedIds,
+      topics,
+      kept,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+    });
     this.subscriptions = new SubscriptionStore(database);
     this.revocations = new RevocationRows(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);

@@ -201,6 +201,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
   }
 
+  erase(topic: string): Promise<RpcResult<number>> {
+    return toRpcResult(() => this.#state.log.erase(topic));
+  }
+
   /**
    * Deletes all data of a shard that is no longer used because the number of shards was reduced. Its clients reconnect to the
    * other shards.

@@ -1,8 +1,10 @@
+import type { KeptStats } from "../../log/log.ts";
 import type { KeyStats } from "../../realtime/access/capacity.ts";
 import { toTopicInfos } from "../../realtime/clients/listing.ts";
 import { addLatency } from "../../realtime/latency.ts";
 import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../../realtime/types.ts";
 import type { RegistryStats } from "../registry.ts";
+import { NONE_KEPT } from "../stats.ts";
 
 /** Adds up the subscriptions of each topic over all shards. The result is sorted by topic name. */
 export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {
@@ -35,7 +37,17 @@ export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
       messages: Math.max(a.history.messages, b.history.messages),
       bytes: Math.max(a.history.bytes, b.history.bytes),
     },
+    kept: mergeKept(a.kept, b.kept),
     publishLatency: addLatency(a.publishLatency, b.publishLatency),
+  };
+}
+
+/** As of the history, every shard has every message. A hub of an earlier deploy leaves `kept` out. */
+function mergeKept(a = NONE_KEPT, b = NONE_KEPT): KeptStats {
+  return {
+    topics: Math.max(a.topics, b.topics),
+    bytes: Math.max(a.bytes, b.bytes),
+    evicted: Math.max(a.evicted, b.evicted),
   };
 }
 

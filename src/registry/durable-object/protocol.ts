@@ -43,6 +43,7 @@ export interface HubRPC {
   topics(page: PageRequest): Promise<RpcResult<TopicPage>>;
   disconnect(clientId: string): Promise<RpcResult<boolean>>;
   revoke(revocation: Revocation): Promise<RpcResult<number>>;
+  erase(topic: string): Promise<RpcResult<number>>;
   stats(): Promise<RpcResult<RegistryStats>>;
 }
 

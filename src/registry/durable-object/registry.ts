@@ -164,6 +164,12 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.call(shard, (hub) => hub.revoke(revocation));
   }
 
+  /** Every shard has every message, so one count is enough. A retry after a lost response counts none. */
+  async erase(topic: string): Promise<number> {
+    const counts = await this.#shards.callAll((hub) => hub.erase(topic));
+    return Math.max(...counts);
+  }
+
   async stats(): Promise<RegistryStats> {
     const stats = await this.#shards.callAll((hub) => hub.stats());
     return stats.reduce(mergeStats);

@@ -154,6 +154,10 @@ class InProcessRegistry implements ClientRegistry {
     this.#log.assertWritable?.();
   }
 
+  async erase(topic: string): Promise<number> {
+    return this.#log.erase(topic);
+  }
+
   async stats(): Promise<RegistryStats> {
     this.#assertNotReleased();
     const log = await this.#log.stats();

@@ -1,9 +1,12 @@
 /** Opens the log of a process in a folder. */
-
 import { createLogger } from "../../api/logger.ts";
-import { toBatchLog } from "../../log/batch-log.ts";
 import { GroupCommitLog } from "../../log/group-commit-log.ts";
-import { DEFAULT_DISK_HISTORY, type HistoryLimits, type MessageLog } from "../../log/log.ts";
+import {
+  DEFAULT_DISK_HISTORY,
+  type HistoryLimits,
+  type LogOptions,
+  type MessageLog,
+} from "../../log/log.ts";
 import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import { type Clocks, monotonicClock } from "../../realtime/clock.ts";
@@ -13,8 +16,11 @@ import type { Logger } from "../../realtime/types.ts";
 import { type DataSync, explainErrors, openDataFolder } from "./data-folder.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
 
+/** Maximum number of old messages that one transaction deletes: about 10 ms of work. */
+const MAX_DELETES = 500;
+
 /** Options of `openDataLog`. */
-export interface DataLogOptions extends Clocks {
+export interface DataLogOptions extends LogOptions, Clocks {
   /**
    * What an acknowledged message survives. `normal`: the end of the process, for example by SIGKILL. `full`: also a power
    * failure, and each transaction waits for the disk. Default `normal`.
@@ -39,11 +45,16 @@ export function openLog(path: string, open: OpenSqlite, options: DataLogOptions 
     return explainErrors(path, () => {
       const log = new SqliteLog({
         database,
+        isFile: true,
+        maxDeletes: MAX_DELETES,
+        rememberedIds: options.rememberedIds,
+        topics: options.topics,
+        kept: options.kept,
         history: { ...DEFAULT_DISK_HISTORY, ...options.history },
         now: options.now,
       });
       return new GroupCommitLog({
-        log: toBatchLog(log),
+        log,
         revocations: new RevocationRows(database),
         nextTurn: (run) => void setImmediate(run),
         probe: folder.probe,

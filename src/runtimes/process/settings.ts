@@ -20,7 +20,7 @@ export interface ProcessSettings {
 
 /**
  * Reads the settings. A variable of the environment takes precedence over the same variable in `.dev.vars` of the working
- * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES may be the path of a file.
+ * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES and REALTIME_TOPICS may be paths of files.
  *
  * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, and for the admin key of
  *   `.dev.vars` together with a HOST that other machines can reach.
@@ -32,7 +32,11 @@ export async function readProcessSettings(
   const file = isProduction ? {} : readDevVars();
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Environment = { ...file, ...Object.fromEntries(set) };
-  const config = readConfig({ ...variables, REALTIME_RULES: readRules(variables.REALTIME_RULES) });
+  const config = readConfig({
+    ...variables,
+    REALTIME_RULES: readRules(variables, "REALTIME_RULES", "{"),
+    REALTIME_TOPICS: readRules(variables, "REALTIME_TOPICS", "["),
+  });
   const isDevelopmentKey =
     config.adminKey !== undefined &&
     !environment.REALTIME_ADMIN_KEY &&
@@ -51,10 +55,14 @@ export async function readProcessSettings(
   return { config, unknownVariables, isDevelopmentKey, isProduction };
 }
 
-/** Returns the JSON of REALTIME_RULES, which may be a path. A relative path begins in the working directory. */
-function readRules(value = ""): string {
-  const path = value.trim();
-  if (path === "" || path.startsWith("{")) return path;
+/**
+ * Returns the JSON of a variable that may be a path. A relative path begins in the working directory.
+ *
+ * @param begin The first character of the JSON.
+ */
+function readRules(variables: Environment, name: string, begin: "{" | "["): string {
+  const path = (variables[name] ?? "").trim();
+  if (path === "" || path.startsWith(begin)) return path;
   // A text that is not a path may be long.
   const shown = JSON.stringify(path.slice(0, 255));
   let text: string;
@@ -65,15 +73,15 @@ function readRules(value = ""): string {
     const { code } = cause as NodeJS.ErrnoException;
     throw new RealtimeError(
       "invalid_config",
-      `REALTIME_RULES must be JSON that begins with "{", or the path of a JSON file. The file ${shown} can't be read: ${code}.`,
+      `${name} must be JSON that begins with "${begin}", or the path of a JSON file. The file ${shown} can't be read: ${code}.`,
       { cause },
     );
   }
   // Without this check, the rules of an empty file would count as not set.
-  if (text.startsWith("{")) return text;
+  if (text.startsWith(begin)) return text;
   throw new RealtimeError(
     "invalid_config",
-    `REALTIME_RULES is the path of ${shown}, which must contain a JSON object that begins with "{".`,
+    `${name} is the path of ${shown}, which must contain JSON that begins with "${begin}".`,
   );
 }
 

@@ -1,16 +1,18 @@
 /** The Durable Objects of a Worker: their class, which reads the Worker's settings, and their binding. */
-import type { ManagerOptions } from "../../realtime/manager.ts";
 import { RealtimeHub as Hub } from "../../registry/durable-object/hub.ts";
+import type { RealtimeHubOptions } from "../../registry/durable-object/hub-state.ts";
 import type { HubStub } from "../../registry/durable-object/protocol.ts";
 import { readWorkerSettings } from "./settings.ts";
 
 /**
- * The binding that Pocketwire needs. Your own `Env` may have further bindings. Variables and secrets are not part of this
+ * The bindings that Pocketwire needs. Your own `Env` may have further bindings. Variables and secrets are not part of this
  * type: docs/configuration.md lists their names.
  */
 export interface Env {
   /** The binding of `RealtimeHub` in wrangler.toml. */
   readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
+  /** The binding of the static assets in wrangler.toml. Only the console needs it. */
+  readonly ASSETS?: Fetcher;
 }
 
 /**
@@ -29,12 +31,18 @@ export interface Env {
  */
 export class RealtimeHub extends Hub<Env> {
   /**
-   * @param options Access rules that replace those of REALTIME_RULES.
+   * @param options Access rules that replace those of REALTIME_RULES, and topic rules that replace those of REALTIME_TOPICS. Of
+   *   topic rules the hub applies only `keep`: pass them to `getRealtime` as well.
    * @throws RealtimeError `invalid_config` when a variable or the rules are invalid.
    */
-  constructor(ctx: DurableObjectState, env: Env, options: Pick<ManagerOptions, "rules"> = {}) {
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    options: Pick<RealtimeHubOptions, "rules" | "topics"> = {},
+  ) {
     const settings = readWorkerSettings(env);
-    super(ctx, env, { ...settings, rules: options.rules ?? settings.rules });
+    const { rules = settings.rules, topics = settings.topics } = options;
+    super(ctx, env, { ...settings, rules, topics });
     // Shard 0 receives every publish first. When REALTIME_SHARDS was reduced, shard 0 can therefore retire the removed shards
     // before they miss a message.
     if (ctx.id.name === "0") {

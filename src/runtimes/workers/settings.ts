@@ -1,6 +1,7 @@
 /** Reads the settings of a Worker from its variables and secrets. */
 import { createLogger } from "../../api/logger.ts";
 import { type Config, type Environment, readConfig } from "../../config/config.ts";
+import { RULE_VARIABLES } from "../../config/variables.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
 
@@ -23,14 +24,15 @@ const WORKER_DEFAULTS: Environment = {
 };
 
 /**
- * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be an
- * object: wrangler's configuration can contain a variable as JSON, and rules that are left out would open every collection.
+ * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be
+ * objects: wrangler's configuration can contain a variable as JSON, and rules that are left out would open every collection or
+ * topic.
  */
 export function variablesOf(env: object): Environment {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => {
       if (typeof value !== "object") return [[name, value]];
-      return name === "REALTIME_RULES" ? [[name, JSON.stringify(value)]] : [];
+      return RULE_VARIABLES.includes(name) ? [[name, JSON.stringify(value)]] : [];
     }),
   );
 }

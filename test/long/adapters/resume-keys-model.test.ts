@@ -13,8 +13,10 @@ describe("resuming while keys are added and removed", () => {
     [", with deliveries that yield after each client", 0],
   ] as const) {
     it(`gives every key its messages once and in order since it was added${how}`, async () => {
-      const property = fc.asyncProperty(anyHistory, anySteps, async (history, steps) => {
-        const run = new KeysRun(history, sliceCost);
+      const anyEnvelope = fc.boolean();
+      const property = fc.asyncProperty(anyHistory, anyEnvelope, anySteps, async (...values) => {
+        const [history, envelope, steps] = values;
+        const run = new KeysRun(history, envelope, sliceCost);
         try {
           for (const step of steps) await run.take(step);
           await run.compare();

@@ -16,7 +16,7 @@ function open(messages: number | undefined, sliceCost?: number): Resumable {
   return {
     registry,
     shards: 1,
-    open: (_, topics) => registry.open({ topics }),
+    open: (_, request) => registry.open(request),
     restart: () => {
       registry = restart();
       return registry;

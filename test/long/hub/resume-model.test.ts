@@ -7,7 +7,7 @@ function open(shards: number, history: number | undefined): Resumable {
   return {
     registry: hubs.registry,
     shards,
-    open: (shard, topics) => hubs.open(shard, { topics }),
+    open: (shard, request) => hubs.open(shard, request),
     evict: (shard) => hubs.evict(shard),
   };
 }

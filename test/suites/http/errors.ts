@@ -33,7 +33,7 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       const wrong = [
         ["PUT", "/api/realtime", "GET, POST"],
         ["DELETE", "/api/realtime", "GET, POST"],
-        ["PUT", "/api/realtime/messages", "GET, POST"],
+        ["PUT", "/api/realtime/messages", "GET, POST, DELETE"],
         ["POST", "/api/realtime/stats", "GET"],
         ["POST", "/api/health", "GET"],
       ] as const;
@@ -121,6 +121,11 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         queuedBytes: 0,
         connects: 0,
         history: { messages: expect.any(Number), bytes: expect.any(Number) },
+        kept: {
+          topics: expect.any(Number),
+          bytes: expect.any(Number),
+          evicted: expect.any(Number),
+        },
         publishLatency: { counts: expect.any(Array), seconds: expect.any(Number) },
         startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         accepted: expect.any(Number),

@@ -21,6 +21,7 @@ import { slowSuite } from "./slow.ts";
 import { stopSuite } from "./stop.ts";
 import { strictSuite } from "./strict.ts";
 import { subscribeSuite } from "./subscribe.ts";
+import { topicRulesSuite } from "./topic-rules.ts";
 import { topicsSuite } from "./topics.ts";
 import { uploadsSuite } from "./uploads.ts";
 
@@ -37,6 +38,7 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     strictSuite(runtime);
     uploadsSuite(runtime);
     topicsSuite(runtime);
+    topicRulesSuite(runtime);
     resumeSuite(runtime);
     replaySuite(runtime);
     limitsSuite(runtime);

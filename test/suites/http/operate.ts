@@ -60,16 +60,25 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       }
     });
 
-    it("serves the console at /, with a Content-Security-Policy that allows nothing else", async () => {
-      const answer = await fetch(`${service.url}/`);
-      const policy = answer.headers.get("content-security-policy") ?? "";
-      const nonce = /script-src 'nonce-([\w-]+)'/.exec(policy)?.[1];
-      expect(answer.status).toBe(200);
-      expect(policy).toContain("default-src 'none'");
-      const page = await answer.text();
-      expect(page).toContain(`<script nonce="${nonce}">`);
-      expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
-    });
+    it.each([
+      ["the console", "/", "Pocketwire console"],
+      ["the page of the HTTP API", "/api/docs", "Pocketwire HTTP API"],
+    ])(
+      "serves %s, with a Content-Security-Policy that allows nothing else",
+      async (_, path, title) => {
+        const answer = await fetch(service.url + path);
+        const policy = answer.headers.get("content-security-policy") ?? "";
+        const nonce = /script-src 'nonce-([\w-]+)'/.exec(policy)?.[1];
+        expect(answer.status).toBe(200);
+        expect(policy).toContain("default-src 'none'");
+        expect(answer.headers.get("content-type")).toBe("text/html; charset=UTF-8");
+        expect(answer.headers.get("cache-control")).toBe("no-store");
+        const page = await answer.text();
+        expect(page).toContain(`<title>${title}</title>`);
+        expect(page).toContain(`<script nonce="${nonce}">`);
+        expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
+      },
+    );
   });
 
   describe("settings for operators", () => {
@@ -77,7 +86,10 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       const closed = await startService(runtime, {
         env: { REALTIME_CONSOLE: "false", REALTIME_METRICS: "off" },
       });
-      expect((await fetch(`${closed.url}/`)).status).toBe(404);
+      // The last one is the file that has the console on Workers.
+      for (const path of ["/", "/api/docs", "/pocketwire-console.txt"]) {
+        expect([path, (await fetch(closed.url + path)).status]).toEqual([path, 404]);
+      }
       expect((await fetch(`${closed.url}/metrics`, { headers: admin })).status).toBe(404);
       await closed.stop();
       const open = await startService(runtime, { env: { REALTIME_METRICS: "open" } });

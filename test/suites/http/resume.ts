@@ -7,6 +7,7 @@ import { openRaw } from "../../support/raw-client.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
 import { type Heard, type Open, type Post, resumeByPost } from "./resume-by-post.ts";
+import { resumeWithLast } from "./resume-last.ts";
 
 export function resumeSuite(runtime: RuntimeUnderTest): void {
   describe("the start position of a stream", () => {
@@ -38,6 +39,7 @@ export function resumeSuite(runtime: RuntimeUnderTest): void {
     bytes(blocks, post);
     headers(open, post, heard);
     resumeByPost(() => service.url, open, post, heard);
+    resumeWithLast(() => service.url, open, post, heard);
   });
 }
 

@@ -60,7 +60,7 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
       const pages: string[][] = [];
       let cursor: string | undefined;
       for (;;) {
-        const page = (await log.log.readBack(cursor, 10)) ?? [];
+        const page = (await log.log.readBack(cursor, 10))?.entries ?? [];
         if (page.length === 0) break;
         pages.push(page.map(({ message }) => message.id));
         cursor = page.at(-1)?.cursor;
@@ -77,8 +77,8 @@ export function backwardsTests(openLog: OpenLog, flags: LogFlags): void {
         message("b", { data: JSON.stringify("🦊 \0 \ud800") }),
       ]);
       await log.delivered(2);
-      expect(await log.log.readBack(undefined, 10)).toEqual(reverse(log.tailed));
-      expect(await log.log.read(undefined, 10)).toEqual(log.tailed);
+      expect((await log.log.readBack(undefined, 10))?.entries).toEqual(reverse(log.tailed));
+      expect((await log.log.read(undefined, 10))?.entries).toEqual(log.tailed);
     });
   });
 

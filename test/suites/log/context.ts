@@ -1,11 +1,16 @@
 import { expect } from "vitest";
-import type { HistoryLimits, MessageLog, PublishReceipt } from "../../../src/log/log.ts";
-import type { LogEntry, Message } from "../../../src/realtime/types.ts";
+import type {
+  HistoryLimits,
+  LogOptions,
+  MessageLog,
+  PublishReceipt,
+} from "../../../src/log/log.ts";
+import { sequenceOf } from "../../../src/realtime/cursor.ts";
+import type { LogEntry, LogPage, Message } from "../../../src/realtime/types.ts";
 import { eventually } from "../../support/deadline.ts";
 
 /** The options that a log is opened with. Each log starts empty, with an epoch of its own. */
-export interface OpenLogOptions {
-  readonly history?: Partial<HistoryLimits>;
+export interface OpenLogOptions extends Pick<LogOptions, "history" | "topics" | "kept"> {
   readonly now: () => number;
 }
 
@@ -68,13 +73,13 @@ export class LogUnderTest {
     return entries.slice(before).map(({ cursor }) => cursor);
   }
 
-  /** The ids after a cursor. Undefined when the log does not know the cursor. */
+  /** The ids after a cursor. Undefined when the log does not know the cursor, or has trimmed messages after it. */
   async idsAfter(
     cursor: string | undefined,
     limit = 1000,
     maxBytes?: number,
   ): Promise<string[] | undefined> {
-    return idsOf(await this.log.read(cursor, limit, maxBytes));
+    return idsOf(completePage(await this.log.read(cursor, limit, maxBytes), cursor)?.entries);
   }
 
   /** The ids before a cursor, newest first. Undefined when the log does not know the cursor. */
@@ -83,7 +88,8 @@ export class LogUnderTest {
     limit = 1000,
     maxBytes?: number,
   ): Promise<string[] | undefined> {
-    return idsOf(await this.log.readBack(cursor, limit, maxBytes));
+    const page = await this.log.readBack(cursor, limit, maxBytes);
+    return idsOf(page?.entries);
   }
 }
 
@@ -125,6 +131,15 @@ export function ids(count: number, prefix = "m"): string[] {
 
 export function idsOf(entries: readonly LogEntry[] | undefined): string[] | undefined {
   return entries?.map(({ message }) => message.id);
+}
+
+/** A page after a cursor; undefined if the log has trimmed messages after the cursor. */
+export function completePage(
+  page: LogPage | undefined,
+  after: string | undefined,
+): LogPage | undefined {
+  const isTrimmed = after !== undefined && page !== undefined && page.trimmedTo > sequenceOf(after);
+  return isTrimmed ? undefined : page;
 }
 
 /** A reversed copy of a list. */

@@ -59,7 +59,7 @@ export function duplicateTests(openLog: OpenLog, flags: LogFlags): void {
         log.appendMessages([message("b", { data: "1" }), message("b", { data: "2" })]),
       ).rejects.toMatchObject({ code: "id_reused" });
       expect(await log.appendMessages([first])).toEqual([{ id: "a", duplicate: true }]);
-      const entries = (await log.log.read(undefined, 10)) ?? [];
+      const entries = (await log.log.read(undefined, 10))?.entries ?? [];
       expect(entries.map((entry) => entry.message)).toEqual([first]);
       expect(log.tailed).toHaveLength(1);
     });

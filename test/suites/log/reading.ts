@@ -44,7 +44,7 @@ export function readingTests(openLog: OpenLog): void {
       const pages: string[][] = [];
       let cursor: string | undefined;
       for (;;) {
-        const page = (await log.log.read(cursor, 10)) ?? [];
+        const page = (await log.log.read(cursor, 10))?.entries ?? [];
         if (page.length === 0) break;
         pages.push(page.map(({ message }) => message.id));
         cursor = page.at(-1)?.cursor;
@@ -57,7 +57,7 @@ export function readingTests(openLog: OpenLog): void {
     it("returns entries with the same cursors and times as the tail", async () => {
       const log = await opener.open();
       const [first = ""] = await log.cursorsOf("a", "b", "c");
-      expect(await log.log.read(first, 10)).toEqual(log.tailed.slice(1));
+      expect((await log.log.read(first, 10))?.entries).toEqual(log.tailed.slice(1));
     });
   });
 

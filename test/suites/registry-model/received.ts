@@ -59,7 +59,9 @@ function positionOf(id: string): number | undefined {
 function receivedAt({ sink }: End): readonly Received[] {
   let message = 0;
   return sink.events
-    .map(({ id = "", event = "", data }, index, events) => {
+    .map(({ id = "", event = "", data: sent }, index, events) => {
+      // Each registry has its own log, and accepts a message at another time.
+      const data = sent.replace(/^({"topic":"[^"]*","id":"[^"]*","at":")[^"]*/, "$1");
       // All events of a message except the last have the cursor before the message. An event that was sent to this client only
       // has a suffix.
       const isOwn = (text = "") => text.includes(".");

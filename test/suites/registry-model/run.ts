@@ -2,18 +2,22 @@ import { expect } from "vitest";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../../src/realtime/message.ts";
 import type { Principal } from "../../../src/realtime/types.ts";
-import type { ClientConnection, ClientRegistry } from "../../../src/registry/registry.ts";
+import type {
+  ClientConnection,
+  ClientRegistry,
+  ConnectRequest,
+} from "../../../src/registry/registry.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
 import { type End, expectSameReceived } from "./received.ts";
-import type { Action, Step, ToClient } from "./steps.ts";
+import type { Action, Connect, Step, ToClient } from "./steps.ts";
 
 /** A registry under test, and operations that only the property can run. */
 export interface Subject {
   readonly registry: ClientRegistry;
   readonly shards: number;
   /** As `registry.open`, on a given shard. */
-  open(shard: number, peer: Principal): Promise<ClientConnection>;
+  open(shard: number, request: ConnectRequest): Promise<ClientConnection>;
   /** Evicts a shard, which keeps only its storage and its sockets. Left out for registries without eviction. */
   evict?(shard: number): Promise<void>;
   /** The number of clients' rows and sockets outside memory, over all shards. */
@@ -109,7 +113,7 @@ export class ModelRun {
   }
 
   async #act(action: Action): Promise<void> {
-    if (action.do === "connect") return this.#connect(action.shard, action.peer, action.keys);
+    if (action.do === "connect") return this.#connect(action);
     if (action.do === "publish") return this.#publish(action.messages);
     if (action.do === "revoke") return this.#revoke(action.subject);
     if (action.do === "nothing" || this.#clients.length === 0) return;
@@ -124,7 +128,7 @@ export class ModelRun {
     await this.#send(client, action.event);
   }
 
-  async #connect(shard: number, peer: Principal, keys: readonly string[]): Promise<void> {
+  async #connect({ shard, peer, keys, envelope }: Connect): Promise<void> {
     const attached = async (opening: Promise<ClientConnection>): Promise<End> => {
       const end = { connection: await opening, sink: new RecordingSink() };
       await end.connection.attach(end.sink);
@@ -137,8 +141,9 @@ export class ModelRun {
       expect(await outcome(this.#reference.open(peer)), "connecting").toEqual(refused);
       return;
     }
-    const subject = await attached(this.#subject.open(shard % this.#subject.shards, peer));
-    const reference = await attached(this.#reference.open(peer));
+    const request = { ...peer, envelope };
+    const subject = await attached(this.#subject.open(shard % this.#subject.shards, request));
+    const reference = await attached(this.#reference.open(request));
     const client = { subject, reference, peer, isGone: false, isCut: false };
     this.#clients.push(client);
     await this.#subscribe(client, keys);

@@ -13,13 +13,18 @@ type ClientAction =
 /** An action on one of the clients so far, including disconnected ones. The number is taken modulo their count. */
 export type ToClient = ClientAction & { readonly client: number };
 
+/** A client connects, and then subscribes. */
+export interface Connect {
+  readonly do: "connect";
+  readonly shard: number;
+  readonly peer: Principal;
+  readonly keys: readonly string[];
+  /** `StreamOptions.envelope`. */
+  readonly envelope: boolean;
+}
+
 export type Action =
-  | {
-      readonly do: "connect";
-      readonly shard: number;
-      readonly peer: Principal;
-      readonly keys: readonly string[];
-    }
+  | Connect
   | { readonly do: "publish"; readonly messages: readonly PublishInput[] }
   | { readonly do: "revoke"; readonly subject: string }
   | { readonly do: "nothing" }
@@ -43,6 +48,8 @@ const KEYS = [
   "posts/*",
   "posts/r1",
   'posts/r2?options={"query":{"x":1}}',
+  'chat?options={"query":{"envelope":1}}',
+  'posts/*?options={"query":{"envelope":false}}',
   "c_1/*",
 ];
 const TOPICS = ["chat", "posts/r1", "posts/r1/comments", "posts/*", "ünï/cöde", "unheard", "*"];
@@ -92,7 +99,13 @@ const message: fc.Arbitrary<PublishInput> = fc.oneof(
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant("connect" as const), shard, peer, keys }),
+    arbitrary: fc.record({
+      do: fc.constant("connect" as const),
+      shard,
+      peer,
+      keys,
+      envelope: fc.boolean(),
+    }),
   },
   {
     weight: 3,

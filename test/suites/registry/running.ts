@@ -105,6 +105,7 @@ export function runningTests(open: OpenRegistry, flags: RegistryFlags): void {
         connects: 0,
         accepted: 0,
         history: { messages: 0, bytes: 0 },
+        kept: { topics: 0, bytes: 0, evicted: 0 },
         publishLatency: { counts: LATENCY_BOUNDS.map(() => 0).concat(0), seconds: 0 },
         delivered: 0,
         replayed: 0,

@@ -67,8 +67,12 @@ export class KeysClient {
   readonly #held = new Map<string, HeldKey>();
   readonly #book: Book;
 
-  constructor(book: Book, lastEventId: string) {
+  readonly #envelope: boolean;
+
+  /** @param envelope `StreamOptions.envelope` of the client's streams. */
+  constructor(book: Book, lastEventId: string, envelope: boolean) {
     this.#book = book;
+    this.#envelope = envelope;
     this.lastEventId = lastEventId;
   }
 
@@ -113,7 +117,7 @@ export class KeysClient {
     if (key === "note" || key === "PB_CURSOR") return;
     const held = this.#held.get(key);
     if (held === undefined) throw new Error(`An event of ${key}, which is not subscribed`);
-    const number = numberOf(data);
+    const number = numberOf(data, this.#envelope);
     // Uses no matcher in the success case, because there are a hundred thousand of these checks.
     if (!this.#book.isFor(number, key)) expect.fail(`${number} is not for ${key}`);
     if (held.got !== undefined && number <= held.got) {

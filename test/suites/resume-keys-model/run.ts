@@ -15,20 +15,23 @@ export class KeysRun {
   readonly #log: ReturnType<typeof createMemoryLog>;
   readonly #book = new Book();
   readonly #client: KeysClient;
+  readonly #envelope: boolean;
   #sink = new SlowSink();
   #streams = 0;
 
   /**
    * @param messages The number of messages that the log keeps.
+   * @param envelope Whether the client's streams have envelopes.
    * @param sliceCost The cost of a delivery's time slice.
    */
-  constructor(messages: number | undefined, sliceCost?: number) {
+  constructor(messages: number | undefined, envelope: boolean, sliceCost?: number) {
+    this.#envelope = envelope;
     this.#manager = new RealtimeManager({}, sliceCost);
     this.#log = createMemoryLog({ history: messages === undefined ? {} : { messages } });
     this.#manager.follow(this.#log);
     // Messages before the first stream: keys with `last` have newest messages, and the first cursor is not the log's first.
     for (const topic of ["r/1", "q", "r/2"]) this.#publish({ topic, size: 0 });
-    this.#client = new KeysClient(this.#book, this.#log.cursor());
+    this.#client = new KeysClient(this.#book, this.#log.cursor(), envelope);
     for (const key of FIRST_KEYS) this.#client.add(key);
     this.#open(false);
   }
@@ -100,7 +103,7 @@ export class KeysRun {
   #open(isBusy: boolean): void {
     this.#streams += 1;
     this.#sink = new SlowSink();
-    this.#manager.registerClient(this.#clientId, this.#sink);
+    this.#manager.registerClient(this.#clientId, this.#sink, { envelope: this.#envelope });
     if (isBusy)
       this.#sink.write(new TextEncoder().encode(formatSSEMessage({ event: "note", data: 1 })));
     const { keys, lastEventId } = this.#client;

@@ -71,12 +71,15 @@ export class Book {
   }
 }
 
-/** The number in a delivery's data. */
-export function numberOf(data: string): number {
-  const { number, record } = JSON.parse(data) as {
-    number?: number;
-    record?: { number: number };
-  };
+interface Data {
+  readonly number?: number;
+  readonly record?: { readonly number: number };
+}
+
+/** The number in a delivery's data, which is in an envelope or is not. */
+export function numberOf(data: string, isEnveloped = false): number {
+  const parsed = JSON.parse(data) as Data & { readonly data?: Data };
+  const { number, record } = (isEnveloped ? parsed.data : parsed) ?? {};
   return number ?? record?.number ?? Number.NaN;
 }
 

@@ -60,8 +60,12 @@ export class ModelClient {
   readonly #got: { readonly key: string; readonly number: number; readonly isPart: boolean }[] = [];
   readonly #gaps: Gap[] = [];
 
-  constructor(book: Book) {
+  /** `StreamOptions.envelope` of all its streams. */
+  readonly envelope: boolean;
+
+  constructor(book: Book, envelope: boolean) {
     this.#book = book;
+    this.envelope = envelope;
   }
 
   /** Attaches a stream that starts with the handshake, as the HTTP side writes it. */
@@ -145,7 +149,7 @@ export class ModelClient {
         ).toBeLessThan(oldest);
         this.#gaps.push({ from: this.#reached, to: now });
       } else if (this.keys.has(key)) {
-        const number = numberOf(data);
+        const number = numberOf(data, this.envelope);
         this.#got.push({ key, number, isPart: event.id?.includes("~") ?? false });
         position = Math.max(position, number - 1);
       }

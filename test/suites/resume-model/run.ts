@@ -1,4 +1,8 @@
-import type { ClientConnection, ClientRegistry } from "../../../src/registry/registry.ts";
+import type {
+  ClientConnection,
+  ClientRegistry,
+  ConnectRequest,
+} from "../../../src/registry/registry.ts";
 import { eventually } from "../../support/deadline.ts";
 import { Book, numberOf } from "./book.ts";
 import { ModelClient } from "./client.ts";
@@ -9,7 +13,7 @@ export interface Resumable {
   readonly registry: ClientRegistry;
   readonly shards: number;
   /** As `registry.open` without a cursor, on a given shard. */
-  open(shard: number, topics: readonly string[] | undefined): Promise<ClientConnection>;
+  open(shard: number, request: ConnectRequest): Promise<ClientConnection>;
   /** Evicts a shard, which keeps only its storage and its sockets. Left out for registries without eviction. */
   evict?(shard: number): Promise<void>;
   /** Opens the same registry over an empty log. Left out for registries that keep their log. */
@@ -54,9 +58,11 @@ export class ResumeRun {
         // Publishes more than one fence, because a client that gets `recovered: false` may have missed a fence.
         await this.#publish([{ id: undefined, topics: { topic: FENCE }, private: false, size: 0 }]);
         return this.#clients.every(
-          ({ open }) =>
+          ({ open, envelope }) =>
             open?.sink.closings.length !== 0 ||
-            open.sink.events.some(({ event, data }) => event === FENCE && numberOf(data) >= first),
+            open.sink.events.some(
+              ({ event, data }) => event === FENCE && numberOf(data, envelope) >= first,
+            ),
         );
       },
       "every client is live again",
@@ -64,7 +70,12 @@ export class ResumeRun {
     );
     const end = this.#book.now;
     await eventually(
-      () => this.#clients.every((client) => client.open?.sink.data(FENCE).some(isNumbered(end))),
+      () =>
+        this.#clients.every(({ open, envelope }) =>
+          open?.sink.events.some(
+            ({ event, data }) => event === FENCE && numberOf(data, envelope) === end,
+          ),
+        ),
       "the last fence arrives",
       5000,
     );
@@ -105,7 +116,8 @@ export class ResumeRun {
 
   async #connect(shard: number, keys: readonly string[]): Promise<void> {
     if (this.#clients.length >= MOST_CLIENTS) return;
-    const client = new ModelClient(this.#book);
+    // Every second client has envelopes.
+    const client = new ModelClient(this.#book, this.#clients.length % 2 === 1);
     this.#clients.push(client);
     for (const key of [...keys, FENCE]) client.keys.set(key, this.#book.now);
     await this.#openNew(client, shard, false);
@@ -115,7 +127,8 @@ export class ResumeRun {
     const { shards } = this.#subject;
     const topics = [...client.keys.keys()];
     const from = this.#book.now;
-    const connection = await this.#subject.open(shard % shards, topics);
+    const { envelope } = client;
+    const connection = await this.#subject.open(shard % shards, { topics, envelope });
     await client.attach(connection, isHeld, from);
   }
 
@@ -130,14 +143,14 @@ export class ResumeRun {
   }
 
   async #resume(client: ModelClient, way: Way, isHeld: boolean, shard: number): Promise<void> {
-    const { lastEventId } = client;
+    const { lastEventId, envelope } = client;
     if (lastEventId === undefined) {
       client.loseTrack();
       return this.#openNew(client, shard, isHeld);
     }
     const keys = [...client.keys.keys()];
     if (way === "posted") {
-      const connection = await this.#subject.open(shard % this.#subject.shards, undefined);
+      const connection = await this.#subject.open(shard % this.#subject.shards, { envelope });
       const from = client.position(Number(connection.clientId.split("-")[0]));
       await client.attach(connection, isHeld, from, true);
       const { clientId } = connection;
@@ -145,7 +158,7 @@ export class ResumeRun {
     }
     const from = client.position();
     const topics = way === "topics" ? keys : undefined;
-    const connection = await this.#registry.open({ topics, lastEventId });
+    const connection = await this.#registry.open({ topics, lastEventId, envelope });
     await client.attach(connection, isHeld, from);
     if (way === "topics") return;
     await this.#registry.setSubscriptions(connection.clientId, { subscriptions: keys });
@@ -163,8 +176,4 @@ export class ResumeRun {
     this.#registry = restart();
     this.#book.forget();
   }
-}
-
-function isNumbered(number: number): (data: unknown) => boolean {
-  return (data) => (data as { number: number }).number === number;
 }

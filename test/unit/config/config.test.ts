@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Environment, readConfig } from "../../../src/config/config.ts";
-import { VARIABLES } from "../../../src/config/variables.ts";
+import { RULE_VARIABLES, VARIABLES } from "../../../src/config/variables.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { ACCESS_CASES, type Case } from "../../support/config-cases.ts";
 
@@ -219,6 +219,28 @@ const CASES: readonly Case[] = [
     expected: "a number of seconds from 1 to 2592000",
   },
   {
+    variable: "REALTIME_KEPT_BYTES",
+    read: ({ keptBytes }) => keptBytes,
+    defaultValue: 64 * MEBIBYTE,
+    good: [
+      ["0", 0],
+      ["68719476736", 68_719_476_736],
+    ],
+    bad: ["68719476737", "-1", "1.5"],
+    expected: "a whole number from 0 to 68719476736",
+  },
+  {
+    variable: "REALTIME_KEPT_TOPICS",
+    read: ({ keptTopics }) => keptTopics,
+    defaultValue: 100_000,
+    good: [
+      ["0", 0],
+      ["10000000", 10_000_000],
+    ],
+    bad: ["10000001", "-1", "1.5"],
+    expected: "a whole number from 0 to 10000000",
+  },
+  {
     variable: "REALTIME_DRAIN_SECONDS",
     read: ({ drainTimeout }) => drainTimeout,
     defaultValue: 10_000,
@@ -307,8 +329,8 @@ function refusal(environment: Environment): string {
 
 describe("the settings", () => {
   it("have a test for every variable", () => {
-    // rules.test.ts has the tests of the one whose errors have another form.
-    const tested = [...CASES.map(({ variable }) => variable), "REALTIME_RULES"];
+    // rules.test.ts has the tests of those whose errors have another form.
+    const tested = [...CASES.map(({ variable }) => variable), ...RULE_VARIABLES];
     expect(tested.sort()).toEqual([...VARIABLES].sort());
   });
 

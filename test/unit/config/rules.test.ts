@@ -59,6 +59,32 @@ describe("the variable REALTIME_RULES", () => {
   });
 });
 
+describe("the variable REALTIME_TOPICS", () => {
+  const read = (REALTIME_TOPICS: string) => readConfig({ REALTIME_TOPICS });
+
+  it("is JSON with the topic rules, in their order", () => {
+    const topics = [
+      { match: "chat/*", keep: 100, private: true },
+      { match: "*", ttl: 60 },
+    ];
+    expect(read(JSON.stringify(topics)).topics).toEqual(topics);
+    expect(read("[]").topics).toEqual([]);
+    expect(read(" ").topics).toBeUndefined();
+  });
+
+  it("says which field of which rule is wrong", () => {
+    expect(() => read('[{"match":"a"},{"match":"b","keep":0}]')).toThrow(
+      /^REALTIME_TOPICS is invalid\. topics\[1\]\.keep must be a whole number from 1 to 10000\.$/,
+    );
+  });
+
+  it.each(['{"match":"a"}', "topics.json"])("is not another text: %s", (text) => {
+    expect(() => read(text)).toThrow(
+      'REALTIME_TOPICS is invalid. The rules must be a JSON list that begins with "[". Only the programs',
+    );
+  });
+});
+
 describe("the log line about rules", () => {
   const linesOf = (rules: Rules | undefined) => {
     const lines: unknown[] = [];

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  type BatchLog,
-  type BatchOutcome,
-  GroupCommitLog,
-} from "../../../src/log/group-commit-log.ts";
+import type { AppendOutcome, BatchLog } from "../../../src/log/batch-log.ts";
+import { GroupCommitLog } from "../../../src/log/group-commit-log.ts";
 import type { RevocationStore } from "../../../src/log/log.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
@@ -19,7 +16,7 @@ class Database {
   readonly errors: unknown[] = [];
   released = 0;
   probes = 0;
-  /** What `deleteExpired` answers. */
+  /** What `trim` answers. */
   slices: boolean[] = [];
   deletions = 0;
   error: Error | undefined;
@@ -29,7 +26,7 @@ class Database {
     const log: BatchLog = {
       keepsHistory: memory.keepsHistory,
       appendAll: (batches) => this.#appendAll(batches),
-      deleteExpired: () => {
+      trim: () => {
         this.#check();
         this.deletions += 1;
         return this.slices.shift() ?? false;
@@ -39,6 +36,13 @@ class Database {
       readBack: (...all) => memory.readBack(...all) as ReturnType<BatchLog["readBack"]>,
       stats: () => memory.stats() as ReturnType<BatchLog["stats"]>,
       tail: (listener) => memory.tail(listener),
+      hasReached: (cursor) => memory.hasReached(cursor),
+      eraseStep: (topic) => {
+        this.#check();
+        // The cast: the log in memory answers without a promise.
+        const erased = memory.erase(topic) as number;
+        return { position: 0, until: 0, erased, isDone: true };
+      },
       cursor: () => memory.cursor(),
       close: () => void memory.close(),
     };
@@ -66,13 +70,13 @@ class Database {
     for (const run of this.turns.splice(0)) run();
   }
 
-  #appendAll(batches: readonly (readonly Message[])[]): readonly BatchOutcome[] {
+  #appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[] {
     this.#check();
     this.transactions.push(batches.map((batch) => batch.map(({ id }) => id).join()));
     return batches.map((batch) => {
       try {
         // The cast: the log in memory answers without a promise.
-        return this.memory.append(batch) as BatchOutcome;
+        return this.memory.append(batch) as AppendOutcome;
       } catch (error) {
         if (error instanceof RealtimeError) return error;
         throw error;

@@ -21,7 +21,7 @@ describe("the history", () => {
 
   it("gives the log's own entries", async () => {
     const log = logOf([message("a"), message("b")]);
-    expect((await read(log)).messages).toEqual(await log.read(undefined, 10));
+    expect((await read(log)).messages).toEqual((await log.read(undefined, 10))?.entries);
   });
 
   it("has no changes, and leaves the log's entries as they are", async () => {
@@ -30,7 +30,7 @@ describe("the history", () => {
     const [entry] = (await read(log)).messages;
     expect(entry?.message).toEqual(message("a"));
     expect(entry?.message).not.toHaveProperty("change");
-    expect((await log.read(undefined, 10))?.map((kept) => kept.message)).toEqual([changed]);
+    expect((await log.read(undefined, 10))?.entries.map((kept) => kept.message)).toEqual([changed]);
   });
 
   it("of an empty log is empty, and so is one that is off", async () => {

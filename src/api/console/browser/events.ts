@@ -3,6 +3,19 @@ import type { Dom } from "./dom.ts";
 /** The list of events, and of messages that were read from the history. It can be filtered and paused. */
 export type EventList = ReturnType<typeof createEventList>;
 
+/** What the list shows of an event. */
+export interface ShownEvent {
+  /** The topic of the message, or the name of another event. */
+  readonly name: string;
+  /** JSON. */
+  readonly data: string;
+  readonly cursor: string;
+  /** When the message was published, in ISO 8601. Default: the event is shown with the current time. */
+  readonly at?: string | undefined;
+  /** Further facts, which the list shows when the event is opened. */
+  readonly facts?: readonly string[];
+}
+
 /**
  * One function longer than 50 lines: a part must be self-contained (parts.ts).
  *
@@ -35,26 +48,29 @@ export function createEventList({ find, create, append }: Dom, onReceived: () =>
     }
   };
 
-  const createItem = (name: string, data: string, cursor: string): HTMLElement => {
+  const createItem = ({ name, data, cursor, at, facts = [] }: ShownEvent): HTMLElement => {
     const [item, details, summary] = [create("li"), create("details"), create("summary")];
+    const time = at === undefined ? new Date() : new Date(at);
     append(
       summary,
-      create("time", new Date().toLocaleTimeString()),
+      create("time", time.toLocaleTimeString()),
       create("span", name, "name"),
       create("span", data, "short"),
       create("span", cursor, "cursor"),
     );
-    append(details, summary, create("pre", indent(data)));
+    const line = create("p", facts.join(" · "));
+    line.style.overflowWrap = "anywhere";
+    append(details, summary, line, create("pre", indent(data)));
     append(item, details);
     item.hidden = !matches(item);
     return item;
   };
 
-  const add = (name: string, data: string, cursor: string): void => {
+  const add = (event: ShownEvent): void => {
     received += 1;
     onReceived();
     if (!isPaused) {
-      list.insertBefore(createItem(name, data, cursor), list.firstChild);
+      list.insertBefore(createItem(event), list.firstChild);
       while (list.childElementCount > MAX_EVENTS) list.lastElementChild?.remove();
     }
     showCounts();

@@ -62,20 +62,53 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
   });
 
   interface History {
-    readonly messages: readonly { readonly data: unknown; readonly cursor: string }[];
+    readonly messages: readonly {
+      readonly topics: readonly string[];
+      readonly id: string;
+      readonly at: string;
+      readonly data: unknown;
+      readonly cursor: string;
+    }[];
   }
+
+  interface RuleOfTopic {
+    readonly rules: readonly unknown[];
+    readonly rule: number | null;
+  }
+
+  /** The topic rule that applies. Empty without rules, and if the key is not the admin key. */
+  const describeRule = async (topic: string): Promise<string> => {
+    if (!api.hasKey() || api.isKeyRefused()) return "";
+    try {
+      const found = await api.request(`/topics/rules?topic=${encodeURIComponent(topic)}`);
+      // The response has the schema `TopicRules` of the OpenAPI document.
+      const { rules, rule } = found as RuleOfTopic;
+      if (rule !== null) return `. Topic rule ${rule}: ${JSON.stringify(rules[rule])}`;
+      return rules.length === 0 ? "" : ". No topic rule applies";
+    } catch {
+      return "";
+    }
+  };
 
   find("#history").addEventListener("click", () => {
     const topic = String(new FormData(form).get("topic"));
     const path = `/messages?topic=${encodeURIComponent(topic)}&limit=20`;
     const sdk = examples.subscribe(topic, ", { last: 20 }");
     examples.show({ path, sdk, needsKey: api.hasKey() });
-    api.request(path).then((page) => {
+    const rule = describeRule(topic);
+    api.request(path).then(async (page) => {
       // The page has the schema `History` of the OpenAPI document.
       const { messages } = page as History;
-      showResult(`The newest messages of ${topic} in the history: ${messages.length}`);
-      for (const { data, cursor } of messages) {
-        events.add(`history: ${topic}`, JSON.stringify(data), cursor);
+      showResult(`The newest messages of ${topic} in the history: ${messages.length}${await rule}`);
+      for (const { topics, id, at, data, cursor } of messages) {
+        const facts = [topics.join(", "), `id ${id}`, at];
+        events.add({
+          name: `history: ${topics[0]}`,
+          data: JSON.stringify(data),
+          cursor,
+          at,
+          facts,
+        });
       }
     }, showError);
   });

@@ -1,6 +1,6 @@
 import type { API, FieldError } from "./api.ts";
 import type { Dom } from "./dom.ts";
-import type { EventList } from "./events.ts";
+import type { EventList, ShownEvent } from "./events.ts";
 import type { Examples } from "./examples.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -32,9 +32,24 @@ export function createStream(
     find<HTMLButtonElement>("#break").disabled = className !== "open";
   };
 
-  const showEvent = ({ type, data, lastEventId: id }: MessageEvent<string>): void => {
-    if (id !== "") lastEventId = id;
-    events.add(split(type).join(" "), data, id);
+  /** What to show of a message. Undefined for an event that has no envelope. */
+  const readMessage = (key: string, text: string): Omit<ShownEvent, "cursor"> | undefined => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    // An app sends events of its own without an envelope, and the user may have switched it off for a key.
+    const { topic, id, at, data } = (value ?? {}) as Record<string, unknown>;
+    if (typeof topic !== "string" || typeof at !== "string" || data === undefined) return undefined;
+    return { name: topic, data: JSON.stringify(data), at, facts: [key, `id ${id}`, at] };
+  };
+
+  const showEvent = ({ type, data, lastEventId: cursor }: MessageEvent<string>): void => {
+    if (cursor !== "") lastEventId = cursor;
+    const key = split(type).join(" ");
+    events.add({ ...(readMessage(key, data) ?? { name: key, data }), cursor });
   };
 
   const listenTo = (key: string): void => stream?.addEventListener(key, showEvent);
@@ -91,16 +106,16 @@ export function createStream(
 
   /** @param after Id of the last event received before the disconnect. Default "": the stream does not resume. */
   const connect = (after = ""): void => {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ envelope: "true" });
     if (after !== "") {
       query.set("lastEventId", after);
       for (const key of accepted) if (keys.has(key)) query.append("topic", key);
     }
-    const suffix = query.size === 0 ? "" : `?${query}`;
-    stream = new EventSource(api.path + suffix);
+    stream = new EventSource(`${api.path}?${query}`);
     showState("connecting", "");
     const sdk = `${examples.subscribe("chat")} // connects`;
-    examples.show({ path: suffix || "?topic=chat", sdk, isStream: true });
+    const path = query.has("topic") ? `?${query}` : `?${query}&topic=chat`;
+    examples.show({ path, sdk, isStream: true });
     for (const name of ["PB_RESUME", "PB_AUTH_EXPIRED", "message", ...keys]) listenTo(name);
     stream.addEventListener("PB_CONNECT", (event) => onConnect(event, query.getAll("topic")));
     stream.addEventListener("error", (event) => {

@@ -17,6 +17,7 @@ const text = formatMetrics({
   disconnects: disconnects as Record<CloseReason, number>,
   startedAt: "2026-01-01T00:00:00.000Z",
   history: { messages: 40, bytes: 4000 },
+  kept: { topics: 3, bytes: 300, evicted: 1 },
   publishLatency: latency.stats,
   ...{ logLinesDropped: 7, connectionsRefused: 8, waitingBytes: 9, refusedCredentials: 12 },
   rateRefusals: refusals.counts,

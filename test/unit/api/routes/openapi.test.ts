@@ -71,6 +71,18 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("says what the parameter `envelope` takes and does", async () => {
+    const { parameters = [] } = (await read()).paths["/api/realtime"]?.get ?? {};
+    expect(parameters.find(({ name }) => name === "envelope")).toMatchObject({
+      in: "query",
+      required: false,
+      schema: {
+        enum: ["0", "1", "true", "false"],
+        description: expect.stringContaining('{"topic","id","at","data"}'),
+      },
+    });
+  });
+
   it("has the limits that requests are checked with", async () => {
     const { paths, components } = await read();
     const { Message, RecordEvent } = components.schemas;
@@ -92,6 +104,16 @@ describe("the OpenAPI document", () => {
     expect(publish.requestBody.content["application/json"]?.schema.anyOf[1]?.maxItems).toBe(7);
     const names = paths["/api/realtime/messages"]?.get?.parameters?.map(({ name }) => name);
     expect(names).toEqual(["topic", "after", "before", "limit"]);
+    expect(Message.properties.ttl).toEqual({ type: "integer", minimum: 1, maximum: 31_536_000 });
+    const erase = paths["/api/realtime/messages"]?.delete?.parameters;
+    expect(erase).toEqual([
+      {
+        name: "topic",
+        in: "query",
+        required: true,
+        schema: expect.objectContaining({ maxLength: 77 }),
+      },
+    ]);
   });
 
   it("describes the status and body of each route's responses", async () => {
@@ -103,6 +125,7 @@ describe("the OpenAPI document", () => {
         openapi: true,
         metrics: "admin",
         trustedProxyHeader: "X-IP",
+        topics: [{ match: "a/*", keep: 1, private: true, ttl: 60 }, { match: "c" }],
       },
       authenticate: (c) =>
         c.req.header("X-User") && {
@@ -153,6 +176,11 @@ describe("the OpenAPI document", () => {
       [`${api}/clients/{id}`, "get", 404, () => send("GET", `${api}/clients/x`)],
       [`${api}/topics`, "get", 200, () => send("GET", `${api}/topics`)],
       [`${api}/topics`, "get", 200, () => send("GET", `${api}/topics?limit=1`)],
+      [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules`)],
+      [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules?topic=a/1`)],
+      [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules?topic=b`)],
+      [`${api}/messages`, "delete", 200, () => send("DELETE", `${api}/messages?topic=a`)],
+      [`${api}/messages`, "delete", 400, () => send("DELETE", `${api}/messages`)],
       [`${api}/stats`, "get", 200, () => send("GET", `${api}/stats`)],
       [`${api}/clients/{id}`, "delete", 204, () => send("DELETE", `${api}/clients/${guest.id}`)],
       [`${api}/clients/{id}`, "delete", 404, () => send("DELETE", `${api}/clients/x`)],

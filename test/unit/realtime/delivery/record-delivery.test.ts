@@ -34,6 +34,26 @@ function connect(
   return sink;
 }
 
+describe("a delivery to streams with and without envelopes", () => {
+  it("encodes one frame for all clients of a key with envelopes, and one for those without", () => {
+    const manager = new RealtimeManager();
+    const sinks = [true, false, true, false].map((envelope, index) => {
+      const sink = new RecordingSink();
+      manager.registerClient(`${index}`, sink, { envelope });
+      manager.setSubscriptions(`${index}`, { subscriptions: ["posts/*"] });
+      return sink;
+    });
+    manager.deliver([entryOf()]);
+    const frames = sinks.map((sink) => sink.frames[0]);
+    expect(frames[0]).toBe(frames[2]);
+    expect(frames[1]).toBe(frames[3]);
+    expect(frames[0]).not.toEqual(frames[1]);
+    expect(sinks.flatMap(({ events }) => events.map(({ event }) => event))).toEqual(
+      Array(4).fill("posts/*"),
+    );
+  });
+});
+
 /** Delivers one message to clients, and returns the number of evaluations and of clients that received it. */
 async function deliver(
   clients: readonly { readonly keys: readonly string[]; readonly principal?: Principal }[],

@@ -3,7 +3,6 @@ import { expect, it } from "vitest";
 import { createMemoryLog } from "../../../../src/log/memory.ts";
 import { RealtimeManager } from "../../../../src/realtime/manager.ts";
 import { createMessage, type PublishInput } from "../../../../src/realtime/message.ts";
-import type { Principal } from "../../../../src/realtime/types.ts";
 import { within } from "../../../support/deadline.ts";
 import {
   anyInput,
@@ -11,15 +10,11 @@ import {
   anyPrincipal,
   anyRules,
   expectedOf,
+  type ModelClient,
   type ModelKey,
   type Rules,
 } from "../../../support/record-model.ts";
 import { RecordingSink } from "../../../support/recording-sink.ts";
-
-interface ModelClient {
-  readonly principal: Principal;
-  readonly keys: readonly ModelKey[];
-}
 
 interface Run {
   readonly rules: Rules;
@@ -34,6 +29,7 @@ interface Run {
 const anyClient = fc.record({
   principal: anyPrincipal,
   keys: fc.array(anyKey, { minLength: 1, maxLength: 5 }),
+  envelope: fc.boolean(),
 });
 const anyBatch = fc.array(anyInput, { minLength: 1, maxLength: 4 });
 const anyRun: fc.Arbitrary<Run> = fc.record({
@@ -49,18 +45,19 @@ const CROWD = Array.from({ length: 20 }, (_, index) => `*?options={"query":{"cro
 function connect(
   manager: RealtimeManager,
   id: string,
-  { principal, keys }: ModelClient,
+  { principal, keys, envelope }: ModelClient,
   lastEventId?: string,
 ): RecordingSink {
   const sink = new RecordingSink();
   const subscriptions = keys.map(({ key }) => key);
-  manager.registerClient(id, sink, principal);
+  manager.registerClient(id, sink, { ...principal, envelope });
   manager.setSubscriptions(id, { subscriptions, lastEventId, ...principal });
   return sink;
 }
 
 /** A client keeps the keys that are accepted: a hidden field of the rules is refused. */
-function withAcceptedKeys(manager: RealtimeManager, { principal, keys }: ModelClient): ModelClient {
+function withAcceptedKeys(manager: RealtimeManager, client: ModelClient): ModelClient {
+  const { principal, keys } = client;
   const isAccepted = ({ key }: ModelKey) => {
     try {
       manager.admit(principal, [key]);
@@ -69,7 +66,7 @@ function withAcceptedKeys(manager: RealtimeManager, { principal, keys }: ModelCl
       return false;
     }
   };
-  return { principal, keys: keys.filter(isAccepted) };
+  return { ...client, keys: keys.filter(isAccepted) };
 }
 
 /** The events of a sink, without those of the service. */
@@ -85,9 +82,12 @@ async function run({ rules, clients, batches, sliceCost, isCrowded }: Run): Prom
   const accepted = clients.map((client) => withAcceptedKeys(manager, client));
   const live = accepted.map((client, index) => connect(manager, `live ${index}`, client));
   for (const key of isCrowded ? CROWD : []) {
-    connect(manager, key, { principal: {}, keys: [{ key, topic: "*", query: {} }] });
+    const keys = [{ key, topic: "*", query: {} }];
+    connect(manager, key, { principal: {}, keys, envelope: false });
   }
-  for (const batch of batches) await log.append(batch.map(createMessage));
+  let count = 0;
+  const inputs = batches.map((batch) => batch.map((input) => ({ ...input, id: `m${count++}` })));
+  for (const batch of inputs) await log.append(batch.map(createMessage));
   await within(manager.settled() ?? Promise.resolve(), 20_000, "all is delivered");
   const replays = accepted.map((client, index) =>
     connect(manager, `replay ${index}`, client, start),
@@ -95,9 +95,8 @@ async function run({ rules, clients, batches, sliceCost, isCrowded }: Run): Prom
   await within(manager.close(), 20_000, "the replays have ended");
   stop();
 
-  for (const [index, { keys, principal }] of accepted.entries()) {
-    const inputs = batches.flat();
-    const expected = inputs.flatMap((input) => expectedOf(input, keys, principal, rules));
+  for (const [index, client] of accepted.entries()) {
+    const expected = inputs.flat().flatMap((input) => expectedOf(input, client, rules));
     const [sent, replayed] = [live[index], replays[index]].map((sink) => sink && messagesOf(sink));
     expect(sent?.map(({ event, data }) => [event, JSON.parse(data)])).toEqual(expected);
     expect(replayed, "the replay").toEqual(sent);

@@ -13,16 +13,23 @@ describe("the options of a subscription", () => {
       actions: undefined,
       changed: undefined,
       leave: false,
+      envelope: undefined,
     };
     expect(read({})).toEqual(none);
-    expect(read({ filter: "", fields: " ", actions: " , ", changed: ",,", leave: "" })).toEqual(
-      none,
-    );
+    const empty = {
+      filter: "",
+      fields: " ",
+      actions: " , ",
+      changed: ",,",
+      leave: "",
+      envelope: "",
+    };
+    expect(read(empty)).toEqual(none);
     expect(read({ Filter: "a = 1", other: "x" })).toEqual(none);
   });
 
   it("are refused as a list or an object, and a filter of spaces is not left out", () => {
-    for (const name of ["filter", "fields", "actions", "changed", "leave"]) {
+    for (const name of ["filter", "fields", "actions", "changed", "leave", "envelope"]) {
       const { options: parsed } = parseSubscription(`a?options={"query":{"${name}":["x"],"b":{}}}`);
       expect(() => readRecordOptions(parsed), name).toThrow(
         `The option "${name}" is a list or an object.`,
@@ -50,8 +57,15 @@ describe("the options of a subscription", () => {
       changed: ["a", "b"],
       leave: true,
     });
-    expect(read({ leave: "true" }).leave).toBe(true);
-    expect([read({ leave: "false" }).leave, read({ leave: "0" }).leave]).toEqual([false, false]);
+  });
+
+  it.each([
+    ["true", true],
+    ["1", true],
+    ["false", false],
+    ["0", false],
+  ])("read %j in leave and envelope as %j", (text, value) => {
+    expect(read({ leave: text, envelope: text })).toMatchObject({ leave: value, envelope: value });
   });
 
   it.each([
@@ -59,6 +73,8 @@ describe("the options of a subscription", () => {
     [{ actions: "Create" }, '"Create"'],
     [{ actions: "constructor" }, '"constructor"'],
     [{ leave: "yes" }, "leave"],
+    [{ envelope: "yes" }, '"envelope" must be true or false'],
+    [{ envelope: "True" }, "envelope"],
     [{ changed: "a,".repeat(101) }, "100 fields"],
   ])("are refused if they are %j", (query, words) => {
     expect(() => read(query as Record<string, string>)).toThrow(

@@ -7,7 +7,7 @@ import {
 } from "../../../../src/realtime/subscriptions/subscription-key.ts";
 import { positionOf } from "../../../support/filter-errors.ts";
 
-const OPTIONS = ["filter", "fields", "actions", "changed", "leave"];
+const OPTIONS = ["filter", "fields", "actions", "changed", "leave", "envelope"];
 
 const hex = (code: number, digits: number) => code.toString(16).padStart(digits, "0");
 const percent = (code: number) => `%${hex(code, 2)}`;

@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  envelopeKey,
+  eventNameOf,
+  isEnvelopeKey,
   matchingTopics,
+  maySelect,
   parseSubscription,
+  topicOf,
 } from "../../../../src/realtime/subscriptions/subscription-key.ts";
 
 const NONE = { query: {}, headers: {} };
@@ -203,6 +208,38 @@ describe("a subscription key", () => {
       ),
     );
   });
+});
+
+describe("the internal key for envelopes", () => {
+  const anyKey = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.tuple(fc.string(), fc.jsonValue()).map(([topic, options]) => sdkKey(topic, options)),
+  );
+  const anySentKey = anyKey.filter((key) => !key.endsWith("\n"));
+
+  it("has the topic and the options of the key that the client sent, and gives it back", () => {
+    fc.assert(
+      fc.property(anySentKey, (key) => {
+        const internal = envelopeKey(key);
+        expect(internal).not.toBe(key);
+        expect([isEnvelopeKey(internal), isEnvelopeKey(key)]).toEqual([true, false]);
+        expect([eventNameOf(internal), eventNameOf(key)]).toEqual([key, key]);
+        expect(topicOf(internal)).toBe(topicOf(key));
+        expect(parseSubscription(internal)).toEqual({ ...parseSubscription(key), key: internal });
+        expect(maySelect(internal)).toBe(true);
+      }),
+    );
+  });
+
+  it.each(["chat?options={}", "chat?a=1&options={}&b=2", "chat?options=broken"])(
+    "of %j has the same topic and options, wherever the options are",
+    (key) => {
+      expect(parseSubscription(envelopeKey(key))).toEqual({
+        ...parseSubscription(key),
+        key: envelopeKey(key),
+      });
+    },
+  );
 });
 
 describe("a topic", () => {

@@ -37,6 +37,12 @@ describe("the settings of a Worker", () => {
     });
   });
 
+  it("have topic rules from text, and from a variable that is a list", () => {
+    const topics = [{ match: "chat/*", keep: 5 }];
+    expect(readWorkerSettings({ REALTIME_TOPICS: JSON.stringify(topics) }).topics).toEqual(topics);
+    expect(readWorkerSettings({ REALTIME_TOPICS: topics }).topics).toEqual(topics);
+  });
+
   it.each([[["posts"]], [null], [{ posts: { listrule: null } }]])(
     "refuse a variable for rules that is no object of rules: %j",
     (REALTIME_RULES) => {

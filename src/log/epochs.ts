@@ -1,0 +1,76 @@
+/** One epoch of a log: a time in which the log has numbered its messages without a break. */
+export interface Epoch {
+  /** A random name (`newEpoch`), which no other epoch has. */
+  readonly name: string;
+  /** Sequence of the newest message when the epoch began, 0 in a new log. The first message of the epoch has the next number. */
+  readonly start: number;
+}
+
+/**
+ * The epochs of a log, oldest first. A log that may have lost its newest messages begins a new epoch, because other messages
+ * then get the sequences of the lost ones. A cursor is an epoch and a sequence. The cursor names a position of the log if its
+ * sequence is not after the start of the next epoch: messages that came later in the cursor's epoch are lost.
+ *
+ * @example
+ * const chain = new EpochChain([{ name: "a", start: 0 }]);
+ * chain.begin({ name: "b", start: 100 });
+ * chain.endOf("a"); // 100: a cursor with the sequence 101 in the epoch "a" names a message that is lost
+ */
+export class EpochChain {
+  readonly #epochs: Epoch[];
+
+  /** @param epochs Oldest first, at least one, with starts that never fall. */
+  constructor(epochs: readonly [Epoch, ...Epoch[]]) {
+    this.#epochs = [...epochs];
+  }
+
+  /** The current epoch. */
+  get newest(): Epoch {
+    // The cast: there is always at least one epoch.
+    return this.#epochs.at(-1) as Epoch;
+  }
+
+  /** Begins a new epoch. */
+  begin(epoch: Epoch): void {
+    this.#epochs.push(epoch);
+  }
+
+  /** Returns the name of the epoch in which the message with this sequence was appended. */
+  nameOf(sequence: number): string {
+    if (sequence > this.newest.start) return this.newest.name;
+    return this.#epochs.findLast(({ start }) => start < sequence)?.name ?? this.#oldest.name;
+  }
+
+  /**
+   * Returns the last sequence of an epoch that is a position of this log: the start of the next epoch. Infinity for the newest
+   * epoch. Undefined for an epoch that is not in the chain.
+   */
+  endOf(name: string): number | undefined {
+    if (name === this.newest.name) return Number.POSITIVE_INFINITY;
+    const index = this.#epochs.findIndex((epoch) => epoch.name === name);
+    return index === -1 ? undefined : this.#epochs[index + 1]?.start;
+  }
+
+  /**
+   * Forgets the oldest epochs, all of whose positions are before a sequence. At most `MAX_EPOCHS` remain.
+   *
+   * @returns The forgotten epochs.
+   */
+  forgetBefore(sequence: number): Epoch[] {
+    const surplus = this.#epochs.length - MAX_EPOCHS;
+    let count = 0;
+    for (let next = this.#epochs[1]; next !== undefined; next = this.#epochs[count + 1]) {
+      if (next.start >= sequence && count >= surplus) break;
+      count += 1;
+    }
+    return this.#epochs.splice(0, count);
+  }
+
+  get #oldest(): Epoch {
+    // The cast: there is always at least one epoch.
+    return this.#epochs[0] as Epoch;
+  }
+}
+
+/** Maximum number of epochs in a chain. A log on disk begins one at each start of its process. */
+export const MAX_EPOCHS = 1000;

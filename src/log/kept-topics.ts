@@ -1,0 +1,146 @@
+import { TopicRules } from "../realtime/topic-rules.ts";
+import { FifoQueue } from "./fifo-queue.ts";
+import { DEFAULT_KEPT, type KeptLimits, type KeptStats, type LogOptions } from "./log.ts";
+import type { StoredEntry } from "./stored-entry.ts";
+import { isPattern } from "./topic-pattern.ts";
+
+/** The newest messages of one topic, oldest first. */
+interface KeptTopic {
+  entries: FifoQueue<StoredEntry>;
+  bytes: number;
+}
+
+/**
+ * The messages that topic rules keep in a memory log: of each topic with a rule, the newest n. A message of this list may be
+ * within the limits of the history as well. Messages beyond these limits (`isTrimmed`) are only here.
+ */
+export class KeptTopics {
+  /** Whether a rule keeps messages. */
+  readonly hasRules: boolean;
+  readonly #rules: TopicRules;
+  readonly #limits: KeptLimits;
+  /** By name. The topic that has been silent for the longest time is first. */
+  readonly #topics = new Map<string, KeptTopic>();
+  /** All entries with `isTrimmed`, in the order of the log. Some may have lost their last keeper. */
+  #trimmed: StoredEntry[] = [];
+  /** Number of entries in `#trimmed` with a keeper. */
+  #trimmedCount = 0;
+  #bytes = 0;
+  #evicted = 0;
+
+  constructor({ topics = [], kept }: Pick<LogOptions, "topics" | "kept">) {
+    this.#rules = new TopicRules(topics);
+    this.#limits = { ...DEFAULT_KEPT, ...kept };
+    const isOn = this.#limits.bytes > 0 && this.#limits.topics > 0;
+    this.hasRules = isOn && topics.some(({ keep }) => keep !== undefined);
+  }
+
+  get stats(): KeptStats {
+    return { topics: this.#topics.size, bytes: this.#bytes, evicted: this.#evicted };
+  }
+
+  /** Adds a new message to the lists of its topics. The lists drop what exceeds their rules and `KeptLimits`. */
+  add(stored: StoredEntry): void {
+    if (!this.hasRules) return;
+    for (const topic of stored.entry?.message.topics ?? []) {
+      const keep = this.#rules.ruleOf(topic)?.keep;
+      if (keep !== undefined) this.#addTo(topic, stored, keep);
+    }
+  }
+
+  /** Must be called when the limits of the log drop a message. Without a keeper, the message is gone. */
+  trim(stored: StoredEntry): void {
+    stored.isTrimmed = true;
+    if (stored.keepers === 0) return;
+    this.#trimmed.push(stored);
+    this.#trimmedCount += 1;
+  }
+
+  /** Must be called after messages have been erased: their `entry` is undefined. */
+  removeErased(): void {
+    for (const [name, topic] of this.#topics) {
+      const before = topic.entries;
+      topic.entries = new FifoQueue();
+      topic.bytes = 0;
+      for (let next = before.shift(); next !== undefined; next = before.shift()) {
+        if (next.entry === undefined) {
+          this.#release(next);
+        } else {
+          topic.entries.push(next);
+          topic.bytes += next.size;
+        }
+      }
+      if (topic.entries.length === 0) this.#topics.delete(name);
+    }
+    this.#bytes = [...this.#topics.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#compact();
+  }
+
+  /**
+   * The kept messages that the limits of the log have dropped, in the order of the log. Some may have no keeper any more.
+   *
+   * @param topics Messages that match none of these topics and patterns may be left out.
+   */
+  trimmedEntries(topics: readonly string[] | undefined): readonly StoredEntry[] {
+    if (topics === undefined || topics.some(isPattern)) return this.#trimmed;
+    const found = new Set<StoredEntry>();
+    for (const topic of topics) {
+      const entries = this.#topics.get(topic)?.entries;
+      for (let index = 0; index < (entries?.length ?? 0); index++) {
+        const stored = entries?.at(index);
+        if (stored?.isTrimmed) found.add(stored);
+      }
+    }
+    return [...found].sort((a, b) => a.sequence - b.sequence);
+  }
+
+  #addTo(name: string, stored: StoredEntry, keep: number): void {
+    const topic = this.#topics.get(name) ?? { entries: new FifoQueue(), bytes: 0 };
+    // The topic moves to the end of the map.
+    this.#topics.delete(name);
+    this.#topics.set(name, topic);
+    topic.entries.push(stored);
+    topic.bytes += stored.size;
+    stored.keepers += 1;
+    this.#bytes += stored.size;
+    while (topic.entries.length > keep) this.#dropOldest(topic);
+    this.#evict(name);
+  }
+
+  /** Forgets the topics that have been silent for the longest time, until the limits hold. */
+  #evict(newest: string): void {
+    const { bytes, topics } = this.#limits;
+    for (const [name, topic] of this.#topics) {
+      if (this.#bytes <= bytes && this.#topics.size <= topics) return;
+      // The only topic that is left keeps as many of its newest messages as the limit of bytes allows.
+      while (topic.entries.length > 0 && (name !== newest || this.#bytes > bytes)) {
+        this.#dropOldest(topic);
+      }
+      if (topic.entries.length > 0) return;
+      this.#topics.delete(name);
+      this.#evicted += 1;
+    }
+  }
+
+  #dropOldest(topic: KeptTopic): void {
+    const oldest = topic.entries.shift();
+    if (oldest === undefined) return;
+    topic.bytes -= oldest.size;
+    this.#bytes -= oldest.size;
+    this.#release(oldest);
+    if (this.#trimmed.length > 2 * this.#trimmedCount + 100) this.#compact();
+  }
+
+  #release(stored: StoredEntry): void {
+    stored.keepers -= 1;
+    if (stored.keepers === 0 && stored.isTrimmed) this.#trimmedCount -= 1;
+  }
+
+  #compact(): void {
+    this.#trimmed = this.#trimmed.filter(hasKeeper);
+  }
+}
+
+function hasKeeper({ keepers }: StoredEntry): boolean {
+  return keepers > 0;
+}

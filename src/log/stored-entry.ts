@@ -1,0 +1,36 @@
+import type { LogEntry } from "../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
+
+/** A message in the memory of a process. */
+export interface StoredEntry {
+  readonly sequence: number;
+  /** When the message was appended, by the monotonic clock. */
+  readonly appendedAt: Milliseconds;
+  /** Undefined for an erased message. */
+  entry: LogEntry | undefined;
+  /** 0 for an erased message. */
+  size: Bytes;
+  /** Number of topics whose newest messages include this one (`KeptTopics`). */
+  keepers: number;
+  /** Whether the log has dropped the message because of its limits. */
+  isTrimmed: boolean;
+}
+
+/** Whether a message can be read: it is neither erased nor past its `ttl`. */
+export function isReadable({ entry, appendedAt }: StoredEntry, now: Milliseconds): boolean {
+  if (entry === undefined) return false;
+  const { ttl } = entry.message;
+  return ttl === undefined || now - appendedAt < ttl * 1000;
+}
+
+/** Returns how many of the entries are before a sequence. The entries must be in the order of the log. */
+export function countBefore(entries: readonly StoredEntry[], sequence: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.sequence ?? sequence) < sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
