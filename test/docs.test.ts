@@ -102,6 +102,8 @@ describe("docs/configuration.md", () => {
       REALTIME_ANONYMOUS: "none",
       REALTIME_CONSOLE: "true",
       REALTIME_METRICS: "open",
+      REALTIME_DATA: "./data",
+      REALTIME_DATA_SYNC: "full",
     };
     /** These settings are read when one of the keys or the URL is set. */
     const needed: Readonly<Record<string, readonly string[]>> = {

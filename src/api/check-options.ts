@@ -14,6 +14,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   realtimeManager: true,
   log: true,
   history: true,
+  rememberedIds: true,
   topics: true,
   hooks: true,
   origins: true,

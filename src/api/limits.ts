@@ -7,7 +7,13 @@
  * Limits of other folders are declared in those folders: the history and remembered ids (`log/log.ts`), rights, identities and
  * `last` (`realtime/types.ts`), pages of clients and topics (`registry/paging.ts`), reconnect times (`stream/retry.ts`).
  */
-import { DEFAULT_HISTORY, DEFAULT_KEPT, type HistoryLimits } from "../log/log.ts";
+import {
+  DEFAULT_HISTORY,
+  DEFAULT_KEPT,
+  DEFAULT_REMEMBERED_IDS,
+  type HistoryLimits,
+  type RememberedIdLimits,
+} from "../log/log.ts";
 import type { CapacityLimits } from "../realtime/access/capacity.ts";
 import { DEFAULT_AUTH_GRACE } from "../realtime/manager-options.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -150,6 +156,7 @@ export const DEFAULTS: ServerLimits & {
   readonly origins: readonly string[];
   readonly metrics: "admin" | "open" | "off";
   readonly history: HistoryLimits;
+  readonly rememberedIds: RememberedIdLimits;
   /** Time in which streams and requests must end when the process stops. */
   readonly drainTimeout: Milliseconds;
   /** Difference that the clocks of the service and of a token's issuer may have. */
@@ -161,6 +168,7 @@ export const DEFAULTS: ServerLimits & {
   origins: ["*"],
   metrics: "admin",
   history: DEFAULT_HISTORY,
+  rememberedIds: DEFAULT_REMEMBERED_IDS,
   drainTimeout: 10_000,
   clockSkew: DEFAULT_CLOCK_SKEW,
   cacheTime: DEFAULT_CACHE_TIME,

@@ -1,4 +1,4 @@
-import type { HistoryLimits, MessageLog } from "../log/log.ts";
+import type { HistoryLimits, MessageLog, RememberedIdLimits } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes } from "../realtime/units.ts";
@@ -38,7 +38,10 @@ export interface ServerOptions
    * not change it, and `rules` are refused. Default: a new manager with the options for managers.
    */
   readonly realtimeManager?: RealtimeManager | undefined;
-  /** The message log of the default registry. Default: a log in memory. */
+  /**
+   * The message log of the default registry, such as `await openDataLog("./data")` of `pocketwire/node` or `pocketwire/bun`.
+   * Default: a log in memory.
+   */
   readonly log?: MessageLog | undefined;
   /**
    * How much the default log keeps: at most 10,000 `messages` (default), of at most 300,000 milliseconds (`maxAge`) and 32 MiB
@@ -46,6 +49,12 @@ export interface ServerOptions
    * `registry` of your own, which has limits of its own.
    */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /**
+   * How many message ids the default log remembers to recognise retries: at most 10,000 (`count`, default), each for 300,000
+   * milliseconds (`maxAge`). One user takes at most half of them. A message whose id is remembered is not published again.
+   * `rememberedIds` has no effect on a `log` or `registry` of your own.
+   */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
   /**
    * What holds for the messages of single topics; the first rule that matches a topic applies. `private` and `ttl` apply to
    * every message that the service publishes. `keep` is up to the log: give the rules to a `log` or `registry` of your own too.

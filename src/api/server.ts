@@ -54,7 +54,13 @@ function createDefaultRegistry(
   const kept = { bytes: limits.keptBytes, topics: limits.keptTopics };
   const log =
     options.log ??
-    createMemoryLog({ ...clocks, history: options.history, topics: options.topics, kept });
+    createMemoryLog({
+      ...clocks,
+      history: options.history,
+      rememberedIds: options.rememberedIds,
+      topics: options.topics,
+      kept,
+    });
   const registry = createInProcessRegistry({ manager: realtimeManager, log, now: clocks.now });
   return { registry, realtimeManager };
 }

@@ -8,6 +8,7 @@ const VARIABLE_OF_FLAG = {
   key: "REALTIME_ADMIN_KEY",
   origins: "REALTIME_ORIGINS",
   "jwt-secret": "REALTIME_JWT_SECRET",
+  data: "REALTIME_DATA",
   "history-seconds": "REALTIME_HISTORY_SECONDS",
   console: "REALTIME_CONSOLE",
   "log-level": "LOG_LEVEL",

@@ -3,7 +3,7 @@ import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import type { TokenOptions } from "../api/auth/token-options.ts";
 import type { RequestLimits } from "../api/limits.ts";
 import type { LogLevel } from "../api/logger.ts";
-import type { HistoryLimits } from "../log/log.ts";
+import { DEFAULT_DISK_HISTORY, type HistoryLimits, type RememberedIdLimits } from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -47,6 +47,9 @@ export interface Config extends RequestLimits, Capacity {
   readonly rules: Rules | undefined;
   readonly trustedProxyHeader: string | undefined;
   readonly history: HistoryLimits;
+  readonly data: string | undefined;
+  readonly dataSync: "normal" | "full";
+  readonly rememberedIds: RememberedIdLimits;
   readonly topics: readonly TopicRule[] | undefined;
   readonly keptBytes: Bytes;
   readonly keptTopics: number;
@@ -100,6 +103,12 @@ export function readConfig(environment: Environment): Config {
       maxAge: values.REALTIME_HISTORY_SECONDS,
       bytes: values.REALTIME_HISTORY_BYTES,
     },
+    data: values.REALTIME_DATA,
+    dataSync: values.REALTIME_DATA_SYNC,
+    rememberedIds: {
+      count: values.REALTIME_REMEMBER_IDS,
+      maxAge: values.REALTIME_REMEMBER_SECONDS,
+    },
     topics: values.REALTIME_TOPICS,
     keptBytes: values.REALTIME_KEPT_BYTES,
     keptTopics: values.REALTIME_KEPT_TOPICS,
@@ -113,10 +122,17 @@ export function readConfig(environment: Environment): Config {
   };
 }
 
+/** The defaults that differ if the log is on disk. */
+const DISK_DEFAULTS: Environment = {
+  REALTIME_HISTORY_MESSAGES: String(DEFAULT_DISK_HISTORY.messages),
+  REALTIME_HISTORY_SECONDS: String(DEFAULT_DISK_HISTORY.maxAge / 1000),
+  REALTIME_HISTORY_BYTES: String(DEFAULT_DISK_HISTORY.bytes),
+};
+
 function parseVariables(environment: Environment): VariableValues {
-  const texts = Object.fromEntries(
-    VARIABLES.map((name) => [name, String(environment[name] ?? "").trim() || undefined]),
-  );
+  const textOf = (name: string) => String(environment[name] ?? "").trim() || undefined;
+  const defaults = textOf("REALTIME_DATA") === undefined ? {} : DISK_DEFAULTS;
+  const texts = Object.fromEntries(VARIABLES.map((name) => [name, textOf(name) ?? defaults[name]]));
   const { data, error } = variables.safeParse(texts);
   if (data !== undefined) return data;
   const lines = error.issues.map(({ path, message }) => {

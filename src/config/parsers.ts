@@ -115,6 +115,12 @@ export const line = optional(
   (text) => (text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined),
 );
 
+/** The path of a folder. Whether it can be used is checked when it is opened. */
+export const folder = optional(
+  "the path of a folder, of at most 1024 characters, without control characters",
+  (text) => (text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined),
+);
+
 /** A shorter secret can be guessed from a token (RFC 7518, "HMAC with SHA-2 Functions"). */
 const SECRET = /^[!-~]{32,4096}$/;
 

@@ -4,11 +4,12 @@ import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
 import { LOG_LEVELS } from "../api/logger.ts";
-import { DEFAULT_HISTORY, DEFAULT_KEPT } from "../log/log.ts";
+import { DEFAULT_HISTORY, DEFAULT_KEPT, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
 import {
   adminKey,
   algorithms,
   flag,
+  folder,
   host,
   httpName,
   integer,
@@ -109,6 +110,11 @@ export const variables = z.object({
   REALTIME_TOPICS: topicRules,
   REALTIME_KEPT_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_KEPT.bytes),
   REALTIME_KEPT_TOPICS: integer(1, 10_000_000, DEFAULT_KEPT.topics),
+
+  REALTIME_DATA: folder,
+  REALTIME_DATA_SYNC: oneOf(["normal", "full"], "normal"),
+  REALTIME_REMEMBER_IDS: integer(1, 10_000_000, DEFAULT_REMEMBERED_IDS.count),
+  REALTIME_REMEMBER_SECONDS: seconds(1, 30 * DAY_SECONDS, DEFAULT_REMEMBERED_IDS.maxAge),
 
   // Operation
   REALTIME_CONSOLE: flag(undefined),

@@ -2,6 +2,7 @@ import {
   DEFAULT_KEPT,
   type HistoryLimits,
   type LogOptions,
+  type RememberedIdLimits,
   type RevocationStore,
 } from "../../log/log.ts";
 import { RevocationRows } from "../../log/revocation-rows.ts";
@@ -36,6 +37,8 @@ const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
   readonly history?: Partial<HistoryLimits> | undefined;
+  /** Bounds on the message ids that the hub remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
   /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
   readonly topics?: LogOptions["topics"];
   /** `KeptLimits.bytes`. Default 64 MiB. */
@@ -77,7 +80,7 @@ export class HubState {
     this.#ctx = ctx;
     this.manager = new RealtimeManager(options);
     this.hibernation = hibernationOf(this.manager);
-    const { history, topics, keptBytes, keptTopics } = options;
+    const { history, rememberedIds, topics, keptBytes, keptTopics } = options;
     const kept = {
       bytes: keptBytes ?? DEFAULT_KEPT.bytes,
       topics: keptTopics ?? DEFAULT_KEPT.topics,
@@ -86,6 +89,7 @@ export class HubState {
       database,
       shard,
       history,
+      rememberedIds,
       topics,
       kept,
       maxMessageBytes: MAX_MESSAGE_BYTES,

@@ -1,8 +1,12 @@
 /** Opens the log of a process in a folder. */
-
 import { createLogger } from "../../api/logger.ts";
 import { GroupCommitLog } from "../../log/group-commit-log.ts";
-import { DEFAULT_DISK_HISTORY, type HistoryLimits, type MessageLog } from "../../log/log.ts";
+import {
+  DEFAULT_DISK_HISTORY,
+  type HistoryLimits,
+  type LogOptions,
+  type MessageLog,
+} from "../../log/log.ts";
 import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
 import { type Clocks, monotonicClock } from "../../realtime/clock.ts";
@@ -16,7 +20,7 @@ import type { OpenSqlite } from "./sqlite-database.ts";
 const MAX_DELETES = 500;
 
 /** Options of `openDataLog`. */
-export interface DataLogOptions extends Clocks {
+export interface DataLogOptions extends LogOptions, Clocks {
   /**
    * What an acknowledged message survives. `normal`: the end of the process, for example by SIGKILL. `full`: also a power
    * failure, and each transaction waits for the disk. Default `normal`.
@@ -43,6 +47,9 @@ export function openLog(path: string, open: OpenSqlite, options: DataLogOptions 
         database,
         isFile: true,
         maxDeletes: MAX_DELETES,
+        rememberedIds: options.rememberedIds,
+        topics: options.topics,
+        kept: options.kept,
         history: { ...DEFAULT_DISK_HISTORY, ...options.history },
         now: options.now,
       });

@@ -133,7 +133,7 @@ function openConfiguredLog(
   options: StartOptions,
   loadSqlite: ListeningRuntime["loadSqlite"],
 ): MessageLog | undefined {
-  const { data, dataSync: sync, log, registry, history, logger, now, monotonicNow } = options;
+  const { data, log, registry } = options;
   if (data === undefined) return log;
   if ((log ?? registry) !== undefined) {
     throw new RealtimeError(
@@ -141,7 +141,12 @@ function openConfiguredLog(
       "data would have no effect, because log or registry is set. Remove one of them.",
     );
   }
-  return openLog(data, loadSqlite(), { sync, history, logger, now, monotonicNow });
+  const kept = {
+    bytes: options.keptBytes ?? DEFAULTS.keptBytes,
+    topics: options.keptTopics ?? DEFAULTS.keptTopics,
+  };
+  // The options that the log does not have are ignored.
+  return openLog(data, loadSqlite(), { ...options, sync: options.dataSync, kept });
 }
 
 function maxSilenceOf(options: StartOptions): Milliseconds {

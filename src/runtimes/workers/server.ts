@@ -78,6 +78,11 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
+  if (variables.REALTIME_DATA) {
+    settings.logger.warn(
+      "REALTIME_DATA has no effect on Workers; a Durable Object keeps its log on disk in any case",
+    );
+  }
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??

@@ -47,7 +47,12 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
   const set = Object.entries(variablesOf(env)).filter(
     ([, value]) => value !== undefined && value !== "",
   );
-  const config = readConfig({ ...WORKER_DEFAULTS, ...Object.fromEntries(set) });
+  // A folder has no effect, so it must not change the defaults of the history.
+  const config = readConfig({
+    ...WORKER_DEFAULTS,
+    ...Object.fromEntries(set),
+    REALTIME_DATA: undefined,
+  });
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     throw new RealtimeError(
       "invalid_config",

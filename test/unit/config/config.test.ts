@@ -174,6 +174,51 @@ const CASES: readonly Case[] = [
     expected: "a whole number from 0 to 68719476736",
   },
   {
+    variable: "REALTIME_DATA",
+    read: ({ data }) => data,
+    defaultValue: undefined,
+    good: [
+      ["./data", "./data"],
+      ["/var/lib/pocketwire", "/var/lib/pocketwire"],
+      ["C:\\a folder", "C:\\a folder"],
+    ],
+    bad: ["a\nb", "x".repeat(1025)],
+    expected: "the path of a folder, of at most 1024 characters, without control characters",
+  },
+  {
+    variable: "REALTIME_DATA_SYNC",
+    read: ({ dataSync }) => dataSync,
+    defaultValue: "normal",
+    good: [
+      ["normal", "normal"],
+      ["full", "full"],
+    ],
+    bad: ["off", "FULL", "1"],
+    expected: "one of normal, full",
+  },
+  {
+    variable: "REALTIME_REMEMBER_IDS",
+    read: ({ rememberedIds }) => rememberedIds.count,
+    defaultValue: 10_000,
+    good: [
+      ["1", 1],
+      ["10000000", 10_000_000],
+    ],
+    bad: ["0", "10000001", "1.5"],
+    expected: "a whole number from 1 to 10000000",
+  },
+  {
+    variable: "REALTIME_REMEMBER_SECONDS",
+    read: ({ rememberedIds }) => rememberedIds.maxAge,
+    defaultValue: 300_000,
+    good: [
+      ["1", 1000],
+      ["2592000", 2_592_000_000],
+    ],
+    bad: ["0", "2592001", "5m"],
+    expected: "a number of seconds from 1 to 2592000",
+  },
+  {
     variable: "REALTIME_KEPT_BYTES",
     read: ({ keptBytes }) => keptBytes,
     defaultValue: 64 * MEBIBYTE,
@@ -359,6 +404,14 @@ describe("the settings", () => {
       }
     },
   );
+
+  it("keep a longer history in a folder, unless a limit is set", () => {
+    const week = { messages: 1_000_000, maxAge: 7 * 86_400_000, bytes: 1024 ** 3 };
+    expect(readConfig({ REALTIME_DATA: "./data" }).history).toEqual(week);
+    const set = { REALTIME_DATA: "./data", REALTIME_HISTORY_SECONDS: "60" };
+    expect(readConfig(set).history).toEqual({ ...week, maxAge: 60_000 });
+    expect(readConfig({ REALTIME_DATA: " " }).history).toEqual(readConfig({}).history);
+  });
 
   it("ignore other variables", () => {
     const environment = { PATH: "/bin", REALTIME_NOTHING: "x", port: "x" };

@@ -22,6 +22,7 @@ describe("settings that contradict each other", () => {
     [{ REALTIME_COOKIE: "session" }, "REALTIME_COOKIE"],
     [{ REALTIME_QUERY_TOKEN: "true" }, "REALTIME_QUERY_TOKEN"],
     [{ REALTIME_MAX_CLIENTS: "10" }, "above REALTIME_MAX_CLIENTS"],
+    [{ REALTIME_DATA_SYNC: "full" }, "REALTIME_DATA is not set"],
     [{ REALTIME_HISTORY_BYTES: "1000" }, "above REALTIME_HISTORY_BYTES"],
   ];
   it.each(cases)("are found: %j", (environment, text) => {

@@ -15,6 +15,13 @@ describe("the settings of a Worker", () => {
     expect(readWorkerSettings(env)).toMatchObject({ maxClients: 0, maxKeys: 10 });
   });
 
+  it("do not change for REALTIME_DATA, because a hub keeps its log in a Durable Object", () => {
+    expect(readWorkerSettings({ REALTIME_DATA: "./data" })).toEqual({
+      ...readWorkerSettings({}),
+      logger: expect.anything(),
+    });
+  });
+
   it("refuse more subscriptions than a hub can keep", () => {
     expect(() => readWorkerSettings({ REALTIME_MAX_SUBSCRIPTIONS: "1001" })).toThrow(
       expect.objectContaining({ code: "invalid_config" }),
