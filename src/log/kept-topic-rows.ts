@@ -172,7 +172,7 @@ export class KeptTopicRows {
 
   /** The sequence after `first`. */
   #next({ topic, first }: KeptTopic): number | undefined {
-    return this.#tables.index.next([topic], first, true, 1)[0];
+    return this.#tables.index.nextOf(topic, first);
   }
 
   /** Drops the oldest messages of a topic while a condition holds, and stores the topic. */
