@@ -270,8 +270,8 @@ export class SqliteLog implements MessageLog {
   #readClock(): Milliseconds {
     const now = this.#now();
     if (now >= this.#newestAt) return now;
-    this.#newestAt = now;
     this.#tables.transaction(() => this.#tables.capTimes(now));
+    this.#newestAt = now;
     return now;
   }
 }
