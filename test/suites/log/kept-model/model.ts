@@ -77,8 +77,7 @@ export class KeptModel {
       sum(this.recent) > bytes ||
       (this.#times[this.trimmedTo] ?? now) <= now - maxAge;
     while (this.trimmedTo < this.sequence && isOver()) this.trimmedTo += 1;
-    const kept = new Set([...this.#kept.values()].flat());
-    this.stored = this.stored.filter((one) => one.sequence > this.trimmedTo || kept.has(one));
+    this.#drop();
   }
 
   erase(pattern: string): void {
@@ -95,6 +94,7 @@ export class KeptModel {
       this.#kept.set(topic, keep === 0 ? [] : list.slice(-keep));
     }
     this.#dropEmpty();
+    this.#drop();
   }
 
   /** The messages that can be read. */
@@ -139,6 +139,12 @@ export class KeptModel {
     if (list.length > 0) return;
     this.#kept.delete(topic);
     this.evicted += 1;
+  }
+
+  /** Drops the messages that neither the limits nor a rule keep. */
+  #drop(): void {
+    const kept = new Set([...this.#kept.values()].flat());
+    this.stored = this.stored.filter((one) => one.sequence > this.trimmedTo || kept.has(one));
   }
 
   #deleteExpired(now: number): void {

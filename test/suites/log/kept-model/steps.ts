@@ -34,12 +34,18 @@ export interface Settings {
   readonly history: HistoryLimits;
   readonly kept: KeptLimits;
   readonly rules: readonly TopicRule[];
-  /**
-   * Whether messages have a `ttl`, and several topics. The limits of kept messages are then out of reach: a log may or may not
-   * count messages that are past their `ttl`.
-   */
-  readonly isMixed: boolean;
+  readonly kind: Kind;
 }
+
+/**
+ * What the messages of a run have.
+ *
+ * - `limits`: each has one topic, and the limits of kept messages are tight. Of topics that fell silent with one message, a log may
+ *   forget either.
+ * - `topics`: some have several topics
+ * - `ttl`: some have several topics, some a `ttl`. A log may or may not count messages that are past their `ttl`.
+ */
+export type Kind = "limits" | "topics" | "ttl";
 
 /** The topic `k/*` has the text of a pattern. */
 const TOPICS = ["a", "b", "k", "k/x", "k/y", "k/x/z", "k/*"];
@@ -58,31 +64,34 @@ export const anyRules: fc.Arbitrary<TopicRule[]> = fc
   )
   .map((rules) => rules.toSorted((a, b) => MATCHES.indexOf(a.match) - MATCHES.indexOf(b.match)));
 
-export const anySettings: fc.Arbitrary<Settings> = fc.boolean().chain((isMixed) =>
-  fc.record({
-    history: fc.record({
-      messages: fc.oneof(fc.nat({ max: 8 }), fc.constant(1000)),
-      maxAge: fc.oneof(fc.nat({ max: 5000 }), fc.constant(1e9)),
-      bytes: fc.oneof(fc.nat({ max: 600 }), fc.constant(1e9)),
+export const anySettings: fc.Arbitrary<Settings> = fc
+  .constantFrom<Kind[]>("limits", "topics", "ttl")
+  .chain((kind) =>
+    fc.record({
+      history: fc.record({
+        messages: fc.oneof(fc.nat({ max: 8 }), fc.constant(1000)),
+        maxAge: fc.oneof(fc.nat({ max: 5000 }), fc.constant(1e9)),
+        bytes: fc.oneof(fc.nat({ max: 600 }), fc.constant(1e9)),
+      }),
+      kept:
+        kind !== "limits"
+          ? fc.constant({ bytes: 1e9, topics: 1e6 })
+          : fc.record({
+              bytes: fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(1e9)),
+              topics: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(1e6)),
+            }),
+      rules: anyRules,
+      kind: fc.constant(kind),
     }),
-    kept: isMixed
-      ? fc.constant({ bytes: 1e9, topics: 1e6 })
-      : fc.record({
-          bytes: fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(1e9)),
-          topics: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(1e6)),
-        }),
-    rules: anyRules,
-    isMixed: fc.constant(isMixed),
-  }),
-);
+  );
 
-function anyMessage(isMixed: boolean): fc.Arbitrary<Message> {
+function anyMessage(kind: Kind): fc.Arbitrary<Message> {
   return fc
     .record({
       // Few ids, so that there are duplicates. The content follows from the id, so that no id is refused.
       id: fc.nat({ max: 200 }),
-      count: isMixed ? fc.integer({ min: 1, max: 3 }) : fc.constant(1),
-      ttl: isMixed ? fc.constantFrom(undefined, undefined, 1, 2, 4) : fc.constant(undefined),
+      count: kind === "limits" ? fc.constant(1) : fc.integer({ min: 1, max: 3 }),
+      ttl: kind === "ttl" ? fc.constantFrom(undefined, undefined, 1, 2, 4) : fc.constant(undefined),
     })
     .map(({ id, ttl, count }) => {
       const topics = Array.from(
@@ -106,13 +115,13 @@ const reading: fc.Arbitrary<Step> = fc.record({
   }),
 });
 
-export function anyStep({ isMixed }: Settings): fc.Arbitrary<Step> {
+export function anyStep({ kind }: Settings): fc.Arbitrary<Step> {
   return fc.oneof(
     {
       weight: 8,
       arbitrary: fc.record({
         do: fc.constant("append" as const),
-        messages: fc.array(anyMessage(isMixed), { minLength: 1, maxLength: 6 }),
+        messages: fc.array(anyMessage(kind), { minLength: 1, maxLength: 6 }),
       }),
     },
     { weight: 6, arbitrary: reading },
