@@ -150,7 +150,7 @@ describe("replay at the edges of a history", () => {
     expect(await test.until(stream)).toEqual([LOST]);
   });
 
-  it("an event id between the keys of a message names the right place after erased messages", () => {
+  it("an event id between the keys of a message names the right place after erased messages", async () => {
     const log = createMemoryLog();
     const manager = new RealtimeManager();
     manager.follow(log);
@@ -161,8 +161,8 @@ describe("replay at the edges of a history", () => {
       data: "1",
       private: false,
     });
-    log.append([message("1", "gone"), message("2", "gone"), message("3", "chat")]);
-    log.erase("gone");
+    await log.append([message("1", "gone"), message("2", "gone"), message("3", "chat")]);
+    await log.erase("gone");
     const read = (clientId: string, lastEventId: string) => {
       const sink = new RecordingSink();
       manager.registerClient(clientId, sink);
