@@ -101,7 +101,10 @@ export class ClientReplay {
   /** The position of one key, as in `ReplayState.positions`. */
   positionOf(key: string): number {
     const position = this.#positions.get(key) ?? this.#state.position;
-    return position < 0 ? position : Math.max(position, this.#state.position);
+    // A search may have found messages before the common position, which stays the same until the search ends.
+    return position < 0 || this.isSearchingBack
+      ? position
+      : Math.max(position, this.#state.position);
   }
 
   /** Must be called after the rights or the viewer of the client have changed. */
