@@ -25,15 +25,10 @@ export class EpochRows {
     if (stored.length === 0) this.#insert(first);
     else if (beginsEpoch) {
       const epoch = { name: newEpoch(), start: sequence };
-      this.chain.begin(epoch);
+      for (const { name } of this.chain.begin(epoch)) {
+        database.exec("DELETE FROM log_epoch WHERE epoch = ?", name);
+      }
       this.#insert(epoch);
-    }
-  }
-
-  /** Forgets the epochs whose positions are all trimmed. */
-  forgetBefore(trimmedTo: number): void {
-    for (const { name } of this.chain.forgetBefore(trimmedTo)) {
-      this.#database.exec("DELETE FROM log_epoch WHERE epoch = ?", name);
     }
   }
 

@@ -30,12 +30,20 @@ export class EpochChain {
     return this.#epochs.at(-1) as Epoch;
   }
 
-  /** Begins a new epoch. */
-  begin(epoch: Epoch): void {
+  /**
+   * Begins a new epoch. If there are more than `MAX_EPOCHS`, the oldest are forgotten: their cursors no longer name positions.
+   *
+   * @returns The forgotten epochs.
+   */
+  begin(epoch: Epoch): Epoch[] {
     this.#epochs.push(epoch);
+    return this.#epochs.splice(0, this.#epochs.length - MAX_EPOCHS);
   }
 
-  /** Returns the name of the epoch in which the message with this sequence was appended. */
+  /**
+   * Returns the name of the epoch in which the message with this sequence was appended, or of the oldest epoch if that one is
+   * forgotten.
+   */
   nameOf(sequence: number): string {
     if (sequence > this.newest.start) return this.newest.name;
     return this.#epochs.findLast(({ start }) => start < sequence)?.name ?? this.#oldest.name;
@@ -49,21 +57,6 @@ export class EpochChain {
     if (name === this.newest.name) return Number.POSITIVE_INFINITY;
     const index = this.#epochs.findIndex((epoch) => epoch.name === name);
     return index === -1 ? undefined : this.#epochs[index + 1]?.start;
-  }
-
-  /**
-   * Forgets the oldest epochs, all of whose positions are before a sequence. At most `MAX_EPOCHS` remain.
-   *
-   * @returns The forgotten epochs.
-   */
-  forgetBefore(sequence: number): Epoch[] {
-    const surplus = this.#epochs.length - MAX_EPOCHS;
-    let count = 0;
-    for (let next = this.#epochs[1]; next !== undefined; next = this.#epochs[count + 1]) {
-      if (next.start >= sequence && count >= surplus) break;
-      count += 1;
-    }
-    return this.#epochs.splice(0, count);
   }
 
   get #oldest(): Epoch {

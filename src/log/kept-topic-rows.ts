@@ -59,6 +59,8 @@ export class KeptTopicRows {
   /** Undefined until the rows are counted. */
   #totals: Totals | undefined;
   #evicted = 0;
+  /** `#evicted` at the beginning of the transaction. */
+  #evictedBefore = 0;
 
   constructor(
     database: SqlDatabase,
@@ -91,13 +93,21 @@ export class KeptTopicRows {
       const keep = this.#keepOf(topic.topic) ?? 0;
       if (topic.count > keep) this.#dropWhile(topic, () => topic.count > keep);
     }
+    // Without rules, a message is deleted as soon as one topic drops it, and its size is then unknown to the next topic.
+    this.#totals = undefined;
     this.#database.exec("DELETE FROM kept_rules");
     this.#database.exec("INSERT INTO kept_rules (rules) VALUES (?)", text);
+  }
+
+  /** Must be called first in a transaction. */
+  beginTransaction(): void {
+    this.#evictedBefore = this.#evicted;
   }
 
   /** Must be called when a transaction was rolled back. */
   onRollback(): void {
     this.#totals = undefined;
+    this.#evicted = this.#evictedBefore;
   }
 
   /** Whether a rule keeps messages to one of these topics. */
@@ -172,7 +182,7 @@ export class KeptTopicRows {
 
   /** The sequence after `first`. */
   #next({ topic, first }: KeptTopic): number | undefined {
-    return this.#tables.index.next([topic], first, true, 1)[0];
+    return this.#tables.index.nextOf(topic, first);
   }
 
   /** Drops the oldest messages of a topic while a condition holds, and stores the topic. */

@@ -2,7 +2,7 @@ import { TopicRules } from "../realtime/topic-rules.ts";
 import { FifoQueue } from "./fifo-queue.ts";
 import { DEFAULT_KEPT, type KeptLimits, type KeptStats, type LogOptions } from "./log.ts";
 import type { StoredEntry } from "./stored-entry.ts";
-import { isPattern } from "./topic-pattern.ts";
+import { TrimmedEntries } from "./trimmed-entries.ts";
 
 /** The newest messages of one topic, oldest first. */
 interface KeptTopic {
@@ -21,10 +21,8 @@ export class KeptTopics {
   readonly #limits: KeptLimits;
   /** By name. The topic that has been silent for the longest time is first. */
   readonly #topics = new Map<string, KeptTopic>();
-  /** All entries with `isTrimmed`, in the order of the log. Some may have lost their last keeper. */
-  #trimmed: StoredEntry[] = [];
-  /** Number of entries in `#trimmed` with a keeper. */
-  #trimmedCount = 0;
+  /** The kept messages that the limits of the log have dropped. */
+  readonly trimmed = new TrimmedEntries();
   #messages = 0;
   #bytes = 0;
   #evicted = 0;
@@ -44,7 +42,7 @@ export class KeptTopics {
   /** Adds a new message to the lists of its topics. The lists drop what exceeds their rules and `KeptLimits`. */
   add(stored: StoredEntry): void {
     if (!this.hasRules) return;
-    for (const topic of stored.entry?.message.topics ?? []) {
+    for (const topic of new Set(stored.entry?.message.topics)) {
       const keep = this.#rules.ruleOf(topic)?.keep;
       if (keep !== undefined) this.#addTo(topic, stored, keep);
     }
@@ -53,9 +51,7 @@ export class KeptTopics {
   /** Must be called when the limits of the log drop a message. Without a keeper, the message is gone. */
   trim(stored: StoredEntry): void {
     stored.isTrimmed = true;
-    if (stored.keepers === 0) return;
-    this.#trimmed.push(stored);
-    this.#trimmedCount += 1;
+    if (stored.keepers > 0) this.trimmed.add(stored);
   }
 
   /** Must be called after messages have been erased: their `entry` is undefined. */
@@ -77,25 +73,6 @@ export class KeptTopics {
       if (topic.entries.length === 0) this.#topics.delete(name);
     }
     this.#bytes = [...this.#topics.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#compact();
-  }
-
-  /**
-   * The kept messages that the limits of the log have dropped, in the order of the log. Some may have no keeper any more.
-   *
-   * @param topics Messages that match none of these topics and patterns may be left out.
-   */
-  trimmedEntries(topics: readonly string[] | undefined): readonly StoredEntry[] {
-    if (topics === undefined || topics.some(isPattern)) return this.#trimmed;
-    const found = new Set<StoredEntry>();
-    for (const topic of topics) {
-      const entries = this.#topics.get(topic)?.entries;
-      for (let index = 0; index < (entries?.length ?? 0); index++) {
-        const stored = entries?.at(index);
-        if (stored?.isTrimmed) found.add(stored);
-      }
-    }
-    return [...found].sort((a, b) => a.sequence - b.sequence);
   }
 
   #addTo(name: string, stored: StoredEntry, keep: number): void {
@@ -134,19 +111,12 @@ export class KeptTopics {
     this.#messages -= 1;
     this.#bytes -= oldest.size;
     this.#release(oldest);
-    if (this.#trimmed.length > 2 * this.#trimmedCount + 100) this.#compact();
   }
 
   #release(stored: StoredEntry): void {
     stored.keepers -= 1;
-    if (stored.keepers === 0 && stored.isTrimmed) this.#trimmedCount -= 1;
+    if (stored.keepers > 0 || !stored.isTrimmed) return;
+    stored.entry = undefined;
+    this.trimmed.onEmptied();
   }
-
-  #compact(): void {
-    this.#trimmed = this.#trimmed.filter(hasKeeper);
-  }
-}
-
-function hasKeeper({ keepers }: StoredEntry): boolean {
-  return keepers > 0;
 }

@@ -116,10 +116,10 @@ class MemoryLog implements MessageLog {
     const page = new PageCollector({ limit, maxBytes, now, start: sequence, end: this.#sequence });
     const trimmedTo = this.#trimmedTo;
     if (sequence < trimmedTo) {
-      const kept = this.#kept.trimmedEntries(topics);
+      const kept = this.#kept.trimmed.of(topics);
       for (let index = countBefore(kept, sequence + 1); index < kept.length; index++) {
         const stored = kept[index];
-        if (stored?.keepers && !page.offer(stored)) return page.finish(trimmedTo);
+        if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
       }
     }
     for (let index = Math.max(sequence - trimmedTo, 0); ; index++) {
@@ -145,10 +145,10 @@ class MemoryLog implements MessageLog {
       const stored = this.#entries.at(index);
       if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
     }
-    const kept = this.#kept.trimmedEntries(topics);
+    const kept = this.#kept.trimmed.of(topics);
     for (let index = countBefore(kept, sequence) - 1; index >= 0; index--) {
       const stored = kept[index];
-      if (stored?.keepers && !page.offer(stored)) return page.finish(trimmedTo);
+      if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
     }
     return page.finish(trimmedTo);
   }
@@ -238,7 +238,7 @@ class MemoryLog implements MessageLog {
 
   /** All messages that the log has. */
   *#stored(): Generator<StoredEntry> {
-    yield* this.#kept.trimmedEntries(undefined);
+    yield* this.#kept.trimmed.of(undefined);
     for (let index = 0; index < this.#entries.length; index++) {
       const stored = this.#entries.at(index);
       if (stored !== undefined) yield stored;

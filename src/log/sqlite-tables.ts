@@ -42,7 +42,6 @@ export class SqliteTables {
   readonly kept: KeptTopicRows;
   readonly limits: HistoryLimits;
   readonly #database: SqlDatabase;
-  readonly #epochs: EpochRows;
   readonly #extentRow: ExtentRow;
   /** Whether the index may have rows of messages that leave `messages`. */
   readonly #usesIndex: boolean;
@@ -61,8 +60,8 @@ export class SqliteTables {
       ...options.rememberedIds,
     });
     const sequence = this.ids.newest()?.sequence ?? 0;
-    this.#epochs = new EpochRows(database, sequence, isFile);
-    this.cursors = new LogCursors(shard, this.#epochs.chain);
+    const { chain } = new EpochRows(database, sequence, isFile);
+    this.cursors = new LogCursors(shard, chain);
     this.messages = new MessageRows(database, this.cursors);
     this.index = new TopicIndexRows(database, isFile);
     this.#extentRow = new ExtentRow(database, isFile);
@@ -84,6 +83,7 @@ export class SqliteTables {
     try {
       return this.#database.transaction(() => {
         this.ids.beginTransaction();
+        this.kept.beginTransaction();
         const result = run();
         this.#extentRow.write(this.#extent);
         return result;
@@ -149,7 +149,6 @@ export class SqliteTables {
       this.#oldestAt = heads[dropped.length]?.at;
       if (dropped.length < limit) break;
     }
-    this.#epochs.forgetBefore(this.#extent.oldest - 1);
     return expired || deleted >= maxRows;
   }
 

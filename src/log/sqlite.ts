@@ -278,8 +278,8 @@ export class SqliteLog implements MessageLog, BatchLog {
   #readClock(): Milliseconds {
     const now = this.#now();
     if (now >= this.#newestAt) return now;
-    this.#newestAt = now;
     this.#tables.transaction(() => this.#tables.capTimes(now));
+    this.#newestAt = now;
     return now;
   }
 }

@@ -6,7 +6,7 @@ export interface StoredEntry {
   readonly sequence: number;
   /** When the message was appended, by the monotonic clock. */
   readonly appendedAt: Milliseconds;
-  /** Undefined for an erased message. */
+  /** Undefined for an erased message, and for one that the log no longer has. */
   entry: LogEntry | undefined;
   /** 0 for an erased message. */
   size: Bytes;

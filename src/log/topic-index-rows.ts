@@ -50,6 +50,11 @@ export class TopicIndexRows {
     return this.indexesPatterns && topics.length <= MAX_LOOKUPS && !topics.includes("*");
   }
 
+  /** Returns the sequence of the next message to a topic, which may have the text of a pattern. */
+  nextOf(topic: string, position: number): number | undefined {
+    return this.#sequences(topic, position, true, 1)[0];
+  }
+
   /**
    * Returns the next sequences of messages that match one of these topics and patterns, in the order of the read.
    *
@@ -61,23 +66,30 @@ export class TopicIndexRows {
     isForwards: boolean,
     limit: number,
   ): readonly number[] {
-    const query = `SELECT sequence FROM message_topics WHERE topic = ? AND sequence ${isForwards ? ">" : "<"} ?
-      ORDER BY sequence ${isForwards ? "" : "DESC"} LIMIT ?`;
     const found = new Set<number>();
     for (const topic of topics) {
       const name = isPattern(topic) ? nameOfPattern(topic) : topic;
-      const rows = this.#database.all<{ sequence: number }>(query, name, position, limit);
-      for (const { sequence } of rows) found.add(sequence);
+      for (const sequence of this.#sequences(name, position, isForwards, limit))
+        found.add(sequence);
     }
     const sorted = [...found].sort((a, b) => (isForwards ? a - b : b - a));
     return sorted.slice(0, limit);
   }
 
+  #sequences(name: string, position: number, isForwards: boolean, limit: number): number[] {
+    const query = `SELECT sequence FROM message_topics WHERE topic = ? AND sequence ${isForwards ? ">" : "<"} ?
+      ORDER BY sequence ${isForwards ? "" : "DESC"} LIMIT ?`;
+    return this.#database
+      .all<{ sequence: number }>(query, name, position, limit)
+      .map(({ sequence }) => sequence);
+  }
+
   #namesOf(topics: readonly string[]): ReadonlySet<string> {
     if (!this.indexesPatterns) return new Set(topics);
-    const patterns = topics.flatMap((topic) =>
-      matchingTopics(topic).filter((match) => match !== topic && match !== "*"),
-    );
+    // A topic with the text of a pattern matches this pattern.
+    const patterns = topics
+      .flatMap(matchingTopics)
+      .filter((match) => isPattern(match) && match !== "*");
     return new Set([...topics, ...patterns.map(nameOfPattern)]);
   }
 }

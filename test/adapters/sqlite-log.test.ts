@@ -16,8 +16,8 @@ describeLibraries("a log on disk", (open) => {
     for (const log of opened.splice(0)) await log.release?.();
   });
 
-  logSuite("SQLite in a folder", ({ history, now }) => {
-    const options = { history: { ...DEFAULT_HISTORY, ...history }, now };
+  logSuite("SQLite in a folder", ({ history, ...rest }) => {
+    const options = { ...rest, history: { ...DEFAULT_HISTORY, ...history } };
     const log = openLog(temporaryFolder(), open, options);
     opened.push(log);
     return log;

@@ -3,6 +3,7 @@ import { backwardsTests } from "./log/backwards.ts";
 import type { LogFlags, OpenLog } from "./log/context.ts";
 import { duplicateTests } from "./log/duplicates.ts";
 import { historyTests } from "./log/history.ts";
+import { keptTests } from "./log/kept.ts";
 import { modelTests } from "./log/model.ts";
 import { orderTests } from "./log/order.ts";
 import { pageTests } from "./log/pages.ts";
@@ -25,5 +26,6 @@ export function logSuite(name: string, open: OpenLog, flags: LogFlags = {}): voi
     duplicateTests(open, flags);
     historyTests(open, flags);
     modelTests(open, flags);
+    keptTests(open, flags);
   });
 }

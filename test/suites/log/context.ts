@@ -107,12 +107,24 @@ export class LogOpener {
   }
 
   /** Opens a log with a clock that is set to a time in the past, so that it differs from the real time. */
-  async open(history?: Partial<HistoryLimits>): Promise<LogUnderTest> {
-    const clock = { time: 1_000_000_000_000 };
-    const now = () => clock.time;
-    const log = await this.#open(history === undefined ? { now } : { history, now });
-    this.#opened.push(log);
+  async open(
+    history?: Partial<HistoryLimits>,
+    options: Omit<OpenLogOptions, "now" | "history"> = {},
+  ): Promise<LogUnderTest> {
+    const { log, clock } = await this.openWithClock(
+      history === undefined ? options : { ...options, history },
+    );
     return new LogUnderTest(log, clock);
+  }
+
+  /** As `open`, but returns the log and its clock. */
+  async openWithClock(
+    options: Omit<OpenLogOptions, "now">,
+  ): Promise<{ log: MessageLog; clock: Clock }> {
+    const clock = { time: 1_000_000_000_000 };
+    const log = await this.#open({ ...options, now: () => clock.time });
+    this.#opened.push(log);
+    return { log, clock };
   }
 
   async closeAll(): Promise<void> {
