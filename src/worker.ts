@@ -13,13 +13,13 @@ interface Variables extends Env {
   readonly REALTIME_ORIGINS?: string;
 }
 
-/** The defaults of a standalone service. The console is on if an admin key is set. */
+/** The defaults of a standalone service. The console is on if an admin key is set and the Worker has the console's files. */
 function withDefaults(env: Variables): Variables {
   return {
     ...env,
     REALTIME_ORIGINS: env.REALTIME_ORIGINS || "*",
     REALTIME_METRICS: env.REALTIME_METRICS || "admin",
-    REALTIME_CONSOLE: env.REALTIME_CONSOLE || String(Boolean(env.REALTIME_ADMIN_KEY)),
+    REALTIME_CONSOLE: env.REALTIME_CONSOLE || String(Boolean(env.REALTIME_ADMIN_KEY && env.ASSETS)),
   };
 }
 

@@ -2,9 +2,9 @@ import { monotonicClock } from "../realtime/clock.ts";
 import { type Cursor, newEpoch } from "../realtime/cursor.ts";
 import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import { toCandidates } from "./candidates.ts";
 import { EpochChain } from "./epochs.ts";
 import { FifoQueue } from "./fifo-queue.ts";
-import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 import { KeptTopics } from "./kept-topics.ts";
 import {
   DEFAULT_HISTORY,
@@ -76,14 +76,12 @@ class MemoryLog implements MessageLog {
     const at = this.#now();
     const appendedAt = this.#monotonicNow();
     this.#ids.trim(appendedAt);
-    const candidates = messages.map((message) => ({ message, content: fingerprint(message) }));
-    this.#assertNoReusedIds(candidates);
+    const candidates = toCandidates(messages, (id) => this.#ids.fingerprintOf(id));
     const appended: LogEntry[] = [];
-    const receipts = candidates.map(({ message, content }) => {
-      const duplicate = this.#ids.has(message.id);
-      if (duplicate) this.#duplicate += 1;
+    const receipts = candidates.map(({ message, content, isDuplicate }) => {
+      if (isDuplicate) this.#duplicate += 1;
       else appended.push(this.#append(message, content, at, appendedAt));
-      return { id: message.id, duplicate };
+      return { id: message.id, duplicate: isDuplicate };
     });
     this.#trim(appendedAt);
     if (appended.length > 0) this.#announce(appended);
@@ -201,23 +199,6 @@ class MemoryLog implements MessageLog {
     }
   }
 
-  /**
-   * Compares the content of each message with that of an earlier message with the same id, among the remembered ids or in the
-   * batch.
-   *
-   * @throws RealtimeError `id_reused` when the contents differ.
-   */
-  #assertNoReusedIds(candidates: readonly Candidate[]): void {
-    const batch = new Map<string, number>();
-    const reused: number[] = [];
-    for (const [index, { message, content }] of candidates.entries()) {
-      const earlier = this.#ids.fingerprintOf(message.id) ?? batch.get(message.id);
-      if (earlier === undefined) batch.set(message.id, content);
-      else if (earlier !== content) reused.push(index);
-    }
-    assertNoReusedIds(reused);
-  }
-
   #append(message: Message, content: number, at: Milliseconds, appendedAt: Milliseconds): LogEntry {
     this.#sequence += 1;
     this.#ids.add(message.id, appendedAt, content);
@@ -259,11 +240,4 @@ class MemoryLog implements MessageLog {
       this.#kept.trim(oldest);
     }
   }
-}
-
-/** A message of a batch that is not appended yet. */
-interface Candidate {
-  readonly message: Message;
-  /** Hash of the message's content. */
-  readonly content: number;
 }

@@ -1,7 +1,6 @@
-import type { LogEntry, Message } from "../realtime/types.ts";
+import type { Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
-import type { LogCursors } from "./log-cursors.ts";
 import type { SqlDatabase } from "./sql.ts";
 
 const COLUMNS = "sequence, id, topics, data, private, at, size, change, ttl, expires_at";
@@ -21,27 +20,12 @@ const DEFINITIONS = `
 
 const EXPIRY = "(expires_at) WHERE expires_at IS NOT NULL";
 
-const TABLES = ["kept_messages", "messages"] as const;
+/** In the order of their messages. */
+export const MESSAGE_TABLES = ["kept_messages", "messages"] as const;
 
-/** An erased message has an empty id. The binding is the current time. */
-const IS_READABLE = "id <> '' AND (expires_at IS NULL OR expires_at > ?)";
-
-/** Number of rows whose sizes are read at a time. */
-const STEP = 64;
-
-interface MessageRow {
-  readonly sequence: number;
-  readonly id: string;
+interface HeadRow extends Omit<MessageHead, "topics"> {
   /** A JSON array of strings. */
   readonly topics: string;
-  readonly data: string;
-  /** 0 or 1. */
-  readonly private: number;
-  readonly at: Milliseconds;
-  readonly size: Bytes;
-  /** Null for a message to a topic, and for a record event that an earlier version has stored without it. */
-  readonly change: string | null;
-  readonly ttl: number | null;
 }
 
 /** What trimming and erasing need of a message. */
@@ -52,43 +36,22 @@ export interface MessageHead {
   readonly size: Bytes;
 }
 
-/** Selects the messages of one page. */
-export interface RowsRequest {
-  /** The page begins after this sequence, or before it when it is read backwards. */
-  readonly position: number;
-  readonly isForwards: boolean;
-  readonly limit: number;
-  readonly maxBytes: Bytes;
-  readonly now: Milliseconds;
-  /** Returns the next sequences of an index. Undefined: every message is read. */
-  readonly next: ((position: number, limit: number) => readonly number[]) | undefined;
-}
-
-/** A page of messages. */
-export interface RowsPage {
-  readonly entries: LogEntry[];
-  /** The last sequence that was read. Undefined if there are no further messages. */
-  readonly end: number | undefined;
-}
-
 /**
  * The tables with the messages of a SQLite log. `messages` has those within the limits of the history, one row for each sequence:
  * an erased message leaves an empty row. `kept_messages` has those that only topic rules keep.
  */
 export class MessageRows {
   readonly #database: SqlDatabase;
-  readonly #cursors: LogCursors;
 
-  constructor(database: SqlDatabase, cursors: LogCursors) {
+  constructor(database: SqlDatabase) {
     this.#database = database;
-    this.#cursors = cursors;
-    for (const table of TABLES) {
+    for (const table of MESSAGE_TABLES) {
       database.exec(`CREATE TABLE IF NOT EXISTS ${table} (${DEFINITIONS})`);
     }
     for (const column of ["change TEXT", "ttl INTEGER", "expires_at INTEGER"]) {
       addMissingColumn(database, "messages", column);
     }
-    for (const table of TABLES) {
+    for (const table of MESSAGE_TABLES) {
       database.exec(`CREATE INDEX IF NOT EXISTS ${table}_expiry ON ${table} ${EXPIRY}`);
     }
   }
@@ -108,32 +71,6 @@ export class MessageRows {
       ttl ?? null,
       ttl === undefined ? null : at + ttl * 1000,
     );
-  }
-
-  /** Reads a page. Reads sizes first, so that no more than `maxBytes` of messages, or one message, are in memory. */
-  read(request: RowsRequest): RowsPage {
-    const { limit, maxBytes } = request;
-    const entries: LogEntry[] = [];
-    let bytes = 0;
-    let { position } = request;
-    while (entries.length < limit) {
-      const step = Math.min(STEP, limit - entries.length);
-      const sequences = request.next?.(position, step);
-      const heads = this.#sizes(request, position, step, sequences);
-      let fitting = 0;
-      for (const { size } of heads) {
-        bytes += size;
-        if (bytes > maxBytes && entries.length + fitting > 0) break;
-        fitting += 1;
-      }
-      const read = heads.slice(0, fitting).map(({ sequence }) => sequence);
-      entries.push(...this.#entries(read, request, sequences !== undefined));
-      if (fitting < heads.length) return { entries, end: read.at(-1) ?? position };
-      const scanned = sequences ?? read;
-      if (scanned.length < step) return { entries, end: undefined };
-      position = scanned.at(-1) ?? position;
-    }
-    return { entries, end: position };
   }
 
   /** The oldest sequence of `messages`, undefined in an empty table, and the size of these messages. */
@@ -161,13 +98,13 @@ export class MessageRows {
     const query = `SELECT sequence, topics, at, size ${from("kept_messages")} UNION ALL
       SELECT sequence, topics, at, size ${from("messages")} ORDER BY sequence LIMIT ?`;
     return this.#database
-      .all<MessageRow>(query, sequence, sequence, limit)
+      .all<HeadRow>(query, sequence, sequence, limit)
       .map(({ topics, ...head }) => ({ ...head, topics: parseTopics(topics) }));
   }
 
   /** The message with a sequence; undefined if there is none or it is erased. */
   head(sequence: number): MessageHead | undefined {
-    for (const table of TABLES) {
+    for (const table of MESSAGE_TABLES) {
       const [head] = this.#heads(`FROM ${table} WHERE sequence = ? AND id <> ''`, sequence);
       if (head !== undefined) return head;
     }
@@ -176,14 +113,14 @@ export class MessageRows {
 
   /** Messages that are past their `ttl`. */
   expired(now: Milliseconds, limit: number): MessageHead[] {
-    return TABLES.flatMap((table) =>
+    return MESSAGE_TABLES.flatMap((table) =>
       this.#heads(`FROM ${table} WHERE expires_at <= ? LIMIT ?`, now, limit),
     );
   }
 
   /** When the next message will be past its `ttl`; undefined if no message has one. */
   nextExpiry(): Milliseconds | undefined {
-    const times = TABLES.map((table) => {
+    const times = MESSAGE_TABLES.map((table) => {
       const query = `SELECT MIN(expires_at) AS at FROM ${table} WHERE expires_at IS NOT NULL`;
       return this.#database.all<{ at: number | null }>(query)[0]?.at ?? Number.POSITIVE_INFINITY;
     });
@@ -219,7 +156,7 @@ export class MessageRows {
 
   /** Sets times that are later than `now` to `now`. Times rise with the sequence, so only the newest rows are read. */
   capTimes(now: Milliseconds): void {
-    for (const table of TABLES) {
+    for (const table of MESSAGE_TABLES) {
       this.#database.exec(
         `UPDATE ${table} SET at = ?, expires_at = ? + ttl * 1000 WHERE sequence > COALESCE(
           (SELECT sequence FROM ${table} WHERE at <= ? ORDER BY sequence DESC LIMIT 1), 0)`,
@@ -230,70 +167,14 @@ export class MessageRows {
     }
   }
 
-  /** The sizes of the next readable rows, of those with the given sequences or of all. */
-  #sizes(
-    { isForwards, now }: RowsRequest,
-    position: number,
-    limit: number,
-    sequences: readonly number[] | undefined,
-  ): { readonly sequence: number; readonly size: Bytes }[] {
-    const order = isForwards ? "" : "DESC";
-    const where =
-      sequences === undefined
-        ? `sequence ${isForwards ? ">" : "<"} ?`
-        : "sequence IN (SELECT value FROM json_each(?))";
-    const selects = TABLES.map(
-      (table) => `SELECT sequence, size FROM ${table} WHERE ${where} AND ${IS_READABLE}`,
-    );
-    const binding = sequences === undefined ? position : JSON.stringify(sequences);
-    return this.#database.all(
-      `${selects.join(" UNION ALL ")} ORDER BY sequence ${order} LIMIT ?`,
-      ...[binding, now, binding, now, limit],
-    );
-  }
-
-  /** @param isSparse Whether there may be other messages between these. */
-  #entries(
-    sequences: readonly number[],
-    { isForwards, now }: RowsRequest,
-    isSparse: boolean,
-  ): LogEntry[] {
-    if (sequences.length === 0) return [];
-    const where = isSparse
-      ? "sequence IN (SELECT value FROM json_each(?))"
-      : `sequence BETWEEN ? AND ? AND ${IS_READABLE}`;
-    const bindings = isSparse
-      ? [JSON.stringify(sequences)]
-      : [Math.min(...sequences), Math.max(...sequences), now];
-    const rows = TABLES.flatMap((table) =>
-      this.#database.all<MessageRow>(`SELECT * FROM ${table} WHERE ${where}`, ...bindings),
-    );
-    rows.sort((a, b) => (isForwards ? a.sequence - b.sequence : b.sequence - a.sequence));
-    return rows.map((row) => this.#toEntry(row));
-  }
-
   #heads(from: string, ...bindings: readonly number[]): MessageHead[] {
     return this.#database
-      .all<MessageRow>(`SELECT sequence, topics, at, size ${from}`, ...bindings)
+      .all<HeadRow>(`SELECT sequence, topics, at, size ${from}`, ...bindings)
       .map(({ topics, ...head }) => ({ ...head, topics: parseTopics(topics) }));
-  }
-
-  #toEntry({ sequence, at, change, ttl, ...row }: MessageRow): LogEntry {
-    const { id, data } = row;
-    const content = { id, topics: parseTopics(row.topics), data, private: row.private === 1 };
-    return {
-      cursor: this.#cursors.format(sequence),
-      at,
-      message: {
-        ...content,
-        ...(change === null ? {} : { change }),
-        ...(ttl === null ? {} : { ttl }),
-      },
-    };
   }
 }
 
 /** The cast is safe because `insert` has written the column. */
-function parseTopics(json: string): string[] {
+export function parseTopics(json: string): string[] {
   return JSON.parse(json) as string[];
 }

@@ -34,10 +34,6 @@ export class RememberedIds {
     this.#limits = limits;
   }
 
-  has(id: string): boolean {
-    return this.#byId.has(id);
-  }
-
   /** Returns the fingerprint of the message with this id. Undefined when the id is not remembered. */
   fingerprintOf(id: string): number | undefined {
     return this.#byId.get(id)?.fingerprint;

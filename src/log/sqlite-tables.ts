@@ -3,31 +3,15 @@ import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { EpochRows } from "./epoch-rows.ts";
 import { type Extent, ExtentRow } from "./extent-row.ts";
 import { KeptTopicRows } from "./kept-topic-rows.ts";
-import {
-  DEFAULT_HISTORY,
-  DEFAULT_REMEMBERED_IDS,
-  type HistoryLimits,
-  type LogOptions,
-} from "./log.ts";
+import { DEFAULT_HISTORY, DEFAULT_REMEMBERED_IDS, type HistoryLimits, messageSize } from "./log.ts";
 import { LogCursors } from "./log-cursors.ts";
+import { MessagePages } from "./message-pages.ts";
 import { type MessageHead, MessageRows } from "./message-rows.ts";
 import { RememberedIdRows } from "./remembered-id-rows.ts";
 import type { SqlDatabase } from "./sql.ts";
+import type { SqliteLogOptions } from "./sqlite-options.ts";
 import { TopicIndexRows } from "./topic-index-rows.ts";
 import { matchesAny } from "./topic-pattern.ts";
-
-/** Options of the tables of a SQLite log. */
-export interface SqliteTablesOptions extends LogOptions {
-  readonly database: SqlDatabase;
-  /** Index of the shard that the log's cursors name, from 0. Default 0. */
-  readonly shard?: number | undefined;
-  /**
-   * Whether the tables are in a file on disk. A file may be a copy, or have lost its newest messages when the power failed, so
-   * each opening begins a new epoch. The history may be large, so the topics of all messages are indexed, and the extent is
-   * stored. Default false: the storage of a Durable Object.
-   */
-  readonly isFile?: boolean | undefined;
-}
 
 /** Number of rows that the first step of a trim reads. Each further step reads twice as many. */
 const FIRST_STEP = 4;
@@ -37,6 +21,7 @@ const MAX_STEP = 256;
 export class SqliteTables {
   readonly cursors: LogCursors;
   readonly messages: MessageRows;
+  readonly pages: MessagePages;
   readonly index: TopicIndexRows;
   readonly ids: RememberedIdRows;
   readonly kept: KeptTopicRows;
@@ -51,7 +36,7 @@ export class SqliteTables {
   /** When the next message is past its `ttl`. Infinity for never, undefined if this is not known. */
   #nextExpiry: Milliseconds | undefined;
 
-  constructor(options: SqliteTablesOptions) {
+  constructor(options: SqliteLogOptions) {
     const { database, shard = 0, isFile = false } = options;
     this.#database = database;
     this.limits = { ...DEFAULT_HISTORY, ...options.history };
@@ -62,7 +47,8 @@ export class SqliteTables {
     const sequence = this.ids.newest()?.sequence ?? 0;
     const { chain } = new EpochRows(database, sequence, isFile);
     this.cursors = new LogCursors(shard, chain);
-    this.messages = new MessageRows(database, this.cursors);
+    this.messages = new MessageRows(database);
+    this.pages = new MessagePages(database, this.cursors);
     this.index = new TopicIndexRows(database, isFile);
     this.#extentRow = new ExtentRow(database, isFile);
     this.#extent = this.#extentRow.read(sequence, () => this.messages.extent());
@@ -99,8 +85,9 @@ export class SqliteTables {
   }
 
   /** Adds a message, and returns its sequence. */
-  insert(message: Message, size: Bytes, fingerprint: number, at: Milliseconds): number {
+  insert(message: Message, fingerprint: number, at: Milliseconds): number {
     const { topics, ttl } = message;
+    const size = messageSize(message);
     const extent = this.#extent;
     const sequence = extent.sequence + 1;
     this.messages.insert(sequence, message, at, size);

@@ -3,7 +3,7 @@ import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { AppendOutcome, BatchLog, EraseState } from "./batch-log.ts";
-import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
+import { type Candidate, toCandidates } from "./candidates.ts";
 import {
   isHistoryEnabled,
   type LogStats,
@@ -11,27 +11,11 @@ import {
   messageSize,
   type PublishReceipt,
 } from "./log.ts";
-import { SqliteTables, type SqliteTablesOptions } from "./sqlite-tables.ts";
-
-/** Options of `SqliteLog`. */
-export interface SqliteLogOptions extends SqliteTablesOptions {
-  /** Maximum size of one message (`messageSize`). Default: no limit. */
-  readonly maxMessageBytes?: Bytes | undefined;
-  /** Maximum number of old messages that one transaction deletes, so that a publish does not wait for many. Default: no limit. */
-  readonly maxDeletes?: number | undefined;
-}
+import type { SqliteLogOptions } from "./sqlite-options.ts";
+import { SqliteTables } from "./sqlite-tables.ts";
 
 /** Maximum number of messages that one transaction of `erase` reads. */
 const ERASE_STEP = 500;
-
-/** A message that is ready to be inserted. */
-interface Candidate {
-  readonly message: Message;
-  /** Hash of the message's content. */
-  readonly content: number;
-  readonly size: Bytes;
-  readonly isDuplicate: boolean;
-}
 
 /** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
 export class SqliteLog implements MessageLog, BatchLog {
@@ -205,12 +189,12 @@ export class SqliteLog implements MessageLog, BatchLog {
     topics?: readonly string[],
   ): LogPage {
     const now = this.#trimIfDue();
-    const { messages, index, extent } = this.#tables;
+    const { pages, index, extent } = this.#tables;
     const next =
       topics !== undefined && index.covers(topics)
         ? (from: number, count: number) => index.next(topics, from, isForwards, count)
         : undefined;
-    const page = messages.read({ position, isForwards, limit, maxBytes, now, next });
+    const page = pages.read({ position, isForwards, limit, maxBytes, now, next });
     const last = isForwards ? extent.sequence : 0;
     return { entries: page.entries, end: page.end ?? last, trimmedTo: extent.oldest - 1 };
   }
@@ -219,43 +203,30 @@ export class SqliteLog implements MessageLog, BatchLog {
     let candidates: readonly Candidate[];
     // Checked before anything is inserted, because other calls share the transaction.
     try {
-      candidates = this.#check(messages, at);
+      candidates = toCandidates(messages, (id) => this.#tables.ids.fingerprintOf(id, at));
+      this.#assertSizes(messages);
     } catch (error) {
       if (error instanceof RealtimeError) return error;
       throw error;
     }
-    return candidates.map(({ message, content, size, isDuplicate }) => {
+    return candidates.map(({ message, content, isDuplicate }) => {
       if (!isDuplicate) {
-        const sequence = this.#tables.insert(message, size, content, at);
+        const sequence = this.#tables.insert(message, content, at);
         appended.push({ cursor: this.#tables.cursors.format(sequence), at, message });
       }
       return { id: message.id, duplicate: isDuplicate };
     });
   }
 
-  /** @throws RealtimeError `id_reused`, or `invalid_input` for a message that is too large. */
-  #check(messages: readonly Message[], at: Milliseconds): readonly Candidate[] {
-    const inCall = new Map<string, number>();
-    const reused: number[] = [];
-    const candidates = messages.map((message, index) => {
-      const content = fingerprint(message);
-      const earlier = inCall.get(message.id) ?? this.#tables.ids.fingerprintOf(message.id, at);
-      const isDuplicate = earlier !== undefined;
-      // null: an earlier version has stored the id without a fingerprint, so the contents can't be compared.
-      if (isDuplicate && earlier !== null && earlier !== content) reused.push(index);
-      if (!isDuplicate) inCall.set(message.id, content);
-      return { message, content, size: this.#sizeOf(message), isDuplicate };
-    });
-    assertNoReusedIds(reused);
-    return candidates;
-  }
-
-  #sizeOf(message: Message): Bytes {
-    const size = messageSize(message);
-    if (size <= this.#maxMessageBytes) return size;
+  /** @throws RealtimeError `invalid_input` for a message that is too large. */
+  #assertSizes(messages: readonly Message[]): void {
+    const max = this.#maxMessageBytes;
+    if (max === Number.POSITIVE_INFINITY) return;
+    const size = Math.max(0, ...messages.map(messageSize));
+    if (size <= max) return;
     throw new RealtimeError(
       "invalid_input",
-      `The message has ${size} bytes, and the limit is ${this.#maxMessageBytes}. Send a smaller message.`,
+      `The message has ${size} bytes, and the limit is ${max}. Send a smaller message.`,
     );
   }
 

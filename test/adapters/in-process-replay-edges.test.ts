@@ -149,4 +149,29 @@ describe("replay at the edges of a history", () => {
     await test.subscribe(stream, ["chat"], { lastEventId: "garbage" });
     expect(await test.until(stream)).toEqual([LOST]);
   });
+
+  it("an event id between the keys of a message names the right place after erased messages", async () => {
+    const log = createMemoryLog();
+    const manager = new RealtimeManager();
+    manager.follow(log);
+    const start = log.cursor();
+    const message = (id: string, topic: string) => ({
+      id,
+      topics: [topic],
+      data: "1",
+      private: false,
+    });
+    await log.append([message("1", "gone"), message("2", "gone"), message("3", "chat")]);
+    await log.erase("gone");
+    const read = (clientId: string, lastEventId: string) => {
+      const sink = new RecordingSink();
+      manager.registerClient(clientId, sink);
+      manager.setSubscriptions(clientId, { subscriptions: ["chat", "*"], lastEventId });
+      return sink.events.filter(({ event }) => event !== "PB_RESUME");
+    };
+    const [first, second] = read("whole", start);
+    expect(first?.id).toMatch(/-2~/);
+    // A client that has received only the first of the two events.
+    expect(read("half", first?.id ?? "")).toEqual([second]);
+  });
 });

@@ -2,8 +2,10 @@ import { describe } from "vitest";
 import { backwardsTests } from "./log/backwards.ts";
 import type { LogFlags, OpenLog } from "./log/context.ts";
 import { duplicateTests } from "./log/duplicates.ts";
+import { erasingTests } from "./log/erasing.ts";
 import { historyTests } from "./log/history.ts";
 import { keptTests } from "./log/kept.ts";
+import { keptPropertyTests } from "./log/kept-property.ts";
 import { modelTests } from "./log/model.ts";
 import { orderTests } from "./log/order.ts";
 import { pageTests } from "./log/pages.ts";
@@ -27,5 +29,7 @@ export function logSuite(name: string, open: OpenLog, flags: LogFlags = {}): voi
     historyTests(open, flags);
     modelTests(open, flags);
     keptTests(open, flags);
+    erasingTests(open);
+    keptPropertyTests(open, flags);
   });
 }

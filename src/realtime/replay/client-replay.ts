@@ -6,6 +6,7 @@ import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import { eventNameOf, topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, LogPage } from "../types.ts";
 import type { Bytes } from "../units.ts";
+import { type FoundKey, NewestSearch } from "./newest-search.ts";
 import type { Match, ReplayReader } from "./replay-reader.ts";
 import type { ReplayState } from "./replay-state.ts";
 
@@ -28,14 +29,6 @@ export interface RenderedPage {
   readonly frames: number;
 }
 
-/** The search for the newest messages of one key. */
-interface Search {
-  /** Number of messages that must still be found. */
-  missing: number;
-  /** Sequence of the oldest message found so far. */
-  oldest: number;
-}
-
 /**
  * The replay of one client. It receives pages of the log and renders the frames for the client. `ReplayCoordinator` reads
  * the log and writes to the client.
@@ -55,10 +48,7 @@ export class ClientReplay {
   #reader: ReplayReader;
   readonly #contents: MessageContents;
   readonly #positions: Map<string, number>;
-  /** Not part of the state: a restored replay searches again from the start. */
-  readonly #searches = new Map<string, Search>();
-  /** The search has read all messages from this sequence on. */
-  #searchedFrom: number;
+  readonly #search: NewestSearch;
   /** Cost of the decisions for the current page. */
   #pageCost = 0;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
@@ -74,16 +64,16 @@ export class ClientReplay {
     this.#reader = { rights, viewer };
     this.#contents = contents;
     this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? newestAtStart]));
+    this.#search = new NewestSearch(newestAtStart);
     for (const [key, position] of this.#positions) {
-      if (position < 0) this.#searches.set(key, { missing: -position, oldest: newestAtStart + 1 });
+      if (position < 0) this.#search.add(key, -position);
     }
-    this.#searchedFrom = newestAtStart + 1;
     this.#state = state;
   }
 
   /** Whether the replay still searches for the newest messages of a key. */
   get isSearchingBack(): boolean {
-    return this.#searches.size > 0;
+    return this.#search.isActive;
   }
 
   /** Whether every key has been replayed up to this sequence. */
@@ -100,7 +90,7 @@ export class ClientReplay {
 
   /** The sequence for the next read: the page ends before it while `isSearchingBack`, and otherwise begins after it. */
   get next(): number {
-    return this.isSearchingBack ? this.#searchedFrom : this.#state.position;
+    return this.isSearchingBack ? this.#search.next : this.#state.position;
   }
 
   /** The position from which the client can resume. Undefined while no cursor can name the client's position. */
@@ -136,7 +126,7 @@ export class ClientReplay {
 
   /** The topics of the keys for the next read. The log may leave out messages to other topics. */
   get topics(): readonly string[] {
-    const keys = this.isSearchingBack ? [...this.#searches.keys()] : this.keys;
+    const keys = this.isSearchingBack ? this.#search.keys : this.keys;
     return [...new Set(keys.map(topicOf))];
   }
 
@@ -154,24 +144,25 @@ export class ClientReplay {
   }
 
   /** Continues the search for the newest messages with the next page of `LogReader.readBack`. */
-  searchBack(page: LogPage): void {
+  searchBack({ entries, end, trimmedTo }: LogPage): void {
     this.#pageCost = 0;
-    let searchedFrom = page.end;
-    for (const entry of page.entries) {
+    let next = end;
+    for (const entry of entries) {
       const sequence = sequenceOf(entry.cursor);
       if (sequence > this.#state.newestAtStart) continue;
-      for (const { key } of this.#matchesOf(entry)) this.#countMatch(key, sequence, page.trimmedTo);
+      for (const { key } of this.#matchesOf(entry)) {
+        const found = this.#search.count(key, sequence);
+        if (found !== undefined) this.#startKey(found, trimmedTo);
+      }
       if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) {
-        searchedFrom = sequence;
+        next = sequence;
         break;
       }
     }
-    this.#searchedFrom = searchedFrom;
+    this.#search.next = next;
     // The history has fewer messages of these keys than requested, so each key starts with its oldest message, if it has any.
     // A key without messages starts after the newest: at the beginning of the history, trimming could overtake its position.
-    if (searchedFrom === 0) {
-      for (const key of [...this.#searches.keys()]) this.#endSearch(key, page.trimmedTo);
-    }
+    if (next === 0) for (const found of this.#search.end()) this.#startKey(found, trimmedTo);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
 
@@ -189,6 +180,8 @@ export class ClientReplay {
       const cursor = parseCursor(entry.cursor);
       const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
+      // The page may leave out messages before this one, and ids name a position right before it.
+      if (sequence - 1 > this.#state.position) this.#moveTo(sequence - 1);
       const matches = this.#matchesOf(entry).filter(({ key }) => this.#isAhead(key, sequence));
       if (!this.#renderMatches(entry, matches, cursor, rendered)) return rendered;
       this.#moveTo(sequence);
@@ -217,6 +210,7 @@ export class ClientReplay {
       // Set after each key, because the client's keys may change before the rest of this message is rendered.
       this.#positions.set(key, cursor?.sequence ?? 0);
       this.#state.keyHash = keyHash;
+      this.#state.hasSent = true;
     }
     return true;
   }
@@ -236,18 +230,8 @@ export class ClientReplay {
     this.#state.hasMoved = true;
   }
 
-  #countMatch(key: string, sequence: number, trimmedTo: number): void {
-    const search = this.#searches.get(key);
-    if (search === undefined) return;
-    search.missing -= 1;
-    search.oldest = sequence;
-    if (search.missing === 0) this.#endSearch(key, trimmedTo);
-  }
-
-  #endSearch(key: string, trimmedTo: number): void {
-    const { oldest = this.#state.newestAtStart + 1 } = this.#searches.get(key) ?? {};
+  #startKey({ key, oldest }: FoundKey, trimmedTo: number): void {
     this.#positions.set(key, oldest - 1);
-    this.#searches.delete(key);
     if (oldest <= trimmedTo) this.#state.keptUntil = trimmedTo;
   }
 

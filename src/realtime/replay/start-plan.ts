@@ -69,14 +69,22 @@ export function planStart(
   else if (newKeys.length === 0) unsafeUntil = before?.unsafeUntil ?? 0;
   else if (hasEarlierKeys) unsafeUntil = replay?.reached ?? live;
 
+  // Earlier keys continue to search, or to receive kept messages, unless a new key needs the messages that were not kept.
+  const keptUntil = before?.keptUntil ?? 0;
+  const isAmongKept =
+    position < keptUntil && (from === undefined || from.sequence >= keptUntil || !newKeys.length);
+  const continues = replay?.isSearchingBack || isAmongKept;
+
   const state: ReplayState = {
     position,
     positions,
     last,
     keyHash,
-    newestAtStart: before !== undefined && replay?.isSearchingBack ? before.newestAtStart : live,
+    newestAtStart: before !== undefined && continues ? before.newestAtStart : live,
+    keptUntil: isAmongKept ? keptUntil : 0,
     unsafeUntil,
     replayed: before?.replayed ?? 0,
+    hasSent: before !== undefined && (before.hasSent ?? before.replayed > 0),
     isResume: (isResume && !isUnrecovered) || (before?.isResume ?? false),
     hasMoved: replay !== undefined || (isUnrecovered && from !== undefined),
   };
@@ -104,32 +112,33 @@ export function planRestart(
   newestCount: NewestCount,
 ): RestartPlan {
   const { state } = replay;
-  const hasReplayed = state.replayed > 0;
-  let isUnrecovered = false;
+  const { newestAtStart, keptUntil = 0, hasSent = state.replayed > 0 } = state;
+  // As in `planStart`: negative, or `live` if there are no messages to find.
+  const restartOf = (key: string) => -(hasSent ? 0 : newestCount(key, state.last)) || live;
+  // If the client asked only for the newest messages and has received none yet, it has missed nothing as long as the history has
+  // all messages that came after the start: the replay can send other messages that came before it.
+  const isFresh = !hasSent && !state.isResume && newestAtStart >= trimmedTo;
+  const lost = new Set(replay.keys.filter((key) => replay.hasLost(key, trimmedTo)));
+  const isUnrecovered = [...lost].some(
+    (key) => !isFresh || replay.positionOf(key) >= newestAtStart || restartOf(key) >= 0,
+  );
   const positions = replay.keys.map((key) => {
     const position = replay.positionOf(key);
-    const last = hasReplayed ? 0 : newestCount(key, state.last);
-    if (!replay.hasLost(key, trimmedTo)) {
-      // The search of a key among kept messages begins again, because `newestAtStart` changes.
-      return position >= 0 && position < (state.keptUntil ?? 0) && last > 0 ? -last : position;
-    }
-    // If the client asked only for the newest messages and has received none yet, it has missed nothing: the replay can send
-    // messages that are newer than the lost ones.
-    const isFresh = !hasReplayed && !state.isResume && position < state.newestAtStart;
-    if (!isFresh || last === 0) isUnrecovered = true;
-    // As in `planStart`: negative, or `live` if there are no messages to find.
-    return -last || live;
+    // Kept messages are only sent to the end if the history has all messages that came after `newestAtStart`, which changes.
+    const isAmongKept = position >= 0 && position < keptUntil;
+    return lost.has(key) || (isUnrecovered && isAmongKept) ? restartOf(key) : position;
   });
   const restarted = {
     ...state,
     position: earliest(positions, live),
     keyHash: undefined,
     positions,
-    newestAtStart: live,
-    keptUntil: 0,
   };
   if (!isUnrecovered) return { state: restarted, isUnrecovered };
-  return { state: { ...restarted, unsafeUntil: live, isResume: false }, isUnrecovered };
+  return {
+    state: { ...restarted, newestAtStart: live, keptUntil: 0, unsafeUntil: live, isResume: false },
+    isUnrecovered,
+  };
 }
 
 /** Returns the sequence after which a key's messages must be sent to a client that resumes from a cursor. */

@@ -1,0 +1,37 @@
+import type { Message } from "../realtime/types.ts";
+import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
+
+/** A message of a call of `append`, before it is appended. */
+export interface Candidate {
+  readonly message: Message;
+  /** Hash of the message's content. */
+  readonly content: number;
+  /** Whether the log remembers the id, or an earlier message of the call has it. */
+  readonly isDuplicate: boolean;
+}
+
+/**
+ * Compares the messages of a call with earlier messages that have the same ids, in the log and in the call.
+ *
+ * @param fingerprintOf Returns the fingerprint of the message with an id. Undefined when the log does not remember the id. Null
+ *   when the log has the id without a fingerprint: the contents can't be compared.
+ * @throws RealtimeError `id_reused` when the contents differ.
+ */
+export function toCandidates(
+  messages: readonly Message[],
+  fingerprintOf: (id: string) => number | null | undefined,
+): readonly Candidate[] {
+  const inCall = new Map<string, number>();
+  const reused: number[] = [];
+  const candidates = messages.map((message, index) => {
+    const content = fingerprint(message);
+    const inLog = fingerprintOf(message.id);
+    const earlier = inLog === undefined ? inCall.get(message.id) : inLog;
+    const isDuplicate = earlier !== undefined;
+    if (isDuplicate && earlier !== null && earlier !== content) reused.push(index);
+    if (!isDuplicate) inCall.set(message.id, content);
+    return { message, content, isDuplicate };
+  });
+  assertNoReusedIds(reused);
+  return candidates;
+}

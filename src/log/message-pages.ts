@@ -1,0 +1,138 @@
+import type { LogEntry } from "../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { LogCursors } from "./log-cursors.ts";
+import { MESSAGE_TABLES, parseTopics } from "./message-rows.ts";
+import type { SqlDatabase } from "./sql.ts";
+
+/** An erased message has an empty id. The binding is the current time. */
+const IS_READABLE = "id <> '' AND (expires_at IS NULL OR expires_at > ?)";
+
+/** Number of rows whose sizes are read at a time. */
+const STEP = 64;
+
+interface MessageRow {
+  readonly sequence: number;
+  readonly id: string;
+  /** A JSON array of strings. */
+  readonly topics: string;
+  readonly data: string;
+  /** 0 or 1. */
+  readonly private: number;
+  readonly at: Milliseconds;
+  readonly size: Bytes;
+  /** Null for a message to a topic, and for a record event that an earlier version has stored without it. */
+  readonly change: string | null;
+  readonly ttl: number | null;
+}
+
+/** Selects the messages of one page. */
+export interface RowsRequest {
+  /** The page begins after this sequence, or before it when it is read backwards. */
+  readonly position: number;
+  readonly isForwards: boolean;
+  readonly limit: number;
+  readonly maxBytes: Bytes;
+  readonly now: Milliseconds;
+  /** Returns the next sequences of an index. Undefined: every message is read. */
+  readonly next: ((position: number, limit: number) => readonly number[]) | undefined;
+}
+
+/** A page of messages. */
+export interface RowsPage {
+  readonly entries: LogEntry[];
+  /** The last sequence that was read. Undefined if there are no further messages. */
+  readonly end: number | undefined;
+}
+
+/** Reads pages of the messages in the tables of `MessageRows`. */
+export class MessagePages {
+  readonly #database: SqlDatabase;
+  readonly #cursors: LogCursors;
+
+  constructor(database: SqlDatabase, cursors: LogCursors) {
+    this.#database = database;
+    this.#cursors = cursors;
+  }
+
+  /** Reads a page. Reads sizes first, so that no more than `maxBytes` of messages, or one message, are in memory. */
+  read(request: RowsRequest): RowsPage {
+    const { limit, maxBytes } = request;
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    let { position } = request;
+    while (entries.length < limit) {
+      const step = Math.min(STEP, limit - entries.length);
+      const sequences = request.next?.(position, step);
+      const heads = this.#sizes(request, position, step, sequences);
+      let fitting = 0;
+      for (const { size } of heads) {
+        bytes += size;
+        if (bytes > maxBytes && entries.length + fitting > 0) break;
+        fitting += 1;
+      }
+      const read = heads.slice(0, fitting).map(({ sequence }) => sequence);
+      entries.push(...this.#entries(read, request, sequences !== undefined));
+      if (fitting < heads.length) return { entries, end: read.at(-1) ?? position };
+      const scanned = sequences ?? read;
+      if (scanned.length < step) return { entries, end: undefined };
+      position = scanned.at(-1) ?? position;
+    }
+    return { entries, end: position };
+  }
+
+  /** The sizes of the next readable rows, of those with the given sequences or of all. */
+  #sizes(
+    { isForwards, now }: RowsRequest,
+    position: number,
+    limit: number,
+    sequences: readonly number[] | undefined,
+  ): { readonly sequence: number; readonly size: Bytes }[] {
+    const order = isForwards ? "" : "DESC";
+    const where =
+      sequences === undefined
+        ? `sequence ${isForwards ? ">" : "<"} ?`
+        : "sequence IN (SELECT value FROM json_each(?))";
+    const selects = MESSAGE_TABLES.map(
+      (table) => `SELECT sequence, size FROM ${table} WHERE ${where} AND ${IS_READABLE}`,
+    );
+    const binding = sequences === undefined ? position : JSON.stringify(sequences);
+    return this.#database.all(
+      `${selects.join(" UNION ALL ")} ORDER BY sequence ${order} LIMIT ?`,
+      ...[binding, now, binding, now, limit],
+    );
+  }
+
+  /** @param isSparse Whether there may be other messages between these. */
+  #entries(
+    sequences: readonly number[],
+    { isForwards, now }: RowsRequest,
+    isSparse: boolean,
+  ): LogEntry[] {
+    if (sequences.length === 0) return [];
+    const where = isSparse
+      ? "sequence IN (SELECT value FROM json_each(?))"
+      : `sequence BETWEEN ? AND ? AND ${IS_READABLE}`;
+    const bindings = isSparse
+      ? [JSON.stringify(sequences)]
+      : [Math.min(...sequences), Math.max(...sequences), now];
+    const rows = MESSAGE_TABLES.flatMap((table) =>
+      this.#database.all<MessageRow>(`SELECT * FROM ${table} WHERE ${where}`, ...bindings),
+    );
+    rows.sort((a, b) => (isForwards ? a.sequence - b.sequence : b.sequence - a.sequence));
+    return rows.map((row) => this.#toEntry(row));
+  }
+
+  #toEntry({ sequence, at, change, ttl, ...row }: MessageRow): LogEntry {
+    const { id, data } = row;
+    const content = { id, topics: parseTopics(row.topics), data, private: row.private === 1 };
+    return {
+      cursor: this.#cursors.format(sequence),
+      at,
+      message: {
+        ...content,
+        ...(change === null ? {} : { change }),
+        ...(ttl === null ? {} : { ttl }),
+      },
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import type { Bytes } from "../realtime/units.ts";
+import type { LogOptions } from "./log.ts";
+import type { SqlDatabase } from "./sql.ts";
+
+/** Options of `SqliteLog`. */
+export interface SqliteLogOptions extends LogOptions {
+  readonly database: SqlDatabase;
+  /** Index of the shard that the log's cursors name, from 0. Default 0. */
+  readonly shard?: number | undefined;
+  /**
+   * Whether the tables are in a file on disk. A file may be a copy, or have lost its newest messages when the power failed, so
+   * each opening begins a new epoch. The history may be large, so the topics of all messages are indexed, and the extent is
+   * stored. Default false: the storage of a Durable Object.
+   */
+  readonly isFile?: boolean | undefined;
+  /** Maximum size of one message (`messageSize`). Default: no limit. */
+  readonly maxMessageBytes?: Bytes | undefined;
+  /** Maximum number of old messages that one transaction deletes, so that a publish does not wait for many. Default: no limit. */
+  readonly maxDeletes?: number | undefined;
+}

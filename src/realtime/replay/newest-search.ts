@@ -1,0 +1,61 @@
+/** The search for the newest messages of one key. */
+interface KeySearch {
+  /** Number of messages that must still be found. */
+  missing: number;
+  /** Sequence of the oldest message found so far. */
+  oldest: number;
+}
+
+/** A key whose search has ended. */
+export interface FoundKey {
+  readonly key: string;
+  /** Sequence of the oldest message found, or of the message after the newest if none was found. */
+  readonly oldest: number;
+}
+
+/**
+ * The search for the newest messages of several keys, backwards through the history. It is not part of a replay's state: a
+ * restored replay searches again from the start.
+ */
+export class NewestSearch {
+  /** The sequence before which the search continues: everything from there on has been searched. */
+  next: number;
+  readonly #searches = new Map<string, KeySearch>();
+
+  /** @param newestAtStart Sequence of the newest message that is searched. */
+  constructor(newestAtStart: number) {
+    this.next = newestAtStart + 1;
+  }
+
+  get isActive(): boolean {
+    return this.#searches.size > 0;
+  }
+
+  /** The keys for which messages are still missing. */
+  get keys(): readonly string[] {
+    return [...this.#searches.keys()];
+  }
+
+  /** Searches for the newest messages of a key. Must be called before the search begins. */
+  add(key: string, count: number): void {
+    this.#searches.set(key, { missing: count, oldest: this.next });
+  }
+
+  /** Counts a message of a key, if the key is searched. Returns the key when this was its last missing message. */
+  count(key: string, sequence: number): FoundKey | undefined {
+    const search = this.#searches.get(key);
+    if (search === undefined) return undefined;
+    search.missing -= 1;
+    search.oldest = sequence;
+    if (search.missing > 0) return undefined;
+    this.#searches.delete(key);
+    return { key, oldest: sequence };
+  }
+
+  /** Ends the search, because there are no older messages. Returns the keys for which messages were still missing. */
+  end(): readonly FoundKey[] {
+    const rest = [...this.#searches].map(([key, { oldest }]) => ({ key, oldest }));
+    this.#searches.clear();
+    return rest;
+  }
+}
