@@ -11,6 +11,8 @@ type Runtime = "node" | "bun" | "workerd";
 /** Suites about a process. A Worker has none: Cloudflare starts, measures and stops it. */
 const OF_A_PROCESS = [
   "churn",
+  "data",
+  "data-chaos",
   "ends",
   "flood",
   "open-files",

@@ -2,9 +2,13 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createServer } from "pocketwire";
-import { nodeRuntime } from "pocketwire/node";
+import { nodeRuntime, openDataLog } from "pocketwire/node";
+
+// DATA=./chat-data keeps the messages over restarts. Without it they are in memory.
+const { DATA } = process.env;
 
 const realtime = createServer({
+  log: DATA ? await openDataLog(DATA) : undefined,
   runtime: nodeRuntime,
   hooks: {
     // The hook runs before the client's subscriptions are set, so the count waits a moment.
@@ -15,6 +19,7 @@ const realtime = createServer({
 
 /** The number of clients in each room, as last published. */
 const present = new Map();
+let isStopping = false;
 
 async function countIn(rooms) {
   const { topics } = await realtime.registry.topics({ limit: 1000 });
@@ -24,7 +29,8 @@ async function countIn(rooms) {
     if (!room.startsWith("room/") || present.get(room) === count) continue;
     if (count === 0) present.delete(room);
     else present.set(room, count);
-    await realtime.publish({ topic: `present/${room}`, data: count });
+    // While the service stops, all clients leave, and nothing more can be published.
+    if (!isStopping) await realtime.publish({ topic: `present/${room}`, data: count });
   }
 }
 
@@ -78,6 +84,7 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () =>
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
+    isStopping = true;
     setTimeout(() => process.exit(1), 10_000).unref();
     await realtime.close();
     server.close();

@@ -1,2 +1,2 @@
-/** Returns the path of the Node 22 binary. Downloads Node first if it is missing. */
+/** Returns the path of the Node 22 binary, whether it has been downloaded or not. */
 export function node22Path(): string;

@@ -29,6 +29,7 @@ const BY_NAME: readonly (readonly [prefix: string, problem: SqliteProblem])[] = 
   ["EPERM", "not writable"],
   ["EROFS", "not writable"],
   ["EEXIST", "not writable"],
+  ["ENOENT", "not writable"],
   ["ENOTDIR", "not writable"],
   ["EISDIR", "not writable"],
   ["ENOSPC", "full"],
