@@ -4,12 +4,15 @@ import { Hono } from "hono";
 import { createServer } from "pocketwire";
 import { nodeRuntime, openDataLog } from "pocketwire/node";
 
-// DATA=./chat-data keeps the messages over restarts. Without it they are in memory.
-const { DATA } = process.env;
+// The same variables as those of a service by itself. Each room keeps its newest 100 messages, whatever the others do.
+const { REALTIME_TOPICS = '[{"match":"chat/*","keep":100}]', REALTIME_DATA } = process.env;
+const topics = JSON.parse(REALTIME_TOPICS);
 
 const realtime = createServer({
-  log: DATA ? await openDataLog(DATA) : undefined,
   runtime: nodeRuntime,
+  topics,
+  // A log on disk survives a restart. Without one, the log is in memory.
+  log: REALTIME_DATA ? await openDataLog(REALTIME_DATA, { topics }) : undefined,
   hooks: {
     // The hook runs before the client's subscriptions are set, so the count waits a moment.
     onConnect: ({ subscriptions }) => void setTimeout(() => countIn(subscriptions), 10),
@@ -26,7 +29,7 @@ async function countIn(rooms) {
   const counts = new Map(topics.map(({ topic, subscriptions }) => [topic, subscriptions]));
   for (const room of rooms.map((key) => key.split("?")[0])) {
     const count = counts.get(room) ?? 0;
-    if (!room.startsWith("room/") || present.get(room) === count) continue;
+    if (!room.startsWith("chat/") || present.get(room) === count) continue;
     if (count === 0) present.delete(room);
     else present.set(room, count);
     // While the service stops, all clients leave, and nothing more can be published.
@@ -45,7 +48,7 @@ app.post("/rooms/:room", async (c) => {
     );
   }
   const [{ id }] = await realtime.publish({
-    topic: `room/${c.req.param("room")}`,
+    topic: `chat/${c.req.param("room")}`,
     data: { who, text },
   });
   return c.json({ id });
@@ -57,22 +60,26 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>Chat</title>
 <ol id="said"></ol>
 <form><label>You <input name="who" value="anna"></label> <label>Text <input name="text" required></label> <button>Say</button></form>
 <script type="module">
-const room = location.hash.slice(1) || "lobby";
+const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
 document.querySelector("#room").textContent = room;
-const topic = "room/" + room + "?options=" + encodeURIComponent('{"last":20}');
-const query = new URLSearchParams([["topic", topic], ["topic", "present/room/" + room]]);
+const chat = "chat/" + room;
+const query = new URLSearchParams([["topic", chat], ["topic", "present/" + chat], ["last", "20"], ["envelope", "true"]]);
 const stream = new EventSource("/api/realtime?" + query);
-stream.addEventListener(topic, ({ data }) => {
-  const { who, text } = JSON.parse(data);
+const shown = new Set();
+stream.addEventListener(chat, (event) => {
+  const { id, data } = JSON.parse(event.data);
+  // A page that was away for longer than the history receives the last 20 messages again.
+  if (shown.has(id)) return;
+  shown.add(id);
   const item = document.createElement("li");
-  item.textContent = who + ": " + text;
+  item.textContent = data.who + ": " + data.text;
   document.querySelector("#said").append(item);
 });
-stream.addEventListener("present/room/" + room, ({ data }) => { document.querySelector("#present").textContent = data; });
+stream.addEventListener("present/" + chat, (event) => { document.querySelector("#present").textContent = JSON.parse(event.data).data; });
 document.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
-  fetch("/rooms/" + room, { method: "POST", body });
+  fetch("/rooms/" + encodeURIComponent(room), { method: "POST", body });
   event.target.text.value = "";
 });
 </script>`;

@@ -127,19 +127,29 @@ class HistoryScan {
     const isTrimmed = this.#isForwards && page !== undefined && page.trimmedTo > this.#position;
     if (page === undefined || isTrimmed) throw unknownCursor(this.#isForwards ? "after" : "before");
     const { sequence: last } = this.#logEnd;
+    // A log that answers with a promise may return messages that were published after the scan started.
+    const isPastEnd = this.#isForwards && page.end > last;
+    let before: LogEntry | undefined;
     for (const entry of page.entries) {
-      const sequence = sequenceOf(entry.cursor);
-      // A log that answers with a promise may return messages that were published after the scan started.
-      if (this.#isForwards && sequence > last) break;
+      if (isPastEnd && sequenceOf(entry.cursor) > last) break;
       this.#scanned += 1;
-      if (!this.#matches.offer(entry)) return this.#page(true);
-      this.#position = sequence;
+      if (!this.#matches.offer(entry)) return this.#pageAfter(before);
+      before = entry;
       // The scan continues from this entry in a later slice.
-      if (this.#matches.endsSlice()) return undefined;
+      if (this.#matches.endsSlice()) {
+        this.#position = sequenceOf(entry.cursor);
+        return undefined;
+      }
     }
     this.#position = this.#isForwards ? Math.min(page.end, last) : page.end;
     this.#isDone = this.#isForwards ? this.#position >= last : this.#position === 0;
     return this.#isDone ? this.#page(false) : undefined;
+  }
+
+  /** Returns the page that is full after an entry. Undefined: nothing was scanned since the last slice. */
+  #pageAfter(entry: LogEntry | undefined): HistoryPage {
+    if (entry !== undefined) this.#position = sequenceOf(entry.cursor);
+    return this.#page(true);
   }
 
   #page(more: boolean): HistoryPage {

@@ -17,24 +17,29 @@ interface PageOptions {
 /** Collects the entries of one page. */
 export class PageCollector {
   readonly #entries: LogEntry[] = [];
-  readonly #options: PageOptions;
+  readonly #limit: number;
+  readonly #maxBytes: Bytes;
+  readonly #now: Milliseconds;
+  readonly #end: number;
   #bytes: Bytes = 0;
   #last: number;
   #isFull = false;
 
-  constructor(options: PageOptions) {
-    this.#options = options;
-    this.#last = options.start;
+  constructor({ limit, maxBytes, now, start, end }: PageOptions) {
+    this.#limit = limit;
+    this.#maxBytes = maxBytes;
+    this.#now = now;
+    this.#last = start;
+    this.#end = end;
   }
 
   /** Adds an entry if it can be read. Returns false if the page has no room for it. */
   offer(stored: StoredEntry): boolean {
-    const { limit, maxBytes, now } = this.#options;
     const { entry, size, sequence } = stored;
-    if (entry === undefined || !isReadable(stored, now)) return true;
+    if (entry === undefined || !isReadable(stored, this.#now)) return true;
     this.#bytes += size;
-    const isOver = this.#bytes > maxBytes && this.#entries.length > 0;
-    this.#isFull = isOver || this.#entries.length >= limit;
+    const isOver = this.#bytes > this.#maxBytes && this.#entries.length > 0;
+    this.#isFull = isOver || this.#entries.length >= this.#limit;
     if (this.#isFull) return false;
     this.#entries.push(entry);
     this.#last = sequence;
@@ -42,7 +47,7 @@ export class PageCollector {
   }
 
   finish(trimmedTo: number): LogPage {
-    const end = this.#isFull ? this.#last : this.#options.end;
+    const end = this.#isFull ? this.#last : this.#end;
     return { entries: this.#entries, end, trimmedTo };
   }
 }

@@ -109,7 +109,8 @@ export class RememberedIdRows {
     for (const publisher of this.#overQuota) {
       const count = this.#countOf(publisher);
       // A tenth more than the surplus is deleted, so that the publisher's rows are not counted for each message.
-      const remaining = Math.ceil(0.45 * this.limits.count);
+      // One row is left, because it may be the newest of all.
+      const remaining = Math.max(Math.ceil(0.45 * this.limits.count), 1);
       const surplus = Math.max(count - remaining, 0);
       this.#delete(
         `sequence IN (SELECT sequence ${OF_PUBLISHER} ORDER BY sequence LIMIT ?)`,

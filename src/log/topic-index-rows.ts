@@ -1,9 +1,16 @@
 import { matchingTopics } from "../realtime/subscriptions/subscription-key.ts";
+import { hashText } from "../realtime/text-hash.ts";
 import type { SqlDatabase } from "./sql.ts";
 import { isPattern } from "./topic-pattern.ts";
 
 /** With more topics and patterns, reading all messages is simpler than asking the index for each. */
 const MAX_LOOKUPS = 50;
+
+/** Number of levels of the longest pattern in the index. A longer pattern is looked up by its first levels. */
+const MAX_LEVELS = 4;
+
+/** A longer name is stored as its hash, so that the size of a message's rows is bounded. */
+const MAX_NAME_LENGTH = 64;
 
 /**
  * The index of a SQLite log: the sequences of each topic's messages. If `indexesPatterns` is set, it also has the sequences of
@@ -52,11 +59,12 @@ export class TopicIndexRows {
 
   /** Returns the sequence of the next message to a topic, which may have the text of a pattern. */
   nextOf(topic: string, position: number): number | undefined {
-    return this.#sequences(topic, position, true, 1)[0];
+    return this.#sequences(nameOf(topic), position, true, 1)[0];
   }
 
   /**
-   * Returns the next sequences of messages that match one of these topics and patterns, in the order of the read.
+   * Returns the next sequences of messages that match one of these topics and patterns, in the order of the read. For a pattern of
+   * more than `MAX_LEVELS` levels there may be other messages among them.
    *
    * @param position The sequences are after this one, or before it if `isForwards` is false.
    */
@@ -67,10 +75,13 @@ export class TopicIndexRows {
     limit: number,
   ): readonly number[] {
     const found = new Set<number>();
-    for (const topic of topics) {
-      const name = isPattern(topic) ? nameOfPattern(topic) : topic;
-      for (const sequence of this.#sequences(name, position, isForwards, limit))
+    const names = new Set(
+      topics.map((topic) => (isPattern(topic) ? nameOfPattern : nameOf)(topic)),
+    );
+    for (const name of names) {
+      for (const sequence of this.#sequences(name, position, isForwards, limit)) {
         found.add(sequence);
+      }
     }
     const sorted = [...found].sort((a, b) => (isForwards ? a - b : b - a));
     return sorted.slice(0, limit);
@@ -85,16 +96,24 @@ export class TopicIndexRows {
   }
 
   #namesOf(topics: readonly string[]): ReadonlySet<string> {
-    if (!this.indexesPatterns) return new Set(topics);
+    if (!this.indexesPatterns) return new Set(topics.map(nameOf));
     // A topic with the text of a pattern matches this pattern.
     const patterns = topics
       .flatMap(matchingTopics)
       .filter((match) => isPattern(match) && match !== "*");
-    return new Set([...topics, ...patterns.map(nameOfPattern)]);
+    return new Set([...topics.map(nameOf), ...patterns.map(nameOfPattern)]);
   }
 }
 
-/** A topic may have the same text as a pattern. The name of a pattern in the index has a line break, which no topic has. */
+/** The name of a topic in the index. A hash begins with a line break, which no topic contains. */
+function nameOf(topic: string): string {
+  return topic.length > MAX_NAME_LENGTH ? `\n${hashText(topic)}` : topic;
+}
+
+/** The name of a pattern ends with a line break, because a topic may have the text of a pattern. */
 function nameOfPattern(pattern: string): string {
-  return `${pattern}\n`;
+  const levels = pattern.split("/");
+  const indexed =
+    levels.length > MAX_LEVELS ? `${levels.slice(0, MAX_LEVELS - 1).join("/")}/*` : pattern;
+  return `${nameOf(indexed)}\n`;
 }

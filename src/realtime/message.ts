@@ -67,17 +67,30 @@ export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
  * createMessage({ topic: "chat", data: { text: "hello" } });
  */
 export function createMessage(input: PublishInput): Message {
-  const { id = nanoid(), private: isPrivate = false, ttl } = input;
-  const common = { id, private: isPrivate, ...(ttl !== undefined && { ttl }) };
-  if ("topic" in input) {
-    return { ...common, topics: [input.topic], data: toJSONLine(input.data) };
-  }
-  const { action, record } = input;
+  const { ttl } = input;
+  const message = "topic" in input ? topicMessage(input) : recordMessage(input);
+  return ttl === undefined ? message : { ...message, ttl };
+}
+
+// Literals with all properties, because in V8 an object that is created by spreading is slower to read and takes more memory.
+
+function topicMessage({
+  id = nanoid(),
+  topic,
+  data,
+  private: isPrivate = false,
+}: TopicInput): Message {
+  return { id, topics: [topic], data: toJSONLine(data), private: isPrivate };
+}
+
+function recordMessage(input: RecordInput): Message {
+  const { id = nanoid(), action, record, private: isPrivate = false } = input;
   return {
-    ...common,
+    id,
     topics: topicsOfRecord(input),
     data: toJSONLine({ action, record }),
     change: toJSONLine(changeOf(input)),
+    private: isPrivate,
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
+import { MAX_SEARCHED } from "../../src/realtime/replay/client-replay.ts";
 import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import { LOST, ResumesOpener, shown } from "../suites/registry/resume/context.ts";
 import { eventually } from "../support/deadline.ts";
@@ -173,5 +174,34 @@ describe("replay at the edges of a history", () => {
     expect(first?.id).toMatch(/-2~/);
     // A client that has received only the first of the two events.
     expect(read("half", first?.id ?? "")).toEqual([second]);
+  });
+
+  it("a search for the newest messages looks at no more than 10,000 messages to the topics of the keys", async () => {
+    const log = createMemoryLog({ history: { messages: 50_000 } });
+    const manager = new RealtimeManager();
+    manager.follow(log);
+    const message = (id: string, topic: string, n: number) => {
+      return { id, topics: [topic], data: JSON.stringify({ n }), private: false };
+    };
+    const append = async (topic: string, count: number, n: number) => {
+      const messages = Array.from({ length: count }, (_, i) =>
+        message(`${topic}${n}${i}`, topic, n),
+      );
+      await log.append(messages);
+    };
+    await append("chat", 1, 1);
+    await append("other", 20_000, 2);
+    await append("chat", MAX_SEARCHED - 1, 2);
+    const key = `chat?options=${encodeURIComponent('{"query":{"filter":"n = 1","last":1}}')}`;
+    const newest = async (clientId: string) => {
+      const sink = new RecordingSink();
+      manager.registerClient(clientId, sink);
+      manager.setSubscriptions(clientId, { subscriptions: [key] });
+      await eventually(() => manager.resumeCursorOf(clientId) === log.cursor(), "it is live");
+      return sink.data(key);
+    };
+    expect(await newest("found")).toEqual([{ n: 1 }]);
+    await append("chat", 1, 3);
+    expect(await newest("not found")).toEqual([]);
   });
 });

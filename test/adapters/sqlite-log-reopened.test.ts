@@ -1,10 +1,11 @@
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { KeptRun } from "../suites/log/kept-model/run.ts";
 import {
   anyReopeningStep,
   anySettings,
+  anyStep,
   type ReopeningStep,
   type Settings,
 } from "../suites/log/kept-model/steps.ts";
@@ -33,6 +34,8 @@ class ReopenedLog {
       this.#database.heal();
       this.#run.reopened(this.#open(step.rules ?? this.#run.must.rules), step.rules);
     } else {
+      // Reads go on while transactions fail, with messages that should have been trimmed. The model has no such messages.
+      if (step.do === "read" || step.do === "stats") this.#database.heal();
       // A failed step has changed nothing, which the next steps show.
       await this.#run.take(step).catch((error) => {
         if (!(error instanceof SimulatedFailure)) throw error;
@@ -76,4 +79,34 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
       );
     });
   }
+
+  it("that deletes few messages at a time has deleted all others after enough trims", async () => {
+    const runs = anySettings.chain((any) => {
+      const settings = { ...any, history: { ...any.history, bytes: 1e9 } };
+      return fc.record({
+        settings: fc.constant(settings),
+        steps: fc.array(anyStep(settings), { maxLength: 30, size: "max" }),
+        maxDeletes: fc.integer({ min: 1, max: 3 }),
+      });
+    });
+    await fc.assert(
+      fc.asyncProperty(runs, async ({ settings, steps, maxDeletes }) => {
+        const database = await SqlJsDatabase.create();
+        const clock = { time: 1_000_000_000_000 };
+        const { history, kept, rules: topics } = settings;
+        const options = { history, kept, topics, now: () => clock.time, isFile: true, maxDeletes };
+        const log = new SqliteLog({ ...options, database });
+        const run = new KeptRun(settings, { log, clock });
+        for (const step of steps) {
+          if (step.do === "append" || step.do === "pass") await run.take(step);
+        }
+        let trims = 0;
+        while (log.trim()) trims += 1;
+        expect(trims).toBeLessThan(500);
+        await run.compare();
+        database.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
 });

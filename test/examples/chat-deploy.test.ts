@@ -21,10 +21,10 @@ interface ChatPage {
 }
 
 function openPage(): ChatPage {
-  const topic = `room/lobby?options=${encodeURIComponent('{"last":20}')}`;
+  const topic = `chat/lobby?options=${encodeURIComponent('{"last":20}')}`;
   const query = new URLSearchParams([
     ["topic", topic],
-    ["topic", "present/room/lobby"],
+    ["topic", "present/chat/lobby"],
   ]);
   const page: ChatPage = { shown: [], recovered: [] };
   const source = new EventSource(`${URL_OF_CHAT}/api/realtime?${query}`);
@@ -49,7 +49,7 @@ describe.skipIf(node === undefined)(`a deploy of the example chat.mjs${reason}`,
   });
 
   const start = async () => {
-    const env = { ...process.env, PORT: "18446", DATA: data };
+    const env = { ...process.env, PORT: "18446", REALTIME_DATA: data };
     const child = spawn(node ?? "", ["examples/chat.mjs"], { cwd: root, env });
     chat = child;
     let output = "";

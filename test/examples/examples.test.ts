@@ -80,18 +80,16 @@ describe("the example", () => {
       const answer = await postJSON(url, "/rooms/lobby", { who: "anna", text });
       expect(answer.status).toBe(200);
     }
-    const topic = `room/lobby?options=${encodeURIComponent('{"last":20}')}`;
-    const query = new URLSearchParams([
-      ["topic", topic],
-      ["topic", "present/room/lobby"],
-    ]);
+    const query = "topic=chat/lobby&topic=present/chat/lobby&last=20&envelope=true";
+    const presentIn = (client: SSEClient) =>
+      (dataOf(client, "present/chat/lobby").at(-1) as { data: number } | undefined)?.data;
     const first = await openStream(url, {}, `?${query}`);
-    await eventually(() => dataOf(first, topic).length === 2, "the last messages");
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one user is shown");
+    await eventually(() => dataOf(first, "chat/lobby").length === 2, "the last messages");
+    await eventually(() => presentIn(first) === 1, "one user is shown");
     const second = await openStream(url, {}, `?${query}`);
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 2, "two users are shown");
+    await eventually(() => presentIn(first) === 2, "two users are shown");
     second.close();
-    await eventually(() => dataOf(first, "present/room/lobby").at(-1) === 1, "one user has left");
+    await eventually(() => presentIn(first) === 1, "one user has left");
     expect((await postJSON(url, "/rooms/lobby", { who: 1 })).status).toBe(400);
   });
 

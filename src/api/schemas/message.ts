@@ -115,6 +115,7 @@ export function createMessageParser(
 
 /** Applies the rules of a message's topics: one private topic is enough, and the message's own ttl or else the shortest counts. */
 function applyRules(message: Message, rules: readonly TopicRule[]): Message {
+  if (rules.length === 0) return message;
   const isPrivate = message.private || rules.some((rule) => rule.private);
   const ttls = rules.flatMap(({ ttl }) => ttl ?? []);
   const ttl = message.ttl ?? (ttls.length > 0 ? Math.min(...ttls) : undefined);

@@ -2,11 +2,11 @@ import { nanoid } from "nanoid";
 import { type Cursor, formatCursor, parseCursor, sequenceOf } from "../cursor.ts";
 import type { MessageContents } from "../records/message-contents.ts";
 import { formatSSEMessage } from "../sse.ts";
-import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import { eventNameOf, topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, LogPage } from "../types.ts";
 import type { Bytes } from "../units.ts";
 import { type FoundKey, NewestSearch } from "./newest-search.ts";
+import { ReplayMatcher } from "./replay-matcher.ts";
 import type { Match, ReplayReader } from "./replay-reader.ts";
 import type { ReplayState } from "./replay-state.ts";
 
@@ -15,6 +15,9 @@ export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } =
   messages: 1000,
   bytes: 65_536,
 };
+
+/** Maximum number of messages to the topics of the keys that a search looks at. A filter may match none of a long history. */
+export const MAX_SEARCHED = 10_000;
 
 /** Cost of the decisions after which a page ends early (`MessageContent.takeCost`), so that other work can run. */
 const MAX_PAGE_COST = 20_000;
@@ -43,26 +46,20 @@ export class ClientReplay {
   unmatchedMessages = 0;
   /** The last event id that this replay has sent. Not part of the state. */
   lastId: string | undefined;
-  /** Created for the first message, because most clients are live from the start and have nothing to replay. */
-  #lazyIndex: SubscriptionIndex<ClientReplay> | undefined;
-  #reader: ReplayReader;
-  readonly #contents: MessageContents;
+  readonly #matcher: ReplayMatcher;
   readonly #positions: Map<string, number>;
   readonly #search: NewestSearch;
-  /** Cost of the decisions for the current page. */
-  #pageCost = 0;
   readonly #state: Mutable<Omit<ReplayState, "positions">>;
 
   constructor(
     keys: readonly string[],
     { positions, ...state }: ReplayState,
-    { rights, viewer }: ReplayReader,
+    reader: ReplayReader,
     contents: MessageContents,
   ) {
     const { newestAtStart } = state;
     this.keys = keys;
-    this.#reader = { rights, viewer };
-    this.#contents = contents;
+    this.#matcher = new ReplayMatcher(keys, reader, contents);
     this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? newestAtStart]));
     this.#search = new NewestSearch(newestAtStart);
     for (const [key, position] of this.#positions) {
@@ -104,13 +101,15 @@ export class ClientReplay {
   /** The position of one key, as in `ReplayState.positions`. */
   positionOf(key: string): number {
     const position = this.#positions.get(key) ?? this.#state.position;
-    return position < 0 ? position : Math.max(position, this.#state.position);
+    // A search may have found messages before the common position, which stays the same until the search ends.
+    return position < 0 || this.isSearchingBack
+      ? position
+      : Math.max(position, this.#state.position);
   }
 
   /** Must be called after the rights or the viewer of the client have changed. */
-  changeReader({ rights, viewer }: ReplayReader): void {
-    this.#reader = { rights, viewer };
-    this.#lazyIndex?.changeRights(this, rights);
+  changeReader(reader: ReplayReader): void {
+    this.#matcher.changeReader(reader);
   }
 
   /** Whether the client asked to resume. */
@@ -145,16 +144,21 @@ export class ClientReplay {
 
   /** Continues the search for the newest messages with the next page of `LogReader.readBack`. */
   searchBack({ entries, end, trimmedTo }: LogPage): void {
-    this.#pageCost = 0;
+    this.#matcher.cost = 0;
     let next = end;
     for (const entry of entries) {
+      if (this.#matcher.examined >= MAX_SEARCHED) {
+        // The keys start with the messages that were found so far.
+        next = 0;
+        break;
+      }
       const sequence = sequenceOf(entry.cursor);
       if (sequence > this.#state.newestAtStart) continue;
-      for (const { key } of this.#matchesOf(entry)) {
+      for (const { key } of this.#matcher.matchesOf(entry)) {
         const found = this.#search.count(key, sequence);
         if (found !== undefined) this.#startKey(found, trimmedTo);
       }
-      if (!this.isSearchingBack || this.#pageCost > MAX_PAGE_COST) {
+      if (!this.isSearchingBack || this.#matcher.cost > MAX_PAGE_COST) {
         next = sequence;
         break;
       }
@@ -175,18 +179,20 @@ export class ClientReplay {
    */
   render({ entries, end }: LogPage, until: number): RenderedPage {
     const rendered = { text: "", frames: 0 };
-    this.#pageCost = 0;
+    this.#matcher.cost = 0;
     for (const entry of entries) {
       const cursor = parseCursor(entry.cursor);
       const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
       // The page may leave out messages before this one, and ids name a position right before it.
       if (sequence - 1 > this.#state.position) this.#moveTo(sequence - 1);
-      const matches = this.#matchesOf(entry).filter(({ key }) => this.#isAhead(key, sequence));
+      const matches = this.#matcher
+        .matchesOf(entry)
+        .filter(({ key }) => this.#isAhead(key, sequence));
       if (!this.#renderMatches(entry, matches, cursor, rendered)) return rendered;
       this.#moveTo(sequence);
       if (matches.length > 0) this.#state.replayed += 1;
-      if (this.#pageCost > MAX_PAGE_COST) return rendered;
+      if (this.#matcher.cost > MAX_PAGE_COST) return rendered;
     }
     const reached = Math.min(end, until);
     if (reached > this.#state.position) this.#moveTo(reached);
@@ -215,15 +221,6 @@ export class ClientReplay {
     return true;
   }
 
-  /** An index with only this client's keys. */
-  get #index(): SubscriptionIndex<ClientReplay> {
-    if (this.#lazyIndex === undefined) {
-      this.#lazyIndex = new SubscriptionIndex();
-      this.#lazyIndex.replace(this, this.keys, this.#reader.rights);
-    }
-    return this.#lazyIndex;
-  }
-
   #moveTo(sequence: number): void {
     this.#state.position = sequence;
     this.#state.keyHash = undefined;
@@ -233,20 +230,6 @@ export class ClientReplay {
   #startKey({ key, oldest }: FoundKey, trimmedTo: number): void {
     this.#positions.set(key, oldest - 1);
     if (oldest <= trimmedTo) this.#state.keptUntil = trimmedTo;
-  }
-
-  /** The client's subscriptions that receive a message, in the order of the keys' hashes. */
-  #matchesOf(entry: LogEntry): readonly Match[] {
-    const matches: Match[] = [];
-    const { topics, private: isPrivate } = entry.message;
-    for (const subscription of this.#index.match(topics, isPrivate)) {
-      const content = this.#contents.kept(entry);
-      const data = content.eventDataFor(subscription, this.#reader.viewer);
-      this.#pageCost += content.takeCost();
-      if (data === undefined) continue;
-      matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });
-    }
-    return matches;
   }
 
   /** Whether a message with this sequence must still be sent for a key. */
