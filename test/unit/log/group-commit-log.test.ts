@@ -20,6 +20,8 @@ class Database {
   slices: boolean[] = [];
   deletions = 0;
   error: Error | undefined;
+  /** Whether only transactions with a change fail: `trim` and `eraseStep` find nothing to change. */
+  hasNothingToDelete = false;
 
   open(revocations?: RevocationStore): GroupCommitLog {
     const { memory } = this;
@@ -28,7 +30,7 @@ class Database {
       appendAll: (batches) => this.#appendAll(batches),
       isOverLimits: () => false,
       trim: () => {
-        this.#check();
+        if (!this.hasNothingToDelete) this.#check();
         this.deletions += 1;
         return this.slices.shift() ?? false;
       },
@@ -39,7 +41,7 @@ class Database {
       tail: (listener) => memory.tail(listener),
       hasReached: (cursor) => memory.hasReached(cursor),
       eraseStep: (topic) => {
-        this.#check();
+        if (!this.hasNothingToDelete) this.#check();
         // The cast: the log in memory answers without a promise.
         const erased = memory.erase(topic) as number;
         return { position: 0, until: 0, erased, isDone: true };
@@ -253,6 +255,24 @@ describe("GroupCommitLog", () => {
     log.assertWritable();
     vi.advanceTimersByTime(60_000);
     expect(database.probes).toBe(4);
+  });
+
+  it("is not taken as writable because a transaction without a change succeeds", async () => {
+    const log = database.open();
+    database.hasNothingToDelete = true;
+    database.error = diskFull();
+    const answer = log.append([message("1")]);
+    database.turn();
+    await expect(answer).rejects.toMatchObject({ code: "storage_failed" });
+    vi.advanceTimersByTime(2000);
+    expect(() => log.assertWritable()).toThrow();
+    const erased = log.erase("none");
+    database.turn();
+    expect(await erased).toBe(0);
+    expect(() => log.assertWritable()).toThrow();
+    database.error = undefined;
+    vi.advanceTimersByTime(1000);
+    log.assertWritable();
   });
 
   it("tells who stores a revocation that it could not be stored", () => {
