@@ -147,7 +147,9 @@ export class GroupCommitLog implements MessageLog {
       if (outcome instanceof RealtimeError) reject(outcome);
       else resolve(outcome);
     }
-    if (outcomes !== undefined && !this.#isDeleting && this.#log.isOverLimits()) {
+    // In `#write`, because an exception here would end the process.
+    const isOverLimits = outcomes !== undefined && this.#write(() => this.#log.isOverLimits());
+    if (isOverLimits && !this.#isDeleting) {
       this.#isDeleting = true;
       this.#options.nextTurn(() => this.#deleteExpired());
     }

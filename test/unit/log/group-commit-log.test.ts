@@ -22,13 +22,17 @@ class Database {
   error: Error | undefined;
   /** Whether only transactions with a change fail: `trim` and `eraseStep` find nothing to change. */
   hasNothingToDelete = false;
+  isDamaged = false;
 
   open(revocations?: RevocationStore): GroupCommitLog {
     const { memory } = this;
     const log: BatchLog = {
       keepsHistory: memory.keepsHistory,
       appendAll: (batches) => this.#appendAll(batches),
-      isOverLimits: () => false,
+      isOverLimits: () => {
+        if (this.isDamaged) throw new Error("database disk image is malformed");
+        return false;
+      },
       trim: () => {
         if (!this.hasNothingToDelete) this.#check();
         this.deletions += 1;
@@ -273,6 +277,15 @@ describe("GroupCommitLog", () => {
     database.error = undefined;
     vi.advanceTimersByTime(1000);
     log.assertWritable();
+  });
+
+  it("survives that the limits can't be checked after a commit, and logs the error", async () => {
+    const log = database.open();
+    database.isDamaged = true;
+    const answer = log.append([message("1")]);
+    database.turn();
+    expect(await answer).toEqual([{ id: "1", duplicate: false }]);
+    expect(database.errors).toHaveLength(1);
   });
 
   it("tells who stores a revocation that it could not be stored", () => {
