@@ -147,7 +147,9 @@ export class GroupCommitLog implements MessageLog {
       if (outcome instanceof RealtimeError) reject(outcome);
       else resolve(outcome);
     }
-    if (outcomes !== undefined && !this.#isDeleting && this.#log.isOverLimits()) {
+    // In `#write`, because an exception here would end the process.
+    const isOverLimits = outcomes !== undefined && this.#write(() => this.#log.isOverLimits());
+    if (isOverLimits && !this.#isDeleting) {
       this.#isDeleting = true;
       this.#options.nextTurn(() => this.#deleteExpired());
     }
@@ -166,8 +168,8 @@ export class GroupCommitLog implements MessageLog {
   /** Deletes expired messages, slice by slice in later turns, and sets the timer when none are left. */
   #deleteExpired(): void {
     if (this.#isReleased) return;
-    if (this.#failure !== undefined) this.#write(this.#options.probe);
-    this.#isDeleting = this.#write(() => this.#log.trim()) === true;
+    if (this.#failure !== undefined) this.#probe();
+    this.#isDeleting = this.#failure === undefined && this.#write(() => this.#log.trim()) === true;
     if (this.#isDeleting) this.#options.nextTurn(() => this.#deleteExpired());
     else this.#setTimer(this.#failure === undefined ? IDLE_INTERVAL : BUSY_INTERVAL);
   }
@@ -176,13 +178,27 @@ export class GroupCommitLog implements MessageLog {
   #write<T>(run: () => T): T | undefined {
     try {
       const result = run();
-      this.#failure = undefined;
+      if (this.#failure !== undefined) this.#probe();
       return result;
     } catch (error) {
-      this.#failure = error;
-      this.#options.logger?.error("the data can't be stored", { error: String(error) });
+      this.#fail(error);
       return undefined;
     }
+  }
+
+  /** Checks whether the database can be written again. A transaction without a change succeeds even on a full disk. */
+  #probe(): void {
+    try {
+      this.#options.probe();
+      this.#failure = undefined;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#options.logger?.error("the data can't be stored", { error: String(error) });
   }
 
   /** Makes a store throw `storage_failed`. */

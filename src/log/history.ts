@@ -31,12 +31,15 @@ export interface HistoryPage {
   readonly cursor: string;
   /** Whether the history has more matching messages: newer ones if the request had `after`, otherwise older ones. */
   readonly more: boolean;
-  /** Number of messages that were read for the page, matching or not. Rate limits count this as the cost of the request. */
+  /** Number of messages that were read for the page, matching or not, and more for erased ones. The cost in rate limits. */
   readonly scanned: number;
 }
 
 /** Maximum number and size of the messages that one time slice reads. */
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
+
+/** Cost of a page without messages (`HistoryPage.scanned`): the log may have skipped many erased messages. */
+const EMPTY_PAGE_COST = 100;
 
 /**
  * All scans of one log share a time slicer. Together they run for about 5 ms at a time, and deliveries run in between. Each log
@@ -143,7 +146,9 @@ class HistoryScan {
     }
     this.#position = this.#isForwards ? Math.min(page.end, last) : page.end;
     this.#isDone = this.#isForwards ? this.#position >= last : this.#position === 0;
-    return this.#isDone ? this.#page(false) : undefined;
+    if (this.#isDone) return this.#page(false);
+    if (page.entries.length === 0) this.#scanned += EMPTY_PAGE_COST;
+    return undefined;
   }
 
   /** Returns the page that is full after an entry. Undefined: nothing was scanned since the last slice. */

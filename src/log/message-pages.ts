@@ -10,6 +10,12 @@ const IS_READABLE = "id <> '' AND (expires_at IS NULL OR expires_at > ?)";
 /** Number of rows whose sizes are read at a time. */
 const STEP = 64;
 
+/**
+ * A page ends early after this many rows without a readable message. Without this limit, a read after an erasure could skip a
+ * million empty rows in one query, and nothing else would run meanwhile.
+ */
+const MAX_EMPTY = 10_000;
+
 interface MessageRow {
   readonly sequence: number;
   readonly id: string;
@@ -33,6 +39,10 @@ export interface RowsRequest {
   readonly limit: number;
   readonly maxBytes: Bytes;
   readonly now: Milliseconds;
+  /** Sequence of the oldest row of `messages`. Rows before it are in `kept_messages`, which has no empty rows. */
+  readonly oldest: number;
+  /** Sequence of the newest message. */
+  readonly newest: number;
   /** Returns the next sequences of an index. Undefined: every message is read. */
   readonly next: ((position: number, limit: number) => readonly number[]) | undefined;
 }
@@ -40,8 +50,27 @@ export interface RowsRequest {
 /** A page of messages. */
 export interface RowsPage {
   readonly entries: LogEntry[];
-  /** The last sequence that was read. Undefined if there are no further messages. */
+  /** The last sequence that was read: of an entry, or of rows that can't be read. Undefined if there are no further messages. */
   readonly end: number | undefined;
+}
+
+/** The rows of one query. */
+interface Rows {
+  /** As `RowsRequest.position`. */
+  readonly position: number;
+  /** The last sequence. Undefined: to the end. */
+  readonly until: number | undefined;
+  readonly limit: number;
+}
+
+/** Returns the last sequence that a query after a position may read. Undefined if it may read to the end. */
+function lastOf({ isForwards, oldest, newest }: RowsRequest, position: number): number | undefined {
+  if (isForwards) {
+    const last = Math.max(position, oldest - 1) + MAX_EMPTY;
+    return last < newest ? last : undefined;
+  }
+  const last = Math.min(position, newest + 1) - MAX_EMPTY;
+  return last > oldest ? last : undefined;
 }
 
 /** Reads pages of the messages in the tables of `MessageRows`. */
@@ -63,7 +92,8 @@ export class MessagePages {
     while (entries.length < limit) {
       const step = Math.min(STEP, limit - entries.length);
       const sequences = request.next?.(position, step);
-      const heads = this.#sizes(request, position, step, sequences);
+      const until = lastOf(request, position);
+      const heads = this.#sizes(request, { position, until, limit: step }, sequences);
       let fitting = 0;
       for (const { size } of heads) {
         bytes += size;
@@ -74,7 +104,7 @@ export class MessagePages {
       entries.push(...this.#entries(read, request, sequences !== undefined));
       if (fitting < heads.length) return { entries, end: read.at(-1) ?? position };
       const scanned = sequences ?? read;
-      if (scanned.length < step) return { entries, end: undefined };
+      if (scanned.length < step) return { entries, end: sequences ? undefined : until };
       position = scanned.at(-1) ?? position;
     }
     return { entries, end: position };
@@ -83,22 +113,22 @@ export class MessagePages {
   /** The sizes of the next readable rows, of those with the given sequences or of all. */
   #sizes(
     { isForwards, now }: RowsRequest,
-    position: number,
-    limit: number,
+    { position, until = isForwards ? Number.MAX_SAFE_INTEGER : 0, limit }: Rows,
     sequences: readonly number[] | undefined,
   ): { readonly sequence: number; readonly size: Bytes }[] {
     const order = isForwards ? "" : "DESC";
     const where =
       sequences === undefined
-        ? `sequence ${isForwards ? ">" : "<"} ?`
+        ? `sequence BETWEEN ? AND ?`
         : "sequence IN (SELECT value FROM json_each(?))";
     const selects = MESSAGE_TABLES.map(
       (table) => `SELECT sequence, size FROM ${table} WHERE ${where} AND ${IS_READABLE}`,
     );
-    const binding = sequences === undefined ? position : JSON.stringify(sequences);
+    const range = isForwards ? [position + 1, until] : [until, position - 1];
+    const bindings = [...(sequences === undefined ? range : [JSON.stringify(sequences)]), now];
     return this.#database.all(
       `${selects.join(" UNION ALL ")} ORDER BY sequence ${order} LIMIT ?`,
-      ...[binding, now, binding, now, limit],
+      ...[...bindings, ...bindings, limit],
     );
   }
 

@@ -92,9 +92,9 @@ export class MessageRows {
     return this.#heads("FROM messages WHERE sequence >= ? ORDER BY sequence LIMIT ?", from, limit);
   }
 
-  /** The messages after a sequence, in the order of the log. Erased messages are left out. */
+  /** The messages after a sequence, in the order of the log. An erased message has no topics. */
   headsAfter(sequence: number, limit: number): MessageHead[] {
-    const from = (table: string) => `FROM ${table} WHERE sequence > ? AND id <> ''`;
+    const from = (table: string) => `FROM ${table} WHERE sequence > ?`;
     const query = `SELECT sequence, topics, at, size ${from("kept_messages")} UNION ALL
       SELECT sequence, topics, at, size ${from("messages")} ORDER BY sequence LIMIT ?`;
     return this.#database

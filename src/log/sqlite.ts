@@ -194,9 +194,11 @@ export class SqliteLog implements MessageLog, BatchLog {
       topics !== undefined && index.covers(topics)
         ? (from: number, count: number) => index.next(topics, from, isForwards, count)
         : undefined;
-    const page = pages.read({ position, isForwards, limit, maxBytes, now, next });
-    const last = isForwards ? extent.sequence : 0;
-    return { entries: page.entries, end: page.end ?? last, trimmedTo: extent.oldest - 1 };
+    const { oldest, sequence: newest } = extent;
+    const range = { position, isForwards, oldest, newest };
+    const page = pages.read({ ...range, limit, maxBytes, now, next });
+    const last = isForwards ? newest : 0;
+    return { entries: page.entries, end: page.end ?? last, trimmedTo: oldest - 1 };
   }
 
   #appendCall(messages: readonly Message[], at: Milliseconds, appended: LogEntry[]): AppendOutcome {

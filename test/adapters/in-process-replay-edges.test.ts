@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
-import { MAX_SEARCHED } from "../../src/realtime/replay/client-replay.ts";
+import { MAX_SEARCHED } from "../../src/realtime/replay/newest-search.ts";
 import { createInProcessRegistry } from "../../src/registry/in-process/registry.ts";
 import { LOST, ResumesOpener, shown } from "../suites/registry/resume/context.ts";
 import { eventually } from "../support/deadline.ts";
@@ -203,5 +203,55 @@ describe("replay at the edges of a history", () => {
     expect(await newest("found")).toEqual([{ n: 1 }]);
     await append("chat", 1, 3);
     expect(await newest("not found")).toEqual([]);
+  });
+
+  it("a flood to one topic does not hide the newest messages of the client's quiet topic", async () => {
+    const log = createMemoryLog({
+      history: { messages: MAX_SEARCHED },
+      topics: [{ match: "quiet", keep: 3 }],
+    });
+    const manager = new RealtimeManager();
+    manager.follow(log);
+    const append = (topic: string, count: number) =>
+      log.append(
+        Array.from({ length: count }, (_, i) => {
+          return { id: `${topic}${i}`, topics: [topic], data: String(i), private: false };
+        }),
+      );
+    await append("quiet", 3);
+    await append("flood", MAX_SEARCHED + 1);
+    const options = encodeURIComponent('{"query":{"filter":"n = -1"}}');
+    // The search for "flood" ends at once. The search for the key with a filter looks at every message of the flood.
+    for (const flood of ["flood", `flood?options=${options}`]) {
+      const sink = new RecordingSink();
+      manager.registerClient(flood, sink);
+      manager.setSubscriptions(flood, { subscriptions: [flood, "quiet"], last: 3 });
+      await eventually(() => manager.resumeCursorOf(flood) === log.cursor(), "it is live");
+      expect(sink.data("quiet")).toEqual([0, 1, 2]);
+    }
+  });
+
+  it("an event id between the keys of a message names the same place for a client that comes back with envelopes", async () => {
+    const log = createMemoryLog();
+    const manager = new RealtimeManager();
+    manager.follow(log);
+    const start = log.cursor();
+    await log.append([{ id: "1", topics: ["chat"], data: "1", private: false }]);
+    const keys = [1, 2, 3, 4, 5, 6].map((n) => `chat?options={"query":{"n":${n}}}`);
+    const read = async (lastEventId: string | undefined, envelope: boolean) => {
+      const sink = new RecordingSink();
+      const clientId = `${lastEventId} ${envelope}`;
+      manager.registerClient(clientId, sink, { envelope });
+      manager.setSubscriptions(clientId, { subscriptions: keys, lastEventId });
+      await eventually(() => sink.events.at(-1)?.event === "PB_RESUME", "the replay ends");
+      return sink.events.filter(({ event = "" }) => keys.includes(event));
+    };
+    const events = await read(start, false);
+    expect(events).toHaveLength(keys.length);
+    for (const [index, { id }] of events.entries()) {
+      const rest = await read(id, true);
+      const names = (list: typeof events) => list.map(({ event }) => event);
+      expect(names(rest)).toEqual(names(events.slice(index + 1)));
+    }
   });
 });

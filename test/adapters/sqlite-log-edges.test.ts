@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { parseCursor } from "../../src/realtime/cursor.ts";
+import type { LogPage } from "../../src/realtime/types.ts";
 import { idsOf, message } from "../suites/log/context.ts";
 import { leftOut } from "../support/flags.ts";
 import { NO_SQL_JS, SimulatedFailure, SqlJsDatabase } from "../support/sql-js-database.ts";
@@ -28,5 +29,31 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
     expect(log.stats().messages).toBe(1);
     clock.time += 1000;
     expect(log.stats().messages).toBe(0);
+  });
+
+  it("a page ends early among many erased messages, and the pages together have every other message", async () => {
+    const database = await SqlJsDatabase.create();
+    const log = new SqliteLog({ database, isFile: true, history: { messages: 50_000 } });
+    log.append([message("first")]);
+    log.append(
+      Array.from({ length: 25_000 }, (_, index) => message(`erased${index}`, { topics: ["b"] })),
+    );
+    log.append([message("last")]);
+    log.erase("b");
+    const shard = log.cursor().replace(/\d+$/, "");
+    const readAll = (read: (cursor: string | undefined) => LogPage | undefined, last: number) => {
+      const pages: unknown[] = [];
+      let cursor: string | undefined;
+      for (;;) {
+        const page = read(cursor);
+        pages.push(idsOf(page?.entries));
+        if (page === undefined || page.end === last || pages.length > 5) return pages;
+        cursor = `${shard}${page.end}`;
+      }
+    };
+    const forwards = readAll((after) => log.read(after, 10), 25_002);
+    expect(forwards).toEqual([["first"], [], ["last"]]);
+    const backwards = readAll((before) => log.readBack(before, 10), 0);
+    expect(backwards).toEqual([["last"], [], ["first"]]);
   });
 });

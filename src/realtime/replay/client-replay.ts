@@ -16,9 +16,6 @@ export const REPLAY_PAGE: { readonly messages: number; readonly bytes: Bytes } =
   bytes: 65_536,
 };
 
-/** Maximum number of messages to the topics of the keys that a search looks at. A filter may match none of a long history. */
-export const MAX_SEARCHED = 10_000;
-
 /** Cost of the decisions after which a page ends early (`MessageContent.takeCost`), so that other work can run. */
 const MAX_PAGE_COST = 20_000;
 
@@ -147,16 +144,15 @@ export class ClientReplay {
     this.#matcher.cost = 0;
     let next = end;
     for (const entry of entries) {
-      if (this.#matcher.examined >= MAX_SEARCHED) {
-        // The keys start with the messages that were found so far.
-        next = 0;
-        break;
-      }
       const sequence = sequenceOf(entry.cursor);
       if (sequence > this.#state.newestAtStart) continue;
       for (const { key } of this.#matcher.matchesOf(entry)) {
         const found = this.#search.count(key, sequence);
         if (found !== undefined) this.#startKey(found, trimmedTo);
+      }
+      for (const key of this.#matcher.keysOf(entry)) {
+        const ended = this.#search.examine(key);
+        if (ended !== undefined) this.#startKey(ended, trimmedTo);
       }
       if (!this.isSearchingBack || this.#matcher.cost > MAX_PAGE_COST) {
         next = sequence;
@@ -216,7 +212,7 @@ export class ClientReplay {
       // Set after each key, because the client's keys may change before the rest of this message is rendered.
       this.#positions.set(key, cursor?.sequence ?? 0);
       this.#state.keyHash = keyHash;
-      this.#state.hasSent = true;
+      this.#state.isUnderWay = true;
     }
     return true;
   }

@@ -4,7 +4,12 @@ interface KeySearch {
   missing: number;
   /** Sequence of the oldest message found so far. */
   oldest: number;
+  /** Number of messages to the key's topic that were looked at. */
+  examined: number;
 }
+
+/** Maximum number of messages to a key's topic that its search looks at. A filter may match none of a long history. */
+export const MAX_SEARCHED = 10_000;
 
 /** A key whose search has ended. */
 export interface FoundKey {
@@ -38,7 +43,7 @@ export class NewestSearch {
 
   /** Searches for the newest messages of a key. Must be called before the search begins. */
   add(key: string, count: number): void {
-    this.#searches.set(key, { missing: count, oldest: this.next });
+    this.#searches.set(key, { missing: count, oldest: this.next, examined: 0 });
   }
 
   /** Counts a message of a key, if the key is searched. Returns the key when this was its last missing message. */
@@ -50,6 +55,19 @@ export class NewestSearch {
     if (search.missing > 0) return undefined;
     this.#searches.delete(key);
     return { key, oldest: sequence };
+  }
+
+  /**
+   * Must be called after `count`, for each key to whose topic a message was published, whether the client may receive the message
+   * or not. Returns the key when its search has looked at `MAX_SEARCHED` messages: it starts with those that were found.
+   */
+  examine(key: string): FoundKey | undefined {
+    const search = this.#searches.get(key);
+    if (search === undefined) return undefined;
+    search.examined += 1;
+    if (search.examined < MAX_SEARCHED) return undefined;
+    this.#searches.delete(key);
+    return { key, oldest: search.oldest };
   }
 
   /** Ends the search, because there are no older messages. Returns the keys for which messages were still missing. */

@@ -7,8 +7,6 @@ import type { Match, ReplayReader } from "./replay-reader.ts";
 export class ReplayMatcher {
   /** Cost of the decisions (`MessageContent.takeCost`), since it was last set to 0. */
   cost = 0;
-  /** Number of messages to the topics of the keys, whether the client may receive them or not. */
-  examined = 0;
   readonly #keys: readonly string[];
   #reader: ReplayReader;
   readonly #contents: MessageContents;
@@ -34,12 +32,8 @@ export class ReplayMatcher {
   /** The client's subscriptions that receive a message, in the order of the keys' hashes. */
   matchesOf(entry: LogEntry): readonly Match[] {
     const { topics, private: isPrivate } = entry.message;
-    const subscriptions = this.#index.match(topics, isPrivate);
-    if (subscriptions.length > 0 || (isPrivate && this.#index.match(topics).length > 0)) {
-      this.examined += 1;
-    }
     const matches: Match[] = [];
-    for (const subscription of subscriptions) {
+    for (const subscription of this.#index.match(topics, isPrivate)) {
       const content = this.#contents.kept(entry);
       const data = content.eventDataFor(subscription, this.#reader.viewer);
       this.cost += content.takeCost();
@@ -47,6 +41,11 @@ export class ReplayMatcher {
       matches.push({ key: subscription.key, keyHash: subscription.keyHash, data });
     }
     return matches;
+  }
+
+  /** The keys to whose topics a message was published, whether the client may receive it or not. */
+  keysOf({ message }: LogEntry): readonly string[] {
+    return this.#index.match(message.topics).map(({ key }) => key);
   }
 
   /** An index with only this client's keys. */

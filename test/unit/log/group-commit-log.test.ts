@@ -20,15 +20,21 @@ class Database {
   slices: boolean[] = [];
   deletions = 0;
   error: Error | undefined;
+  /** Whether only transactions with a change fail: `trim` and `eraseStep` find nothing to change. */
+  hasNothingToDelete = false;
+  isDamaged = false;
 
   open(revocations?: RevocationStore): GroupCommitLog {
     const { memory } = this;
     const log: BatchLog = {
       keepsHistory: memory.keepsHistory,
       appendAll: (batches) => this.#appendAll(batches),
-      isOverLimits: () => false,
+      isOverLimits: () => {
+        if (this.isDamaged) throw new Error("database disk image is malformed");
+        return false;
+      },
       trim: () => {
-        this.#check();
+        if (!this.hasNothingToDelete) this.#check();
         this.deletions += 1;
         return this.slices.shift() ?? false;
       },
@@ -39,7 +45,7 @@ class Database {
       tail: (listener) => memory.tail(listener),
       hasReached: (cursor) => memory.hasReached(cursor),
       eraseStep: (topic) => {
-        this.#check();
+        if (!this.hasNothingToDelete) this.#check();
         // The cast: the log in memory answers without a promise.
         const erased = memory.erase(topic) as number;
         return { position: 0, until: 0, erased, isDone: true };
@@ -253,6 +259,33 @@ describe("GroupCommitLog", () => {
     log.assertWritable();
     vi.advanceTimersByTime(60_000);
     expect(database.probes).toBe(4);
+  });
+
+  it("is not taken as writable because a transaction without a change succeeds", async () => {
+    const log = database.open();
+    database.hasNothingToDelete = true;
+    database.error = diskFull();
+    const answer = log.append([message("1")]);
+    database.turn();
+    await expect(answer).rejects.toMatchObject({ code: "storage_failed" });
+    vi.advanceTimersByTime(2000);
+    expect(() => log.assertWritable()).toThrow();
+    const erased = log.erase("none");
+    database.turn();
+    expect(await erased).toBe(0);
+    expect(() => log.assertWritable()).toThrow();
+    database.error = undefined;
+    vi.advanceTimersByTime(1000);
+    log.assertWritable();
+  });
+
+  it("survives that the limits can't be checked after a commit, and logs the error", async () => {
+    const log = database.open();
+    database.isDamaged = true;
+    const answer = log.append([message("1")]);
+    database.turn();
+    expect(await answer).toEqual([{ id: "1", duplicate: false }]);
+    expect(database.errors).toHaveLength(1);
   });
 
   it("tells who stores a revocation that it could not be stored", () => {
