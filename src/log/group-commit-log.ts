@@ -190,6 +190,7 @@ export class GroupCommitLog implements MessageLog {
   #probe(): void {
     try {
       this.#options.probe();
+      if (this.#failure !== undefined) this.#options.logger?.info("the data can be stored again");
       this.#failure = undefined;
     } catch (error) {
       this.#fail(error);

@@ -101,7 +101,12 @@ function lock(folder: string, open: OpenSqlite): () => void {
     connection.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     connection.close();
-    throw error;
+    if (problemOf(error) !== "damaged") throw error;
+    throw new RealtimeError(
+      "invalid_config",
+      `The file ${LOCK_FILE} in the data folder ${JSON.stringify(folder)} is damaged. Delete this file: it has no data.`,
+      { cause: error },
+    );
   }
   return () => connection.close();
 }
