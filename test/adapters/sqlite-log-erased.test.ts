@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { SqliteLog } from "../../src/log/sqlite.ts";
 import { openLog } from "../../src/runtimes/process/data-log.ts";
+import { leftOut } from "../support/flags.ts";
+import { NO_SQL_JS, SqlJsDatabase } from "../support/sql-js-database.ts";
 import {
   describeLibraries,
   removeFoldersAfterEach,
@@ -28,5 +31,24 @@ describeLibraries("a log on disk", (open) => {
     expect(await second.erase("users/7")).toBe(messages.length);
     await second.release?.();
     expect(file()).not.toContain("secret");
+  });
+});
+
+describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () => {
+  it("erases about 4 MiB of messages in one step", async () => {
+    const database = await SqlJsDatabase.create();
+    const log = new SqliteLog({ database });
+    const data = JSON.stringify("x".repeat(1_048_576));
+    const messages = Array.from({ length: 10 }, (_, n) => {
+      return { id: `m${n}`, topics: ["a"], data, private: false };
+    });
+    log.append(messages);
+    const counts: number[] = [];
+    let state = log.eraseStep("a");
+    for (; !state.isDone; state = log.eraseStep("a", state)) counts.push(state.erased);
+    expect(counts).toEqual([4, 8]);
+    expect(state.erased).toBe(10);
+    expect(log.stats()).toMatchObject({ messages: 0, bytes: 0 });
+    database.close();
   });
 });
