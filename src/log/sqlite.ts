@@ -63,7 +63,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     const outcomes = this.#tables.transaction(() => {
       const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
       this.#tables.ids.enforceQuotas();
-      this.#tables.trim(at, this.#maxDeletes);
+      if (this.#tables.isTrimDue(at)) this.#tables.trim(at, this.#maxDeletes);
       this.#tables.ids.trim(at, this.#tables.extent.sequence);
       return outcomes;
     });
