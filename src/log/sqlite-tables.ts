@@ -17,9 +17,6 @@ import { matchesAny } from "./topic-pattern.ts";
 const FIRST_STEP = 4;
 const MAX_STEP = 256;
 
-/** Bytes of messages after which `erase` returns: a process overwrites them, about 20 ms of work. */
-const MAX_ERASED_BYTES: Bytes = 4_194_304;
-
 /** The tables of a SQLite log, and the changes that concern several of them. All changes must be made in `transaction`. */
 export class SqliteTables {
   readonly cursors: LogCursors;
@@ -147,29 +144,28 @@ export class SqliteTables {
    *
    * @param after Only messages after this sequence are erased.
    * @param until Only messages up to this sequence are erased.
-   * @param limit Maximum number of messages to read. Fewer are erased if they have more than `MAX_ERASED_BYTES`.
-   * @returns The number of erased messages, and the sequence after which to continue; undefined at the end.
+   * @param limit Maximum number of messages to read.
+   * @returns The number and size of the erased messages, and the sequence after which to continue; undefined at the end.
    */
   erase(
     topic: string,
     after: number,
     until: number,
     limit: number,
-  ): { readonly count: number; readonly next: number | undefined } {
+  ): { readonly count: number; readonly bytes: Bytes; readonly next: number | undefined } {
     const heads = this.index.covers([topic])
       ? this.#indexed(topic, after, limit)
       : this.messages.headsAfter(after, limit);
     let count = 0;
     let bytes = 0;
     for (const head of heads) {
-      if (head.sequence > until) return { count, next: undefined };
+      if (head.sequence > until) return { count, bytes, next: undefined };
       if (!matchesAny(topic, head.topics)) continue;
       this.#erase(head);
       count += 1;
       bytes += head.size;
-      if (bytes > MAX_ERASED_BYTES) return { count, next: head.sequence };
     }
-    return { count, next: heads.length < limit ? undefined : heads.at(-1)?.sequence };
+    return { count, bytes, next: heads.length < limit ? undefined : heads.at(-1)?.sequence };
   }
 
   /** Sets times in the future to `now`, because the clock was set back. */
