@@ -230,4 +230,28 @@ describe("replay at the edges of a history", () => {
       expect(sink.data("quiet")).toEqual([0, 1, 2]);
     }
   });
+
+  it("an event id between the keys of a message names the same place for a client that comes back with envelopes", async () => {
+    const log = createMemoryLog();
+    const manager = new RealtimeManager();
+    manager.follow(log);
+    const start = log.cursor();
+    await log.append([{ id: "1", topics: ["chat"], data: "1", private: false }]);
+    const keys = [1, 2, 3, 4, 5, 6].map((n) => `chat?options={"query":{"n":${n}}}`);
+    const read = async (lastEventId: string | undefined, envelope: boolean) => {
+      const sink = new RecordingSink();
+      const clientId = `${lastEventId} ${envelope}`;
+      manager.registerClient(clientId, sink, { envelope });
+      manager.setSubscriptions(clientId, { subscriptions: keys, lastEventId });
+      await eventually(() => sink.events.at(-1)?.event === "PB_RESUME", "the replay ends");
+      return sink.events.filter(({ event }) => keys.includes(event ?? ""));
+    };
+    const events = await read(start, false);
+    expect(events).toHaveLength(keys.length);
+    for (const [index, { id }] of events.entries()) {
+      const rest = await read(id, true);
+      const names = (list: typeof events) => list.map(({ event }) => event);
+      expect(names(rest)).toEqual(names(events.slice(index + 1)));
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { type Cursor, hashKey } from "../cursor.ts";
+import { eventNameOf } from "../subscriptions/subscription-key.ts";
 import type { StartPosition } from "../types.ts";
 import type { ClientReplay } from "./client-replay.ts";
 import type { ReplayState } from "./replay-state.ts";
@@ -143,7 +144,7 @@ export function planRestart(
 
 /** Returns the sequence after which a key's messages must be sent to a client that resumes from a cursor. */
 function positionAfter({ sequence, keyHash }: Cursor, key: string): number {
-  return keyHash !== undefined && hashKey(key) <= keyHash ? sequence + 1 : sequence;
+  return keyHash !== undefined && hashKey(eventNameOf(key)) <= keyHash ? sequence + 1 : sequence;
 }
 
 /** Returns the earliest position. Ignores negative positions, because the replay still has to find their messages. */

@@ -1,9 +1,14 @@
 import { hashKey } from "../cursor.ts";
-import { matchingTopics, maySelect, type SubscriptionKey } from "./subscription-key.ts";
+import {
+  eventNameOf,
+  matchingTopics,
+  maySelect,
+  type SubscriptionKey,
+} from "./subscription-key.ts";
 
 /** One subscription key and all clients that have it. Statistics count it once for each of these clients. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
-  /** `hashKey` of the key. */
+  /** `hashKey` of the key without `envelopeKey`: cursors stay good if the client comes back with or without envelopes. */
   readonly keyHash: string;
   /** `maySelect` of the key. */
   readonly maySelect: boolean;
@@ -30,7 +35,7 @@ export class SubscriptionEntry<Client> implements Subscription<Client> {
 
   /** Computed on first use. Needed for replays, and for messages that match several subscriptions. */
   get keyHash(): string {
-    this.#keyHash ??= hashKey(this.key);
+    this.#keyHash ??= hashKey(eventNameOf(this.key));
     return this.#keyHash;
   }
 }
