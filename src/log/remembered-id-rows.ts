@@ -126,15 +126,20 @@ export class RememberedIdRows {
    * Deletes ids that are too old, and the oldest ids when there are too many.
    *
    * @param newest Sequence of the newest message. Its row is never deleted.
+   * @param maxRows Maximum number of ids to delete for each of the two reasons.
+   * @returns Whether more may be left.
    */
-  trim(now: Milliseconds, newest: number): void {
-    const firstYoung = this.#firstAfter(now - this.limits.maxAge) ?? newest;
-    this.#delete("sequence < ?", Math.min(firstYoung, newest));
+  trim(now: Milliseconds, newest: number, maxRows: number): boolean {
+    const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
+    const firstYoung = this.#firstAfter(now - this.limits.maxAge, end) ?? end;
+    this.#delete("sequence < ?", firstYoung);
+    const mayHaveOld = firstYoung === end && end < newest;
     this.#total ??= this.#count("FROM message_ids");
     const surplus = this.#total - this.limits.count;
-    if (surplus <= 0) return;
+    if (surplus <= 0) return mayHaveOld;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
-    this.#delete(`sequence IN (${oldest})`, newest, surplus);
+    this.#delete(`sequence IN (${oldest})`, newest, Math.min(surplus, maxRows));
+    return mayHaveOld || surplus > maxRows;
   }
 
   /** Sets times that are later than `now` to `now`. */
@@ -142,9 +147,16 @@ export class RememberedIdRows {
     this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
-  #firstAfter(at: Milliseconds): number | undefined {
-    const query = "SELECT sequence FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
-    return this.#database.all<{ sequence: number }>(query, at)[0]?.sequence;
+  /** The oldest sequence. 0 in an empty table. */
+  #oldest(): number {
+    const query = "SELECT MIN(sequence) AS sequence FROM message_ids";
+    return this.#database.all<{ sequence: number | null }>(query)[0]?.sequence ?? 0;
+  }
+
+  #firstAfter(at: Milliseconds, end: number): number | undefined {
+    const query =
+      "SELECT sequence FROM message_ids WHERE at > ? AND sequence < ? ORDER BY sequence LIMIT 1";
+    return this.#database.all<{ sequence: number }>(query, at, end)[0]?.sequence;
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {

@@ -58,7 +58,7 @@ export class SqliteLog implements MessageLog, BatchLog {
       const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
       this.#tables.ids.enforceQuotas();
       this.#tables.trim(at, this.#maxDeletes);
-      this.#tables.ids.trim(at, this.#tables.extent.sequence);
+      this.#tables.ids.trim(at, this.#tables.extent.sequence, this.#maxDeletes);
       return outcomes;
     });
     for (const outcome of outcomes) {
@@ -160,8 +160,9 @@ export class SqliteLog implements MessageLog, BatchLog {
   trim(): boolean {
     const now = this.#readClock();
     return this.#tables.transaction(() => {
-      this.#tables.ids.trim(now, this.#tables.extent.sequence);
-      return this.#tables.trim(now, this.#maxDeletes);
+      const { ids, extent } = this.#tables;
+      const hasIds = ids.trim(now, extent.sequence, this.#maxDeletes);
+      return this.#tables.trim(now, this.#maxDeletes) || hasIds;
     });
   }
 
