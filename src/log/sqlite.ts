@@ -193,7 +193,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     const { pages, index, extent } = this.#tables;
     const next =
       topics !== undefined && index.covers(topics)
-        ? (from: number, count: number) => index.next(topics, from, isForwards, count)
+        ? index.read(topics, position, isForwards)
         : undefined;
     const { oldest, sequence: newest } = extent;
     const range = { position, isForwards, oldest, newest };

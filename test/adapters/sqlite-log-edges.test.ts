@@ -81,4 +81,20 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
     while (smaller.trim());
     expect(rows()).toBe(5);
   });
+
+  it("reads only the messages of hundreds of topics and patterns, in the order of the log", async () => {
+    const database = await SqlJsDatabase.create();
+    const log = new SqliteLog({ database, isFile: true });
+    const topics = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `a/${n}` : `b/${n}/*`));
+    const wanted = ["1", "2", "3", "4"];
+    for (const [index, topic] of ["b/7/x", "a/298", "a/0", "b/299/y/z"].entries()) {
+      const others = ["a/1", "b/7", "c"].map((other) => {
+        return message(`${index} ${other}`, { topics: [other] });
+      });
+      log.append([...others, message(`${index + 1}`, { topics: [topic] })]);
+    }
+    expect(idsOf(log.read(undefined, 10, undefined, topics)?.entries)).toEqual(wanted);
+    const back = log.readBack(undefined, 10, undefined, topics);
+    expect(idsOf(back?.entries)).toEqual(wanted.toReversed());
+  });
 });
