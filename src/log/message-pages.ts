@@ -44,7 +44,7 @@ export interface RowsRequest {
   /** Sequence of the newest message. */
   readonly newest: number;
   /** Returns the next sequences of an index. Undefined: every message is read. */
-  readonly next: ((position: number, limit: number) => readonly number[]) | undefined;
+  readonly next: ((limit: number) => readonly number[]) | undefined;
 }
 
 /** A page of messages. */
@@ -91,7 +91,7 @@ export class MessagePages {
     let { position } = request;
     while (entries.length < limit) {
       const step = Math.min(STEP, limit - entries.length);
-      const sequences = request.next?.(position, step);
+      const sequences = request.next?.(step);
       const until = lastOf(request, position);
       const heads = this.#sizes(request, { position, until, limit: step }, sequences);
       let fitting = 0;
