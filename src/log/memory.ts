@@ -205,7 +205,8 @@ class MemoryLog implements MessageLog {
     const sequence = this.#sequence;
     const entry = { cursor: this.#cursors.format(sequence), at, message };
     const size = messageSize(message);
-    const stored = { sequence, appendedAt, entry, size, keepers: 0, isTrimmed: false };
+    const { ttl } = message;
+    const stored = { sequence, appendedAt, entry, ttl, size, keepers: 0, isTrimmed: false };
     this.#entries.push(stored);
     this.#kept.add(stored);
     this.#bytes += size;

@@ -36,6 +36,8 @@ export class RememberedIdRows {
   readonly #overQuota = new Set<string>();
   /** Upper bound of the number of all rows. Undefined until the rows are counted. */
   #total: number | undefined;
+  /** No row is older than this. Undefined if this is not known. */
+  #oldestAt: Milliseconds | undefined;
 
   constructor(database: SqlDatabase, limits: RememberedIdLimits) {
     this.#database = database;
@@ -80,6 +82,7 @@ export class RememberedIdRows {
   /** Must be called when a transaction was rolled back. All rows are counted again. */
   onRollback(): void {
     this.#total = undefined;
+    this.#oldestAt = undefined;
     this.#counts.clear();
   }
 
@@ -130,13 +133,19 @@ export class RememberedIdRows {
    * @returns Whether more may be left.
    */
   trim(now: Milliseconds, newest: number, maxRows: number): boolean {
-    const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
-    const firstYoung = this.#firstAfter(now - this.limits.maxAge, end) ?? end;
-    this.#delete("sequence < ?", firstYoung);
-    const mayHaveOld = firstYoung === end && end < newest;
+    const { count, maxAge } = this.limits;
+    let mayHaveOld = false;
+    if (this.#oldestAt === undefined || now - this.#oldestAt >= maxAge) {
+      const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
+      const young = this.#firstAfter(now - maxAge, end);
+      this.#delete("sequence < ?", young?.sequence ?? end);
+      this.#oldestAt = young?.at;
+      mayHaveOld = young === undefined && end < newest;
+    }
     this.#total ??= this.#count("FROM message_ids");
-    const surplus = this.#total - this.limits.count;
-    if (surplus <= 0) return mayHaveOld;
+    // A hundredth more may be left, so that not every transaction deletes.
+    if (this.#total <= count + Math.floor(count / 100)) return mayHaveOld;
+    const surplus = this.#total - count;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
     this.#delete(`sequence IN (${oldest})`, newest, Math.min(surplus, maxRows));
     return mayHaveOld || surplus > maxRows;
@@ -144,6 +153,7 @@ export class RememberedIdRows {
 
   /** Sets times that are later than `now` to `now`. */
   capTimes(now: Milliseconds): void {
+    this.#oldestAt = undefined;
     this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
@@ -153,10 +163,13 @@ export class RememberedIdRows {
     return this.#database.all<{ sequence: number | null }>(query)[0]?.sequence ?? 0;
   }
 
-  #firstAfter(at: Milliseconds, end: number): number | undefined {
+  #firstAfter(
+    at: Milliseconds,
+    end: number,
+  ): { readonly sequence: number; readonly at: Milliseconds } | undefined {
     const query =
-      "SELECT sequence FROM message_ids WHERE at > ? AND sequence < ? ORDER BY sequence LIMIT 1";
-    return this.#database.all<{ sequence: number }>(query, at, end)[0]?.sequence;
+      "SELECT sequence, at FROM message_ids WHERE at > ? AND sequence <= ? ORDER BY sequence LIMIT 1";
+    return this.#database.all<{ sequence: number; at: number }>(query, at, end)[0];
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {

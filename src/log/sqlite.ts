@@ -17,6 +17,12 @@ import { SqliteTables } from "./sqlite-tables.ts";
 /** Maximum number of messages that one transaction of `erase` reads. */
 const ERASE_STEP = 500;
 
+/** Bytes of messages that one step of an erasure erases, about: a process overwrites them. */
+const ERASE_STEP_BYTES: Bytes = 4_194_304;
+
+/** Messages that an erasure reads at once. To read the size of a message, SQLite reads all pages of the message. */
+const ERASE_READ = 10;
+
 /** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
 export class SqliteLog implements MessageLog, BatchLog {
   readonly keepsHistory: boolean;
@@ -57,7 +63,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     const outcomes = this.#tables.transaction(() => {
       const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
       this.#tables.ids.enforceQuotas();
-      this.#tables.trim(at, this.#maxDeletes);
+      if (this.#tables.isTrimDue(at)) this.#tables.trim(at, this.#maxDeletes);
       this.#tables.ids.trim(at, this.#tables.extent.sequence, this.#maxDeletes);
       return outcomes;
     });
@@ -143,8 +149,16 @@ export class SqliteLog implements MessageLog, BatchLog {
       erased: 0,
     };
     return this.#tables.transaction(() => {
-      const { count, next } = this.#tables.erase(topic, position, until, ERASE_STEP);
-      return { position: next ?? until, until, erased: erased + count, isDone: next === undefined };
+      const state = { position, until, erased, isDone: false };
+      let bytes = 0;
+      for (let read = 0; read < ERASE_STEP && bytes < ERASE_STEP_BYTES; read += ERASE_READ) {
+        const step = this.#tables.erase(topic, state.position, until, ERASE_READ);
+        state.erased += step.count;
+        bytes += step.bytes;
+        if (step.next === undefined) return { ...state, isDone: true };
+        state.position = step.next;
+      }
+      return state;
     });
   }
 

@@ -1,5 +1,5 @@
 import type { LogEntry } from "../realtime/types.ts";
-import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { Bytes, Milliseconds, Seconds } from "../realtime/units.ts";
 
 /** A message in the memory of a process. */
 export interface StoredEntry {
@@ -8,6 +8,8 @@ export interface StoredEntry {
   readonly appendedAt: Milliseconds;
   /** Undefined for an erased message, and for one that the log no longer has. */
   entry: LogEntry | undefined;
+  /** `Message.ttl`. Here too, because reading many messages for it takes time. */
+  readonly ttl: Seconds | undefined;
   /** 0 for an erased message. */
   size: Bytes;
   /** Number of topics whose newest messages include this one (`KeptTopics`). */
@@ -17,10 +19,8 @@ export interface StoredEntry {
 }
 
 /** Whether a message can be read: it is neither erased nor past its `ttl`. */
-export function isReadable({ entry, appendedAt }: StoredEntry, now: Milliseconds): boolean {
-  if (entry === undefined) return false;
-  const { ttl } = entry.message;
-  return ttl === undefined || now - appendedAt < ttl * 1000;
+export function isReadable({ entry, appendedAt, ttl }: StoredEntry, now: Milliseconds): boolean {
+  return entry !== undefined && (ttl === undefined || now - appendedAt < ttl * 1000);
 }
 
 /** Returns how many of the entries are before a sequence. The entries must be in the order of the log. */

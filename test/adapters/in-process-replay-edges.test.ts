@@ -244,7 +244,7 @@ describe("replay at the edges of a history", () => {
       manager.registerClient(clientId, sink, { envelope });
       manager.setSubscriptions(clientId, { subscriptions: keys, lastEventId });
       await eventually(() => sink.events.at(-1)?.event === "PB_RESUME", "the replay ends");
-      return sink.events.filter(({ event }) => keys.includes(event ?? ""));
+      return sink.events.filter(({ event = "" }) => keys.includes(event));
     };
     const events = await read(start, false);
     expect(events).toHaveLength(keys.length);

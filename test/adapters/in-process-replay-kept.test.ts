@@ -101,4 +101,22 @@ describe("a replay of messages that topic rules keep", () => {
     sink.release();
     await eventually(() => sink.data(LAST("flood", 1)).length === 1, "the message arrives");
   });
+
+  it("tells a live client of a loss that happened while its keys were added and removed", async () => {
+    const test = await small.open();
+    const key = LAST("chat/*", 4);
+    const sink = new RecordingSink();
+    const stream = await test.open({ topics: [key, "other"] }, sink);
+    sink.bufferedBytes = 100;
+    sink.hold();
+    await test.subscribe(stream, [key, "other", LAST("silent", 1)]);
+    await test.subscribe(stream, [key, "other"]);
+    await test.publish("chat/1", 1, 2, 3, 4, 5, 6);
+    await test.subscribe(stream, [key]);
+    sink.bufferedBytes = 0;
+    sink.release();
+    await test.publish("chat/1", 7);
+    await eventually(() => sink.data(key).includes(7), "the client is live");
+    expect(sink.data("PB_RESUME")).toEqual([{ recovered: false }]);
+  });
 });

@@ -122,6 +122,7 @@ export function dataSuite(runtime: RuntimeUnderTest): void {
       const service = await start();
       await say(service, 1);
       expect(await service.stop()).toBe(0);
+      expect(service.output()).not.toContain("ExperimentalWarning");
       expect(readdirSync(folder).toSorted()).toEqual(["pocketwire.lock", "pocketwire.sqlite"]);
     });
 

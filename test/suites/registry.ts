@@ -32,7 +32,7 @@ export function registrySuite(name: string, open: OpenRegistry, flags: RegistryF
     runningTests(open, flags);
     resumeTests(open);
     resumeKeyTests(open);
-    resumePageTests(open);
+    resumePageTests(open, flags);
     rightsTests(open);
     erasingTests(open);
     envelopeTests(open);

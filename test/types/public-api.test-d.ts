@@ -31,6 +31,13 @@ import {
   type readConfig,
   type ServerOptions,
 } from "../../src/index.ts";
+import { openDataLog, type StartOptions } from "../../src/node.ts";
+
+// A log in a folder is a log of `createServer`; `startServer` opens a folder itself.
+expectTypeOf(openDataLog("./data", { sync: "full", history: { maxAge: 1 } })).resolves.toExtend<
+  NonNullable<ServerOptions["log"]>
+>();
+expectTypeOf<{ data: string; dataSync: "full" }>().toExtend<StartOptions>();
 
 // A server needs no options, and its manager is undefined with a registry of the app's own.
 expectTypeOf(createServer).parameter(0).toEqualTypeOf<ServerOptions | undefined>();

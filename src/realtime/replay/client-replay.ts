@@ -212,7 +212,7 @@ export class ClientReplay {
       // Set after each key, because the client's keys may change before the rest of this message is rendered.
       this.#positions.set(key, cursor?.sequence ?? 0);
       this.#state.keyHash = keyHash;
-      this.#state.hasSent = true;
+      this.#state.isUnderWay = true;
     }
     return true;
   }

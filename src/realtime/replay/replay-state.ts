@@ -26,8 +26,11 @@ export interface ReplayState {
   readonly keptUntil?: number | undefined;
   /** The number of messages replayed so far. */
   readonly replayed: number;
-  /** Whether a message was sent, at least for one of its keys. A hub of an earlier version leaves it out. */
-  readonly hasSent?: boolean | undefined;
+  /**
+   * Whether a message was sent, at least for one of its keys, or a key continues from an earlier replay whose start was before
+   * `newestAtStart`. Keys then do not start again after a loss. A hub of an earlier version leaves it out.
+   */
+  readonly isUnderWay?: boolean | undefined;
   /**
    * If the history loses the position of a key without a `last` option before any message was replayed, the key restarts with
    * this many newest messages.

@@ -70,22 +70,24 @@ export function planStart(
   else if (newKeys.length === 0) unsafeUntil = before?.unsafeUntil ?? 0;
   else if (hasEarlierKeys) unsafeUntil = replay?.reached ?? live;
 
-  // Earlier keys continue to search, or to receive kept messages, unless a new key needs the messages that were not kept.
-  const keptUntil = before?.keptUntil ?? 0;
+  // Earlier keys continue to receive kept messages, unless a new key needs the messages that were not kept.
+  const { keptUntil = 0 } = before ?? {};
   const isAmongKept =
     position < keptUntil && (from === undefined || from.sequence >= keptUntil || !newKeys.length);
-  const continues = replay?.isSearchingBack || isAmongKept;
+  const startsSearch = newKeys.length > 0 && from === undefined && Math.min(...positions) < 0;
+  const keepsStart = replay?.isSearchingBack || isAmongKept || !startsSearch;
+  const newestAtStart = (keepsStart ? before?.newestAtStart : undefined) ?? live;
 
   const state: ReplayState = {
     position,
     positions,
     last,
     keyHash,
-    newestAtStart: before !== undefined && continues ? before.newestAtStart : live,
+    newestAtStart,
     keptUntil: isAmongKept ? keptUntil : 0,
     unsafeUntil,
     replayed: before?.replayed ?? 0,
-    hasSent: before !== undefined && (before.hasSent ?? before.replayed > 0),
+    isUnderWay: before !== undefined && (!keepsStart || isUnderWay(before)),
     isResume: (isResume && !isUnrecovered) || (before?.isResume ?? false),
     hasMoved: replay !== undefined || (isUnrecovered && from !== undefined),
   };
@@ -113,12 +115,13 @@ export function planRestart(
   newestCount: NewestCount,
 ): RestartPlan {
   const { state } = replay;
-  const { newestAtStart, keptUntil = 0, hasSent = state.replayed > 0 } = state;
+  const { newestAtStart, keptUntil = 0 } = state;
   // As in `planStart`: negative, or `live` if there are no messages to find.
-  const restartOf = (key: string) => -(hasSent ? 0 : newestCount(key, state.last)) || live;
+  const restartOf = (key: string) =>
+    -(isUnderWay(state) ? 0 : newestCount(key, state.last)) || live;
   // If the client asked only for the newest messages and has received none yet, it has missed nothing as long as the history has
   // all messages that came after the start: the replay can send other messages that came before it.
-  const isFresh = !hasSent && !state.isResume && newestAtStart >= trimmedTo;
+  const isFresh = !isUnderWay(state) && !state.isResume && newestAtStart >= trimmedTo;
   const lost = new Set(replay.keys.filter((key) => replay.hasLost(key, trimmedTo)));
   const isUnrecovered = [...lost].some(
     (key) => !isFresh || replay.positionOf(key) >= newestAtStart || restartOf(key) >= 0,
@@ -140,6 +143,11 @@ export function planRestart(
     state: { ...restarted, newestAtStart: live, keptUntil: 0, unsafeUntil: live, isResume: false },
     isUnrecovered,
   };
+}
+
+/** `ReplayState.isUnderWay`, also for the state of a hub of an earlier version. */
+function isUnderWay(state: ReplayState): boolean {
+  return state.isUnderWay ?? state.replayed > 0;
 }
 
 /** Returns the sequence after which a key's messages must be sent to a client that resumes from a cursor. */

@@ -11,6 +11,7 @@ export interface Moment {
   /** Numbers of the messages that can be read. */
   readonly readable: ReadonlySet<number>;
   readonly trimmedTo: number;
+  readonly erased: ReadonlySet<number>;
 }
 
 /** A key of the client, since it was added or was last told `recovered: false`. */
@@ -103,6 +104,7 @@ export class KeptClient {
     if (held === undefined) throw new Error(`An event of ${key}, which is not subscribed`);
     const number = numberOf(data);
     if (!this.#book.isFor(number, key)) expect.fail(`${number} is not for ${key}`);
+    if (moment.erased.has(number)) expect.fail(`${number} is erased`);
     if (held.got !== undefined && number <= held.got) {
       expect.fail(`${number} came after ${held.got} under ${key}`);
     }
@@ -129,13 +131,15 @@ export class KeptClient {
   }
 
   /** Messages that came before the key was added may be missing if they were not among the newest, or have been trimmed. */
-  #expectNoneMissing(key: string, held: HeldKey, end: number, { readable }: Moment): void {
+  #expectNoneMissing(key: string, held: HeldKey, end: number, { readable, erased }: Moment): void {
     const { start, last, isExcused, got = 0 } = held;
     const older = this.#numbers(key, 1, start.now + 1).filter((one) => start.readable.has(one));
     const wanted =
       last === 0 || isExcused ? [] : older.slice(-last).filter((one) => readable.has(one));
     const later = this.#numbers(key, start.now + 1, end);
-    const missing = [...wanted, ...later].filter((number) => number > got && number < end);
+    const missing = [...wanted, ...later].filter(
+      (number) => number > got && number < end && !erased.has(number),
+    );
     if (missing.length > 0) expect.fail(`${missing} missing under ${key} before ${end}`);
   }
 

@@ -5,10 +5,11 @@ import { parseCursor, sequenceOf } from "../../../src/realtime/cursor.ts";
 import { hibernationOf, RealtimeManager } from "../../../src/realtime/manager.ts";
 import { formatSSEMessage } from "../../../src/realtime/sse.ts";
 import { parseSubscription } from "../../../src/realtime/subscriptions/subscription-key.ts";
-import type { FrameSink, LogPage } from "../../../src/realtime/types.ts";
+import type { LogPage } from "../../../src/realtime/types.ts";
 import { Book } from "../resume-model/book.ts";
 import { KeptClient, type Moment } from "./client.ts";
 import type { Draft, Step } from "./steps.ts";
+import { Stream } from "./stream.ts";
 
 const RULES = [
   { match: "kept/*", keep: 6 },
@@ -21,54 +22,6 @@ const MOST_TAKES = 300;
 /** More reads than any replay of a quiet log needs. */
 const MOST_READS = 500;
 
-/** A stream. Its bytes count as waiting until `take` is called. A replaced manager no longer writes to it. */
-class Stream {
-  frames: { readonly text: string; readonly moment: Moment }[] = [];
-  bufferedBytes = 0;
-  #waiting: (() => void)[] = [];
-  readonly #moment: () => Moment;
-  readonly #decoder = new TextDecoder();
-
-  constructor(moment: () => Moment) {
-    this.#moment = moment;
-  }
-
-  /** The sink for one manager. */
-  createSink(): { readonly sink: FrameSink; readonly detach: () => void } {
-    const stream = this;
-    let isAttached = true;
-    const sink: FrameSink = {
-      get bufferedBytes() {
-        return stream.bufferedBytes;
-      },
-      write: (frame) => {
-        if (!isAttached) return true;
-        stream.frames.push({ text: stream.#decoder.decode(frame), moment: stream.#moment() });
-        stream.bufferedBytes += frame.length;
-        return true;
-      },
-      onDrain: (done) => {
-        if (!isAttached) return;
-        if (stream.bufferedBytes === 0) done();
-        else stream.#waiting.push(done);
-      },
-      close: () => {
-        if (isAttached) stream.#waiting = [];
-      },
-    };
-    const detach = () => {
-      isAttached = false;
-      stream.#waiting = [];
-    };
-    return { sink, detach };
-  }
-
-  take(): void {
-    this.bufferedBytes = 0;
-    for (const done of this.#waiting.splice(0)) done();
-  }
-}
-
 /** A manager that follows a log with topic rules, with one client, and the expected messages. */
 export class KeptReplayRun {
   readonly #log: MessageLog;
@@ -78,6 +31,7 @@ export class KeptReplayRun {
   #stream: Stream;
   #detach = () => {};
   #streams = 0;
+  readonly #erased = new Set<number>();
   #reads = 0;
   /** Whether the manager was replaced while a replay waited for the stream. */
   #isPaused = false;
@@ -101,7 +55,8 @@ export class KeptReplayRun {
     else if (step.do === "take") {
       this.#take();
       if (step.isTurn) await turn();
-    } else if (step.do === "hibernate") this.#hibernate();
+    } else if (step.do === "erase") this.#erase(step.topic);
+    else if (step.do === "hibernate") this.#hibernate();
     else if (step.do === "toggle") this.#toggle(step.key);
     else {
       this.#read();
@@ -167,12 +122,20 @@ export class KeptReplayRun {
     const page = this.#log.read(undefined, 1e6) as LogPage;
     this.#reads -= 1;
     const readable = new Set(page.entries.map(({ cursor }) => sequenceOf(cursor)));
-    return { now: this.#book.now, readable, trimmedTo: page.trimmedTo };
+    const { trimmedTo } = page;
+    return { now: this.#book.now, readable, trimmedTo, erased: new Set(this.#erased) };
   }
 
   #publish({ topic, size }: Draft): void {
     const message = this.#book.take({ id: undefined, topics: { topic }, private: false, size });
     void this.#log.append([message]);
+  }
+
+  #erase(topic: string): void {
+    void this.#log.erase(topic);
+    for (let number = 1; number <= this.#book.now; number++) {
+      if (this.#book.isFor(number, topic)) this.#erased.add(number);
+    }
   }
 
   #read(): void {

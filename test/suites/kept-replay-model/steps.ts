@@ -10,6 +10,7 @@ export type Step =
   | { readonly do: "publish"; readonly drafts: readonly Draft[] }
   /** The client reads everything. With `isTurn`, waiting replays continue before the next step. */
   | { readonly do: "take"; readonly isTurn: boolean }
+  | { readonly do: "erase"; readonly topic: string }
   /** The process is replaced by another, with the log, the stream and the stored progress. */
   | { readonly do: "hibernate" }
   /**
@@ -42,9 +43,10 @@ export const KEYS = [
 
 const size = fc.constantFrom(0, 0, 0, 30_000, 70_000);
 
-const flood: fc.Arbitrary<Draft[]> = fc
-  .array(fc.record({ topic: fc.constant("flood"), size }), { minLength: 1, maxLength: 12 })
-  .map((drafts) => drafts);
+const flood: fc.Arbitrary<Draft[]> = fc.array(fc.record({ topic: fc.constant("flood"), size }), {
+  minLength: 1,
+  maxLength: 12,
+});
 
 const mixed: fc.Arbitrary<Draft[]> = fc.array(
   fc.record({ topic: fc.constantFrom("kept/1", "kept/2", "one", "flood"), size }),
@@ -64,6 +66,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("take" as const), isTurn: fc.boolean() }),
   },
   { weight: 1, arbitrary: fc.constant({ do: "hibernate" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("erase" as const),
+      topic: fc.constantFrom("kept/1", "kept/*", "flood"),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({

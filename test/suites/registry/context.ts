@@ -16,6 +16,8 @@ export interface RegistryFlags {
   readonly topicsPerShard?: string;
   /** Why a message is appended to several logs, so that `accepted` and `duplicate` are not known. */
   readonly severalLogs?: string;
+  /** Why the newest messages of a topic are found without a search through pages. */
+  readonly findsByTopic?: string;
 }
 
 /** A key of every client in a test. A message to it arrives after all messages that were published before. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { hashKey } from "../../../src/realtime/cursor.ts";
 import { eventually } from "../../support/deadline.ts";
 import { RecordingSink } from "../../support/recording-sink.ts";
-import type { OpenRegistry } from "./context.ts";
+import type { OpenRegistry, RegistryFlags } from "./context.ts";
 import {
   idsOf,
   LOST,
@@ -16,7 +16,7 @@ import {
 const PAGEFUL = "x".repeat(70_000);
 
 /** Replays of several pages, with changes between two pages. */
-export function resumePageTests(open: OpenRegistry): void {
+export function resumePageTests(open: OpenRegistry, flags: RegistryFlags): void {
   const opener = new ResumesOpener(open);
   afterEach(() => opener.closeAll());
 
@@ -103,23 +103,26 @@ export function resumePageTests(open: OpenRegistry): void {
       });
     }
 
-    it("searches several pages for the newest messages, and counts none of them twice", async () => {
-      const test = await opener.open();
-      await test.publish("chat", 1, 2, 3, 4);
-      // More pages without a match than the search reads in one turn of the event loop.
-      const pages = Array.from({ length: 9 }, () => PAGEFUL);
-      await test.publish("other", ...pages);
-      await test.publish("chat", 5);
-      await test.publish("other", ...pages);
-      const stream = await test.open({ topics: ["chat"], last: 3 }, new RecordingSink().hold());
-      await eventually(() => stream.sink.isAwaited, "the search for the newest messages starts");
-      stream.sink.takeOnce();
-      await eventually(() => stream.sink.isAwaited, "the search continues");
-      await test.subscribe(stream, ["chat", "chat?x"]);
-      stream.sink.release();
-      await test.until(stream);
-      expect(brief(stream)).toEqual(["chat 3", "chat 4", "chat 5"]);
-    });
+    it.skipIf(flags.findsByTopic !== undefined)(
+      "searches several pages for the newest messages, and counts none of them twice",
+      async () => {
+        const test = await opener.open();
+        await test.publish("chat", 1, 2, 3, 4);
+        // More pages without a match than the search reads in one turn of the event loop.
+        const pages = Array.from({ length: 9 }, () => PAGEFUL);
+        await test.publish("other", ...pages);
+        await test.publish("chat", 5);
+        await test.publish("other", ...pages);
+        const stream = await test.open({ topics: ["chat"], last: 3 }, new RecordingSink().hold());
+        await eventually(() => stream.sink.isAwaited, "the search for the newest messages starts");
+        stream.sink.takeOnce();
+        await eventually(() => stream.sink.isAwaited, "the search continues");
+        await test.subscribe(stream, ["chat", "chat?x"]);
+        stream.sink.release();
+        await test.until(stream);
+        expect(brief(stream)).toEqual(["chat 3", "chat 4", "chat 5"]);
+      },
+    );
 
     it("sends a new key the messages that are its newest now", async () => {
       const test = await opener.open();

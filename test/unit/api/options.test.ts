@@ -42,6 +42,33 @@ describe("the option history", () => {
   });
 });
 
+describe("the option rememberedIds", () => {
+  it("limits the ids of the default log", async () => {
+    const server = createServer({ rememberedIds: { count: 2 } });
+    const ids = ["1", "2", "3", "3", "1"];
+    const publish = async (id: string) => (await server.publish({ topic: "a", data: 1, id }))[0];
+    const duplicates: boolean[] = [];
+    for (const id of ids) duplicates.push((await publish(id))?.duplicate === true);
+    expect(duplicates).toEqual([false, false, false, true, false]);
+    await server.close();
+  });
+});
+
+describe("the option data of startServer", () => {
+  // Settings of `readConfig` may be passed to `createServer` as they are.
+  const data: object = { data: "./data" };
+
+  it("is refused by createServer, which would keep the messages in memory", () => {
+    expect(() => createServer(data)).toThrow(
+      /Pass log: await openDataLog\(data\), .* or call startServer\./,
+    );
+  });
+
+  it("is accepted beside the log that was opened with it", async () => {
+    await createServer({ ...data, log: createMemoryLog() }).close();
+  });
+});
+
 describe("the option topics", () => {
   const topics = [{ match: "a", keep: 2 }];
   const history = { messages: 1 };
