@@ -129,7 +129,7 @@ async function checkQuickStart() {
     expectMatch(second, /{"messages":\[.*"topics":\["news\/b"\]/);
   });
   await check("a message makes the round trip", () => {
-    expectMatch(run(blocks.use("round-trip")), /^[\w-]{21}\n\*\t"is it on\?"\n$/);
+    expectMatch(run(blocks.use("round-trip")), /^[\w-]{21}\ncheck\t"is it on\?"\n$/);
   });
   await check("health, administration, stats and metrics answer", () => {
     const answers = ["health", "administration", "stats"].map((name) =>

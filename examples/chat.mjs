@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { createServer } from "pocketwire";
 import { nodeRuntime, openDataLog } from "pocketwire/node";
 
-// The same variables as those of a service by itself. Each room keeps its newest 100 messages, whatever the others do.
+// A service without an app reads the same variables. By default each room keeps its newest 100 messages.
 const { REALTIME_TOPICS = '[{"match":"chat/*","keep":100}]', REALTIME_DATA } = process.env;
 const topics = JSON.parse(REALTIME_TOPICS);
 
