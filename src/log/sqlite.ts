@@ -45,17 +45,11 @@ export class SqliteLog implements MessageLog, BatchLog {
     return outcome;
   }
 
-  /**
-   * Does several calls of `append` in one transaction. A call that is refused does not affect the others.
-   *
-   * @returns The outcome of each call.
-   * @throws Error of the database. Nothing is appended then.
-   */
-  appendAll(calls: readonly (readonly Message[])[]): readonly AppendOutcome[] {
+  appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[] {
     const at = this.#readClock();
     const appended: LogEntry[] = [];
     const outcomes = this.#tables.transaction(() => {
-      const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
+      const outcomes = batches.map((messages) => this.#appendBatch(messages, at, appended));
       this.#tables.ids.enforceQuotas();
       this.#tables.trim(at, this.#maxDeletes);
       this.#tables.ids.trim(at, this.#tables.extent.sequence);
@@ -130,12 +124,6 @@ export class SqliteLog implements MessageLog, BatchLog {
     return state.erased;
   }
 
-  /**
-   * Erases some of the messages to a topic, in one transaction. The steps of an erasure together erase the messages that the log
-   * has at the first step.
-   *
-   * @param from The state that the previous step has returned. Default: the first step.
-   */
   eraseStep(topic: string, from?: EraseState): EraseState {
     const { position, until, erased } = from ?? {
       position: 0,
@@ -152,11 +140,6 @@ export class SqliteLog implements MessageLog, BatchLog {
     this.#listeners.clear();
   }
 
-  /**
-   * Deletes messages that exceed `HistoryLimits` or are past their `ttl`, and ids that exceed `RememberedIdLimits`.
-   *
-   * @returns Whether more messages may be left to delete, because one transaction deletes at most `maxDeletes`.
-   */
   trim(): boolean {
     const now = this.#readClock();
     return this.#tables.transaction(() => {
@@ -171,7 +154,7 @@ export class SqliteLog implements MessageLog, BatchLog {
 
   /**
    * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the
-   * newest message does not count, because its row is never deleted.
+   * newest message does not count, because its row is never deleted. Messages that topic rules keep do not count either.
    */
   expiresAt(): Milliseconds | undefined {
     const { ids, limits, extent } = this.#tables;
@@ -201,9 +184,13 @@ export class SqliteLog implements MessageLog, BatchLog {
     return { entries: page.entries, end: page.end ?? last, trimmedTo: oldest - 1 };
   }
 
-  #appendCall(messages: readonly Message[], at: Milliseconds, appended: LogEntry[]): AppendOutcome {
+  #appendBatch(
+    messages: readonly Message[],
+    at: Milliseconds,
+    appended: LogEntry[],
+  ): AppendOutcome {
     let candidates: readonly Candidate[];
-    // Checked before anything is inserted, because other calls share the transaction.
+    // Checked before the first insertion, because a refused batch must not roll back the other batches of the transaction.
     try {
       candidates = toCandidates(messages, (id) => this.#tables.ids.fingerprintOf(id, at));
       this.#assertSizes(messages);
@@ -232,14 +219,14 @@ export class SqliteLog implements MessageLog, BatchLog {
     );
   }
 
-  /** Returns the time. */
+  /** Deletes expired messages if there are any. Returns the current time. */
   #trimIfDue(): Milliseconds {
     const now = this.#readClock();
     if (!this.#tables.isTrimDue(now)) return now;
     try {
       this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
     } catch {
-      // Reads continue while the disk is full. The next append or trim throws the error.
+      // A read must work even if the disk is full. The next append or trim throws the error.
     }
     return now;
   }
