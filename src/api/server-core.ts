@@ -38,8 +38,8 @@ export interface RealtimeServer {
    * with `private: false` is public even if a topic rule says `private`.
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
-   *   earlier message has the same id and other content, `storage_failed` when a log on disk can't be written, `closed` when the
-   *   server is stopping, and on Workers `unreachable` when a shard can't be reached.
+   *   earlier message has the same id and other content, `closed` when the server is stopping, `storage_failed` when a log on
+   *   disk can't be written, and on Workers `unreachable` when a shard can't be reached.
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**

@@ -49,7 +49,7 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
 
   --id ID        id of the message; the same id is delivered once, so a retry is safe
   --private      delivers only to clients with a right to the topic
-  --ttl N        after N seconds, the message is no longer in the history
+  --ttl N        after N seconds the message is neither replayed nor listed
   --url, --key   as in pocketwire --help
 `,
   erase: `pocketwire erase TOPIC: erases the history of a topic, of the topics below 'prefix/*', or of all topics with '*'. Prints the

@@ -22,6 +22,8 @@ export interface GroupCommitOptions {
   readonly nextTurn: (run: () => void) => void;
   /** Writes to the database without changing data, and throws the database's error. Called after a failed write. */
   readonly probe: () => void;
+  /** Runs a transaction that erases messages, and overwrites the messages in the file. Default: the file is not overwritten. */
+  readonly overwriting?: (<T>(run: () => T) => T) | undefined;
   /** Closes the database. Called once. */
   readonly release: () => void;
   /** Gets an error when a write fails. Pass a `ProtectedLogger`: writes may fail very often. */
@@ -104,11 +106,12 @@ export class GroupCommitLog implements MessageLog {
 
   /** Erases step by step in several turns of the event loop, so that no publisher waits long. */
   async erase(topic: string): Promise<number> {
+    const { overwriting = (run) => run() } = this.#options;
     let state: EraseState | undefined;
     do {
       if (this.#isReleased) throw logClosed();
       const from: EraseState | undefined = state;
-      state = this.#write(() => this.#log.eraseStep(topic, from));
+      state = this.#write(() => overwriting(() => this.#log.eraseStep(topic, from)));
       if (state === undefined) throw storageFailed(this.#failure);
       await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
     } while (!state.isDone);
@@ -191,6 +194,7 @@ export class GroupCommitLog implements MessageLog {
   #probe(): void {
     try {
       this.#options.probe();
+      if (this.#failure !== undefined) this.#options.logger?.info("the data can be stored again");
       this.#failure = undefined;
     } catch (error) {
       this.#fail(error);

@@ -34,7 +34,7 @@ export const DEFAULT_DISK_HISTORY: HistoryLimits = {
  * must recognise a retry even if the history is off. One publisher (`publisherOfId`) takes at most half of the ids.
  */
 export interface RememberedIdLimits {
-  /** Maximum number of ids. Default 10,000. */
+  /** Maximum number of ids. A log in SQLite may remember a hundredth more. Default 10,000. */
   readonly count: number;
   /** How long a log remembers an id. Default 300,000 (five minutes). */
   readonly maxAge: Milliseconds;

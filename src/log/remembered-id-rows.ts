@@ -36,6 +36,8 @@ export class RememberedIdRows {
   readonly #overQuota = new Set<string>();
   /** Upper bound of the number of all rows. Undefined until the rows are counted. */
   #total: number | undefined;
+  /** No row is older than this. Undefined if this is not known. */
+  #oldestAt: Milliseconds | undefined;
 
   constructor(database: SqlDatabase, limits: RememberedIdLimits) {
     this.#database = database;
@@ -80,6 +82,7 @@ export class RememberedIdRows {
   /** Must be called when a transaction was rolled back. All rows are counted again. */
   onRollback(): void {
     this.#total = undefined;
+    this.#oldestAt = undefined;
     this.#counts.clear();
   }
 
@@ -128,23 +131,31 @@ export class RememberedIdRows {
    * @param newest Sequence of the newest message. Its row is never deleted.
    */
   trim(now: Milliseconds, newest: number): void {
-    const firstYoung = this.#firstAfter(now - this.limits.maxAge) ?? newest;
-    this.#delete("sequence < ?", Math.min(firstYoung, newest));
+    const { count, maxAge } = this.limits;
+    if (this.#oldestAt === undefined || now - this.#oldestAt >= maxAge) {
+      const young = this.#firstAfter(now - maxAge);
+      this.#delete("sequence < ?", Math.min(young?.sequence ?? newest, newest));
+      this.#oldestAt = young?.at;
+    }
     this.#total ??= this.#count("FROM message_ids");
-    const surplus = this.#total - this.limits.count;
-    if (surplus <= 0) return;
+    // A hundredth more may be left, so that not every transaction deletes.
+    if (this.#total <= count + Math.floor(count / 100)) return;
+    const surplus = this.#total - count;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
     this.#delete(`sequence IN (${oldest})`, newest, surplus);
   }
 
   /** Sets times that are later than `now` to `now`. */
   capTimes(now: Milliseconds): void {
+    this.#oldestAt = undefined;
     this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
-  #firstAfter(at: Milliseconds): number | undefined {
-    const query = "SELECT sequence FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
-    return this.#database.all<{ sequence: number }>(query, at)[0]?.sequence;
+  #firstAfter(
+    at: Milliseconds,
+  ): { readonly sequence: number; readonly at: Milliseconds } | undefined {
+    const query = "SELECT sequence, at FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
+    return this.#database.all<{ sequence: number; at: number }>(query, at)[0];
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {

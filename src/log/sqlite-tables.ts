@@ -146,25 +146,27 @@ export class SqliteTables {
    * @param after Only messages after this sequence are erased.
    * @param until Only messages up to this sequence are erased.
    * @param limit Maximum number of messages to read.
-   * @returns The number of erased messages, and the sequence after which to continue; undefined at the end.
+   * @returns The number and size of the erased messages, and the sequence after which to continue; undefined at the end.
    */
   erase(
     topic: string,
     after: number,
     until: number,
     limit: number,
-  ): { readonly count: number; readonly next: number | undefined } {
+  ): { readonly count: number; readonly bytes: Bytes; readonly next: number | undefined } {
     const heads = this.index.covers([topic])
       ? this.#indexed(topic, after, limit)
       : this.messages.headsAfter(after, limit);
     let count = 0;
+    let bytes = 0;
     for (const head of heads) {
-      if (head.sequence > until) return { count, next: undefined };
+      if (head.sequence > until) return { count, bytes, next: undefined };
       if (!matchesAny(topic, head.topics)) continue;
       this.#erase(head);
       count += 1;
+      bytes += head.size;
     }
-    return { count, next: heads.length < limit ? undefined : heads.at(-1)?.sequence };
+    return { count, bytes, next: heads.length < limit ? undefined : heads.at(-1)?.sequence };
   }
 
   /** Sets times in the future to `now`, because the clock was set back. */

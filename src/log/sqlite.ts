@@ -17,6 +17,12 @@ import { SqliteTables } from "./sqlite-tables.ts";
 /** Maximum number of messages that one transaction of `erase` reads. */
 const ERASE_STEP = 500;
 
+/** Approximate size of the messages that one transaction of `erase` erases. A process also overwrites them in the file. */
+const ERASE_STEP_BYTES: Bytes = 4_194_304;
+
+/** Number of messages that an erasure reads at a time. SQLite reads all pages of a message to find its size. */
+const ERASE_READ = 10;
+
 /** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
 export class SqliteLog implements MessageLog, BatchLog {
   readonly keepsHistory: boolean;
@@ -51,7 +57,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     const outcomes = this.#tables.transaction(() => {
       const outcomes = batches.map((messages) => this.#appendBatch(messages, at, appended));
       this.#tables.ids.enforceQuotas();
-      this.#tables.trim(at, this.#maxDeletes);
+      if (this.#tables.isTrimDue(at)) this.#tables.trim(at, this.#maxDeletes);
       this.#tables.ids.trim(at, this.#tables.extent.sequence);
       return outcomes;
     });
@@ -131,8 +137,16 @@ export class SqliteLog implements MessageLog, BatchLog {
       erased: 0,
     };
     return this.#tables.transaction(() => {
-      const { count, next } = this.#tables.erase(topic, position, until, ERASE_STEP);
-      return { position: next ?? until, until, erased: erased + count, isDone: next === undefined };
+      const state = { position, until, erased, isDone: false };
+      let bytes = 0;
+      for (let read = 0; read < ERASE_STEP && bytes < ERASE_STEP_BYTES; read += ERASE_READ) {
+        const step = this.#tables.erase(topic, state.position, until, ERASE_READ);
+        state.erased += step.count;
+        bytes += step.bytes;
+        if (step.next === undefined) return { ...state, isDone: true };
+        state.position = step.next;
+      }
+      return state;
     });
   }
 

@@ -5,7 +5,6 @@ import { createMessage, type PublishInput, type RecordInput } from "../../src/re
 import type { CollectionRules, RecordData } from "../../src/realtime/records/collection.ts";
 import { compileFilter, type FilterContext } from "../../src/realtime/records/filter.ts";
 import { pickFields } from "../../src/realtime/records/pick-fields.ts";
-import { envelopeKey } from "../../src/realtime/subscriptions/subscription-key.ts";
 import type { Principal } from "../../src/realtime/types.ts";
 import { keyWith } from "./message-content.ts";
 
@@ -146,7 +145,7 @@ export interface ModelClient {
 export function expectedOf(input: PublishInput, client: ModelClient, rules: Rules): Expected[] {
   const { keys, principal, envelope } = client;
   const distinct = [...new Map(keys.map((key) => [key.key, key])).values()];
-  const hashOf = ({ key }: ModelKey) => hashKey(envelope ? envelopeKey(key) : key);
+  const hashOf = ({ key }: ModelKey) => hashKey(key);
   const sorted = distinct.toSorted((a, b) => (hashOf(a) < hashOf(b) ? -1 : 1));
   return sorted.flatMap((key): Expected[] => {
     const data = dataOf(input, key, principal, rules);

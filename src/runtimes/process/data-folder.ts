@@ -21,6 +21,12 @@ const APPLICATION_ID = 0x506b_7477;
 const SCHEMA_VERSION = 1;
 
 /**
+ * Deleted messages are overwritten where this costs no further write. The pages of a large message are therefore not overwritten
+ * (https://www.sqlite.org/pragma.html#pragma_secure_delete).
+ */
+const SECURE_DELETE = "PRAGMA secure_delete = FAST";
+
+/**
  * What an acknowledged message survives. `normal`: the end of the process. `full`: also a power failure, at the price of a
  * flush to the disk for each transaction (https://www.sqlite.org/pragma.html#pragma_synchronous).
  */
@@ -31,6 +37,8 @@ export interface DataFolder {
   readonly database: SqliteDatabase;
   /** Writes to the file without changing data. Throws the database's error when the file can't be written. */
   probe(): void;
+  /** Runs a transaction. Deleted data is overwritten in the file, even where this costs further writes. */
+  overwriting<T>(run: () => T): T;
   /** Moves the write-ahead log into the file, closes the file, and lets another process use the folder. */
   close(): void;
 }
@@ -51,6 +59,14 @@ export function openDataFolder(path: string, open: OpenSqlite, sync: DataSync): 
       return {
         database,
         probe: () => database.transaction(() => setVersion(database)),
+        overwriting: (run) => {
+          database.exec("PRAGMA secure_delete = ON");
+          try {
+            return run();
+          } finally {
+            database.exec(SECURE_DELETE);
+          }
+        },
         close: () => {
           database.close();
           unlock();
@@ -101,7 +117,12 @@ function lock(folder: string, open: OpenSqlite): () => void {
     connection.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     connection.close();
-    throw error;
+    if (problemOf(error) !== "damaged") throw error;
+    throw new RealtimeError(
+      "invalid_config",
+      `The file ${LOCK_FILE} in the data folder ${JSON.stringify(folder)} is damaged. Delete this file: it has no data.`,
+      { cause: error },
+    );
   }
   return () => connection.close();
 }
@@ -170,8 +191,7 @@ function configure(database: SqliteDatabase, sync: DataSync): void {
   // Readers, such as a backup, do not wait for the writer, and the writer does not wait for them.
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${sync}`);
-  // Deleted messages are overwritten where this costs no further write.
-  database.exec("PRAGMA secure_delete = FAST");
+  database.exec(SECURE_DELETE);
   // A write waits this long while another program, such as sqlite3, writes to the file. No other work runs meanwhile.
   database.exec("PRAGMA busy_timeout = 1000");
   // After a flood, the write-ahead log shrinks to 64 MiB again.

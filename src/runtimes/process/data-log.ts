@@ -58,6 +58,7 @@ export function openLog(path: string, open: OpenSqlite, options: DataLogOptions 
         revocations: new RevocationRows(database),
         nextTurn: (run) => void setImmediate(run),
         probe: folder.probe,
+        overwriting: folder.overwriting,
         release: folder.close,
         logger: protectLogger(
           options.logger ?? createLogger({ level: "warn", write: console.error }),

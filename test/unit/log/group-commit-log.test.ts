@@ -14,6 +14,7 @@ class Database {
   readonly transactions: string[][] = [];
   readonly turns: (() => void)[] = [];
   readonly errors: unknown[] = [];
+  readonly notes: string[] = [];
   released = 0;
   probes = 0;
   /** What `trim` answers. */
@@ -66,7 +67,7 @@ class Database {
       },
       logger: {
         debug() {},
-        info() {},
+        info: (msg) => this.notes.push(msg),
         warn() {},
         error: (msg, fields) => this.errors.push([msg, fields]),
       },
@@ -159,12 +160,14 @@ describe("GroupCommitLog", () => {
       expect.objectContaining({ code: "storage_failed" }),
     );
     expect(tailed).toEqual([]);
+    expect(database.notes).toEqual([]);
     database.error = undefined;
     const answer = log.append([message("1")]);
     database.turn();
     expect(await answer).toEqual([{ id: "1", duplicate: false }]);
     expect(tailed).toEqual(["1"]);
     log.assertWritable();
+    expect(database.notes).toEqual(["the data can be stored again"]);
   });
 
   it("logs the database's error of a failed write, and nothing of the messages", async () => {

@@ -127,6 +127,12 @@ describeLibraries("a data folder", (open) => {
     expect(refusal()).toMatch(/is damaged .*Restore a backup/);
   });
 
+  it("is refused when the file of the lock is not a database, and the data is not blamed", () => {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "pocketwire.lock"), "not a database");
+    expect(refusal()).toMatch(/pocketwire\.lock .* is damaged\. Delete this file/);
+  });
+
   it("is refused when its path is a file", () => {
     mkdirSync(join(path, ".."), { recursive: true });
     writeFileSync(path, "");
