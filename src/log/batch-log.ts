@@ -35,7 +35,7 @@ export interface BatchLog extends LogReader {
    * Deletes some of the messages that exceed `HistoryLimits` or are past their `ttl`, and the ids that exceed
    * `RememberedIdLimits`.
    *
-   * @returns Whether more messages may be left to delete.
+   * @returns Whether more may be left to delete.
    */
   trim(): boolean;
   /**

@@ -43,8 +43,8 @@ export interface RowsRequest {
   readonly oldest: number;
   /** Sequence of the newest message. */
   readonly newest: number;
-  /** Returns the next sequences in the index of the requested topics. Undefined: the messages of all topics are read. */
-  readonly next: ((position: number, limit: number) => readonly number[]) | undefined;
+  /** Returns the next sequences of the requested topics, from the index. Undefined: the messages of all topics are read. */
+  readonly next: ((limit: number) => readonly number[]) | undefined;
 }
 
 /** A page of messages. */
@@ -94,7 +94,7 @@ export class MessagePages {
     let { position } = request;
     while (entries.length < limit) {
       const step = Math.min(STEP, limit - entries.length);
-      const sequences = request.next?.(position, step);
+      const sequences = request.next?.(step);
       const until = lastOf(request, position);
       const heads = this.#sizes(request, { position, until, limit: step }, sequences);
       let fitting = 0;

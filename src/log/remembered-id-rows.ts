@@ -129,20 +129,19 @@ export class RememberedIdRows {
    * Deletes ids that are too old, and the oldest ids when there are too many.
    *
    * @param newest Sequence of the newest message. Its row is never deleted.
+   * @param maxRows Maximum number of ids to delete for each of the two reasons.
+   * @returns Whether more may be left.
    */
-  trim(now: Milliseconds, newest: number): void {
-    const { count, maxAge } = this.limits;
-    if (this.#oldestAt === undefined || now - this.#oldestAt >= maxAge) {
-      const young = this.#firstAfter(now - maxAge);
-      this.#delete("sequence < ?", Math.min(young?.sequence ?? newest, newest));
-      this.#oldestAt = young?.at;
-    }
+  trim(now: Milliseconds, newest: number, maxRows: number): boolean {
+    const mayHaveOld = this.#trimOld(now, newest, maxRows);
+    const { count } = this.limits;
     this.#total ??= this.#count("FROM message_ids");
     // A hundredth more may be left, so that not every transaction deletes.
-    if (this.#total <= count + Math.floor(count / 100)) return;
+    if (this.#total <= count + Math.floor(count / 100)) return mayHaveOld;
     const surplus = this.#total - count;
     const oldest = "SELECT sequence FROM message_ids WHERE sequence < ? ORDER BY sequence LIMIT ?";
-    this.#delete(`sequence IN (${oldest})`, newest, surplus);
+    this.#delete(`sequence IN (${oldest})`, newest, Math.min(surplus, maxRows));
+    return mayHaveOld || surplus > maxRows;
   }
 
   /** Sets times that are later than `now` to `now`. */
@@ -151,11 +150,30 @@ export class RememberedIdRows {
     this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
+  /** Returns whether more may be left. */
+  #trimOld(now: Milliseconds, newest: number, maxRows: number): boolean {
+    const { maxAge } = this.limits;
+    if (this.#oldestAt !== undefined && now - this.#oldestAt < maxAge) return false;
+    const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
+    const young = this.#firstAfter(now - maxAge, end);
+    this.#delete("sequence < ?", young?.sequence ?? end);
+    this.#oldestAt = young?.at;
+    return young === undefined && end < newest;
+  }
+
+  /** The oldest sequence. 0 in an empty table. */
+  #oldest(): number {
+    const query = "SELECT MIN(sequence) AS sequence FROM message_ids";
+    return this.#database.all<{ sequence: number | null }>(query)[0]?.sequence ?? 0;
+  }
+
   #firstAfter(
     at: Milliseconds,
+    end: number,
   ): { readonly sequence: number; readonly at: Milliseconds } | undefined {
-    const query = "SELECT sequence, at FROM message_ids WHERE at > ? ORDER BY sequence LIMIT 1";
-    return this.#database.all<{ sequence: number; at: number }>(query, at)[0];
+    const query =
+      "SELECT sequence, at FROM message_ids WHERE at > ? AND sequence < ? ORDER BY sequence LIMIT 1";
+    return this.#database.all<{ sequence: number; at: number }>(query, at, end)[0];
   }
 
   #delete(where: string, ...bindings: (string | number)[]): void {

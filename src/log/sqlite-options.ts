@@ -16,8 +16,8 @@ export interface SqliteLogOptions extends LogOptions {
   /** Maximum size of one message (`messageSize`). Default: no limit. */
   readonly maxMessageBytes?: Bytes | undefined;
   /**
-   * Maximum number of messages that one transaction deletes because of the limits, so that a publish does not wait for the
-   * deletion of very many. Default: no limit.
+   * Maximum number of messages, and of message ids, that one transaction deletes because of the limits. A publish therefore does
+   * not wait for the deletion of very many. Default: no limit.
    */
   readonly maxDeletes?: number | undefined;
 }

@@ -179,7 +179,11 @@ export class SqliteTables {
 
   #indexed(topic: string, after: number, limit: number): MessageHead[] {
     return this.index
-      .next([topic], after, true, limit)
+      .read(
+        [topic],
+        after,
+        true,
+      )(limit)
       .flatMap((sequence) => this.messages.head(sequence) ?? []);
   }
 

@@ -58,7 +58,7 @@ export class SqliteLog implements MessageLog, BatchLog {
       const outcomes = batches.map((messages) => this.#appendBatch(messages, at, appended));
       this.#tables.ids.enforceQuotas();
       if (this.#tables.isTrimDue(at)) this.#tables.trim(at, this.#maxDeletes);
-      this.#tables.ids.trim(at, this.#tables.extent.sequence);
+      this.#tables.ids.trim(at, this.#tables.extent.sequence, this.#maxDeletes);
       return outcomes;
     });
     for (const outcome of outcomes) {
@@ -157,8 +157,9 @@ export class SqliteLog implements MessageLog, BatchLog {
   trim(): boolean {
     const now = this.#readClock();
     return this.#tables.transaction(() => {
-      this.#tables.ids.trim(now, this.#tables.extent.sequence);
-      return this.#tables.trim(now, this.#maxDeletes);
+      const { ids, extent } = this.#tables;
+      const hasIds = ids.trim(now, extent.sequence, this.#maxDeletes);
+      return this.#tables.trim(now, this.#maxDeletes) || hasIds;
     });
   }
 
@@ -189,7 +190,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     const { pages, index, extent } = this.#tables;
     const next =
       topics !== undefined && index.covers(topics)
-        ? (from: number, count: number) => index.next(topics, from, isForwards, count)
+        ? index.read(topics, position, isForwards)
         : undefined;
     const { oldest, sequence: newest } = extent;
     const range = { position, isForwards, oldest, newest };

@@ -1,10 +1,15 @@
 import { matchingTopics } from "../realtime/subscriptions/subscription-key.ts";
 import { hashText } from "../realtime/text-hash.ts";
+import { MergedSequences, SequenceList } from "./merged-sequences.ts";
 import type { SqlDatabase } from "./sql.ts";
 import { isPattern } from "./topic-pattern.ts";
 
 /** Maximum number of topics and patterns that one read looks up in the index. With more, all messages are read. */
-const MAX_LOOKUPS = 50;
+const MAX_LOOKUPS = 1000;
+
+/** Bounds on the number of sequences of one name that are read at a time. With many names, fewer are read. */
+const MAX_CHUNK = 64;
+const MIN_CHUNK = 4;
 
 /** Number of levels of the longest pattern in the index. A longer pattern is looked up by its first levels. */
 const MAX_LEVELS = 4;
@@ -64,28 +69,26 @@ export class TopicIndexRows {
   }
 
   /**
-   * Returns the next sequences of messages that match one of these topics and patterns, in the order of the read. For a pattern of
-   * more than `MAX_LEVELS` levels there may be other messages among them.
+   * Reads the sequences of messages that match one of these topics and patterns, in the order of the read. For a pattern of more
+   * than `MAX_LEVELS` levels there may be other messages among them.
    *
    * @param position The sequences are after this one, or before it if `isForwards` is false.
+   * @returns A function that returns the next `limit` sequences. It returns fewer when there are no further ones.
    */
-  next(
+  read(
     topics: readonly string[],
     position: number,
     isForwards: boolean,
-    limit: number,
-  ): readonly number[] {
-    const found = new Set<number>();
+  ): (limit: number) => readonly number[] {
     const names = new Set(
       topics.map((topic) => (isPattern(topic) ? nameOfPattern : nameOf)(topic)),
     );
-    for (const name of names) {
-      for (const sequence of this.#sequences(name, position, isForwards, limit)) {
-        found.add(sequence);
-      }
-    }
-    const sorted = [...found].sort((a, b) => (isForwards ? a - b : b - a));
-    return sorted.slice(0, limit);
+    const chunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(512 / names.size)));
+    const lists = [...names].map((name) => {
+      return new SequenceList((from) => this.#sequences(name, from, isForwards, chunk), position);
+    });
+    const merged = new MergedSequences(lists, isForwards);
+    return (limit) => merged.take(limit);
   }
 
   #sequences(name: string, position: number, isForwards: boolean, limit: number): number[] {

@@ -56,4 +56,45 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
     const backwards = readAll((before) => log.readBack(before, 10), 0);
     expect(backwards).toEqual([["last"], [], ["first"]]);
   });
+
+  it("deletes old ids in slices too", async () => {
+    const clock = { time: 1_000_000_000_000 };
+    const database = await SqlJsDatabase.create();
+    const rememberedIds = { count: 1000, maxAge: 1000 };
+    const open = (count: number) =>
+      new SqliteLog({
+        ...{ database, isFile: true, maxDeletes: 10, now: () => clock.time },
+        rememberedIds: { ...rememberedIds, count },
+      });
+    const rows = () => database.all("SELECT id FROM message_ids").length;
+    const log = open(1000);
+    log.append(Array.from({ length: 35 }, (_, index) => message(`${index}`)));
+    clock.time += 1000;
+    expect(log.append([message("1")])).toEqual([{ id: "1", duplicate: false }]);
+    expect(rows()).toBe(26);
+    expect([log.trim(), log.trim(), log.trim()]).toEqual([true, true, false]);
+    expect(rows()).toBe(1);
+    log.append(Array.from({ length: 35 }, (_, index) => message(`more${index}`)));
+    const smaller = open(5);
+    expect(smaller.trim()).toBe(true);
+    expect(rows()).toBe(26);
+    while (smaller.trim());
+    expect(rows()).toBe(5);
+  });
+
+  it("reads only the messages of hundreds of topics and patterns, in the order of the log", async () => {
+    const database = await SqlJsDatabase.create();
+    const log = new SqliteLog({ database, isFile: true });
+    const topics = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `a/${n}` : `b/${n}/*`));
+    const wanted = ["1", "2", "3", "4"];
+    for (const [index, topic] of ["b/7/x", "a/298", "a/0", "b/299/y/z"].entries()) {
+      const others = ["a/1", "b/7", "c"].map((other) => {
+        return message(`${index} ${other}`, { topics: [other] });
+      });
+      log.append([...others, message(`${index + 1}`, { topics: [topic] })]);
+    }
+    expect(idsOf(log.read(undefined, 10, undefined, topics)?.entries)).toEqual(wanted);
+    const back = log.readBack(undefined, 10, undefined, topics);
+    expect(idsOf(back?.entries)).toEqual(wanted.toReversed());
+  });
 });
