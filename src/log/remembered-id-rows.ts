@@ -133,8 +133,15 @@ export class RememberedIdRows {
    * @returns Whether more may be left.
    */
   trim(now: Milliseconds, newest: number, maxRows: number): boolean {
-    const mayHaveOld = this.#trimOld(now, newest, maxRows);
-    const { count } = this.limits;
+    const { count, maxAge } = this.limits;
+    let mayHaveOld = false;
+    if (this.#oldestAt === undefined || now - this.#oldestAt >= maxAge) {
+      const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
+      const young = this.#firstAfter(now - maxAge, end);
+      this.#delete("sequence < ?", young?.sequence ?? end);
+      this.#oldestAt = young?.at;
+      mayHaveOld = young === undefined && end < newest;
+    }
     this.#total ??= this.#count("FROM message_ids");
     // A hundredth more may be left, so that not every transaction deletes.
     if (this.#total <= count + Math.floor(count / 100)) return mayHaveOld;
@@ -150,17 +157,6 @@ export class RememberedIdRows {
     this.#database.exec("UPDATE message_ids SET at = ? WHERE at > ?", now, now);
   }
 
-  /** Returns whether more may be left. */
-  #trimOld(now: Milliseconds, newest: number, maxRows: number): boolean {
-    const { maxAge } = this.limits;
-    if (this.#oldestAt !== undefined && now - this.#oldestAt < maxAge) return false;
-    const end = Number.isFinite(maxRows) ? Math.min(newest, this.#oldest() + maxRows) : newest;
-    const young = this.#firstAfter(now - maxAge, end);
-    this.#delete("sequence < ?", young?.sequence ?? end);
-    this.#oldestAt = young?.at;
-    return young === undefined && end < newest;
-  }
-
   /** The oldest sequence. 0 in an empty table. */
   #oldest(): number {
     const query = "SELECT MIN(sequence) AS sequence FROM message_ids";
@@ -172,7 +168,7 @@ export class RememberedIdRows {
     end: number,
   ): { readonly sequence: number; readonly at: Milliseconds } | undefined {
     const query =
-      "SELECT sequence, at FROM message_ids WHERE at > ? AND sequence < ? ORDER BY sequence LIMIT 1";
+      "SELECT sequence, at FROM message_ids WHERE at > ? AND sequence <= ? ORDER BY sequence LIMIT 1";
     return this.#database.all<{ sequence: number; at: number }>(query, at, end)[0];
   }
 
