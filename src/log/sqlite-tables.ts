@@ -178,13 +178,8 @@ export class SqliteTables {
   }
 
   #indexed(topic: string, after: number, limit: number): MessageHead[] {
-    return this.index
-      .read(
-        [topic],
-        after,
-        true,
-      )(limit)
-      .flatMap((sequence) => this.messages.head(sequence) ?? []);
+    const readNext = this.index.read([topic], after, true);
+    return readNext(limit).flatMap((sequence) => this.messages.head(sequence) ?? []);
   }
 
   /** Whether the log exceeds its limits as long as this message is its oldest. */
