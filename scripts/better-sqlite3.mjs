@@ -1,5 +1,5 @@
-// Installs `better-sqlite3` in .cache/, for the tests on a Node without `node:sqlite`. Where there is no binary to download,
-// npm compiles it, which takes a minute.
+// Installs `better-sqlite3` in .cache/, for the tests on a Node without `node:sqlite`. If there is no binary to download, npm
+// compiles the package, and this takes a minute.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cachedPackage, folderOf } from "./cached-package.mjs";

@@ -1,10 +1,11 @@
-// Programs and libraries that only tests need, and that are too large, or too slow to build, for every `npm ci`.
+// Installs npm packages in .cache/ that only tests need. They are not devDependencies, because they are too large, or too slow to
+// build, for every `npm ci`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /**
- * Returns the folder in .cache/ in which a package is installed. The first call downloads the package and prints where.
+ * Returns the folder in .cache/ in which a package is installed. The first call installs the package, and prints the folder.
  *
  * @param name Name of the npm package.
  * @param version Exact version.

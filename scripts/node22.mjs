@@ -1,4 +1,4 @@
-// Runs Node 22 with the given arguments: tests of `node:sqlite` need it where the machine's Node is older. The first run
+// Runs Node 22 with the given arguments. Tests of `node:sqlite` need Node 22 if the machine's Node is older. The first run
 // downloads the npm package `node` into .cache/.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -38,7 +38,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   trustedProxyHeader: true,
 };
 
-/** Options of `startServer` and results of `readConfig`, both of which may be passed to `createServer` as they are. */
+/** Options of `startServer` and results of `readConfig`. They may be passed to `createServer`, but `data` only with a log. */
 const OTHER_OPTIONS = [
   "host",
   "port",
@@ -84,10 +84,10 @@ export const ADMIN_KEY = /^[!-~]{16,255}$/;
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
 
 /**
- * Checks the names of options, the admin key, that something applies the rules, and that something keeps the data.
+ * Checks the names of options and hooks and the admin key. Refuses `rules` and `data` that would have no effect.
  *
  * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
- *   `ADMIN_KEY`, and for rules together with a registry or a manager, and for `data` without a log.
+ *   `ADMIN_KEY`, for rules together with a registry or a manager, and for `data` without a log or registry.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
@@ -112,7 +112,7 @@ function checkData(options: ServerOptions & { readonly data?: unknown }): void {
   if (options.data === undefined || (options.log ?? options.registry) !== undefined) return;
   throw new RealtimeError(
     "invalid_config",
-    'createServer does not open the folder "data". Pass log: await openDataLog(data), with openDataLog from pocketwire/node or pocketwire/bun, or call startServer.',
+    'createServer does not open the folder of the option "data". Pass log: await openDataLog(data), with openDataLog from pocketwire/node or pocketwire/bun, or call startServer.',
   );
 }
 

@@ -103,9 +103,9 @@ export interface ServerLimits
     Readonly<Record<keyof CapacityLimits, number>> {
   /** Time for which a stream stays open, without rights, after its credential has expired. Default 10,000. */
   readonly authGrace: Milliseconds;
-  /** Size of all messages that the log keeps by `TopicRule.keep` beyond its history limits. 0 keeps none. Default 64 MiB. */
+  /** Maximum size of all messages that the log keeps by `TopicRule.keep` (`KeptLimits.bytes`). 0 keeps none. Default 64 MiB. */
   readonly keptBytes: Bytes;
-  /** Topics with such messages, at least 1. Default 100,000. */
+  /** Maximum number of topics with such messages. 0 keeps none. Default 100,000. */
   readonly keptTopics: number;
 }
 

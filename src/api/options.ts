@@ -56,17 +56,19 @@ export interface ServerOptions
    */
   readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
   /**
-   * What holds for the messages of single topics; the first rule that matches a topic applies. `private` and `ttl` apply to
-   * every message that the service publishes. `keep` is up to the log: give the rules to a `log` or `registry` of your own too.
-   * On Workers the hubs read REALTIME_TOPICS or get rules from a subclass of `RealtimeHub`. Default: no rules.
+   * Topic rules: how many messages of a topic are kept, how long they can be read, and whether they are private. The first rule
+   * that matches a topic applies. The service applies `private` and `ttl` to every message that it publishes. The log applies
+   * `keep`, so pass the rules to a `log` or `registry` of your own as well. On Workers, the hubs read REALTIME_TOPICS or get
+   * rules from a subclass of `RealtimeHub`. Default: no rules.
    */
   readonly topics?: readonly TopicRule[] | undefined;
   /**
-   * Size of all messages that the default log keeps by `TopicRule.keep` beyond `history`. Above it, the topic that has been
-   * silent for the longest time loses its messages. 0 keeps none. Default 64 MiB.
+   * Maximum size of all messages that the default log keeps by `TopicRule.keep`, including those that are still within `history`.
+   * Above this size, the log forgets the kept messages of the topic that has been silent for the longest time. 0 keeps none.
+   * Default 64 MiB.
    */
   readonly keptBytes?: Bytes | undefined;
-  /** As `keptBytes`, the number of topics with such messages, at least 1. Default 100,000. */
+  /** Maximum number of topics with kept messages, as for `keptBytes`. 0 keeps none. Default 100,000. */
   readonly keptTopics?: number | undefined;
   /**
    * Origins that may use the service from a browser (CORS). `["*"]` is every origin, without cookies. An origin that is listed

@@ -35,7 +35,7 @@ export interface RealtimeServer {
   readonly registry: ClientRegistry;
   /**
    * Publishes messages. Resolves when the log has them, with one receipt for each. Hooks and rate limits don't apply. A message
-   * with `private: false` is public, whatever the rules of its topics.
+   * with `private: false` is public even if a topic rule says `private`.
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
    *   earlier message has the same id and other content, `closed` when the server is stopping, `storage_failed` when a log on

@@ -55,11 +55,14 @@ export const HISTORY_COUNTS: Statistics<Stats["history"], keyof Stats["history"]
 export const KEPT_COUNTS: Statistics<Stats["kept"], keyof Stats["kept"]> = {
   topics: [
     "kept_topics",
-    "Topics whose newest messages a topic rule keeps beyond the history's limits.",
+    "Topics with messages that a topic rule keeps, within the history's limits or not.",
   ],
-  messages: ["kept_messages", "These messages. A message to several topics counts for each."],
-  bytes: ["kept_bytes", "Bytes of these messages."],
-  evicted: ["kept_evicted_total", "Topics that lost these messages at a limit."],
+  messages: [
+    "kept_messages",
+    "Messages that topic rules keep. A message that several topics keep counts once for each.",
+  ],
+  bytes: ["kept_bytes", "Bytes of the messages that topic rules keep."],
+  evicted: ["kept_evicted_total", "Topics that lost their kept messages because of a limit."],
 };
 
 /** The descriptions of the counts that have a label. */

@@ -48,7 +48,8 @@ export function readConnection(values: ConnectionValues): Connection {
 /**
  * Sends a request to the API.
  *
- * @param field The field of the response to return.
+ * @param field Name of a field in the body of the response.
+ * @returns The value of the field.
  * @throws Error when the service can't be reached, refuses the request, or responds without the field.
  */
 export async function send(

@@ -42,7 +42,7 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --last N       starts with the newest N messages of each topic
   --count N      exits with code 0 after N events
   --json         prints a JSON object on each line: {"event","topic","id","at","data","cursor"}. "event" is the TOPIC
-                 that the message matches, and "cursor" the place from which a stream can resume.
+                 that the message matches, and "cursor" the position from which a stream can resume.
   --url, --key   as in pocketwire --help
 `,
   publish: `pocketwire publish TOPIC JSON: publishes a message and prints its id. With - it reads the data from standard input.
@@ -52,7 +52,8 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --ttl N        after N seconds the message is neither replayed nor listed
   --url, --key   as in pocketwire --help
 `,
-  erase: `pocketwire erase TOPIC: erases the history of a topic, of the topics below 'prefix/*', or of all with '*'. Prints the number of messages.
+  erase: `pocketwire erase TOPIC: erases the history of a topic, of the topics below 'prefix/*', or of all topics with '*'. Prints the
+number of erased messages.
 
   --url, --key   as in pocketwire --help; only the admin key may erase
 `,

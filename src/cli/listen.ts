@@ -89,7 +89,7 @@ function printMessages(stream: EventSource, options: ListenOptions, onDone: () =
   }
 }
 
-/** An envelope. Without one, only the topic of the key and the data are known. */
+/** The parts of an envelope. For an event without an envelope, only the topic of its key and the data are known. */
 interface Message {
   readonly topic: string;
   readonly id?: string;
@@ -98,8 +98,8 @@ interface Message {
 }
 
 /**
- * Reads the data of an event. It has no envelope if the user has set the option `envelope` of the key to false, or if an app has
- * sent the event to this client only.
+ * Reads the data of an event. The data has no envelope if the user has set the option `envelope` of the key to false, or if an
+ * app has sent the event to this client only.
  */
 function readMessage(key: string, text: string): Message {
   const data = parseLoosely(text);

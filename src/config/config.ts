@@ -122,7 +122,7 @@ export function readConfig(environment: Environment): Config {
   };
 }
 
-/** The defaults that differ if the log is on disk. */
+/** The defaults of the history with REALTIME_DATA, for a log on disk. */
 const DISK_DEFAULTS: Environment = {
   REALTIME_HISTORY_MESSAGES: String(DEFAULT_DISK_HISTORY.messages),
   REALTIME_HISTORY_SECONDS: String(DEFAULT_DISK_HISTORY.maxAge / 1000),

@@ -20,8 +20,10 @@ export const topicRules = jsonVariable(
 );
 
 /**
- * A parser for a variable with JSON. The message of its issue is one or more full sentences. It shows at most one of the rules.
+ * Returns a parser for a variable with rules in JSON. The message of the parser's issue is one or more full sentences. The message
+ * shows at most one of the rules.
  *
+ * @param begin The first character of the JSON.
  * @param check Throws RealtimeError `invalid_config` for rules that are invalid. The service checks them again when it uses them.
  */
 function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void) {

@@ -126,7 +126,7 @@ export const variables = z.object({
 /** The parsed variables, by name. */
 export type VariableValues = z.infer<typeof variables>;
 
-/** The variables with JSON. */
+/** The variables with rules in JSON. */
 export const RULE_VARIABLES: readonly string[] = ["REALTIME_RULES", "REALTIME_TOPICS"];
 
 /** The names of all variables. */

@@ -2,7 +2,7 @@ import type { RealtimeError } from "../realtime/errors.ts";
 import type { LogReader, Message } from "../realtime/types.ts";
 import type { LogStats, PublishReceipt } from "./log.ts";
 
-/** The outcome of one batch: its receipts, or the error for which this batch alone was refused. */
+/** The outcome of one batch: its receipts, or the error with which this batch alone was refused. */
 export type AppendOutcome = readonly PublishReceipt[] | RealtimeError;
 
 /** The progress of an erasure. */
@@ -16,7 +16,10 @@ export interface EraseState {
   readonly isDone: boolean;
 }
 
-/** A log with synchronous methods that appends several batches in one transaction. `SqliteLog` is one. */
+/**
+ * A log with synchronous methods that appends several batches in one transaction. A batch is the messages of one call of
+ * `MessageLog.append`. `SqliteLog` implements the interface.
+ */
 export interface BatchLog extends LogReader {
   /**
    * Appends batches in one transaction, in the given order, and then calls the tail listeners. A refused batch appends nothing
@@ -28,10 +31,16 @@ export interface BatchLog extends LogReader {
   appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[];
   /** Whether the log has more messages than its limits allow. */
   isOverLimits(): boolean;
-  /** Deletes some of the messages and ids beyond the limits. Returns whether more may be left to delete. */
+  /**
+   * Deletes some of the messages that exceed `HistoryLimits` or are past their `ttl`, and the ids that exceed
+   * `RememberedIdLimits`.
+   *
+   * @returns Whether more may be left to delete.
+   */
   trim(): boolean;
   /**
-   * Erases some of the messages to a topic.
+   * Erases some of the messages to a topic, in one transaction. All steps together erase the messages that the log has at the
+   * first step.
    *
    * @param from The state that the previous step has returned. Undefined in the first step.
    */

@@ -4,7 +4,7 @@ import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
 /** A message of a call of `append`, before it is appended. */
 export interface Candidate {
   readonly message: Message;
-  /** Hash of the message's content. */
+  /** The `fingerprint` of the message. */
   readonly content: number;
   /** Whether the log remembers the id, or an earlier message of the call has it. */
   readonly isDuplicate: boolean;

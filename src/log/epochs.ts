@@ -41,8 +41,8 @@ export class EpochChain {
   }
 
   /**
-   * Returns the name of the epoch in which the message with this sequence was appended, or of the oldest epoch if that one is
-   * forgotten.
+   * Returns the name of the epoch in which the message with this sequence was appended. If that epoch is forgotten, returns the
+   * name of the oldest epoch.
    */
   nameOf(sequence: number): string {
     if (sequence > this.newest.start) return this.newest.name;
@@ -65,5 +65,5 @@ export class EpochChain {
   }
 }
 
-/** Maximum number of epochs in a chain. A log on disk begins one at each start of its process. */
+/** Maximum number of epochs in a chain. A log on disk begins an epoch each time it is opened. */
 export const MAX_EPOCHS = 1000;

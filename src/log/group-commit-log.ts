@@ -20,9 +20,9 @@ export interface GroupCommitOptions {
   readonly revocations?: RevocationStore | undefined;
   /** Runs a function in a later turn of the event loop, after the requests that have arrived. */
   readonly nextTurn: (run: () => void) => void;
-  /** Writes to the database without a change, and throws the database's error. Called while the last write has failed. */
+  /** Writes to the database without changing data, and throws the database's error. Called after a failed write. */
   readonly probe: () => void;
-  /** Runs a transaction that erases messages, and overwrites them in the file. Default: only runs it. */
+  /** Runs a transaction that erases messages, and overwrites the messages in the file. Default: the file is not overwritten. */
   readonly overwriting?: (<T>(run: () => T) => T) | undefined;
   /** Closes the database. Called once. */
   readonly release: () => void;
@@ -48,10 +48,11 @@ interface WaitingBatch {
 
 /**
  * A log that appends the batches of one turn of the event loop in one transaction, because a commit costs more than an insert.
- * `append` resolves after the commit. If the transaction fails, all of its batches are refused with `storage_failed`, and later
- * batches are tried again.
+ * `append` resolves after the commit. If the transaction fails, all of its batches are refused with `storage_failed`. The next
+ * transaction is tried as usual.
  *
- * Expired messages are deleted in slices in later turns, so no publisher waits for them.
+ * Expired messages exceed the limits or are past their `ttl`. They are deleted in slices in later turns, so that no publisher
+ * waits for the deletion.
  */
 export class GroupCommitLog implements MessageLog {
   readonly keepsHistory: boolean;
@@ -205,7 +206,7 @@ export class GroupCommitLog implements MessageLog {
     this.#options.logger?.error("the data can't be stored", { error: String(error) });
   }
 
-  /** Makes a store throw `storage_failed`. */
+  /** Wraps a store. A failed write of the wrapper throws `storage_failed`. */
   #guard(store: RevocationStore): RevocationStore {
     const write = (run: () => void) => {
       this.#write(run);
@@ -218,7 +219,7 @@ export class GroupCommitLog implements MessageLog {
     };
   }
 
-  /** A timer of `IDLE_INTERVAL` is replaced by one of `BUSY_INTERVAL`; otherwise a timer that is set remains. */
+  /** Sets the timer for the next deletion. A set timer remains, but `BUSY_INTERVAL` replaces a timer of `IDLE_INTERVAL`. */
   #setTimer(delay: Milliseconds): void {
     const isBusy = delay === BUSY_INTERVAL;
     if (this.#isReleased || (this.#timer !== undefined && (this.#timerIsBusy || !isBusy))) return;

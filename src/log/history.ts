@@ -31,14 +31,17 @@ export interface HistoryPage {
   readonly cursor: string;
   /** Whether the history has more matching messages: newer ones if the request had `after`, otherwise older ones. */
   readonly more: boolean;
-  /** Number of messages that were read for the page, matching or not, and more for erased ones. The cost in rate limits. */
+  /**
+   * The cost of the page in rate limits: the number of messages that were read for it, matching or not, and
+   * `EMPTY_PAGE_COST` for each read that returned none.
+   */
   readonly scanned: number;
 }
 
 /** Maximum number and size of the messages that one time slice reads. */
 const SCAN_PAGE = { messages: 1000, bytes: 256 * 1024 };
 
-/** Cost of a page without messages (`HistoryPage.scanned`): the log may have skipped many erased messages. */
+/** Cost of a read from the log that returned no messages, because it may have skipped many erased ones. */
 const EMPTY_PAGE_COST = 100;
 
 /**
@@ -49,7 +52,7 @@ const EMPTY_PAGE_COST = 100;
 const slicerByLog = new WeakMap<LogReader, TimeSlicer>();
 
 /**
- * Reads a page of a log's history. If few messages match, this reads the whole log.
+ * Reads a page of a log's history. If few messages match, this may read the whole log.
  *
  * @param contents Applies rules and the options of the keys.
  * @param reader The page has only messages that this caller may receive. Default: a guest.
@@ -95,7 +98,7 @@ class HistoryScan {
   readonly #logEnd: Cursor;
   /** Sequence of the newest message of a page that is read backwards. */
   readonly #newest: number;
-  /** Sequence of the last message that was scanned. A scan backwards begins after the newest message. */
+  /** Sequence of the last message that was scanned. Before a scan backwards, it is the sequence after the newest message. */
   #position: number;
   #isDone: boolean;
   #scanned = 0;
@@ -130,7 +133,7 @@ class HistoryScan {
     const isTrimmed = this.#isForwards && page !== undefined && page.trimmedTo > this.#position;
     if (page === undefined || isTrimmed) throw unknownCursor(this.#isForwards ? "after" : "before");
     const { sequence: last } = this.#logEnd;
-    // A log that answers with a promise may return messages that were published after the scan started.
+    // The log may return messages that were published after the scan started.
     const isPastEnd = this.#isForwards && page.end > last;
     let before: LogEntry | undefined;
     for (const entry of page.entries) {
@@ -151,7 +154,7 @@ class HistoryScan {
     return undefined;
   }
 
-  /** Returns the page that is full after an entry. Undefined: nothing was scanned since the last slice. */
+  /** Returns the full page. `entry` is the last entry that was scanned in this slice; undefined if there is none. */
   #pageAfter(entry: LogEntry | undefined): HistoryPage {
     if (entry !== undefined) this.#position = sequenceOf(entry.cursor);
     return this.#page(true);

@@ -16,12 +16,12 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS kept_rules (rules TEXT NOT NULL)
 `;
 
-/** The kept messages of one topic: its newest ones from `first` on, as `TopicIndexRows` has them. */
+/** The kept messages of one topic: all of its messages in `TopicIndexRows` from `first` to `newest`. */
 interface KeptTopic {
   readonly topic: string;
-  /** Sequence of the oldest of them. */
+  /** Sequence of the oldest kept message. */
   first: number;
-  /** Sequence of the newest of them. */
+  /** Sequence of the newest kept message. */
   newest: number;
   count: number;
   bytes: Bytes;
@@ -33,7 +33,7 @@ interface Totals {
   bytes: Bytes;
 }
 
-/** The tables that a SQLite log keeps its kept messages with. */
+/** The other tables that `KeptTopicRows` reads, and a listener for dropped messages. */
 export interface KeptTables {
   readonly messages: MessageRows;
   readonly index: TopicIndexRows;
@@ -42,8 +42,8 @@ export interface KeptTables {
 }
 
 /**
- * The table with the messages that topic rules keep in a SQLite log: for each topic with a rule, the range of its newest n
- * messages. A message in the range may be within the limits of the history as well.
+ * The table `kept_topics` of a SQLite log. For each topic with a rule, it has the range of the newest n messages, which the rule
+ * keeps. A message in the range may be within the limits of the history as well.
  *
  * If `KeptLimits` are exceeded, the topics that have been silent for the longest time are forgotten, about a hundredth of all
  * topics at a time, because finding them reads the whole table.
@@ -53,7 +53,7 @@ export class KeptTopicRows {
   readonly #tables: KeptTables;
   readonly #rules: TopicRules;
   readonly #ruleList: readonly TopicRule[];
-  /** Whether a rule keeps messages. */
+  /** Whether topic rules keep messages: at least one rule has `keep`, and no limit is 0. */
   readonly hasRules: boolean;
   readonly #limits: KeptLimits;
   /** Undefined until the rows are counted. */
@@ -81,7 +81,10 @@ export class KeptTopicRows {
     return { ...this.#count(), evicted: this.#evicted };
   }
 
-  /** Must be called in a transaction after the log was opened. Drops what the current rules no longer keep. Reads the whole table, but only if the rules have changed. */
+  /**
+   * Drops the messages that the current rules no longer keep. Must be called in a transaction after the log was opened. Reads
+   * the whole table if the rules have changed since the last call.
+   */
   applyRules(): void {
     const rules = this.hasRules ? this.#ruleList : [];
     const text = JSON.stringify(rules.map(({ match, keep }) => [match, keep ?? 0]));
@@ -93,7 +96,8 @@ export class KeptTopicRows {
       const keep = this.#keepOf(topic.topic) ?? 0;
       if (topic.count > keep) this.#dropWhile(topic, () => topic.count > keep);
     }
-    // Without rules, a message is deleted as soon as one topic drops it, and its size is then unknown to the next topic.
+    // The totals may be wrong. If no rule is left, a message is deleted as soon as one topic drops it, so its size is missing
+    // when another topic drops it.
     this.#totals = undefined;
     this.#database.exec("DELETE FROM kept_rules");
     this.#database.exec("INSERT INTO kept_rules (rules) VALUES (?)", text);

@@ -11,17 +11,17 @@ interface KeptTopic {
 }
 
 /**
- * The messages that topic rules keep in a memory log: of each topic with a rule, the newest n. A message of this list may be
- * within the limits of the history as well. Messages beyond these limits (`isTrimmed`) are only here.
+ * The messages that topic rules keep in a memory log: of each topic with a rule, the newest n. A kept message may be within the
+ * limits of the history as well. A message that the history has dropped (`isTrimmed`) is stored only here.
  */
 export class KeptTopics {
-  /** Whether a rule keeps messages. */
+  /** Whether topic rules keep messages: at least one rule has `keep`, and no limit is 0. */
   readonly hasRules: boolean;
   readonly #rules: TopicRules;
   readonly #limits: KeptLimits;
   /** By name. The topic that has been silent for the longest time is first. */
   readonly #topics = new Map<string, KeptTopic>();
-  /** The kept messages that the limits of the log have dropped. */
+  /** The kept messages that the log has dropped because of its limits. */
   readonly trimmed = new TrimmedEntries();
   #messages = 0;
   #bytes = 0;
@@ -48,13 +48,13 @@ export class KeptTopics {
     }
   }
 
-  /** Must be called when the limits of the log drop a message. Without a keeper, the message is gone. */
+  /** Must be called when the log drops a message because of its limits. A message that no topic keeps is lost. */
   trim(stored: StoredEntry): void {
     stored.isTrimmed = true;
     if (stored.keepers > 0) this.trimmed.add(stored);
   }
 
-  /** Must be called after messages have been erased: their `entry` is undefined. */
+  /** Removes the erased messages, which have no `entry`. Must be called after messages have been erased. */
   removeErased(): void {
     for (const [name, topic] of this.#topics) {
       const before = topic.entries;

@@ -48,7 +48,10 @@ export const DEFAULT_REMEMBERED_IDS: RememberedIdLimits = { count: 10_000, maxAg
  * the topic that has been silent for the longest time. A bound of 0 keeps none.
  */
 export interface KeptLimits {
-  /** Maximum size of all kept messages together, as `HistoryLimits.bytes`. Default 64 MiB. */
+  /**
+   * Maximum size of all kept messages together, as `HistoryLimits.bytes` counts it. Also counts kept messages that are still
+   * within `HistoryLimits`. Default 64 MiB.
+   */
   readonly bytes: Bytes;
   /** Maximum number of topics with kept messages. Default 100,000. */
   readonly topics: number;
@@ -106,7 +109,7 @@ export interface LogStats {
   readonly messages: number;
   /** Size of these messages. */
   readonly bytes: Bytes;
-  /** Of the messages that topic rules keep. A log that does not apply `TopicRule.keep` leaves it out. */
+  /** Statistics of the messages that topic rules keep. Undefined for a log that does not apply `TopicRule.keep`. */
   readonly kept?: KeptStats | undefined;
 }
 
@@ -114,7 +117,7 @@ export interface LogStats {
 export interface KeptStats {
   /** Number of topics with kept messages. */
   readonly topics: number;
-  /** Number of kept messages. A message to several such topics counts once for each. */
+  /** Number of kept messages. A message that several topics keep counts once for each of them. */
   readonly messages: number;
   /** Size of these messages. */
   readonly bytes: Bytes;
@@ -183,8 +186,8 @@ export interface MessageLog extends LogReader {
    */
   close(): MaybePromise<void>;
   /**
-   * Frees what the log holds, such as a file. The registry calls `release` once, after `close` and after its last read. No
-   * other method may be called after it. Omit the method if the log holds nothing.
+   * Frees the resources of the log, such as a file. The registry calls `release` once, after `close` and after the registry's
+   * last read. No other method may be called after `release`. Omit the method if the log has no such resources.
    */
   release?(): MaybePromise<void>;
   /**

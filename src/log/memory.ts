@@ -53,7 +53,7 @@ class MemoryLog implements MessageLog {
   readonly #listeners = new Set<TailListener>();
   /** Entries to deliver to the tail listeners. The first element is being delivered. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
-  /** The messages within the limits. Erased messages keep their places. */
+  /** The entries within the limits, without gaps. An erased message leaves an entry without a message. */
   readonly #entries = new FifoQueue<StoredEntry>();
   readonly #kept: KeptTopics;
   #bytes: Bytes = 0;
@@ -218,7 +218,7 @@ class MemoryLog implements MessageLog {
     return this.#sequence - this.#entries.length;
   }
 
-  /** All messages that the log has. */
+  /** The entries of the log, oldest first. Some may have no message. */
   *#stored(): Generator<StoredEntry> {
     yield* this.#kept.trimmed.of(undefined);
     for (let index = 0; index < this.#entries.length; index++) {

@@ -1,4 +1,4 @@
-/** Rising or falling sequences, which are read in chunks. */
+/** The sequences of one name in the index, in rising or falling order. They are read in chunks. */
 export class SequenceList {
   readonly #readAfter: (position: number) => readonly number[];
   #chunk: readonly number[] = [];
@@ -6,15 +6,15 @@ export class SequenceList {
   #position: number;
 
   /**
-   * @param readAfter Returns the sequences that come next after a position. Empty at the end.
-   * @param position Where to begin.
+   * @param readAfter Returns the next chunk: the sequences after a position, in the order of the list. Empty at the end.
+   * @param position The position after which the list begins.
    */
   constructor(readAfter: (position: number) => readonly number[], position: number) {
     this.#readAfter = readAfter;
     this.#position = position;
   }
 
-  /** The next sequence after a position that never moves back. Undefined at the end. */
+  /** Returns the next sequence after a position. Undefined at the end. A call must not have an earlier position than the last. */
   nextAfter(position: number | undefined): number | undefined {
     if (this.#index < this.#chunk.length && this.#chunk[this.#index] === position) this.#index += 1;
     if (this.#index >= this.#chunk.length) {
@@ -26,7 +26,7 @@ export class SequenceList {
   }
 }
 
-/** Merges lists into one, which has each sequence once. */
+/** Merges lists in the same order into one list, in which each sequence occurs once. */
 export class MergedSequences {
   /** The lists that are not at their end. */
   readonly #lists: SequenceList[];
@@ -38,7 +38,7 @@ export class MergedSequences {
     this.#isRising = isRising;
   }
 
-  /** Takes the next sequences. Fewer than `limit`: there are no further ones. */
+  /** Returns the next `limit` sequences. Returns fewer when there are no further ones. */
   take(limit: number): number[] {
     const taken: number[] = [];
     while (taken.length < limit) {

@@ -4,15 +4,15 @@ import type { LogCursors } from "./log-cursors.ts";
 import { MESSAGE_TABLES, parseTopics } from "./message-rows.ts";
 import type { SqlDatabase } from "./sql.ts";
 
-/** An erased message has an empty id. The binding is the current time. */
+/** The condition for a message that is neither erased (with an empty id) nor past its `ttl`. The binding is the current time. */
 const IS_READABLE = "id <> '' AND (expires_at IS NULL OR expires_at > ?)";
 
 /** Number of rows whose sizes are read at a time. */
 const STEP = 64;
 
 /**
- * A page ends early after this many rows without a readable message. Without this limit, a read after an erasure could skip a
- * million empty rows in one query, and nothing else would run meanwhile.
+ * Maximum number of rows of `messages` in which one query searches. If it finds too few readable messages, the page ends early.
+ * Without this limit, a query after an erasure could skip a million empty rows, and no other work would run meanwhile.
  */
 const MAX_EMPTY = 10_000;
 
@@ -43,14 +43,14 @@ export interface RowsRequest {
   readonly oldest: number;
   /** Sequence of the newest message. */
   readonly newest: number;
-  /** Returns the next sequences of an index. Undefined: every message is read. */
+  /** Returns the next sequences of the requested topics, from the index. Undefined: the messages of all topics are read. */
   readonly next: ((limit: number) => readonly number[]) | undefined;
 }
 
 /** A page of messages. */
 export interface RowsPage {
   readonly entries: LogEntry[];
-  /** The last sequence that was read: of an entry, or of rows that can't be read. Undefined if there are no further messages. */
+  /** The last sequence that was read. It may have no readable message. Undefined if there are no further messages. */
   readonly end: number | undefined;
 }
 
@@ -83,7 +83,10 @@ export class MessagePages {
     this.#cursors = cursors;
   }
 
-  /** Reads a page. Reads sizes first, so that no more than `maxBytes` of messages, or one message, are in memory. */
+  /**
+   * Reads a page. The sizes are read before the messages, so that a page never has more than `maxBytes` of messages in memory,
+   * unless its only message is larger.
+   */
   read(request: RowsRequest): RowsPage {
     const { limit, maxBytes } = request;
     const entries: LogEntry[] = [];
@@ -110,7 +113,7 @@ export class MessagePages {
     return { entries, end: position };
   }
 
-  /** The sizes of the next readable rows, of those with the given sequences or of all. */
+  /** Returns the sizes of the next readable messages. With `sequences`, only these messages are read. */
   #sizes(
     { isForwards, now }: RowsRequest,
     { position, until = isForwards ? Number.MAX_SAFE_INTEGER : 0, limit }: Rows,

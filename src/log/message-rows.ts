@@ -20,7 +20,7 @@ const DEFINITIONS = `
 
 const EXPIRY = "(expires_at) WHERE expires_at IS NOT NULL";
 
-/** In the order of their messages. */
+/** The tables with messages. Each message in the first table is older than all messages in the second table. */
 export const MESSAGE_TABLES = ["kept_messages", "messages"] as const;
 
 interface HeadRow extends Omit<MessageHead, "topics"> {
@@ -28,7 +28,7 @@ interface HeadRow extends Omit<MessageHead, "topics"> {
   readonly topics: string;
 }
 
-/** What trimming and erasing need of a message. */
+/** The columns of a message that trimming and erasing need. */
 export interface MessageHead {
   readonly sequence: number;
   readonly topics: readonly string[];
@@ -73,7 +73,7 @@ export class MessageRows {
     );
   }
 
-  /** The oldest sequence of `messages`, undefined in an empty table, and the size of these messages. */
+  /** The extent of `messages`. `oldest` is undefined in an empty table. */
   extent(): {
     readonly oldest: number | undefined;
     readonly bytes: Bytes;
@@ -174,7 +174,7 @@ export class MessageRows {
   }
 }
 
-/** The cast is safe because `insert` has written the column. */
+/** Parses the column `topics`. The cast is safe because `insert` has written the column. */
 export function parseTopics(json: string): string[] {
   return JSON.parse(json) as string[];
 }

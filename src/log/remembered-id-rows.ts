@@ -21,12 +21,12 @@ const OF_PUBLISHER = "FROM message_ids WHERE id >= ? || char(9) AND id < ? || ch
 
 /**
  * The table with the message ids that a SQLite log remembers, within `RememberedIdLimits`. It is separate from the
- * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted: the log
- * reads its sequence from this row.
+ * table of messages because these bounds do not depend on the limits of the history. The newest row is never deleted, because
+ * the next message gets the sequence after it.
  *
  * If a publisher exceeds its quota, its own oldest ids are deleted. A publisher with very many messages therefore takes at most
- * half of the remembered ids. Row counts are stored in memory because SQLite reads each row that it counts.
- * The total may be too high, because the insertion of an expired id replaces a row but is counted as a new row.
+ * half of the remembered ids. Row counts are stored in memory because SQLite reads each row that it counts. The total may be
+ * too high, because the insertion of an expired id replaces a row but is counted as a new row.
  */
 export class RememberedIdRows {
   readonly #database: SqlDatabase;

@@ -6,7 +6,7 @@ interface RememberedId {
   readonly id: string;
   /** When the id was added, by the monotonic clock. */
   readonly at: Milliseconds;
-  /** Hash of the message's content. */
+  /** The `fingerprint` of the message. */
   readonly fingerprint: number;
   readonly publisher: Publisher | undefined;
 }

@@ -8,13 +8,16 @@ export interface SqliteLogOptions extends LogOptions {
   /** Index of the shard that the log's cursors name, from 0. Default 0. */
   readonly shard?: number | undefined;
   /**
-   * Whether the tables are in a file on disk. A file may be a copy, or have lost its newest messages when the power failed, so
-   * each opening begins a new epoch. The history may be large, so the topics of all messages are indexed, and the extent is
-   * stored. Default false: the storage of a Durable Object.
+   * Whether the tables are in a file on disk. The file may be an old copy, or may have lost its newest messages when the power
+   * failed, so each opening begins a new epoch. The history may be large, so the topics of all messages are indexed, and the
+   * extent is stored. Default false: the storage of a Durable Object.
    */
   readonly isFile?: boolean | undefined;
   /** Maximum size of one message (`messageSize`). Default: no limit. */
   readonly maxMessageBytes?: Bytes | undefined;
-  /** Maximum number of old messages that one transaction deletes, so that a publish does not wait for many. Default: no limit. */
+  /**
+   * Maximum number of messages, and of message ids, that one transaction deletes because of the limits. A publish therefore does
+   * not wait for the deletion of very many. Default: no limit.
+   */
   readonly maxDeletes?: number | undefined;
 }

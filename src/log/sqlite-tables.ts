@@ -13,7 +13,7 @@ import type { SqliteLogOptions } from "./sqlite-options.ts";
 import { TopicIndexRows } from "./topic-index-rows.ts";
 import { matchesAny } from "./topic-pattern.ts";
 
-/** Number of rows that the first step of a trim reads. Each further step reads twice as many. */
+/** Number of rows that the first step of a trim reads. Each further step reads twice as many, at most `MAX_STEP`. */
 const FIRST_STEP = 4;
 const MAX_STEP = 256;
 
@@ -28,7 +28,7 @@ export class SqliteTables {
   readonly limits: HistoryLimits;
   readonly #database: SqlDatabase;
   readonly #extentRow: ExtentRow;
-  /** Whether the index may have rows of messages that leave `messages`. */
+  /** Whether the index may have rows, which must be removed together with their messages. */
   readonly #usesIndex: boolean;
   #extent: Extent;
   /** When the oldest message was appended. Undefined if this is not known. */
@@ -63,7 +63,7 @@ export class SqliteTables {
     return this.#extent;
   }
 
-  /** Runs changes in a transaction. If they throw, everything is as before. */
+  /** Runs changes in a transaction. An exception undoes the changes in the database and in memory. */
   transaction<T>(run: () => T): T {
     const before = this.#extent;
     try {
@@ -116,7 +116,8 @@ export class SqliteTables {
   /**
    * Deletes messages that exceed the limits or are past their `ttl`.
    *
-   * @param maxRows Maximum number of messages to delete.
+   * @param maxRows Maximum number of messages to delete because of the limits. In addition, up to `maxRows` messages of each
+   *   table, but at most `MAX_STEP`, are erased because of their `ttl`.
    * @returns Whether more may be left.
    */
   trim(now: Milliseconds, maxRows: number): boolean {
@@ -177,16 +178,11 @@ export class SqliteTables {
   }
 
   #indexed(topic: string, after: number, limit: number): MessageHead[] {
-    return this.index
-      .read(
-        [topic],
-        after,
-        true,
-      )(limit)
-      .flatMap((sequence) => this.messages.head(sequence) ?? []);
+    const readNext = this.index.read([topic], after, true);
+    return readNext(limit).flatMap((sequence) => this.messages.head(sequence) ?? []);
   }
 
-  /** Whether a message exceeds the limits, if it is the oldest. */
+  /** Whether the log exceeds its limits as long as this message is its oldest. */
   #exceedsLimits(sequence: number, at: Milliseconds, now: Milliseconds): boolean {
     const { messages, maxAge, bytes } = this.limits;
     const count = this.#extent.sequence - sequence + 1;
@@ -200,7 +196,7 @@ export class SqliteTables {
     this.#extent = { ...extent, ...rest, oldest: sequence + 1 };
   }
 
-  /** Deletes the oldest rows of `messages`. Those that a topic keeps are moved. */
+  /** Deletes the oldest rows of `messages`. Messages that a topic keeps are moved to `kept_messages`. */
   #delete(heads: readonly MessageHead[]): void {
     const newest = heads.at(-1);
     if (newest === undefined) return;
@@ -213,7 +209,7 @@ export class SqliteTables {
     this.messages.deleteUpTo(newest.sequence);
   }
 
-  /** A topic no longer keeps a message. */
+  /** Called when a topic no longer keeps a message. Deletes the message unless the history or another topic has it. */
   #onDropped(sequence: number): void {
     if (sequence >= this.#extent.oldest) return;
     const head = this.messages.head(sequence);

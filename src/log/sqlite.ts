@@ -17,10 +17,10 @@ import { SqliteTables } from "./sqlite-tables.ts";
 /** Maximum number of messages that one transaction of `erase` reads. */
 const ERASE_STEP = 500;
 
-/** Bytes of messages that one step of an erasure erases, about: a process overwrites them. */
+/** Approximate size of the messages that one transaction of `erase` erases. A process also overwrites them in the file. */
 const ERASE_STEP_BYTES: Bytes = 4_194_304;
 
-/** Messages that an erasure reads at once. To read the size of a message, SQLite reads all pages of the message. */
+/** Number of messages that an erasure reads at a time. SQLite reads all pages of a message to find its size. */
 const ERASE_READ = 10;
 
 /** A log in a SQLite database: in a Durable Object, or in a file of a process. It survives restarts and deployments. */
@@ -51,17 +51,11 @@ export class SqliteLog implements MessageLog, BatchLog {
     return outcome;
   }
 
-  /**
-   * Does several calls of `append` in one transaction. A call that is refused does not affect the others.
-   *
-   * @returns The outcome of each call.
-   * @throws Error of the database. Nothing is appended then.
-   */
-  appendAll(calls: readonly (readonly Message[])[]): readonly AppendOutcome[] {
+  appendAll(batches: readonly (readonly Message[])[]): readonly AppendOutcome[] {
     const at = this.#readClock();
     const appended: LogEntry[] = [];
     const outcomes = this.#tables.transaction(() => {
-      const outcomes = calls.map((messages) => this.#appendCall(messages, at, appended));
+      const outcomes = batches.map((messages) => this.#appendBatch(messages, at, appended));
       this.#tables.ids.enforceQuotas();
       if (this.#tables.isTrimDue(at)) this.#tables.trim(at, this.#maxDeletes);
       this.#tables.ids.trim(at, this.#tables.extent.sequence, this.#maxDeletes);
@@ -136,12 +130,6 @@ export class SqliteLog implements MessageLog, BatchLog {
     return state.erased;
   }
 
-  /**
-   * Erases some of the messages to a topic, in one transaction. The steps of an erasure together erase the messages that the log
-   * has at the first step.
-   *
-   * @param from The state that the previous step has returned. Default: the first step.
-   */
   eraseStep(topic: string, from?: EraseState): EraseState {
     const { position, until, erased } = from ?? {
       position: 0,
@@ -166,11 +154,6 @@ export class SqliteLog implements MessageLog, BatchLog {
     this.#listeners.clear();
   }
 
-  /**
-   * Deletes messages that exceed `HistoryLimits` or are past their `ttl`, and ids that exceed `RememberedIdLimits`.
-   *
-   * @returns Whether more messages may be left to delete, because one transaction deletes at most `maxDeletes`.
-   */
   trim(): boolean {
     const now = this.#readClock();
     return this.#tables.transaction(() => {
@@ -186,7 +169,7 @@ export class SqliteLog implements MessageLog, BatchLog {
 
   /**
    * When all messages and ids will have expired, in milliseconds since 1970. Undefined when there are none. The id of the
-   * newest message does not count, because its row is never deleted.
+   * newest message does not count, because its row is never deleted. Messages that topic rules keep do not count either.
    */
   expiresAt(): Milliseconds | undefined {
     const { ids, limits, extent } = this.#tables;
@@ -216,9 +199,13 @@ export class SqliteLog implements MessageLog, BatchLog {
     return { entries: page.entries, end: page.end ?? last, trimmedTo: oldest - 1 };
   }
 
-  #appendCall(messages: readonly Message[], at: Milliseconds, appended: LogEntry[]): AppendOutcome {
+  #appendBatch(
+    messages: readonly Message[],
+    at: Milliseconds,
+    appended: LogEntry[],
+  ): AppendOutcome {
     let candidates: readonly Candidate[];
-    // Checked before anything is inserted, because other calls share the transaction.
+    // Checked before the first insertion, because a refused batch must not roll back the other batches of the transaction.
     try {
       candidates = toCandidates(messages, (id) => this.#tables.ids.fingerprintOf(id, at));
       this.#assertSizes(messages);
@@ -247,14 +234,14 @@ export class SqliteLog implements MessageLog, BatchLog {
     );
   }
 
-  /** Returns the time. */
+  /** Deletes expired messages if there are any. Returns the current time. */
   #trimIfDue(): Milliseconds {
     const now = this.#readClock();
     if (!this.#tables.isTrimDue(now)) return now;
     try {
       this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
     } catch {
-      // Reads continue while the disk is full. The next append or trim throws the error.
+      // A read must work even if the disk is full. The next append or trim throws the error.
     }
     return now;
   }

@@ -1,7 +1,7 @@
 import { RealtimeError } from "../realtime/errors.ts";
 
 /**
- * Creates the error of a write to a log on disk that has failed.
+ * Creates the error for a failed write to a log on disk.
  *
  * @param cause The database's error. It is logged, and not sent to clients.
  */

@@ -8,7 +8,7 @@ export interface StoredEntry {
   readonly appendedAt: Milliseconds;
   /** Undefined for an erased message, and for one that the log no longer has. */
   entry: LogEntry | undefined;
-  /** `Message.ttl`. Here too, because reading many messages for it takes time. */
+  /** A copy of `Message.ttl`, which is faster to read than the message. */
   readonly ttl: Seconds | undefined;
   /** 0 for an erased message. */
   size: Bytes;

@@ -4,22 +4,23 @@ import { MergedSequences, SequenceList } from "./merged-sequences.ts";
 import type { SqlDatabase } from "./sql.ts";
 import { isPattern } from "./topic-pattern.ts";
 
-/** With more topics and patterns, reading all messages is simpler than asking the index for each. */
+/** Maximum number of topics and patterns that one read looks up in the index. With more, all messages are read. */
 const MAX_LOOKUPS = 1000;
 
-/** Number of sequences of one name that are read at a time: fewer if there are many names. */
+/** Bounds on the number of sequences of one name that are read at a time. With many names, fewer are read. */
 const MAX_CHUNK = 64;
 const MIN_CHUNK = 4;
 
 /** Number of levels of the longest pattern in the index. A longer pattern is looked up by its first levels. */
 const MAX_LEVELS = 4;
 
-/** A longer name is stored as its hash, so that the size of a message's rows is bounded. */
+/** Maximum length of a stored name. A longer name is stored as its hash, so that the size of a message's rows is bounded. */
 const MAX_NAME_LENGTH = 64;
 
 /**
- * The index of a SQLite log: the sequences of each topic's messages. If `indexesPatterns` is set, it also has the sequences of
- * each pattern except `*`, for every message of the log. Otherwise it has only the topics of messages that a topic rule keeps.
+ * The index of a SQLite log: the sequences of the messages to each topic. With `indexesPatterns`, the index has all messages of
+ * the log, and it also has the sequences of the messages that match each pattern except `*`. Otherwise the index has only
+ * messages to topics with a rule that keeps messages.
  */
 export class TopicIndexRows {
   readonly indexesPatterns: boolean;
@@ -62,7 +63,7 @@ export class TopicIndexRows {
     return this.indexesPatterns && topics.length <= MAX_LOOKUPS && !topics.includes("*");
   }
 
-  /** Returns the sequence of the next message to a topic, which may have the text of a pattern. */
+  /** Returns the sequence of the next message to a topic. A text such as `chat/*` is read as a topic, and not as a pattern. */
   nextOf(topic: string, position: number): number | undefined {
     return this.#sequences(nameOf(topic), position, true, 1)[0];
   }
@@ -72,7 +73,7 @@ export class TopicIndexRows {
    * than `MAX_LEVELS` levels there may be other messages among them.
    *
    * @param position The sequences are after this one, or before it if `isForwards` is false.
-   * @returns A function that returns the next sequences, at most as many as asked for. Fewer: there are no further ones.
+   * @returns A function that returns the next `limit` sequences. It returns fewer when there are no further ones.
    */
   read(
     topics: readonly string[],

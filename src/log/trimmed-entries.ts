@@ -1,7 +1,7 @@
 import type { StoredEntry } from "./stored-entry.ts";
 import { isPattern } from "./topic-pattern.ts";
 
-/** Number of entries without a message that may be left beside as many entries with one. */
+/** Entries without a message are removed when they outnumber the entries with a message by more than this number. */
 const MAX_EMPTY = 100;
 
 /**

@@ -10,7 +10,7 @@ export interface Cursor {
    * recognises the cursors of an earlier log as unknown.
    */
   readonly epoch: string;
-  /** Number of messages that the log had accepted in this epoch at the position. */
+  /** Number of messages that the log had accepted at the position. A log on disk also counts those of its earlier epochs. */
   readonly sequence: number;
   /**
    * Set for a position within a message: a client receives a message once for each matching key, in the order of the keys'

@@ -90,7 +90,7 @@ export class RealtimeManager {
   /**
    * Adds a client without subscriptions. From now on its frames are written to its sink.
    *
-   * @param client Its principal, and the options of its stream.
+   * @param client The client's principal and the options of its stream.
    * @param connectedAt Milliseconds since 1970. Default: now.
    * @throws RealtimeError `client_exists` when a connected client has the id, and the errors of `admit`.
    */

@@ -9,18 +9,18 @@ export type RecordAction = "create" | "update" | "delete";
 
 interface MessageInput {
   /**
-   * Idempotency key, 1 to 255 characters, neither a tab nor NUL. The log remembers the newest 10,000 ids, each for five minutes
-   * (`RememberedIdLimits`), and does not append a second message with a remembered id. Default: a random id.
+   * Idempotency key, 1 to 255 characters without tabs and NUL. By default, the log remembers the newest 10,000 ids, each for five
+   * minutes (`RememberedIdLimits`). It does not append a second message with a remembered id. Default: a random id.
    */
   readonly id?: string | undefined;
   /**
-   * Whether only clients with a right to the topic receive the message. Default: as the rules of its topics say
-   * (`TopicRule.private`), false without rules.
+   * Whether only clients with a right to the topic receive the message. Default: true if a topic rule of the message has
+   * `private`, otherwise false.
    */
   readonly private?: boolean | undefined;
   /**
-   * The history has the message for this time: a whole number from 1 to 31,536,000 (one year). Default: `TopicRule.ttl` of its
-   * topics, otherwise as long as the log keeps the message.
+   * How long the message can be replayed and listed: a whole number from 1 to 31,536,000 (one year). Default: the shortest
+   * `TopicRule.ttl` of its topics, otherwise as long as the log keeps the message.
    */
   readonly ttl?: Seconds | undefined;
 }

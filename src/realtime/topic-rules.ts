@@ -1,4 +1,4 @@
-/** What holds for the messages of single topics: how many are kept, for how long, and whether they are private. */
+/** Topic rules: how many messages of a topic are kept, how long they can be read, and whether they are private. */
 import { RealtimeError } from "./errors.ts";
 import { isObject } from "./is-object.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -11,13 +11,13 @@ export interface TopicRule {
   /** A topic, `prefix/*` or `*`, as in a subscription. `chat/*` matches `chat/1` and `chat/1/x`, but not `chat`. */
   readonly match: string;
   /**
-   * The log keeps this number of newest messages of each topic, whatever its other limits: 1 to 10,000. Default: none beyond
-   * these limits.
+   * Number of newest messages of each topic that the log keeps even if they exceed `HistoryLimits`: 1 to 10,000. Default: the
+   * log drops every message that exceeds these limits.
    */
   readonly keep?: number | undefined;
   /**
-   * Whether messages are private, unless the embedding app or a holder of the admin key publishes them with `private: false`.
-   * Default false.
+   * Whether messages are private. The embedding app and holders of the admin key can still publish a public message with
+   * `private: false`. Default false.
    */
   readonly private?: boolean | undefined;
   /** `Message.ttl` of messages without one: a whole number from 1 to 31,536,000 (one year). Default: no limit. */
@@ -104,7 +104,7 @@ export class TopicRules {
   /** The index of the rule that applies to a topic. */
   indexOf(topic: string): number | undefined {
     if (this.#indexes.size === 0) return undefined;
-    // Of two rules that match, the narrower one has the lower index: it would otherwise be covered, which is refused.
+    // The constructor refuses a rule that an earlier rule covers. Of two rules that match, the narrower is therefore the first.
     const match = matchingTopics(topic).findLast((pattern) => this.#indexes.has(pattern));
     return match === undefined ? undefined : this.#indexes.get(match);
   }

@@ -113,9 +113,9 @@ export interface StartPosition {
   readonly last?: number | undefined;
 }
 
-/** What a client chooses for its whole stream when it connects. */
+/** Options of a whole stream, which a client sets when it connects. */
 export interface StreamOptions {
-  /** Whether the events of keys without the option `envelope` are in an envelope, as with this option. Default false. */
+  /** Whether the data of events is in an envelope. The option `envelope` of a subscription key takes precedence. Default false. */
   readonly envelope?: boolean | undefined;
 }
 
@@ -143,8 +143,8 @@ export interface SubscribeRequest extends Principal, StartPosition {
 /** A message that is ready for the log. `createMessage` creates it from a `PublishInput`. */
 export interface Message {
   /**
-   * Idempotency key. The log remembers the newest 10,000 ids, each for five minutes (`RememberedIdLimits`), and does not append a
-   * second message with a remembered id. The id of a user's message begins with the user's identity (`publisherOfId`).
+   * Idempotency key. By default, the log remembers the newest 10,000 ids, each for five minutes (`RememberedIdLimits`). It does
+   * not append a second message with a remembered id. The id of a user's message begins with the user's identity (`publisherOfId`).
    */
   readonly id: string;
   /** The topics that the message is published to. A record event has up to eight: two for each name of its collection. */
@@ -155,10 +155,7 @@ export interface Message {
   readonly change?: string | undefined;
   /** Whether only clients with a right to the topic receive the message. */
   readonly private: boolean;
-  /**
-   * The message is neither replayed nor listed when this time has passed since `LogEntry.at`. Default: no
-   * such limit.
-   */
+  /** When this time has passed since `LogEntry.at`, the message is no longer replayed or listed. Default: no such limit. */
   readonly ttl?: Seconds | undefined;
 }
 
@@ -182,8 +179,8 @@ export interface LogPage {
   /** In the order of the read. Erased messages, and those past their `ttl`, are left out. */
   readonly entries: readonly LogEntry[];
   /**
-   * How far the log was read. After `read`, `entries` has every message up to this sequence. After `readBack`, it has every
-   * message from this sequence on; 0 means that the log has no older messages.
+   * How far the log was read. After `read`, `entries` has every message of the requested topics up to this sequence. After
+   * `readBack`, it has every such message from this sequence on; 0 means that the log has no older ones.
    */
   readonly end: number;
   /**
@@ -213,7 +210,7 @@ export interface LogReader {
   /**
    * Reads entries after a cursor, oldest first. Takes O(log n) steps to find the cursor.
    *
-   * @param after Undefined starts at the oldest entry of the history.
+   * @param after Undefined starts at the oldest entry of the log.
    * @param limit Maximum number of entries.
    * @param maxBytes Maximum size of the entries together. The first entry is returned whatever its size. Default: no limit.
    * @param topics Topics and patterns. The log may leave out messages that match none of them. Default: all messages.

@@ -66,7 +66,7 @@ export interface RegistryStats extends ManagerStats {
   readonly duplicate: number;
   /** Number and size of the messages that the log has now. */
   readonly history: { readonly messages: number; readonly bytes: Bytes };
-  /** What the log keeps by `TopicRule.keep`. A log that knows no such rules has zeros. */
+  /** Statistics of the messages that topic rules keep. All are 0 for a log that does not apply such rules. */
   readonly kept: KeptStats;
   /** Times from the call of `publish` to the last write. In workerd, the clock stands still while code runs. */
   readonly publishLatency: LatencyStats;
@@ -173,15 +173,15 @@ export interface ClientRegistry {
    */
   revoke(revocation: Revocation): Promise<number>;
   /**
-   * Removes the messages of topics from the history (`MessageLog.erase`). A registry with shards removes them from every log.
+   * Erases the messages to topics from the history (`MessageLog.erase`). A registry with shards erases them from every log.
    *
    * @param topic A topic, `prefix/*` or `*`, as in a subscription.
-   * @returns The number of messages that were removed, of one shard.
+   * @returns The number of erased messages. A registry with shards counts a message once.
    */
   erase(topic: string): Promise<number>;
   stats(): Promise<RegistryStats>;
   /**
-   * Checks that messages can be stored. Omit the method if storing can't fail without an error of `stats`.
+   * Checks that messages can be stored. Omit the method if `stats` also throws when messages can't be stored.
    *
    * @throws RealtimeError `storage_failed` when the last write has failed.
    */

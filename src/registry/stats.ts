@@ -3,7 +3,7 @@ import type { LatencyHistogram } from "../realtime/latency.ts";
 import type { ManagerStats } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 
-/** The counters of a log that keeps no messages by topic. */
+/** The statistics of a log without messages that topic rules keep. */
 export const NONE_KEPT: KeptStats = { topics: 0, messages: 0, bytes: 0, evicted: 0 };
 
 /**

@@ -1,6 +1,6 @@
 import { NONCE, OPENAPI } from "./template.ts";
 
-/** What differs between the pages. `script` is a statement. */
+/** The parts that differ between the pages. `script` is a JavaScript statement. */
 interface Page {
   readonly title: string;
   readonly body: string;

@@ -19,7 +19,7 @@ export const PAGES: Readonly<Record<PageName, string>> = {
   }),
 };
 
-/** The source of pages in a process. */
+/** The `PageSource` of a process. */
 export function renderPage(name: PageName): string {
   return PAGES[name];
 }

@@ -24,7 +24,7 @@ export function showDocs(context: ServerContext): Handler {
  * Responds with a page of HTML. Its Content-Security-Policy allows requests to the service itself, and blocks every script and
  * style without the nonce.
  *
- * @param openapi What the template's placeholder for the OpenAPI document stands for.
+ * @param openapi The OpenAPI document as JSON. It replaces the placeholder `OPENAPI` of the template.
  */
 function sendPage(c: Context, template: string, openapi = ""): Response | Promise<Response> {
   const nonce = nanoid();
@@ -36,6 +36,6 @@ function sendPage(c: Context, template: string, openapi = ""): Response | Promis
     "Content-Security-Policy",
     `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  // A function, because `$` in a replacement text has a meaning.
+  // The replacement is a function, because `$` has a special meaning in a replacement text.
   return c.html(template.replaceAll(NONCE, nonce).replace(OPENAPI, () => openapi));
 }

@@ -18,7 +18,7 @@ function declareNameKeeper(): string {
   return found === undefined ? "" : `const ${found} = (value) => value;`;
 }
 
-/** A statement that calls a function with an argument, which is JavaScript too. */
+/** Returns a statement that calls a function. `argument` is a JavaScript expression. */
 function call(main: (argument: never) => void, argument: string): string {
   return `(() => {${declareNameKeeper()}(${main})(${argument});})();`;
 }

@@ -1,11 +1,11 @@
-/** The console's page and the page of the HTTP API, as templates. A response fills in what its placeholders stand for. */
+/** The templates of the console and of the page of the HTTP API. Each response replaces the placeholders in its template. */
 
 /** `console` is `GET /`, `docs` is `GET /api/docs`. */
 export type PageName = "console" | "docs";
 
 /**
- * Returns the template of a page. A process renders it. A Worker reads it from its static assets, because the templates would
- * make its script larger.
+ * Returns the template of a page. A process renders the template. A Worker reads it from its static assets, because the
+ * templates would make the Worker's script larger.
  */
 export type PageSource = (name: PageName) => string | Promise<string>;
 

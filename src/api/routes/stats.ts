@@ -25,7 +25,7 @@ export async function readStats(context: ServerContext): Promise<RegistryStats &
   const stats = await registry.stats();
   return {
     ...stats,
-    // A hub of an earlier deploy leaves `kept` out.
+    // A hub of an earlier version returns no `kept`.
     kept: stats.kept ?? NONE_KEPT,
     logLinesDropped: logger.dropped,
     waitingBytes: budget.bytes,

@@ -76,15 +76,15 @@ export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLen
 export type MessageLimits = Pick<RequestLimits, "maxTopicLength" | "maxBatch" | "maxMessageBytes">;
 
 /**
- * Turns what is to be published into messages.
+ * Turns a body, one message or a list, into messages.
  *
- * @param isTrusted Whether the publisher may make a message public although a topic rule says `private`: the embedding app, and
- *   holders of the admin key. Default false.
+ * @param isTrusted Whether the publisher may publish a public message although a topic rule says `private`. True for the embedding
+ *   app and for holders of the admin key. Default false.
  */
 export type MessageParser = (body: unknown, isTrusted?: boolean) => readonly Message[];
 
 /**
- * Makes the function that turns what is to be published, one message or a list, into messages, and applies topic rules.
+ * Makes a `MessageParser` that also applies topic rules.
  *
  * The function throws RealtimeError `invalid_input`, `too_large`, and what `createMessage` throws. In a list, errors of the
  * schemas and of repeated ids are keyed by the message's index.
@@ -113,7 +113,10 @@ export function createMessageParser(
   };
 }
 
-/** Applies the rules of a message's topics: one private topic is enough, and the message's own ttl or else the shortest counts. */
+/**
+ * Applies the rules of a message's topics. If one rule has `private`, the message is private. The message's own `ttl` takes
+ * precedence over the rules; of several rules with a `ttl`, the shortest applies.
+ */
 function applyRules(message: Message, rules: readonly TopicRule[]): Message {
   if (rules.length === 0) return message;
   const isPrivate = message.private || rules.some((rule) => rule.private);

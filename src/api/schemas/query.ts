@@ -66,7 +66,7 @@ function readTopics(c: Context): string[] {
 }
 
 const ENVELOPE =
-  'Whether the data of each message is `{"topic","id","at","data"}`. A key may choose otherwise with its own option `envelope`.';
+  'Whether the data of each message is `{"topic","id","at","data"}`. The option `envelope` of a key takes precedence.';
 
 /** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
@@ -175,7 +175,7 @@ export function topicRulesSchema({ maxTopicLength }: KeyLimits) {
   return z.object({ topic: z.optional(z.string().check(z.maxLength(maxTopicLength))) });
 }
 
-/** Reads the only parameter, `topic`. @throws RealtimeError `invalid_input`. */
+/** Reads a query with `topic` as its only parameter. @throws RealtimeError `invalid_input`. */
 export function readTopicQuery<T>(c: Context, schema: z.ZodMiniType<T>): T {
   checkQueryParameters(c, ["topic"]);
   return validate(schema, { topic: optional(c, "topic") });

@@ -77,8 +77,8 @@ export class ClientStore {
   }
 
   /**
-   * Replaces the client's subscription keys. The index has the `envelopeKey` of each key of a client with
-   * `StreamOptions.envelope`.
+   * Replaces the client's subscription keys. If the client has `StreamOptions.envelope`, the index gets the `envelopeKey` of each
+   * key.
    *
    * @param keys As the client sent them.
    * @param cost The result of `costOfKeys` for the keys and the client's rights.

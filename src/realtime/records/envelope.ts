@@ -3,7 +3,8 @@ import { matchingTopics } from "../subscriptions/subscription-key.ts";
 import type { LogEntry } from "../types.ts";
 
 /**
- * Puts the data of an event into an envelope, which tells a subscriber of a pattern where the message came from.
+ * Returns the data of an event in an envelope. The topic in the envelope is the first of the message's topics that
+ * matches the pattern.
  *
  * @param pattern The topic of the subscription: a topic, `prefix/*` or `*`.
  * @param data JSON.
@@ -15,7 +16,11 @@ export function envelopeFor(pattern: string, { message, at }: LogEntry, data: st
   return addData({ topic, id: publishedId(message.id), at: new Date(at).toISOString() }, data);
 }
 
-/** Returns the JSON of some fields and data. The data is inserted as it is, because parsing it could exceed the stack. */
+/**
+ * Returns the JSON of an object with the given fields and the field `data`.
+ *
+ * @param data JSON. It is inserted without being parsed, because parsing deeply nested JSON could exceed the stack.
+ */
 export function addData(fields: object, data: string): string {
   return `${toJSONLine(fields).slice(0, -1)},"data":${data}}`;
 }

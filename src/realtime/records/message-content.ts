@@ -34,7 +34,7 @@ const DECISION_COST = 2;
 interface Decision {
   /** Undefined: the message is not sent. */
   readonly data: string | undefined;
-  /** The data in an envelope. Made when it is needed. */
+  /** The data in an envelope. Created on first use. */
   envelope: string | undefined;
 }
 
@@ -84,7 +84,7 @@ export class MessageContent {
     return { isUniform: true, data: this.eventDataFor(subscribed, EVERYONE) };
   }
 
-  /** The data of the event that a client receives: `dataFor`, in an envelope if the key asks for it. */
+  /** The data of the event that a client receives: the result of `dataFor`, in an envelope if the key has `Selection.envelope`. */
   eventDataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
     if (!subscribed.maySelect) return this.dataFor(subscribed, viewer);
     const decision = this.#decisionFor(subscribed, viewer);
@@ -98,8 +98,8 @@ export class MessageContent {
   }
 
   /**
-   * The part of the message that a client may see under a key. Undefined if the client does not receive the message. The history
-   * shows it without an envelope, because a page of the history has the topics, id and time of each message.
+   * The data that a client receives for a key, without an envelope. Undefined if the client does not receive the message. The
+   * history needs no envelope, because its pages have the topics, the id and the time of each message.
    */
   dataFor(subscribed: Subscribed, viewer: Viewer): string | undefined {
     if (this.#whole !== undefined && !subscribed.maySelect) return this.#message.data;

@@ -13,7 +13,7 @@ export interface RecordOptions {
   readonly changed: readonly string[] | undefined;
   /** Whether an update that moves a record out of the selection is sent as `leave`. */
   readonly leave: boolean;
-  /** Whether each event has its message's topic, id and time. Undefined: as the stream (`StreamOptions.envelope`). */
+  /** Whether the data of each event is in an envelope (envelope.ts). Undefined: as `StreamOptions.envelope` sets. */
   readonly envelope: boolean | undefined;
 }
 

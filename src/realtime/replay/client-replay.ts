@@ -134,7 +134,8 @@ export class ClientReplay {
   hasLost(key: string, trimmedTo: number): boolean {
     const position = this.positionOf(key);
     if (position < 0 || position >= trimmedTo) return false;
-    // A key among kept messages receives those that are still kept. It has lost messages if some came after its search began.
+    // Before `keptUntil`, a key receives only messages that are still kept, so it has not lost the others. It has lost messages
+    // only if the log has dropped messages that came after the start of the replay.
     const { keptUntil = 0, newestAtStart } = this.#state;
     return position >= keptUntil || newestAtStart < trimmedTo;
   }
@@ -160,8 +161,8 @@ export class ClientReplay {
       }
     }
     this.#search.next = next;
-    // The history has fewer messages of these keys than requested, so each key starts with its oldest message, if it has any.
-    // A key without messages starts after the newest: at the beginning of the history, trimming could overtake its position.
+    // The history has fewer messages of these keys than requested, so each key starts with its oldest message. A key without
+    // messages starts after the newest message, because trimming could overtake a position at the beginning of the history.
     if (next === 0) for (const found of this.#search.end()) this.#startKey(found, trimmedTo);
     if (!this.isSearchingBack) this.#moveTo(Math.min(...this.#positions.values()));
   }
@@ -180,7 +181,7 @@ export class ClientReplay {
       const cursor = parseCursor(entry.cursor);
       const sequence = cursor?.sequence ?? 0;
       if (sequence > until) break;
-      // The page may leave out messages before this one, and ids name a position right before it.
+      // The page may leave out messages before this one, and an id within this message names the position right before it.
       if (sequence - 1 > this.#state.position) this.#moveTo(sequence - 1);
       const matches = this.#matcher
         .matchesOf(entry)

@@ -4,14 +4,14 @@ interface KeySearch {
   missing: number;
   /** Sequence of the oldest message found so far. */
   oldest: number;
-  /** Number of messages to the key's topic that were looked at. */
+  /** Number of messages to the key's topic that the search has examined. */
   examined: number;
 }
 
-/** Maximum number of messages to a key's topic that its search looks at. A filter may match none of a long history. */
+/** Maximum number of messages to a key's topic that a search examines, because a filter may match none of a long history. */
 export const MAX_SEARCHED = 10_000;
 
-/** A key whose search has ended. */
+/** The result of the search for one key. */
 export interface FoundKey {
   readonly key: string;
   /** Sequence of the oldest message found, or of the message after the newest if none was found. */
@@ -58,8 +58,8 @@ export class NewestSearch {
   }
 
   /**
-   * Must be called after `count`, for each key to whose topic a message was published, whether the client may receive the message
-   * or not. Returns the key when its search has looked at `MAX_SEARCHED` messages: it starts with those that were found.
+   * Counts a message to the topic of a key, whether the client may receive the message or not. Must be called after `count`.
+   * Returns the key when its search has examined `MAX_SEARCHED` messages. The key then starts with the messages found so far.
    */
   examine(key: string): FoundKey | undefined {
     const search = this.#searches.get(key);

@@ -43,7 +43,7 @@ export class ReplayMatcher {
     return matches;
   }
 
-  /** The keys to whose topics a message was published, whether the client may receive it or not. */
+  /** The keys with a topic or pattern that matches a message, whether the client may receive the message or not. */
   keysOf({ message }: LogEntry): readonly string[] {
     return this.#index.match(message.topics).map(({ key }) => key);
   }

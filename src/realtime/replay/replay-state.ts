@@ -12,7 +12,7 @@ export interface ReplayState {
    * means that the replay still searches for the key's newest n messages.
    */
   readonly positions: readonly number[];
-  /** Sequence of the newest message when the replay started: the search for the newest messages begins there. */
+  /** Sequence of the newest message when the replay started. The search for the newest messages begins there. */
   readonly newestAtStart: number;
   /**
    * Up to this sequence, the client may have the messages of some keys and lack the messages of other keys. No cursor can name
@@ -20,19 +20,21 @@ export interface ReplayState {
    */
   readonly unsafeUntil: number;
   /**
-   * Keys with a position before this sequence were found among messages that topic rules keep beyond the limits of the log.
-   * Such a key receives those of them that are still kept. 0 if no key was. A hub of an earlier version leaves it out.
+   * Of the messages up to this sequence, the log had only those that topic rules keep when the replay searched for the newest
+   * messages. A key with an earlier position receives the messages that are still kept, and has not lost the others. 0 if no key
+   * started that early. Undefined in a state that an earlier version has stored.
    */
   readonly keptUntil?: number | undefined;
   /** The number of messages replayed so far. */
   readonly replayed: number;
   /**
-   * Whether a message was sent, at least for one of its keys, or a key continues from an earlier replay whose start was before
-   * `newestAtStart`. Keys then do not start again after a loss. A hub of an earlier version leaves it out.
+   * Whether a message was sent, at least for one of its keys, or a key continues from an earlier replay that started before
+   * `newestAtStart`. If so, a key that loses messages continues with live messages, and not with its newest messages. Undefined
+   * in a state that an earlier version has stored.
    */
   readonly isUnderWay?: boolean | undefined;
   /**
-   * If the history loses the position of a key without a `last` option before any message was replayed, the key restarts with
+   * If the history loses the position of a key without a `last` option before the replay `isUnderWay`, the key restarts with
    * this many newest messages.
    */
   readonly last: number;

@@ -70,7 +70,8 @@ export function planStart(
   else if (newKeys.length === 0) unsafeUntil = before?.unsafeUntil ?? 0;
   else if (hasEarlierKeys) unsafeUntil = replay?.reached ?? live;
 
-  // Earlier keys continue to receive kept messages, unless a new key needs the messages that were not kept.
+  // Earlier keys continue to receive kept messages (`keptUntil`), unless a new key resumes from a cursor among them: for the new
+  // key, messages that were not kept are lost.
   const { keptUntil = 0 } = before ?? {};
   const isAmongKept =
     position < keptUntil && (from === undefined || from.sequence >= keptUntil || !newKeys.length);
@@ -119,8 +120,8 @@ export function planRestart(
   // As in `planStart`: negative, or `live` if there are no messages to find.
   const restartOf = (key: string) =>
     -(isUnderWay(state) ? 0 : newestCount(key, state.last)) || live;
-  // If the client asked only for the newest messages and has received none yet, it has missed nothing as long as the history has
-  // all messages that came after the start: the replay can send other messages that came before it.
+  // If the client asked only for the newest messages and has received none yet, it has missed no message as long as the history
+  // has all messages that came after the start. The replay can then start with other messages from before the start.
   const isFresh = !isUnderWay(state) && !state.isResume && newestAtStart >= trimmedTo;
   const lost = new Set(replay.keys.filter((key) => replay.hasLost(key, trimmedTo)));
   const isUnrecovered = [...lost].some(
@@ -128,7 +129,7 @@ export function planRestart(
   );
   const positions = replay.keys.map((key) => {
     const position = replay.positionOf(key);
-    // Kept messages are only sent to the end if the history has all messages that came after `newestAtStart`, which changes.
+    // The state of an unrecovered client gets `keptUntil: 0`, so a key can't continue among kept messages either.
     const isAmongKept = position >= 0 && position < keptUntil;
     return lost.has(key) || (isUnrecovered && isAmongKept) ? restartOf(key) : position;
   });
@@ -145,7 +146,7 @@ export function planRestart(
   };
 }
 
-/** `ReplayState.isUnderWay`, also for the state of a hub of an earlier version. */
+/** `ReplayState.isUnderWay`, also for a state that an earlier version has stored. */
 function isUnderWay(state: ReplayState): boolean {
   return state.isUnderWay ?? state.replayed > 0;
 }

@@ -101,7 +101,7 @@ export function eventNameOf(key: string): string {
  */
 const MAY_SELECT = /filter|fields|actions|changed|leave|envelope|%[46]|%7[02-46]|\\|%5c/i;
 
-/** Whether a key may receive something else than the whole data of a message: it has options for that, or is an `envelopeKey`. */
+/** Whether the options of a key may change what its subscription receives. Also true for every `envelopeKey`. */
 export function maySelect(key: string): boolean {
   return (key.includes("?") && MAY_SELECT.test(key)) || isEnvelopeKey(key);
 }

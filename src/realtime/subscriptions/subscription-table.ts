@@ -8,7 +8,7 @@ import {
 
 /** One subscription key and all clients that have it. Statistics count it once for each of these clients. */
 export interface Subscription<Client> extends Omit<SubscriptionKey, "options"> {
-  /** `hashKey` of the key without `envelopeKey`: cursors stay good if the client comes back with or without envelopes. */
+  /** `hashKey` of the key as the client sent it, so a client can resume within a message with or without envelopes. */
   readonly keyHash: string;
   /** `maySelect` of the key. */
   readonly maySelect: boolean;

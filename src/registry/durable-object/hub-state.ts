@@ -39,7 +39,7 @@ export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
   readonly history?: Partial<HistoryLimits> | undefined;
   /** Bounds on the message ids that the hub remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
   readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
-  /** Rules for topics. The hub applies `keep`; the Worker applies the other fields when it publishes. Default: no rules. */
+  /** Topic rules. The hub applies `keep`. The Worker applies the other fields when it publishes. Default: no rules. */
   readonly topics?: LogOptions["topics"];
   /** `KeptLimits.bytes`. Default 64 MiB. */
   readonly keptBytes?: Bytes | undefined;

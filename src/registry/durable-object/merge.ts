@@ -42,7 +42,7 @@ export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
   };
 }
 
-/** As of the history, every shard has every message. A hub of an earlier deploy leaves `kept` out. */
+/** Every shard has every message, so the counts are not added up. A hub of an earlier version returns no `kept`. */
 function mergeKept(a = NONE_KEPT, b = NONE_KEPT): KeptStats {
   return {
     topics: Math.max(a.topics, b.topics),

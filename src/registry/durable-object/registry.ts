@@ -164,7 +164,10 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.call(shard, (hub) => hub.revoke(revocation));
   }
 
-  /** Every shard has every message, so one count is enough. A retry after a lost response counts none. */
+  /**
+   * Every shard has every message, so the counts are not added up. A call is repeated if its response is lost, and then returns
+   * 0, because the messages are already erased.
+   */
   async erase(topic: string): Promise<number> {
     const counts = await this.#shards.callAll((hub) => hub.erase(topic));
     return Math.max(...counts);

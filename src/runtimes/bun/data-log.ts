@@ -6,8 +6,8 @@ import { loadSqlite } from "./sqlite.ts";
  * Opens a log in a folder, for an app that mounts the service. Messages, message ids and revocations survive a restart. The
  * folder is created if it is missing. Only one process may use it at a time. The library is `bun:sqlite`.
  *
- * @throws RealtimeError `invalid_config` when the folder can't be used: another process uses it, the file in it is damaged, of
- *   another program or of a newer version, or the disk is full or read-only.
+ * @throws RealtimeError `invalid_config` when the folder can't be used: another process uses it, the file in it is damaged or
+ *   belongs to another program or to a newer version, or the disk is full or read-only.
  * @example
  * ```ts
  * const realtime = createServer({ log: await openDataLog("./data"), runtime: bunRuntime });

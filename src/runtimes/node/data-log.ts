@@ -4,10 +4,11 @@ import { loadSqlite } from "./sqlite.ts";
 
 /**
  * Opens a log in a folder, for an app that mounts the service. Messages, message ids and revocations survive a restart. The
- * folder is created if it is missing. Only one process may use it at a time. The library is `node:sqlite` (Node 22.13 or newer), or else `better-sqlite3` if your project has it.
+ * folder is created if it is missing. Only one process may use it at a time. The library is `node:sqlite` (Node 22.13 or newer),
+ * or else `better-sqlite3` if your project has it.
  *
- * @throws RealtimeError `invalid_config` when the folder can't be used: another process uses it, the file in it is damaged, of
- *   another program or of a newer version, or the disk is full or read-only; when there is no SQLite library.
+ * @throws RealtimeError `invalid_config` when there is no SQLite library, and when the folder can't be used: another process uses
+ *   it, the file in it is damaged or belongs to another program or to a newer version, or the disk is full or read-only.
  * @example
  * ```ts
  * const realtime = createServer({ log: await openDataLog("./data"), runtime: nodeRuntime });

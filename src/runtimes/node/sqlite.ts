@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { OpenSqlite, SqliteConnection } from "../process/sqlite-database.ts";
 
-/** `node:sqlite` and `better-sqlite3`, as far as they are used here. The project's types are those of Node 20. */
+/** The part of `node:sqlite` that is used here. The project has the types of Node 20, which has no such module. */
 interface NodeSqlite {
   readonly DatabaseSync: new (path: string) => SqliteConnection;
 }
@@ -47,7 +47,7 @@ export function openBetterSqlite3(from: string = import.meta.url): OpenSqlite {
   }
 }
 
-/** Node 22 and 24 warn on stderr that `node:sqlite` is experimental. Only this warning is left out. */
+/** Suppresses the warning of Node 22 and 24 that `node:sqlite` is experimental, and no other warning. */
 function withoutWarning<T>(load: () => T): T {
   const { emitWarning } = process;
   // The cast: a function with one signature does not have the type of the overloaded `emitWarning`.

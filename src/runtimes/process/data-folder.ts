@@ -21,7 +21,7 @@ const APPLICATION_ID = 0x506b_7477;
 const SCHEMA_VERSION = 1;
 
 /**
- * Expired messages are overwritten where this costs no further write, so not on pages that a single large message fills
+ * Deleted messages are overwritten where this costs no further write. The pages of a large message are therefore not overwritten
  * (https://www.sqlite.org/pragma.html#pragma_secure_delete).
  */
 const SECURE_DELETE = "PRAGMA secure_delete = FAST";
@@ -35,9 +35,9 @@ export type DataSync = "normal" | "full";
 /** An open folder. */
 export interface DataFolder {
   readonly database: SqliteDatabase;
-  /** Writes to the file without a change. Throws the database's error when the file can't be written. */
+  /** Writes to the file without changing data. Throws the database's error when the file can't be written. */
   probe(): void;
-  /** Runs a transaction. What it deletes is overwritten in the file, also where this costs further writes. */
+  /** Runs a transaction. Deleted data is overwritten in the file, even where this costs further writes. */
   overwriting<T>(run: () => T): T;
   /** Moves the write-ahead log into the file, closes the file, and lets another process use the folder. */
   close(): void;
@@ -47,7 +47,7 @@ export interface DataFolder {
  * Opens a folder, and creates it if it is missing. Only the user of the process may read a folder or a file that is created.
  *
  * @throws RealtimeError `invalid_config` when another process uses the folder; when the file is damaged, is of another program,
- *   or was written by a newer version; when folder or file can't be written; and when the disk is full.
+ *   or was written by a newer version; when the folder or the file can't be written; and when the disk is full.
  */
 export function openDataFolder(path: string, open: OpenSqlite, sync: DataSync): DataFolder {
   const folder = resolve(path);
@@ -192,13 +192,13 @@ function configure(database: SqliteDatabase, sync: DataSync): void {
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${sync}`);
   database.exec(SECURE_DELETE);
-  // How long a write waits when a program such as sqlite3 writes to the file. Nothing else runs in the process meanwhile.
+  // A write waits this long while another program, such as sqlite3, writes to the file. No other work runs meanwhile.
   database.exec("PRAGMA busy_timeout = 1000");
   // After a flood, the write-ahead log shrinks to 64 MiB again.
   database.exec("PRAGMA journal_size_limit = 67108864");
 }
 
-/** SQLite writes the first page of the file even if the number does not change. */
+/** Writes `user_version`. SQLite writes the first page of the file even if the number does not change, so a probe can use it. */
 function setVersion(database: SqliteDatabase): void {
   database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }

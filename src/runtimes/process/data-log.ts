@@ -16,7 +16,7 @@ import type { Logger } from "../../realtime/types.ts";
 import { type DataSync, explainErrors, openDataFolder } from "./data-folder.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
 
-/** Maximum number of old messages that one transaction deletes: about 10 ms of work. */
+/** `SqliteLogOptions.maxDeletes`: about 10 ms of work in one transaction. */
 const MAX_DELETES = 500;
 
 /** Options of `openDataLog`. */

@@ -22,8 +22,9 @@ export interface StartOptions extends ServerOptions {
   /** Port to listen on. 0 uses a free port. Default 8090. */
   readonly port?: number | undefined;
   /**
-   * A folder in which the service keeps messages, message ids and revocations, so that they survive a restart. It is created if
-   * it is missing. Only one process may use it. Refused together with `log` or `registry`. Default: a log in memory.
+   * A folder in which the service keeps messages, message ids and revocations, so that they survive a restart. The folder is
+   * created if it is missing. Only one process may use it. With a folder, the defaults of `history` are 1,000,000 messages, seven
+   * days and 1 GiB. Refused together with `log` or `registry`. Default: a log in memory.
    */
   readonly data?: string | undefined;
   /** What an acknowledged message survives, if `data` is set (`DataLogOptions.sync`). Default `normal`. */
@@ -86,7 +87,7 @@ export async function startListening(
   try {
     return await listenWith({ ...options, log, data: undefined }, listen);
   } catch (error) {
-    // Another attempt to start may use the folder.
+    // Releases the folder, so that another attempt to start can use it.
     if (options.data !== undefined) await log?.release?.();
     throw error;
   }
@@ -128,7 +129,11 @@ async function listenWith(
   };
 }
 
-/** @throws RealtimeError `invalid_config`. */
+/**
+ * Opens the log in the folder `data`. Without `data`, returns the option `log`.
+ *
+ * @throws RealtimeError `invalid_config`.
+ */
 function openConfiguredLog(
   options: StartOptions,
   loadSqlite: ListeningRuntime["loadSqlite"],
@@ -145,7 +150,7 @@ function openConfiguredLog(
     bytes: options.keptBytes ?? DEFAULTS.keptBytes,
     topics: options.keptTopics ?? DEFAULTS.keptTopics,
   };
-  // The options that the log does not have are ignored.
+  // `openLog` ignores the options that it does not have.
   return openLog(data, loadSqlite(), { ...options, sync: options.dataSync, kept });
 }
 

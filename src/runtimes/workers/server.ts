@@ -110,7 +110,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
 /** @throws RealtimeError `invalid_config` when the console is on and the Worker has no static assets. */
 function pagesOf({ ASSETS }: Env, { console = false }: ServerOptions): PageSource {
   if (isObject(ASSETS)) return createPageAssets(ASSETS);
-  // The pages have no routes.
+  // Without the console, no route shows a page.
   if (!console) return () => "";
   throw new RealtimeError(
     "invalid_config",

@@ -15,7 +15,10 @@ interface OpenAPI {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-/** Shows the OpenAPI document that the page contains: a section for each operation, and one for the schemas. */
+/**
+ * Shows the OpenAPI document that the page contains: a section for each operation, and one for the schemas. The function is longer
+ * than 50 lines because each function of a page must be self-contained (parts.ts).
+ */
 export function showDocument({ find, create, append }: Dom): void {
   /** A block of JSON. `tabIndex` makes it reachable by keyboard, since it scrolls. */
   const block = (value: object): HTMLElement => {
@@ -42,8 +45,8 @@ export function showDocument({ find, create, append }: Dom): void {
     const list = create("ul");
     for (const { name, in: location, required, schema } of parameters) {
       const item = create("li");
-      const place = create("span", `, ${location}${required ? ", required" : ""}: `);
-      append(item, create("code", name), place, create("code", JSON.stringify(schema)));
+      const usage = create("span", `, ${location}${required ? ", required" : ""}: `);
+      append(item, create("code", name), usage, create("code", JSON.stringify(schema)));
       append(list, item);
     }
     return list;

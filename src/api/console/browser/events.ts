@@ -12,12 +12,13 @@ export interface ShownEvent {
   readonly cursor: string;
   /** When the message was published, in ISO 8601. Default: the event is shown with the current time. */
   readonly at?: string | undefined;
-  /** Further facts, which the list shows when the event is opened. */
+  /** Further facts. The list shows them when the user opens the event. */
   readonly facts?: readonly string[];
 }
 
 /**
- * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ * Creates the list. The function is longer than 50 lines because each function of the console's page must be self-contained
+ * (parts.ts).
  *
  * @param onReceived Runs for each event and for each message that was read from the history, even while the list is paused.
  */

@@ -1,5 +1,5 @@
 /**
- * The functions that run in the browser. The page carries their source (`Function.prototype.toString`), so that a process
+ * The functions that run in the browser. The page contains their source (`Function.prototype.toString`), so that a process
  * needs neither a build step nor a file to serve.
  *
  * A part must be self-contained: the page has no imports, and a bundler renames what is declared outside a function. A part

@@ -76,7 +76,7 @@ export function bindPublishing(dom: Dom, api: API, examples: Examples, events: E
     readonly rule: number | null;
   }
 
-  /** The topic rule that applies. Empty without rules, and if the key is not the admin key. */
+  /** Describes the topic rule that applies. Returns "" if there are no rules, or if the key is not the admin key. */
   const describeRule = async (topic: string): Promise<string> => {
     if (!api.hasKey() || api.isKeyRefused()) return "";
     try {

@@ -7,7 +7,7 @@ import type { Subscriptions } from "./subscriptions.ts";
 /** The connection to the service, with the buttons that open and break it. */
 export type Stream = ReturnType<typeof createStream>;
 
-/** One function longer than 50 lines: a part must be self-contained (parts.ts). */
+/** The function is longer than 50 lines because each function of the console's page must be self-contained (parts.ts). */
 export function createStream(
   { find, showResult, showError }: Dom,
   api: API,
@@ -32,7 +32,7 @@ export function createStream(
     find<HTMLButtonElement>("#break").disabled = className !== "open";
   };
 
-  /** What to show of a message. Undefined for an event that has no envelope. */
+  /** Reads the envelope of an event, as the list shows it. Undefined for an event without an envelope. */
   const readMessage = (key: string, text: string): Omit<ShownEvent, "cursor"> | undefined => {
     let value: unknown;
     try {
@@ -40,7 +40,7 @@ export function createStream(
     } catch {
       return undefined;
     }
-    // An app sends events of its own without an envelope, and the user may have switched it off for a key.
+    // Events that an app sends to one client have no envelope. The user may also have switched the envelope off for a key.
     const { topic, id, at, data } = (value ?? {}) as Record<string, unknown>;
     if (typeof topic !== "string" || typeof at !== "string" || data === undefined) return undefined;
     return { name: topic, data: JSON.stringify(data), at, facts: [key, `id ${id}`, at] };
