@@ -1,5 +1,8 @@
+import { RealtimeError } from "../realtime/errors.ts";
 import type { Message } from "../realtime/types.ts";
+import type { Bytes } from "../realtime/units.ts";
 import { assertNoReusedIds, fingerprint } from "./fingerprint.ts";
+import { messageSize } from "./log.ts";
 
 /** A message of a call of `append`, before it is appended. */
 export interface Candidate {
@@ -34,4 +37,15 @@ export function toCandidates(
   });
   assertNoReusedIds(reused);
   return candidates;
+}
+
+/** @throws RealtimeError `invalid_input` for a message of more than `max` bytes (`messageSize`). */
+export function assertSizes(messages: readonly Message[], max: Bytes): void {
+  if (max === Number.POSITIVE_INFINITY) return;
+  const size = Math.max(0, ...messages.map(messageSize));
+  if (size <= max) return;
+  throw new RealtimeError(
+    "invalid_input",
+    `The message has ${size} bytes, and the limit is ${max}. Send a smaller message.`,
+  );
 }

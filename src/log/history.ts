@@ -202,6 +202,6 @@ function unknownCursor(name: "after" | "before"): RealtimeError {
   const trimmed = name === "after" ? "messages after the cursor have been trimmed, or " : "";
   return new RealtimeError(
     "unknown_cursor",
-    `The history does not have the cursor in "${name}": ${trimmed}the cursor belongs to another log. Omit "${name}" to read the newest messages.`,
+    `The history does not have the cursor in "${name}": ${trimmed}the cursor belongs to another log, or to messages that this log has lost. Omit "${name}" to read the newest messages.`,
   );
 }

@@ -3,14 +3,8 @@ import { RealtimeError } from "../realtime/errors.ts";
 import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { AppendOutcome, BatchLog, EraseState } from "./batch-log.ts";
-import { type Candidate, toCandidates } from "./candidates.ts";
-import {
-  isHistoryEnabled,
-  type LogStats,
-  type MessageLog,
-  messageSize,
-  type PublishReceipt,
-} from "./log.ts";
+import { assertSizes, type Candidate, toCandidates } from "./candidates.ts";
+import { isHistoryEnabled, type LogStats, type MessageLog, type PublishReceipt } from "./log.ts";
 import type { SqliteLogOptions } from "./sqlite-options.ts";
 import { SqliteTables } from "./sqlite-tables.ts";
 
@@ -208,7 +202,7 @@ export class SqliteLog implements MessageLog, BatchLog {
     // Checked before the first insertion, because a refused batch must not roll back the other batches of the transaction.
     try {
       candidates = toCandidates(messages, (id) => this.#tables.ids.fingerprintOf(id, at));
-      this.#assertSizes(messages);
+      assertSizes(messages, this.#maxMessageBytes);
     } catch (error) {
       if (error instanceof RealtimeError) return error;
       throw error;
@@ -220,18 +214,6 @@ export class SqliteLog implements MessageLog, BatchLog {
       }
       return { id: message.id, duplicate: isDuplicate };
     });
-  }
-
-  /** @throws RealtimeError `invalid_input` for a message that is too large. */
-  #assertSizes(messages: readonly Message[]): void {
-    const max = this.#maxMessageBytes;
-    if (max === Number.POSITIVE_INFINITY) return;
-    const size = Math.max(0, ...messages.map(messageSize));
-    if (size <= max) return;
-    throw new RealtimeError(
-      "invalid_input",
-      `The message has ${size} bytes, and the limit is ${max}. Send a smaller message.`,
-    );
   }
 
   /** Deletes expired messages if there are any. Returns the current time. */
