@@ -218,14 +218,15 @@ export class SqliteLog implements MessageLog, BatchLog {
 
   /** Deletes expired messages if there are any. Returns the current time. */
   #trimIfDue(): Milliseconds {
-    const now = this.#readClock();
-    if (!this.#tables.isTrimDue(now)) return now;
     try {
-      this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
+      const now = this.#readClock();
+      if (this.#tables.isTrimDue(now)) {
+        this.#tables.transaction(() => this.#tables.trim(now, this.#maxDeletes));
+      }
     } catch {
       // A read must work even if the disk is full. The next append or trim throws the error.
     }
-    return now;
+    return this.#now();
   }
 
   /**

@@ -4,7 +4,7 @@ import { parseCursor } from "../../src/realtime/cursor.ts";
 import type { LogPage } from "../../src/realtime/types.ts";
 import { idsOf, message } from "../suites/log/context.ts";
 import { leftOut } from "../support/flags.ts";
-import { NO_SQL_JS, SimulatedFailure, SqlJsDatabase } from "../support/sql-js-database.ts";
+import { NO_SQL_JS, SqlJsDatabase } from "../support/sql-js-database.ts";
 
 describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () => {
   it("continues its sequence when it is opened again, although it remembers no ids", async () => {
@@ -25,7 +25,9 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
     log.append([message("a")]);
     clock.time -= 3_600_000;
     database.failAfter(0);
-    expect(() => log.stats()).toThrow(SimulatedFailure);
+    // A read works although the transaction fails.
+    expect(log.stats().messages).toBe(1);
+    database.heal();
     expect(log.stats().messages).toBe(1);
     clock.time += 1000;
     expect(log.stats().messages).toBe(0);

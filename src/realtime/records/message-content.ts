@@ -31,6 +31,9 @@ const STEPS_PER_COST = 8;
 /** The cost of deciding about one subscription, where writing a frame costs 1. */
 const DECISION_COST = 2;
 
+/** The additional cost of a filter that can't be evaluated, because an error is created. */
+const FAILURE_COST = 8;
+
 interface Decision {
   /** Undefined: the message is not sent. */
   readonly data: string | undefined;
@@ -157,6 +160,7 @@ export class MessageContent {
     try {
       data = this.#selector.select(subscribed, this.#selections.of(subscribed.key), viewer);
     } catch (error) {
+      this.#cost += FAILURE_COST;
       this.#onError(subscribed.key, error);
       return undefined;
     }
