@@ -127,7 +127,7 @@ export class KeptTopicRows {
     });
   }
 
-  /** Adds a new message, whose topics the index already has. */
+  /** Adds a new message. The index must already have its topics. */
   add(sequence: number, topics: readonly string[], size: Bytes): void {
     if (!this.hasRules) return;
     for (const name of new Set(topics)) {

@@ -7,7 +7,7 @@ import type { SqlDatabase } from "./sql.ts";
 /** The condition for a message that is neither erased (with an empty id) nor past its `ttl`. The binding is the current time. */
 const IS_READABLE = "id <> '' AND (expires_at IS NULL OR expires_at > ?)";
 
-/** Number of rows whose sizes are read at a time. */
+/** Number of sizes that are read at a time. */
 const STEP = 64;
 
 /**

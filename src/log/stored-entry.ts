@@ -12,7 +12,7 @@ export interface StoredEntry {
   readonly ttl: Seconds | undefined;
   /** 0 for an erased message. */
   size: Bytes;
-  /** Number of topics whose newest messages include this one (`KeptTopics`). */
+  /** Number of topics that keep this message as one of their newest (`KeptTopics`). */
   keepers: number;
   /** Whether the log has dropped the message because of its limits. */
   isTrimmed: boolean;

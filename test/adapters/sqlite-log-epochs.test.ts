@@ -11,7 +11,7 @@ type Step =
   /** Copies the file of a log, and opens the copy at once or later. */
   | { readonly do: "copy"; readonly log: number }
   | { readonly do: "restart"; readonly log: number }
-  /** Opens a copy, which may be older than the log: as a further log, or in place of a log whose file is lost. */
+  /** Opens a copy, which may be older than the log: as a further log, or in place of a log that has lost its file. */
   | { readonly do: "restore"; readonly copy: number; readonly into: number };
 
 const index = fc.nat({ max: 1000 });
@@ -44,7 +44,7 @@ type Copy = Omit<Opened, "log">;
 
 const MOST_LOGS = 3;
 
-/** Logs whose files are copied and restored, and every cursor that one of them ever gave. */
+/** Logs with files that are copied and restored, and every cursor that one of them ever gave. */
 class Files {
   readonly logs: Opened[] = [];
   readonly cursors: { readonly text: string; readonly ids: readonly string[] }[] = [];

@@ -329,7 +329,7 @@ function refusal(environment: Environment): string {
 
 describe("the settings", () => {
   it("have a test for every variable", () => {
-    // rules.test.ts has the tests of those whose errors have another form.
+    // rules.test.ts has the tests of variables with errors of another form.
     const tested = [...CASES.map(({ variable }) => variable), ...RULE_VARIABLES];
     expect(tested.sort()).toEqual([...VARIABLES].sort());
   });
