@@ -154,7 +154,7 @@ class HistoryScan {
     return undefined;
   }
 
-  /** Returns the full page. `entry` is the last entry that was scanned in this slice; undefined if there is none. */
+  /** Returns the full page. `entry` is the last entry of this slice; undefined if the slice has scanned no entry. */
   #pageAfter(entry: LogEntry | undefined): HistoryPage {
     if (entry !== undefined) this.#position = sequenceOf(entry.cursor);
     return this.#page(true);

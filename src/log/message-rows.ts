@@ -102,7 +102,7 @@ export class MessageRows {
       .map(({ topics, ...head }) => ({ ...head, topics: parseTopics(topics) }));
   }
 
-  /** The message with a sequence; undefined if there is none or it is erased. */
+  /** The message with a sequence. Undefined if the log does not have the message, or has erased it. */
   head(sequence: number): MessageHead | undefined {
     for (const table of MESSAGE_TABLES) {
       const [head] = this.#heads(`FROM ${table} WHERE sequence = ? AND id <> ''`, sequence);
