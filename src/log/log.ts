@@ -1,5 +1,5 @@
 import type { TopicRule } from "../realtime/topic-rules.ts";
-import type { LogReader, MaybePromise, Message } from "../realtime/types.ts";
+import type { LogReader, MaybePromise, Message, Principal } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 
 /**
@@ -144,12 +144,19 @@ export interface RevocationStore {
   /**
    * Stores a revocation. It replaces an earlier revocation of the subject.
    *
-   * @param at Milliseconds since 1970.
-   * @throws RealtimeError `storage_failed` in a process, when the revocation can't be stored.
+   * @param at Milliseconds since 1970. A log over several processes uses the clock that they share instead.
+   * @returns The time of the revocation if it differs from `at`.
+   * @throws RealtimeError `storage_failed` in a process, when the revocation can't be stored. `unreachable` when the store of
+   *   several processes can't be reached.
    */
-  set(subject: string, at: Milliseconds): void;
+  set(subject: string, at: Milliseconds): MaybePromise<Milliseconds | void>;
   /** Deletes a revocation. Throws as `set`. */
   remove(subject: string): void;
+  /**
+   * Calls `listener` with the revocations that other processes store, and again with known ones. Omit the method for a store of
+   * one process.
+   */
+  follow?(listener: (revocation: StoredRevocation) => void): void;
 }
 
 /**
@@ -166,11 +173,17 @@ export interface MessageLog extends LogReader {
    * The log remembers ids within `RememberedIdLimits`. A message with a remembered id gets a receipt with `duplicate: true` and
    * is not appended again.
    *
+   * @param publisher The principal that publishes. A log over several processes checks once more that the credential is not
+   *   revoked, because the revocation may not have reached this process yet.
    * @returns One receipt for each message, in the same order.
    * @throws RealtimeError `id_reused` when a message has a remembered id, but other content. `fields` has one error for the
-   *   index of each such message. `storage_failed` when a log on disk can't store the messages.
+   *   index of each such message. `storage_failed` when the messages can't be stored. A log over several processes also throws
+   *   `revoked`, and `unreachable` when the messages may or may not have been appended.
    */
-  append(messages: readonly Message[]): MaybePromise<readonly PublishReceipt[]>;
+  append(
+    messages: readonly Message[],
+    publisher?: Principal,
+  ): MaybePromise<readonly PublishReceipt[]>;
   stats(): MaybePromise<LogStats>;
   /**
    * Erases the messages to a topic that the log has. A message to several topics is erased if one of them matches. Cursors stay

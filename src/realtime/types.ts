@@ -171,6 +171,19 @@ export interface LogEntry {
 /** Called with new entries of a log: each entry once, in the order of the log. Must not throw. */
 export type TailListener = (entries: readonly LogEntry[]) => void;
 
+/**
+ * A break in the messages that a tail listener receives. The log has lost messages that the listener has received, because the
+ * sequencer of several processes was restored to an earlier state, or the listener will not receive some messages, because the
+ * process was cut off from the sequencer for too long. The log continues after `LogReader.cursor`.
+ */
+export interface LogGap {
+  /** Sequence up to which earlier positions are still positions of this log. */
+  readonly validTo: number;
+}
+
+/** Called at a break, after the listener has received all messages before it. Must not throw. */
+export type GapListener = (gap: LogGap) => void;
+
 /** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -197,9 +210,10 @@ export interface LogReader {
   /**
    * Calls `listener` with the messages that this or another process appends from now on.
    *
-   * @returns A function that removes the listener.
+   * @param onGap Called when the messages are interrupted. Only a log over several processes calls it.
+   * @returns A function that removes both listeners.
    */
-  tail(listener: TailListener): () => void;
+  tail(listener: TailListener, onGap?: GapListener): () => void;
   /** The cursor of the newest message that the tail listeners have received. In a new log, the position before all messages. */
   cursor(): string;
   /**
@@ -207,6 +221,11 @@ export interface LogReader {
    * epoch whose newest messages are lost. The messages after the position may have been trimmed (`LogPage.trimmedTo`).
    */
   hasReached(cursor: Cursor): boolean;
+  /**
+   * Waits until this process has received a message that another process has already received, at most two seconds. Returns at
+   * once for a cursor that the log does not know. Call it before `hasReached` and reads. Omit the method for a log of one process.
+   */
+  catchUp?(cursor: Cursor): MaybePromise<void>;
   /**
    * Reads entries after a cursor, oldest first. Takes O(log n) steps to find the cursor.
    *

@@ -19,6 +19,7 @@ import type {
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
+import { type RpcResult, toRpcResult } from "../rpc.ts";
 import { toRegistryStats } from "../stats.ts";
 import { restoreHub } from "./hub-restore.ts";
 import { attachmentOf, HubState, type RealtimeHubOptions } from "./hub-state.ts";
@@ -31,10 +32,8 @@ import {
   type HubStreamIdentity,
   LIVENESS_PING,
   REFUSED_STATUS,
-  type RpcResult,
   toCloseReason,
   toHeader,
-  toRpcResult,
 } from "./protocol.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
-import { type FieldErrors, RealtimeError, type RealtimeErrorCode } from "../../realtime/errors.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,
@@ -13,21 +13,7 @@ import {
 } from "../../realtime/types.ts";
 import type { StreamIdentity } from "../connect.ts";
 import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
-
-/**
- * The result of one RPC call to a hub. A `RealtimeError` is sent as data because the runtime's RPC sends only the message of
- * an exception.
- */
-export type RpcResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false;
-      readonly code: RealtimeErrorCode;
-      readonly message: string;
-      readonly fields: FieldErrors;
-      readonly retryAfter?: number | undefined;
-      readonly position?: number | undefined;
-    };
+import type { RpcResult } from "../rpc.ts";
 
 /** The methods of `ClientRegistry` that a hub answers by RPC. To open a stream, the Worker calls `fetch` with an upgrade. */
 export interface HubRPC {
@@ -128,28 +114,6 @@ export function assertIdentityFits(identity: string | undefined): void {
     "invalid_input",
     `The identity has ${identity.length} characters, and the limit is ${MAX_IDENTITY}. Use a shorter identity.`,
   );
-}
-
-/** Runs an RPC call in the hub. A `RealtimeError` becomes a result, any other exception is rethrown. */
-export async function toRpcResult<T>(run: () => T | Promise<T>): Promise<RpcResult<T>> {
-  try {
-    return { ok: true, value: await run() };
-  } catch (error) {
-    if (!(error instanceof RealtimeError)) throw error;
-    const { code, message, fields, retryAfter, position } = error;
-    return { ok: false, code, message, fields, retryAfter, position };
-  }
-}
-
-/**
- * Returns the value of a result.
- *
- * @throws RealtimeError if the result has an error.
- */
-export function fromRpcResult<T>(result: RpcResult<T>): T {
-  if (result.ok) return result.value;
-  const { code, message, ...details } = result;
-  throw new RealtimeError(code, message, details);
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
 } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { serverClosed } from "../connect.ts";
+import { mergeStats, mergeTopics } from "../merge.ts";
 import { pageSize, toTopicPage } from "../paging.ts";
 import type {
   ClientConnection,
@@ -20,8 +21,8 @@ import type {
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
+import type { RpcResult } from "../rpc.ts";
 import { HubConnection } from "./connection.ts";
-import { mergeStats, mergeTopics } from "./merge.ts";
 import {
   assertIdentityFits,
   CONNECT_HEADER,
@@ -30,7 +31,6 @@ import {
   type HubStreamIdentity,
   type HubStub,
   REFUSED_STATUS,
-  type RpcResult,
   toHeader,
 } from "./protocol.ts";
 import { HubShards } from "./shards.ts";

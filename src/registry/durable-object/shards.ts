@@ -1,6 +1,7 @@
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { fromRpcResult, type HubStub, type RpcResult } from "./protocol.ts";
+import { fromRpcResult, type RpcResult } from "../rpc.ts";
+import type { HubStub } from "./protocol.ts";
 
 /** Makes one RPC call on the stub of a hub. */
 type HubCall<T> = (hub: HubStub) => Promise<RpcResult<T>>;

@@ -102,7 +102,7 @@ class InProcessRegistry implements ClientRegistry {
     this.#assertOpen();
     this.#manager.checkCredential(publisher);
     const before = this.#manager.deliveryNumber;
-    const receipts = await this.#log.append(messages);
+    const receipts = await this.#log.append(messages, publisher);
     // If the messages need no delivery that is still unfinished, `settled` does not wait for the earlier deliveries of other
     // publishers, which may take seconds.
     const settled = this.#manager.settled(before);

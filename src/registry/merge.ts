@@ -1,10 +1,10 @@
-import type { KeptStats } from "../../log/log.ts";
-import type { KeyStats } from "../../realtime/access/capacity.ts";
-import { toTopicInfos } from "../../realtime/clients/listing.ts";
-import { addLatency } from "../../realtime/latency.ts";
-import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../../realtime/types.ts";
-import type { RegistryStats } from "../registry.ts";
-import { NONE_KEPT } from "../stats.ts";
+import type { KeptStats } from "../log/log.ts";
+import type { KeyStats } from "../realtime/access/capacity.ts";
+import { toTopicInfos } from "../realtime/clients/listing.ts";
+import { addLatency } from "../realtime/latency.ts";
+import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../realtime/types.ts";
+import type { RegistryStats } from "./registry.ts";
+import { NONE_KEPT } from "./stats.ts";
 
 /** Adds up the subscriptions of each topic over all shards. The result is sorted by topic name. */
 export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {

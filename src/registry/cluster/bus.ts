@@ -1,0 +1,55 @@
+import type { Milliseconds } from "../../realtime/units.ts";
+import type { RpcResult } from "../rpc.ts";
+
+/** A call to another process: a method of `ProcessCalls` and its arguments, as JSON values. */
+export interface BusCall {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** Answers the calls of other processes. Must not reject. */
+export type BusHandler = (call: BusCall) => Promise<RpcResult<unknown>>;
+
+/** A process of the cluster, as its last heartbeat describes it. */
+export interface LivingProcess {
+  /** Name of the process (`newHome`). */
+  readonly home: string;
+  /** The statistics of the last heartbeat, as JSON. */
+  readonly stats: unknown;
+}
+
+/** Time until a call without an answer fails. */
+export const CALL_TIMEOUT: Milliseconds = 2000;
+
+/**
+ * Connects the processes of a cluster. Each process has a name, its home, which is part of the client ids that the process
+ * assigns.
+ */
+export interface Bus {
+  /** Name of this process: 8 letters and digits. */
+  readonly home: string;
+  /**
+   * Begins to answer calls and to send heartbeats. Resolves when other processes can call this one.
+   *
+   * @param stats Returns the statistics for a heartbeat.
+   */
+  start(handler: BusHandler, stats: () => Promise<unknown>): Promise<void>;
+  /**
+   * Calls a process.
+   *
+   * @param timeout Default `CALL_TIMEOUT`.
+   * @returns undefined if no process has this name.
+   * @throws RealtimeError `unreachable` if there is no answer in time, or if the bus has failed. The call may have run.
+   */
+  call(
+    home: string,
+    call: BusCall,
+    timeout?: Milliseconds,
+  ): Promise<RpcResult<unknown> | undefined>;
+  /** Lists the living processes, sorted by name. Throws as `call`. */
+  living(): Promise<readonly LivingProcess[]>;
+  /** Removes this process from the living ones, so that no other process waits for it. It still answers calls. */
+  leave(): Promise<void>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
