@@ -144,19 +144,27 @@ export interface RevocationStore {
   /**
    * Stores a revocation. It replaces an earlier revocation of the subject.
    *
-   * @param at Milliseconds since 1970. A log over several processes uses the clock that they share instead.
-   * @returns The time of the revocation if it differs from `at`.
-   * @throws RealtimeError `storage_failed` in a process, when the revocation can't be stored. `unreachable` when the store of
-   *   several processes can't be reached.
+   * @param at Milliseconds since 1970.
+   * @throws RealtimeError `storage_failed` in a process, when the revocation can't be stored.
    */
-  set(subject: string, at: Milliseconds): MaybePromise<Milliseconds | void>;
+  set(subject: string, at: Milliseconds): void;
   /** Deletes a revocation. Throws as `set`. */
   remove(subject: string): void;
+}
+
+/** The revocations of a log over several processes. */
+export interface SharedRevocations {
+  /** All revocations, oldest first. */
+  all(): readonly StoredRevocation[];
   /**
-   * Calls `listener` with the revocations that other processes store, and again with known ones. Omit the method for a store of
-   * one process.
+   * Stores a revocation, and announces it to all processes.
+   *
+   * @returns The revocation, with the time by the clock that the processes share.
+   * @throws RealtimeError `unreachable` or `storage_failed`.
    */
-  follow?(listener: (revocation: StoredRevocation) => void): void;
+  revoke(subject: string): Promise<StoredRevocation>;
+  /** Calls `listener` with each revocation that this or another process makes. May repeat a revocation. */
+  follow(listener: (revocation: StoredRevocation) => void): void;
 }
 
 /**
@@ -212,4 +220,6 @@ export interface MessageLog extends LogReader {
   assertWritable?(): void;
   /** Omit the property if revocations are forgotten when the process ends. */
   readonly revocations?: RevocationStore;
+  /** Set in place of `revocations` by a log over several processes. */
+  readonly sharedRevocations?: SharedRevocations;
 }

@@ -5,10 +5,10 @@ import {
   CONNECT_HEADER,
   fromHeader,
   type HubStub,
-  type RpcResult,
 } from "../../src/registry/durable-object/protocol.ts";
 import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import type { ConnectRequest } from "../../src/registry/registry.ts";
+import type { RpcResult } from "../../src/registry/rpc.ts";
 import { RecordingSink } from "../support/recording-sink.ts";
 import { FakeSocket, type Fault, fakeHub, unreliable, upgraded } from "./fake-hub.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
