@@ -59,6 +59,16 @@ export class EpochChain {
     return index === -1 ? undefined : this.#epochs[index + 1]?.start;
   }
 
+  /**
+   * Returns the sequence up to which this chain and another describe the same messages. Infinity if both have the same newest
+   * epoch, 0 if they have no epoch in common.
+   */
+  commonEnd(other: EpochChain): number {
+    const last = this.#epochs.findLast(({ name }) => other.endOf(name) !== undefined);
+    if (last === undefined) return 0;
+    return Math.min(this.endOf(last.name) ?? 0, other.endOf(last.name) ?? 0);
+  }
+
   get #oldest(): Epoch {
     // The cast: there is always at least one epoch.
     return this.#epochs[0] as Epoch;

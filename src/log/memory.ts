@@ -4,24 +4,16 @@ import type { LogEntry, LogPage, Message, TailListener } from "../realtime/types
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { toCandidates } from "./candidates.ts";
 import { EpochChain } from "./epochs.ts";
-import { FifoQueue } from "./fifo-queue.ts";
-import { KeptTopics } from "./kept-topics.ts";
 import {
-  DEFAULT_HISTORY,
   DEFAULT_REMEMBERED_IDS,
-  type HistoryLimits,
-  isHistoryEnabled,
   type LogOptions,
   type LogStats,
   type MessageLog,
-  messageSize,
   type PublishReceipt,
 } from "./log.ts";
 import { LogCursors } from "./log-cursors.ts";
-import { PageCollector } from "./page-collector.ts";
+import { MemoryHistory } from "./memory-history.ts";
 import { RememberedIds } from "./remembered-ids.ts";
-import { countBefore, type StoredEntry } from "./stored-entry.ts";
-import { matchesAny } from "./topic-pattern.ts";
 
 /** Options of `createMemoryLog`. */
 export interface MemoryLogOptions extends LogOptions {
@@ -46,28 +38,20 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MessageLog {
 
 class MemoryLog implements MessageLog {
   readonly keepsHistory: boolean;
-  readonly #limits: HistoryLimits;
   readonly #now: () => number;
   readonly #monotonicNow: () => number;
   readonly #cursors = new LogCursors(0, new EpochChain([{ name: newEpoch(), start: 0 }]));
   readonly #listeners = new Set<TailListener>();
   /** Entries to deliver to the tail listeners. The first element is being delivered. */
   readonly #announcements: { entries: readonly LogEntry[]; listeners: TailListener[] }[] = [];
-  /** The entries within the limits, without gaps. An erased message leaves an entry without a message. */
-  readonly #entries = new FifoQueue<StoredEntry>();
-  readonly #kept: KeptTopics;
-  #bytes: Bytes = 0;
-  /** Number of erased messages in `#entries`. */
-  #erased = 0;
+  readonly #history: MemoryHistory;
   readonly #ids: RememberedIds;
-  #sequence = 0;
   #duplicate = 0;
 
   constructor(options: MemoryLogOptions) {
-    this.#limits = { ...DEFAULT_HISTORY, ...options.history };
-    this.#kept = new KeptTopics(options);
+    this.#history = new MemoryHistory(options);
     this.#ids = new RememberedIds({ ...DEFAULT_REMEMBERED_IDS, ...options.rememberedIds });
-    this.keepsHistory = isHistoryEnabled(this.#limits) || this.#kept.hasRules;
+    this.keepsHistory = this.#history.isEnabled;
     this.#now = options.now ?? Date.now;
     this.#monotonicNow = monotonicClock(options);
   }
@@ -83,7 +67,7 @@ class MemoryLog implements MessageLog {
       else appended.push(this.#append(message, content, at, appendedAt));
       return { id: message.id, duplicate: isDuplicate };
     });
-    this.#trim(appendedAt);
+    this.#history.trim(appendedAt);
     if (appended.length > 0) this.#announce(appended);
     return receipts;
   }
@@ -94,88 +78,45 @@ class MemoryLog implements MessageLog {
   }
 
   cursor(): string {
-    return this.#cursors.formatNewest(this.#sequence);
+    return this.#cursors.formatNewest(this.#history.end);
   }
 
   hasReached(cursor: Cursor): boolean {
-    return this.#cursors.isValid(cursor) && cursor.sequence <= this.#sequence;
+    return this.#cursors.isValid(cursor) && cursor.sequence <= this.#history.end;
   }
 
   read(
     after: string | undefined,
     limit: number,
-    maxBytes: Bytes = Number.POSITIVE_INFINITY,
+    maxBytes?: Bytes,
     topics?: readonly string[],
   ): LogPage | undefined {
-    const now = this.#monotonicNow();
-    this.#trim(now);
     const sequence = after === undefined ? 0 : this.#cursors.sequenceOf(after);
-    if (sequence === undefined || sequence > this.#sequence) return undefined;
-    const page = new PageCollector({ limit, maxBytes, now, start: sequence, end: this.#sequence });
-    const trimmedTo = this.#trimmedTo;
-    if (sequence < trimmedTo) {
-      const kept = this.#kept.trimmed.of(topics);
-      for (let index = countBefore(kept, sequence + 1); index < kept.length; index++) {
-        const stored = kept[index];
-        if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
-      }
-    }
-    for (let index = Math.max(sequence - trimmedTo, 0); ; index++) {
-      const stored = this.#entries.at(index);
-      if (stored === undefined || !page.offer(stored)) return page.finish(trimmedTo);
-    }
+    if (sequence === undefined || sequence > this.#history.end) return undefined;
+    return this.#history.read({ sequence, now: this.#monotonicNow(), limit, maxBytes, topics });
   }
 
   readBack(
     before: string | undefined,
     limit: number,
-    maxBytes: Bytes = Number.POSITIVE_INFINITY,
+    maxBytes?: Bytes,
     topics?: readonly string[],
   ): LogPage | undefined {
-    const now = this.#monotonicNow();
-    this.#trim(now);
-    const end = this.#sequence + 1;
+    const end = this.#history.end + 1;
     const sequence = before === undefined ? end : this.#cursors.sequenceOf(before);
     if (sequence === undefined || sequence > end) return undefined;
-    const page = new PageCollector({ limit, maxBytes, now, start: sequence, end: 0 });
-    const trimmedTo = this.#trimmedTo;
-    for (let index = sequence - 2 - trimmedTo; index >= 0; index--) {
-      const stored = this.#entries.at(index);
-      if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
-    }
-    const kept = this.#kept.trimmed.of(topics);
-    for (let index = countBefore(kept, sequence) - 1; index >= 0; index--) {
-      const stored = kept[index];
-      if (stored !== undefined && !page.offer(stored)) return page.finish(trimmedTo);
-    }
-    return page.finish(trimmedTo);
+    return this.#history.readBack({ sequence, now: this.#monotonicNow(), limit, maxBytes, topics });
   }
 
   erase(topic: string): number {
-    let erased = 0;
-    for (const stored of this.#stored()) {
-      const { entry } = stored;
-      if (entry === undefined || !matchesAny(topic, entry.message.topics)) continue;
-      if (!stored.isTrimmed) {
-        this.#bytes -= stored.size;
-        this.#erased += 1;
-      }
-      stored.entry = undefined;
-      stored.size = 0;
-      erased += 1;
-    }
-    if (erased > 0) this.#kept.removeErased();
-    return erased;
+    return this.#history.erase(topic);
   }
 
   stats(): LogStats {
-    this.#trim(this.#monotonicNow());
     return {
-      accepted: this.#sequence,
+      accepted: this.#history.end,
       duplicate: this.#duplicate,
-      messages: this.#entries.length - this.#erased,
-      bytes: this.#bytes,
-      kept: this.#kept.stats,
+      ...this.#history.statsAt(this.#monotonicNow()),
     };
   }
 
@@ -200,45 +141,9 @@ class MemoryLog implements MessageLog {
   }
 
   #append(message: Message, content: number, at: Milliseconds, appendedAt: Milliseconds): LogEntry {
-    this.#sequence += 1;
     this.#ids.add(message.id, appendedAt, content);
-    const sequence = this.#sequence;
-    const entry = { cursor: this.#cursors.format(sequence), at, message };
-    const size = messageSize(message);
-    const { ttl } = message;
-    const stored = { sequence, appendedAt, entry, ttl, size, keepers: 0, isTrimmed: false };
-    this.#entries.push(stored);
-    this.#kept.add(stored);
-    this.#bytes += size;
+    const entry = { cursor: this.#cursors.format(this.#history.end + 1), at, message };
+    this.#history.add(entry, appendedAt);
     return entry;
-  }
-
-  /** `LogPage.trimmedTo`. */
-  get #trimmedTo(): number {
-    return this.#sequence - this.#entries.length;
-  }
-
-  /** The entries of the log, oldest first. Some may have no message. */
-  *#stored(): Generator<StoredEntry> {
-    yield* this.#kept.trimmed.of(undefined);
-    for (let index = 0; index < this.#entries.length; index++) {
-      const stored = this.#entries.at(index);
-      if (stored !== undefined) yield stored;
-    }
-  }
-
-  #trim(now: Milliseconds): void {
-    const { messages, maxAge, bytes } = this.#limits;
-    for (let oldest = this.#entries.first; oldest !== undefined; oldest = this.#entries.first) {
-      const isWithinLimits =
-        this.#entries.length <= messages &&
-        this.#bytes <= bytes &&
-        now - oldest.appendedAt < maxAge;
-      if (isWithinLimits) return;
-      this.#entries.shift();
-      this.#bytes -= oldest.size;
-      if (oldest.entry === undefined) this.#erased -= 1;
-      this.#kept.trim(oldest);
-    }
   }
 }

@@ -168,8 +168,11 @@ export interface LogEntry {
   readonly message: Message;
 }
 
-/** Called with new entries of a log: each entry once, in the order of the log. Must not throw. */
-export type TailListener = (entries: readonly LogEntry[]) => void;
+/**
+ * Called with new entries of a log: each entry once, in the order of the log. Must not throw. If the listener returns a promise,
+ * a log over several processes waits for it before it calls the listener again.
+ */
+export type TailListener = (entries: readonly LogEntry[]) => unknown;
 
 /**
  * A break in the messages that a tail listener receives. The log has lost messages that the listener has received, because the
