@@ -49,6 +49,11 @@ export class EpochChain {
     return this.#epochs.findLast(({ start }) => start < sequence)?.name ?? this.#oldest.name;
   }
 
+  /** Whether an entry was appended in the epoch that this chain has for its sequence. True if that epoch is forgotten. */
+  hasEpochOf({ epoch, sequence }: { readonly epoch: string; readonly sequence: number }): boolean {
+    return sequence <= this.#oldest.start || this.nameOf(sequence) === epoch;
+  }
+
   /**
    * Returns the last sequence of an epoch that is a position of this log: the start of the next epoch. Infinity for the newest
    * epoch. Undefined for an epoch that is not in the chain.

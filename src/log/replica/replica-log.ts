@@ -1,0 +1,223 @@
+import { type Clocks, monotonicClock } from "../../realtime/clock.ts";
+import type { Cursor } from "../../realtime/cursor.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
+import { protectLogger } from "../../realtime/protected-logger.ts";
+import type {
+  GapListener,
+  Logger,
+  LogPage,
+  MaybePromise,
+  Message,
+  Principal,
+  TailListener,
+} from "../../realtime/types.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
+import type {
+  LogOptions,
+  LogStats,
+  MessageLog,
+  PublishReceipt,
+  SharedRevocations,
+  StoredRevocation,
+} from "../log.ts";
+import { Appender } from "./appender.ts";
+import { CATCH_UP_TIMEOUT, CatchUp } from "./catch-up.ts";
+import { changedMeanwhile, Replica } from "./replica.ts";
+import { ReplicaReader } from "./replica-reader.ts";
+import type { Sequencer, SequencerPosition } from "./sequencer.ts";
+
+/** Number of attempts to load the history, which another process may change meanwhile. */
+const OPEN_ATTEMPTS = 20;
+
+/** Time between two attempts. */
+const OPEN_DELAY: Milliseconds = 100;
+
+/** Time for which a failed append makes the process not ready, unless an append succeeds earlier. */
+const FAILURE_TIME: Milliseconds = 10_000;
+
+/** Options of `openReplicaLog`. */
+export interface ReplicaLogOptions extends LogOptions, Clocks {
+  /** Puts the messages of all processes into one order. The log's `release` closes it. */
+  readonly sequencer: Sequencer;
+  /** Runs a function in a later turn of the event loop. Default: `setTimeout`. */
+  readonly nextTurn?: ((run: () => void) => void) | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/**
+ * Opens a log that several processes share. Each process has the whole history in its memory, so only appending and receiving
+ * new messages need the sequencer.
+ *
+ * @throws RealtimeError as the methods of `Sequencer`.
+ */
+export async function openReplicaLog(options: ReplicaLogOptions): Promise<MessageLog> {
+  const monotonicNow = monotonicClock(options);
+  const { sequencer, nextTurn = (run) => void setTimeout(run) } = options;
+  const replicaOptions = { ...options, monotonicNow, nextTurn };
+  const logger = options.logger && protectLogger(options.logger, monotonicNow);
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+    const replica = await Replica.open(replicaOptions);
+    if (replica !== undefined) {
+      const revocations = await sequencer.revocations();
+      return new ReplicaLog({ replica, sequencer, revocations, monotonicNow, logger });
+    }
+    await new Promise((resolve) => setTimeout(resolve, OPEN_DELAY));
+  }
+  throw changedMeanwhile();
+}
+
+interface Parts {
+  readonly replica: Replica;
+  readonly sequencer: Sequencer;
+  readonly revocations: readonly StoredRevocation[];
+  readonly monotonicNow: () => number;
+  readonly logger: Logger | undefined;
+}
+
+class ReplicaLog implements MessageLog {
+  readonly keepsHistory: boolean;
+  readonly sharedRevocations: SharedRevocations;
+  readonly #replica: Replica;
+  readonly #sequencer: Sequencer;
+  readonly #reader: ReplicaReader;
+  readonly #appender: Appender;
+  readonly #catchUp: CatchUp;
+  /** The error of the last append, and when it occurred by the monotonic clock. Undefined when the append succeeded. */
+  #appendFailure: { readonly error: unknown; readonly at: Milliseconds } | undefined;
+  readonly #monotonicNow: () => number;
+  /** Position of the newest message that this process has appended. */
+  #appended: SequencerPosition | undefined;
+  #accepted = 0;
+  #duplicate = 0;
+  #isClosed = false;
+
+  constructor({ replica, sequencer, revocations, monotonicNow, logger }: Parts) {
+    this.#replica = replica;
+    this.#sequencer = sequencer;
+    this.#monotonicNow = monotonicNow;
+    this.keepsHistory = replica.history.isEnabled;
+    this.#catchUp = new CatchUp(replica, sequencer);
+    this.#reader = new ReplicaReader({ replica, sequencer, monotonicNow, logger });
+    this.#appender = new Appender(sequencer, (error) => {
+      this.#appendFailure = error === undefined ? undefined : { error, at: monotonicNow() };
+      if (error !== undefined) {
+        logger?.error("messages can't be stored", { error: String(error) });
+      }
+    });
+    this.sharedRevocations = {
+      all: () => revocations,
+      revoke: async (subject) => ({ subject, at: (await sequencer.revoke(subject)).at }),
+      follow: (listener) => void replica.revocationListeners.add(listener),
+    };
+  }
+
+  async append(
+    messages: readonly Message[],
+    publisher?: Principal,
+  ): Promise<readonly PublishReceipt[]> {
+    if (this.#isClosed) throw logClosed();
+    const { receipts, position } = await this.#appender.append(messages, publisher);
+    const duplicates = receipts.filter(({ duplicate }) => duplicate).length;
+    this.#duplicate += duplicates;
+    this.#accepted += receipts.length - duplicates;
+    this.#appended = position;
+    // The messages are stored. If this process receives them later than usual, the publisher need not wait for that.
+    await this.#replica.waiters.wait(position, CATCH_UP_TIMEOUT);
+    return receipts;
+  }
+
+  tail(listener: TailListener, onGap?: GapListener): () => void {
+    const follower = { listener, onGap };
+    this.#replica.followers.add(follower);
+    return () => this.#replica.followers.delete(follower);
+  }
+
+  cursor(): string {
+    return this.#replica.cursors.formatNewest(this.#replica.history.end);
+  }
+
+  hasReached(cursor: Cursor): boolean {
+    return cursor.shard === 0 && this.#replica.hasReached(cursor);
+  }
+
+  catchUp(cursor: Cursor): MaybePromise<void> {
+    if (cursor.shard === 0 && !this.#replica.hasReached(cursor)) return this.#catchUp.wait(cursor);
+  }
+
+  read(
+    after: string | undefined,
+    limit: number,
+    maxBytes?: Bytes,
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const { history, cursors } = this.#replica;
+    const sequence = after === undefined ? 0 : cursors.sequenceOf(after);
+    if (sequence === undefined || sequence > history.end) return undefined;
+    return history.read({ sequence, now: this.#replica.now(), limit, maxBytes, topics });
+  }
+
+  readBack(
+    before: string | undefined,
+    limit: number,
+    maxBytes?: Bytes,
+    topics?: readonly string[],
+  ): LogPage | undefined {
+    const { history, cursors } = this.#replica;
+    const end = history.end + 1;
+    const sequence = before === undefined ? end : cursors.sequenceOf(before);
+    if (sequence === undefined || sequence > end) return undefined;
+    return history.readBack({ sequence, now: this.#replica.now(), limit, maxBytes, topics });
+  }
+
+  async erase(topic: string): Promise<number> {
+    if (this.#isClosed) throw logClosed();
+    const position = await this.#sequencer.erase(topic);
+    if (await this.#replica.waiters.wait(position, CATCH_UP_TIMEOUT)) {
+      return this.#replica.erasedBy(position.sequence);
+    }
+    throw new RealtimeError(
+      "unreachable",
+      "The messages are being erased, but their number is not known yet. Erase them again to check.",
+    );
+  }
+
+  stats(): LogStats {
+    return {
+      accepted: this.#accepted,
+      duplicate: this.#duplicate,
+      ...this.#replica.history.statsAt(this.#replica.now()),
+    };
+  }
+
+  assertWritable(): void {
+    const append = this.#appendFailure;
+    // A process that is not ready gets no messages from a load balancer, so a success could not end an older failure.
+    const isRecent = append !== undefined && this.#monotonicNow() - append.at < FAILURE_TIME;
+    const failure = this.#reader.failure ?? (isRecent ? append.error : undefined);
+    if (failure === undefined) return;
+    throw failure instanceof RealtimeError
+      ? failure
+      : new RealtimeError("unreachable", "The shared log can't be read.", { cause: failure });
+  }
+
+  /** Waits until the accepted messages are delivered, at most two seconds. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#appender.whenIdle();
+    if (this.#appended !== undefined) {
+      await this.#replica.waiters.wait(this.#appended, CATCH_UP_TIMEOUT);
+    }
+    this.#replica.followers.clear();
+    this.#replica.revocationListeners.clear();
+  }
+
+  async release(): Promise<void> {
+    this.#reader.stop();
+    this.#replica.waiters.stop();
+    await this.#sequencer.close();
+  }
+}
+
+function logClosed(): RealtimeError {
+  return new RealtimeError("closed", "The server is stopping. Try again soon.");
+}
