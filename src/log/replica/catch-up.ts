@@ -27,7 +27,7 @@ export class CatchUp {
   async wait(position: SequencerPosition): Promise<void> {
     const { epochs, end } = await this.#join();
     const index = epochs.findIndex(({ name }) => name === position.epoch);
-    const lastOfEpoch = epochs[index + 1]?.start ?? end;
+    const lastOfEpoch = epochs[index + 1]?.start ?? end.sequence;
     if (index === -1 || position.sequence > lastOfEpoch) return;
     if (await this.#replica.waiters.wait(position, CATCH_UP_TIMEOUT)) return;
     throw new RealtimeError(

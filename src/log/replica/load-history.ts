@@ -3,7 +3,7 @@ import type { EpochChain } from "../epochs.ts";
 import type { LogOptions } from "../log.ts";
 import type { LogCursors } from "../log-cursors.ts";
 import { MemoryHistory } from "../memory-history.ts";
-import type { SequencedEntry, Sequencer } from "./sequencer.ts";
+import { comparePlaces, type Place, type SequencedEntry, type Sequencer } from "./sequencer.ts";
 
 /** What to load. */
 export interface LoadRequest {
@@ -14,8 +14,8 @@ export interface LoadRequest {
   readonly cursors: LogCursors;
   /** `SequencerState.oldest`. */
   readonly oldest: number;
-  /** Sequence of the last entry to load. */
-  readonly until: number;
+  /** Place of the last entry to load. */
+  readonly until: Place;
   /** The clock of the sequencer. */
   readonly now: () => number;
 }
@@ -30,37 +30,32 @@ export async function loadHistory(request: LoadRequest): Promise<MemoryHistory |
   const { sequencer, until, epochs, cursors, now } = request;
   const history = new MemoryHistory(request.options);
   // Read first: an entry that `after` no longer returns when it is read is still among them if it is kept.
-  const kept = await readKept(sequencer, until);
+  const kept = await readKept(sequencer, until.sequence);
   let nextKept = 0;
-  const addKeptBefore = (sequence: number) => {
-    for (; (kept[nextKept]?.sequence ?? sequence) < sequence; nextKept++) {
+  const addKeptUpTo = (sequence: number) => {
+    for (; (kept[nextKept]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence; nextKept++) {
       const entry = kept[nextKept];
       const message = entry && toLogEntry(entry, cursors);
       if (entry === undefined || message === undefined || entry.sequence <= history.end) continue;
       history.addTrimmed(message, entry.sequence, entry.at);
     }
+    if (history.end < sequence) history.skipTo(sequence);
   };
-  let position = request.oldest - 1;
-  while (position < until) {
-    const entries = await sequencer.after(position);
+  let place: Place = { sequence: request.oldest - 1, index: 0 };
+  while (comparePlaces(place, until) < 0) {
+    const entries = await sequencer.after(place);
     if (entries.length === 0) return undefined;
     for (const entry of entries) {
-      if (entry.sequence <= position) continue;
-      position = entry.sequence;
-      if (position > until) break;
+      if (comparePlaces(entry, place) <= 0) continue;
+      place = entry;
+      if (comparePlaces(place, until) > 0) break;
       if (!epochs.hasEpochOf(entry)) return undefined;
-      if (position > history.end + 1) {
-        addKeptBefore(position);
-        history.skipTo(position - 1);
-      }
+      addKeptUpTo(isMessage(entry) ? entry.sequence - 1 : entry.sequence);
       applyEntry(history, entry, cursors);
     }
     history.trim(now());
   }
-  if (history.end < until) {
-    addKeptBefore(until + 1);
-    if (history.end < until) history.skipTo(until);
-  }
+  addKeptUpTo(until.sequence);
   return history;
 }
 
@@ -72,10 +67,15 @@ async function readKept(sequencer: Sequencer, until: number): Promise<SequencedE
   return kept.sort((a, b) => a.sequence - b.sequence);
 }
 
-/** Adds an entry with the next sequence to a history. */
+/** Adds the next entry to a history. */
 function applyEntry(history: MemoryHistory, entry: SequencedEntry, cursors: LogCursors): void {
-  history.add(toLogEntry(entry, cursors), entry.at);
+  if (isMessage(entry)) history.add(toLogEntry(entry, cursors), entry.at);
   if (entry.content.kind === "erasure") history.erase(entry.content.topic);
+}
+
+/** Whether an entry is a message, or the entry of a message that was erased. */
+export function isMessage({ index }: SequencedEntry): boolean {
+  return index === 0;
 }
 
 /** Returns the message of an entry with its cursor. Undefined for an entry without a message. */

@@ -137,11 +137,12 @@ class ReplicaLog implements MessageLog {
   }
 
   hasReached(cursor: Cursor): boolean {
-    return cursor.shard === 0 && this.#replica.hasReached(cursor);
+    return cursor.shard === 0 && this.#replica.hasReached({ ...cursor, index: 0 });
   }
 
   catchUp(cursor: Cursor): MaybePromise<void> {
-    if (cursor.shard === 0 && !this.#replica.hasReached(cursor)) return this.#catchUp.wait(cursor);
+    if (cursor.shard !== 0 || this.hasReached(cursor)) return;
+    return this.#catchUp.wait({ ...cursor, index: 0 });
   }
 
   read(
@@ -173,7 +174,7 @@ class ReplicaLog implements MessageLog {
     if (this.#isClosed) throw logClosed();
     const position = await this.#sequencer.erase(topic);
     if (await this.#replica.waiters.wait(position, CATCH_UP_TIMEOUT)) {
-      return this.#replica.erasedBy(position.sequence);
+      return this.#replica.erasedBy(position);
     }
     throw new RealtimeError(
       "unreachable",

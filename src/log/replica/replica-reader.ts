@@ -64,7 +64,7 @@ export class ReplicaReader {
       this.#joinedAt = monotonicNow();
       this.#mustJoin = false;
     }
-    const entries = await sequencer.after(replica.history.end);
+    const entries = await sequencer.after(replica.place);
     if (this.#isStopped || (await replica.receive(entries))) return;
     this.#mustJoin = true;
     if (!hasJoined) return;

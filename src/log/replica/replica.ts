@@ -1,13 +1,21 @@
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { GapListener, LogEntry, TailListener } from "../../realtime/types.ts";
-import type { Bytes, Milliseconds } from "../../realtime/units.ts";
+import type { Bytes } from "../../realtime/units.ts";
 import { EpochChain } from "../epochs.ts";
 import { type LogOptions, messageSize, type StoredRevocation } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import type { MemoryHistory } from "../memory-history.ts";
-import { loadHistory, toLogEntry } from "./load-history.ts";
+import { isMessage, loadHistory, toLogEntry } from "./load-history.ts";
 import { PositionWaiters } from "./position-waiters.ts";
-import type { SequencedEntry, Sequencer, SequencerPosition, SequencerState } from "./sequencer.ts";
+import {
+  comparePlaces,
+  type Place,
+  type SequencedEntry,
+  type Sequencer,
+  type SequencerPosition,
+  type SequencerState,
+} from "./sequencer.ts";
+import { SequencerClock } from "./sequencer-clock.ts";
 
 /** Maximum size of the messages that are delivered in one turn of the event loop. */
 const MAX_SLICE: Bytes = 256 * 1024;
@@ -42,29 +50,32 @@ export class Replica {
   readonly revocationListeners = new Set<(revocation: StoredRevocation) => void>();
   /** Callers that wait for a position. */
   readonly waiters: PositionWaiters = new PositionWaiters((position) => this.hasReached(position));
-  /** Number of erased messages by the sequence of the erasure. */
-  readonly #erasures = new Map<number, number>();
+  /** Number of erased messages by the place of the erasure. */
+  readonly #erasures = new Map<string, number>();
   readonly #options: ReplicaOptions;
+  readonly #clock: SequencerClock;
   #epochs: EpochChain;
   #cursors: LogCursors;
   #history: MemoryHistory;
-  /** The clock of the sequencer minus the monotonic clock. */
-  #clockOffset: Milliseconds;
+  /** `Place.index` of the newest entry. */
+  #index = 0;
   #staleJoins = 0;
 
-  private constructor(options: ReplicaOptions, loaded: LoadedLog) {
+  private constructor(options: ReplicaOptions, clock: SequencerClock, loaded: LoadedLog) {
     this.#options = options;
+    this.#clock = clock;
     this.#epochs = loaded.epochs;
     this.#cursors = loaded.cursors;
     this.#history = loaded.history;
-    this.#clockOffset = loaded.clockOffset;
+    this.#index = loaded.index;
   }
 
   /** Joins the log and loads its history. @returns undefined if the log has changed meanwhile. */
   static async open(options: ReplicaOptions): Promise<Replica | undefined> {
-    const state = await options.sequencer.join();
-    const loaded = await load(options, state, state.end);
-    return loaded && new Replica(options, loaded);
+    const clock = new SequencerClock(options.monotonicNow);
+    const state = await clock.measure(() => options.sequencer.join());
+    const loaded = await load(options, clock, state, state.end);
+    return loaded && new Replica(options, clock, loaded);
   }
 
   get history(): MemoryHistory {
@@ -77,42 +88,52 @@ export class Replica {
 
   /** The time by the clock of the sequencer. */
   now(): number {
-    return this.#options.monotonicNow() + this.#clockOffset;
+    return this.#clock.now();
+  }
+
+  /** Place of the newest entry that this process has received. */
+  get place(): Place {
+    return { sequence: this.#history.end, index: this.#index };
   }
 
   /** Whether this process has received the entry at a position. */
-  hasReached({ epoch, sequence }: SequencerPosition): boolean {
-    const end = this.#epochs.endOf(epoch);
-    return end !== undefined && sequence <= end && sequence <= this.#history.end;
+  hasReached(position: SequencerPosition): boolean {
+    const end = this.#epochs.endOf(position.epoch);
+    return (
+      end !== undefined && position.sequence <= end && comparePlaces(position, this.place) <= 0
+    );
   }
 
-  /** Returns the number of messages that an erasure has erased here. */
-  erasedBy(sequence: number): number {
-    return this.#erasures.get(sequence) ?? 0;
+  /** Returns the number of messages that the erasure at a place has erased here. */
+  erasedBy(place: Place): number {
+    return this.#erasures.get(keyOf(place)) ?? 0;
   }
 
   /** Reads the state of the log, and loads the history anew if this copy is not a part of the log any more. */
   async join(): Promise<void> {
     const { sequencer } = this.#options;
-    const state = await sequencer.join();
+    const state = await this.#clock.measure(() => sequencer.join());
     const epochs = new EpochChain(state.epochs);
     const { end } = this.#history;
-    const validTo = Math.min(epochs.commonEnd(this.#epochs), end, this.#endOf(state));
+    const isStale = this.#isStale(state, epochs);
+    const validTo = Math.min(epochs.commonEnd(this.#epochs), end, state.end.sequence);
     if (validTo === end && state.oldest <= end + 1) {
+      // In a new epoch, other entries may follow the newest message. They may be applied twice.
+      if (epochs.newest.name !== this.#epochs.newest.name || isStale) this.#index = 0;
       this.#epochs = epochs;
       this.#cursors = new LogCursors(0, epochs);
-      this.#clockOffset = clockOffset(this.#options, state);
       this.waiters.check();
       return;
     }
-    const loaded = await load(this.#options, state, Math.max(validTo, state.oldest - 1));
+    const position = Math.max(validTo, state.oldest - 1);
+    const loaded = await load(this.#options, this.#clock, state, { sequence: position, index: 0 });
     if (loaded === undefined) throw changedMeanwhile();
     // The entries that were missed may have had revocations.
     const revocations = await sequencer.revocations();
     this.#epochs = loaded.epochs;
     this.#cursors = loaded.cursors;
     this.#history = loaded.history;
-    this.#clockOffset = loaded.clockOffset;
+    this.#index = loaded.index;
     for (const revocation of revocations) this.#announceRevocation(revocation);
     for (const { onGap } of [...this.followers]) onGap?.({ validTo });
     this.waiters.check();
@@ -124,11 +145,13 @@ export class Replica {
    * @returns false if entries do not follow the newest entry of the history. The caller must then call `join`.
    */
   async receive(entries: readonly SequencedEntry[]): Promise<boolean> {
-    const next = entries.filter(({ sequence }) => sequence > this.#history.end);
-    const misfit = next.findIndex(
-      (entry, index) =>
-        entry.sequence !== this.#history.end + 1 + index || !this.#epochs.hasEpochOf(entry),
-    );
+    const next = entries.filter((entry) => comparePlaces(entry, this.place) > 0);
+    let last = this.place;
+    const misfit = next.findIndex((entry) => {
+      const follows = isNext(entry, last) && this.#epochs.hasEpochOf(entry);
+      last = entry;
+      return !follows;
+    });
     const fitting = misfit === -1 ? next : next.slice(0, misfit);
     for (let from = 0; from < fitting.length; ) {
       const until = endOfSlice(fitting, from);
@@ -149,15 +172,16 @@ export class Replica {
       messages = [];
     };
     for (const entry of entries) {
-      const message = toLogEntry(entry, this.#cursors);
-      this.#history.add(message, entry.at);
-      if (message !== undefined) {
-        messages.push(message);
+      this.#index = entry.index;
+      if (isMessage(entry)) {
+        const message = toLogEntry(entry, this.#cursors);
+        this.#history.add(message, entry.at);
+        if (message !== undefined) messages.push(message);
         continue;
       }
       announce();
-      const { content, sequence, at } = entry;
-      if (content.kind === "erasure") this.#erase(content.topic, sequence);
+      const { content, at } = entry;
+      if (content.kind === "erasure") this.#erase(content.topic, entry);
       if (content.kind === "revocation") this.#announceRevocation({ subject: content.subject, at });
     }
     announce();
@@ -166,8 +190,10 @@ export class Replica {
     return results;
   }
 
-  #erase(topic: string, sequence: number): void {
-    this.#erasures.set(sequence, this.#history.erase(topic));
+  #erase(topic: string, place: Place): void {
+    // An erasure that is applied twice erases nothing the second time.
+    const earlier = this.#erasures.get(keyOf(place)) ?? 0;
+    this.#erasures.set(keyOf(place), earlier + this.#history.erase(topic));
     const [oldest] = this.#erasures.keys();
     if (this.#erasures.size > REMEMBERED_ERASURES && oldest !== undefined) {
       this.#erasures.delete(oldest);
@@ -179,18 +205,30 @@ export class Replica {
   }
 
   /**
-   * Returns the end of the log. A server that has fewer entries than this process in the same epoch is usually behind, for example
-   * a replica that is not yet promoted.
+   * Whether a server has fewer entries than this process in the same epoch. It is usually behind, for example a replica that is not
+   * yet promoted.
    *
-   * @throws RealtimeError `unreachable` if the server is behind. If the server stays behind, the entries are lost.
+   * @throws RealtimeError `unreachable` if the server is behind. If it stays behind, the result is true: the entries are lost.
    */
-  #endOf({ epochs, end }: SequencerState): number {
-    const isSameEpoch = new EpochChain(epochs).commonEnd(this.#epochs) === Number.POSITIVE_INFINITY;
-    if (!isSameEpoch || end >= this.#history.end) this.#staleJoins = 0;
+  #isStale({ end }: SequencerState, epochs: EpochChain): boolean {
+    const isSameEpoch = epochs.newest.name === this.#epochs.newest.name;
+    if (!isSameEpoch || comparePlaces(end, this.place) >= 0) this.#staleJoins = 0;
     else this.#staleJoins += 1;
-    if (this.#staleJoins === 0 || this.#staleJoins > MAX_STALE_JOINS) return end;
+    if (this.#staleJoins === 0) return false;
+    if (this.#staleJoins > MAX_STALE_JOINS) return true;
     throw new RealtimeError("unreachable", "The server has fewer messages than this process.");
   }
+}
+
+/** Whether an entry has the place after another. */
+function isNext(entry: Place, last: Place): boolean {
+  return entry.index === 0
+    ? entry.sequence === last.sequence + 1
+    : entry.sequence === last.sequence && entry.index === last.index + 1;
+}
+
+function keyOf({ sequence, index }: Place): string {
+  return `${sequence}-${index}`;
 }
 
 /** The parts of a replica that `join` replaces. */
@@ -198,27 +236,23 @@ interface LoadedLog {
   readonly epochs: EpochChain;
   readonly cursors: LogCursors;
   readonly history: MemoryHistory;
-  readonly clockOffset: Milliseconds;
+  /** `Place.index` of the last entry. */
+  readonly index: number;
 }
 
 async function load(
   options: ReplicaOptions,
+  clock: SequencerClock,
   state: SequencerState,
-  until: number,
+  until: Place,
 ): Promise<LoadedLog | undefined> {
   const epochs = new EpochChain(state.epochs);
   const cursors = new LogCursors(0, epochs);
-  const offset = clockOffset(options, state);
-  const now = () => options.monotonicNow() + offset;
   const { sequencer } = options;
   const { oldest } = state;
-  const request = { sequencer, options, epochs, cursors, oldest, until, now };
+  const request = { sequencer, options, epochs, cursors, oldest, until, now: () => clock.now() };
   const history = await loadHistory(request);
-  return history && { epochs, cursors, history, clockOffset: offset };
-}
-
-function clockOffset({ monotonicNow }: ReplicaOptions, { now }: SequencerState): Milliseconds {
-  return now - monotonicNow();
+  return history && { epochs, cursors, history, index: until.index };
 }
 
 /** Returns the index after the last entry of a slice that begins at `from`. */

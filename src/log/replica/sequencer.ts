@@ -6,16 +6,23 @@ import type { PublishReceipt, StoredRevocation } from "../log.ts";
 /** What an entry of a shared log does. */
 export type SequencedContent =
   | { readonly kind: "message"; readonly message: Message }
-  /** The messages with earlier sequences to these topics are erased (`MessageLog.erase`). */
+  /** The earlier messages to these topics are erased (`MessageLog.erase`). */
   | { readonly kind: "erasure"; readonly topic: string }
   /** Credentials that were issued to the subject up to the time of the entry are refused. */
   | { readonly kind: "revocation"; readonly subject: string }
-  /** An entry that had a message or a revocation, and has no content any more. */
+  /** The entry of a message that was erased. It still has its place. */
   | { readonly kind: "erased" };
 
-/** One entry of a shared log. Each entry has the next sequence. */
-export interface SequencedEntry {
+/** The place of an entry in the order of a shared log. */
+export interface Place {
+  /** Number of messages up to and including this entry. A message has the next number; other entries have that of the message before. */
   readonly sequence: number;
+  /** 0 for a message. 1 for the first other entry after the message, 2 for the second, and so on. */
+  readonly index: number;
+}
+
+/** One entry of a shared log. */
+export interface SequencedEntry extends Place {
   /** Name of the epoch in which the entry was appended. */
   readonly epoch: string;
   /** When the entry was appended, in milliseconds since 1970, by the clock of the sequencer. Never less than an earlier entry's. */
@@ -27,9 +34,9 @@ export interface SequencedEntry {
 export interface SequencerState {
   /** The epochs, oldest first. */
   readonly epochs: readonly [Epoch, ...Epoch[]];
-  /** Sequence of the newest entry; 0 in a new log. */
-  readonly end: number;
-  /** Sequence of the oldest entry that `after` can return. `end + 1` if there is none. */
+  /** Place of the newest entry. Both numbers are 0 in a new log. */
+  readonly end: Place;
+  /** Sequence of the oldest message that `after` can return. `end.sequence + 1` if there is none. */
   readonly oldest: number;
   /** The time by the clock of the sequencer, in milliseconds since 1970. */
   readonly now: number;
@@ -56,14 +63,18 @@ export type BatchOutcome =
   /** The credential of the publisher is revoked. */
   | { readonly kind: "revoked" };
 
-/** The position of an entry in a shared log. */
-export interface SequencerPosition {
+/** The place of an entry, with its epoch. */
+export interface SequencerPosition extends Place {
   readonly epoch: string;
-  readonly sequence: number;
 }
 
 /** Maximum number of messages in one call of `Sequencer.append`, unless a single batch has more. */
 export const MAX_APPEND = 1000;
+
+/** Compares two places: negative if `a` is before `b`, 0 if they are equal. */
+export function comparePlaces(a: Place, b: Place): number {
+  return a.sequence - b.sequence || a.index - b.index;
+}
 
 /**
  * A service outside the process that puts the messages of several processes into one order, and stores them for a while. The
@@ -87,16 +98,16 @@ export interface Sequencer {
   /** Returns all revocations, oldest first. */
   revocations(): Promise<readonly StoredRevocation[]>;
   /**
-   * Appends batches in their order. An entry of an earlier call never has a later sequence. If the call rejects with `unreachable`,
+   * Appends batches in their order. An entry of an earlier call never has a later place. If the call rejects with `unreachable`,
    * the batches may have been appended. A repeated call then returns duplicates.
    */
   append(batches: readonly SequencerBatch[]): Promise<readonly BatchOutcome[]>;
   /**
-   * Returns entries after a sequence, oldest first. Waits up to about a second if there are none, and then returns none. The
-   * caller must check that the first entry has the next sequence, because older entries may have been dropped, and that each
-   * entry has the expected epoch.
+   * Returns entries after a place, oldest first. Waits up to about a second if there are none, and then returns none. The caller
+   * must check that the first entry has the next place, because older entries may have been dropped, and that each entry has the
+   * expected epoch.
    */
-  after(sequence: number): Promise<readonly SequencedEntry[]>;
+  after(place: Place): Promise<readonly SequencedEntry[]>;
   /**
    * Appends an entry of the kind `erasure`, and deletes the messages from the sequencer's storage.
    *

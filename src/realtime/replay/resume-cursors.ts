@@ -40,10 +40,8 @@ export class ResumeCursors {
     const live = this.live;
     const cursor = parseCursor(eventId);
     if (live === undefined || cursor === undefined) return undefined;
-    if (this.#log?.hasReached(cursor) !== true) return undefined;
-    // A log over several processes has entries without a message. The cursor may be after such entries.
-    const sequence = Math.min(cursor.sequence, live.sequence);
-    return { ...cursor, epoch: live.epoch, sequence };
+    if (this.#log?.hasReached(cursor) !== true || cursor.sequence > live.sequence) return undefined;
+    return { ...cursor, epoch: live.epoch };
   }
 
   /** The cursor of the position that a client has reached. Undefined while no cursor can name this position. */

@@ -1,0 +1,47 @@
+/** Translates the errors of Redis and of its client. */
+import { RealtimeError } from "../../../realtime/errors.ts";
+
+/** An error of Redis as ours. */
+export interface TranslatedError {
+  readonly error: RealtimeError;
+  /** Whether the connection must not be used any more. */
+  readonly endsConnection: boolean;
+}
+
+/** The first words of the answers with which Redis refuses to store, and what to do about them. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  OOM: "Redis has reached its maxmemory. Raise maxmemory, or lower the limits of the history.",
+  READONLY: "Redis is a read-only replica. Connect to the primary.",
+  MISCONF: "Redis can't write to its disk.",
+  NOREPLICAS: "Redis has fewer replicas than min-replicas-to-write.",
+  NOPERM: "The user of Redis lacks a permission. docs/deploy.md lists the commands.",
+  NOAUTH: "Redis needs a password. Add it to REDIS_URL.",
+  WRONGPASS: "Redis has refused the user or the password of REDIS_URL.",
+};
+
+/** After these answers, another server may be the right one. */
+const WRONG_SERVER = new Set(["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "UNBLOCKED"]);
+
+/** Translates an error that a command or a connection has thrown. */
+export function toRealtimeError(cause: unknown): TranslatedError {
+  if (cause instanceof RealtimeError) return { error: cause, endsConnection: true };
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const word = /^(?:ERR )?(?:Error running script[^:]*: )?([A-Z]+)\b/.exec(text)?.[1] ?? "";
+  const refusal = REFUSALS[word];
+  const endsConnection = WRONG_SERVER.has(word) || !isErrorReply(cause);
+  if (refusal !== undefined) {
+    const error = new RealtimeError("storage_failed", `The message can't be stored. ${refusal}`, {
+      cause,
+    });
+    return { error, endsConnection };
+  }
+  const error = new RealtimeError("unreachable", "Redis can't be reached. Try again soon.", {
+    cause,
+  });
+  return { error, endsConnection };
+}
+
+/** Whether Redis has answered with an error. Otherwise the connection has failed. */
+function isErrorReply(error: unknown): boolean {
+  return error instanceof Error && /ErrorReply$|^SimpleError$/.test(error.constructor.name);
+}
