@@ -71,7 +71,13 @@ export class RealtimeManager {
     this.#core.replays.readFrom(log);
     this.#core.cursors.readFrom(log);
     this.#core.cursors.liveCursor = log.cursor();
-    return log.tail((entries) => this.deliver(entries));
+    return log.tail(
+      (entries) => {
+        this.deliver(entries);
+        return this.room();
+      },
+      (gap) => this.#core.continueAfterGap(gap, log.cursor()),
+    );
   }
 
   /**

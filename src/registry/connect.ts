@@ -23,13 +23,13 @@ export interface StreamIdentity {
  * - The request has no `lastEventId` and asks for the newest messages. If the client reconnects, it must receive them again.
  * - The request has no `lastEventId` and the log keeps no history. Without a history, no client can resume.
  *
- * @param shard Index of the shard, from 0.
+ * @param owner `shard`: index of the shard, from 0. `home`: name of the process among several. It follows the first dot of the id.
  */
 export function assignClientId(
   { lastEventId, last, topics = [] }: ConnectRequest,
   manager: RealtimeManager,
   log: LogReader,
-  shard = 0,
+  { shard = 0, home }: { readonly shard?: number; readonly home?: string | undefined } = {},
 ): StreamIdentity {
   let cursor: string | undefined;
   if (lastEventId !== undefined) {
@@ -40,7 +40,8 @@ export function assignClientId(
   }
   // The id always contains the epoch, so that another process recognises that the client is connected elsewhere.
   const prefix = cursor ?? `${shard}-${epochOf(log.cursor()) ?? ""}`;
-  return { clientId: `${prefix}.${nanoid()}`, cursor };
+  const owner = home === undefined ? prefix : `${prefix}.${home}`;
+  return { clientId: `${owner}.${nanoid()}`, cursor };
 }
 
 function startsWithNewest(key: string): boolean {

@@ -168,6 +168,7 @@ export class Replica {
     let messages: LogEntry[] = [];
     const announce = () => {
       if (messages.length === 0) return;
+      this.#history.trim(this.now());
       for (const { listener } of [...this.followers]) results.push(listener(messages));
       messages = [];
     };
@@ -185,7 +186,6 @@ export class Replica {
       if (content.kind === "revocation") this.#announceRevocation({ subject: content.subject, at });
     }
     announce();
-    this.#history.trim(this.now());
     this.waiters.check();
     return results;
   }

@@ -6,7 +6,7 @@ import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
 import type { ReplayClient, ReplayHost } from "./replay-host.ts";
 import type { ResumeCursors } from "./resume-cursors.ts";
 import { formatFinalEvent, formatUnrecovered } from "./resume-events.ts";
-import { planRestart, planStart, type ReplayStart } from "./start-plan.ts";
+import { planAfterGap, planRestart, planStart, type ReplayStart } from "./start-plan.ts";
 import { TimeSlicer } from "./time-slicer.ts";
 
 /** A replay that has read this many messages in pages without a frame for its client pauses, so that other work can run. */
@@ -84,6 +84,24 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   proceed(client: Client): void {
     client.awaitingDrain = false;
     this.#advance(client);
+  }
+
+  /**
+   * Tells a client with subscriptions that it may have missed messages, if a gap in the log affects it. Must be called after
+   * `ResumeCursors.liveCursor` was set to the position after the gap.
+   *
+   * @param validTo `LogGap.validTo`.
+   */
+  continueAfterGap(client: Client, validTo: number): void {
+    const { replay } = client;
+    if (replay === undefined) {
+      this.#sendUnrecovered(client);
+      return;
+    }
+    const plan = planAfterGap(replay, this.#cursors.liveSequence, validTo);
+    if (plan === undefined) return;
+    client.replay = new ClientReplay(replay.keys, plan.state, client, this.#host.contents);
+    if (!plan.isUnrecovered || this.#sendUnrecovered(client)) this.#advance(client);
   }
 
   /** Returns `ResumeCursors.cursorOf`, or undefined if the log keeps no history. */

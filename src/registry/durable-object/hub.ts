@@ -82,7 +82,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     const connect = fromHeader<ConnectRequest>(header);
     const admitted = await toRpcResult(() => this.#manager.admit(connect, connect.topics));
     if (!admitted.ok) return Response.json(admitted, { status: REFUSED_STATUS });
-    const identity = assignClientId(connect, this.#manager, this.#state.log, this.#shard);
+    const identity = assignClientId(connect, this.#manager, this.#state.log, {
+      shard: this.#shard,
+    });
     const { 0: workerEnd, 1: hubEnd } = new WebSocketPair();
     this.#state.addClient(connect, identity, hubEnd);
     await this.#state.scheduleAlarm();

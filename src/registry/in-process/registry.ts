@@ -1,10 +1,11 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
 import type { MessageLog, PublishReceipt } from "../../log/log.ts";
-import { epochOf } from "../../realtime/cursor.ts";
+import { epochOf, parseCursor } from "../../realtime/cursor.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
+  MaybePromise,
   Message,
   Principal,
   Revocation,
@@ -24,7 +25,7 @@ import type {
 } from "../registry.ts";
 import { toRegistryStats } from "../stats.ts";
 import { type ConnectionHost, InProcessConnection } from "./connection.ts";
-import { restoreRevocations, revokeAndStore } from "./stored-revocations.ts";
+import { Revoker } from "./revoker.ts";
 
 /** Options of `createInProcessRegistry`. */
 export interface InProcessOptions {
@@ -34,6 +35,8 @@ export interface InProcessOptions {
   readonly log: MessageLog;
   /** The wall clock, in milliseconds since 1970, for the times of revocations. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Name of this process among several (`Bus.home`). It becomes a part of the client ids. */
+  readonly home?: string | undefined;
 }
 
 /**
@@ -59,17 +62,18 @@ class InProcessRegistry implements ClientRegistry {
   readonly #expiryTimer: ExpiryTimer;
   /** One object for all connections: there may be many. */
   readonly #host: ConnectionHost;
-  readonly #now: () => number;
+  readonly #revoker: Revoker;
+  readonly #home: string | undefined;
   /** Reads of the history that have not ended. The log is released after them. */
   readonly #reads = new Set<Promise<unknown>>();
   #isReleased = false;
   #closing: Promise<void> | undefined;
 
-  constructor({ manager, log, now = Date.now }: InProcessOptions) {
+  constructor({ manager, log, now = Date.now, home }: InProcessOptions) {
     this.#manager = manager;
     this.#log = log;
-    this.#now = now;
-    restoreRevocations(manager, log.revocations);
+    this.#revoker = new Revoker(manager, log, now);
+    this.#home = home;
     this.#stopTail = manager.follow(log);
     this.#expiryTimer = new ExpiryTimer(manager);
     this.#host = {
@@ -82,11 +86,15 @@ class InProcessRegistry implements ClientRegistry {
   async open(request: ConnectRequest): Promise<ClientConnection> {
     this.#assertOpen();
     this.#manager.admit(request, request.topics);
-    const identity = assignClientId(request, this.#manager, this.#log);
+    const waiting = catchUp(this.#log, request.lastEventId);
+    if (waiting !== undefined) await waiting;
+    const identity = assignClientId(request, this.#manager, this.#log, { home: this.#home });
     return new InProcessConnection(this.#host, request, identity);
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
+    const waiting = catchUp(this.#log, request.lastEventId);
+    if (waiting !== undefined) await waiting;
     this.#manager.setSubscriptions(clientId, request);
     this.#expiryTimer.schedule();
   }
@@ -115,6 +123,7 @@ class InProcessRegistry implements ClientRegistry {
   async history(request: HistoryRequest, reader: Principal = {}): Promise<HistoryPage> {
     this.#assertNotReleased();
     this.#manager.checkCredential(reader);
+    await catchUp(this.#log, request.after ?? request.before);
     const read = readHistory(this.#log, request, contentsOf(this.#manager), reader);
     this.#reads.add(read);
     return read.finally(() => this.#reads.delete(read));
@@ -146,8 +155,7 @@ class InProcessRegistry implements ClientRegistry {
   }
 
   async revoke(revocation: Revocation): Promise<number> {
-    const { revocations } = this.#log;
-    return revokeAndStore(this.#manager, revocations, revocation, this.#now()).disconnected;
+    return this.#revoker.revoke(revocation);
   }
 
   assertWritable(): void {
@@ -191,6 +199,12 @@ class InProcessRegistry implements ClientRegistry {
   #assertNotReleased(): void {
     if (this.#isReleased) throw serverClosed();
   }
+}
+
+/** Waits until a log over several processes has received the position in an event id. Undefined if there is nothing to wait for. */
+function catchUp(log: MessageLog, eventId: string | undefined): MaybePromise<void> {
+  const cursor = eventId === undefined ? undefined : parseCursor(eventId);
+  return cursor && log.catchUp?.(cursor);
 }
 
 /**
