@@ -54,6 +54,8 @@ export interface ServerClocks {
   readonly now: () => number;
   /** Milliseconds since an arbitrary moment. Never set back. */
   readonly monotonicNow: () => number;
+  /** The clock for the arrival of requests (`createArrivalClock`). */
+  readonly nextArrival: () => number;
 }
 
 /** Paths that exist only when an option turns them on. */

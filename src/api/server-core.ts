@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import type { PublishReceipt } from "../log/log.ts";
-import { monotonicClock } from "../realtime/clock.ts";
+import { createArrivalClock, monotonicClock } from "../realtime/clock.ts";
 import type { RealtimeManager } from "../realtime/manager.ts";
 import type { PublishInput } from "../realtime/message.ts";
 import { type ProtectedLogger, protectLogger } from "../realtime/protected-logger.ts";
@@ -105,7 +105,12 @@ function createContext(
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
-  const clocks = { now: options.now ?? Date.now, monotonicNow: monotonicClock(options) };
+  const { now = Date.now } = options;
+  const clocks = {
+    now,
+    monotonicNow: monotonicClock(options),
+    nextArrival: createArrivalClock(now),
+  };
   const logger = protectLogger(
     options.logger ?? createLogger({ level: "warn", write: console.error }),
     clocks.monotonicNow,

@@ -13,3 +13,20 @@ export interface Clocks {
 export function monotonicClock({ now, monotonicNow }: Clocks): () => number {
   return monotonicNow ?? now ?? (() => performance.now());
 }
+
+/** Milliseconds. A double holds today's time in milliseconds with fractions of 1/4096, so adding this step is exact. */
+const STEP = 1 / 1024;
+
+/**
+ * Creates a clock for the arrival of requests: milliseconds since 1970. It returns another time at each call, and it never goes
+ * back.
+ *
+ * @param now The wall clock.
+ */
+export function createArrivalClock(now: () => number): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(now(), last + STEP);
+    return last;
+  };
+}

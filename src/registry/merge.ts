@@ -42,6 +42,15 @@ export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
   };
 }
 
+/**
+ * Combines the statistics of two processes that share a log. Each process counts the messages that it has appended, so these
+ * counts are added up.
+ */
+export function mergeProcessStats(a: RegistryStats, b: RegistryStats): RegistryStats {
+  const accepted = a.accepted + b.accepted;
+  return { ...mergeStats(a, b), accepted, duplicate: a.duplicate + b.duplicate };
+}
+
 /** Every shard has every message, so the counts are not added up. A hub of an earlier version returns no `kept`. */
 function mergeKept(a = NONE_KEPT, b = NONE_KEPT): KeptStats {
   return {

@@ -70,6 +70,16 @@ export interface RegistryStats extends ManagerStats {
   readonly kept: KeptStats;
   /** Times from the call of `publish` to the last write. In workerd, the clock stands still while code runs. */
   readonly publishLatency: LatencyStats;
+  /** Only in a registry over several processes. */
+  readonly processes?: ProcessStats | undefined;
+}
+
+/** The processes that are included in statistics. */
+export interface ProcessStats {
+  /** Number of living processes. */
+  readonly living: number;
+  /** Names of the processes that did not answer. They are included with the statistics of their last heartbeat. */
+  readonly silent: readonly string[];
 }
 
 /** Selects one page of a list. */
@@ -97,9 +107,9 @@ export interface TopicPage {
 }
 
 /**
- * The clients of a server. They are connected to this process (`createInProcessRegistry`) or to Durable Objects
- * (`createDurableObjectRegistry`). All arguments and results, except sinks and connections, can be sent to another process.
- * In a registry with shards, every method except `close` may also throw `unreachable`.
+ * The clients of a server. They are connected to this process (`createInProcessRegistry`), to several processes
+ * (`createClusterRegistry`) or to Durable Objects (`createDurableObjectRegistry`). All arguments and results, except sinks and connections, can be sent to another process.
+ * In a registry with shards or several processes, every method except `close` may also throw `unreachable`.
  *
  * To write another adapter, run the contract tests in `test/suites/registry.ts` against it.
  */
@@ -180,6 +190,11 @@ export interface ClientRegistry {
    */
   erase(topic: string): Promise<number>;
   stats(): Promise<RegistryStats>;
+  /**
+   * Returns the statistics of this process only, for probes and scrapes. Omit the method if `stats` asks no other process, or if
+   * this process has none.
+   */
+  processStats?(): Promise<RegistryStats>;
   /**
    * Checks that messages can be stored. Omit the method if `stats` also throws when messages can't be stored.
    *

@@ -1,7 +1,8 @@
 import type { Milliseconds } from "../../realtime/units.ts";
+import type { RegistryStats } from "../registry.ts";
 import type { RpcResult } from "../rpc.ts";
 
-/** A call to another process: a method of `ProcessCalls` and its arguments, as JSON values. */
+/** A call to another process: a name of `ProcessCalls` and its arguments, as JSON values. */
 export interface BusCall {
   readonly method: string;
   readonly args: readonly unknown[];
@@ -14,26 +15,26 @@ export type BusHandler = (call: BusCall) => Promise<RpcResult<unknown>>;
 export interface LivingProcess {
   /** Name of the process (`newHome`). */
   readonly home: string;
-  /** The statistics of the last heartbeat, as JSON. */
-  readonly stats: unknown;
+  /** The statistics of its last heartbeat. */
+  readonly stats: RegistryStats;
 }
 
 /** Time until a call without an answer fails. */
 export const CALL_TIMEOUT: Milliseconds = 2000;
 
 /**
- * Connects the processes of a cluster. Each process has a name, its home, which is part of the client ids that the process
- * assigns.
+ * Connects the processes of a cluster. Each process has a name, its home. The home is a part of the client ids that the process
+ * assigns, so that every process knows where a client is connected.
  */
 export interface Bus {
   /** Name of this process: 8 letters and digits. */
   readonly home: string;
   /**
-   * Begins to answer calls and to send heartbeats. Resolves when other processes can call this one.
+   * Begins to answer the calls of other processes, and to send heartbeats.
    *
    * @param stats Returns the statistics for a heartbeat.
    */
-  start(handler: BusHandler, stats: () => Promise<unknown>): Promise<void>;
+  start(handler: BusHandler, stats: () => Promise<RegistryStats>): void;
   /**
    * Calls a process.
    *

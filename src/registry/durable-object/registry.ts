@@ -10,8 +10,7 @@ import type {
 } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { serverClosed } from "../connect.ts";
-import { mergeStats, mergeTopics } from "../merge.ts";
-import { pageSize, toTopicPage } from "../paging.ts";
+import { mergeStats } from "../merge.ts";
 import type {
   ClientConnection,
   ClientPage,
@@ -22,6 +21,7 @@ import type {
   TopicPage,
 } from "../registry.ts";
 import type { RpcResult } from "../rpc.ts";
+import { listClientsOf, listTopicsOf } from "../shard-lists.ts";
 import { HubConnection } from "./connection.ts";
 import {
   assertIdentityFits,
@@ -111,23 +111,12 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.callOnce(shard, (hub) => hub.send(clientId, event, data));
   }
 
-  /** Lists the clients shard by shard. The clients of one shard are sorted by id. */
-  async clients({ limit, after }: PageRequest = {}): Promise<ClientPage> {
-    const size = pageSize(limit);
-    const clients: ClientInfo[] = [];
-    const first = after === undefined ? 0 : (this.#shards.shardOf(after) ?? 0);
-    for (let shard = first; shard < this.#shards.count; shard++) {
-      const request = {
-        // If the page is full, one further client is requested to find out whether there is a next page.
-        limit: Math.max(size - clients.length, 1),
-        after: shard === first ? after : undefined,
-      };
-      const page = await this.#shards.call(shard, (hub) => hub.clients(request));
-      const hasMore = clients.length === size && page.clients.length > 0;
-      if (clients.length < size) clients.push(...page.clients);
-      if (hasMore || page.next !== undefined) return { clients, next: clients.at(-1)?.clientId };
-    }
-    return { clients, next: undefined };
+  async clients(page: PageRequest = {}): Promise<ClientPage> {
+    const first = this.#shards.shardOf(page.after) ?? 0;
+    const lists = this.#shards
+      .numbersFrom(first)
+      .map((shard) => (one: PageRequest) => this.#shards.call(shard, (hub) => hub.clients(one)));
+    return listClientsOf(page, lists);
   }
 
   async client(clientId: string): Promise<ClientInfo | undefined> {
@@ -136,16 +125,8 @@ class DurableObjectRegistry implements ClientRegistry {
     return this.#shards.call(shard, (hub) => hub.client(clientId));
   }
 
-  /** Merges one page of each shard. The first n topics of all shards together are among the first n topics of each shard. */
   async topics(page: PageRequest = {}): Promise<TopicPage> {
-    const request = { ...page, limit: pageSize(page.limit) };
-    const pages = await this.#shards.callAll((hub) => hub.topics(request));
-    const anyHasMore = pages.some(({ next }) => next !== undefined);
-    const merged = mergeTopics(pages.flatMap(({ topics }) => topics));
-    return toTopicPage(request, (limit) => {
-      const items = merged.slice(0, limit);
-      return { items, hasMore: anyHasMore || items.length < merged.length };
-    });
+    return listTopicsOf(page, (one) => this.#shards.callAll((hub) => hub.topics(one)));
   }
 
   async disconnect(clientId: string): Promise<boolean> {

@@ -57,8 +57,12 @@ export class HubShards {
 
   /** Calls the hubs of all shards from `firstShard` on at the same time. Throws as `call`. */
   callAll<T>(call: HubCall<T>, firstShard = 0): Promise<T[]> {
-    const shards = Array.from({ length: this.count }, (_, shard) => shard).slice(firstShard);
-    return Promise.all(shards.map((shard) => this.call(shard, call)));
+    return Promise.all(this.numbersFrom(firstShard).map((shard) => this.call(shard, call)));
+  }
+
+  /** Returns the indexes of the shards from `first` on. */
+  numbersFrom(first: number): number[] {
+    return Array.from({ length: this.count - first }, (_, index) => first + index);
   }
 
   async #callWithRetries<T>(

@@ -1,5 +1,5 @@
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
-import type { MessageLog, PublishReceipt } from "../../log/log.ts";
+import type { MessageLog, PublishReceipt, StoredRevocation } from "../../log/log.ts";
 import { epochOf, parseCursor } from "../../realtime/cursor.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
 import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
@@ -53,7 +53,8 @@ export function createInProcessRegistry(options: InProcessOptions): ClientRegist
   return new InProcessRegistry(options);
 }
 
-class InProcessRegistry implements ClientRegistry {
+/** `createInProcessRegistry`, with a method for a registry over several processes. */
+export class InProcessRegistry implements ClientRegistry {
   readonly #manager: RealtimeManager;
   readonly #log: MessageLog;
   readonly #stopTail: () => void;
@@ -156,6 +157,11 @@ class InProcessRegistry implements ClientRegistry {
 
   async revoke(revocation: Revocation): Promise<number> {
     return this.#revoker.revoke(revocation);
+  }
+
+  /** Calls `Revoker.apply`. */
+  applyRevocation(revocation: StoredRevocation): number {
+    return this.#revoker.apply(revocation);
   }
 
   assertWritable(): void {

@@ -1,0 +1,70 @@
+/** The calls that the processes of a cluster make to each other. Arguments and results are JSON values. */
+import type { StoredRevocation } from "../../log/log.ts";
+import type { ClientInfo, SubscribeRequest } from "../../realtime/types.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
+import type { InProcessRegistry } from "../in-process/registry.ts";
+import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
+import { toRpcResult } from "../rpc.ts";
+import type { BusHandler } from "./bus.ts";
+
+/** A subscribe request as it travels between processes. */
+export interface ForwardedSubscribe {
+  readonly request: Omit<SubscribeRequest, "arrivedAt">;
+  /** Time that the request has waited in the process that received it, for its body, a token's issuer or a hook. */
+  readonly waited: Milliseconds;
+}
+
+/** The calls by name. JSON has no undefined, so null stands for a missing value. */
+export interface ProcessCalls {
+  setSubscriptions(clientId: string, forwarded: ForwardedSubscribe): Promise<null>;
+  send(clientId: string, event: string, data: unknown): Promise<boolean>;
+  clients(page: PageRequest): Promise<ClientPage>;
+  client(clientId: string): Promise<ClientInfo | null>;
+  topics(page: PageRequest): Promise<TopicPage>;
+  disconnect(clientId: string): Promise<boolean>;
+  revokeClient(clientId: string): Promise<number>;
+  applyRevocation(revocation: StoredRevocation): Promise<number>;
+  stats(): Promise<RegistryStats>;
+}
+
+/**
+ * Creates the calls of one process.
+ *
+ * @param nextArrival `createArrivalClock`, which the process also uses for the requests that arrive here.
+ */
+export function createProcessCalls(
+  local: InProcessRegistry,
+  nextArrival: () => number,
+): ProcessCalls {
+  return {
+    setSubscriptions: async (clientId, { request, waited }) => {
+      // The clocks of two machines differ, so only the time that the request has waited is taken from the other process.
+      await local.setSubscriptions(clientId, { ...request, arrivedAt: nextArrival() - waited });
+      return null;
+    },
+    send: (clientId, event, data) => local.send(clientId, event, data),
+    clients: (page) => local.clients(page),
+    client: async (clientId) => (await local.client(clientId)) ?? null,
+    topics: (page) => local.topics(page),
+    disconnect: (clientId) => local.disconnect(clientId),
+    revokeClient: (clientId) => local.revoke({ clientId }),
+    applyRevocation: async (revocation) => local.applyRevocation(revocation),
+    stats: () => local.stats(),
+  };
+}
+
+/** Creates the handler that answers the calls of other processes. */
+export function createBusHandler(calls: ProcessCalls): BusHandler {
+  return ({ method, args }) =>
+    toRpcResult(async () => {
+      if (!Object.hasOwn(calls, method)) throw new Error(`There is no call ${method}.`);
+      // The casts: the name is one of the calls, and the caller is a process of the same version.
+      const call = calls[method as keyof ProcessCalls] as (...args: unknown[]) => Promise<unknown>;
+      return call(...args);
+    }).catch((error) => ({
+      ok: false,
+      code: "unreachable",
+      message: `The process of the client has failed: ${String(error)}`,
+      fields: {},
+    }));
+}

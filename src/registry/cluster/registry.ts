@@ -1,0 +1,190 @@
+import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
+import type { PublishReceipt } from "../../log/log.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
+import type {
+  ClientInfo,
+  Logger,
+  Message,
+  Principal,
+  Revocation,
+  SubscribeRequest,
+} from "../../realtime/types.ts";
+import { type InProcessOptions, InProcessRegistry } from "../in-process/registry.ts";
+import { mergeProcessStats } from "../merge.ts";
+import type {
+  ClientConnection,
+  ClientPage,
+  ClientRegistry,
+  ConnectRequest,
+  PageRequest,
+  RegistryStats,
+  TopicPage,
+} from "../registry.ts";
+import { listClientsOf, listTopicsOf } from "../shard-lists.ts";
+import type { Bus } from "./bus.ts";
+import { homeOf } from "./home.ts";
+import { createBusHandler, createProcessCalls } from "./process-calls.ts";
+import { Processes } from "./processes.ts";
+
+/** Milliseconds of a request's waiting time that may be due to the rounding of clocks. */
+const ROUNDING = 2;
+
+/** Options of `createClusterRegistry`. */
+export interface ClusterRegistryOptions extends Omit<InProcessOptions, "home"> {
+  /** Connects this process with the others. The registry's `close` closes the bus. */
+  readonly bus: Bus;
+  /** The clock for the arrival of requests (`createArrivalClock`), which the server also uses. */
+  readonly nextArrival: () => number;
+  readonly logger?: Logger | undefined;
+}
+
+/**
+ * Creates a registry of clients that are connected to several processes. The processes share a log (`openReplicaLog`). A request
+ * for a client of another process is forwarded over the bus, so a load balancer needs no sticky sessions. Limits of clients and
+ * keys apply to each process.
+ */
+export function createClusterRegistry(options: ClusterRegistryOptions): ClientRegistry {
+  return new ClusterRegistry(options);
+}
+
+class ClusterRegistry implements ClientRegistry {
+  readonly #local: InProcessRegistry;
+  readonly #bus: Bus;
+  readonly #processes: Processes;
+  readonly #log: InProcessOptions["log"];
+  readonly #now: () => number;
+
+  constructor(options: ClusterRegistryOptions) {
+    const { bus, log, nextArrival, logger, now = Date.now } = options;
+    this.#local = new InProcessRegistry({ ...options, home: bus.home });
+    this.#bus = bus;
+    this.#log = log;
+    this.#now = now;
+    this.#processes = new Processes(bus, logger);
+    const calls = createProcessCalls(this.#local, nextArrival);
+    bus.start(createBusHandler(calls), () => this.#local.stats());
+  }
+
+  open(request: ConnectRequest): Promise<ClientConnection> {
+    return this.#local.open(request);
+  }
+
+  async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
+    const home = this.#otherHomeOf(clientId);
+    if (home === undefined) return this.#local.setSubscriptions(clientId, request);
+    const { arrivedAt = this.#now(), ...rest } = request;
+    const waited = Math.max(this.#now() - arrivedAt - ROUNDING, 0);
+    const args: [string, { request: typeof rest; waited: number }] = [
+      clientId,
+      { request: rest, waited },
+    ];
+    const done = await this.#processes.call(home, "setSubscriptions", args);
+    if (done === undefined) throw processIsGone();
+  }
+
+  publish(messages: readonly Message[], publisher?: Principal): Promise<readonly PublishReceipt[]> {
+    return this.#local.publish(messages, publisher);
+  }
+
+  history(request: HistoryRequest, reader?: Principal): Promise<HistoryPage> {
+    return this.#local.history(request, reader);
+  }
+
+  async send(clientId: string, event: string, data: unknown): Promise<boolean> {
+    const home = this.#otherHomeOf(clientId);
+    if (home === undefined) return this.#local.send(clientId, event, data);
+    return (await this.#processes.callOnce(home, "send", [clientId, event, data])) ?? false;
+  }
+
+  /** Lists the clients process by process, in the order of the names of the processes. */
+  async clients(page: PageRequest = {}): Promise<ClientPage> {
+    const others = await this.#processes.others();
+    const homes = [...others.map(({ home }) => home), this.#bus.home].sort();
+    const first = homeOf(page.after ?? "");
+    // The process of the last client may be gone. The list then continues with the next process.
+    const rest = first === undefined ? homes : homes.filter((home) => home >= first);
+    const lists = rest.map((home) => async (one: PageRequest): Promise<ClientPage> => {
+      const request = { ...one, after: home === first ? one.after : undefined };
+      if (home === this.#bus.home) return this.#local.clients(request);
+      const clients = await this.#processes.call(home, "clients", [request]);
+      return clients ?? { clients: [], next: undefined };
+    });
+    return listClientsOf(page, lists);
+  }
+
+  async client(clientId: string): Promise<ClientInfo | undefined> {
+    const home = this.#otherHomeOf(clientId);
+    if (home === undefined) return this.#local.client(clientId);
+    return (await this.#processes.call(home, "client", [clientId])) ?? undefined;
+  }
+
+  topics(page: PageRequest = {}): Promise<TopicPage> {
+    return listTopicsOf(page, async (one) => {
+      const others = this.#processes.callOthers("topics", [one]);
+      return [await this.#local.topics(one), ...(await others)];
+    });
+  }
+
+  async disconnect(clientId: string): Promise<boolean> {
+    const home = this.#otherHomeOf(clientId);
+    if (home === undefined) return this.#local.disconnect(clientId);
+    return (await this.#processes.callOnce(home, "disconnect", [clientId])) ?? false;
+  }
+
+  /** The revocation of a subject is in the log, so it also reaches a process that does not answer. */
+  async revoke(revocation: Revocation): Promise<number> {
+    if ("subject" in revocation) return this.#revokeSubject(revocation.subject);
+    const { clientId } = revocation;
+    const home = this.#otherHomeOf(clientId);
+    if (home === undefined) return this.#local.revoke(revocation);
+    return (await this.#processes.call(home, "revokeClient", [clientId])) ?? 0;
+  }
+
+  erase(topic: string): Promise<number> {
+    return this.#local.erase(topic);
+  }
+
+  async stats(): Promise<RegistryStats> {
+    const others = await this.#processes.stats();
+    const all = [await this.#local.stats(), ...others.map(({ stats }) => stats)];
+    const silent = others.filter(({ isSilent }) => isSilent).map(({ home }) => home);
+    return { ...all.reduce(mergeProcessStats), processes: { living: all.length, silent } };
+  }
+
+  processStats(): Promise<RegistryStats> {
+    return this.#local.stats();
+  }
+
+  assertWritable(): void {
+    this.#local.assertWritable();
+  }
+
+  /** Leaves the cluster first, so that no other process waits for this one. */
+  async close(): Promise<void> {
+    await this.#bus.leave();
+    await this.#local.close();
+    await this.#bus.close();
+  }
+
+  async #revokeSubject(subject: string): Promise<number> {
+    const { sharedRevocations } = this.#log;
+    if (sharedRevocations === undefined) return this.#local.revoke({ subject });
+    const stored = await sharedRevocations.revoke(subject);
+    const local = this.#local.applyRevocation(stored);
+    const counts = await this.#processes.callOthers("applyRevocation", [stored]);
+    return counts.reduce((sum, count) => sum + count, local);
+  }
+
+  /** Returns the process of a client. Undefined for a client of this process, and for an id that no process has assigned. */
+  #otherHomeOf(clientId: string): string | undefined {
+    const home = homeOf(clientId);
+    return home === this.#bus.home ? undefined : home;
+  }
+}
+
+function processIsGone(): RealtimeError {
+  return new RealtimeError(
+    "unknown_client",
+    "The process of this client has ended. Open a new stream.",
+  );
+}
