@@ -10,6 +10,12 @@ export { bunRuntime } from "./runtimes/bun/runtime.ts";
 export type { DataSync } from "./runtimes/process/data-folder.ts";
 export type { DataLogOptions } from "./runtimes/process/data-log.ts";
 export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
+export {
+  openRedis,
+  type RedisOptions,
+  type RedisParts,
+  type RedisSettings,
+} from "./runtimes/process/redis/open-redis.ts";
 export { startServer };
 
 if (import.meta.main) await runProcess(startServer);

@@ -12,6 +12,12 @@ export { nodeRuntime } from "./runtimes/node/runtime.ts";
 export type { DataSync } from "./runtimes/process/data-folder.ts";
 export type { DataLogOptions } from "./runtimes/process/data-log.ts";
 export type { RunningServer, StartOptions } from "./runtimes/process/listening.ts";
+export {
+  openRedis,
+  type RedisOptions,
+  type RedisParts,
+  type RedisSettings,
+} from "./runtimes/process/redis/open-redis.ts";
 export { startServer };
 
 const isProgram =

@@ -13,6 +13,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   rules: true,
   realtimeManager: true,
   log: true,
+  bus: true,
   history: true,
   rememberedIds: true,
   topics: true,
@@ -44,6 +45,7 @@ const OTHER_OPTIONS = [
   "port",
   "data",
   "dataSync",
+  "redis",
   "drainTimeout",
   "shards",
   "logLevel",
@@ -103,8 +105,25 @@ export function checkOptions(options: ServerOptions): void {
     );
   }
   checkData(options);
+  checkBus(options);
   if (options.adminKey === undefined || ADMIN_KEY.test(options.adminKey)) return;
   throw new RealtimeError("invalid_config", `adminKey must be ${ADMIN_KEY_RULE}.`);
+}
+
+/** @throws RealtimeError `invalid_config` for a bus without the log of several processes, and for `redis` of `startServer`. */
+function checkBus(options: ServerOptions & { readonly redis?: unknown }): void {
+  const { bus, log, registry } = options;
+  if (bus === undefined && options.redis !== undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      'createServer does not connect to the Redis of the option "redis". Pass ...(await openRedis(redis)), with openRedis from pocketwire/node or pocketwire/bun, or call startServer.',
+    );
+  }
+  if (bus === undefined || (log !== undefined && registry === undefined)) return;
+  throw new RealtimeError(
+    "invalid_config",
+    "bus needs the log that openRedis returns with it, and no registry. Pass both: ...(await openRedis({ url })).",
+  );
 }
 
 /** @throws RealtimeError `invalid_config` for the option `data` of `startServer`, which would have no effect. */

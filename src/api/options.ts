@@ -2,6 +2,7 @@ import type { HistoryLimits, MessageLog, RememberedIdLimits } from "../log/log.t
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes } from "../realtime/units.ts";
+import type { Bus } from "../registry/cluster/bus.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
 import type { Hooks } from "./hooks.ts";
@@ -43,6 +44,11 @@ export interface ServerOptions
    * Default: a log in memory.
    */
   readonly log?: MessageLog | undefined;
+  /**
+   * Connects this process with others that share its `log`. `await openRedis({ url })` of `pocketwire/node` or `pocketwire/bun`
+   * returns both. Default: this process has its clients for itself.
+   */
+  readonly bus?: Bus | undefined;
   /**
    * How much the default log keeps: at most 10,000 `messages` (default), of at most 300,000 milliseconds (`maxAge`) and 32 MiB
    * (`bytes`). A limit that is left out has its default; a limit of 0 keeps nothing. `history` has no effect on a `log` or

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
+import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import { renderPage } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
@@ -61,6 +62,11 @@ function createDefaultRegistry(
       topics: options.topics,
       kept,
     });
-  const registry = createInProcessRegistry({ manager: realtimeManager, log, now: clocks.now });
+  const { bus } = options;
+  const { now, nextArrival } = clocks;
+  const registry =
+    bus === undefined
+      ? createInProcessRegistry({ manager: realtimeManager, log, now })
+      : createClusterRegistry({ manager: realtimeManager, log, now, bus, nextArrival, logger });
   return { registry, realtimeManager };
 }

@@ -3,7 +3,12 @@ import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import type { TokenOptions } from "../api/auth/token-options.ts";
 import type { RequestLimits } from "../api/limits.ts";
 import type { LogLevel } from "../api/logger.ts";
-import { DEFAULT_DISK_HISTORY, type HistoryLimits, type RememberedIdLimits } from "../log/log.ts";
+import {
+  DEFAULT_DISK_HISTORY,
+  DEFAULT_SHARED_IDS,
+  type HistoryLimits,
+  type RememberedIdLimits,
+} from "../log/log.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -29,6 +34,13 @@ interface Capacity {
   readonly maxWaitingBytesPerAddress: Bytes;
 }
 
+/** Where several processes meet: `StartOptions.redis`. */
+interface RedisConfig {
+  readonly url: string;
+  readonly readURL: string | undefined;
+  readonly prefix: string | undefined;
+}
+
 /** The settings of the service. `ServerOptions` and `StartOptions` describe those that have no description here. */
 export interface Config extends RequestLimits, Capacity {
   readonly host: string;
@@ -49,6 +61,8 @@ export interface Config extends RequestLimits, Capacity {
   readonly history: HistoryLimits;
   readonly data: string | undefined;
   readonly dataSync: "normal" | "full";
+  /** Undefined without REDIS_URL. */
+  readonly redis: RedisConfig | undefined;
   readonly rememberedIds: RememberedIdLimits;
   readonly topics: readonly TopicRule[] | undefined;
   readonly keptBytes: Bytes;
@@ -105,6 +119,7 @@ export function readConfig(environment: Environment): Config {
     },
     data: values.REALTIME_DATA,
     dataSync: values.REALTIME_DATA_SYNC,
+    redis: redisConfig(values),
     rememberedIds: {
       count: values.REALTIME_REMEMBER_IDS,
       maxAge: values.REALTIME_REMEMBER_SECONDS,
@@ -129,9 +144,17 @@ const DISK_DEFAULTS: Environment = {
   REALTIME_HISTORY_BYTES: String(DEFAULT_DISK_HISTORY.bytes),
 };
 
+/** The default with REDIS_URL. */
+const REDIS_DEFAULTS: Environment = {
+  REALTIME_REMEMBER_IDS: String(DEFAULT_SHARED_IDS.count),
+};
+
 function parseVariables(environment: Environment): VariableValues {
   const textOf = (name: string) => String(environment[name] ?? "").trim() || undefined;
-  const defaults = textOf("REALTIME_DATA") === undefined ? {} : DISK_DEFAULTS;
+  const defaults = {
+    ...(textOf("REALTIME_DATA") && DISK_DEFAULTS),
+    ...(textOf("REDIS_URL") && REDIS_DEFAULTS),
+  };
   const texts = Object.fromEntries(VARIABLES.map((name) => [name, textOf(name) ?? defaults[name]]));
   const { data, error } = variables.safeParse(texts);
   if (data !== undefined) return data;
@@ -146,6 +169,11 @@ function parseVariables(environment: Environment): VariableValues {
     return `${name} must be ${message}; ${value}.`;
   });
   throw new RealtimeError("invalid_config", lines.join("\n"));
+}
+
+function redisConfig(values: VariableValues): RedisConfig | undefined {
+  const { REDIS_URL: url, REDIS_READ_URL: readURL, REDIS_PREFIX: prefix } = values;
+  return url === undefined ? undefined : { url, readURL, prefix };
 }
 
 function requestLimits(values: VariableValues): RequestLimits {

@@ -18,6 +18,8 @@ import {
   origins,
   publicKeys,
   rate,
+  redisPrefix,
+  redisURL,
   seconds,
   secrets,
   secureURL,
@@ -115,6 +117,11 @@ export const variables = z.object({
   REALTIME_DATA_SYNC: oneOf(["normal", "full"], "normal"),
   REALTIME_REMEMBER_IDS: integer(1, 10_000_000, DEFAULT_REMEMBERED_IDS.count),
   REALTIME_REMEMBER_SECONDS: seconds(1, 30 * DAY_SECONDS, DEFAULT_REMEMBERED_IDS.maxAge),
+
+  // Several processes
+  REDIS_URL: redisURL,
+  REDIS_READ_URL: redisURL,
+  REDIS_PREFIX: redisPrefix,
 
   // Operation
   REALTIME_CONSOLE: flag(undefined),

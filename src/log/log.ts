@@ -43,6 +43,9 @@ export interface RememberedIdLimits {
 /** The default of each limit. */
 export const DEFAULT_REMEMBERED_IDS: RememberedIdLimits = { count: 10_000, maxAge: 300_000 };
 
+/** The default of each limit for a log that several processes share. */
+export const DEFAULT_SHARED_IDS: RememberedIdLimits = { count: 1_000_000, maxAge: 300_000 };
+
 /**
  * Bounds on the messages that topic rules keep (`TopicRule.keep`). If they are exceeded, the log forgets the kept messages of
  * the topic that has been silent for the longest time. A bound of 0 keeps none.

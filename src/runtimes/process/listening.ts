@@ -3,7 +3,6 @@ import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
-import type { MessageLog } from "../../log/log.ts";
 import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
@@ -12,6 +11,7 @@ import { RETRY_RANGES } from "../../stream/retry.ts";
 import type { DataSync } from "./data-folder.ts";
 import { openLog } from "./data-log.ts";
 import { type OpenFiles, readOpenFiles } from "./open-files.ts";
+import { openRedis, type RedisParts, type RedisSettings } from "./redis/open-redis.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
 import { settledWithin } from "./timeout.ts";
 
@@ -29,6 +29,11 @@ export interface StartOptions extends ServerOptions {
   readonly data?: string | undefined;
   /** What an acknowledged message survives, if `data` is set (`DataLogOptions.sync`). Default `normal`. */
   readonly dataSync?: DataSync | undefined;
+  /**
+   * Shares messages and clients with other processes over Redis. Needs the package `redis`. With Redis, the service remembers
+   * 1,000,000 message ids by default. Refused together with `data`, `log` or `registry`. Default: the process is alone.
+   */
+  readonly redis?: RedisSettings | undefined;
   /** How long `close` waits for streams and requests to end, before it closes their connections. Default 10,000. */
   readonly drainTimeout?: Milliseconds | undefined;
 }
@@ -83,12 +88,13 @@ export async function startListening(
   options: StartOptions,
   { listen, loadSqlite }: ListeningRuntime,
 ): Promise<RunningServer> {
-  const log = openConfiguredLog(options, loadSqlite);
+  const opened = await openParts(options, loadSqlite);
   try {
-    return await listenWith({ ...options, log, data: undefined }, listen);
+    return await listenWith({ ...options, ...opened, data: undefined, redis: undefined }, listen);
   } catch (error) {
-    // Releases the folder, so that another attempt to start can use it.
-    if (options.data !== undefined) await log?.release?.();
+    // Releases the folder or the connections, so that another attempt to start can use them.
+    await opened.log?.release?.();
+    await opened.bus?.close();
     throw error;
   }
 }
@@ -130,28 +136,35 @@ async function listenWith(
 }
 
 /**
- * Opens the log in the folder `data`. Without `data`, returns the option `log`.
+ * Opens the log in the folder `data`, or connects to `redis`. Returns an empty object without these options.
  *
- * @throws RealtimeError `invalid_config`.
+ * @throws RealtimeError `invalid_config`, and the errors of `openRedis`.
  */
-function openConfiguredLog(
+async function openParts(
   options: StartOptions,
   loadSqlite: ListeningRuntime["loadSqlite"],
-): MessageLog | undefined {
-  const { data, log, registry } = options;
-  if (data === undefined) return log;
-  if ((log ?? registry) !== undefined) {
+): Promise<Partial<RedisParts>> {
+  const { data, redis, log, registry } = options;
+  const name = data === undefined ? "redis" : "data";
+  if ((data ?? redis) === undefined) return {};
+  const other = data !== undefined && redis !== undefined ? redis : (log ?? registry);
+  if (other !== undefined) {
     throw new RealtimeError(
       "invalid_config",
-      "data would have no effect, because log or registry is set. Remove one of them.",
+      other === redis
+        ? "data and redis can't be used together, because each has its own history. Remove one of them. The variables are REALTIME_DATA and REDIS_URL."
+        : `${name} would have no effect, because log or registry is set. Remove one of them.`,
     );
   }
   const kept = {
     bytes: options.keptBytes ?? DEFAULTS.keptBytes,
     topics: options.keptTopics ?? DEFAULTS.keptTopics,
   };
-  // `openLog` ignores the options that it does not have.
-  return openLog(data, loadSqlite(), { ...options, sync: options.dataSync, kept });
+  if (redis !== undefined) return openRedis({ ...options, ...redis, kept });
+  // `openLog` ignores the options that it does not have. The cast: without `redis`, there is `data`.
+  return {
+    log: openLog(data as string, loadSqlite(), { ...options, sync: options.dataSync, kept }),
+  };
 }
 
 function maxSilenceOf(options: StartOptions): Milliseconds {

@@ -4,19 +4,16 @@ import { fingerprint } from "../../../log/fingerprint.ts";
 import {
   DEFAULT_HISTORY,
   DEFAULT_KEPT,
+  DEFAULT_SHARED_IDS,
   type HistoryLimits,
   type LogOptions,
   messageSize,
   publisherOfId,
-  type RememberedIdLimits,
 } from "../../../log/log.ts";
 import type { BatchOutcome, SequencerBatch } from "../../../log/replica/sequencer.ts";
 import { TopicRules } from "../../../realtime/topic-rules.ts";
 import type { Message } from "../../../realtime/types.ts";
 import { encodeHeader } from "./entry-codec.ts";
-
-/** The ids that the processes of a cluster remember together, by default. */
-export const DEFAULT_SHARED_IDS: RememberedIdLimits = { count: 1_000_000, maxAge: 300_000 };
 
 /** What the stream keeps at least, even if the history is shorter, so that a process that was cut off can catch up. */
 const MIN_RETENTION: HistoryLimits = {

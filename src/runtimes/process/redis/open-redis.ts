@@ -1,0 +1,76 @@
+import type { LogOptions, MessageLog } from "../../../log/log.ts";
+import { openReplicaLog } from "../../../log/replica/replica-log.ts";
+import type { Clocks } from "../../../realtime/clock.ts";
+import { RealtimeError } from "../../../realtime/errors.ts";
+import { protectLogger } from "../../../realtime/protected-logger.ts";
+import type { Logger } from "../../../realtime/types.ts";
+import type { Milliseconds } from "../../../realtime/units.ts";
+import type { Bus } from "../../../registry/cluster/bus.ts";
+import { RedisBus } from "./redis-bus.ts";
+import { DEFAULT_PREFIX, RedisSequencer } from "./redis-sequencer.ts";
+
+/** Where the processes meet. */
+export interface RedisSettings {
+  /** `redis://` or `rediss://`, with user and password if Redis needs them. */
+  readonly url: string;
+  /** URL of a replica, from which this process reads new messages. Default: `url`. */
+  readonly readURL?: string | undefined;
+  /** Beginning of the names of all keys and channels. Default `pocketwire`. */
+  readonly prefix?: string | undefined;
+}
+
+/** Options of `openRedis`. All processes must have the same. */
+export interface RedisOptions extends RedisSettings, LogOptions, Clocks {
+  readonly logger?: Logger | undefined;
+}
+
+/** The parts of a service that share messages and clients with other processes: options of `createServer`. */
+export interface RedisParts {
+  readonly log: MessageLog;
+  readonly bus: Bus;
+}
+
+/** Time until a process that can't reach Redis when it starts gives up. */
+const OPEN_TIMEOUT: Milliseconds = 5000;
+const OPEN_DELAY: Milliseconds = 250;
+
+/**
+ * Connects to Redis and loads the history. The parts belong to one server: the server's `close` closes them.
+ *
+ * @throws RealtimeError `unreachable` if Redis does not answer within five seconds; `storage_failed` if Redis refuses commands;
+ *   `invalid_config` if the package `redis` is missing.
+ * @example
+ * const redis = await openRedis({ url: "redis://127.0.0.1:6379" });
+ * const server = createServer({ ...redis, adminKey: process.env.ADMIN_KEY });
+ */
+export async function openRedis(options: RedisOptions): Promise<RedisParts> {
+  const { url, prefix = DEFAULT_PREFIX, monotonicNow = () => performance.now() } = options;
+  const logger = options.logger && protectLogger(options.logger, monotonicNow);
+  const bus = new RedisBus({ url, prefix, logger });
+  // The time of messages is the time of Redis. `now` of a server is the clock of its own process.
+  const sequencer = new RedisSequencer({ ...options, now: undefined });
+  const nextTurn = (run: () => void) => void setImmediate(run);
+  try {
+    const log = await retryUntilOpen(async () => {
+      await bus.open();
+      return openReplicaLog({ ...options, monotonicNow, sequencer, nextTurn, logger });
+    });
+    return { log, bus };
+  } catch (error) {
+    await Promise.all([bus.close(), sequencer.close()]);
+    throw error;
+  }
+}
+
+async function retryUntilOpen<T>(open: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + OPEN_TIMEOUT;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const isTemporary = error instanceof RealtimeError && error.code === "unreachable";
+      if (!isTemporary || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, OPEN_DELAY));
+    }
+  }
+}
