@@ -11,6 +11,7 @@ type Runtime = "node" | "bun" | "workerd";
 /** Suites about a process. A Worker has none: Cloudflare starts, measures and stops it. */
 const OF_A_PROCESS = [
   "churn",
+  "cluster-chaos",
   "data",
   "data-chaos",
   "ends",

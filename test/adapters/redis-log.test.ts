@@ -1,13 +1,22 @@
+import { afterAll, beforeAll, describe } from "vitest";
 import { openReplicaLog } from "../../src/log/replica/replica-log.ts";
 import { RedisSequencer } from "../../src/runtimes/process/redis/redis-sequencer.ts";
 import { logSuite } from "../suites/log.ts";
+import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 
-let number = 0;
-logSuite("Redis", (options) => {
-  number += 1;
-  const prefix = `test-${process.pid}-${number}`;
-  const rememberedIds = { count: 10_000, maxAge: 300_000 };
-  const all = { ...options, rememberedIds };
-  const sequencer = new RedisSequencer({ ...all, url: "redis://127.0.0.1:7391", prefix });
-  return openReplicaLog({ ...all, sequencer });
+describe.skipIf(NO_REDIS)(`a log in Redis${NO_REDIS ? ` (skipped: ${NO_REDIS})` : ""}`, () => {
+  let redis: RedisServer;
+  let number = 0;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  logSuite("Redis", (options) => {
+    number += 1;
+    // The models expect the number of remembered ids that a log of one process has.
+    const all = { ...options, rememberedIds: { count: 10_000, maxAge: 300_000 } };
+    const sequencer = new RedisSequencer({ ...all, url: redis.url, prefix: `log-${number}` });
+    return openReplicaLog({ ...all, sequencer });
+  });
 });

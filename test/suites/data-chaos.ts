@@ -6,7 +6,7 @@ import { publish, readStats } from "../support/api.ts";
 import { type ChaosClient, openChaosClient } from "../support/chaos-client.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { killChaosLine, runKillChaos } from "../support/kill-chaos.ts";
+import { killChaosLine, runKillChaos, startKilledService } from "../support/kill-chaos.ts";
 import { freePort } from "../support/proxies.ts";
 import { seededRandom } from "../support/random.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
@@ -36,7 +36,8 @@ export function dataChaosSuite(runtime: RuntimeUnderTest): void {
       `${KILLS} times under load delivers every acknowledged message once for each key, in order`,
       async () => {
         onTestFailed(() => console.log(`kills of ${runtime.name}: seed ${SEED}`));
-        const options = { runtime, env, publishers: 4, clients: 10, kills: KILLS, seed: SEED };
+        const target = await startKilledService(runtime, env);
+        const options = { target, publishers: 4, clients: 10, kills: KILLS, seed: SEED };
         const result = await runKillChaos(options);
         console.log(killChaosLine(options, result));
         expect(result.faults).toEqual([]);

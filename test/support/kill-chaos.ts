@@ -5,12 +5,20 @@ import { type Faults, findFaults } from "./chaos-faults.ts";
 import { type ChaosMessage, ChaosMessages, chaosKeys, chaosTopics } from "./chaos-messages.ts";
 import { eventually, pause } from "./deadline.ts";
 import { type Random, seededRandom } from "./random.ts";
-import { type RuntimeUnderTest, type Service, startService } from "./service.ts";
+import { type RuntimeUnderTest, startService } from "./service.ts";
+
+/** The service under test, and what disturbs it. */
+export interface ChaosTarget {
+  /** For the summary. */
+  readonly name: string;
+  readonly url: string;
+  /** Disturbs the service, and lets it recover. */
+  readonly strike: () => Promise<unknown>;
+  readonly stop: () => Promise<unknown>;
+}
 
 export interface KillChaosOptions {
-  readonly runtime: RuntimeUnderTest;
-  /** Settings of the service: a fixed PORT, and REALTIME_DATA. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly target: ChaosTarget;
   /** Publishers that send at the same time. Each has topics and clients of its own, so that the order of its messages is known. */
   readonly publishers: number;
   /** Clients of each publisher. */
@@ -91,7 +99,8 @@ class Group {
         this.duplicates += receipts.filter(({ duplicate }) => duplicate === true).length;
         return true;
       }
-      if (answer !== undefined && answer.status !== 503) {
+      // A load balancer answers 502 when a process ends during a request.
+      if (answer !== undefined && answer.status !== 503 && answer.status !== 502) {
         throw new Error(`A post was answered ${answer.status}`);
       }
       this.retries += 1;
@@ -107,13 +116,33 @@ class Group {
   }
 }
 
-export async function runKillChaos(options: KillChaosOptions): Promise<KillChaosResult> {
-  const { runtime, env, seed } = options;
-  const random = seededRandom(seed);
+/**
+ * Starts a service that each strike kills and starts again.
+ *
+ * @param env Settings of the service: a fixed PORT, and REALTIME_DATA.
+ */
+export async function startKilledService(
+  runtime: RuntimeUnderTest,
+  env: Readonly<Record<string, string>>,
+): Promise<ChaosTarget> {
   let service = await startService(runtime, { env });
+  return {
+    name: runtime.name,
+    url: service.url,
+    strike: async () => {
+      await service.stop("SIGKILL");
+      service = await startService(runtime, { env });
+    },
+    stop: () => service.stop("SIGKILL"),
+  };
+}
+
+export async function runKillChaos(options: KillChaosOptions): Promise<KillChaosResult> {
+  const { target, seed } = options;
+  const random = seededRandom(seed);
   const groups = Array.from(
     { length: options.publishers },
-    (_, index) => new Group(service.url, `p${index}`, options.clients, random),
+    (_, index) => new Group(target.url, `p${index}`, options.clients, random),
   );
   try {
     for (const group of groups) await group.connect();
@@ -121,7 +150,7 @@ export async function runKillChaos(options: KillChaosOptions): Promise<KillChaos
     const publishing = groups.map((group) => group.publishUntil(() => isOver));
     for (let kill = 0; kill < options.kills; kill++) {
       await pause(random.between(KILL_EVERY.min, KILL_EVERY.max));
-      service = await killAndStart(service, runtime, env);
+      await target.strike();
     }
     isOver = true;
     await Promise.all(publishing);
@@ -135,17 +164,8 @@ export async function runKillChaos(options: KillChaosOptions): Promise<KillChaos
     return sumUp(groups);
   } finally {
     for (const { clients } of groups) for (const client of clients) client.close();
-    await service.stop("SIGKILL");
+    await target.stop();
   }
-}
-
-async function killAndStart(
-  service: Service,
-  runtime: RuntimeUnderTest,
-  env: KillChaosOptions["env"],
-): Promise<Service> {
-  await service.stop("SIGKILL");
-  return startService(runtime, { env });
 }
 
 function sumUp(groups: readonly Group[]): KillChaosResult {
@@ -173,7 +193,7 @@ function sumUp(groups: readonly Group[]): KillChaosResult {
 /** A summary of the run in one line. */
 export function killChaosLine(options: KillChaosOptions, result: KillChaosResult): string {
   return [
-    `kills of ${options.runtime.name}: seed ${options.seed}`,
+    `kills of ${options.target.name}: seed ${options.seed}`,
     `${options.kills} kills`,
     `${options.publishers} publishers`,
     `${options.publishers * options.clients} clients`,

@@ -1,0 +1,71 @@
+/**
+ * A small load balancer for the demo and the tests: each request goes to the next process, without sticky sessions. A process that
+ * refuses the connection is skipped. If a process ends before it has answered, the proxy repeats a GET request at the next process.
+ * An EventSource gives up at status 502, so nginx and Caddy must be configured in the same way. Other requests are not repeated.
+ */
+import { Agent, createServer, request as sendRequest } from "node:http";
+
+/**
+ * Starts the proxy.
+ *
+ * @param {readonly string[]} targets URLs of the processes.
+ * @param {number} [port] Default: a free port.
+ */
+export async function startRoundRobinProxy(targets, port = 0) {
+  const agent = new Agent({ keepAlive: false });
+  let list = [...targets];
+  let next = 0;
+  const server = createServer((incoming, outgoing) => {
+    outgoing.on("error", () => {});
+    forward(incoming, outgoing, list.length);
+  });
+  /** @param {number} attempts Number of processes that are still tried. */
+  function forward(incoming, outgoing, attempts) {
+    const target = list[next % list.length];
+    next += 1;
+    const { hostname, port } = new URL(target);
+    const { method, url: path, headers } = incoming;
+    let isConnected = false;
+    const upstream = sendRequest({ agent, hostname, port, method, path, headers }, (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers);
+      outgoing.flushHeaders();
+      response.pipe(outgoing);
+      response.on("error", () => outgoing.destroy());
+      response.on("close", () => {
+        if (!response.complete) outgoing.destroy();
+      });
+    });
+    upstream.on("socket", (socket) => {
+      socket.setNoDelay(true);
+      socket.on("connect", () => {
+        isConnected = true;
+        incoming.pipe(upstream);
+      });
+    });
+    upstream.on("error", () => {
+      if (outgoing.headersSent) outgoing.destroy();
+      else if ((!isConnected || method === "GET") && attempts > 1)
+        forward(incoming, outgoing, attempts - 1);
+      else outgoing.writeHead(502).end();
+    });
+    outgoing.on("close", () => upstream.destroy());
+  }
+  server.on("connection", (socket) => socket.setNoDelay(true));
+  server.timeout = 0;
+  await new Promise((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
+  });
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : port}`,
+    /** @param {readonly string[]} urls */
+    retarget(urls) {
+      list = [...urls];
+    },
+    close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}

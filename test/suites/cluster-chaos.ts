@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { closeClients } from "../support/clients.ts";
+import { type Cluster, startCluster } from "../support/cluster.ts";
+import { pause } from "../support/deadline.ts";
+import { type ChaosTarget, killChaosLine, runKillChaos } from "../support/kill-chaos.ts";
+import { type Random, seededRandom } from "../support/random.ts";
+import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import type { RuntimeUnderTest } from "../support/service.ts";
+
+/** `STRIKES`, `CHAOS_CLIENTS` and `CHAOS_SEED` set the size of the run and repeat its choices. */
+const STRIKES = Number(process.env.STRIKES ?? 12);
+const CLIENTS = Number(process.env.CHAOS_CLIENTS ?? 60);
+const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
+const PUBLISHERS = 5;
+
+/** Disturbances in which Redis loses nothing, because it writes each command to its disk. Each ends by itself. */
+const FAULTS: Readonly<
+  Record<string, (cluster: Cluster, redis: RedisServer, random: Random) => Promise<unknown>>
+> = {
+  "a process is killed": (cluster, _, random) =>
+    cluster.killAndRestart(random.between(0, cluster.services.length - 1)),
+  "Redis is killed": async (_, redis, random) => {
+    await redis.kill();
+    await pause(random.between(0, 1500));
+    await redis.start();
+  },
+  "Redis stands still": async (_, redis, random) => {
+    redis.signal("SIGSTOP");
+    await pause(random.between(100, 5000));
+    redis.signal("SIGCONT");
+  },
+  "the connections to Redis are cut": (_, redis) =>
+    redis.command("CLIENT", "KILL", "TYPE", "normal"),
+  "the subscriptions to Redis are cut": (_, redis) =>
+    redis.command("CLIENT", "KILL", "TYPE", "pubsub"),
+  "Redis forgets the scripts": (_, redis) => redis.command("SCRIPT", "FLUSH"),
+  "Redis has no memory left": async (_, redis, random) => {
+    await redis.command("CONFIG", "SET", "maxmemory", "1");
+    await pause(random.between(100, 1000));
+    await redis.command("CONFIG", "SET", "maxmemory", "0");
+  },
+};
+
+/** Three processes over one Redis that are disturbed under load. */
+export function clusterChaosSuite(runtime: RuntimeUnderTest): void {
+  const title = `three processes on ${runtime.name} over one Redis`;
+  describe.skipIf(NO_REDIS)(`${title}${NO_REDIS ? ` (skipped: ${NO_REDIS})` : ""}`, () => {
+    let redis: RedisServer;
+    let cluster: Cluster;
+    beforeEach(async () => {
+      redis = await startRedis({ isDurable: true });
+      cluster = await startCluster(runtime, { redisURL: redis.url, env: { LOG_LEVEL: "info" } });
+    });
+    afterEach(async () => {
+      closeClients();
+      await cluster.stop();
+      await redis.stop();
+    });
+
+    it(
+      `disturbed ${STRIKES} times deliver every acknowledged message once for each key, in order`,
+      async () => {
+        onTestFailed(() => console.log(`cluster on ${runtime.name}: seed ${SEED}`));
+        const random = seededRandom(SEED);
+        const names = Object.keys(FAULTS);
+        const struck: Record<string, number> = {};
+        let strikes = 0;
+        const target: ChaosTarget = {
+          name: `three processes on ${runtime.name}`,
+          url: cluster.url,
+          strike: async () => {
+            // Each kind in turn first, then at random.
+            const name = names[strikes] ?? random.pick(names);
+            strikes += 1;
+            struck[name] = (struck[name] ?? 0) + 1;
+            await FAULTS[name]?.(cluster, redis, random);
+          },
+          stop: async () => {},
+        };
+        const options = {
+          target,
+          publishers: PUBLISHERS,
+          clients: Math.ceil(CLIENTS / PUBLISHERS),
+          kills: STRIKES,
+          seed: SEED,
+        };
+        const result = await runKillChaos(options);
+        console.log(killChaosLine(options, result), JSON.stringify(struck));
+        expect(result.faults).toEqual([]);
+        expect(result).toMatchObject({ lost: 0, doubled: 0, disordered: 0, strange: 0 });
+        expect(result.unrecovered).toBe(0);
+        // A run in which no request failed, or in which no client resumed, proves nothing.
+        expect(result.retries).toBeGreaterThan(0);
+        expect(result.recovered).toBeGreaterThan(0);
+      },
+      STRIKES * 15_000 + 120_000,
+    );
+  });
+}
