@@ -17,12 +17,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
   let next = 0;
   const server = createServer((incoming, outgoing) => {
     outgoing.on("error", () => {});
-    forward(incoming, outgoing, list.length);
-  });
-  /** @param {number} attempts Number of processes that are still tried. */
-  function forward(incoming, outgoing, attempts) {
-    const target = list[next % list.length];
+    forward(incoming, outgoing, next, list.length);
     next += 1;
+  });
+  /**
+   * @param {number} index Index of the process.
+   * @param {number} attempts Number of processes that may be tried, with this one.
+   */
+  function forward(incoming, outgoing, index, attempts) {
+    const target = list[index % list.length];
     const { hostname, port } = new URL(target);
     const { method, url: path, headers } = incoming;
     let isConnected = false;
@@ -45,7 +48,7 @@ export async function startRoundRobinProxy(targets, port = 0) {
     upstream.on("error", () => {
       const isOver = outgoing.headersSent || outgoing.destroyed;
       if (!isOver && (!isConnected || method === "GET") && attempts > 1) {
-        forward(incoming, outgoing, attempts - 1);
+        forward(incoming, outgoing, index + 1, attempts - 1);
         return;
       }
       // The process may answer before it has the whole body, and then read no more of it.
