@@ -21,6 +21,7 @@ const OF_A_PROCESS = [
   "restart",
   "start",
   "waiting",
+  "workers",
 ];
 
 /**

@@ -46,7 +46,7 @@ export async function startRoundRobinProxy(targets, port = 0) {
       if (outgoing.headersSent) outgoing.destroy();
       else if ((!isConnected || method === "GET") && attempts > 1)
         forward(incoming, outgoing, attempts - 1);
-      else outgoing.writeHead(502).end();
+      else refuse(incoming, outgoing);
     });
     outgoing.on("close", () => upstream.destroy());
   }
@@ -68,4 +68,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
       return closed;
     },
   };
+}
+
+/** Answers while no process answers. A stream is asked to reconnect, as in the configuration of nginx in docs/deploy.md. */
+function refuse({ headers }, outgoing) {
+  if (!headers.accept?.includes("text/event-stream")) {
+    outgoing.writeHead(502, { "Content-Type": "text/plain" });
+    outgoing.end("No process of the service can be reached.\n");
+    return;
+  }
+  outgoing.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  outgoing.end("retry: 1000\n\n");
 }
