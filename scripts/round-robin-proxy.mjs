@@ -43,10 +43,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
       });
     });
     upstream.on("error", () => {
-      if (outgoing.headersSent) outgoing.destroy();
-      else if ((!isConnected || method === "GET") && attempts > 1)
+      const isOver = outgoing.headersSent || outgoing.destroyed;
+      if (!isOver && (!isConnected || method === "GET") && attempts > 1) {
         forward(incoming, outgoing, attempts - 1);
-      else refuse(incoming, outgoing);
+        return;
+      }
+      // The process may answer before it has the whole body, and then read no more of it.
+      incoming.unpipe(upstream);
+      incoming.resume();
+      if (!isOver) refuse(incoming, outgoing);
     });
     outgoing.on("close", () => upstream.destroy());
   }

@@ -14,8 +14,11 @@ export function monotonicClock({ now, monotonicNow }: Clocks): () => number {
   return monotonicNow ?? now ?? (() => performance.now());
 }
 
-/** Milliseconds. A double holds today's time in milliseconds with fractions of 1/4096, so adding this step is exact. */
-const STEP = 1 / 1024;
+/**
+ * The least time between two results of an arrival clock, in milliseconds. A double holds today's time in milliseconds with
+ * fractions of 1/4096, so adding this step is exact.
+ */
+export const ARRIVAL_STEP: number = 1 / 1024;
 
 /**
  * Creates a clock for the arrival of requests: milliseconds since 1970. It returns another time at each call, and it never goes
@@ -26,7 +29,7 @@ const STEP = 1 / 1024;
 export function createArrivalClock(now: () => number): () => number {
   let last = 0;
   return () => {
-    last = Math.max(now(), last + STEP);
+    last = Math.max(now(), last + ARRIVAL_STEP);
     return last;
   };
 }

@@ -108,7 +108,8 @@ export interface TopicPage {
 
 /**
  * The clients of a server. They are connected to this process (`createInProcessRegistry`), to several processes
- * (`createClusterRegistry`) or to Durable Objects (`createDurableObjectRegistry`). All arguments and results, except sinks and connections, can be sent to another process.
+ * (`createClusterRegistry`) or to Durable Objects (`createDurableObjectRegistry`). All arguments and results, except sinks and
+ * connections, can be sent to another process.
  * In a registry with shards or several processes, every method except `close` may also throw `unreachable`.
  *
  * To write another adapter, run the contract tests in `test/suites/registry.ts` against it.

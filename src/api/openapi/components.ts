@@ -92,21 +92,37 @@ const TOPIC_RULES = objectOf(
   ["topic", "rule"],
 );
 
-const STATS = objectOf({
-  startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
-  ...described(COUNTS),
-  keyBudget: objectOf(described(KEY_COUNTS)),
-  history: objectOf(described(HISTORY_COUNTS)),
-  kept: KEPT,
-  disconnects: { ...BY_LABEL, description: DISCONNECTS },
-  rateRefusals: { ...BY_LABEL, description: RATE_REFUSALS },
-  recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
-  unrecovered: { ...WHOLE, description: "Resumes for which the history had lost messages." },
-  publishLatency: objectOf({
-    counts: { type: "array", items: WHOLE, description: "Publishes by bucket, as in the metrics." },
-    seconds: { ...NUMBER, description: "The sum of all latencies." },
-  }),
+const PROCESSES = objectOf({
+  living: { ...WHOLE, description: "Processes that the counts include." },
+  silent: {
+    ...{ type: "array", items: TEXT },
+    description: "Those that did not answer, with the counts of up to 15 seconds ago.",
+  },
 });
+
+const STATS = objectOf(
+  {
+    startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
+    ...described(COUNTS),
+    keyBudget: objectOf(described(KEY_COUNTS)),
+    history: objectOf(described(HISTORY_COUNTS)),
+    kept: KEPT,
+    disconnects: { ...BY_LABEL, description: DISCONNECTS },
+    rateRefusals: { ...BY_LABEL, description: RATE_REFUSALS },
+    recovered: { ...WHOLE, description: "Resumes for which the history had every message." },
+    unrecovered: { ...WHOLE, description: "Resumes for which the history had lost messages." },
+    publishLatency: objectOf({
+      counts: {
+        type: "array",
+        items: WHOLE,
+        description: "Publishes by bucket, as in the metrics.",
+      },
+      seconds: { ...NUMBER, description: "The sum of all latencies." },
+    }),
+    processes: PROCESSES,
+  },
+  ["processes"],
+);
 
 function described(counts: Readonly<Record<string, Statistic>>): Record<string, JSONObject> {
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 import type { Handler } from "hono";
 import * as z from "zod/mini";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
+import { NONE_KEPT } from "../../registry/stats.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import { readJSON } from "../schemas/read-body.ts";
 import { invalidInput, validate } from "../schemas/validate.ts";
 import { unknownClientError } from "../unknown-client.ts";
-import { readStats } from "./stats.ts";
+import { readProcessStats } from "./stats.ts";
 
 /** The body of `POST /api/realtime/revoke`. */
 export const revokeSchema = z.strictObject({
@@ -62,7 +63,8 @@ export function showTopicRules(context: ServerContext): Handler {
   const schema = topicRulesSchema(limits);
   return async (c) => {
     const { topic } = readTopicQuery(c, schema);
-    const { kept } = await readStats(context);
+    // A hub of an earlier version returns no `kept`.
+    const { kept = NONE_KEPT } = await readProcessStats(context);
     const applied = topic !== undefined && { topic, rule: topicRules.indexOf(topic) ?? null };
     return c.json({ rules: topicRules.list, kept, ...applied });
   };

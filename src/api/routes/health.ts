@@ -2,6 +2,7 @@ import type { Handler } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { serverClosed } from "../../registry/connect.ts";
 import type { ServerContext } from "../context.ts";
+import { readProcessStats } from "./stats.ts";
 
 /** `GET /api/health`: the process responds. The body is PocketBase's. */
 export const showHealth: Handler = (c) =>
@@ -11,11 +12,12 @@ export const showHealth: Handler = (c) =>
  * `GET /api/health/ready`: the service takes clients and messages. On Workers each request wakes every hub, so don't poll it
  * often.
  */
-export function showReady({ registry, isClosing }: ServerContext): Handler {
+export function showReady(context: ServerContext): Handler {
+  const { registry, isClosing } = context;
   return async (c) => {
     if (isClosing()) throw serverClosed();
     try {
-      await registry.stats();
+      await readProcessStats(context);
       registry.assertWritable?.();
     } catch (cause) {
       if (cause instanceof RealtimeError) throw cause;

@@ -11,17 +11,17 @@ import {
   RATE_REFUSALS,
   type Statistic,
 } from "../statistics.ts";
-import { readStats, type ServerCounts } from "./stats.ts";
+import { readProcessStats, type ServerCounts, withServerCounts } from "./stats.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labelled = readonly (readonly [label: string, value: number])[];
 
-/** `GET /metrics`: the counts for Prometheus. On Workers each request wakes every hub. */
+/** `GET /metrics`: the counts of this process for Prometheus, which adds up the processes. On Workers it wakes every hub. */
 export function showMetrics(context: ServerContext): Handler {
   return async (c) =>
-    c.body(formatMetrics(await readStats(context)), 200, {
+    c.body(formatMetrics(await withServerCounts(context, readProcessStats(context))), 200, {
       "Content-Type": CONTENT_TYPE,
       "Cache-Control": "no-store",
     });

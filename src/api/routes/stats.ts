@@ -19,10 +19,21 @@ export interface ServerCounts {
   readonly rateRefusals: Readonly<Record<RequestLimit, number>>;
 }
 
-/** Reads all counts of the service. On Workers this wakes every hub. */
-export async function readStats(context: ServerContext): Promise<RegistryStats & ServerCounts> {
-  const { registry, logger, budget, runtime, auth, counters } = context;
-  const stats = await registry.stats();
+/** Reads the counts of this process, without asking the other processes of a cluster. On Workers this wakes every hub. */
+export function readProcessStats({ registry }: ServerContext): Promise<RegistryStats> {
+  return registry.processStats?.() ?? registry.stats();
+}
+
+/**
+ * Adds the counts of this process.
+ *
+ * @param read The statistics of the registry.
+ */
+export async function withServerCounts(
+  { logger, budget, runtime, auth, counters }: ServerContext,
+  read: Promise<RegistryStats>,
+): Promise<RegistryStats & ServerCounts> {
+  const stats = await read;
   return {
     ...stats,
     // A hub of an earlier version returns no `kept`.
@@ -35,10 +46,10 @@ export async function readStats(context: ServerContext): Promise<RegistryStats &
   };
 }
 
-/** `GET /api/realtime/stats`: the counts as JSON. */
+/** `GET /api/realtime/stats`: the counts as JSON, summed over the processes of a cluster. On Workers this wakes every hub. */
 export function showStats(context: ServerContext): Handler {
   return async (c) => {
     checkQueryParameters(c);
-    return c.json(await readStats(context));
+    return c.json(await withServerCounts(context, context.registry.stats()));
   };
 }

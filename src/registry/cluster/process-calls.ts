@@ -1,17 +1,18 @@
 /** The calls that the processes of a cluster make to each other. Arguments and results are JSON values. */
 import type { StoredRevocation } from "../../log/log.ts";
-import type { ClientInfo, SubscribeRequest } from "../../realtime/types.ts";
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { ClientInfo, Logger, SubscribeRequest } from "../../realtime/types.ts";
 import type { InProcessRegistry } from "../in-process/registry.ts";
 import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
 import { toRpcResult } from "../rpc.ts";
 import type { BusHandler } from "./bus.ts";
+import { type ForwardedArrival, ForwardedOrder } from "./forwarded-order.ts";
+
+const FAILED = "Another process of the service has failed. Its log has the error. Try again soon.";
 
 /** A subscribe request as it travels between processes. */
 export interface ForwardedSubscribe {
   readonly request: Omit<SubscribeRequest, "arrivedAt">;
-  /** Time that the request has waited in the process that received it, for its body, a token's issuer or a hook. */
-  readonly waited: Milliseconds;
+  readonly arrival: ForwardedArrival;
 }
 
 /** The calls by name. JSON has no undefined, so null stands for a missing value. */
@@ -36,10 +37,12 @@ export function createProcessCalls(
   local: InProcessRegistry,
   nextArrival: () => number,
 ): ProcessCalls {
+  const order = new ForwardedOrder(nextArrival);
   return {
-    setSubscriptions: async (clientId, { request, waited }) => {
-      // The clocks of two machines differ, so only the time that the request has waited is taken from the other process.
-      await local.setSubscriptions(clientId, { ...request, arrivedAt: nextArrival() - waited });
+    setSubscriptions: async (clientId, { request, arrival }) => {
+      const arrivedAt = order.arrivedAt(clientId, arrival);
+      await local.setSubscriptions(clientId, { ...request, arrivedAt });
+      order.remember(clientId, arrival, arrivedAt);
       return null;
     },
     send: (clientId, event, data) => local.send(clientId, event, data),
@@ -53,18 +56,16 @@ export function createProcessCalls(
   };
 }
 
-/** Creates the handler that answers the calls of other processes. */
-export function createBusHandler(calls: ProcessCalls): BusHandler {
+/** Creates the handler that answers the calls of other processes. An unexpected error is logged here, and not sent. */
+export function createBusHandler(calls: ProcessCalls, logger: Logger | undefined): BusHandler {
   return ({ method, args }) =>
     toRpcResult(async () => {
       if (!Object.hasOwn(calls, method)) throw new Error(`There is no call ${method}.`);
       // The casts: the name is one of the calls, and the caller is a process of the same version.
       const call = calls[method as keyof ProcessCalls] as (...args: unknown[]) => Promise<unknown>;
       return call(...args);
-    }).catch((error) => ({
-      ok: false,
-      code: "unreachable",
-      message: `The process of the client has failed: ${String(error)}`,
-      fields: {},
-    }));
+    }).catch((error) => {
+      logger?.error("a call of another process has failed", { method, error: String(error) });
+      return { ok: false, code: "unreachable", message: FAILED, fields: {} };
+    });
 }

@@ -45,14 +45,18 @@ export class Processes {
     return result && (fromRpcResult(result) as Result<Method>);
   }
 
-  /** Calls a process, and once more if the bus has failed. For calls that can be repeated. Returns and throws as `callOnce`. */
+  /**
+   * Calls a process, and once more if the bus has failed. For calls that can be repeated. Returns and throws as `callOnce`.
+   *
+   * @param args The arguments, or a function that returns them for each attempt.
+   */
   async call<Method extends keyof ProcessCalls>(
     home: string,
     method: Method,
-    args: Parameters<ProcessCalls[Method]>,
-    timeout: Milliseconds = CALL_TIMEOUT,
+    args: Parameters<ProcessCalls[Method]> | (() => Parameters<ProcessCalls[Method]>),
   ): Promise<Result<Method> | undefined> {
-    const call = () => this.#bus.call(home, { method, args }, timeout);
+    const call = () =>
+      this.#bus.call(home, { method, args: typeof args === "function" ? args() : args });
     const result = await call().catch(call);
     // The cast: as in `callOnce`.
     return result && (fromRpcResult(result) as Result<Method>);
@@ -65,22 +69,30 @@ export class Processes {
   }
 
   /**
-   * Calls all other processes at the same time. A process that does not answer is left out, and a warning is logged.
+   * Calls all other processes at the same time. A process that is gone is left out.
    *
-   * @throws RealtimeError `unreachable` if the processes can't be listed.
+   * @throws RealtimeError `unreachable` if a process does not answer, or if the processes can't be listed.
    */
   async callOthers<Method extends keyof ProcessCalls>(
     method: Method,
     args: Parameters<ProcessCalls[Method]>,
   ): Promise<Result<Method>[]> {
     const others = await this.others();
+    const results = await Promise.all(others.map(({ home }) => this.call(home, method, args)));
+    return results.filter((result) => result !== undefined);
+  }
+
+  /** Calls all other processes at the same time. A process that does not answer is left out, and a warning is logged. */
+  async callReachable<Method extends keyof ProcessCalls>(
+    method: Method,
+    args: Parameters<ProcessCalls[Method]>,
+  ): Promise<Result<Method>[]> {
+    const warn = (error: unknown, home?: string): undefined => {
+      this.#logger?.warn("a process does not answer", { home, method, error: String(error) });
+    };
+    const others = (await this.others().catch((error) => warn(error))) ?? [];
     const results = await Promise.all(
-      others.map(({ home }) =>
-        this.call(home, method, args).catch((error) => {
-          this.#logger?.warn("a process does not answer", { home, method, error: String(error) });
-          return undefined;
-        }),
-      ),
+      others.map(({ home }) => this.call(home, method, args).catch((error) => warn(error, home))),
     );
     return results.filter((result) => result !== undefined);
   }

@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import { toJSONLine } from "../../realtime/sse.ts";
 import type {
   ClientInfo,
   Logger,
@@ -53,6 +54,9 @@ class ClusterRegistry implements ClientRegistry {
   readonly #processes: Processes;
   readonly #log: InProcessOptions["log"];
   readonly #now: () => number;
+  readonly #nextArrival: () => number;
+  readonly #logger: Logger | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ClusterRegistryOptions) {
     const { bus, log, nextArrival, logger, now = Date.now } = options;
@@ -60,9 +64,11 @@ class ClusterRegistry implements ClientRegistry {
     this.#bus = bus;
     this.#log = log;
     this.#now = now;
+    this.#nextArrival = nextArrival;
+    this.#logger = logger;
     this.#processes = new Processes(bus, logger);
     const calls = createProcessCalls(this.#local, nextArrival);
-    bus.start(createBusHandler(calls), () => this.#local.stats());
+    bus.start(createBusHandler(calls, logger), () => this.#local.stats());
   }
 
   open(request: ConnectRequest): Promise<ClientConnection> {
@@ -72,13 +78,11 @@ class ClusterRegistry implements ClientRegistry {
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
     const home = this.#otherHomeOf(clientId);
     if (home === undefined) return this.#local.setSubscriptions(clientId, request);
-    const { arrivedAt = this.#now(), ...rest } = request;
-    const waited = Math.max(this.#now() - arrivedAt - ROUNDING, 0);
-    const args: [string, { request: typeof rest; waited: number }] = [
-      clientId,
-      { request: rest, waited },
-    ];
-    const done = await this.#processes.call(home, "setSubscriptions", args);
+    const { arrivedAt: at = this.#nextArrival(), ...rest } = request;
+    const done = await this.#processes.call(home, "setSubscriptions", () => {
+      const waited = Math.max(this.#now() - at - ROUNDING, 0);
+      return [clientId, { request: rest, arrival: { home: this.#bus.home, at, waited } }];
+    });
     if (done === undefined) throw processIsGone();
   }
 
@@ -93,7 +97,9 @@ class ClusterRegistry implements ClientRegistry {
   async send(clientId: string, event: string, data: unknown): Promise<boolean> {
     const home = this.#otherHomeOf(clientId);
     if (home === undefined) return this.#local.send(clientId, event, data);
-    return (await this.#processes.callOnce(home, "send", [clientId, event, data])) ?? false;
+    // JSON on the bus would turn some values that can't be sent into null.
+    const text = typeof data === "string" ? data : toJSONLine(data ?? null);
+    return (await this.#processes.callOnce(home, "send", [clientId, event, text])) ?? false;
   }
 
   /** Lists the clients process by process, in the order of the names of the processes. */
@@ -159,11 +165,18 @@ class ClusterRegistry implements ClientRegistry {
     this.#local.assertWritable();
   }
 
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
   /** Leaves the cluster first, so that no other process waits for this one. */
-  async close(): Promise<void> {
-    await this.#bus.leave();
+  async #close(): Promise<void> {
+    const onFailure = (error: unknown) =>
+      this.#logger?.warn("the process has not left the cluster", { error: String(error) });
+    await this.#bus.leave().catch(onFailure);
     await this.#local.close();
-    await this.#bus.close();
+    await this.#bus.close().catch(onFailure);
   }
 
   async #revokeSubject(subject: string): Promise<number> {
@@ -171,7 +184,7 @@ class ClusterRegistry implements ClientRegistry {
     if (sharedRevocations === undefined) return this.#local.revoke({ subject });
     const stored = await sharedRevocations.revoke(subject);
     const local = this.#local.applyRevocation(stored);
-    const counts = await this.#processes.callOthers("applyRevocation", [stored]);
+    const counts = await this.#processes.callReachable("applyRevocation", [stored]);
     return counts.reduce((sum, count) => sum + count, local);
   }
 
