@@ -22,6 +22,7 @@ const OF_A_PROCESS = [
   "restart",
   "start",
   "waiting",
+  "workers",
 ];
 
 /**

@@ -54,7 +54,7 @@ export async function startRoundRobinProxy(targets, port = 0) {
       // The process may answer before it has the whole body, and then read no more of it.
       incoming.unpipe(upstream);
       incoming.resume();
-      if (!isOver) outgoing.writeHead(502).end();
+      if (!isOver) refuse(incoming, outgoing);
     });
     outgoing.on("close", () => upstream.destroy());
   }
@@ -76,4 +76,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
       return closed;
     },
   };
+}
+
+/** Answers while no process answers. A stream is asked to reconnect, as in the configuration of nginx in docs/deploy.md. */
+function refuse({ headers }, outgoing) {
+  if (!headers.accept?.includes("text/event-stream")) {
+    outgoing.writeHead(502, { "Content-Type": "text/plain" });
+    outgoing.end("No process of the service can be reached.\n");
+    return;
+  }
+  outgoing.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  outgoing.end("retry: 1000\n\n");
 }

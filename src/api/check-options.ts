@@ -48,6 +48,7 @@ const OTHER_OPTIONS = [
   "redis",
   "drainTimeout",
   "shards",
+  "workers",
   "logLevel",
   "logFormat",
 ];
