@@ -38,7 +38,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
 
 /** Log messages for errors whose cause the operator must fix. The client gets the error as usual. */
 const LOG_MESSAGES: Partial<Record<RealtimeErrorCode, string>> = {
-  unreachable: "shard unreachable",
+  unreachable: "shard or Redis unreachable",
   unavailable: "credentials can't be checked",
   body_already_read: "request body already read",
 };
@@ -48,6 +48,7 @@ const LOG_MESSAGES: Partial<Record<RealtimeErrorCode, string>> = {
  *
  * @param data The errors of fields.
  * @param retryAfter Seconds, for status 429 and 503. Default 5.
+ * @param ids `RealtimeError.ids`.
  */
 export function errorResponse(
   c: Context,
@@ -55,6 +56,7 @@ export function errorResponse(
   message: string,
   data: FieldErrors = {},
   retryAfter: number = RETRY_AFTER_SECONDS,
+  ids?: readonly string[] | undefined,
 ): Response {
   if (status === 503 || status === 429) c.header("Retry-After", String(retryAfter));
   // Middleware sets this header only for the service's own paths, and an error may be about another path.
@@ -64,7 +66,7 @@ export function errorResponse(
   // closes the connection at once resets it, and the client loses the response. So the connection stays open, and the server
   // discards the rest: up to 64 MiB or half a second (@hono/node-server, `drainIncoming`), 128 MiB (Bun, `maxRequestBodySize`).
   if (status === 408) c.header("Connection", "close");
-  return c.json({ status, message, data }, status);
+  return c.json({ status, message, data, ids }, status);
 }
 
 /**
@@ -78,12 +80,12 @@ export function isHTTPException(error: unknown): error is HTTPException {
 /** Turns an error that a handler threw into a response. An unexpected error is logged, and the client gets no detail of it. */
 export function handleError(error: unknown, c: Context, logger: Logger): Response {
   if (error instanceof RealtimeError) {
-    const { code, message, fields, retryAfter, cause } = error;
+    const { code, message, fields, retryAfter, cause, ids } = error;
     const logMessage = LOG_MESSAGES[code];
     if (logMessage !== undefined)
       logger.error(logMessage, { path: c.req.path, error: String(cause) });
     if (STATUS[code] !== 500 || logMessage !== undefined) {
-      return errorResponse(c, STATUS[code], message, fields, retryAfter);
+      return errorResponse(c, STATUS[code], message, fields, retryAfter, ids);
     }
   }
   if (isHTTPException(error)) {

@@ -23,6 +23,7 @@ import { RefusalDelay } from "./middleware/refusal-delay.ts";
 import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
+import { withMessageIds } from "./publish-failure.ts";
 import type { Runtime } from "./runtime.ts";
 import { createMessageParser } from "./schemas/message.ts";
 
@@ -39,7 +40,8 @@ export interface RealtimeServer {
    *
    * @throws RealtimeError `invalid_input`, `too_large` or `invalid_event` when a message breaks a rule, `id_reused` when an
    *   earlier message has the same id and other content, `closed` when the server is stopping, `storage_failed` when a log on
-   *   disk can't be written, and on Workers `unreachable` when a shard can't be reached.
+   *   disk can't be written, and `unreachable` when a shard on Workers or the Redis of several processes can't be reached. The
+   *   last three have the ids of the messages (`RealtimeError.ids`).
    */
   publish(...inputs: readonly PublishInput[]): Promise<readonly PublishReceipt[]>;
   /**
@@ -89,7 +91,12 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
     app,
     realtimeManager,
     registry,
-    publish: async (...inputs) => registry.publish(parseMessages(inputs, true)),
+    async publish(...inputs) {
+      const messages = parseMessages(inputs, true);
+      return registry.publish(messages).catch((error: unknown) => {
+        throw withMessageIds(error, messages);
+      });
+    },
     async close() {
       isClosing = true;
       streams.stop();

@@ -100,6 +100,11 @@ export class RealtimeError extends Error {
   readonly retryAfter: number | undefined;
   /** Index in the text of a filter, rule or `fields` option at which the error was found, in UTF-16 code units. */
   readonly position: number | undefined;
+  /**
+   * Set when publishing failed for a reason that passes: the ids of the messages, as the publisher knows them. The messages may have
+   * been accepted. To send them again with these ids is safe, also for a publisher that set none.
+   */
+  readonly ids: readonly string[] | undefined;
 
   /** @param message Says what is wrong and what to do about it. The service may send the message to clients. */
   constructor(
@@ -110,6 +115,7 @@ export class RealtimeError extends Error {
       readonly cause?: unknown;
       readonly retryAfter?: number | undefined;
       readonly position?: number | undefined;
+      readonly ids?: readonly string[] | undefined;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -117,5 +123,6 @@ export class RealtimeError extends Error {
     this.fields = options.fields ?? {};
     this.retryAfter = options.retryAfter;
     this.position = options.position;
+    this.ids = options.ids;
   }
 }

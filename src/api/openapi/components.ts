@@ -166,11 +166,18 @@ export function components(limits: RequestLimits): JSONObject {
       TopicRules: TOPIC_RULES,
       Stats: STATS,
       Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
-      Error: objectOf({
-        status: WHOLE,
-        message: { ...TEXT, description: "What is wrong, and what to do." },
-        data: { type: "object", description: "The errors of fields, keyed by field." },
-      }),
+      Error: objectOf(
+        {
+          status: WHOLE,
+          message: { ...TEXT, description: "What is wrong, and what to do." },
+          data: { type: "object", description: "The errors of fields, keyed by field." },
+          ids: {
+            ...TEXTS,
+            description: "For a publisher: the ids to send the messages with again.",
+          },
+        },
+        ["ids"],
+      ),
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Message, Principal } from "../../realtime/types.ts";
 import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import type { ServerContext } from "../context.ts";
 import type { PublisherEnv } from "../middleware/require-publisher.ts";
+import { withMessageIds } from "../publish-failure.ts";
 import { applyMessageHook } from "../run-hooks.ts";
 import { createMessageParser } from "../schemas/message.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
@@ -34,7 +35,7 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     const messages = changed === undefined ? given : parseMessages(changed, isAdmin);
     if (changed !== undefined) await auth.authorizePublish(c, caller, topicsOfMessages(messages));
     const receipts = await append(registry, messages, caller).catch((error: unknown) => {
-      throw reusedIds(error, Array.isArray(body));
+      throw withMessageIds(reusedIds(error, Array.isArray(body)), messages);
     });
     // The ids are read from `messages`, because the ids of a user's receipts are scoped to the user.
     const published = messages.map(({ id }, index) =>
