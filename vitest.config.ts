@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { NO_REDIS } from "./test/support/no-redis.ts";
 
 /** CI adds the report up; people read the lines. */
 export const reporters = (name: string): ["default", ...["json", { outputFile: string }][]] =>
@@ -6,7 +7,7 @@ export const reporters = (name: string): ["default", ...["json", { outputFile: s
     ? ["default"]
     : ["default", ["json", { outputFile: `.cache/reports/${name}.json` }]];
 
-type Runtime = "node" | "bun" | "workerd";
+type Runtime = "node" | "bun" | "workerd" | "cluster";
 
 /** Suites about a process. A Worker has none: Cloudflare starts, measures and stops it. */
 const OF_A_PROCESS = [
@@ -21,6 +22,7 @@ const OF_A_PROCESS = [
   "restart",
   "start",
   "waiting",
+  "workers",
 ];
 
 /**
@@ -39,6 +41,17 @@ export function projectOf(runtime: Runtime, folder: string, exclude: readonly st
       hookTimeout: 120_000,
     },
   };
+}
+
+/** Three processes over one Redis run the suites of the API. Suites about one process are left out. */
+function clusterProjects() {
+  if (NO_REDIS !== undefined) {
+    console.warn(`The tests of three processes are skipped: ${NO_REDIS}.`);
+    return [];
+  }
+  const suites = ["http", "sdk", "access", "attacks", "envelope", "records"];
+  const include = suites.map((name) => `test/runtimes/${name}.test.ts`);
+  return [{ test: { ...projectOf("cluster", "test/runtimes").test, include } }];
 }
 
 /** `npm test` runs all but Bun; `npm run test:bun` runs Bun. What takes long is in vitest.long.config.ts. */
@@ -60,6 +73,7 @@ export default defineConfig({
       projectOf("node", "test/runtimes"),
       projectOf("workerd", "test/runtimes"),
       projectOf("bun", "test/runtimes"),
+      ...clusterProjects(),
     ],
   },
 });

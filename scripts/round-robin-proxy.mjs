@@ -17,12 +17,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
   let next = 0;
   const server = createServer((incoming, outgoing) => {
     outgoing.on("error", () => {});
-    forward(incoming, outgoing, list.length);
-  });
-  /** @param {number} attempts Number of processes that are still tried. */
-  function forward(incoming, outgoing, attempts) {
-    const target = list[next % list.length];
+    forward(incoming, outgoing, next, list.length);
     next += 1;
+  });
+  /**
+   * @param {number} index Index of the process.
+   * @param {number} attempts Number of processes that may be tried, with this one.
+   */
+  function forward(incoming, outgoing, index, attempts) {
+    const target = list[index % list.length];
     const { hostname, port } = new URL(target);
     const { method, url: path, headers } = incoming;
     let isConnected = false;
@@ -43,10 +46,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
       });
     });
     upstream.on("error", () => {
-      if (outgoing.headersSent) outgoing.destroy();
-      else if ((!isConnected || method === "GET") && attempts > 1)
-        forward(incoming, outgoing, attempts - 1);
-      else outgoing.writeHead(502).end();
+      const isOver = outgoing.headersSent || outgoing.destroyed;
+      if (!isOver && (!isConnected || method === "GET") && attempts > 1) {
+        forward(incoming, outgoing, index + 1, attempts - 1);
+        return;
+      }
+      // The process may answer before it has the whole body, and then read no more of it.
+      incoming.unpipe(upstream);
+      incoming.resume();
+      if (!isOver) refuse(incoming, outgoing);
     });
     outgoing.on("close", () => upstream.destroy());
   }
@@ -68,4 +76,15 @@ export async function startRoundRobinProxy(targets, port = 0) {
       return closed;
     },
   };
+}
+
+/** Answers while no process answers. A stream is asked to reconnect, as in the configuration of nginx in docs/deploy.md. */
+function refuse({ headers }, outgoing) {
+  if (!headers.accept?.includes("text/event-stream")) {
+    outgoing.writeHead(502, { "Content-Type": "text/plain" });
+    outgoing.end("No process of the service can be reached.\n");
+    return;
+  }
+  outgoing.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  outgoing.end("retry: 1000\n\n");
 }

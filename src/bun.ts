@@ -3,6 +3,7 @@
  * program, this file starts the service.
  */
 import { startServer } from "./runtimes/bun/server.ts";
+import { launchWorker } from "./runtimes/bun/workers.ts";
 import { runProcess } from "./runtimes/process/run.ts";
 
 export { openDataLog } from "./runtimes/bun/data-log.ts";
@@ -18,4 +19,4 @@ export {
 } from "./runtimes/process/redis/open-redis.ts";
 export { startServer };
 
-if (import.meta.main) await runProcess(startServer);
+if (import.meta.main) await runProcess(startServer, launchWorker);

@@ -5,6 +5,7 @@
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./runtimes/node/server.ts";
+import { launchWorker } from "./runtimes/node/workers.ts";
 import { runProcess } from "./runtimes/process/run.ts";
 
 export { openDataLog } from "./runtimes/node/data-log.ts";
@@ -22,4 +23,4 @@ export { startServer };
 
 const isProgram =
   process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
-if (isProgram) await runProcess(startServer);
+if (isProgram) await runProcess(startServer, launchWorker);

@@ -48,6 +48,7 @@ const OTHER_OPTIONS = [
   "redis",
   "drainTimeout",
   "shards",
+  "workers",
   "logLevel",
   "logFormat",
 ];
@@ -86,10 +87,10 @@ export const ADMIN_KEY = /^[!-~]{16,255}$/;
 export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces";
 
 /**
- * Checks the names of options and hooks and the admin key. Refuses `rules` and `data` that would have no effect.
+ * Checks the names of options and hooks and the admin key. Refuses `rules` that would have no effect.
  *
  * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
- *   `ADMIN_KEY`, for rules together with a registry or a manager, and for `data` without a log or registry.
+ *   `ADMIN_KEY`, and for rules together with a registry or a manager.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
@@ -104,35 +105,8 @@ export function checkOptions(options: ServerOptions): void {
       "rules would not hold, because registry or realtimeManager is set. Pass rules to the constructor of the RealtimeManager.",
     );
   }
-  checkData(options);
-  checkBus(options);
   if (options.adminKey === undefined || ADMIN_KEY.test(options.adminKey)) return;
   throw new RealtimeError("invalid_config", `adminKey must be ${ADMIN_KEY_RULE}.`);
-}
-
-/** @throws RealtimeError `invalid_config` for a bus without the log of several processes, and for `redis` of `startServer`. */
-function checkBus(options: ServerOptions & { readonly redis?: unknown }): void {
-  const { bus, log, registry } = options;
-  if (bus === undefined && options.redis !== undefined) {
-    throw new RealtimeError(
-      "invalid_config",
-      'createServer does not connect to the Redis of the option "redis". Pass ...(await openRedis(redis)), with openRedis from pocketwire/node or pocketwire/bun, or call startServer.',
-    );
-  }
-  if (bus === undefined || (log !== undefined && registry === undefined)) return;
-  throw new RealtimeError(
-    "invalid_config",
-    "bus needs the log that openRedis returns with it, and no registry. Pass both: ...(await openRedis({ url })).",
-  );
-}
-
-/** @throws RealtimeError `invalid_config` for the option `data` of `startServer`, which would have no effect. */
-function checkData(options: ServerOptions & { readonly data?: unknown }): void {
-  if (options.data === undefined || (options.log ?? options.registry) !== undefined) return;
-  throw new RealtimeError(
-    "invalid_config",
-    'createServer does not open the folder of the option "data". Pass log: await openDataLog(data), with openDataLog from pocketwire/node or pocketwire/bun, or call startServer.',
-  );
 }
 
 function refuseUnknown(what: string, given: object, known: readonly string[]): void {

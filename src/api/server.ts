@@ -3,6 +3,7 @@ import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
+import { checkLogOptions } from "./check-log-options.ts";
 import { renderPage } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
 import {
@@ -29,6 +30,7 @@ export type { RealtimeServer } from "./server-core.ts";
  * ```
  */
 export function createServer(options: ServerOptions = {}): RealtimeServer {
+  checkLogOptions(options);
   const { registry } = options;
   const createRegistry = (basics: Basics) =>
     registry === undefined

@@ -32,6 +32,9 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --key KEY                     key for publishing and administration  REALTIME_ADMIN_KEY
   --origins https://a.example   origins of pages that may connect      REALTIME_ORIGINS
   --jwt-secret SECRET           secret that signs tokens               REALTIME_JWT_SECRET
+  --workers 4                   processes that share the port; needs   WORKERS
+                                REDIS_URL. Limits such as
+                                REALTIME_MAX_CLIENTS apply to each one
   --data ./data                 folder that keeps messages on disk     REALTIME_DATA
   --history-seconds 300         how long messages stay in the history  REALTIME_HISTORY_SECONDS
   --console true                whether / shows the console            REALTIME_CONSOLE

@@ -8,6 +8,7 @@ const VARIABLE_OF_FLAG = {
   key: "REALTIME_ADMIN_KEY",
   origins: "REALTIME_ORIGINS",
   "jwt-secret": "REALTIME_JWT_SECRET",
+  workers: "WORKERS",
   data: "REALTIME_DATA",
   "history-seconds": "REALTIME_HISTORY_SECONDS",
   console: "REALTIME_CONSOLE",
@@ -25,6 +26,7 @@ export async function serve(words: readonly string[]): Promise<undefined> {
   }
   // Loaded only here, so that the other commands start quickly.
   const { startServer } = await import("../node.ts");
-  await runProcess(startServer);
+  const { launchWorker } = await import("../runtimes/node/workers.ts");
+  await runProcess(startServer, launchWorker);
   return undefined;
 }

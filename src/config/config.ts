@@ -45,6 +45,8 @@ interface RedisConfig {
 export interface Config extends RequestLimits, Capacity {
   readonly host: string;
   readonly port: number;
+  /** Number of processes that share the port. Node and Bun only. */
+  readonly workers: number;
   readonly adminKey: string | undefined;
   readonly origins: readonly string[];
   readonly pingInterval: Milliseconds;
@@ -99,6 +101,7 @@ export function readConfig(environment: Environment): Config {
     ...capacity(values),
     host: values.HOST,
     port: values.PORT,
+    workers: values.WORKERS,
     adminKey: values.REALTIME_ADMIN_KEY,
     origins: values.REALTIME_ORIGINS,
     pingInterval: values.REALTIME_PING_SECONDS,

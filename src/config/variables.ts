@@ -42,6 +42,7 @@ export const variables = z.object({
   // Listening
   HOST: host(DEFAULT_HOST),
   PORT: integer(0, 65_535, DEFAULT_PORT),
+  WORKERS: integer(1, 256, 1),
   REALTIME_ORIGINS: origins(DEFAULTS.origins),
   REALTIME_TRUSTED_PROXY_HEADER: httpName,
   REALTIME_DRAIN_SECONDS: seconds(0, 3600, DEFAULTS.drainTimeout),

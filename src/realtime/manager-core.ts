@@ -13,7 +13,6 @@ import {
   CLOSE_REASONS,
   type CloseReason,
   type LogEntry,
-  type LogGap,
   type Logger,
   type ManagerStats,
 } from "./types.ts";
@@ -75,23 +74,6 @@ export class ManagerCore {
   /** Delivers entries of the log, and advances the live cursor with each. */
   deliver(entries: readonly LogEntry[]): void {
     this.deliveries.deliver(entries, this.#advanceCursor);
-  }
-
-  /**
-   * Continues after a gap in the log. Clients that are affected receive PB_RESUME before any later message. All clients are told in
-   * one turn of the event loop, because later messages may follow at once. A gap is rare.
-   *
-   * @param cursor The cursor after which the log continues.
-   */
-  continueAfterGap({ validTo }: LogGap, cursor: string): void {
-    // Messages before the gap must reach a client before PB_RESUME.
-    for (const client of this.clients.values()) this.deliveries.settle(client);
-    this.cursors.liveCursor = cursor;
-    for (const client of this.clients.values()) {
-      if (this.clients.index.keysOf(client).length > 0) {
-        this.replays.continueAfterGap(client, validTo);
-      }
-    }
   }
 
   /** `RealtimeManager.removeClient`. */

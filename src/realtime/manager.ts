@@ -8,11 +8,13 @@ import type { Cursor } from "./cursor.ts";
 import { ManagerCore } from "./manager-core.ts";
 import type { ManagerOptions } from "./manager-options.ts";
 import type { MessageContents } from "./records/message-contents.ts";
+import { continueAfterGap } from "./replay/gap.ts";
 import { formatSSEComment } from "./sse.ts";
 import type {
   ClientInfo,
   CloseReason,
   FrameSink,
+  GapListener,
   LogEntry,
   LogReader,
   ManagerStats,
@@ -65,19 +67,17 @@ export class RealtimeManager {
   /**
    * Delivers the messages that the log appends from now on, and reads replays from this log.
    *
+   * @param onGap The function that `gapListenerOf` returns, for a log over several processes.
    * @returns A function that ends the delivery.
    */
-  follow(log: LogReader): () => void {
+  follow(log: LogReader, onGap?: GapListener): () => void {
     this.#core.replays.readFrom(log);
     this.#core.cursors.readFrom(log);
     this.#core.cursors.liveCursor = log.cursor();
-    return log.tail(
-      (entries) => {
-        this.deliver(entries);
-        return this.room();
-      },
-      (gap) => this.#core.continueAfterGap(gap, log.cursor()),
-    );
+    return log.tail((entries) => {
+      this.deliver(entries);
+      return this.room();
+    }, onGap);
   }
 
   /**
@@ -306,4 +306,9 @@ export function hibernationOf(manager: RealtimeManager): HibernationSupport {
 /** Returns the object that applies the manager's rules and the options of subscriptions, for reads of the history. */
 export function contentsOf(manager: RealtimeManager): MessageContents {
   return coreOf(manager).contents;
+}
+
+/** Returns the function that continues after a gap in a log. Only a log over several processes has gaps. */
+export function gapListenerOf(manager: RealtimeManager, log: LogReader): GapListener {
+  return (gap) => continueAfterGap(coreOf(manager), gap, log.cursor());
 }

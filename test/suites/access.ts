@@ -1,4 +1,5 @@
-import { describe } from "vitest";
+import { describe, it } from "vitest";
+import { leftOut } from "../support/flags.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
 import { browserTests } from "./access/browsers.ts";
 import { identityTests } from "./access/identity.ts";
@@ -13,7 +14,8 @@ export function accessSuite(runtime: RuntimeUnderTest): void {
     identityTests(runtime);
     issuersTests(runtime);
     orderTests(runtime);
-    limitTests(runtime);
+    if (runtime.perProcess === undefined) limitTests(runtime);
+    else it.skip(leftOut("limits and rates", runtime.perProcess));
     browserTests(runtime);
   });
 }

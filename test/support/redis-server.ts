@@ -6,11 +6,7 @@ import { join } from "node:path";
 import { eventually, within } from "./deadline.ts";
 import { freePort } from "./proxies.ts";
 
-/** Why tests with Redis are left out here. Undefined if `redis-server` is installed. */
-export const NO_REDIS: string | undefined =
-  spawnSync("redis-server", ["--version"]).status === 0
-    ? undefined
-    : "redis-server is not installed (apt-get install redis-server)";
+export { NO_REDIS } from "./no-redis.ts";
 
 /** A redis-server of its own port and folder, which ends with the test. */
 export interface RedisServer {

@@ -27,6 +27,10 @@ export interface RuntimeUnderTest {
   readonly ownHead?: string;
   /** Why pings have no cursor. */
   readonly bareIds?: string;
+  /** Why the service does not see the client's connection and address. */
+  readonly isProxied?: string;
+  /** Why limits are not reached when one process would reach them. */
+  readonly perProcess?: string;
   /** Why no response arrives before the request's body is complete. */
   readonly lateAnswers?: string;
 }
@@ -87,10 +91,22 @@ export const WORKERD: RuntimeUnderTest = {
   ownHead: "workerd, or Cloudflare's edge, frames the response",
 };
 
+/** Three processes on Node over one Redis, behind a load balancer that sends each request to the next process. */
+export const CLUSTER: RuntimeUnderTest = {
+  name: "three processes",
+  command: () => [process.execPath, file("test/support/cluster-program.mjs"), ...NODE.command({})],
+  urlIn: listening,
+  perProcess: "limits and rates apply to each process",
+  ownHead: "the load balancer frames the response",
+  lateAnswers: "the load balancer does not forward an answer before the request's body is complete",
+  isProxied: "the load balancer has the connection of the client",
+  noStop: "the processes stop one by one, and have tests of their own",
+};
+
 /** The runtime of the Vitest project that runs this file: `vitest.config.ts` has one project for each runtime. */
 export function runtimeUnderTest(): RuntimeUnderTest {
   const { RUNTIME: name = "" } = process.env;
-  const runtime = { node: NODE, bun: BUN, workerd: WORKERD }[name];
+  const runtime = { node: NODE, bun: BUN, workerd: WORKERD, cluster: CLUSTER }[name];
   if (runtime !== undefined) return runtime;
   throw new Error("Run this file in a project of a runtime: npx vitest run --project node FILE");
 }

@@ -121,6 +121,7 @@ class ReplicaLog implements MessageLog {
     this.#duplicate += duplicates;
     this.#accepted += receipts.length - duplicates;
     this.#appended = position;
+    if (!this.#replica.knows(position)) this.#reader.joinAgain();
     // The messages are stored. If this process receives them later than usual, the publisher need not wait for that.
     await this.#replica.waiters.wait(position, CATCH_UP_TIMEOUT);
     return receipts;

@@ -4,7 +4,7 @@ import type { Replica } from "./replica.ts";
 import type { Sequencer } from "./sequencer.ts";
 
 /** Time after which the reader joins again even if nothing has failed: a server that was demoted may answer and have no news. */
-const JOIN_INTERVAL: Milliseconds = 5000;
+const JOIN_INTERVAL: Milliseconds = 1000;
 
 /** Range of the time until the reader tries again after a failure. It is random, so that many processes don't try together. */
 const RETRY: { readonly min: Milliseconds; readonly max: Milliseconds } = { min: 50, max: 300 };
@@ -22,7 +22,6 @@ export class ReplicaReader {
   readonly #options: ReplicaReaderOptions;
   #failure: unknown;
   #joinedAt: number;
-  /** Whether the last page did not follow the newest entry, although the replica had just joined. */
   #mustJoin = false;
   #isStopped = false;
   #wake: (() => void) | undefined;
@@ -31,6 +30,11 @@ export class ReplicaReader {
     this.#options = options;
     this.#joinedAt = options.monotonicNow();
     void this.#run();
+  }
+
+  /** Joins again before the next page. Must be called when an answer shows that the log has changed. */
+  joinAgain(): void {
+    this.#mustJoin = true;
   }
 
   /** The error of the last read; undefined when it succeeded. */
@@ -59,7 +63,7 @@ export class ReplicaReader {
   async #readPage(): Promise<void> {
     const { replica, sequencer, monotonicNow } = this.#options;
     const hasJoined = this.#mustJoin;
-    if (this.#mustJoin || monotonicNow() - this.#joinedAt > JOIN_INTERVAL) {
+    if (hasJoined || monotonicNow() - this.#joinedAt > JOIN_INTERVAL) {
       await replica.join();
       this.#joinedAt = monotonicNow();
       this.#mustJoin = false;

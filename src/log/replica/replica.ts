@@ -104,6 +104,11 @@ export class Replica {
     );
   }
 
+  /** Whether the epoch of a position is known. */
+  knows({ epoch }: SequencerPosition): boolean {
+    return this.#epochs.endOf(epoch) !== undefined;
+  }
+
   /** Returns the number of messages that the erasure at a place has erased here. */
   erasedBy(place: Place): number {
     return this.#erasures.get(keyOf(place)) ?? 0;

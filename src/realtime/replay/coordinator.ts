@@ -6,7 +6,7 @@ import { ClientReplay, REPLAY_PAGE } from "./client-replay.ts";
 import type { ReplayClient, ReplayHost } from "./replay-host.ts";
 import type { ResumeCursors } from "./resume-cursors.ts";
 import { formatFinalEvent, formatUnrecovered } from "./resume-events.ts";
-import { planAfterGap, planRestart, planStart, type ReplayStart } from "./start-plan.ts";
+import { planRestart, planStart, type ReplayStart, type RestartPlan } from "./start-plan.ts";
 import { TimeSlicer } from "./time-slicer.ts";
 
 /** A replay that has read this many messages in pages without a frame for its client pauses, so that other work can run. */
@@ -87,21 +87,20 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   }
 
   /**
-   * Tells a client with subscriptions that it may have missed messages, if a gap in the log affects it. Must be called after
-   * `ResumeCursors.liveCursor` was set to the position after the gap.
+   * Sends PB_RESUME with `recovered: false` to a client, and continues its replay with a plan.
    *
-   * @param validTo `LogGap.validTo`.
+   * @param plan Undefined for a live client.
    */
-  continueAfterGap(client: Client, validTo: number): void {
-    const { replay } = client;
-    if (replay === undefined) {
-      this.#sendUnrecovered(client);
-      return;
-    }
-    const plan = planAfterGap(replay, this.#cursors.liveSequence, validTo);
-    if (plan === undefined) return;
-    client.replay = new ClientReplay(replay.keys, plan.state, client, this.#host.contents);
-    if (!plan.isUnrecovered || this.#sendUnrecovered(client)) this.#advance(client);
+  continueUnrecovered(client: Client, plan: RestartPlan | undefined): void {
+    this.replace(client, plan);
+    if (this.#sendUnrecovered(client)) this.#advance(client);
+  }
+
+  /** Gives a client with a replay the plan of another replay of the same keys. */
+  replace(client: Client, plan: RestartPlan | undefined): void {
+    if (client.replay === undefined || plan === undefined) return;
+    const { keys } = client.replay;
+    client.replay = new ClientReplay(keys, plan.state, client, this.#host.contents);
   }
 
   /** Returns `ResumeCursors.cursorOf`, or undefined if the log keeps no history. */
@@ -215,9 +214,12 @@ export class ReplayCoordinator<Client extends ReplayClient> {
   #restart(client: Client, replay: ClientReplay, trimmedTo: number): void {
     const live = this.#cursors.liveSequence;
     const plan = planRestart(replay, live, trimmedTo, this.#newestCount);
-    client.replay = new ClientReplay(replay.keys, plan.state, client, this.#host.contents);
-    if (!plan.isUnrecovered) this.#awaitDrain(client);
-    else if (this.#sendUnrecovered(client)) this.#advance(client);
+    if (plan.isUnrecovered) {
+      this.continueUnrecovered(client, plan);
+    } else {
+      this.replace(client, plan);
+      this.#awaitDrain(client);
+    }
   }
 
   #sendUnrecovered(client: Client): boolean {

@@ -146,51 +146,6 @@ export function planRestart(
   };
 }
 
-/**
- * Plans how a replay continues after a gap in the log (`LogGap`). Undefined if the gap does not affect the replay.
- *
- * @param live The sequence of the newest message before the messages that follow the gap.
- * @param validTo `LogGap.validTo`.
- */
-export function planAfterGap(
-  replay: ClientReplay,
-  live: number,
-  validTo: number,
-): RestartPlan | undefined {
-  const { state } = replay;
-  const positions = replay.keys.map((key) => replay.positionOf(key));
-  if (replay.reached > validTo) {
-    // The client has received messages that are lost, at least for one of its keys. Keys of which no message was sent still
-    // start with their newest messages.
-    const restarted = positions.map((position) => (position < 0 ? position : live));
-    return {
-      state: {
-        ...state,
-        positions: restarted,
-        position: live,
-        keyHash: undefined,
-        newestAtStart: live,
-        keptUntil: 0,
-        unsafeUntil: live,
-        isResume: false,
-      },
-      isUnrecovered: true,
-    };
-  }
-  const { newestAtStart, keptUntil = 0, position } = state;
-  if (newestAtStart <= validTo && Math.max(...positions) <= validTo) return undefined;
-  return {
-    state: {
-      ...state,
-      positions: positions.map((one) => Math.min(one, validTo)),
-      position: Math.min(position, validTo),
-      newestAtStart: Math.min(newestAtStart, validTo),
-      keptUntil: Math.min(keptUntil, validTo),
-    },
-    isUnrecovered: false,
-  };
-}
-
 /** `ReplayState.isUnderWay`, also for a state that an earlier version has stored. */
 function isUnderWay(state: ReplayState): boolean {
   return state.isUnderWay ?? state.replayed > 0;

@@ -2,7 +2,7 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/hi
 import type { MessageLog, PublishReceipt, StoredRevocation } from "../../log/log.ts";
 import { epochOf, parseCursor } from "../../realtime/cursor.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
-import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
+import { contentsOf, gapListenerOf, type RealtimeManager } from "../../realtime/manager.ts";
 import type {
   ClientInfo,
   MaybePromise,
@@ -75,7 +75,7 @@ export class InProcessRegistry implements ClientRegistry {
     this.#log = log;
     this.#revoker = new Revoker(manager, log, now);
     this.#home = home;
-    this.#stopTail = manager.follow(log);
+    this.#stopTail = manager.follow(log, gapListenerOf(manager, log));
     this.#expiryTimer = new ExpiryTimer(manager);
     this.#host = {
       manager,

@@ -11,6 +11,7 @@ import {
   type StartOptions,
   startListening,
 } from "../process/listening.ts";
+import { workerNumber } from "../process/worker-link.ts";
 import type { BunServer } from "./bindings.ts";
 import { ListeningSocket } from "./listening-socket.ts";
 import { isStreamRequest, OpenFileLimiter, refuseStream } from "./open-files.ts";
@@ -70,10 +71,15 @@ async function listen(options: ListenOptions): Promise<Listener> {
     if (!completeURL(request, host, server.port ?? options.port)) return malformedRequestResponse();
     return announceClose(request, await app.fetch(request, { server }));
   };
+  // Workers share the port. Linux chooses a worker for each connection by a hash of the addresses.
+  const reusePort = workerNumber() !== undefined;
   const serve = (port: number) =>
     // `idleTimeout` closes idle connections, and connections with a response that the client does not read. The sink exempts
     // streams. Separate limits apply to a request's head, 12 seconds (measured with Bun 1.4), and its body, `requestTimeout`.
-    Bun.serve({ hostname: host, port, idleTimeout: KEEP_ALIVE_SECONDS, fetch: handle });
+    Bun.serve({
+      ...{ hostname: host, port, reusePort, idleTimeout: KEEP_ALIVE_SECONDS },
+      fetch: handle,
+    });
   const socket = new ListeningSocket(serve, options.port);
   limiter?.watch(socket, onRefused);
   return {

@@ -1,6 +1,6 @@
 /** Starts the service on Node: listens, and passes requests to Hono's app. */
-import { createServer as createHTTPServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createHTTPServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import {
   formatURL,
@@ -72,8 +72,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
   // Closes the connection of a client that pipelines requests and does not read the responses. By default, Node has no limit.
   server.timeout = maxSilence;
   if (files !== undefined) {
-    server.maxConnections = Math.max(files.usableLimit - files.count(), 1);
-    server.on("drop", onRefused);
+    limitConnections(server, Math.max(files.usableLimit - files.count(), 1), onRefused);
   }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -94,4 +93,23 @@ async function listen(options: ListenOptions): Promise<Listener> {
     },
     closeConnections: () => server.closeAllConnections(),
   };
+}
+
+/**
+ * Closes connections above a maximum. Not `server.maxConnections`: a worker of `node:cluster` would return the connection to the
+ * primary process, which offers it to the other workers over and over while all of them are full (seen on Node 20).
+ */
+function limitConnections(server: Server, max: number, onRefused: () => void): void {
+  let open = 0;
+  server.prependListener("connection", (socket: Socket) => {
+    if (open >= max) {
+      socket.destroy();
+      onRefused();
+      return;
+    }
+    open += 1;
+    socket.on("close", () => {
+      open -= 1;
+    });
+  });
 }

@@ -22,8 +22,8 @@ export interface ProcessSettings {
  * Reads the settings. A variable of the environment takes precedence over the same variable in `.dev.vars` of the working
  * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES and REALTIME_TOPICS may be paths of files.
  *
- * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, and for the admin key of
- *   `.dev.vars` together with a HOST that other machines can reach.
+ * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, for the admin key of
+ *   `.dev.vars` together with a HOST that other machines can reach, and for WORKERS without REDIS_URL.
  */
 export async function readProcessSettings(
   environment: Environment = process.env,
@@ -46,6 +46,13 @@ export async function readProcessSettings(
       "invalid_config",
       `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY comes from .dev.vars, which is public. ` +
         "Set REALTIME_ADMIN_KEY in the environment.",
+    );
+  }
+  if (config.workers > 1 && config.redis === undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      `WORKERS is ${config.workers}, and REDIS_URL is not set. The workers share messages and clients only over Redis. ` +
+        "Set REDIS_URL, or remove WORKERS (the flag --workers).",
     );
   }
   if (config.tokens !== undefined) {

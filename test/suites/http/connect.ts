@@ -34,7 +34,7 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
 
     it("writes the exact bytes of the handshake", async () => {
       const client = await openRawStream(service.url);
-      expect(client.clientId).toMatch(/^0-[a-z0-9]{10}-\d+\.[\w-]{21}$/);
+      expect(client.clientId).toMatch(/^0-[a-z0-9]{10}-\d+\.(?:[a-z0-9]{8}\.)?[\w-]{21}$/);
       const event = `event: PB_CONNECT\ndata: {"clientId":"${client.clientId}"}\nid: ${client.clientId}\n\n`;
       expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
       if (runtime.ownHead === undefined) {
@@ -106,7 +106,8 @@ export function connectSuite(runtime: RuntimeUnderTest): void {
       client.socket.destroy();
     });
 
-    it("detects the end of every stream that was requested on one connection", async () => {
+    const pipelined = "detects the end of every stream that was requested on one connection";
+    it.skipIf(runtime.isProxied)(leftOut(pipelined, runtime.isProxied), async () => {
       const came = async () => {
         const { clients, disconnects } = await readStats(service.url);
         return clients + (disconnects.client ?? 0);

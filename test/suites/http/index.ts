@@ -36,7 +36,8 @@ export function httpSuite(runtime: RuntimeUnderTest): void {
     deliverySuite(runtime);
     errorsSuite(runtime);
     strictSuite(runtime);
-    uploadsSuite(runtime);
+    if (runtime.isProxied === undefined) uploadsSuite(runtime);
+    else it.skip(leftOut("a large upload that is refused", runtime.isProxied));
     topicsSuite(runtime);
     topicRulesSuite(runtime);
     resumeSuite(runtime);

@@ -155,7 +155,7 @@ function off(runtime: RuntimeUnderTest): void {
   it.each(names)("that %s=0 turns off recovers only clients that missed nothing", async (name) => {
     const { url, stop } = await startService(runtime, { env: { [name]: "0" } });
     const first = await openRawStream(url, { query: "?topic=n" });
-    expect(first.clientId).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
+    expect(first.clientId).toMatch(/^0-[a-z0-9]{10}\.(?:[a-z0-9]{8}\.)?[\w-]{21}$/);
     await publishNumbers(url, "n", 1, 1);
     await first.waitFor(/"n":1/, "the message");
     const [, event, ...more] = parseEvents(first.body());

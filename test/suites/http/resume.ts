@@ -57,7 +57,9 @@ function bytes(blocks: Blocks, post: Post): void {
     const cursor = await post("bytes", 1);
     for (const query of ["", "?topic=bytes", "?last=0", "?last=&topic=&lastEventId="]) {
       const [connect] = await blocks(1, query);
-      expect(clientIdIn(connect)).toMatch(new RegExp(`^${cursor}\\.[\\w-]{21}$`));
+      expect(clientIdIn(connect)).toMatch(
+        new RegExp(`^${cursor}\\.(?:[a-z0-9]{8}\\.)?[\\w-]{21}$`),
+      );
     }
   });
 
@@ -66,7 +68,7 @@ function bytes(blocks: Blocks, post: Post): void {
     const second = await post("resumed", 3);
     const headers = { "Last-Event-ID": before };
     const [connect, ...rest] = await blocks(4, "?topic=resumed", headers);
-    expect(clientIdIn(connect)).toMatch(new RegExp(`^${before}\\.[\\w-]{21}$`));
+    expect(clientIdIn(connect)).toMatch(new RegExp(`^${before}\\.(?:[a-z0-9]{8}\\.)?[\\w-]{21}$`));
     expect(rest).toEqual([
       `event: resumed\ndata: {"n":2}\nid: ${first}`,
       `event: resumed\ndata: {"n":3}\nid: ${second}`,
@@ -81,7 +83,7 @@ function bytes(blocks: Blocks, post: Post): void {
   it("is not in the client id when the newest messages come first, so that a client that is cut off gets them again", async () => {
     const [first, second] = [await post("newest", 1), await post("newest", 2)];
     const [connect, ...rest] = await blocks(3, "?topic=newest&last=2");
-    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
+    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.(?:[a-z0-9]{8}\.)?[\w-]{21}$/);
     expect(rest).toEqual([
       `event: newest\ndata: {"n":1}\nid: ${first}`,
       `event: newest\ndata: {"n":2}\nid: ${second}`,
@@ -102,7 +104,7 @@ function bytes(blocks: Blocks, post: Post): void {
     const cursor = await post("lost", 1);
     const headers = { "Last-Event-ID": "0-otherlife0-7" };
     const [connect, resume] = await blocks(2, "?topic=lost", headers);
-    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.[\w-]{21}$/);
+    expect(clientIdIn(connect)).toMatch(/^0-[a-z0-9]{10}\.(?:[a-z0-9]{8}\.)?[\w-]{21}$/);
     expect(resume).toMatch(
       new RegExp(`^event: PB_RESUME\ndata: {"recovered":false}\nid: ${cursor}\\.[\\w-]+$`),
     );

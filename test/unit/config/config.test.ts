@@ -33,6 +33,17 @@ const CASES: readonly Case[] = [
     expected: "a whole number from 0 to 65535",
   },
   {
+    variable: "WORKERS",
+    read: ({ workers }) => workers,
+    defaultValue: 1,
+    good: [
+      ["1", 1],
+      ["256", 256],
+    ],
+    bad: ["0", "257", "-1", "1.5", "auto"],
+    expected: "a whole number from 1 to 256",
+  },
+  {
     variable: "REALTIME_ADMIN_KEY",
     read: ({ adminKey }) => adminKey,
     defaultValue: undefined,

@@ -1,0 +1,72 @@
+import type { Client } from "../clients/client.ts";
+import type { ManagerCore } from "../manager-core.ts";
+import type { LogGap } from "../types.ts";
+import type { ClientReplay } from "./client-replay.ts";
+import type { RestartPlan } from "./start-plan.ts";
+
+/**
+ * Continues after a gap in the log. Each client with subscriptions that the gap affects receives PB_RESUME with `recovered: false`,
+ * after the messages before the gap and before any later message. All clients are told in one turn of the event loop, because
+ * later messages may follow at once. A gap is rare.
+ *
+ * @param cursor The cursor after which the log continues.
+ */
+export function continueAfterGap(core: ManagerCore, { validTo }: LogGap, cursor: string): void {
+  for (const client of core.clients.values()) core.deliveries.settle(client);
+  core.cursors.liveCursor = cursor;
+  for (const client of core.clients.values()) {
+    if (core.clients.index.keysOf(client).length > 0) continueClient(core, client, validTo);
+  }
+}
+
+function continueClient({ replays, cursors }: ManagerCore, client: Client, validTo: number): void {
+  const { replay } = client;
+  const plan = replay && planAfterGap(replay, cursors.liveSequence, validTo);
+  if (replay === undefined || plan?.isUnrecovered) replays.continueUnrecovered(client, plan);
+  else if (plan !== undefined) replays.replace(client, plan);
+}
+
+/**
+ * Plans how a replay continues after a gap in the log (`LogGap`). Undefined if the gap does not affect the replay.
+ *
+ * @param live The sequence of the newest message before the messages that follow the gap.
+ * @param validTo `LogGap.validTo`.
+ */
+function planAfterGap(
+  replay: ClientReplay,
+  live: number,
+  validTo: number,
+): RestartPlan | undefined {
+  const { state } = replay;
+  const positions = replay.keys.map((key) => replay.positionOf(key));
+  if (replay.reached > validTo) {
+    // The client has received messages that are lost, at least for one of its keys. Keys of which no message was sent still
+    // start with their newest messages.
+    const restarted = positions.map((position) => (position < 0 ? position : live));
+    return {
+      state: {
+        ...state,
+        positions: restarted,
+        position: live,
+        keyHash: undefined,
+        newestAtStart: live,
+        keptUntil: 0,
+        unsafeUntil: live,
+        isResume: false,
+      },
+      isUnrecovered: true,
+    };
+  }
+  const { newestAtStart, keptUntil = 0, position } = state;
+  if (newestAtStart <= validTo && Math.max(...positions) <= validTo) return undefined;
+  return {
+    state: {
+      ...state,
+      positions: positions.map((one) => Math.min(one, validTo)),
+      position: Math.min(position, validTo),
+      newestAtStart: Math.min(newestAtStart, validTo),
+      keptUntil: Math.min(keptUntil, validTo),
+    },
+    isUnrecovered: false,
+  };
+}
