@@ -81,14 +81,20 @@ function recordingLogger(lines: LoggedLine[]): Logger {
 
 /**
  * A registry that passes each call on to the next of several processes, as a load balancer does. A call for a client never goes to
- * the process of the client. `close` closes all processes.
+ * the process of the client. `close` closes all processes. Afterwards, a call for a client goes to the closed process of the client.
+ *
+ * @param settle Waits until all processes have received what was published or erased.
  */
-export function roundRobin(registries: ReadonlyMap<string, ClientRegistry>): ClientRegistry {
+export function roundRobin(
+  registries: ReadonlyMap<string, ClientRegistry>,
+  settle: () => Promise<void> = async () => {},
+): ClientRegistry {
   const homes = [...registries.keys()];
   let turn = 0;
+  let isClosed = false;
   const next = (clientId = ""): ClientRegistry => {
     const own = homeOf(clientId);
-    const candidates = homes.filter((home) => home !== own);
+    const candidates = homes.filter((home) => own === undefined || (home === own) === isClosed);
     turn += 1;
     const registry = registries.get(candidates[turn % candidates.length] ?? "");
     if (registry === undefined) throw new Error("A cluster needs at least two processes.");
@@ -99,7 +105,11 @@ export function roundRobin(registries: ReadonlyMap<string, ClientRegistry>): Cli
   return {
     open: (request) => next().open(request),
     setSubscriptions: (clientId, request) => next(clientId).setSubscriptions(clientId, request),
-    publish: (messages, publisher) => next().publish(messages, publisher),
+    publish: async (messages, publisher) => {
+      const receipts = await next().publish(messages, publisher);
+      await settle();
+      return receipts;
+    },
     history: (request, reader) => next().history(request, reader),
     send: (clientId, event, data) => next(clientId).send(clientId, event, data),
     clients: (page) => next().clients(page),
@@ -107,9 +117,14 @@ export function roundRobin(registries: ReadonlyMap<string, ClientRegistry>): Cli
     topics: (page) => next().topics(page),
     disconnect: (clientId) => next(clientId).disconnect(clientId),
     revoke: (target) => next(revoked(target)).revoke(target),
-    erase: (topic) => next().erase(topic),
+    erase: async (topic) => {
+      const erased = await next().erase(topic);
+      await settle();
+      return erased;
+    },
     stats: async () => withoutProcesses(await next().stats()),
     close: async () => {
+      isClosed = true;
       await Promise.all([...registries.values()].map((registry) => registry.close()));
     },
   };

@@ -4,6 +4,8 @@ import type { Milliseconds } from "../../../realtime/units.ts";
 import type { LivingProcess } from "../../../registry/cluster/bus.ts";
 import type { RegistryStats } from "../../../registry/registry.ts";
 import type { RedisConnection } from "./connection.ts";
+import { BEAT_SCRIPT, LEAVE_SCRIPT, LIVING_SCRIPT } from "./heartbeat-scripts.ts";
+import { RedisScript } from "./redis-script.ts";
 
 /** Time between two heartbeats. */
 const INTERVAL: Milliseconds = 5000;
@@ -16,6 +18,12 @@ const ECHO_TIMEOUT: Milliseconds = 2000;
 
 /** Time between two checks whether the subscription is still connected. */
 const CHECK_INTERVAL: Milliseconds = 500;
+
+const scripts = {
+  beat: new RedisScript(BEAT_SCRIPT),
+  living: new RedisScript(LIVING_SCRIPT),
+  leave: new RedisScript(LEAVE_SCRIPT),
+};
 
 /** Options of `Heartbeats`. */
 export interface HeartbeatOptions {
@@ -33,66 +41,62 @@ export interface HeartbeatOptions {
 /**
  * Keeps this process among the living, and its subscription alive. A subscription may go silent without an error
  * (https://github.com/oven-sh/bun/issues/21622), so each heartbeat sends a message to this process itself.
- *
- * The sorted set `homes` has the time at which each process counts as gone. The hash `stats` has the statistics of each process.
  */
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
-  readonly #homes: string;
-  readonly #statsKey: string;
   #stats: (() => Promise<RegistryStats>) | undefined;
-  #beat: ReturnType<typeof setInterval> | undefined;
+  #interval: ReturnType<typeof setInterval> | undefined;
+  /** The heartbeat that is being sent. */
+  #sending: Promise<void> | undefined;
+  #hasLeft = false;
   #check: ReturnType<typeof setInterval> | undefined;
   #echo: { readonly id: string; readonly timer: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#homes = `${options.base}homes`;
-    this.#statsKey = `${options.base}stats`;
   }
 
   start(stats: () => Promise<RegistryStats>): void {
     this.#stats = stats;
-    const beat = () => void this.#send().catch((error) => this.#onFailure(error));
-    beat();
-    this.#beat = setInterval(beat, INTERVAL);
-    const { subscriber } = this.#options;
-    // Opens the connection again if it has ended. Fails while Redis is away.
-    this.#check = setInterval(
-      () => void subscriber.client().catch(() => undefined),
-      CHECK_INTERVAL,
-    );
+    this.beat();
+    this.#interval = setInterval(() => this.beat(), INTERVAL);
+    this.#check = setInterval(() => this.#subscribe(), CHECK_INTERVAL);
+  }
+
+  /** Sends a heartbeat, unless one is being sent. */
+  beat(): void {
+    if (this.#stats === undefined || this.#hasLeft) return;
+    this.#sending ??= this.#send()
+      .catch((error) => this.#onFailure(error))
+      .finally(() => {
+        this.#sending = undefined;
+      });
   }
 
   /** Lists the living processes, sorted by name. @throws RealtimeError `unreachable`. */
   async living(): Promise<readonly LivingProcess[]> {
-    const { commands } = this.#options;
-    const now = await this.#now();
-    // The casts: Redis answers the commands in these forms.
-    const homes = (await commands.send([
-      "ZRANGEBYSCORE",
-      this.#homes,
-      String(now),
-      "+inf",
-    ])) as string[];
-    if (homes.length === 0) return [];
-    const stats = (await commands.send(["HMGET", this.#statsKey, ...homes])) as (string | null)[];
-    return homes
-      .flatMap((home, index) => {
-        const text = stats[index];
-        return typeof text === "string" ? [{ home, stats: JSON.parse(text) as RegistryStats }] : [];
-      })
-      .sort((a, b) => (a.home < b.home ? -1 : 1));
+    // The cast: the script returns the name and the statistics of each process.
+    const fields = (await this.#run(scripts.living)) as string[];
+    const living: LivingProcess[] = [];
+    for (let index = 0; index < fields.length; index += 2) {
+      const stats = JSON.parse(fields[index + 1] ?? "") as RegistryStats;
+      living.push({ home: fields[index] ?? "", stats });
+    }
+    return living.sort((a, b) => (a.home < b.home ? -1 : 1));
   }
 
   /** Removes this process from the living. Does nothing if Redis is away: the process then counts as gone after a while. */
   async leave(): Promise<void> {
-    clearInterval(this.#beat);
-    await this.#remove([this.#options.home]).catch(() => undefined);
+    this.#hasLeft = true;
+    clearInterval(this.#interval);
+    // A heartbeat that arrives later would add the process again.
+    await this.#sending;
+    await this.#run(scripts.leave, [this.#options.home]).catch(() => undefined);
   }
 
   stop(): void {
-    clearInterval(this.#beat);
+    this.#hasLeft = true;
+    clearInterval(this.#interval);
     clearInterval(this.#check);
     clearTimeout(this.#echo?.timer);
   }
@@ -105,18 +109,10 @@ export class Heartbeats {
   }
 
   async #send(): Promise<void> {
-    const { commands, home, sendEcho } = this.#options;
-    const now = await this.#now();
+    const { home, sendEcho } = this.#options;
     const stats = JSON.stringify(await this.#stats?.());
-    await commands.send(["HSET", this.#statsKey, home, stats]);
-    await commands.send(["ZADD", this.#homes, String(now + LIFETIME), home]);
-    const gone = (await commands.send([
-      "ZRANGEBYSCORE",
-      this.#homes,
-      "-inf",
-      String(now),
-    ])) as string[];
-    if (gone.length > 0) await this.#remove(gone);
+    await this.#run(scripts.beat, [home, stats, String(LIFETIME)]);
+    if (this.#hasLeft) return;
     const id = nanoid();
     clearTimeout(this.#echo?.timer);
     this.#echo = { id, timer: setTimeout(() => this.#onSilence(), ECHO_TIMEOUT) };
@@ -127,21 +123,20 @@ export class Heartbeats {
     this.#echo = undefined;
     this.#options.logger?.warn("messages of other processes don't arrive; connecting again");
     this.#options.subscriber.disconnect();
+    this.#subscribe();
+  }
+
+  /** Opens the connection again if it has ended. Fails while Redis is away. */
+  #subscribe(): void {
+    this.#options.subscriber.client().catch(() => undefined);
   }
 
   #onFailure(error: unknown): void {
+    if (this.#hasLeft) return;
     this.#options.logger?.warn("the heartbeat can't be sent", { error: String(error) });
   }
 
-  async #remove(homes: readonly string[]): Promise<void> {
-    const { commands } = this.#options;
-    await commands.send(["ZREM", this.#homes, ...homes]);
-    await commands.send(["HDEL", this.#statsKey, ...homes]);
-  }
-
-  /** The clock of Redis, in milliseconds since 1970. */
-  async #now(): Promise<number> {
-    const [seconds, microseconds] = (await this.#options.commands.send(["TIME"])) as string[];
-    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  #run(script: RedisScript, args: readonly string[] = []): Promise<unknown> {
+    return script.run(this.#options.commands, this.#options.base, args);
   }
 }

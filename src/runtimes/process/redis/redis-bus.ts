@@ -11,7 +11,7 @@ import {
 } from "../../../registry/cluster/bus.ts";
 import { newHome } from "../../../registry/cluster/home.ts";
 import type { RegistryStats } from "../../../registry/registry.ts";
-import type { RpcResult } from "../../../registry/rpc.ts";
+import { type RpcResult, toRpcResult } from "../../../registry/rpc.ts";
 import { RedisConnection } from "./connection.ts";
 import { Heartbeats } from "./heartbeats.ts";
 
@@ -21,7 +21,7 @@ const MAX_PENDING = 10_000;
 /** Maximum length of a message between processes. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
 
-/** Time after this process has subscribed during which other processes may not have subscribed again yet. */
+/** Time after this process has subscribed again during which other processes may not have subscribed again yet. */
 const RESUBSCRIBE_TIME: Milliseconds = 3000;
 
 /** Time until a process without a subscription is called again. */
@@ -50,20 +50,23 @@ export interface RedisBusOptions {
 export class RedisBus implements Bus {
   readonly home: string = newHome();
   readonly #prefix: string;
+  readonly #logger: Logger | undefined;
   readonly #commands: RedisConnection;
   readonly #subscriber: RedisConnection;
   readonly #heartbeats: Heartbeats;
   readonly #pending = new Map<string, PendingCall>();
   #handler: BusHandler | undefined;
-  /** When this process has last subscribed, by `performance.now`. */
-  #subscribedAt = Number.NEGATIVE_INFINITY;
+  /** When this process has subscribed again after its connection had ended, by `performance.now`. */
+  #subscribedAgainAt = Number.NEGATIVE_INFINITY;
+  #isOpen = false;
 
   constructor({ url, prefix, logger }: RedisBusOptions) {
     this.#prefix = prefix;
+    this.#logger = logger;
     this.#commands = new RedisConnection(url);
     this.#subscriber = new RedisConnection(url, async (client) => {
       await client.subscribe(this.#channelOf(this.home), (text) => this.#onMessage(text));
-      this.#subscribedAt = performance.now();
+      if (this.#isOpen) this.#onSubscribedAgain();
     });
     this.#heartbeats = new Heartbeats({
       home: this.home,
@@ -78,6 +81,7 @@ export class RedisBus implements Bus {
   /** Subscribes. @throws RealtimeError `unreachable`. */
   async open(): Promise<void> {
     await this.#subscriber.client();
+    this.#isOpen = true;
   }
 
   start(handler: BusHandler, stats: () => Promise<RegistryStats>): void {
@@ -90,18 +94,18 @@ export class RedisBus implements Bus {
     call: BusCall,
     timeout: Milliseconds = CALL_TIMEOUT,
   ): Promise<RpcResult<unknown> | undefined> {
-    if (this.#pending.size >= MAX_PENDING) throw noAnswer(home);
+    if (this.#pending.size >= MAX_PENDING) throw tooManyCalls();
     const id = nanoid();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const result = new Promise<RpcResult<unknown>>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       timer = setTimeout(() => reject(noAnswer(home)), timeout);
     });
-    // The result may fail while the message is still being published.
-    result.catch(() => undefined);
     try {
-      const message: BusMessage = { type: "call", id, from: this.home, call };
-      return (await this.#publishToProcess(home, message)) ? await result : undefined;
+      const published = this.#publishCall(home, id, call);
+      // Redis may not answer in time, or the result may arrive before the answer of Redis.
+      const isReached = await Promise.race([published, result.then(() => true)]);
+      return isReached ? await result : undefined;
     } finally {
       clearTimeout(timer);
       this.#pending.delete(id);
@@ -124,32 +128,47 @@ export class RedisBus implements Bus {
   }
 
   /**
-   * Publishes a message to a process. Returns false if the process is gone. After a restart of Redis, all processes subscribe again
-   * within a short time, so a process without a subscription is not gone yet.
+   * Publishes a call. Returns false if the process is gone. After a restart of Redis, all processes subscribe again within a short
+   * time, so a process without a subscription is not gone yet.
    */
-  async #publishToProcess(home: string, message: BusMessage): Promise<boolean> {
-    while ((await this.#publish(home, message)) === 0) {
-      if (performance.now() - this.#subscribedAt > RESUBSCRIBE_TIME) return false;
+  async #publishCall(home: string, id: string, call: BusCall): Promise<boolean> {
+    // Without a subscription, this process would not receive the result.
+    await this.#subscriber.client();
+    while (this.#pending.has(id)) {
+      const message: BusMessage = { type: "call", id, from: this.home, call };
+      if ((await this.#publish(home, message)) > 0) return true;
+      const isSettled = performance.now() - this.#subscribedAgainAt > RESUBSCRIBE_TIME;
+      // If this process has lost its subscription too, it may not have noticed yet.
+      if (isSettled && (await this.#publish(this.home, { type: "echo", id })) > 0) return false;
       await new Promise((resolve) => setTimeout(resolve, RESUBSCRIBE_DELAY));
     }
     return true;
   }
 
-  /** Returns the number of processes that have received the message. */
+  /** Returns the number of processes that have received the message. @throws RealtimeError `too_large` or `unreachable`. */
   async #publish(home: string, message: BusMessage): Promise<number> {
     const text = JSON.stringify(message);
-    if (text.length > MAX_MESSAGE) {
-      throw new RealtimeError(
-        "unreachable",
-        "The message to another process is too large. Request fewer items.",
-      );
-    }
+    if (text.length > MAX_MESSAGE) throw tooLarge();
     return Number(await this.#commands.send(["PUBLISH", this.#channelOf(home), text]));
   }
 
+  #onSubscribedAgain(): void {
+    this.#subscribedAgainAt = performance.now();
+    // Redis may have lost the list of living processes.
+    this.#heartbeats.beat();
+  }
+
   #onMessage(text: string): void {
-    // The cast: only processes of this cluster publish on the channel.
-    const message = JSON.parse(text) as BusMessage;
+    let message: BusMessage;
+    try {
+      // The cast: only processes of this cluster publish on the channel.
+      message = JSON.parse(text) as BusMessage;
+    } catch (error) {
+      this.#logger?.warn("a message on the channel of this process is not JSON", {
+        error: String(error),
+      });
+      return;
+    }
     if (message.type === "call") void this.#answer(message);
     else if (message.type === "echo") this.#heartbeats.onEcho(message.id);
     else this.#pending.get(message.id)?.resolve(message.result);
@@ -158,13 +177,31 @@ export class RedisBus implements Bus {
   async #answer({ id, from, call }: Extract<BusMessage, { type: "call" }>): Promise<void> {
     const result = await this.#handler?.(call);
     if (result === undefined) return;
-    // If the result can't be published, the caller's time runs out.
-    await this.#publish(from, { type: "result", id, result }).catch(() => undefined);
+    const answer = (one: RpcResult<unknown>) =>
+      this.#publish(from, { type: "result", id, result: one });
+    await answer(result)
+      .catch(async (error) => answer(await toRpcResult(() => Promise.reject(error))))
+      // If Redis is away, the caller's time runs out.
+      .catch(() => undefined);
   }
 
   #channelOf(home: string): string {
     return `{${this.#prefix}}:to:${home}`;
   }
+}
+
+function tooManyCalls(): RealtimeError {
+  return new RealtimeError(
+    "unreachable",
+    "Too many calls to other processes are waiting. Try again soon.",
+  );
+}
+
+function tooLarge(): RealtimeError {
+  return new RealtimeError(
+    "too_large",
+    `A message between two processes has more than ${MAX_MESSAGE} characters. Send less data, or request fewer items.`,
+  );
 }
 
 function noAnswer(home: string): RealtimeError {
