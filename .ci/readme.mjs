@@ -1,6 +1,6 @@
 // Runs the commands of README.md and of docs/ as they are printed there, and checks what they print.
-// `node .ci/readme.mjs REPORT` writes the counts to REPORT in the shape of Vitest's JSON report. It needs the ports 8090 and
-// 3000, and `npm ci` and `npm run build` must have run.
+// `node .ci/readme.mjs REPORT` writes the counts to REPORT in the shape of Vitest's JSON report. It needs redis-server, the ports 8090,
+// 3000 and 16379, and `npm ci` and `npm run build` must have run.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -231,9 +231,42 @@ async function checkEmbedding() {
   });
 }
 
+/** A Redis without data on disk. */
+const startRedis = (port) => start(`exec redis-server --port ${port} --save '' --appendonly no`);
+
+async function checkCluster() {
+  const cluster = start(blocks.use("cluster"));
+  await check(
+    "npm run cluster prints commands that work, also after a process was killed",
+    async () => {
+      await untilPrinted(cluster, /Ctrl-C stops everything/, "it runs");
+      const [listen, publish, kill] = cluster.text.match(/^ {2}(npx|kill) .*$/gm) ?? [];
+      const listener = start(listen);
+      await untilSubscribed("chat");
+      run(publish);
+      await untilPrinted(listener, /^chat\t{"text":"hello"}$/m, "the message");
+      run(kill);
+      await untilPrinted(cluster, /process 1 runs again/, "the process runs again");
+      run(publish);
+      await untilPrinted(listener, /(^chat\t{"text":"hello"}\n){2}/m, "the second message");
+      await stop(listener);
+    },
+  );
+  await stop(cluster);
+  const redis = startRedis(16379);
+  const service = start(blocks.use("workers").replace("6379", "16379"));
+  await check("pocketwire serve --workers starts workers on one port", async () => {
+    await untilPrinted(service, /"msg":"listening".*"workers":4/, "all workers listen");
+    await listenAndPublish();
+  });
+  await stop(service);
+  await stop(redis);
+}
+
 try {
   await checkQuickStart();
   await checkSettings();
+  await checkCluster();
   await checkWorkers();
   await checkEmbedding();
   await check("every command of README.md and docs/ was run, or says why not", () => {
