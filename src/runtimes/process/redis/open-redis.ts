@@ -55,11 +55,20 @@ export async function openRedis(options: RedisOptions): Promise<RedisParts> {
       await bus.open();
       return openReplicaLog({ ...options, monotonicNow, sequencer, nextTurn, logger });
     });
+    await warnOfEviction(sequencer, logger);
     return { log, bus };
   } catch (error) {
     await Promise.all([bus.close(), sequencer.close()]);
     throw error;
   }
+}
+
+/** Redis must not delete the keys of the log when its memory is full. */
+async function warnOfEviction(sequencer: RedisSequencer, logger: Logger | undefined) {
+  const policy = await sequencer.evictionPolicy();
+  if (policy === undefined || policy === "noeviction") return;
+  const hint = "set maxmemory-policy to noeviction; any other policy may delete messages";
+  logger?.warn("Redis may delete messages", { policy, hint });
 }
 
 async function retryUntilOpen<T>(open: () => Promise<T>): Promise<T> {

@@ -114,6 +114,12 @@ export class RedisSequencer implements Sequencer {
     return revocations;
   }
 
+  /** Returns `maxmemory-policy` of Redis. */
+  async evictionPolicy(): Promise<string | undefined> {
+    const info = String(await this.#connection.send(["INFO", "memory"]));
+    return /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  }
+
   /** A call that is cut off is sent once more. Redis remembers the message ids, so a message is not appended twice. */
   async append(batches: readonly SequencerBatch[]): Promise<readonly BatchOutcome[]> {
     const args = this.#appendCall.encode(batches);
