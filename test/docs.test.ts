@@ -104,11 +104,15 @@ describe("docs/configuration.md", () => {
       REALTIME_METRICS: "open",
       REALTIME_DATA: "./data",
       REALTIME_DATA_SYNC: "full",
+      REDIS_URL: "redis://127.0.0.1",
+      REDIS_READ_URL: "redis://127.0.0.2",
+      REDIS_PREFIX: "a",
     };
     /** These settings are read when one of the keys or the URL is set. */
     const needed: Readonly<Record<string, readonly string[]>> = {
       tokens: ["REALTIME_JWT_SECRET"],
       introspection: ["REALTIME_INTROSPECT_URL"],
+      redis: ["REDIS_URL"],
     };
     const valueAt = (config: Config, option: string): unknown =>
       option

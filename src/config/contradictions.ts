@@ -52,10 +52,6 @@ export function findContradictions(config: Config): string[] {
       history.bytes > 0 && maxMessageBytes > history.bytes,
       "REALTIME_MAX_MESSAGE_BYTES is above REALTIME_HISTORY_BYTES, so the history does not keep the largest messages. Raise REALTIME_HISTORY_BYTES.",
     ],
-    [
-      config.dataSync === "full" && config.data === undefined,
-      "REALTIME_DATA_SYNC is full, but REALTIME_DATA is not set, so messages are kept in memory only. Set REALTIME_DATA to a folder.",
-    ],
   ];
   return rules.filter(([isBroken]) => isBroken).map(([, text]) => text);
 }

@@ -164,10 +164,10 @@ export interface ClientRegistry {
   /** Lists the connected clients, page by page. */
   clients(page?: PageRequest): Promise<ClientPage>;
   /**
-   * Whether another process, or this process before a restart, assigned this client id. Omit the method if each process
-   * reaches all clients.
+   * Explains why a client id is unknown: another process, or this process before a restart, assigned the id. Undefined for any other
+   * id. Omit the method if each process reaches all clients.
    */
-  isFromAnotherProcess?(clientId: string): boolean;
+  explainUnknownClient?(clientId: string): string | undefined;
   /** Returns a description of one client. Undefined if the client is not connected. */
   client(clientId: string): Promise<ClientInfo | undefined>;
   /** Lists the topics that have subscriptions on any shard, page by page. */

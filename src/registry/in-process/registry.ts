@@ -27,6 +27,10 @@ import { toRegistryStats } from "../stats.ts";
 import { type ConnectionHost, InProcessConnection } from "./connection.ts";
 import { Revoker } from "./revoker.ts";
 
+const FOREIGN =
+  "This client id belongs to another process or to an earlier start of this one. Open a new stream. If several processes " +
+  "run behind a load balancer, set REDIS_URL, or send all requests of a client to the same process (sticky sessions).";
+
 /** Options of `createInProcessRegistry`. */
 export interface InProcessOptions {
   /** The registry's `close` closes the manager. */
@@ -142,9 +146,9 @@ export class InProcessRegistry implements ClientRegistry {
     return this.#manager.getClient(clientId);
   }
 
-  isFromAnotherProcess(clientId: string): boolean {
+  explainUnknownClient(clientId: string): string | undefined {
     const epoch = epochOf(clientId);
-    return epoch !== undefined && epoch !== epochOf(this.#log.cursor());
+    return epoch === undefined || epoch === epochOf(this.#log.cursor()) ? undefined : FOREIGN;
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {

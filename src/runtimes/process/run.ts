@@ -93,8 +93,10 @@ async function startOrExit<T>(
   }
 }
 
-function logMistakes({ config, unknownVariables }: ProcessSettings, logger: Logger): void {
+function logMistakes(settings: ProcessSettings, logger: Logger): void {
+  const { config, unknownVariables, contradictions } = settings;
   warnOfMistakes(config, unknownVariables, logger);
+  for (const hint of contradictions) logger.warn("settings contradict each other", { hint });
   logRules(config.rules, logger);
 }
 

@@ -5,11 +5,14 @@ import { checkPublicKeys } from "../../api/auth/jwt-keys.ts";
 import { isLoopback } from "../../api/auth/loopback.ts";
 import { type Config, type Environment, readConfig } from "../../config/config.ts";
 import { findUnknownVariables } from "../../config/contradictions.ts";
+import { findProcessContradictions } from "../../config/process-contradictions.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 
 /** The settings of a process, with facts about their sources. */
 export interface ProcessSettings {
   readonly config: Config;
+  /** Sentences about settings that make no sense together (`findProcessContradictions`). */
+  readonly contradictions: readonly string[];
   /** Names of variables that begin with `REALTIME_`, but are not settings. */
   readonly unknownVariables: readonly string[];
   /** Whether the admin key comes from `.dev.vars`. Everyone can know this key: the file is in Pocketwire's repository. */
@@ -59,7 +62,8 @@ export async function readProcessSettings(
     await checkPublicKeys(config.tokens, "REALTIME_JWT_PUBLIC_KEY");
   }
   const unknownVariables = findUnknownVariables(variables);
-  return { config, unknownVariables, isDevelopmentKey, isProduction };
+  const contradictions = findProcessContradictions(config, variables);
+  return { config, unknownVariables, contradictions, isDevelopmentKey, isProduction };
 }
 
 /**

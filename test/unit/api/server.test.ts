@@ -88,7 +88,10 @@ describe("a shard that can't be reached", () => {
     });
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
-    expect(await response.json()).toEqual({ status: 503, message: "Shard 0 is away.", data: {} });
+    expect(await response.json()).toEqual({
+      ...{ status: 503, message: "Shard 0 is away.", data: {} },
+      ids: [expect.stringMatching(/^[\w-]{21}$/)],
+    });
   });
 });
 

@@ -208,6 +208,38 @@ const CASES: readonly Case[] = [
     expected: "one of normal, full",
   },
   {
+    variable: "REDIS_URL",
+    read: ({ redis }) => redis?.url,
+    defaultValue: undefined,
+    good: [
+      ["redis://127.0.0.1:6379", "redis://127.0.0.1:6379"],
+      ["rediss://user:secret@redis.example/1", "rediss://user:secret@redis.example/1"],
+    ],
+    bad: ["127.0.0.1:6379", "http://127.0.0.1", "redis://"],
+    expected: "a URL that begins with redis:// or rediss://",
+  },
+  {
+    variable: "REDIS_READ_URL",
+    requires: { REDIS_URL: "redis://127.0.0.1" },
+    read: ({ redis }) => redis?.readURL,
+    defaultValue: undefined,
+    good: [["redis://replica.example", "redis://replica.example"]],
+    bad: ["replica.example"],
+    expected: "a URL that begins with redis:// or rediss://",
+  },
+  {
+    variable: "REDIS_PREFIX",
+    requires: { REDIS_URL: "redis://127.0.0.1" },
+    read: ({ redis }) => redis?.prefix,
+    defaultValue: undefined,
+    good: [
+      ["my-app_1:live", "my-app_1:live"],
+      ["a".repeat(64), "a".repeat(64)],
+    ],
+    bad: ["{a}", "a b", "a".repeat(65)],
+    expected: "1 to 64 letters, digits, -, _ or :",
+  },
+  {
     variable: "REALTIME_REMEMBER_IDS",
     read: ({ rememberedIds }) => rememberedIds.count,
     defaultValue: 10_000,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Environment, readConfig } from "../../../src/config/config.ts";
 import { findContradictions } from "../../../src/config/contradictions.ts";
+import { findProcessContradictions } from "../../../src/config/process-contradictions.ts";
 
 const found = (environment: Environment) => findContradictions(readConfig(environment));
 
@@ -22,12 +23,24 @@ describe("settings that contradict each other", () => {
     [{ REALTIME_COOKIE: "session" }, "REALTIME_COOKIE"],
     [{ REALTIME_QUERY_TOKEN: "true" }, "REALTIME_QUERY_TOKEN"],
     [{ REALTIME_MAX_CLIENTS: "10" }, "above REALTIME_MAX_CLIENTS"],
-    [{ REALTIME_DATA_SYNC: "full" }, "REALTIME_DATA is not set"],
     [{ REALTIME_HISTORY_BYTES: "1000" }, "above REALTIME_HISTORY_BYTES"],
   ];
   it.each(cases)("are found: %j", (environment, text) => {
     const [hint, ...more] = found(environment);
     expect(hint).toContain(text);
     expect(more).toEqual([]);
+  });
+
+  const foundInProcess = (environment: Environment) =>
+    findProcessContradictions(readConfig(environment), environment);
+  const ofProcess: [environment: Environment, text: string][] = [
+    [{ REALTIME_DATA_SYNC: "full" }, "REALTIME_DATA is not set"],
+    [{ REDIS_READ_URL: "redis://127.0.0.1" }, "REDIS_URL is not"],
+    [{ REDIS_PREFIX: "a" }, "REDIS_URL is not"],
+  ];
+  it.each(ofProcess)("are found in a process: %j", (environment, text) => {
+    expect(foundInProcess(environment)).toEqual([expect.stringContaining(text)]);
+    const fitting = { ...environment, REDIS_URL: "redis://127.0.0.1", REALTIME_DATA: "a" };
+    expect(foundInProcess(fitting)).toEqual([]);
   });
 });

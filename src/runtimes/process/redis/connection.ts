@@ -122,9 +122,9 @@ function destroy(client: RedisClient): void {
 }
 
 async function createClient(url: string): Promise<RedisClient> {
-  const { createClient: create } = await import("redis").catch(refuseMissingPackage);
+  const redis = await import("redis").catch(refuseMissingPackage);
   // The cast: `RedisClient` has a part of the client's methods, with simpler types.
-  return create({
+  return redis.createClient({
     url,
     RESP: 2,
     disableOfflineQueue: true,
