@@ -164,13 +164,3 @@ export const secureURL = optional(
     return isSecure && username === "" && password === "" ? text : undefined;
   },
 );
-
-/** The URL of a Redis server. */
-export const redisURL = optional("a URL that begins with redis:// or rediss://", (text) =>
-  /^rediss?:\/\/./.test(text) && URL.canParse(text) ? text : undefined,
-);
-
-/** The beginning of names in Redis. A brace would change the part of a name that selects a slot of Redis Cluster. */
-export const redisPrefix = optional("1 to 64 letters, digits, -, _ or :", (text) =>
-  /^[\w:-]{1,64}$/.test(text) ? text : undefined,
-);

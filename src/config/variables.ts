@@ -18,8 +18,6 @@ import {
   origins,
   publicKeys,
   rate,
-  redisPrefix,
-  redisURL,
   seconds,
   secrets,
   secureURL,
@@ -120,9 +118,10 @@ export const variables = z.object({
   REALTIME_REMEMBER_SECONDS: seconds(1, 30 * DAY_SECONDS, DEFAULT_REMEMBERED_IDS.maxAge),
 
   // Several processes
-  REDIS_URL: redisURL,
-  REDIS_READ_URL: redisURL,
-  REDIS_PREFIX: redisPrefix,
+  // `openRedis` checks their form, so that the Worker stays small.
+  REDIS_URL: line,
+  REDIS_READ_URL: line,
+  REDIS_PREFIX: line,
 
   // Operation
   REALTIME_CONSOLE: flag(undefined),

@@ -171,10 +171,7 @@ export function components(limits: RequestLimits): JSONObject {
           status: WHOLE,
           message: { ...TEXT, description: "What is wrong, and what to do." },
           data: { type: "object", description: "The errors of fields, keyed by field." },
-          ids: {
-            ...TEXTS,
-            description: "For a publisher: the ids to send the messages with again.",
-          },
+          ids: TEXTS,
         },
         ["ids"],
       ),

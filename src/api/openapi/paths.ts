@@ -19,7 +19,7 @@ const ERRORS = {
     ref("Error"),
   ),
   "503": response(
-    "The service is unavailable for now. Try again after the seconds in `Retry-After`.",
+    "The service is unavailable for now. Try again after the seconds in `Retry-After`, and publish with the `ids` of the response.",
     ref("Error"),
   ),
 };

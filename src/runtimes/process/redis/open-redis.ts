@@ -8,16 +8,9 @@ import type { Milliseconds } from "../../../realtime/units.ts";
 import type { Bus } from "../../../registry/cluster/bus.ts";
 import { RedisBus } from "./redis-bus.ts";
 import { DEFAULT_PREFIX, RedisSequencer } from "./redis-sequencer.ts";
+import { checkRedisSettings, type RedisSettings } from "./settings.ts";
 
-/** Where the processes meet. */
-export interface RedisSettings {
-  /** `redis://` or `rediss://`, with user and password if Redis needs them. */
-  readonly url: string;
-  /** URL of a replica, from which this process reads new messages. Default: `url`. */
-  readonly readURL?: string | undefined;
-  /** Beginning of the names of all keys and channels. Default `pocketwire`. */
-  readonly prefix?: string | undefined;
-}
+export type { RedisSettings } from "./settings.ts";
 
 /** Options of `openRedis`. All processes must have the same. */
 export interface RedisOptions extends RedisSettings, LogOptions, Clocks {
@@ -38,12 +31,13 @@ const OPEN_DELAY: Milliseconds = 250;
  * Connects to Redis and loads the history. The parts belong to one server: the server's `close` closes them.
  *
  * @throws RealtimeError `unreachable` if Redis does not answer within five seconds; `storage_failed` if Redis refuses commands;
- *   `invalid_config` if the package `redis` is missing.
+ *   `invalid_config` if a setting is wrong, or if the package `redis` is missing.
  * @example
  * const redis = await openRedis({ url: "redis://127.0.0.1:6379" });
  * const server = createServer({ ...redis, adminKey: process.env.ADMIN_KEY });
  */
 export async function openRedis(options: RedisOptions): Promise<RedisParts> {
+  checkRedisSettings(options);
   const { url, prefix = DEFAULT_PREFIX, monotonicNow = () => performance.now() } = options;
   const logger = options.logger && protectLogger(options.logger, monotonicNow);
   const bus = new RedisBus({ url, prefix, logger });
