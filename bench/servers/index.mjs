@@ -27,13 +27,41 @@ export const POCKETWIRE_ON_NODE = {
   args: [...POCKETWIRE, ...GC],
 };
 
-function nchan(folder) {
-  const own = join(folder, "nchan");
+/** @param workers Number of worker processes. 1 runs nginx without a master process. */
+function nchan(folder, workers = 1) {
+  const own = join(folder, `nchan-${workers}`);
   mkdirSync(own, { recursive: true });
-  const conf = readFileSync(join(here, "nchan.conf"), "utf8");
+  const one = readFileSync(join(here, "nchan.conf"), "utf8");
+  const conf =
+    workers === 1
+      ? one
+      : one.replace("master_process off;", `worker_processes ${workers};\nuser root;`);
   const file = join(own, "nginx.conf");
   writeFileSync(file, conf.replaceAll("FOLDER", own).replaceAll("PORT", String(PORT)));
   return ["nginx", "-c", file];
+}
+
+/** Lists Pocketwire in memory and over Redis, and Nchan, with one process and with two, for bench/cluster.mjs. */
+export function listClusters(tools, redisURL) {
+  const overRedis = (workers) => ({
+    name: `pocketwire-redis-${workers}`,
+    title: `**Pocketwire over Redis, ${workers} process${workers === 1 ? "" : "es"}**`,
+    command: [
+      "env",
+      ...[`REDIS_URL=${redisURL}`, `WORKERS=${workers}`],
+      ...node("pocketwire-workers.mjs"),
+    ],
+    args: POCKETWIRE,
+  });
+  const nginx = (workers) => ({
+    name: `nchan-${workers}`,
+    title: `Nchan, ${workers} worker${workers === 1 ? "" : "s"}`,
+    command: nchan(tools, workers),
+    args: PLAIN,
+  });
+  const memory = { ...POCKETWIRE_ON_NODE, title: "**Pocketwire in memory, 1 process**" };
+  const all = [memory, overRedis(1), overRedis(2)];
+  return existsSync(NCHAN_MODULE) ? [...all, nginx(1), nginx(2)] : all;
 }
 
 /**
