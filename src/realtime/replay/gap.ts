@@ -22,21 +22,18 @@ export function continueAfterGap(core: ManagerCore, { validTo }: LogGap, cursor:
 function continueClient({ replays, cursors }: ManagerCore, client: Client, validTo: number): void {
   const { replay } = client;
   const plan = replay && planAfterGap(replay, cursors.liveSequence, validTo);
-  if (replay === undefined || plan?.isUnrecovered) replays.continueUnrecovered(client, plan);
-  else if (plan !== undefined) replays.replace(client, plan);
+  if (plan === undefined || plan.isUnrecovered) replays.continueUnrecovered(client, plan);
+  else replays.replace(client, plan);
 }
 
 /**
- * Plans how a replay continues after a gap in the log (`LogGap`). Undefined if the gap does not affect the replay.
+ * Plans how a replay continues after a gap in the log (`LogGap`). A page that is being read belongs to the replay before the gap,
+ * and is ignored.
  *
  * @param live The sequence of the newest message before the messages that follow the gap.
  * @param validTo `LogGap.validTo`.
  */
-function planAfterGap(
-  replay: ClientReplay,
-  live: number,
-  validTo: number,
-): RestartPlan | undefined {
+function planAfterGap(replay: ClientReplay, live: number, validTo: number): RestartPlan {
   const { state } = replay;
   const positions = replay.keys.map((key) => replay.positionOf(key));
   if (replay.reached > validTo) {
@@ -58,7 +55,6 @@ function planAfterGap(
     };
   }
   const { newestAtStart, keptUntil = 0, position } = state;
-  if (newestAtStart <= validTo && Math.max(...positions) <= validTo) return undefined;
   return {
     state: {
       ...state,
