@@ -208,6 +208,35 @@ const CASES: readonly Case[] = [
     expected: "one of normal, full",
   },
   {
+    variable: "REDIS_URL",
+    read: ({ redis }) => redis?.url,
+    defaultValue: undefined,
+    good: [
+      ["redis://127.0.0.1:6379", "redis://127.0.0.1:6379"],
+      ["rediss://user:password@redis.example.com/2", "rediss://user:password@redis.example.com/2"],
+    ],
+    bad: ["127.0.0.1:6379", "http://127.0.0.1:6379", "redis://", "redis:// a"],
+    expected: "a URL that begins with redis:// or rediss://",
+  },
+  {
+    variable: "REDIS_READ_URL",
+    read: ({ redis }) => redis?.readURL,
+    defaultValue: undefined,
+    requires: { REDIS_URL: "redis://127.0.0.1:6379" },
+    good: [["redis://127.0.0.1:6380", "redis://127.0.0.1:6380"]],
+    bad: ["127.0.0.1:6380", "https://127.0.0.1:6380"],
+    expected: "a URL that begins with redis:// or rediss://",
+  },
+  {
+    variable: "REDIS_PREFIX",
+    read: ({ redis }) => redis?.prefix,
+    defaultValue: undefined,
+    requires: { REDIS_URL: "redis://127.0.0.1:6379" },
+    good: [["my-app:2_b", "my-app:2_b"]],
+    bad: ["a b", "{a}", "a*", "x".repeat(65)],
+    expected: "1 to 64 letters, digits, -, _ or :",
+  },
+  {
     variable: "REALTIME_REMEMBER_IDS",
     read: ({ rememberedIds }) => rememberedIds.count,
     defaultValue: 10_000,
@@ -422,6 +451,14 @@ describe("the settings", () => {
     const set = { REALTIME_DATA: "./data", REALTIME_HISTORY_SECONDS: "60" };
     expect(readConfig(set).history).toEqual({ ...week, maxAge: 60_000 });
     expect(readConfig({ REALTIME_DATA: " " }).history).toEqual(readConfig({}).history);
+  });
+
+  it("remember more message ids with Redis, unless a limit is set", () => {
+    const redis = { REDIS_URL: "redis://127.0.0.1:6379" };
+    expect(readConfig(redis).rememberedIds).toEqual({ count: 1_000_000, maxAge: 300_000 });
+    const set = { ...redis, REALTIME_REMEMBER_IDS: "50" };
+    expect(readConfig(set).rememberedIds.count).toBe(50);
+    expect(readConfig(redis).history).toEqual(readConfig({}).history);
   });
 
   it("ignore other variables", () => {
