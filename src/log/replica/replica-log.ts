@@ -2,6 +2,7 @@ import { type Clocks, monotonicClock } from "../../realtime/clock.ts";
 import type { Cursor } from "../../realtime/cursor.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
+import { settledWithin } from "../../realtime/settled-within.ts";
 import type {
   GapListener,
   Logger,
@@ -202,10 +203,13 @@ class ReplicaLog implements MessageLog {
       : new RealtimeError("unreachable", "The shared log can't be read.", { cause: failure });
   }
 
-  /** Waits until the accepted messages are delivered, at most two seconds. */
+  /**
+   * Waits until the waiting messages are appended and the accepted messages are delivered, at most two seconds each. Later, `release`
+   * ends the calls of the sequencer that have not been answered.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#appender.whenIdle();
+    await settledWithin(this.#appender.whenIdle(), CATCH_UP_TIMEOUT);
     if (this.#appended !== undefined) {
       await this.#replica.waiters.wait(this.#appended, CATCH_UP_TIMEOUT);
     }

@@ -13,7 +13,7 @@ import { type Env, getHub } from "./hub-binding.ts";
 import { createPageAssets } from "./page-assets.ts";
 import { workerRuntime } from "./runtime.ts";
 import { findDifference } from "./same-value.ts";
-import { readWorkerSettings, variablesOf } from "./settings.ts";
+import { readWorkerSettings, variablesOf, WITHOUT_EFFECT } from "./settings.ts";
 
 interface CachedServer {
   env: Env;
@@ -78,10 +78,8 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  if (variables.REALTIME_DATA) {
-    settings.logger.warn(
-      "REALTIME_DATA has no effect on Workers; a Durable Object keeps its log on disk in any case",
-    );
+  for (const [name, reason] of Object.entries(WITHOUT_EFFECT)) {
+    if (variables[name]) settings.logger.warn(`${name} has no effect on Workers; ${reason}`);
   }
   logRules(settings.rules, settings.logger);
   const registry =

@@ -23,6 +23,12 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
+/** Variables that select the log of a process, with what a Worker has in place of it. */
+export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  REALTIME_DATA: "a Durable Object keeps its log on disk in any case",
+  REDIS_URL: "the Worker's instances meet in Durable Objects",
+};
+
 /**
  * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be
  * objects: wrangler's configuration can contain a variable as JSON, and rules that are left out would open every collection or
@@ -47,11 +53,12 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
   const set = Object.entries(variablesOf(env)).filter(
     ([, value]) => value !== undefined && value !== "",
   );
-  // A folder has no effect, so it must not change the defaults of the history.
+  // These variables have no effect, so they must not change the defaults of the history and of message ids.
+  const withoutEffect = Object.keys(WITHOUT_EFFECT).map((name) => [name, undefined]);
   const config = readConfig({
     ...WORKER_DEFAULTS,
     ...Object.fromEntries(set),
-    REALTIME_DATA: undefined,
+    ...Object.fromEntries(withoutEffect),
   });
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     throw new RealtimeError(
