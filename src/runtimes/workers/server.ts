@@ -78,8 +78,8 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  for (const [name, reason] of Object.entries(WITHOUT_EFFECT)) {
-    if (variables[name]) settings.logger.warn(`${name} has no effect on Workers; ${reason}`);
+  for (const name of WITHOUT_EFFECT) {
+    if (variables[name]) settings.logger.warn(`${name} has no effect on Workers`);
   }
   logRules(settings.rules, settings.logger);
   const registry =

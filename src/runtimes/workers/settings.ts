@@ -23,11 +23,8 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
-/** Variables that select the log of a process, with what a Worker has in place of it. */
-export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  REALTIME_DATA: "a Durable Object keeps its log on disk in any case",
-  REDIS_URL: "the Worker's instances meet in Durable Objects",
-};
+/** Variables that select the log of a process. A Worker has Durable Objects in place of it. */
+export const WITHOUT_EFFECT: readonly string[] = ["REALTIME_DATA", "REDIS_URL"];
 
 /**
  * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be
@@ -54,7 +51,7 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
     ([, value]) => value !== undefined && value !== "",
   );
   // These variables have no effect, so they must not change the defaults of the history and of message ids.
-  const withoutEffect = Object.keys(WITHOUT_EFFECT).map((name) => [name, undefined]);
+  const withoutEffect = WITHOUT_EFFECT.map((name) => [name, undefined]);
   const config = readConfig({
     ...WORKER_DEFAULTS,
     ...Object.fromEntries(set),
