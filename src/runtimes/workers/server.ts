@@ -78,9 +78,8 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  for (const name of WITHOUT_EFFECT) {
-    if (variables[name]) settings.logger.warn(`${name} has no effect on Workers`);
-  }
+  const names = WITHOUT_EFFECT.filter((name) => variables[name]);
+  if (names.length > 0) settings.logger.warn("variables without effect on Workers", { names });
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??
