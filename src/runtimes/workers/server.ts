@@ -79,7 +79,10 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
   const names = WITHOUT_EFFECT.filter((name) => variables[name]);
-  if (names.length > 0) settings.logger.warn("variables without effect on Workers", { names });
+  if (names.length > 0)
+    settings.logger.warn("variables without effect on Workers", {
+      names: names.join(", "),
+    });
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??
