@@ -33,7 +33,7 @@ const OPEN_ATTEMPTS = 20;
 /** Time between two attempts. */
 const OPEN_DELAY: Milliseconds = 100;
 
-/** Time for which a failed append makes the process not ready, unless an append succeeds earlier. */
+/** Time for which a refused append makes the process not ready, unless an append succeeds earlier. */
 const FAILURE_TIME: Milliseconds = 10_000;
 
 /** Options of `openReplicaLog`. */
@@ -193,14 +193,22 @@ class ReplicaLog implements MessageLog {
   }
 
   assertWritable(): void {
-    const append = this.#appendFailure;
-    // A process that is not ready gets no messages from a load balancer, so a success could not end an older failure.
-    const isRecent = append !== undefined && this.#monotonicNow() - append.at < FAILURE_TIME;
-    const failure = this.#reader.failure ?? (isRecent ? append.error : undefined);
+    const failure = this.#reader.failure ?? this.#refusal();
     if (failure === undefined) return;
     throw failure instanceof RealtimeError
       ? failure
       : new RealtimeError("unreachable", "The shared log can't be read.", { cause: failure });
+  }
+
+  /**
+   * The error with which the sequencer has refused to store, if that was not long ago: a process that is not ready gets no messages
+   * from a load balancer, so a success could not end an older failure. If the sequencer can't be reached, the reader fails as well.
+   */
+  #refusal(): unknown {
+    const append = this.#appendFailure;
+    if (append === undefined || this.#monotonicNow() - append.at >= FAILURE_TIME) return undefined;
+    const { error } = append;
+    return error instanceof RealtimeError && error.code === "storage_failed" ? error : undefined;
   }
 
   /**
