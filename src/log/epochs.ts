@@ -6,6 +6,13 @@ export interface Epoch {
   readonly start: number;
 }
 
+/** The epoch and the place of an entry (`SequencedEntry`). */
+interface EntryEpoch {
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly index: number;
+}
+
 /**
  * The epochs of a log, oldest first. A log that may have lost its newest messages begins a new epoch, because other messages
  * then get the sequences of the lost ones. A cursor is an epoch and a sequence. The cursor names a position of the log if its
@@ -49,9 +56,15 @@ export class EpochChain {
     return this.#epochs.findLast(({ start }) => start < sequence)?.name ?? this.#oldest.name;
   }
 
-  /** Whether an entry was appended in the epoch that this chain has for its sequence. True if that epoch is forgotten. */
-  hasEpochOf({ epoch, sequence }: { readonly epoch: string; readonly sequence: number }): boolean {
-    return sequence <= this.#oldest.start || this.nameOf(sequence) === epoch;
+  /**
+   * Whether an entry of a shared log (`SequencedEntry`) may have its epoch at its place. True if the epoch of the place is forgotten.
+   * An entry without a message may be in an epoch that has no message yet.
+   */
+  fits({ epoch, sequence, index }: EntryEpoch): boolean {
+    if (sequence <= this.#oldest.start) return true;
+    if (index === 0) return this.nameOf(sequence) === epoch;
+    const start = this.#epochs.find(({ name }) => name === epoch)?.start;
+    return start !== undefined && start <= sequence && sequence <= (this.endOf(epoch) ?? -1);
   }
 
   /**

@@ -1,12 +1,53 @@
 import type { LogEntry } from "../../realtime/types.ts";
-import type { EpochChain } from "../epochs.ts";
+import { EpochChain } from "../epochs.ts";
 import type { LogOptions } from "../log.ts";
-import type { LogCursors } from "../log-cursors.ts";
+import { LogCursors } from "../log-cursors.ts";
 import { MemoryHistory } from "../memory-history.ts";
-import { comparePlaces, type Place, type SequencedEntry, type Sequencer } from "./sequencer.ts";
+import {
+  comparePlaces,
+  type Place,
+  type SequencedEntry,
+  type Sequencer,
+  type SequencerState,
+} from "./sequencer.ts";
+import type { SequencerClock } from "./sequencer-clock.ts";
+
+/** The options of a replica that loading needs. */
+interface LoadOptions extends LogOptions {
+  readonly sequencer: Sequencer;
+}
+
+/** The parts of a replica that `join` replaces. */
+export interface LoadedLog {
+  readonly epochs: EpochChain;
+  readonly cursors: LogCursors;
+  readonly history: MemoryHistory;
+  /** `Place.index` of the last entry. */
+  readonly index: number;
+}
+
+/**
+ * Loads the history up to a place.
+ *
+ * @returns undefined as `loadHistory`.
+ */
+export async function loadLog(
+  options: LoadOptions,
+  clock: SequencerClock,
+  state: SequencerState,
+  until: Place,
+): Promise<LoadedLog | undefined> {
+  const epochs = new EpochChain(state.epochs);
+  const cursors = new LogCursors(0, epochs);
+  const { sequencer } = options;
+  const { oldest } = state;
+  const request = { sequencer, options, epochs, cursors, oldest, until, now: () => clock.now() };
+  const history = await loadHistory(request);
+  return history && { epochs, cursors, history, index: until.index };
+}
 
 /** What to load. */
-export interface LoadRequest {
+interface LoadRequest {
   readonly sequencer: Sequencer;
   readonly options: LogOptions;
   /** The epochs of the log, and its cursors with these epochs. */
@@ -26,7 +67,7 @@ export interface LoadRequest {
  * @returns undefined if the log has changed meanwhile, or if the connection for reads is behind. Join again and repeat the call.
  * @throws RealtimeError as the methods of `Sequencer`.
  */
-export async function loadHistory(request: LoadRequest): Promise<MemoryHistory | undefined> {
+async function loadHistory(request: LoadRequest): Promise<MemoryHistory | undefined> {
   const { sequencer, until, epochs, cursors, now } = request;
   const history = new MemoryHistory(request.options);
   // Read first: an entry that `after` no longer returns when it is read is still among them if it is kept.
@@ -49,7 +90,7 @@ export async function loadHistory(request: LoadRequest): Promise<MemoryHistory |
       if (comparePlaces(entry, place) <= 0) continue;
       place = entry;
       if (comparePlaces(place, until) > 0) break;
-      if (!epochs.hasEpochOf(entry)) return undefined;
+      if (!epochs.fits(entry)) return undefined;
       addKeptUpTo(isMessage(entry) ? entry.sequence - 1 : entry.sequence);
       applyEntry(history, entry, cursors);
     }

@@ -5,10 +5,11 @@ import { EpochChain } from "../epochs.ts";
 import { type LogOptions, messageSize, type StoredRevocation } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import type { MemoryHistory } from "../memory-history.ts";
-import { isMessage, loadHistory, toLogEntry } from "./load-history.ts";
+import { isMessage, type LoadedLog, loadLog, toLogEntry } from "./load-history.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import {
   comparePlaces,
+  isNext,
   type Place,
   type SequencedEntry,
   type Sequencer,
@@ -74,7 +75,7 @@ export class Replica {
   static async open(options: ReplicaOptions): Promise<Replica | undefined> {
     const clock = new SequencerClock(options.monotonicNow);
     const state = await clock.measure(() => options.sequencer.join());
-    const loaded = await load(options, clock, state, state.end);
+    const loaded = await loadLog(options, clock, state, state.end);
     return loaded && new Replica(options, clock, loaded);
   }
 
@@ -122,16 +123,21 @@ export class Replica {
     const { end } = this.#history;
     const isStale = this.#isStale(state, epochs);
     const validTo = Math.min(epochs.commonEnd(this.#epochs), end, state.end.sequence);
-    if (validTo === end && state.oldest <= end + 1) {
-      // In a new epoch, other entries may follow the newest message. They may be applied twice.
-      if (epochs.newest.name !== this.#epochs.newest.name || isStale) this.#index = 0;
+    const isComplete = validTo === end && state.oldest <= end + 1;
+    // In another epoch, the entries after the newest message may be lost, for example an erasure that this copy has applied.
+    const mayHaveLostEntries =
+      this.#index > 0 && (isStale || epochs.newest.name !== this.#epochs.newest.name);
+    if (isComplete && !mayHaveLostEntries) {
       this.#epochs = epochs;
       this.#cursors = new LogCursors(0, epochs);
       this.waiters.check();
       return;
     }
     const position = Math.max(validTo, state.oldest - 1);
-    const loaded = await load(this.#options, this.#clock, state, { sequence: position, index: 0 });
+    const loaded = await loadLog(this.#options, this.#clock, state, {
+      sequence: position,
+      index: 0,
+    });
     if (loaded === undefined) throw changedMeanwhile();
     // The entries that were missed may have had revocations.
     const revocations = await sequencer.revocations();
@@ -140,7 +146,7 @@ export class Replica {
     this.#history = loaded.history;
     this.#index = loaded.index;
     for (const revocation of revocations) this.#announceRevocation(revocation);
-    for (const { onGap } of [...this.followers]) onGap?.({ validTo });
+    if (!isComplete) for (const { onGap } of [...this.followers]) onGap?.({ validTo });
     this.waiters.check();
   }
 
@@ -153,7 +159,7 @@ export class Replica {
     const next = entries.filter((entry) => comparePlaces(entry, this.place) > 0);
     let last = this.place;
     const misfit = next.findIndex((entry) => {
-      const follows = isNext(entry, last) && this.#epochs.hasEpochOf(entry);
+      const follows = isNext(entry, last) && this.#epochs.fits(entry);
       last = entry;
       return !follows;
     });
@@ -225,39 +231,8 @@ export class Replica {
   }
 }
 
-/** Whether an entry has the place after another. */
-function isNext(entry: Place, last: Place): boolean {
-  return entry.index === 0
-    ? entry.sequence === last.sequence + 1
-    : entry.sequence === last.sequence && entry.index === last.index + 1;
-}
-
 function keyOf({ sequence, index }: Place): string {
   return `${sequence}-${index}`;
-}
-
-/** The parts of a replica that `join` replaces. */
-interface LoadedLog {
-  readonly epochs: EpochChain;
-  readonly cursors: LogCursors;
-  readonly history: MemoryHistory;
-  /** `Place.index` of the last entry. */
-  readonly index: number;
-}
-
-async function load(
-  options: ReplicaOptions,
-  clock: SequencerClock,
-  state: SequencerState,
-  until: Place,
-): Promise<LoadedLog | undefined> {
-  const epochs = new EpochChain(state.epochs);
-  const cursors = new LogCursors(0, epochs);
-  const { sequencer } = options;
-  const { oldest } = state;
-  const request = { sequencer, options, epochs, cursors, oldest, until, now: () => clock.now() };
-  const history = await loadHistory(request);
-  return history && { epochs, cursors, history, index: until.index };
 }
 
 /** Returns the index after the last entry of a slice that begins at `from`. */
@@ -271,6 +246,7 @@ function endOfSlice(entries: readonly SequencedEntry[], from: number): number {
   return entries.length;
 }
 
+/** Creates the error of a load during which the log has changed. */
 export function changedMeanwhile(): RealtimeError {
   return new RealtimeError(
     "unreachable",

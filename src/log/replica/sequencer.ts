@@ -36,7 +36,10 @@ export interface SequencerState {
   readonly epochs: readonly [Epoch, ...Epoch[]];
   /** Place of the newest entry. Both numbers are 0 in a new log. */
   readonly end: Place;
-  /** Sequence of the oldest message that `after` can return. `end.sequence + 1` if there is none. */
+  /**
+   * Sequence of the oldest message that `after` can return. `end.sequence + 1` if there is none. `after` also returns the other
+   * entries between this message and the one before.
+   */
   readonly oldest: number;
   /** The time by the clock of the sequencer, in milliseconds since 1970. */
   readonly now: number;
@@ -74,6 +77,13 @@ export const MAX_APPEND = 1000;
 /** Compares two places: negative if `a` is before `b`, 0 if they are equal. */
 export function comparePlaces(a: Place, b: Place): number {
   return a.sequence - b.sequence || a.index - b.index;
+}
+
+/** Whether an entry has the place after another. */
+export function isNext(entry: Place, last: Place): boolean {
+  return entry.index === 0
+    ? entry.sequence === last.sequence + 1
+    : entry.sequence === last.sequence && entry.index === last.index + 1;
 }
 
 /**

@@ -159,7 +159,8 @@ local function trim()
     local entry = redis.call('XRANGE', log, text(middle) .. '-0', '+', 'COUNT', 1)[1]
     if entry and mustRemain(entry) then high = middle else low = middle end
   end
-  redis.call('XTRIM', log, 'MINID', '~', text(high) .. '-0')
+  -- Exact, and with the other entries after the message before: a process that has that message must receive them.
+  redis.call('XTRIM', log, 'MINID', '=', text(high - 1) .. '-1')
 end
 
 local before, results = seq, {}
