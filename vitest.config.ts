@@ -18,6 +18,7 @@ const OF_A_PROCESS = [
   "ends",
   "flood",
   "open-files",
+  "redis",
   "resources",
   "restart",
   "start",

@@ -50,7 +50,8 @@ export function readConnection(values: ConnectionValues): Connection {
  *
  * @param field Name of a field in the body of the response.
  * @returns The value of the field.
- * @throws Error when the service can't be reached, refuses the request, or responds without the field.
+ * @throws RefusedRequest when the service refuses the request, or responds without the field.
+ * @throws Error when the service can't be reached.
  */
 export async function send(
   values: ConnectionValues,
@@ -73,8 +74,21 @@ export async function send(
     typeof answer === "object" && answer !== null
       ? Object.entries(answer).find(([name]) => name === field)?.[1]
       : undefined;
-  if (value === undefined) throw new Error(describeRefusal(response.status, body));
+  if (value === undefined) throw new RefusedRequest(response, body);
   return value;
+}
+
+/** The error of a request that the service has refused. */
+export class RefusedRequest extends Error {
+  readonly status: number;
+  /** Seconds until the next request. */
+  readonly retryAfter: number;
+
+  constructor({ status, headers }: Response, body: string) {
+    super(describeRefusal(status, body));
+    this.status = status;
+    this.retryAfter = Number(headers.get("Retry-After") ?? 0) || 0;
+  }
 }
 
 /** Status and message of an error response, such as `403: You have no right to publish.` */

@@ -49,6 +49,7 @@ Each flag takes precedence over the variable on its right. docs/configuration.md
   --url, --key   as in pocketwire --help
 `,
   publish: `pocketwire publish TOPIC JSON: publishes a message and prints its id. With - it reads the data from standard input.
+If the service answers 503, the command sends the message again with the same id, twice at most.
 
   --id ID        id of the message; the same id is delivered once, so a retry is safe
   --private      delivers only to clients with a right to the topic

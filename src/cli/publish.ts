@@ -1,9 +1,19 @@
 import { readFileSync } from "node:fs";
-import { CONNECTION_FLAGS, send } from "./connection.ts";
+import { nanoid } from "nanoid";
+import { CONNECTION_FLAGS, RefusedRequest, send } from "./connection.ts";
 import { parseFlags, text, UsageError, yes } from "./flags.ts";
-import { OK } from "./output.ts";
+import { OK, printError } from "./output.ts";
 
-/** `pocketwire publish`: publishes a message and prints its id. */
+/** Number of requests until the command gives up. */
+const ATTEMPTS = 3;
+
+/** Maximum number of seconds between two requests. */
+const MAX_WAIT_SECONDS = 10;
+
+/**
+ * `pocketwire publish`: publishes a message and prints its id. If the service can't say whether it has the message, the command
+ * sends it again with the same id.
+ */
 export async function publish(words: readonly string[]): Promise<number> {
   const { values, positionals } = parseFlags(words, {
     ...CONNECTION_FLAGS,
@@ -17,14 +27,31 @@ export async function publish(words: readonly string[]): Promise<number> {
   }
   const data = parseData(given === "-" ? readFileSync(0, "utf8") : given);
   const ttl = values.ttl === undefined ? undefined : Number(values.ttl);
-  const message = { topic, data, id: values.id, private: values.private, ttl };
-  const id = await send(values, "id", "/messages", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(message),
-  });
-  process.stdout.write(`${id}\n`);
+  // With an id, a message that is sent again is delivered only once.
+  const { id = nanoid() } = values;
+  const body = JSON.stringify({ topic, data, id, private: values.private, ttl });
+  const sent = () =>
+    send(values, "id", "/messages", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
+  process.stdout.write(`${await retry(sent, id)}\n`);
   return OK;
+}
+
+async function retry(attempt: () => Promise<unknown>, id: string): Promise<unknown> {
+  for (let left = ATTEMPTS - 1; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof RefusedRequest) || error.status !== 503) throw error;
+      if (left === 0) throw new Error(`${error.message}\nTo send the message again: --id ${id}`);
+      const seconds = Math.min(error.retryAfter, MAX_WAIT_SECONDS);
+      printError(`${error.message}\nTrying again in ${seconds} seconds.\n`, OK);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    }
+  }
 }
 
 function parseData(data: string): unknown {

@@ -8,9 +8,9 @@ export function findProcessContradictions(config: Config, variables: Environment
       "REALTIME_DATA_SYNC is full, but REALTIME_DATA is not set, so messages are kept in memory only. Set REALTIME_DATA to a folder.",
     );
   }
-  if (config.redis === undefined && (variables.REDIS_READ_URL || variables.REDIS_PREFIX)) {
+  if (config.redis === undefined && variables.REDIS_PREFIX) {
     found.push(
-      "REDIS_READ_URL or REDIS_PREFIX is set, but REDIS_URL is not, so the service does not use Redis. Set REDIS_URL.",
+      "REDIS_PREFIX is set, but REDIS_URL is not, so the service does not use Redis. Set REDIS_URL.",
     );
   }
   return found;

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, readStats } from "../support/api.ts";
 import { eventually, within } from "../support/deadline.ts";
+import { startJSONServer } from "../support/json-server.ts";
 import { keepSecret } from "../support/secrets.ts";
 import { NODE, type Service, startService } from "../support/service.ts";
 
@@ -104,6 +105,34 @@ describe("the command pocketwire", () => {
     expect(await done(listen, env)).toMatchObject({ code: 0, out: 'bare/*\t{"topic":"mine"}\n' });
     const { out } = await done([...listen, "--json"], env);
     expect(JSON.parse(out)).toMatchObject({ event: key, topic: "bare/*", data: { topic: "mine" } });
+  });
+
+  it("sends a message again with the same id while the service answers 503", async () => {
+    const bodies: string[] = [];
+    let failures = 2;
+    const server = await startJSONServer(async (request) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      bodies.push(body);
+      if (failures-- > 0) {
+        const refusal = { status: 503, message: "Redis can't be reached.", data: {}, ids: ["x"] };
+        return { status: 503, body: refusal, headers: { "Retry-After": "0" } };
+      }
+      return { body: { id: JSON.parse(body).id } };
+    });
+    const at = { POCKETWIRE_URL: server.url };
+    const { code, out, err } = await done(["publish", "chat", "1"], at);
+    expect(code).toBe(0);
+    expect(bodies).toHaveLength(3);
+    expect(new Set(bodies).size).toBe(1);
+    expect(out).toBe(`${JSON.parse(bodies[0] ?? "").id}\n`);
+    expect(err).toContain("503: Redis can't be reached.");
+    failures = 3;
+    const refused = await done(["publish", "chat", "1", "--id", "own"], at);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("To send the message again: --id own");
+    expect(bodies).toHaveLength(6);
+    await server.close();
   });
 
   it("publishes with a ttl, and erases the history of topics", async () => {

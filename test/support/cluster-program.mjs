@@ -64,8 +64,8 @@ process.stdout.write(`${JSON.stringify({ msg: "listening", url: proxy.url })}\n`
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, async () => {
     isStopping = true;
+    // The tests send the signal to the whole process group. A second one would end the processes at once.
     const ended = children.map((child) => new Promise((resolve) => child.on("exit", resolve)));
-    for (const child of children) child.kill(signal);
     const codes = await Promise.all(ended);
     process.exit(Math.max(...codes.map((code) => code ?? 1)));
   });

@@ -31,13 +31,20 @@ import {
   type readConfig,
   type ServerOptions,
 } from "../../src/index.ts";
-import { openDataLog, type StartOptions } from "../../src/node.ts";
+import { openDataLog, openRedis, type RedisParts, type StartOptions } from "../../src/node.ts";
 
 // A log in a folder is a log of `createServer`; `startServer` opens a folder itself.
 expectTypeOf(openDataLog("./data", { sync: "full", history: { maxAge: 1 } })).resolves.toExtend<
   NonNullable<ServerOptions["log"]>
 >();
 expectTypeOf<{ data: string; dataSync: "full" }>().toExtend<StartOptions>();
+
+// The parts of several processes are options of `createServer`; `startServer` connects to Redis itself.
+expectTypeOf(
+  openRedis({ url: "redis://127.0.0.1", prefix: "app", history: { maxAge: 1 } }),
+).resolves.toEqualTypeOf<RedisParts>();
+expectTypeOf<RedisParts>().toExtend<ServerOptions>();
+expectTypeOf<{ redis: { url: string } }>().toExtend<StartOptions>();
 
 // A server needs no options, and its manager is undefined with a registry of the app's own.
 expectTypeOf(createServer).parameter(0).toEqualTypeOf<ServerOptions | undefined>();

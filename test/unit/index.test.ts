@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-/** The names that an entry exports, types included. The entries hold nothing but `export … from`. */
+/** The names that an entry exports, types included. The entries export by lists only. */
 function exportedNames(entry: string): string[] {
   const text = readFileSync(new URL(`../../src/${entry}`, import.meta.url), "utf8");
-  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)];
+  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}(?: from|;)/gm)];
   const names = lists.flatMap(([, list = ""]) => list.split(","));
   return names.map((name) => name.replace(/^\s*type\s/, "").trim()).filter((name) => name !== "");
 }
@@ -67,6 +67,26 @@ describe("pocketwire", () => {
       "formatSSEMessage",
       "readConfig",
     ]);
+  });
+});
+
+describe.each(["node", "bun"])("pocketwire/%s", (runtime) => {
+  it("exports what a program or an app on this runtime needs besides", () => {
+    expect(exportedNames(`${runtime}.ts`).toSorted()).toEqual(
+      [
+        "DataLogOptions",
+        "DataSync",
+        "RedisOptions",
+        "RedisParts",
+        "RedisSettings",
+        "RunningServer",
+        "StartOptions",
+        `${runtime}Runtime`,
+        "openDataLog",
+        "openRedis",
+        "startServer",
+      ].toSorted(),
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { type Clocks, monotonicClock } from "../../realtime/clock.ts";
 import type { Cursor } from "../../realtime/cursor.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
+import { settledWithin } from "../../realtime/settled-within.ts";
 import type {
   GapListener,
   Logger,
@@ -32,7 +33,7 @@ const OPEN_ATTEMPTS = 20;
 /** Time between two attempts. */
 const OPEN_DELAY: Milliseconds = 100;
 
-/** Time for which a failed append makes the process not ready, unless an append succeeds earlier. */
+/** Time for which a refused append makes the process not ready, unless an append succeeds earlier. */
 const FAILURE_TIME: Milliseconds = 10_000;
 
 /** Options of `openReplicaLog`. */
@@ -192,20 +193,31 @@ class ReplicaLog implements MessageLog {
   }
 
   assertWritable(): void {
-    const append = this.#appendFailure;
-    // A process that is not ready gets no messages from a load balancer, so a success could not end an older failure.
-    const isRecent = append !== undefined && this.#monotonicNow() - append.at < FAILURE_TIME;
-    const failure = this.#reader.failure ?? (isRecent ? append.error : undefined);
+    const failure = this.#reader.failure ?? this.#refusal();
     if (failure === undefined) return;
     throw failure instanceof RealtimeError
       ? failure
       : new RealtimeError("unreachable", "The shared log can't be read.", { cause: failure });
   }
 
-  /** Waits until the accepted messages are delivered, at most two seconds. */
+  /**
+   * The error with which the sequencer has refused to store, if that was not long ago: a process that is not ready gets no messages
+   * from a load balancer, so a success could not end an older failure. If the sequencer can't be reached, the reader fails as well.
+   */
+  #refusal(): unknown {
+    const append = this.#appendFailure;
+    if (append === undefined || this.#monotonicNow() - append.at >= FAILURE_TIME) return undefined;
+    const { error } = append;
+    return error instanceof RealtimeError && error.code === "storage_failed" ? error : undefined;
+  }
+
+  /**
+   * Waits until the waiting messages are appended and the accepted messages are delivered, at most two seconds each. Later, `release`
+   * ends the calls of the sequencer that have not been answered.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#appender.whenIdle();
+    await settledWithin(this.#appender.whenIdle(), CATCH_UP_TIMEOUT);
     if (this.#appended !== undefined) {
       await this.#replica.waiters.wait(this.#appended, CATCH_UP_TIMEOUT);
     }

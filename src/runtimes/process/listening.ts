@@ -1,4 +1,5 @@
 /** Starts a service that listens on a port, on Node or Bun. Each runtime passes its own `listen` function. */
+
 import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
@@ -6,6 +7,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
 import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";
+import { settledWithin } from "../../realtime/settled-within.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { RETRY_RANGES } from "../../stream/retry.ts";
 import type { DataSync } from "./data-folder.ts";
@@ -13,7 +15,6 @@ import { openLog } from "./data-log.ts";
 import { type OpenFiles, readOpenFiles } from "./open-files.ts";
 import { openRedis, type RedisParts, type RedisSettings } from "./redis/open-redis.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
-import { settledWithin } from "./timeout.ts";
 
 /** Options of `startServer`, besides those of `createServer`. */
 export interface StartOptions extends ServerOptions {

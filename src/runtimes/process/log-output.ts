@@ -1,8 +1,9 @@
 /** Writes the log of a process to a stream. A reader that is slow or has closed the stream does not disturb the process. */
+
 import type { Writable } from "node:stream";
 import type { LogOutput } from "../../api/logger.ts";
+import { settledWithin } from "../../realtime/settled-within.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { settledWithin } from "./timeout.ts";
 
 /** Maximum number of characters that wait for a slow reader. Further lines are dropped. */
 const MAX_WAITING = 256 * 1024;

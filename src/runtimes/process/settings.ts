@@ -26,7 +26,7 @@ export interface ProcessSettings {
  * directory. With NODE_ENV=production, the file is ignored. REALTIME_RULES and REALTIME_TOPICS may be paths of files.
  *
  * @throws RealtimeError `invalid_config` for an invalid variable, for a file that can't be read, for the admin key of
- *   `.dev.vars` together with a HOST that other machines can reach, and for WORKERS without REDIS_URL.
+ *   `.dev.vars` together with a HOST that other machines can reach, and for WORKERS or REDIS_READ_URL without REDIS_URL.
  */
 export async function readProcessSettings(
   environment: Environment = process.env,
@@ -49,6 +49,13 @@ export async function readProcessSettings(
       "invalid_config",
       `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY comes from .dev.vars, which is public. ` +
         "Set REALTIME_ADMIN_KEY in the environment.",
+    );
+  }
+  // A process that is alone must not seem to be one of several.
+  if (variables.REDIS_READ_URL && config.redis === undefined) {
+    throw new RealtimeError(
+      "invalid_config",
+      "REDIS_READ_URL is set, but REDIS_URL is not. Set REDIS_URL to the Redis server that takes writes, or remove REDIS_READ_URL.",
     );
   }
   if (config.workers > 1 && config.redis === undefined) {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
+import { settledWithin } from "../../realtime/settled-within.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { settledWithin } from "./timeout.ts";
 import type { DrainMessage, WorkerMessage } from "./worker-link.ts";
 
 /** A worker that ends before this time after its start has failed, and counts towards `MAX_FAILURES`. */

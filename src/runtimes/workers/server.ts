@@ -13,7 +13,7 @@ import { type Env, getHub } from "./hub-binding.ts";
 import { createPageAssets } from "./page-assets.ts";
 import { workerRuntime } from "./runtime.ts";
 import { findDifference } from "./same-value.ts";
-import { readWorkerSettings, variablesOf } from "./settings.ts";
+import { readWorkerSettings, variablesOf, WITHOUT_EFFECT } from "./settings.ts";
 
 interface CachedServer {
   env: Env;
@@ -78,11 +78,11 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  if (variables.REALTIME_DATA) {
-    settings.logger.warn(
-      "REALTIME_DATA has no effect on Workers; a Durable Object keeps its log on disk in any case",
-    );
-  }
+  const names = WITHOUT_EFFECT.filter((name) => variables[name]);
+  if (names.length > 0)
+    settings.logger.warn("variables without effect on Workers", {
+      names: names.join(", "),
+    });
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??

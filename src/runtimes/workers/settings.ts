@@ -23,6 +23,9 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
+/** Variables that select the log of a process. A Worker has Durable Objects in place of it. */
+export const WITHOUT_EFFECT: readonly string[] = ["REALTIME_DATA", "REDIS_URL"];
+
 /**
  * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be
  * objects: wrangler's configuration can contain a variable as JSON, and rules that are left out would open every collection or
@@ -47,11 +50,12 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
   const set = Object.entries(variablesOf(env)).filter(
     ([, value]) => value !== undefined && value !== "",
   );
-  // A folder has no effect, so it must not change the defaults of the history.
+  // These variables have no effect, so they must not change the defaults of the history and of message ids.
+  const withoutEffect = WITHOUT_EFFECT.map((name) => [name, undefined]);
   const config = readConfig({
     ...WORKER_DEFAULTS,
     ...Object.fromEntries(set),
-    REALTIME_DATA: undefined,
+    ...Object.fromEntries(withoutEffect),
   });
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     throw new RealtimeError(

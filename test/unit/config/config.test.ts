@@ -456,6 +456,14 @@ describe("the settings", () => {
     expect(readConfig({ REALTIME_DATA: " " }).history).toEqual(readConfig({}).history);
   });
 
+  it("remember more message ids with Redis, unless a limit is set", () => {
+    const redis = { REDIS_URL: "redis://127.0.0.1:6379" };
+    expect(readConfig(redis).rememberedIds).toEqual({ count: 1_000_000, maxAge: 300_000 });
+    const set = { ...redis, REALTIME_REMEMBER_IDS: "50" };
+    expect(readConfig(set).rememberedIds.count).toBe(50);
+    expect(readConfig(redis).history).toEqual(readConfig({}).history);
+  });
+
   it("ignore other variables", () => {
     const environment = { PATH: "/bin", REALTIME_NOTHING: "x", port: "x" };
     expect(readConfig(environment)).toEqual(readConfig({}));

@@ -35,7 +35,6 @@ describe("settings that contradict each other", () => {
     findProcessContradictions(readConfig(environment), environment);
   const ofProcess: [environment: Environment, text: string][] = [
     [{ REALTIME_DATA_SYNC: "full" }, "REALTIME_DATA is not set"],
-    [{ REDIS_READ_URL: "redis://127.0.0.1" }, "REDIS_URL is not"],
     [{ REDIS_PREFIX: "a" }, "REDIS_URL is not"],
   ];
   it.each(ofProcess)("are found in a process: %j", (environment, text) => {

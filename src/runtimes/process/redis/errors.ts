@@ -30,10 +30,7 @@ export function toRealtimeError(cause: unknown): TranslatedError {
   const refusal = REFUSALS[word];
   const endsConnection = WRONG_SERVER.has(word) || !isErrorReply(cause);
   if (refusal !== undefined) {
-    const error = new RealtimeError("storage_failed", `The message can't be stored. ${refusal}`, {
-      cause,
-    });
-    return { error, endsConnection };
+    return { error: new RealtimeError("storage_failed", refusal, { cause }), endsConnection };
   }
   const error = new RealtimeError("unreachable", "Redis can't be reached. Try again soon.", {
     cause,

@@ -1,4 +1,5 @@
 import { nanoid } from "nanoid";
+import { settledWithin } from "../../../realtime/settled-within.ts";
 import type { Logger } from "../../../realtime/types.ts";
 import type { Milliseconds } from "../../../realtime/units.ts";
 import type { LivingProcess } from "../../../registry/cluster/bus.ts";
@@ -24,6 +25,9 @@ const scripts = {
   living: new RedisScript(LIVING_SCRIPT),
   leave: new RedisScript(LEAVE_SCRIPT),
 };
+
+/** Time that a process that stops waits for Redis. */
+const LEAVE_TIMEOUT: Milliseconds = 1000;
 
 /** Options of `Heartbeats`. */
 export interface HeartbeatOptions {
@@ -89,9 +93,8 @@ export class Heartbeats {
   async leave(): Promise<void> {
     this.#hasLeft = true;
     clearInterval(this.#interval);
-    // A heartbeat that arrives later would add the process again.
-    await this.#sending;
-    await this.#run(scripts.leave, [this.#options.home]).catch(() => undefined);
+    // If Redis does not answer, the clients must not wait for that.
+    await settledWithin(this.#leave(), LEAVE_TIMEOUT);
   }
 
   stop(): void {
@@ -106,6 +109,12 @@ export class Heartbeats {
     if (this.#echo?.id !== id) return;
     clearTimeout(this.#echo.timer);
     this.#echo = undefined;
+  }
+
+  async #leave(): Promise<void> {
+    // A heartbeat that arrives later would add the process again.
+    await this.#sending;
+    await this.#run(scripts.leave, [this.#options.home]).catch(() => undefined);
   }
 
   async #send(): Promise<void> {

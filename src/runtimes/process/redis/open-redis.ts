@@ -50,11 +50,27 @@ export async function openRedis(options: RedisOptions): Promise<RedisParts> {
       return openReplicaLog({ ...options, monotonicNow, sequencer, nextTurn, logger });
     });
     await warnOfEviction(sequencer, logger);
+    const { messages } = await log.stats();
+    logger?.info("connected to Redis", { process: bus.home, prefix, messages });
     return { log, bus };
   } catch (error) {
     await Promise.all([bus.close(), sequencer.close()]);
-    throw error;
+    throw isUnreachable(error) ? cannotConnect(error) : error;
   }
+}
+
+function isUnreachable(error: unknown): error is RealtimeError {
+  return error instanceof RealtimeError && error.code === "unreachable";
+}
+
+/** Creates the error of a start. The message of the cause may contain an address, so only its code is shown. */
+function cannotConnect({ cause }: RealtimeError): RealtimeError {
+  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  return new RealtimeError(
+    "unreachable",
+    `Redis can't be reached${code}. Check that it is running, and that REDIS_URL and REDIS_READ_URL (the options url and readURL) are right.`,
+    { cause },
+  );
 }
 
 /** Redis must not delete the keys of the log when its memory is full. */
@@ -71,8 +87,7 @@ async function retryUntilOpen<T>(open: () => Promise<T>): Promise<T> {
     try {
       return await open();
     } catch (error) {
-      const isTemporary = error instanceof RealtimeError && error.code === "unreachable";
-      if (!isTemporary || performance.now() > deadline) throw error;
+      if (!isUnreachable(error) || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, OPEN_DELAY));
     }
   }

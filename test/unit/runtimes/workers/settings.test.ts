@@ -15,8 +15,11 @@ describe("the settings of a Worker", () => {
     expect(readWorkerSettings(env)).toMatchObject({ maxClients: 0, maxKeys: 10 });
   });
 
-  it("do not change for REALTIME_DATA, because a hub keeps its log in a Durable Object", () => {
-    expect(readWorkerSettings({ REALTIME_DATA: "./data" })).toEqual({
+  it.each([
+    { REALTIME_DATA: "./data" },
+    { REDIS_URL: "redis://127.0.0.1", REDIS_READ_URL: "redis://127.0.0.1" },
+  ])("do not change for %j, because a hub keeps its log in a Durable Object", (env) => {
+    expect(readWorkerSettings(env)).toEqual({
       ...readWorkerSettings({}),
       logger: expect.anything(),
     });

@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../../realtime/units.ts";
+import type { Milliseconds } from "./units.ts";
 
 /** Resolves when the promise resolves or the time has passed, whichever is first. Rejects if the promise rejects first. */
 export async function settledWithin(promise: Promise<unknown>, time: Milliseconds): Promise<void> {
