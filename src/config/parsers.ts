@@ -18,16 +18,13 @@ import type { Milliseconds } from "../realtime/units.ts";
  * @param parse Returns undefined for a text that is not valid.
  */
 function parser<T>(expected: string, defaultValue: T, parse: (text: string) => T | undefined) {
-  return z.pipe(
-    z.optional(z.string()),
-    z.transform((text, context): T => {
-      if (text === undefined) return defaultValue;
-      const value = parse(text);
-      if (value !== undefined) return value;
-      context.issues.push({ code: "custom", message: expected, input: text });
-      return z.NEVER;
-    }),
-  );
+  return z.transform((text: string | undefined, context): T => {
+    if (text === undefined) return defaultValue;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.issues.push({ code: "custom", message: expected, input: text });
+    return z.NEVER;
+  });
 }
 
 /** As `parser`, for a variable without a default. */

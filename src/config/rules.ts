@@ -27,27 +27,24 @@ export const topicRules = jsonVariable(
  * @param check Throws RealtimeError `invalid_config` for rules that are invalid. The service checks them again when it uses them.
  */
 function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void) {
-  return z.pipe(
-    z.optional(z.string()),
-    z.transform((text, context): T | undefined => {
-      if (text === undefined) return undefined;
-      try {
-        if (!text.startsWith(begin)) {
-          throw new RealtimeError(
-            "invalid_config",
-            `The rules must be a JSON ${type} that begins with "${begin}". Only the programs for Node and Bun accept the path of a JSON file.`,
-          );
-        }
-        const rules: T = parseJSON(text);
-        check(rules);
-        return rules;
-      } catch (error) {
-        if (!(error instanceof RealtimeError)) throw error;
-        context.issues.push({ code: "custom", message: error.message, input: text });
-        return z.NEVER;
+  return z.transform((text: string | undefined, context): T | undefined => {
+    if (text === undefined) return undefined;
+    try {
+      if (!text.startsWith(begin)) {
+        throw new RealtimeError(
+          "invalid_config",
+          `The rules must be a JSON ${type} that begins with "${begin}". Only the programs for Node and Bun accept the path of a JSON file.`,
+        );
       }
-    }),
-  );
+      const rules: T = parseJSON(text);
+      check(rules);
+      return rules;
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+      context.issues.push({ code: "custom", message: error.message, input: text });
+      return z.NEVER;
+    }
+  });
 }
 
 function parseJSON<T>(text: string): T {

@@ -28,6 +28,8 @@ export class ForkingLog implements LogReader {
   readonly all: ForkedMessage[] = [];
   /** Makes reads asynchronous. A page then shows the log as it was when the read began. */
   isAsync = () => false;
+  /** Maximum number of messages that one read returns. */
+  maxPage = Number.POSITIVE_INFINITY;
   #branch: ForkedMessage[] = [];
   #epochs = [{ name: "e0", start: 0 }];
   #trimmedTo = 0;
@@ -58,7 +60,8 @@ export class ForkingLog implements LogReader {
     return index !== -1 && sequence <= (this.#epochs[index + 1]?.start ?? this.end);
   }
 
-  read(after: string | undefined, limit: number): MaybePromise<LogPage | undefined> {
+  read(after: string | undefined, most: number): MaybePromise<LogPage | undefined> {
+    const limit = Math.min(most, this.maxPage);
     const sequence = this.#sequenceOf(after ?? this.#cursorAt(0));
     if (sequence === undefined) return this.#answer(undefined);
     const found = this.#branch.slice(Math.max(sequence, this.#trimmedTo)).slice(0, limit);

@@ -34,9 +34,8 @@ function describe(schema: z.core.$ZodType): JSONObject {
       return toJSONSchema(def.innerType);
     case "nullable":
       return { anyOf: [toJSONSchema(def.innerType), { type: "null" }] };
-    case "pipe":
-      return toJSONSchema(def.in);
     case "custom":
+    case "transform":
     case "unknown":
       return {};
     default:

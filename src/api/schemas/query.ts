@@ -42,16 +42,13 @@ export function checkQueryParameters(
 
 /** A whole number in a query. OpenAPI describes it as an integer. */
 export function wholeNumber(min: number, max: number): z.ZodMiniType<number, string> {
-  const schema = z.pipe(
-    z.string(),
-    z.transform((text, context): number => {
-      const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-      if (number >= min && number <= max) return number;
-      const message = `Must be a whole number from ${min} to ${max}.`;
-      context.issues.push({ code: "custom", message, input: text });
-      return z.NEVER;
-    }),
-  );
+  const schema = z.transform((text: string, context): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    const message = `Must be a whole number from ${min} to ${max}.`;
+    context.issues.push({ code: "custom", message, input: text });
+    return z.NEVER;
+  });
   return describeInput(schema, { type: "integer", minimum: min, maximum: max });
 }
 
