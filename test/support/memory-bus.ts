@@ -46,7 +46,7 @@ export class MemoryBus implements Bus {
     this.#network = network;
   }
 
-  start(handler: BusHandler, stats: () => Promise<RegistryStats>): void {
+  async start(handler: BusHandler, stats: () => Promise<RegistryStats>): Promise<void> {
     this.#handler = handler;
     this.#stats = stats;
     this.#isLiving = true;

@@ -33,8 +33,9 @@ export interface Bus {
    * Begins to answer the calls of other processes, and to send heartbeats.
    *
    * @param stats Returns the statistics for a heartbeat.
+   * @returns A promise that resolves when the other processes know this one, or when the first heartbeat has failed.
    */
-  start(handler: BusHandler, stats: () => Promise<RegistryStats>): void;
+  start(handler: BusHandler, stats: () => Promise<RegistryStats>): Promise<void>;
   /**
    * Calls a process.
    *

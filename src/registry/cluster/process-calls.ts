@@ -63,7 +63,9 @@ export function createBusHandler(calls: ProcessCalls, logger: Logger | undefined
       if (!Object.hasOwn(calls, method)) throw new Error(`There is no call ${method}.`);
       // The casts: the name is one of the calls, and the caller is a process of the same version.
       const call = calls[method as keyof ProcessCalls] as (...args: unknown[]) => Promise<unknown>;
-      return call(...args);
+      // Awaited at once: Bun reports a rejection that is handled one microtask later as unhandled.
+      const value = await call(...args);
+      return value;
     }).catch((error) => {
       logger?.error("a call of another process has failed", { method, error: String(error) });
       return { ok: false, code: "unreachable", message: FAILED, fields: {} };

@@ -51,6 +51,8 @@ export function createClusterRegistry(options: ClusterRegistryOptions): ClientRe
 class ClusterRegistry implements ClientRegistry {
   readonly #local: InProcessRegistry;
   readonly #bus: Bus;
+  /** Resolves when the other processes know this one. */
+  readonly #started: Promise<void>;
   readonly #processes: Processes;
   readonly #log: InProcessOptions["log"];
   readonly #now: () => number;
@@ -68,10 +70,11 @@ class ClusterRegistry implements ClientRegistry {
     this.#logger = logger;
     this.#processes = new Processes(bus, logger);
     const calls = createProcessCalls(this.#local, nextArrival);
-    bus.start(createBusHandler(calls, logger), () => this.#local.stats());
+    this.#started = bus.start(createBusHandler(calls, logger), () => this.#local.stats());
   }
 
-  open(request: ConnectRequest): Promise<ClientConnection> {
+  async open(request: ConnectRequest): Promise<ClientConnection> {
+    await this.#started;
     return this.#local.open(request);
   }
 

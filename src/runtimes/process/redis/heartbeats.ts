@@ -60,11 +60,13 @@ export class Heartbeats {
     this.#options = options;
   }
 
-  start(stats: () => Promise<RegistryStats>): void {
+  /** Resolves when the first heartbeat is sent or has failed. */
+  start(stats: () => Promise<RegistryStats>): Promise<void> {
     this.#stats = stats;
     this.beat();
     this.#interval = setInterval(() => this.beat(), INTERVAL);
     this.#check = setInterval(() => this.#subscribe(), CHECK_INTERVAL);
+    return this.#sending ?? Promise.resolve();
   }
 
   /** Sends a heartbeat, unless one is being sent. */

@@ -84,9 +84,9 @@ export class RedisBus implements Bus {
     this.#isOpen = true;
   }
 
-  start(handler: BusHandler, stats: () => Promise<RegistryStats>): void {
+  start(handler: BusHandler, stats: () => Promise<RegistryStats>): Promise<void> {
     this.#handler = handler;
-    this.#heartbeats.start(stats);
+    return this.#heartbeats.start(stats);
   }
 
   async call(

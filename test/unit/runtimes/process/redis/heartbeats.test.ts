@@ -25,7 +25,7 @@ function beating(answers: () => boolean) {
     logger: { debug() {}, info() {}, warn: (msg) => void counts.warnings.push(msg), error() {} },
   });
   // The cast: the statistics are only passed on.
-  heartbeats.start(async () => ({}) as never);
+  void heartbeats.start(async () => ({}) as never);
   return { heartbeats, counts };
 }
 

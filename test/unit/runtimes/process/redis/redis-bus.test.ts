@@ -34,7 +34,7 @@ describe.skipIf(NO_REDIS)(`a bus over Redis${NO_REDIS ? ` (skipped: ${NO_REDIS})
     const bus = new RedisBus({ url: redis.url, prefix: prefix(), logger });
     await bus.open();
     open.push(bus);
-    bus.start(
+    void bus.start(
       async ({ method, args }) => {
         if (method === "never") return new Promise(() => {});
         if (method === "large") return { ok: true, value: "x".repeat(17 * 1024 * 1024) };
