@@ -13,6 +13,7 @@ type Runtime = "node" | "bun" | "workerd" | "cluster";
 const OF_A_PROCESS = [
   "churn",
   "cluster-chaos",
+  "cluster-loss",
   "data",
   "data-chaos",
   "ends",

@@ -1,4 +1,4 @@
 import { clusterChaosSuite } from "../suites/cluster-chaos.ts";
 import { runtimeUnderTest } from "../support/runtimes.ts";
 
-clusterChaosSuite(runtimeUnderTest());
+clusterChaosSuite(runtimeUnderTest(), 20);

@@ -8,7 +8,6 @@ import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.
 import type { RuntimeUnderTest } from "../support/service.ts";
 
 /** `STRIKES`, `CHAOS_CLIENTS` and `CHAOS_SEED` set the size of the run and repeat its choices. */
-const STRIKES = Number(process.env.STRIKES ?? 12);
 const CLIENTS = Number(process.env.CHAOS_CLIENTS ?? 60);
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const PUBLISHERS = 5;
@@ -41,8 +40,16 @@ const FAULTS: Readonly<
   },
 };
 
-/** Three processes over one Redis that are disturbed under load. */
-export function clusterChaosSuite(runtime: RuntimeUnderTest): void {
+/**
+ * Three processes over one Redis that are disturbed under load.
+ *
+ * @param defaultStrikes Number of disturbances, unless STRIKES is set. Default: each kind once.
+ */
+export function clusterChaosSuite(
+  runtime: RuntimeUnderTest,
+  defaultStrikes = Object.keys(FAULTS).length,
+): void {
+  const strikesWanted = Number(process.env.STRIKES ?? defaultStrikes);
   const title = `three processes on ${runtime.name} over one Redis`;
   describe.skipIf(NO_REDIS)(`${title}${NO_REDIS ? ` (skipped: ${NO_REDIS})` : ""}`, () => {
     let redis: RedisServer;
@@ -58,7 +65,7 @@ export function clusterChaosSuite(runtime: RuntimeUnderTest): void {
     });
 
     it(
-      `disturbed ${STRIKES} times deliver every acknowledged message once for each key, in order`,
+      `disturbed ${strikesWanted} times deliver every acknowledged message once for each key, in order`,
       async () => {
         onTestFailed(() => console.log(`cluster on ${runtime.name}: seed ${SEED}`));
         const random = seededRandom(SEED);
@@ -81,7 +88,7 @@ export function clusterChaosSuite(runtime: RuntimeUnderTest): void {
           target,
           publishers: PUBLISHERS,
           clients: Math.ceil(CLIENTS / PUBLISHERS),
-          kills: STRIKES,
+          kills: strikesWanted,
           seed: SEED,
         };
         const result = await runKillChaos(options);
@@ -93,7 +100,7 @@ export function clusterChaosSuite(runtime: RuntimeUnderTest): void {
         expect(result.retries).toBeGreaterThan(0);
         expect(result.recovered).toBeGreaterThan(0);
       },
-      STRIKES * 15_000 + 120_000,
+      strikesWanted * 15_000 + 120_000,
     );
   });
 }

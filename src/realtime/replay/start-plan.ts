@@ -1,4 +1,4 @@
-import { type Cursor, hashKey } from "../cursor.ts";
+import { type Cursor, hashKey, parseCursor } from "../cursor.ts";
 import { eventNameOf } from "../subscriptions/subscription-key.ts";
 import type { StartPosition } from "../types.ts";
 import type { ClientReplay } from "./client-replay.ts";
@@ -54,7 +54,10 @@ export function planStart(
   const isResume = lastEventId !== undefined && !isInitial;
   // The client id may contain the cursor at which the stream began. The client has no older messages of its earlier keys, and
   // these keys do not start again. A resume from an older position would therefore miss messages.
-  const streamStart = cursors.parseEventId(client.clientId)?.sequence ?? 0;
+  // If the log has lost that position, the client's earlier messages are unknown.
+  const streamStart =
+    cursors.parseEventId(client.clientId)?.sequence ??
+    (parseCursor(client.clientId) === undefined ? 0 : Number.POSITIVE_INFINITY);
   const hasEarlierKeys = newKeys.length < keys.length;
   const earlierKeysMissed = from !== undefined && from.sequence < streamStart && hasEarlierKeys;
   const isUnrecovered = isResume && (from === undefined || rightsExpanded || earlierKeysMissed);
