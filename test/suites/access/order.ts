@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postJSON, publish } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
+import { leftOut } from "../../support/flags.ts";
 import { type JSONServer, startJSONServer } from "../../support/json-server.ts";
 import { keepSecret } from "../../support/secrets.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../../support/service.ts";
@@ -50,7 +51,11 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       await eventually(() => asked > before, "the issuer is asked about the older request");
     }
 
-    it("both are answered 204, and the newer request takes effect", async () => {
+    const bothOfOne = "both are answered 204, and the newer request takes effect";
+    const unordered =
+      runtime.perProcess &&
+      "two processes can't order requests that arrive within a few milliseconds";
+    it.skipIf(unordered)(leftOut(bothOfOne, unordered), async () => {
       const { clientId, events } = await openStream(service.url);
       let older: ReturnType<typeof post> | undefined;
       await untilAsked(() => {
