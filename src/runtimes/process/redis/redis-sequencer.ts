@@ -142,6 +142,9 @@ export class RedisSequencer implements Sequencer {
   }
 
   async erase(topic: string): Promise<SequencerPosition> {
+    // Kept messages outlast the entry of the erasure. They are erased first, so that none returns if this process dies now. The
+    // second time erases those that were kept meanwhile.
+    await this.#eraseKept(topic, String(Number.MAX_SAFE_INTEGER));
     const answer = (await this.#run(scripts.erase, [topic])) as [string, string, string];
     const [epoch, sequence, index] = answer;
     await this.#eraseKept(topic, sequence);
