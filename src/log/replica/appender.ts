@@ -11,6 +11,9 @@ import {
   type SequencerPosition,
 } from "./sequencer.ts";
 
+/** Maximum size of the messages of one call, unless a single batch is larger. The sequencer must keep them until they are read. */
+const MAX_CALL: Bytes = 8 * 1024 * 1024;
+
 /** Maximum size of the messages that wait for a call of the sequencer. */
 const MAX_WAITING: Bytes = 64 * 1024 * 1024;
 
@@ -82,9 +85,11 @@ export class Appender {
 
   #takeBatches(): WaitingBatch[] {
     let count = 0;
-    const end = this.#waiting.findIndex(({ batch }, index) => {
+    let bytes = 0;
+    const end = this.#waiting.findIndex(({ batch, size }, index) => {
       count += batch.messages.length;
-      return index > 0 && count > MAX_APPEND;
+      bytes += size;
+      return index > 0 && (count > MAX_APPEND || bytes > MAX_CALL);
     });
     const taken = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
     for (const { size } of taken) this.#waitingBytes -= size;
