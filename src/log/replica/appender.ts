@@ -11,7 +11,9 @@ import {
   type SequencerPosition,
 } from "./sequencer.ts";
 
-/** Maximum size of the messages of one call, unless a single batch is larger. The sequencer must keep them until they are read. */
+/**
+ * A sequencer drops old entries by size. It must not drop entries of this call before the processes have read them.
+ */
 const MAX_CALL: Bytes = 8 * 1024 * 1024;
 
 /** Maximum size of the messages that wait for a call of the sequencer. */
@@ -71,13 +73,13 @@ export class Appender {
     });
   }
 
-  /** Resolves when no batch waits. */
+  /** Resolves when no batch waits and no call is under way. */
   async whenIdle(): Promise<void> {
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    // Later batches of this turn of the event loop travel in the first call.
+    // Batches that the same synchronous code appends travel in the first call.
     await undefined;
     while (this.#waiting.length > 0) await this.#call(this.#takeBatches());
     this.#running = undefined;

@@ -160,7 +160,8 @@ local function trim()
     local entry = redis.call('XRANGE', log, text(middle) .. '-0', '+', 'COUNT', 1)[1]
     if entry and mustRemain(entry) then high = middle else low = middle end
   end
-  -- Exact, and with the other entries after the message before: a process that has that message must receive them.
+  -- The trim is exact. Entries without a message that follow message high - 1 remain, because a process that has received this
+  -- message must receive them too.
   redis.call('XTRIM', log, 'MINID', '=', text(high - 1) .. '-1')
 end
 

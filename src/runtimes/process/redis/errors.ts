@@ -1,7 +1,7 @@
 /** Translates the errors of Redis and of its client. */
 import { RealtimeError } from "../../../realtime/errors.ts";
 
-/** An error of Redis as ours. */
+/** An error of Redis, translated to a `RealtimeError`. */
 export interface TranslatedError {
   readonly error: RealtimeError;
   /** Whether the connection must not be used any more. */
@@ -12,8 +12,9 @@ export interface TranslatedError {
 const REFUSALS: Readonly<Record<string, string>> = {
   OOM: "Redis has reached its maxmemory. Raise maxmemory, or lower the limits of the history.",
   READONLY: "Redis is a read-only replica. Connect to the primary.",
-  MISCONF: "Redis can't write to its disk.",
-  NOREPLICAS: "Redis has fewer replicas than min-replicas-to-write.",
+  MISCONF: "Redis can't write to its disk. Free space on the disk, or read the log of Redis.",
+  NOREPLICAS:
+    "Redis has fewer replicas than min-replicas-to-write. Start the missing replicas, or lower min-replicas-to-write.",
   NOPERM: "The user of Redis lacks a permission. docs/deploy.md lists the commands.",
   NOAUTH: "Redis needs a password. Add it to REDIS_URL.",
   WRONGPASS: "Redis has refused the user or the password of REDIS_URL.",

@@ -62,7 +62,7 @@ export interface RedisSequencerOptions extends LogOptions {
 /** The default of `RedisSequencerOptions.prefix`. */
 export const DEFAULT_PREFIX = "pocketwire";
 
-/** A sequencer in Redis or Valkey. docs/architecture.md describes the keys. */
+/** A sequencer in Redis or Valkey. `script-prelude.ts` describes the keys. */
 export class RedisSequencer implements Sequencer {
   readonly #base: string;
   readonly #connection: RedisConnection;
@@ -123,7 +123,7 @@ export class RedisSequencer implements Sequencer {
 
   /**
    * A call that is cut off is sent again for up to two seconds. Redis remembers the message ids, so a message is not appended twice.
-   * While Redis is away, a call fails at once.
+   * If no connection can be opened before the first attempt, the call fails without a repetition.
    */
   async append(batches: readonly SequencerBatch[]): Promise<readonly BatchOutcome[]> {
     const args = this.#appendCall.encode(batches);
@@ -144,8 +144,9 @@ export class RedisSequencer implements Sequencer {
   }
 
   async erase(topic: string): Promise<SequencerPosition> {
-    // Kept messages outlast the entry of the erasure. They are erased first, so that none returns if this process dies now. The
-    // second time erases those that were kept meanwhile.
+    // A kept message may stay in Redis longer than the entry of the erasure. A process that starts later would then load the
+    // message again. The kept messages are therefore erased before the entry is appended, in case this process ends in
+    // between. The second call erases messages that were kept after the first call.
     await this.#eraseKept(topic, String(Number.MAX_SAFE_INTEGER));
     const answer = (await this.#run(scripts.erase, [topic])) as [string, string, string];
     const [epoch, sequence, index] = answer;
