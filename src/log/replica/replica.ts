@@ -1,10 +1,10 @@
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { GapListener, LogEntry, TailListener } from "../../realtime/types.ts";
-import type { Bytes } from "../../realtime/units.ts";
 import { EpochChain } from "../epochs.ts";
-import { type LogOptions, messageSize, type StoredRevocation } from "../log.ts";
+import type { LogOptions, StoredRevocation } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import type { MemoryHistory } from "../memory-history.ts";
+import { endOfSlice } from "./entry-slices.ts";
 import { isMessage, type LoadedLog, loadLog, toLogEntry } from "./load-history.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import {
@@ -18,10 +18,7 @@ import {
 } from "./sequencer.ts";
 import { SequencerClock } from "./sequencer-clock.ts";
 
-/** Maximum size of the messages that are delivered in one turn of the event loop. */
-const MAX_SLICE: Bytes = 256 * 1024;
-
-/** Number of erasures whose counts are remembered. */
+/** Number of erasures of which the counts are remembered. */
 const REMEMBERED_ERASURES = 100;
 
 /** Number of joins in a row that may show fewer entries than this process has, before these entries count as lost. */
@@ -51,7 +48,7 @@ export class Replica {
   readonly revocationListeners = new Set<(revocation: StoredRevocation) => void>();
   /** Callers that wait for a position. */
   readonly waiters: PositionWaiters = new PositionWaiters((position) => this.hasReached(position));
-  /** Number of erased messages by the place of the erasure. */
+  /** Number of erased messages by the position of the erasure. A place alone is used again after entries were lost. */
   readonly #erasures = new Map<string, number>();
   readonly #options: ReplicaOptions;
   readonly #clock: SequencerClock;
@@ -110,9 +107,9 @@ export class Replica {
     return this.#epochs.endOf(epoch) !== undefined;
   }
 
-  /** Returns the number of messages that the erasure at a place has erased here. */
-  erasedBy(place: Place): number {
-    return this.#erasures.get(keyOf(place)) ?? 0;
+  /** Returns the number of messages that the erasure at a position has erased here. */
+  erasedBy(position: SequencerPosition): number {
+    return this.#erasures.get(keyOf(position)) ?? 0;
   }
 
   /** Reads the state of the log, and loads the history anew if this copy is not a part of the log any more. */
@@ -202,10 +199,10 @@ export class Replica {
     return results;
   }
 
-  #erase(topic: string, place: Place): void {
+  #erase(topic: string, position: SequencerPosition): void {
     // An erasure that is applied twice erases nothing the second time.
-    const earlier = this.#erasures.get(keyOf(place)) ?? 0;
-    this.#erasures.set(keyOf(place), earlier + this.#history.erase(topic));
+    const earlier = this.#erasures.get(keyOf(position)) ?? 0;
+    this.#erasures.set(keyOf(position), earlier + this.#history.erase(topic));
     const [oldest] = this.#erasures.keys();
     if (this.#erasures.size > REMEMBERED_ERASURES && oldest !== undefined) {
       this.#erasures.delete(oldest);
@@ -232,19 +229,8 @@ export class Replica {
   }
 }
 
-function keyOf({ sequence, index }: Place): string {
-  return `${sequence}-${index}`;
-}
-
-/** Returns the index after the last entry of a slice that begins at `from`. */
-function endOfSlice(entries: readonly SequencedEntry[], from: number): number {
-  let bytes = 0;
-  for (let index = from; index < entries.length; index++) {
-    const content = entries[index]?.content;
-    if (content?.kind === "message") bytes += messageSize(content.message);
-    if (bytes > MAX_SLICE && index > from) return index;
-  }
-  return entries.length;
+function keyOf({ epoch, sequence, index }: SequencerPosition): string {
+  return `${epoch} ${sequence}-${index}`;
 }
 
 /** Creates the error of a load during which the log has changed. */
