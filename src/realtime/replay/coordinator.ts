@@ -86,11 +86,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     this.#advance(client);
   }
 
-  /**
-   * Sends PB_RESUME with `recovered: false` to a client, and continues its replay with a plan.
-   *
-   * @param plan Undefined for a live client.
-   */
+  /** Sends PB_RESUME with `recovered: false` to a client. The client's replay, if there is one, continues with the plan. */
   continueUnrecovered(client: Client, plan: RestartPlan | undefined): void {
     this.replace(client, plan);
     if (this.#sendUnrecovered(client)) this.#advance(client);
