@@ -50,11 +50,23 @@ export class Revoker {
     const key = `${at} ${subject}`;
     const known = this.#counts.get(key);
     if (known !== undefined) return known;
+    // A log over several processes announces old revocations again. A subject may have signed in since.
+    if (this.#isRevoked(subject, at)) return 0;
     const { disconnected } = this.#manager.revoke({ subject }, at);
     this.#counts.set(key, disconnected);
     const [oldest] = this.#counts.keys();
     if (this.#counts.size > REMEMBERED_COUNTS && oldest !== undefined) this.#counts.delete(oldest);
     return disconnected;
+  }
+
+  /** Whether this revocation of the subject, or a later one, has been applied before. */
+  #isRevoked(subject: string, at: number): boolean {
+    try {
+      this.#manager.checkCredential({ identity: subject, issuedAt: at });
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   #revokeAndStore(subject: string, store: RevocationStore | undefined): number {

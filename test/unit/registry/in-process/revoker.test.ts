@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { MessageLog, RevocationStore } from "../../../../src/log/log.ts";
+import type { MessageLog, RevocationStore, StoredRevocation } from "../../../../src/log/log.ts";
 import { createMemoryLog } from "../../../../src/log/memory.ts";
 import { storageFailed } from "../../../../src/log/storage-failed.ts";
 import { RealtimeManager } from "../../../../src/realtime/manager.ts";
@@ -112,5 +112,53 @@ describe("a registry over a log that stores revocations", () => {
       code: "closed",
     });
     await expect(registry.stats()).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
+describe("a registry over a log that several processes share", () => {
+  const now = 1_000_000_000_000;
+  const anna = { subject: "anna", at: now - 1000 };
+  /** More revocations than the number of which counts are remembered. */
+  const all = [
+    anna,
+    ...Array.from({ length: 200 }, (_, index) => ({ subject: `${index}`, at: now })),
+  ];
+
+  function open() {
+    const listeners: ((revocation: StoredRevocation) => void)[] = [];
+    const log: MessageLog = Object.assign(createMemoryLog(), {
+      sharedRevocations: {
+        all: () => all,
+        revoke: async (subject: string) => ({ subject, at: now }),
+        follow: (listener: (revocation: StoredRevocation) => void) => void listeners.push(listener),
+      },
+    });
+    const manager = new RealtimeManager({ now: () => now });
+    const registry = createInProcessRegistry({ manager, log, now: () => now });
+    const announce = (revocation: StoredRevocation) => {
+      for (const listener of listeners) listener(revocation);
+    };
+    return { registry, announce };
+  }
+
+  it("does not disconnect a client that has signed in since when old revocations are announced again", async () => {
+    const { registry, announce } = open();
+    await (await registry.open({ identity: "anna", issuedAt: now - 500 })).attach(
+      new RecordingSink(),
+    );
+    for (const revocation of all) announce(revocation);
+    expect((await registry.stats()).clients).toBe(1);
+    announce({ subject: "anna", at: now });
+    expect((await registry.stats()).clients).toBe(0);
+    await registry.close();
+  });
+
+  it("keeps the latest revocation of a subject when an older one is announced again", async () => {
+    const { registry, announce } = open();
+    announce({ subject: "anna", at: now });
+    for (const revocation of all) announce(revocation);
+    const opened = Promise.resolve(registry.open({ identity: "anna", issuedAt: now - 500 }));
+    await expect(opened).rejects.toMatchObject({ code: "revoked" });
+    await registry.close();
   });
 });
