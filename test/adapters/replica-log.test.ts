@@ -125,6 +125,34 @@ describe("a log over several processes", () => {
   });
 });
 
+describe("what changes while entries are lost or a server is not ready yet", () => {
+  it("knows the revocations that arrive after the log is open and before a server follows them", async () => {
+    const server = new FakeSequencerServer();
+    const [{ log }, other] = [await open(server), await open(server)];
+    await other.sequencer.revoke("anna");
+    await log.append([message("m1")]);
+    const subjects = log.sharedRevocations?.all().map(({ subject }) => subject);
+    expect(subjects).toEqual(["anna"]);
+    const followed: string[] = [];
+    log.sharedRevocations?.follow(({ subject }) => followed.push(subject));
+    await other.sequencer.revoke("bert");
+    await eventually(() => followed.includes("bert"), "the revocation is announced");
+    expect(followed).toEqual(["bert"]);
+  });
+
+  it("counts the messages of an erasure, not those of a lost erasure at the same place", async () => {
+    const server = new FakeSequencerServer();
+    const { log } = await open(server);
+    await log.append([message("m1"), message("m2")]);
+    const copy = server.copy();
+    expect(await log.erase("chat")).toBe(2);
+    server.restore(copy);
+    const isRestored = async () => (await log.read(undefined, 10))?.entries.length === 2;
+    await eventually(isRestored, "the process has the restored messages");
+    expect(await log.erase("chat")).toBe(2);
+  });
+});
+
 function isNotReady(log: MessageLog): boolean {
   try {
     log.assertWritable?.();

@@ -25,6 +25,7 @@ import { Appender } from "./appender.ts";
 import { CATCH_UP_TIMEOUT, CatchUp } from "./catch-up.ts";
 import { changedMeanwhile, Replica } from "./replica.ts";
 import { ReplicaReader } from "./replica-reader.ts";
+import { ReplicaRevocations } from "./replica-revocations.ts";
 import type { Sequencer, SequencerPosition } from "./sequencer.ts";
 
 /** Number of attempts to load the history, which another process may change meanwhile. */
@@ -105,11 +106,7 @@ class ReplicaLog implements MessageLog {
         logger?.error("messages can't be stored", { error: String(error) });
       }
     });
-    this.sharedRevocations = {
-      all: () => revocations,
-      revoke: async (subject) => ({ subject, at: (await sequencer.revoke(subject)).at }),
-      follow: (listener) => void replica.revocationListeners.add(listener),
-    };
+    this.sharedRevocations = new ReplicaRevocations(replica, sequencer, revocations);
   }
 
   async append(

@@ -51,7 +51,7 @@ export class Replica {
   readonly revocationListeners = new Set<(revocation: StoredRevocation) => void>();
   /** Callers that wait for a position. */
   readonly waiters: PositionWaiters = new PositionWaiters((position) => this.hasReached(position));
-  /** Number of erased messages by the place of the erasure. */
+  /** Number of erased messages by the position of the erasure. A place alone is used again after entries were lost. */
   readonly #erasures = new Map<string, number>();
   readonly #options: ReplicaOptions;
   readonly #clock: SequencerClock;
@@ -110,9 +110,9 @@ export class Replica {
     return this.#epochs.endOf(epoch) !== undefined;
   }
 
-  /** Returns the number of messages that the erasure at a place has erased here. */
-  erasedBy(place: Place): number {
-    return this.#erasures.get(keyOf(place)) ?? 0;
+  /** Returns the number of messages that the erasure at a position has erased here. */
+  erasedBy(position: SequencerPosition): number {
+    return this.#erasures.get(keyOf(position)) ?? 0;
   }
 
   /** Reads the state of the log, and loads the history anew if this copy is not a part of the log any more. */
@@ -201,10 +201,10 @@ export class Replica {
     return results;
   }
 
-  #erase(topic: string, place: Place): void {
+  #erase(topic: string, position: SequencerPosition): void {
     // An erasure that is applied twice erases nothing the second time.
-    const earlier = this.#erasures.get(keyOf(place)) ?? 0;
-    this.#erasures.set(keyOf(place), earlier + this.#history.erase(topic));
+    const earlier = this.#erasures.get(keyOf(position)) ?? 0;
+    this.#erasures.set(keyOf(position), earlier + this.#history.erase(topic));
     const [oldest] = this.#erasures.keys();
     if (this.#erasures.size > REMEMBERED_ERASURES && oldest !== undefined) {
       this.#erasures.delete(oldest);
@@ -231,8 +231,8 @@ export class Replica {
   }
 }
 
-function keyOf({ sequence, index }: Place): string {
-  return `${sequence}-${index}`;
+function keyOf({ epoch, sequence, index }: SequencerPosition): string {
+  return `${epoch} ${sequence}-${index}`;
 }
 
 /** Returns the index after the last entry of a slice that begins at `from`. */
