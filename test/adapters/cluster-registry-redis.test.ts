@@ -32,6 +32,9 @@ describe.skipIf(NO_REDIS)(title, () => {
     async () => {
       prefixes += 1;
       const processes = await Promise.all([start(), start(), start()]);
+      const [first] = processes;
+      const haveMet = async () => (await first?.bus.living())?.length === processes.length;
+      await eventually(haveMet, "the processes know each other");
       const registries = processes.map(({ bus, registry }) => [bus.home, registry] as const);
       const logs = processes.map(({ log }) => log);
       return roundRobin(new Map(registries), () => settle(logs));

@@ -11,6 +11,11 @@ import {
   type SequencerPosition,
 } from "./sequencer.ts";
 
+/**
+ * A sequencer drops old entries by size. It must not drop entries of this call before the processes have read them.
+ */
+const MAX_CALL: Bytes = 8 * 1024 * 1024;
+
 /** Maximum size of the messages that wait for a call of the sequencer. */
 const MAX_WAITING: Bytes = 64 * 1024 * 1024;
 
@@ -68,13 +73,13 @@ export class Appender {
     });
   }
 
-  /** Resolves when no batch waits. */
+  /** Resolves when no batch waits and no call is under way. */
   async whenIdle(): Promise<void> {
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    // Later batches of this turn of the event loop travel in the first call.
+    // Batches that the same synchronous code appends travel in the first call.
     await undefined;
     while (this.#waiting.length > 0) await this.#call(this.#takeBatches());
     this.#running = undefined;
@@ -82,9 +87,11 @@ export class Appender {
 
   #takeBatches(): WaitingBatch[] {
     let count = 0;
-    const end = this.#waiting.findIndex(({ batch }, index) => {
+    let bytes = 0;
+    const end = this.#waiting.findIndex(({ batch, size }, index) => {
       count += batch.messages.length;
-      return index > 0 && count > MAX_APPEND;
+      bytes += size;
+      return index > 0 && (count > MAX_APPEND || bytes > MAX_CALL);
     });
     const taken = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
     for (const { size } of taken) this.#waitingBytes -= size;

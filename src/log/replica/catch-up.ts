@@ -6,7 +6,10 @@ import type { Sequencer, SequencerPosition, SequencerState } from "./sequencer.t
 /** Time that a caller waits at most until this process has received an entry that this or another process has appended. */
 export const CATCH_UP_TIMEOUT: Milliseconds = 2000;
 
-/** Lets clients wait for positions that their earlier process has received before this process. */
+/**
+ * Makes a client wait if its cursor is newer than the newest entry of this process. The client has the cursor from another
+ * process.
+ */
 export class CatchUp {
   readonly #replica: Replica;
   readonly #sequencer: Sequencer;
@@ -19,8 +22,8 @@ export class CatchUp {
   }
 
   /**
-   * Asks the sequencer whether a position exists that this process has not received, and waits for it if so. Returns at once for
-   * any other position.
+   * Asks the sequencer whether the position exists in the log. If it exists, waits until this process has received it. If it
+   * does not, returns as soon as the sequencer has answered.
    *
    * @throws RealtimeError `unreachable` if the sequencer can't be asked, or if the entry does not arrive in time.
    */

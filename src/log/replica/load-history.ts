@@ -70,7 +70,8 @@ interface LoadRequest {
 async function loadHistory(request: LoadRequest): Promise<MemoryHistory | undefined> {
   const { sequencer, until, epochs, cursors, now } = request;
   const history = new MemoryHistory(request.options);
-  // Read first: an entry that `after` no longer returns when it is read is still among them if it is kept.
+  // The kept messages are read before the stream. If a kept message is dropped from the stream meanwhile, this list still has
+  // it.
   const kept = await readKept(sequencer, until.sequence);
   let nextKept = 0;
   const addKeptUpTo = (sequence: number) => {

@@ -198,8 +198,9 @@ class ReplicaLog implements MessageLog {
   }
 
   /**
-   * The error with which the sequencer has refused to store, if that was not long ago: a process that is not ready gets no messages
-   * from a load balancer, so a success could not end an older failure. If the sequencer can't be reached, the reader fails as well.
+   * Returns the error of an append that the sequencer refused within `FAILURE_TIME`. The error must expire: a load balancer
+   * sends no messages to a process that is not ready, so no successful append could clear the error. `unreachable` is left
+   * out, because the reader then fails as well.
    */
   #refusal(): unknown {
     const append = this.#appendFailure;

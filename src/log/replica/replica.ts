@@ -43,8 +43,8 @@ interface Follower {
 
 /**
  * A copy of a shared log in the memory of this process. It receives the entries of the sequencer (`receive`) and delivers them to
- * tail listeners. `join` compares the copy with the log. If the log has lost entries of the copy, or the copy has missed entries, the
- * copy is loaded anew, and the listeners are told of the gap.
+ * tail listeners. `join` compares the copy with the log. The copy is loaded anew if the log has lost entries of the copy, or
+ * has dropped entries that the copy never received. If messages are concerned, `join` calls `onGap` of each listener.
  */
 export class Replica {
   readonly followers = new Set<Follower>();
@@ -124,7 +124,8 @@ export class Replica {
     const isStale = this.#isStale(state, epochs);
     const validTo = Math.min(epochs.commonEnd(this.#epochs), end, state.end.sequence);
     const isComplete = validTo === end && state.oldest <= end + 1;
-    // In another epoch, the entries after the newest message may be lost, for example an erasure that this copy has applied.
+    // Erasures and revocations have no sequence of their own, so `validTo` does not show whether they are lost. After a change
+    // of the epoch, an erasure that this copy has applied after its newest message may be missing in the log.
     const mayHaveLostEntries =
       this.#index > 0 && (isStale || epochs.newest.name !== this.#epochs.newest.name);
     if (isComplete && !mayHaveLostEntries) {

@@ -15,7 +15,10 @@ export type SequencedContent =
 
 /** The place of an entry in the order of a shared log. */
 export interface Place {
-  /** Number of messages up to and including this entry. A message has the next number; other entries have that of the message before. */
+  /**
+   * Number of messages up to and including this entry. Each message raises the number by one. An erasure or a revocation has
+   * the number of the message before it.
+   */
   readonly sequence: number;
   /** 0 for a message. 1 for the first other entry after the message, 2 for the second, and so on. */
   readonly index: number;
@@ -131,6 +134,6 @@ export interface Sequencer {
    * when an answer shows that a connection is stale.
    */
   disconnect(): void;
-  /** Closes the connections after the calls that have started. No method may be called afterwards. */
+  /** Closes the connections at once and for good. Calls without an answer reject. No method may be called afterwards. */
   close(): Promise<void>;
 }

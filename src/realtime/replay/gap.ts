@@ -5,9 +5,10 @@ import type { ClientReplay } from "./client-replay.ts";
 import type { RestartPlan } from "./start-plan.ts";
 
 /**
- * Continues after a gap in the log. Each client with subscriptions that the gap affects receives PB_RESUME with `recovered: false`,
- * after the messages before the gap and before any later message. All clients are told in one turn of the event loop, because
- * later messages may follow at once. A gap is rare.
+ * Continues after a gap in the log. Every client with subscriptions receives PB_RESUME with `recovered: false`, after the
+ * messages before the gap and before any later message. A client with a replay that has not passed `validTo` continues its
+ * replay instead. One turn of the event loop handles all clients, because later messages may follow at once. This long turn is
+ * acceptable because gaps are rare.
  *
  * @param cursor The cursor after which the log continues.
  */
@@ -30,7 +31,7 @@ function continueClient({ replays, cursors }: ManagerCore, client: Client, valid
  * Plans how a replay continues after a gap in the log (`LogGap`). A page that is being read belongs to the replay before the gap,
  * and is ignored.
  *
- * @param live The sequence of the newest message before the messages that follow the gap.
+ * @param live The sequence after which the log continues.
  * @param validTo `LogGap.validTo`.
  */
 function planAfterGap(replay: ClientReplay, live: number, validTo: number): RestartPlan {

@@ -27,7 +27,10 @@ import { homeOf } from "./home.ts";
 import { createBusHandler, createProcessCalls } from "./process-calls.ts";
 import { Processes } from "./processes.ts";
 
-/** Milliseconds of a request's waiting time that may be due to the rounding of clocks. */
+/**
+ * Milliseconds by which rounding of the clocks may make a waiting time appear too long. They are subtracted from each waiting
+ * time.
+ */
 const ROUNDING = 2;
 
 /** Options of `createClusterRegistry`. */

@@ -39,7 +39,10 @@ export class WorkerSlot {
   #startedAt = 0;
   #isListening = false;
   #isDraining = false;
-  /** Failures in a row: ends within `STABLE_AFTER` of the start. */
+  /**
+   * Number of ends in a row at which the worker was not stable: it was not listening, or it ended within `STABLE_AFTER` of
+   * its start. Drains do not count.
+   */
   failures = 0;
 
   constructor(number: number) {

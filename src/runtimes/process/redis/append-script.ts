@@ -28,14 +28,13 @@ local function forget(id)
   if publisher and publisher ~= '' then redis.call('ZREM', base .. 'ids:' .. publisher, id) end
 end
 
--- The fingerprint of a remembered message, or nil.
+-- The fingerprint of a remembered message, or nil. Writes nothing: the first write of the script must be a command that Redis
+-- refuses when its memory is full. Redis allows every command after the first write.
 local function fingerprintOf(id)
   local content = redis.call('HGET', contents, id)
   if not content then return nil end
   local _, _, fingerprint, since = string.find(content, '^(%S+) (%S+)')
-  if at - tonumber(since) < idAge then return fingerprint end
-  forget(id)
-  return nil
+  return at - tonumber(since) < idAge and fingerprint or nil
 end
 
 local function remember(message)
@@ -77,12 +76,14 @@ end
 
 local function keep(message, payload)
   if #message.keeps == 0 then return end
-  redis.call('HSET', kept, text(seq), payload)
-  for _, pair in ipairs(message.keeps) do
+  for index, pair in ipairs(message.keeps) do
     local topic, number = pair[1], pair[2]
-    redis.call('HINCRBY', keptrefs, text(seq), 1)
+    -- The limits may already have dropped the message from its first topic, and with it the payload.
+    if redis.call('HINCRBY', keptrefs, text(seq), 1) == 1 then
+      redis.call('HSET', kept, text(seq), payload)
+    end
     redis.call('ZADD', keptindex, 0, topic .. '\\0' .. string.format('%016.0f', seq))
-    redis.call('ZADD', kepttopics, text(seq), topic)
+    redis.call('ZADD', kepttopics, text(seq * 64 + index), topic)
     keptbytes = keptbytes + message.size
     local range = redis.call('ZLEXCOUNT', keptindex, '[' .. topic .. '\\0', '(' .. topic .. '\\1')
     if range > number then
@@ -159,7 +160,8 @@ local function trim()
     local entry = redis.call('XRANGE', log, text(middle) .. '-0', '+', 'COUNT', 1)[1]
     if entry and mustRemain(entry) then high = middle else low = middle end
   end
-  -- Exact, and with the other entries after the message before: a process that has that message must receive them.
+  -- The trim is exact. Entries without a message that follow message high - 1 remain, because a process that has received this
+  -- message must receive them too.
   redis.call('XTRIM', log, 'MINID', '=', text(high - 1) .. '-1')
 end
 

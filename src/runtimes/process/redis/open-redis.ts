@@ -12,7 +12,7 @@ import { checkRedisSettings, type RedisSettings } from "./settings.ts";
 
 export type { RedisSettings } from "./settings.ts";
 
-/** Options of `openRedis`. All processes must have the same. */
+/** Options of `openRedis`. All processes must use the same Redis, the same `prefix` and the same options of the log. */
 export interface RedisOptions extends RedisSettings, LogOptions, Clocks {
   readonly logger?: Logger | undefined;
 }

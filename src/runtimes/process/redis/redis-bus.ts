@@ -21,7 +21,10 @@ const MAX_PENDING = 10_000;
 /** Maximum length of a message between processes. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
 
-/** Time after this process has subscribed again during which other processes may not have subscribed again yet. */
+/**
+ * Time that other processes may need to subscribe again after this process has done so. Until then, a process without a
+ * subscription does not count as gone.
+ */
 const RESUBSCRIBE_TIME: Milliseconds = 3000;
 
 /** Time until a process without a subscription is called again. */

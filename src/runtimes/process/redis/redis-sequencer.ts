@@ -34,8 +34,9 @@ const ERASE_SLICE = 500;
 /** Number of fields that one call of HSCAN examines. */
 const SCAN_COUNT = 500;
 
-/** Time within which a call is sent once more on a new connection. */
+/** Time within which a call that was cut off is sent again on a new connection, and the time between two attempts. */
 const RESEND_TIME: Milliseconds = 2000;
+const RESEND_DELAY: Milliseconds = 100;
 
 const scripts = {
   append: new RedisScript(APPEND_SCRIPT),
@@ -61,7 +62,7 @@ export interface RedisSequencerOptions extends LogOptions {
 /** The default of `RedisSequencerOptions.prefix`. */
 export const DEFAULT_PREFIX = "pocketwire";
 
-/** A sequencer in Redis or Valkey. docs/architecture.md describes the keys. */
+/** A sequencer in Redis or Valkey. `script-prelude.ts` describes the keys. */
 export class RedisSequencer implements Sequencer {
   readonly #base: string;
   readonly #connection: RedisConnection;
@@ -120,21 +121,22 @@ export class RedisSequencer implements Sequencer {
     return /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   }
 
-  /** A call that is cut off is sent once more. Redis remembers the message ids, so a message is not appended twice. */
+  /**
+   * A call that is cut off is sent again for up to two seconds. Redis remembers the message ids, so a message is not appended twice.
+   * If no connection can be opened before the first attempt, the call fails without a repetition.
+   */
   async append(batches: readonly SequencerBatch[]): Promise<readonly BatchOutcome[]> {
     const args = this.#appendCall.encode(batches);
-    const startedAt = performance.now();
-    let answer: unknown;
-    try {
-      answer = await this.#run(scripts.append, args);
-    } catch (error) {
-      if (!isUnreachable(error) || performance.now() - startedAt > RESEND_TIME)
-        throw maybeSent(error);
-      answer = await this.#run(scripts.append, args).catch((cause) => {
-        throw maybeSent(cause);
-      });
+    await this.#connection.client();
+    const deadline = performance.now() + RESEND_TIME;
+    for (;;) {
+      try {
+        return decodeOutcomes(await this.#run(scripts.append, args), batches);
+      } catch (error) {
+        if (!isUnreachable(error) || performance.now() > deadline) throw maybeSent(error);
+        await new Promise((resolve) => setTimeout(resolve, RESEND_DELAY));
+      }
     }
-    return decodeOutcomes(answer, batches);
   }
 
   after(place: Place): Promise<readonly SequencedEntry[]> {
@@ -142,6 +144,10 @@ export class RedisSequencer implements Sequencer {
   }
 
   async erase(topic: string): Promise<SequencerPosition> {
+    // A kept message may stay in Redis longer than the entry of the erasure. A process that starts later would then load the
+    // message again. The kept messages are therefore erased before the entry is appended, in case this process ends in
+    // between. The second call erases messages that were kept after the first call.
+    await this.#eraseKept(topic, String(Number.MAX_SAFE_INTEGER));
     const answer = (await this.#run(scripts.erase, [topic])) as [string, string, string];
     const [epoch, sequence, index] = answer;
     await this.#eraseKept(topic, sequence);

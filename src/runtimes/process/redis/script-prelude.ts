@@ -14,7 +14,7 @@
  * | `kept` | hash | sequence → a kept message (`entry-codec.ts`) |
  * | `keptrefs` | hash | sequence → number of topics that keep the message |
  * | `keptindex` | sorted set | `<topic> NUL <sequence>`, in lexicographic order |
- * | `kepttopics` | sorted set | topic → sequence of its newest message |
+ * | `kepttopics` | sorted set | topic → 64 · sequence of its newest message + index of the topic in that message |
  *
  * `ARGV[1]` is the time, or an empty text for the server's clock. `ARGV[2]` is the name of a new epoch.
  */

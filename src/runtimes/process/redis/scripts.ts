@@ -35,7 +35,13 @@ return { epoch, text(seq), text(place), text(at) }
 const MATCH_ERASED = `
 local erased = ARGV[3]
 local prefix = string.sub(erased, -2) == '/*' and string.sub(erased, 1, -2)
+-- cjson refuses half of a surrogate pair, which JSON writes as an escape.
+local function replaceSurrogate(kind, digits)
+  if kind ~= 'u' or not string.find(digits, '^d[89a-f]') then return nil end
+  return '\\\\ufffd' .. string.sub(digits, 5)
+end
 local function isErased(header)
+  header = string.gsub(header, '\\\\(.)(%x*)', replaceSurrogate)
   for _, topic in ipairs(cjson.decode(header).topics) do
     if erased == '*' or topic == erased then return true end
     if prefix and string.sub(topic, 1, #prefix) == prefix then return true end

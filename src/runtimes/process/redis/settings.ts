@@ -1,6 +1,6 @@
 import { RealtimeError } from "../../../realtime/errors.ts";
 
-/** Where the processes meet. */
+/** Address of the Redis server that the processes share, and the prefix of its keys. */
 export interface RedisSettings {
   /** `redis://` or `rediss://`, with user and password if Redis needs them. */
   readonly url: string;
