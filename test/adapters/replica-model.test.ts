@@ -63,6 +63,8 @@ class ProcessUnderTest {
     replica.followers.add({
       listener: (entries) => {
         for (const { cursor, message } of entries) {
+          // A message that was erased before this process received it has no topic, so no client hears it.
+          if (message.topics.length === 0) continue;
           this.heard.push(message.id);
           this.cursors.push({ cursor, id: message.id });
         }

@@ -128,3 +128,9 @@ export function toLogEntry(
   if (content.kind !== "message") return undefined;
   return { cursor: cursors.format(sequence), at, message: content.message };
 }
+
+/** Returns an entry without a topic, for a message that was erased before this process received it. */
+export function emptyEntry({ sequence, at }: SequencedEntry, cursors: LogCursors): LogEntry {
+  const message = { id: "", topics: [], data: "null", private: false };
+  return { cursor: cursors.format(sequence), at, message };
+}

@@ -5,7 +5,7 @@ import type { LogOptions, StoredRevocation } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import type { MemoryHistory } from "../memory-history.ts";
 import { endOfSlice } from "./entry-slices.ts";
-import { isMessage, type LoadedLog, loadLog, toLogEntry } from "./load-history.ts";
+import { emptyEntry, isMessage, type LoadedLog, loadLog, toLogEntry } from "./load-history.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import {
   comparePlaces,
@@ -186,7 +186,8 @@ export class Replica {
       if (isMessage(entry)) {
         const message = toLogEntry(entry, this.#cursors);
         this.#history.add(message, entry.at);
-        if (message !== undefined) messages.push(message);
+        // An erased message advances the position of live clients, and reaches none of them.
+        messages.push(message ?? emptyEntry(entry, this.#cursors));
         continue;
       }
       announce();
@@ -214,17 +215,23 @@ export class Replica {
   }
 
   /**
-   * Whether a server has fewer entries than this process in the same epoch. It is usually behind, for example a replica that is not
-   * yet promoted.
+   * Returns false if the server has all entries of this copy, or is in an epoch that is not known here. Otherwise the server is
+   * usually behind, for example a primary that was replaced: the method throws, and the reader joins again. After
+   * `MAX_STALE_JOINS` joins in a row, the entries count as lost, and the method returns true.
    *
-   * @throws RealtimeError `unreachable` if the server is behind. If it stays behind, the result is true: the entries are lost.
+   * @throws RealtimeError `unreachable` while the server may still catch up.
    */
   #isStale({ end }: SequencerState, epochs: EpochChain): boolean {
-    const isSameEpoch = epochs.newest.name === this.#epochs.newest.name;
-    if (!isSameEpoch || comparePlaces(end, this.place) >= 0) this.#staleJoins = 0;
-    else this.#staleJoins += 1;
-    if (this.#staleJoins === 0) return false;
+    const { name } = epochs.newest;
+    const isSameEpoch = name === this.#epochs.newest.name;
+    // A server that has really lost entries begins a new epoch, which is not known here.
+    const isOlderEpoch = !isSameEpoch && this.#epochs.endOf(name) !== undefined;
+    const isBehind = isOlderEpoch || (isSameEpoch && comparePlaces(end, this.place) < 0);
+    this.#staleJoins = isBehind ? this.#staleJoins + 1 : 0;
+    if (!isBehind) return false;
     if (this.#staleJoins > MAX_STALE_JOINS) return true;
+    // Another connection may lead to another server.
+    this.#options.sequencer.disconnect();
     throw new RealtimeError("unreachable", "The server has fewer messages than this process.");
   }
 }

@@ -46,7 +46,10 @@ local function remember(message)
   redis.call('ZADD', own, text(seq), message.id)
   -- One publisher takes at most half of the ids. Its own oldest ids are forgotten first.
   while redis.call('ZCARD', own) > idCount / 2 do
-    forget(redis.call('ZRANGE', own, 0, 0)[1])
+    local oldest = redis.call('ZRANGE', own, 0, 0)[1]
+    forget(oldest)
+    -- forget() does not find the publisher of an id of which the content is lost.
+    redis.call('ZREM', own, oldest)
   end
 end
 
@@ -100,6 +103,8 @@ local function append(message)
     'd', message.data, 'c', message.change }
   redis.call('XADD', log, text(seq) .. '-0', unpack(entry))
   bytes = bytes + message.size
+  -- If Redis refuses a later command, the state still has the message, and the next message gets the next number.
+  save()
   remember(message)
   keep(message, epoch .. '\\n' .. text(at) .. '\\n' .. text(message.size) .. '\\n'
     .. message.header .. '\\n' .. message.data .. '\\n' .. message.change)

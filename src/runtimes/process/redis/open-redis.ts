@@ -75,7 +75,7 @@ function cannotConnect({ cause }: RealtimeError): RealtimeError {
 
 /** Redis must not delete the keys of the log when its memory is full. */
 async function warnOfEviction(sequencer: RedisSequencer, logger: Logger | undefined) {
-  const policy = await sequencer.evictionPolicy();
+  const policy = await sequencer.evictionPolicy().catch(() => undefined);
   if (policy === undefined || policy === "noeviction") return;
   const hint = "set maxmemory-policy to noeviction; any other policy may delete messages";
   logger?.warn("Redis may delete messages", { policy, hint });

@@ -24,8 +24,18 @@ export function checkRedisSettings({ url, readURL = url, prefix = "a" }: RedisSe
 }
 
 function checkURL(url: string, name: string): void {
-  if (/^rediss?:\/\/[^/]/.test(url) && URL.canParse(url)) return;
-  throw invalid(name, "a URL that begins with redis:// or rediss://");
+  if (!isRedisURL(url)) throw invalid(name, "a URL that begins with redis:// or rediss://");
+}
+
+function isRedisURL(text: string): boolean {
+  try {
+    const { protocol, hostname, username, password, pathname } = new URL(text);
+    // The client decodes both, and would throw an error of its own.
+    decodeURIComponent(username + password);
+    return /^rediss?:$/.test(protocol) && hostname !== "" && /^(\/\d*)?$/.test(pathname);
+  } catch {
+    return false;
+  }
 }
 
 function invalid(name: string, rule: string): RealtimeError {

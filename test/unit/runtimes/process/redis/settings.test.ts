@@ -8,6 +8,8 @@ describe("the settings of Redis", () => {
     [{ url: "127.0.0.1:6379" }, "REDIS_URL"],
     [{ url: "http://user:a-secret-password@127.0.0.1" }, "REDIS_URL"],
     [{ url: "redis://" }, "REDIS_URL"],
+    [{ url: "redis://user:a-secret-password%@127.0.0.1" }, "REDIS_URL"],
+    [{ url: "redis://127.0.0.1/name" }, "REDIS_URL"],
     [{ url, readURL: "replica.example" }, "REDIS_READ_URL"],
     [{ url, prefix: "{a}" }, "REDIS_PREFIX"],
     [{ url, prefix: "a b" }, "REDIS_PREFIX"],
