@@ -35,42 +35,61 @@ function run(command, args) {
 /**
  * Starts the server, puts the load on it, and stops it.
  *
- * @param load Options of bench/tools/sseload.cpp: names without `--`, and values.
+ * @param server `command` and `env` start it, and `args` are the requests of the load. `cores`: "all" lets server and load use
+ *   all cores. Default: one core each. `isReady`: a pattern of the line that it prints when all its processes listen.
+ * @param loadOptions Options of bench/tools/sseload.cpp: names without `--`, and values.
  * @returns The line of JSON that sseload prints.
  */
-export async function measure({ name, command, args }, load) {
-  const child = spawn("taskset", ["-c", SERVER_CORE, ...command], {
-    stdio: ["ignore", "ignore", "inherit"],
+export async function measure({ name, command, args, env, cores, isReady }, loadOptions) {
+  const onCore = (core, words) => (cores === "all" ? words : ["taskset", "-c", core, ...words]);
+  const [program, ...programArgs] = onCore(SERVER_CORE, command);
+  const child = spawn(program, programArgs, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", isReady === undefined ? "ignore" : "pipe", "inherit"],
     // Its own process group, so that the kill below also ends the child processes of the server.
     detached: true,
   });
   const stop = () => process.kill(-child.pid, "SIGKILL");
-  const interrupt = () => {
-    stop();
-    process.exit(1);
-  };
+  process.once("exit", stop);
+  const interrupt = () => process.exit(1);
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
+    if (isReady !== undefined) await printed(child, isReady, name);
     await until(true, `${name} does not listen`);
-    const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...load };
+    const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...loadOptions };
     const words = Object.entries(options).flatMap(([option, value]) => [
       `--${option}`,
       String(value),
     ]);
-    const { status, stdout, stderr } = spawnSync(
-      "taskset",
-      ["-c", LOAD_CORE, join(TOOLS, "sseload"), ...args, ...words],
-      { encoding: "utf8" },
-    );
+    const [load, ...loadArgs] = onCore(LOAD_CORE, [join(TOOLS, "sseload"), ...args, ...words]);
+    const { status, stdout, stderr } = spawnSync(load, loadArgs, { encoding: "utf8" });
     if (status !== 0) throw new Error(`${name}: sseload exited with ${status}: ${stderr}`);
     return JSON.parse(stdout);
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt);
+    process.off("exit", stop);
     stop();
     await new Promise((resolve) => child.once("close", resolve));
     // Child processes of the server may hold the port a moment longer.
     await until(false, `${name} still listens`);
   }
+}
+
+/** Resolves when a program has printed a line. Rejects when the program ends before, and after 30 seconds. */
+export function printed(child, pattern, name) {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const fail = () => reject(new Error(`${name} did not start. It printed:\n${text}`));
+    const timer = setTimeout(fail, 30_000);
+    child.once("error", fail).once("close", fail);
+    // The listener stays, because otherwise a full pipe would block the program.
+    child.stdout.setEncoding("utf8").on("data", (chunk) => {
+      text = (text + chunk).slice(-10_000);
+      if (!pattern.test(text)) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function isListening() {

@@ -8,8 +8,8 @@ import { ADMIN_KEY, PORT } from "./settings.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const node = (file, ...rest) => [process.execPath, "--expose-gc", join(here, file), ...rest];
-const PLAIN = ["--path", "/events", "--publish-path", "/publish"];
-const POCKETWIRE = [
+export const PLAIN = ["--path", "/events", "--publish-path", "/publish"];
+export const POCKETWIRE = [
   ...["--path", "/api/realtime?topic=msg", "--publish-path", "/api/realtime/messages"],
   ...["--publish-header", "Content-Type: application/json"],
   ...["--publish-header", `Authorization: Bearer ${ADMIN_KEY}`],
@@ -18,7 +18,7 @@ const POCKETWIRE = [
 /** The most clients of a slow server. With more, slow servers would take most of the time of a run. */
 const SLOW_CLIENTS = 1000;
 const GC = ["--collect-path", "/gc"];
-const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+export const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 export const POCKETWIRE_ON_NODE = {
   name: "pocketwire-node",
@@ -28,40 +28,18 @@ export const POCKETWIRE_ON_NODE = {
 };
 
 /** @param workers Number of worker processes. 1 runs nginx without a master process. */
-function nchan(folder, workers = 1) {
+export function nchan(folder, workers = 1) {
   const own = join(folder, `nchan-${workers}`);
   mkdirSync(own, { recursive: true });
   const one = readFileSync(join(here, "nchan.conf"), "utf8");
-  const conf =
-    workers === 1
-      ? one
-      : one.replace("master_process off;", `worker_processes ${workers};\nuser root;`);
+  // With `reuseport` the kernel spreads connections evenly over the workers.
+  const several = one
+    .replace("master_process off;", `worker_processes ${workers};\nuser root;`)
+    .replace("backlog=4096", "backlog=4096 reuseport");
+  const conf = workers === 1 ? one : several;
   const file = join(own, "nginx.conf");
   writeFileSync(file, conf.replaceAll("FOLDER", own).replaceAll("PORT", String(PORT)));
   return ["nginx", "-c", file];
-}
-
-/** Lists Pocketwire in memory and over Redis, and Nchan, with one process and with two, for bench/cluster.mjs. */
-export function listClusters(tools, redisURL) {
-  const overRedis = (workers) => ({
-    name: `pocketwire-redis-${workers}`,
-    title: `**Pocketwire over Redis, ${workers} process${workers === 1 ? "" : "es"}**`,
-    command: [
-      "env",
-      ...[`REDIS_URL=${redisURL}`, `WORKERS=${workers}`],
-      ...node("pocketwire-workers.mjs"),
-    ],
-    args: POCKETWIRE,
-  });
-  const nginx = (workers) => ({
-    name: `nchan-${workers}`,
-    title: `Nchan, ${workers} worker${workers === 1 ? "" : "s"}`,
-    command: nchan(tools, workers),
-    args: PLAIN,
-  });
-  const memory = { ...POCKETWIRE_ON_NODE, title: "**Pocketwire in memory, 1 process**" };
-  const all = [memory, overRedis(1), overRedis(2)];
-  return existsSync(NCHAN_MODULE) ? [...all, nginx(1), nginx(2)] : all;
 }
 
 /**

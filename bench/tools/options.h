@@ -21,6 +21,8 @@ struct Options {
   std::string collectPath;
   /** Processes of the server. Their CPU time and memory, and those of their child processes, are measured. */
   std::vector<int> pids;
+  /** Processes of a store behind the server. Their CPU time is measured apart, for each message. */
+  std::vector<int> storePids;
   int clients = 100;
   /** Clients that connect at the same time. */
   int connecting = 128;
@@ -32,6 +34,8 @@ struct Options {
    * delivered to all clients.
    */
   int window = 1;
+  /** Least milliseconds from one message to the next. */
+  int every = 0;
   /** Size of a message in bytes. */
   int size = 120;
   /** Milliseconds to wait between the last connect and the measurement of memory. */
@@ -64,6 +68,8 @@ inline Options readOptions(int count, char** words) {
     else if (name == "--body") options.body = value;
     else if (name == "--collect-path") options.collectPath = value;
     else if (name == "--pids") options.pids = numbersOf(value);
+    else if (name == "--store-pids") options.storePids = numbersOf(value);
+    else if (name == "--every") options.every = stoi(value);
     else if (name == "--clients") options.clients = stoi(value);
     else if (name == "--connecting") options.connecting = stoi(value);
     else if (name == "--messages") options.messages = stoi(value);

@@ -313,10 +313,14 @@ static bool publishAll(vector<Publisher>& publishers, int messages) {
   for (Publisher& publisher : publishers) publisher.isAnswered = publisher.isComplete = true;
   const Nanoseconds end = now() + options.timeout * kSecond;
   int sent = 0;
+  Nanoseconds next = 0;
   while (deliveries.completeCount < messages) {
     if (now() > end || deadCount > options.clients / 2) return false;
     for (Publisher& publisher : publishers) {
-      if (sent < messages && publisher.isAnswered && publisher.isComplete) publisher.publish(sent++);
+      if (sent == messages || now() < next) break;
+      if (!publisher.isAnswered || !publisher.isComplete) continue;
+      publisher.publish(sent++);
+      next = now() + options.every * kMillisecond;
     }
     pollOnce(1);
     for (const uint32_t message : deliveries.complete) {
@@ -368,23 +372,26 @@ int main(int count, char** words) {
   rusage ownBefore, ownAfter;
   getrusage(RUSAGE_SELF, &ownBefore);
   const Usage before = usageOf(options.pids);
+  const Usage storeBefore = usageOf(options.storePids);
   const Nanoseconds began = now();
   const bool isDone = publishAll(publishers, options.messages);
   const double seconds = double(now() - began) / kSecond;
   const Usage after = usageOf(options.pids);
+  const Usage storeAfter = usageOf(options.storePids);
   getrusage(RUSAGE_SELF, &ownAfter);
 
   const double delivered = std::max<uint64_t>(1, deliveries.count);
   printf(
       "{\"clients\":%d,\"messages\":%d,\"window\":%d,\"dead\":%d,\"refused\":%d,\"deliveries\":%llu,"
       "\"deliveries_per_s\":%.0f,\"cpu_us\":%.3f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"cpu_us_connect\":%.1f,"
-      "\"bytes_per_client\":%.0f,\"load_cpu_us\":%.2f}\n",
+      "\"bytes_per_client\":%.0f,\"load_cpu_us\":%.2f,\"store_cpu_us\":%.2f}\n",
       options.clients, options.messages, options.window, deadCount, refusedCount,
       static_cast<unsigned long long>(deliveries.count), deliveries.count / seconds,
       (after.cpuSeconds - before.cpuSeconds) * 1e6 / delivered, deliveries.percentile(0.5), deliveries.percentile(0.99),
       (connected.cpuSeconds - empty.cpuSeconds) * 1e6 / options.clients,
       double(settled.residentBytes - empty.residentBytes) / options.clients,
-      (own(ownAfter) - own(ownBefore)) * 1e6 / delivered);
+      (own(ownAfter) - own(ownBefore)) * 1e6 / delivered,
+      (storeAfter.cpuSeconds - storeBefore.cpuSeconds) * 1e6 / options.messages);
   for (Subscriber& subscriber : subscribers) subscriber.close();
   return isDone ? 0 : 3;
 }
