@@ -6,7 +6,7 @@ import { RealtimeError } from "../../../../src/realtime/errors.ts";
 
 const ADMIN_KEY = "a-key-of-an-administrator";
 
-/** A service whose log fails while `failure` is set. */
+/** A service with a log that fails while `failure` is set. */
 function openService(authenticate?: () => string) {
   const state: { failure?: RealtimeError } = {};
   const memory = createMemoryLog();

@@ -73,7 +73,7 @@ function createPool(count: number) {
   return { pool, processes, at, lines, gaveUp };
 }
 
-/** Starts a pool whose workers all listen. */
+/** Starts a pool of which all workers listen. */
 async function startPool(count: number) {
   const made = createPool(count);
   const started = made.pool.start();
