@@ -21,7 +21,7 @@ const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
 const ROUNDS = `${rounds} round${rounds === 1 ? "" : "s"}`;
 const part = flags.quick ? 0.1 : 1;
 const only = flags.only.split(",");
-/** The server whose latency the others are compared with. */
+/** The latencies of the other servers are compared with the latency of this server. */
 const BASE = "memory-1";
 /** Messages a second of the table of latencies. Above 200 a second, a process reads from Redis at most every 5 ms. */
 const RATES = [50, 500];

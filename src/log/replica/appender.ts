@@ -12,7 +12,8 @@ import {
 } from "./sequencer.ts";
 
 /**
- * A sequencer drops old entries by size. It must not drop entries of this call before the processes have read them.
+ * Maximum size of the messages of one call, unless a single batch is larger. A sequencer drops old entries by size. It must not
+ * drop entries of this call before the processes have read them.
  */
 const MAX_CALL: Bytes = 8 * 1024 * 1024;
 
