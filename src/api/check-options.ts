@@ -17,6 +17,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   history: true,
   rememberedIds: true,
   topics: true,
+  presenceGrace: true,
   hooks: true,
   origins: true,
   console: true,

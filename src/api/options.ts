@@ -1,7 +1,7 @@
 import type { HistoryLimits, MessageLog, RememberedIdLimits } from "../log/log.ts";
 import type { ManagerOptions, RealtimeManager } from "../realtime/manager.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
-import type { Bytes } from "../realtime/units.ts";
+import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Bus } from "../registry/cluster/bus.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
@@ -24,7 +24,7 @@ import type { Runtime } from "./runtime.ts";
  * ```
  */
 export interface ServerOptions
-  extends ManagerOptions,
+  extends Omit<ManagerOptions, "presence">,
     AuthSettings,
     Some<RequestLimits>,
     Some<StreamLimits> {
@@ -82,6 +82,11 @@ export interface ServerOptions
    * your app has set are kept. Default of `startServer`: `["*"]`.
    */
   readonly origins?: readonly string[] | undefined;
+  /**
+   * Time after which a member or guest without a stream leaves a topic with presence. A page that reloads within this time has not
+   * left. Default 5,000 milliseconds.
+   */
+  readonly presenceGrace?: Milliseconds | undefined;
   /** Clients that may be connected. 0 is no limit. Default 50,000. */
   readonly maxClients?: number | undefined;
   /** Clients of one address (`networkOf`) that may be connected. 0 is no limit. Default 1,000. */

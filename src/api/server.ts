@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
+import { TopicRules } from "../realtime/topic-rules.ts";
 import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import { checkLogOptions } from "./check-log-options.ts";
@@ -53,6 +54,7 @@ function createDefaultRegistry(
       checkAddress: options.checkAddress,
       anonymous: options.anonymous,
       rules: options.rules,
+      presence: { topics: new TopicRules(options.topics), grace: options.presenceGrace },
     });
   const kept = { bytes: limits.keptBytes, topics: limits.keptTopics };
   const log =

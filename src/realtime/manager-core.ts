@@ -4,6 +4,7 @@ import { ClientStore } from "./clients/client-store.ts";
 import { monotonicClock } from "./clock.ts";
 import { DeliveryScheduler } from "./delivery/delivery-scheduler.ts";
 import { DEFAULT_AUTH_GRACE, type ManagerOptions } from "./manager-options.ts";
+import { Presence, type PresenceOptions } from "./presence/presence-core.ts";
 import { protectLogger } from "./protected-logger.ts";
 import { MessageContents } from "./records/message-contents.ts";
 import { ReplayCoordinator } from "./replay/coordinator.ts";
@@ -28,6 +29,8 @@ export class ManagerCore {
   readonly replays: ReplayCoordinator<Client>;
   readonly cursors: ResumeCursors = new ResumeCursors();
   readonly contents: MessageContents;
+  /** Undefined without `ManagerOptions.presence`. */
+  readonly presence: Presence | undefined;
   readonly logger: Logger | undefined;
   /** The wall clock: milliseconds since 1970. */
   readonly now: () => number;
@@ -69,6 +72,20 @@ export class ManagerCore {
       remove: (client, reason) => this.removeClient(client.clientId, reason),
       onLive: (client) => this.#onLive(client),
     });
+    this.presence = options.presence && this.#createPresence(options.presence);
+  }
+
+  #createPresence(options: PresenceOptions): Presence {
+    const { clients, contents, cursors } = this;
+    return new Presence(options, {
+      contents,
+      logger: this.logger,
+      now: this.now,
+      liveCursor: () => cursors.liveCursor,
+      isConnected: (client) => clients.has(client),
+      keysOf: (client) => clients.index.keysOf(client),
+      send: (client, event, data) => this.sendEvent(client.clientId, event, data),
+    });
   }
 
   /** Delivers entries of the log, and advances the live cursor with each. */
@@ -83,6 +100,7 @@ export class ManagerCore {
     if (canStillReceive(reason)) this.deliveries.settle(client);
     // `settle` removes a client that is too slow.
     if (!this.clients.delete(client)) return true;
+    this.presence?.remove(client);
     // Read first: a closed sink has no waiting bytes.
     const { bufferedBytes } = client.sink;
     this.#disconnects[reason] += 1;
@@ -137,8 +155,9 @@ export class ManagerCore {
 
   /** `RealtimeManager.expiresIn`. */
   get expiresIn(): Milliseconds | undefined {
-    const next = this.clients.nextExpiry;
-    return next === undefined ? undefined : Math.max(next - this.now(), 0);
+    const { nextExpiry = Number.POSITIVE_INFINITY } = this.clients;
+    const next = Math.min(nextExpiry, this.presence?.tracker.nextDue ?? nextExpiry);
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next - this.now(), 0);
   }
 
   /** `RealtimeManager.stats`. */
@@ -192,6 +211,7 @@ export class ManagerCore {
 
   #onLive(client: Client): void {
     this.deliveries.startLive(client);
+    this.presence?.onLive(client);
     if (this.#closing !== undefined) this.removeClient(client.clientId, this.#closing.reason);
   }
 

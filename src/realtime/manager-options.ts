@@ -1,5 +1,6 @@
 import type { CapacityLimits } from "./access/capacity.ts";
 import type { Clocks } from "./clock.ts";
+import type { PresenceOptions } from "./presence/presence-core.ts";
 import type { CollectionRules } from "./records/collection.ts";
 import type { Logger } from "./types.ts";
 import type { Milliseconds } from "./units.ts";
@@ -30,6 +31,8 @@ export interface ManagerOptions extends CapacityLimits, Clocks {
    * their own. Default: no rules, so each client may receive every record event that is not private.
    */
   readonly rules?: Readonly<Record<string, CollectionRules>> | undefined;
+  /** Presence: which topics have members. Default: none. */
+  readonly presence?: PresenceOptions | undefined;
   /** Default: nothing is logged. */
   readonly logger?: Logger | undefined;
 }

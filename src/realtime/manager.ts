@@ -7,6 +7,7 @@ import { setSubscriptions } from "./clients/set-subscriptions.ts";
 import type { Cursor } from "./cursor.ts";
 import { ManagerCore } from "./manager-core.ts";
 import type { ManagerOptions } from "./manager-options.ts";
+import { createPresenceSupport, type PresenceSupport } from "./presence/presence-support.ts";
 import type { MessageContents } from "./records/message-contents.ts";
 import { continueAfterGap } from "./replay/gap.ts";
 import { formatSSEComment } from "./sse.ts";
@@ -218,7 +219,10 @@ export class RealtimeManager {
     return revoke(this.#core, revocation, at);
   }
 
-  /** Time until `expire` must be called; undefined when no client has a credential or a grace period that will end. */
+  /**
+   * Time until `expire` must be called. Undefined when no client has a credential or a grace period that will end, and presence has
+   * nothing to report.
+   */
   get expiresIn(): Milliseconds | undefined {
     return this.#core.expiresIn;
   }
@@ -226,12 +230,14 @@ export class RealtimeManager {
   /**
    * Removes the rights and the auth record of clients whose credential has expired (with `anonymous: "none"` also their
    * subscriptions), and sends these clients PB_AUTH_EXPIRED. Removes a client that has sent no fresh credential within
-   * `authGrace` after that, and closes its stream. Cheap when nothing has expired.
+   * `authGrace` after that, and closes its stream. Then reports changes of presence to the store. Cheap when nothing is due.
    *
    * @returns The ids of the clients that were changed or removed.
    */
   expire(): readonly string[] {
-    return expireClients(this.#core);
+    const expired = expireClients(this.#core);
+    this.#core.presence?.flush();
+    return expired;
   }
 
   /** Parses the cursor in an event id. Undefined when the id names no position that this log has reached. */
@@ -254,7 +260,7 @@ export class RealtimeManager {
    */
   deliver(entries: readonly LogEntry[]): void {
     // The timer that calls `expire` may be late, and an expired credential must not receive private messages.
-    this.expire();
+    expireClients(this.#core);
     this.#core.deliver(entries);
   }
 
@@ -306,6 +312,11 @@ export function hibernationOf(manager: RealtimeManager): HibernationSupport {
 /** Returns the object that applies the manager's rules and the options of subscriptions, for reads of the history. */
 export function contentsOf(manager: RealtimeManager): MessageContents {
   return coreOf(manager).contents;
+}
+
+/** Returns the presence of a manager. Undefined without `ManagerOptions.presence`. Only adapters need it. */
+export function presenceOf(manager: RealtimeManager): PresenceSupport | undefined {
+  return createPresenceSupport(coreOf(manager));
 }
 
 /** Returns the function that continues after a gap in a log. Only a log over several processes has gaps. */

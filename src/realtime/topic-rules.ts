@@ -20,6 +20,11 @@ export interface TopicRule {
    * `private: false`. Default false.
    */
   readonly private?: boolean | undefined;
+  /**
+   * Whether the topic has members: the topic `$presence/<topic>` says who is subscribed to it. Members are private, unless a rule
+   * for `$presence/<topic>` has `"private": false`. Default false.
+   */
+  readonly presence?: boolean | undefined;
   /** `Message.ttl` of messages without one: a whole number from 1 to 31,536,000 (one year). Default: no limit. */
   readonly ttl?: Seconds | undefined;
 }
@@ -52,7 +57,8 @@ const FIELDS: Readonly<Record<keyof TopicRule, Check>> = {
       : 'must be a topic, "prefix/*" or "*"',
   keep: (value) =>
     isWhole(value, MAX_KEEP) ? undefined : `must be a whole number from 1 to ${MAX_KEEP}`,
-  private: (value) => (typeof value === "boolean" ? undefined : "must be true or false"),
+  private: isBoolean,
+  presence: isBoolean,
   ttl: (value) => (isTTL(value) ? undefined : TTL_RULE),
 };
 
@@ -137,6 +143,10 @@ function checkRule(path: string, rule: unknown): void {
     const fault = name !== "match" && value === undefined ? undefined : check(value);
     if (fault !== undefined) throw invalid(`${path}.${name} ${fault}.`);
   }
+}
+
+function isBoolean(value: unknown): string | undefined {
+  return typeof value === "boolean" ? undefined : "must be true or false";
 }
 
 function isWhole(value: unknown, max: number): boolean {

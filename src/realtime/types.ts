@@ -1,6 +1,7 @@
 /** The data types of the core and the interfaces that adapters implement. In one file, because they refer to each other. */
 import type { KeyStats } from "./access/capacity.ts";
 import type { Cursor } from "./cursor.ts";
+import type { MemberInfo } from "./presence/presence.ts";
 import type { Bytes, Seconds } from "./units.ts";
 
 export type { LogFields, Logger } from "./logger.ts";
@@ -80,6 +81,11 @@ export interface Principal {
    * bytes as JSON. Its `id` is the identity, unless the user's record has another. Undefined for a guest and an administrator.
    */
   readonly auth?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What other clients see of this identity in topics with presence: an object of at most `MAX_INFO` bytes as JSON. Undefined for a
+   * guest. Default `{}`.
+   */
+  readonly info?: MemberInfo | undefined;
   /** Whether rules and hidden fields do not apply: the sender has the administrators' key. Default false. */
   readonly isAdmin?: boolean | undefined;
   /**
@@ -270,9 +276,9 @@ export interface TopicInfo {
 
 /**
  * A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. It has no auth
- * record, because the record may have personal data.
+ * record and no `info`, because both may have personal data.
  */
-export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin"> {
+export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin" | "info"> {
   readonly clientId: string;
   /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];

@@ -66,6 +66,14 @@ export function applyInitialSubscriptions(
   });
 }
 
+/** Creates the error for a topic without presence. */
+export function noPresence(topic: string): RealtimeError {
+  return new RealtimeError(
+    "invalid_input",
+    `The topic ${JSON.stringify(topic)} has no presence. Add a topic rule with "presence": true (REALTIME_TOPICS).`,
+  );
+}
+
 /** Creates the error of a registry that was closed. */
 export function serverClosed(): RealtimeError {
   return new RealtimeError("closed", "The server is stopping. Try again soon.");

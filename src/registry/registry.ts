@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryRequest } from "../log/history.ts";
 import type { KeptStats, PublishReceipt } from "../log/log.ts";
 import type { LatencyStats } from "../realtime/latency.ts";
+import type { MemberInfo, MembersEvent } from "../realtime/presence/presence.ts";
 import type {
   ClientInfo,
   CloseReason,
@@ -80,6 +81,19 @@ export interface ProcessStats {
   readonly living: number;
   /** Names of the processes that did not answer. They are included with the statistics of their last heartbeat. */
   readonly silent: readonly string[];
+}
+
+/** Called when the first stream has subscribed to a topic (`occupied`), and when the last has gone for the grace (`vacated`). */
+export type OccupancyListener = (topic: string, change: "occupied" | "vacated") => void;
+
+/** A request to change what a client shows of itself in a topic. */
+export interface InfoRequest {
+  readonly clientId: string;
+  readonly topic: string;
+  /** The fields that are shown besides those of `Principal.info`. They replace the fields of the request before. */
+  readonly info: MemberInfo;
+  /** The sender of the request. */
+  readonly principal: Principal;
 }
 
 /** Selects one page of a list. */
@@ -172,6 +186,18 @@ export interface ClientRegistry {
   client(clientId: string): Promise<ClientInfo | undefined>;
   /** Lists the topics that have subscriptions on any shard, page by page. */
   topics(page?: PageRequest): Promise<TopicPage>;
+  /**
+   * Returns the members of a topic.
+   *
+   * @throws RealtimeError `invalid_input` if no topic rule gives the topic presence.
+   */
+  members(topic: string): Promise<MembersEvent>;
+  /**
+   * Changes what a client shows of itself in a topic (`PresenceSupport.extendInfo`).
+   *
+   * @throws RealtimeError As `PresenceSupport.extendInfo`; `invalid_input` if no topic rule gives the topic presence.
+   */
+  extendInfo(request: InfoRequest): Promise<void>;
   /** Disconnects a client. Returns false if the client is not connected. */
   disconnect(clientId: string): Promise<boolean>;
   /**

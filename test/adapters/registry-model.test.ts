@@ -69,6 +69,15 @@ class PlainRegistry implements ClientRegistry {
     client.keys = [...new Set(request.subscriptions)].filter((key) => key !== "");
   }
 
+  /** The model has no topic rules, so no topic has presence. */
+  async members(): Promise<never> {
+    return refuse("invalid_input");
+  }
+
+  extendInfo(): Promise<never> {
+    return this.members();
+  }
+
   async publish(messages: readonly Message[]) {
     const content = new Map(this.#content);
     for (const message of messages) {

@@ -115,6 +115,8 @@ export function roundRobin(
     clients: (page) => next().clients(page),
     client: (clientId) => next(clientId).client(clientId),
     topics: (page) => next().topics(page),
+    members: (topic) => next().members(topic),
+    extendInfo: (request) => next(request.clientId).extendInfo(request),
     disconnect: (clientId) => next(clientId).disconnect(clientId),
     revoke: (target) => next(revoked(target)).revoke(target),
     erase: async (topic) => {

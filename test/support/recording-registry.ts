@@ -19,6 +19,8 @@ export function recordingRegistry(published: Message[]): ClientRegistry {
     clients: unexpectedCall,
     client: unexpectedCall,
     topics: unexpectedCall,
+    members: unexpectedCall,
+    extendInfo: unexpectedCall,
     disconnect: unexpectedCall,
     revoke: unexpectedCall,
     stats: unexpectedCall,

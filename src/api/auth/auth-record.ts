@@ -1,6 +1,8 @@
 /** The record of a user: the fields of `@request.auth` in rules (PocketBase: core/record_field_resolver.go). */
 import { isObject } from "../../realtime/is-object.ts";
+import { MAX_INFO } from "../../realtime/presence/presence.ts";
 import { MAX_AUTH_RECORD } from "../../realtime/types.ts";
+import type { Bytes } from "../../realtime/units.ts";
 
 /** A JSON object. */
 export type AuthRecord = Readonly<Record<string, unknown>>;
@@ -17,10 +19,19 @@ export function completeRecord(
   createError: (problem: string) => Error,
 ): AuthRecord {
   if (!isObject(value)) throw createError("is not a JSON object");
-  const record = { ...value, id: value.id ?? subject };
-  const { length } = new TextEncoder().encode(JSON.stringify(record));
-  if (length <= MAX_AUTH_RECORD) return record;
-  throw createError(`has ${length} bytes as JSON, and at most ${MAX_AUTH_RECORD} are allowed`);
+  return checkSize({ ...value, id: value.id ?? subject }, MAX_AUTH_RECORD, createError);
+}
+
+/** Checks that a value is an object of at most `max` bytes as JSON. `createError` is as for `completeRecord`. */
+export function checkSize(
+  value: unknown,
+  max: Bytes,
+  createError: (problem: string) => Error,
+): AuthRecord {
+  if (!isObject(value)) throw createError("is not a JSON object");
+  const { length } = new TextEncoder().encode(JSON.stringify(value));
+  if (length <= max) return value;
+  throw createError(`has ${length} bytes as JSON, and at most ${max} are allowed`);
 }
 
 /**
@@ -30,12 +41,22 @@ export function completeRecord(
  * @throws Error when the record can't be kept.
  */
 export function copyRecord(record: AuthRecord, subject: string): AuthRecord {
-  let copy: unknown;
+  return completeRecord(copyJSON(record, "record"), subject, errorFor("record"));
+}
+
+/** Checks and copies the info that an app's `authenticate` has returned, as `copyRecord` does. */
+export function copyInfo(info: AuthRecord): AuthRecord {
+  return checkSize(copyJSON(info, "info"), MAX_INFO, errorFor("info"));
+}
+
+function copyJSON(value: AuthRecord, name: string): unknown {
   try {
-    copy = JSON.parse(JSON.stringify(record));
+    return JSON.parse(JSON.stringify(value));
   } catch (cause) {
-    throw new Error("The record of an identity can't be written as JSON.", { cause });
+    throw new Error(`The ${name} of an identity can't be written as JSON.`, { cause });
   }
-  const createError = (problem: string) => new Error(`The record of an identity ${problem}.`);
-  return completeRecord(copy, subject, createError);
+}
+
+function errorFor(name: string): (problem: string) => Error {
+  return (problem) => new Error(`The ${name} of an identity ${problem}.`);
 }

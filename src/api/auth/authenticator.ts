@@ -7,7 +7,7 @@ import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../rea
 import type { Milliseconds } from "../../realtime/units.ts";
 import type { RateLimit } from "../middleware/rate-limit.ts";
 import { addressOf, type Runtime } from "../runtime.ts";
-import { copyRecord } from "./auth-record.ts";
+import { copyInfo, copyRecord } from "./auth-record.ts";
 import { CONTROL_CHARACTER, type Identity } from "./claims.ts";
 import { readCredential } from "./credentials.ts";
 import { refuseRemoteDevelopmentKey } from "./development-key.ts";
@@ -111,10 +111,19 @@ export class Authenticator {
       if (identity !== undefined) this.#failures.succeeded(ip, credential);
       else if (needsCredential) this.#failures.failed(ip);
     }
-    const { subject, subscribe = [], publish = [], record, issuedAt, expiresAt } = identity ?? {};
+    const {
+      subject,
+      subscribe = [],
+      publish = [],
+      record,
+      info,
+      issuedAt,
+      expiresAt,
+    } = identity ?? {};
     const principal = {
       ip,
       identity: subject,
+      info,
       rights: subscribe,
       auth: record ?? (subject === undefined ? undefined : { id: subject }),
       issuedAt: issuedAt ?? receivedAt,
@@ -163,8 +172,12 @@ export class Authenticator {
       const identified = await authenticate(c);
       if (identified === undefined) return undefined;
       if (typeof identified === "string") return checkIdentity({ subject: identified });
-      const { subject, record } = checkIdentity(identified);
-      return { ...identified, record: record === undefined ? record : copyRecord(record, subject) };
+      const { subject, record, info } = checkIdentity(identified);
+      return {
+        ...identified,
+        record: record && copyRecord(record, subject),
+        info: info && copyInfo(info),
+      };
     }
     if (credential === undefined || !this.acceptsTokens) return undefined;
     return this.#verify(credential, ip);

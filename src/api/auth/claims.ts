@@ -1,9 +1,10 @@
 /** The claims of a verified token, and the identity that they name. */
 import * as z from "zod/mini";
+import { MAX_INFO } from "../../realtime/presence/presence.ts";
 import { isFieldText } from "../../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { type AuthRecord, completeRecord } from "./auth-record.ts";
+import { type AuthRecord, checkSize, completeRecord } from "./auth-record.ts";
 import { refusedTokenError } from "./errors.ts";
 import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
 
@@ -20,6 +21,10 @@ export interface Identity {
    * has another one. Default: a record with only the `id`.
    */
   readonly record?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What other clients see of the user in topics with presence: an object of at most 1,024 bytes as JSON. Default `{}`.
+   */
+  readonly info?: Readonly<Record<string, unknown>> | undefined;
   /** When the identity was confirmed, in milliseconds since 1970. Default: when the request arrived. */
   readonly issuedAt?: Milliseconds | undefined;
   /** When the identity expires, in milliseconds since 1970. Default: never. */
@@ -52,7 +57,13 @@ const claimsSchema = z.looseObject({
   iat: z.optional(seconds),
   exp: z.optional(seconds),
   record: z.optional(z.unknown()),
-  realtime: z.optional(z.looseObject({ subscribe: topicPatterns, publish: topicPatterns })),
+  realtime: z.optional(
+    z.looseObject({
+      subscribe: topicPatterns,
+      publish: topicPatterns,
+      info: z.optional(z.unknown()),
+    }),
+  ),
 });
 
 /**
@@ -89,11 +100,18 @@ export function identityOf(
     subject: sub,
     subscribe: realtime?.subscribe,
     publish: realtime?.publish,
+    info: realtime?.info === undefined ? undefined : infoOf(realtime.info),
     record: record === undefined ? undefined : recordOf(record, sub),
     // Without `iat`, the token counts as issued in 1970, so any revocation covers it.
     issuedAt: iat === undefined ? 0 : iat * 1000,
     expiresAt: exp === undefined ? undefined : exp * 1000,
   };
+}
+
+function infoOf(claim: unknown): AuthRecord {
+  return checkSize(claim, MAX_INFO, (problem) =>
+    refusedTokenError(`its claim realtime.info ${problem}`, ISSUER_ADVICE),
+  );
 }
 
 function recordOf(claim: unknown, subject: string): AuthRecord {

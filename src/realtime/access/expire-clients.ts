@@ -31,6 +31,7 @@ function expireClient(core: ManagerCore, client: Client, now: number): void {
     client.replay?.changeReader(client);
   } else {
     clients.setKeys(client, [], NO_KEYS);
+    core.presence?.tracker.update(client, []);
     client.start = undefined;
     replays.cancel(client);
   }

@@ -1,6 +1,7 @@
 import { type KeyCost, NO_KEYS } from "../access/capacity.ts";
 import type { ExpiringClient } from "../access/credential-expiry.ts";
 import type { Recipient } from "../delivery/delivery.ts";
+import type { MemberInfo } from "../presence/presence.ts";
 import { type Viewer, viewerOf } from "../records/viewer.ts";
 import type { ReplayClient } from "../replay/replay-host.ts";
 import type { ClientInfo, FrameSink, Principal, StreamOptions } from "../types.ts";
@@ -12,6 +13,8 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   /** `StreamOptions.envelope`. */
   readonly envelope: boolean;
   identity: string | undefined;
+  /** `Principal.info`. */
+  info: MemberInfo | undefined;
   rights: readonly string[];
   expiresAt: number | undefined;
   closesAt: number | undefined;
@@ -34,7 +37,7 @@ export function createClient(
   principal: Principal & StreamOptions,
   connectedAt: number,
 ): Client {
-  const { ip, identity, rights = [], expiresAt, envelope = false } = principal;
+  const { ip, identity, info, rights = [], expiresAt, envelope = false } = principal;
   // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
   // spreading is slower to read.
   return {
@@ -43,6 +46,7 @@ export function createClient(
     ip,
     envelope,
     identity,
+    info,
     rights,
     viewer: viewerOf(principal),
     expiresAt,
@@ -77,12 +81,13 @@ export function describeClient(client: Client, subscriptions: readonly string[])
 }
 
 /**
- * Gives a client the identity, rights, auth record and administrator status of a request, and the expiry time of its
+ * Gives a client the identity, info, rights, auth record and administrator status of a request, and the expiry time of its
  * credential. A stream that was to be closed because its credential had expired stays open.
  */
 export function identifyClient(client: Client, principal: Principal): void {
-  const { identity, rights = [], expiresAt } = principal;
+  const { identity, info, rights = [], expiresAt } = principal;
   client.identity = identity;
+  client.info = info;
   client.rights = rights;
   client.viewer = viewerOf(principal);
   client.expiresAt = expiresAt;

@@ -23,6 +23,8 @@ export interface ReplayProgress {
   readonly replay?: ReplayState | undefined;
   /** The start position of the client's first subscriptions, if the client has none yet. */
   readonly start?: StartPosition | undefined;
+  /** Keys of presence topics for which the client must still be sent the members. Default: none. */
+  readonly awaitsMembers?: readonly string[] | undefined;
   /** Whether the replay is paused until `resumeReplay` is called. */
   readonly awaitingDrain: boolean;
 }
@@ -63,27 +65,32 @@ export function createHibernationSupport({
   clients,
   contents,
   replays,
+  presence,
 }: ManagerCore): HibernationSupport {
   return {
     snapshotOf(clientId) {
       const client = clients.get(clientId);
       if (client === undefined) return undefined;
-      const { ip, identity, rights, viewer, expiresAt, closesAt, connectedAt } = client;
+      const { ip, identity, info, rights, viewer, expiresAt, closesAt, connectedAt } = client;
       const { auth } = viewer;
       const isAdmin = viewer.isAdmin || undefined;
       const envelope = client.envelope || undefined;
       const subscribedAt = client.subscribedAt || undefined;
-      const principal = { ip, identity, rights, auth, isAdmin, expiresAt };
+      const principal = { ip, identity, info, rights, auth, isAdmin, expiresAt };
       return { ...principal, clientId, envelope, closesAt, connectedAt, subscribedAt };
     },
 
     replayProgressOf(clientId) {
-      const { replay, start, awaitingDrain = false } = clients.get(clientId) ?? {};
+      const client = clients.get(clientId);
+      const { replay, start, awaitingDrain = false } = client ?? {};
       if (replay === undefined && start === undefined && !awaitingDrain) return undefined;
-      return { replay: replay?.state, start, awaitingDrain };
+      const waiting = (client && presence?.waitingKeysOf(client)) ?? [];
+      const awaitsMembers = waiting.length > 0 ? waiting : undefined;
+      return { replay: replay?.state, start, awaitsMembers, awaitingDrain };
     },
 
-    restoreClient(snapshot, subscriptions, sink, { replay, start, awaitingDrain } = LIVE) {
+    restoreClient(snapshot, subscriptions, sink, progress = LIVE) {
+      const { replay, start, awaitsMembers = [], awaitingDrain } = progress;
       const { clientId, connectedAt, closesAt, subscribedAt = 0, ...principal } = snapshot;
       const client = clients.add(clientId, sink, principal, connectedAt);
       client.start = start;
@@ -92,6 +99,8 @@ export function createHibernationSupport({
       client.subscribedAt = subscribedAt;
       clients.trackExpiry(client);
       clients.setKeys(client, subscriptions, costOfKeys(subscriptions, client.rights));
+      presence?.tracker.update(client, clients.index.keysOf(client));
+      presence?.awaitMembers(client, awaitsMembers);
       if (replay === undefined) return;
       client.replay = new ClientReplay(clients.index.keysOf(client), replay, client, contents);
     },

@@ -37,6 +37,13 @@ export function setSubscriptions(
   const keys = clients.index.keysOf(client);
   core.logger?.debug("subscriptions set", { clientId, subscriptions: keys.length });
 
+  const earlier = new Set(earlierKeys);
+  core.presence?.tracker.update(client, keys);
+  core.presence?.awaitMembers(
+    client,
+    keys.filter((key) => !earlier.has(key) || reachesAny(key, gained)),
+  );
+
   const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
   const hasStart = lastEventId !== undefined || last !== undefined;
   if (keys.length === 0) {
@@ -44,7 +51,6 @@ export function setSubscriptions(
     replays.cancel(client);
   } else {
     client.start = undefined;
-    const earlier = new Set(earlierKeys);
     replays.start(client, earlier, keys, {
       lastEventId,
       last,

@@ -1,3 +1,4 @@
+import type { MessageContent } from "../records/message-content.ts";
 import type { MessageContents } from "../records/message-contents.ts";
 import { SubscriptionIndex } from "../subscriptions/subscription-index.ts";
 import type { LogEntry } from "../types.ts";
@@ -29,12 +30,19 @@ export class ReplayMatcher {
     this.#lazyIndex?.changeRights(this, rights);
   }
 
-  /** The client's subscriptions that receive a message, in the order of the keys' hashes. */
-  matchesOf(entry: LogEntry): readonly Match[] {
+  /**
+   * The client's subscriptions that receive a message, in the order of the keys' hashes.
+   *
+   * @param getContent Returns the content of the message. Default: the contents keep it for the next reader.
+   */
+  matchesOf(
+    entry: LogEntry,
+    getContent: () => MessageContent = () => this.#contents.kept(entry),
+  ): readonly Match[] {
     const { topics, private: isPrivate } = entry.message;
     const matches: Match[] = [];
     for (const subscription of this.#index.match(topics, isPrivate)) {
-      const content = this.#contents.kept(entry);
+      const content = getContent();
       const data = content.eventDataFor(subscription, this.#reader.viewer);
       this.cost += content.takeCost();
       if (data === undefined) continue;

@@ -2,7 +2,13 @@
 import type { StoredRevocation } from "../../log/log.ts";
 import type { ClientInfo, Logger, SubscribeRequest } from "../../realtime/types.ts";
 import type { InProcessRegistry } from "../in-process/registry.ts";
-import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
+import type {
+  ClientPage,
+  InfoRequest,
+  PageRequest,
+  RegistryStats,
+  TopicPage,
+} from "../registry.ts";
 import { toRpcResult } from "../rpc.ts";
 import type { BusHandler } from "./bus.ts";
 import { type ForwardedArrival, ForwardedOrder } from "./forwarded-order.ts";
@@ -22,6 +28,7 @@ export interface ProcessCalls {
   clients(page: PageRequest): Promise<ClientPage>;
   client(clientId: string): Promise<ClientInfo | null>;
   topics(page: PageRequest): Promise<TopicPage>;
+  extendInfo(request: InfoRequest): Promise<null>;
   disconnect(clientId: string): Promise<boolean>;
   revokeClient(clientId: string): Promise<number>;
   applyRevocation(revocation: StoredRevocation): Promise<number>;
@@ -49,6 +56,10 @@ export function createProcessCalls(
     clients: (page) => local.clients(page),
     client: async (clientId) => (await local.client(clientId)) ?? null,
     topics: (page) => local.topics(page),
+    extendInfo: async (request) => {
+      await local.extendInfo(request);
+      return null;
+    },
     disconnect: (clientId) => local.disconnect(clientId),
     revokeClient: (clientId) => local.revoke({ clientId }),
     applyRevocation: async (revocation) => local.applyRevocation(revocation),

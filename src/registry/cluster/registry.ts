@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import type { MembersEvent } from "../../realtime/presence/presence.ts";
 import { toJSONLine } from "../../realtime/sse.ts";
 import type {
   ClientInfo,
@@ -17,6 +18,7 @@ import type {
   ClientPage,
   ClientRegistry,
   ConnectRequest,
+  InfoRequest,
   PageRequest,
   RegistryStats,
   TopicPage,
@@ -135,6 +137,17 @@ class ClusterRegistry implements ClientRegistry {
       const others = this.#processes.callOthers("topics", [one]);
       return [await this.#local.topics(one), ...(await others)];
     });
+  }
+
+  members(topic: string): Promise<MembersEvent> {
+    return this.#local.members(topic);
+  }
+
+  async extendInfo(request: InfoRequest): Promise<void> {
+    const home = this.#otherHomeOf(request.clientId);
+    if (home === undefined) return this.#local.extendInfo(request);
+    const done = await this.#processes.call(home, "extendInfo", [request]);
+    if (done === undefined) throw processIsGone();
   }
 
   async disconnect(clientId: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import type { MembersEvent } from "../../realtime/presence/presence.ts";
 import type {
   ClientInfo,
   Message,
@@ -9,13 +10,14 @@ import type {
   SubscribeRequest,
 } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { serverClosed } from "../connect.ts";
+import { noPresence, serverClosed } from "../connect.ts";
 import { mergeStats } from "../merge.ts";
 import type {
   ClientConnection,
   ClientPage,
   ClientRegistry,
   ConnectRequest,
+  InfoRequest,
   PageRequest,
   RegistryStats,
   TopicPage,
@@ -127,6 +129,14 @@ class DurableObjectRegistry implements ClientRegistry {
 
   async topics(page: PageRequest = {}): Promise<TopicPage> {
     return listTopicsOf(page, (one) => this.#shards.callAll((hub) => hub.topics(one)));
+  }
+
+  async members(topic: string): Promise<MembersEvent> {
+    throw noPresence(topic);
+  }
+
+  async extendInfo({ topic }: InfoRequest): Promise<void> {
+    throw noPresence(topic);
   }
 
   async disconnect(clientId: string): Promise<boolean> {

@@ -2,7 +2,14 @@ import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/hi
 import type { MessageLog, PublishReceipt, StoredRevocation } from "../../log/log.ts";
 import { epochOf, parseCursor } from "../../realtime/cursor.ts";
 import { LatencyHistogram } from "../../realtime/latency.ts";
-import { contentsOf, gapListenerOf, type RealtimeManager } from "../../realtime/manager.ts";
+import {
+  contentsOf,
+  gapListenerOf,
+  presenceOf,
+  type RealtimeManager,
+} from "../../realtime/manager.ts";
+import type { MembersEvent } from "../../realtime/presence/presence.ts";
+import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
 import type {
   ClientInfo,
   MaybePromise,
@@ -19,12 +26,16 @@ import type {
   ClientPage,
   ClientRegistry,
   ConnectRequest,
+  InfoRequest,
+  OccupancyListener,
   PageRequest,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
 import { toRegistryStats } from "../stats.ts";
 import { type ConnectionHost, InProcessConnection } from "./connection.ts";
+import { LocalPresence } from "./local-presence.ts";
+import { type MembersStore, RegistryMembers } from "./members.ts";
 import { Revoker } from "./revoker.ts";
 
 const FOREIGN =
@@ -41,6 +52,10 @@ export interface InProcessOptions {
   readonly now?: (() => number) | undefined;
   /** Name of this process among several (`Bus.home`). It becomes a part of the client ids. */
   readonly home?: string | undefined;
+  /** Creates the store of the members over several processes. Default: the members are those of this process. */
+  readonly createPresence?: ((presence: PresenceSupport) => MembersStore) | undefined;
+  /** Called when a topic is occupied or vacated, if the manager's `PresenceOptions.tracksOccupancy` is set. */
+  readonly onOccupancy?: OccupancyListener | undefined;
 }
 
 /**
@@ -69,12 +84,14 @@ export class InProcessRegistry implements ClientRegistry {
   readonly #host: ConnectionHost;
   readonly #revoker: Revoker;
   readonly #home: string | undefined;
+  readonly #members: RegistryMembers;
   /** Reads of the history that have not ended. The log is released after them. */
   readonly #reads = new Set<Promise<unknown>>();
   #isReleased = false;
   #closing: Promise<void> | undefined;
 
-  constructor({ manager, log, now = Date.now, home }: InProcessOptions) {
+  constructor(options: InProcessOptions) {
+    const { manager, log, now = Date.now, home, onOccupancy } = options;
     this.#manager = manager;
     this.#log = log;
     this.#revoker = new Revoker(manager, log, now);
@@ -86,6 +103,10 @@ export class InProcessRegistry implements ClientRegistry {
       isClosed: () => this.#isClosed,
       onAttached: () => this.#expiryTimer.schedule(),
     };
+    const { createPresence = ({ rules }) => new LocalPresence(log, rules, onOccupancy) } = options;
+    this.#members = new RegistryMembers(presenceOf(manager), createPresence, () =>
+      this.#expiryTimer.schedule(),
+    );
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
@@ -153,6 +174,15 @@ export class InProcessRegistry implements ClientRegistry {
 
   async topics(page?: PageRequest): Promise<TopicPage> {
     return toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
+  }
+
+  members(topic: string): Promise<MembersEvent> {
+    return this.#members.membersOf(topic);
+  }
+
+  async extendInfo(request: InfoRequest): Promise<void> {
+    this.#members.extendInfo(request);
+    this.#expiryTimer.schedule();
   }
 
   async disconnect(clientId: string): Promise<boolean> {

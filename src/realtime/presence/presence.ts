@@ -1,0 +1,102 @@
+/** Presence: who is subscribed to a topic. The names, types and limits that its parts share. */
+import type { Bytes, Milliseconds } from "../units.ts";
+
+/** The members of the topic `chat` are published to the topic `$presence/chat`. */
+export const PRESENCE_PREFIX = "$presence/";
+
+/** The default of `PresenceOptions.grace`: 5 seconds. */
+export const DEFAULT_PRESENCE_GRACE: Milliseconds = 5000;
+
+/** Maximum size of `Principal.info` as JSON, in UTF-8, and of the info that a client sets for itself. */
+export const MAX_INFO: Bytes = 1024;
+
+/** A topic with more members is counted: its members are not listed. */
+export const MAX_LISTED_MEMBERS = 1000;
+
+/** What a member shows of itself: a JSON object. */
+export type MemberInfo = Readonly<Record<string, unknown>>;
+
+/** A signed-in identity with at least one stream that is subscribed to exactly the topic. */
+export interface Member {
+  /** The identity. */
+  readonly id: string;
+  /** `Principal.info`, and the fields that the client has added. `{}` if there are none. */
+  readonly info: MemberInfo;
+  /** When the member joined, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** A change of the members or of the number of guests. A member that has left has the info that it had last. */
+export type PresenceChange =
+  | { readonly type: "join" | "update" | "leave"; readonly member: Member }
+  | { readonly type: "guests"; readonly guests: number };
+
+/** All members of a topic. The event replaces what a subscriber knows of the topic. */
+export interface MembersEvent {
+  readonly type: "members";
+  /** Sorted by the time of joining. Undefined in a topic with more than `MAX_LISTED_MEMBERS` members. */
+  readonly members?: readonly Member[] | undefined;
+  /** Number of members. If `members` has fewer, the next events have the others as `join`. */
+  readonly count: number;
+  /** Number of streams without an identity. */
+  readonly guests: number;
+}
+
+/** The data of an event of `$presence/<topic>`. `changes` has several changes, in their order. */
+export type PresenceEvent =
+  | MembersEvent
+  | PresenceChange
+  | { readonly type: "changes"; readonly changes: readonly PresenceChange[] };
+
+/** A member as a source reports it. */
+export interface ReportedMember extends Member {
+  /** When its info was last set, in milliseconds since 1970. Of the reports of several sources, the newest info counts. */
+  readonly updatedAt: number;
+}
+
+/** What has changed among the streams of one source (a process or a hub) for one topic. */
+export interface TopicReport {
+  readonly topic: string;
+  /** Whether the source has a stream that is subscribed to the topic. */
+  readonly isOccupied: boolean;
+  /** Number of guests of the source. */
+  readonly guests: number;
+  /** Members of the source that are new or have changed. */
+  readonly present: readonly ReportedMember[];
+  /** Ids of members that the source no longer has. */
+  readonly left: readonly string[];
+  /** Whether `present` has all members of the source, so that it has lost all others. */
+  readonly isComplete: boolean;
+}
+
+/** Receives the reports of a manager, and knows the members of all sources. Each adapter has its own. */
+export interface PresenceStore {
+  /**
+   * Applies reports, and publishes what they change for subscribers.
+   *
+   * @returns A promise that rejects if the reports were not applied, or not wholly. The manager then reports these topics again,
+   *   with `isComplete`.
+   */
+  report(reports: readonly TopicReport[]): Promise<void>;
+  /**
+   * Calls `send` with all members of a topic, at once or later. `send` must be called in a turn of the event loop in which the
+   * members include all presence events of the topic that the manager has delivered. They may be newer than these events.
+   */
+  withMembers(topic: string, send: (members: MembersEvent) => void): void;
+}
+
+/** Returns the presence topic of a topic. */
+export function presenceTopicOf(topic: string): string {
+  return PRESENCE_PREFIX + topic;
+}
+
+/** Returns the topic of a presence topic: `chat` for `$presence/chat`. Undefined for a pattern and for any other topic. */
+export function watchedTopicOf(topic: string): string | undefined {
+  if (!topic.startsWith(PRESENCE_PREFIX) || isPattern(topic)) return undefined;
+  return topic.slice(PRESENCE_PREFIX.length);
+}
+
+/** Whether the topic of a key is `prefix/*` or `*`. */
+export function isPattern(topic: string): boolean {
+  return topic === "*" || topic.endsWith("/*");
+}
