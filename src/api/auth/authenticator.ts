@@ -175,8 +175,8 @@ export class Authenticator {
       const { subject, record, info } = checkIdentity(identified);
       return {
         ...identified,
-        record: record && copyRecord(record, subject),
-        info: info && copyInfo(info),
+        record: record === undefined ? undefined : copyRecord(record, subject),
+        info: info === undefined ? undefined : copyInfo(info),
       };
     }
     if (credential === undefined || !this.acceptsTokens) return undefined;
