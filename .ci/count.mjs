@@ -1,7 +1,9 @@
 // `node .ci/count.mjs FOLDER FAILED_STEPS` adds up the test runners' reports in FOLDER and prints the totals.
 // FAILED_STEPS is the number of failed steps of .ci/run. Exits with 1 if a test or a step failed.
+// The failed tests are named at the end, because a log may be cut at its beginning.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { failuresOf } from "./failures.mjs";
 
 const [folder, failedSteps] = process.argv.slice(2);
 /** A missing report counts as a failure, because a runner that crashes writes no report. */
@@ -17,6 +19,7 @@ const EXPECTED = [
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const found = readdirSync(folder);
+const failures = [];
 for (const name of found) {
   const text = readFileSync(join(folder, name), "utf8");
   const report = name.endsWith(".xml") ? readJUnit(text) : readVitest(JSON.parse(text));
@@ -24,12 +27,14 @@ for (const name of found) {
     `${name}: ${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`,
   );
   for (const kind of Object.keys(counts)) counts[kind] += report[kind];
+  failures.push(...failuresOf(name, text));
 }
 const missing = EXPECTED.filter((name) => !found.includes(name));
 for (const name of missing) console.log(`${name}: the report is missing`);
 counts.failed += missing.length;
 // A step can fail without a failed test, for example lint, types or a crash of the runner.
 if (counts.failed === 0) counts.failed = Number(failedSteps);
+for (const failure of failures) console.log(failure);
 const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exit(counts.failed === 0 ? 0 : 1);

@@ -78,6 +78,7 @@ function untilSubscribed(topic) {
   }, `a client is subscribed to ${topic}`);
 }
 
+const assertionResults = [];
 const counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
 
 async function check(title, test) {
@@ -87,6 +88,7 @@ async function check(title, test) {
     console.log(`ok: ${title}`);
   } catch (error) {
     counts.numFailedTests += 1;
+    assertionResults.push({ fullName: title, status: "failed", failureMessages: [error.stack] });
     console.log(`FAILED: ${title}: ${error.stack}`);
   }
 }
@@ -276,5 +278,5 @@ try {
   });
 } finally {
   await Promise.all(started.map(stop));
-  writeFileSync(report, JSON.stringify(counts));
+  writeFileSync(report, JSON.stringify({ ...counts, testResults: [{ assertionResults }] }));
 }

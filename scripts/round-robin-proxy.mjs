@@ -27,10 +27,14 @@ export async function startRoundRobinProxy(targets, port = 0) {
   function forward(incoming, outgoing, index, attempts) {
     const target = list[index % list.length];
     const { hostname, port } = new URL(target);
-    const { method, url: path, headers } = incoming;
+    const { method, url: path } = incoming;
+    // A process that is asked to close the connection resets it when it answers before it has the whole body.
+    const headers = { ...incoming.headers, connection: "keep-alive" };
     let isConnected = false;
     const upstream = sendRequest({ agent, hostname, port, method, path, headers }, (response) => {
-      outgoing.writeHead(response.statusCode ?? 502, response.headers);
+      // These two headers are about the connection to the process.
+      const { connection, "keep-alive": _, ...rest } = response.headers;
+      outgoing.writeHead(response.statusCode ?? 502, rest);
       outgoing.flushHeaders();
       response.pipe(outgoing);
       response.on("error", () => outgoing.destroy());
@@ -51,15 +55,20 @@ export async function startRoundRobinProxy(targets, port = 0) {
         forward(incoming, outgoing, index + 1, attempts - 1);
         return;
       }
-      // The process may answer before it has the whole body, and then read no more of it.
-      incoming.unpipe(upstream);
-      incoming.resume();
       if (!isOver) refuse(incoming, outgoing);
     });
-    outgoing.on("close", () => upstream.destroy());
+    outgoing.on("close", () => {
+      // The process may answer before it has the whole body. The rest is read and discarded: the server would close a connection with
+      // an unread body, and a client that is still sending would lose the response.
+      incoming.unpipe(upstream);
+      incoming.resume();
+      upstream.destroy();
+    });
   }
   server.on("connection", (socket) => socket.setNoDelay(true));
   server.timeout = 0;
+  // As long as the service's own connections.
+  server.keepAliveTimeout = 75_000;
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
   });

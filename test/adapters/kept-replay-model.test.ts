@@ -21,7 +21,7 @@ describe("a replay with messages that topic rules keep", () => {
     );
     await fc.assert(property, {
       numRuns: 200,
-      interruptAfterTimeLimit: 30_000,
+      interruptAfterTimeLimit: 50_000,
       markInterruptAsFailure: true,
     });
   });

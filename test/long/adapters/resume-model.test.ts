@@ -28,11 +28,11 @@ describe("resuming: in-process", () => {
   resumeModel("the registry", {
     subject: (history) => open(history),
     runs: 250,
-    timeLimit: 20_000,
+    timeLimit: 50_000,
   });
   resumeModel("the registry that yields after each client", {
     subject: (history) => open(history, 0),
     runs: 250,
-    timeLimit: 20_000,
+    timeLimit: 50_000,
   });
 });
