@@ -1,44 +1,57 @@
-// A chat with rooms. A page shows the last 20 messages of its room first, and how many clients are in the room.
+// A chat with rooms. A page shows the last 20 messages of its room first, and who is in the room.
+import { randomUUID } from "node:crypto";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { sign } from "hono/jwt";
 import { createServer } from "pocketwire";
-import { nodeRuntime, openDataLog } from "pocketwire/node";
+import { nodeRuntime, openDataLog, openRedis } from "pocketwire/node";
 
-// A service without an app reads the same variables. By default each room keeps its newest 100 messages.
-const { REALTIME_TOPICS = '[{"match":"chat/*","keep":100}]', REALTIME_DATA } = process.env;
+// A service without an app reads the same variables. By default each room keeps its newest 100 messages and has members, which
+// everyone may see.
+const {
+  REALTIME_TOPICS = JSON.stringify([
+    { match: "chat/*", keep: 100, presence: true },
+    { match: "$presence/*", private: false },
+  ]),
+  REALTIME_DATA,
+  REDIS_URL,
+  CHAT_SECRET = randomUUID(),
+} = process.env;
 const topics = JSON.parse(REALTIME_TOPICS);
 
 const realtime = createServer({
   runtime: nodeRuntime,
   topics,
-  // A log on disk survives a restart. Without one, the log is in memory.
-  log: REALTIME_DATA ? await openDataLog(REALTIME_DATA, { topics }) : undefined,
-  hooks: {
-    // The hook runs before the client's subscriptions are set, so the count waits a moment.
-    onConnect: ({ subscriptions }) => void setTimeout(() => countIn(subscriptions), 10),
-    onDisconnect: () => countIn([...present.keys()]),
-  },
+  // Tokens of people who have signed in. The page has its token in a cookie.
+  tokens: { secrets: [CHAT_SECRET] },
+  cookie: "chat",
+  origins: [],
+  ...(await openLog()),
 });
 
-/** The number of clients in each room, as last published. */
-const present = new Map();
-let isStopping = false;
-
-async function countIn(rooms) {
-  const { topics } = await realtime.registry.topics({ limit: 1000 });
-  const counts = new Map(topics.map(({ topic, subscriptions }) => [topic, subscriptions]));
-  for (const room of rooms.map((key) => key.split("?")[0])) {
-    const count = counts.get(room) ?? 0;
-    if (!room.startsWith("chat/") || present.get(room) === count) continue;
-    if (count === 0) present.delete(room);
-    else present.set(room, count);
-    // While the service stops, all clients leave, and nothing more can be published.
-    if (!isStopping) await realtime.publish({ topic: `present/${room}`, data: count });
-  }
+/** A log in Redis is shared by several processes, and a log on disk survives a restart. Without either, the log is in memory. */
+async function openLog() {
+  if (REDIS_URL) return openRedis({ url: REDIS_URL, topics });
+  return { log: REALTIME_DATA ? await openDataLog(REALTIME_DATA, { topics }) : undefined };
 }
 
 const app = new Hono();
 app.get("/", (c) => c.html(PAGE));
+app.post("/sign-in", async (c) => {
+  const { name } = await c.req.json();
+  if (typeof name !== "string" || name.length === 0 || name.length > 40) {
+    return c.json({ message: "Send a `name` of 1 to 40 characters." }, 400);
+  }
+  const exp = Math.floor(Date.now() / 1000) + 86_400;
+  const token = await sign({ sub: randomUUID(), exp, realtime: { info: { name } } }, CHAT_SECRET);
+  setCookie(c, "chat", token, { httpOnly: true, sameSite: "Strict", path: "/" });
+  return c.body(null, 204);
+});
+app.post("/sign-out", (c) => {
+  deleteCookie(c, "chat");
+  return c.body(null, 204);
+});
 app.post("/rooms/:room", async (c) => {
   const { who, text } = await c.req.json();
   if (typeof who !== "string" || typeof text !== "string" || text.length > 1000) {
@@ -55,33 +68,69 @@ app.post("/rooms/:room", async (c) => {
 });
 app.route("/", realtime.app);
 
-const PAGE = `<!doctype html><meta charset="utf-8"><title>Chat</title>
-<h1>Room <span id="room"></span>, <span id="present">0</span> present</h1>
+const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Chat</title>
+<h1>Room <span id="room"></span></h1>
+<p><span id="present">0</span> present: <span id="members"></span> <span id="guests"></span></p>
+<form id="sign-in"><label>Your name <input name="name" value="anna" maxlength="40" required></label> <button>Join</button></form>
 <ol id="said"></ol>
-<form><label>You <input name="who" value="anna"></label> <label>Text <input name="text" required></label> <button>Say</button></form>
+<form id="say"><label>Text <input name="text" required></label> <button>Say</button></form>
 <script type="module">
+const find = (selector) => document.querySelector(selector);
 const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
-document.querySelector("#room").textContent = room;
+find("#room").textContent = room;
 const chat = "chat/" + room;
-const query = new URLSearchParams([["topic", chat], ["topic", "present/" + chat], ["last", "20"], ["envelope", "true"]]);
-const stream = new EventSource("/api/realtime?" + query);
+const presence = "$presence/" + chat;
+const query = new URLSearchParams([["topic", chat], ["topic", presence], ["last", "20"], ["envelope", "true"]]);
 const shown = new Set();
-stream.addEventListener(chat, (event) => {
-  const { id, data } = JSON.parse(event.data);
-  // A page that was away for longer than the history receives the last 20 messages again.
-  if (shown.has(id)) return;
-  shown.add(id);
-  const item = document.createElement("li");
-  item.textContent = data.who + ": " + data.text;
-  document.querySelector("#said").append(item);
-});
-stream.addEventListener("present/" + chat, (event) => { document.querySelector("#present").textContent = JSON.parse(event.data).data; });
-document.querySelector("form").addEventListener("submit", (event) => {
+const members = new Map();
+let guests = 0;
+let stream;
+
+function connect() {
+  stream?.close();
+  stream = new EventSource("/api/realtime?" + query);
+  stream.addEventListener(chat, (event) => {
+    const { id, data } = JSON.parse(event.data);
+    // A page that was away for longer than the history receives the last 20 messages again.
+    if (shown.has(id)) return;
+    shown.add(id);
+    const item = document.createElement("li");
+    item.textContent = data.who + ": " + data.text;
+    find("#said").append(item);
+  });
+  stream.addEventListener(presence, (event) => {
+    apply(JSON.parse(event.data).data);
+    find("#present").textContent = members.size + guests;
+    find("#members").textContent = [...members.values()].map(({ id, info }) => info.name ?? id).sort().join(", ");
+    find("#guests").textContent = guests > 0 ? "and " + guests + (guests === 1 ? " guest" : " guests") : "";
+  });
+}
+
+// The members of the room, as docs/presence.md describes the events.
+function apply(change) {
+  if (change.type === "members") {
+    members.clear();
+    for (const member of change.members ?? []) members.set(member.id, member);
+  }
+  if (change.type === "changes") change.changes.forEach(apply);
+  if (change.type === "join" || change.type === "update") members.set(change.member.id, change.member);
+  if (change.type === "leave") members.delete(change.member.id);
+  guests = change.guests ?? guests;
+}
+
+const post = (path, fields) => fetch(path, { method: "POST", body: JSON.stringify(fields) });
+find("#sign-in").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
-  fetch("/rooms/" + encodeURIComponent(room), { method: "POST", body });
-  event.target.text.value = "";
+  await post("/sign-in", { name: event.target.elements.name.value });
+  // The stream is opened again with the cookie.
+  connect();
 });
+find("#say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  post("/rooms/" + encodeURIComponent(room), { who: find("#sign-in").elements.name.value, text: event.target.elements.text.value });
+  event.target.elements.text.value = "";
+});
+connect();
 </script>`;
 
 const port = Number(process.env.PORT ?? 3000);
@@ -91,7 +140,6 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () =>
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
-    isStopping = true;
     setTimeout(() => process.exit(1), 10_000).unref();
     await realtime.close();
     server.close();

@@ -24,7 +24,7 @@ function openPage(): ChatPage {
   const topic = `chat/lobby?options=${encodeURIComponent('{"last":20}')}`;
   const query = new URLSearchParams([
     ["topic", topic],
-    ["topic", "present/chat/lobby"],
+    ["topic", "$presence/chat/lobby"],
   ]);
   const page: ChatPage = { shown: [], recovered: [] };
   const source = new EventSource(`${URL_OF_CHAT}/api/realtime?${query}`);

@@ -73,23 +73,37 @@ const dataOf = ({ events }: SSEClient, name: string): unknown[] =>
   events.filter(({ event }) => event === name).map(({ data }) => JSON.parse(data));
 
 describe("the example", () => {
-  it("chat.mjs shows the last messages, and how many users are connected", async () => {
+  it("chat.mjs shows the last messages, and who is in the room", async () => {
     const url = await run("chat.mjs", { PORT: "18441" });
     expect((await call(url, "/")).body).toContain("<title>Chat</title>");
     for (const text of ["one", "two"]) {
       const answer = await postJSON(url, "/rooms/lobby", { who: "anna", text });
       expect(answer.status).toBe(200);
     }
-    const query = "topic=chat/lobby&topic=present/chat/lobby&last=20&envelope=true";
-    const presentIn = (client: SSEClient) =>
-      (dataOf(client, "present/chat/lobby").at(-1) as { data: number } | undefined)?.data;
-    const first = await openStream(url, {}, `?${query}`);
+    const query = "?topic=chat/lobby&topic=$presence/chat/lobby&last=20";
+    const first = await openStream(url, {}, query);
+    const changes = () => dataOf(first, "$presence/chat/lobby");
     await eventually(() => dataOf(first, "chat/lobby").length === 2, "the last messages");
-    await eventually(() => presentIn(first) === 1, "one user is shown");
-    const second = await openStream(url, {}, `?${query}`);
-    await eventually(() => presentIn(first) === 2, "two users are shown");
+    await eventually(
+      () => changes().some((change) => (change as { guests?: number }).guests === 1),
+      "one guest is shown",
+    );
+    const signedIn = await fetch(`${url}/sign-in`, { method: "POST", body: '{"name":"ann"}' });
+    const cookie = signedIn.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+    const second = await openStream(
+      url,
+      { headers: { Cookie: cookie, "Sec-Fetch-Site": "same-origin" } },
+      query,
+    );
+    const ofAnn = (type: string) =>
+      changes().some((change) => {
+        const { member, ...rest } = change as { type: string; member?: { info: object } };
+        return rest.type === type && JSON.stringify(member?.info) === '{"name":"ann"}';
+      });
+    await eventually(() => ofAnn("join"), "ann joins");
     second.close();
-    await eventually(() => presentIn(first) === 1, "one user has left");
+    await eventually(() => ofAnn("leave"), "ann leaves after the grace");
+    expect((await postJSON(url, "/sign-in", { name: "" })).status).toBe(400);
     expect((await postJSON(url, "/rooms/lobby", { who: 1 })).status).toBe(400);
   });
 
