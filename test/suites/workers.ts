@@ -3,6 +3,7 @@ import { publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually, within } from "../support/deadline.ts";
 import { freePort } from "../support/proxies.ts";
+import { openRaw } from "../support/raw-client.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import {
   type RuntimeUnderTest,
@@ -133,19 +134,15 @@ export function workersSuite(runtime: RuntimeUnderTest): void {
 
     it("stop at once on a second signal", async () => {
       const { url, process: child, exited, logs } = await start({ REALTIME_DRAIN_SECONDS: "60" });
-      // A request without its end keeps a worker from ending.
-      const open = fetch(`${url}/api/realtime/messages`, {
-        method: "POST",
-        body: new ReadableStream({ start: (body) => body.enqueue(new Uint8Array([0x7b])) }),
-        // The cast: the types of `fetch` do not have `duplex`.
-        ...({ duplex: "half" } as object),
-      }).catch(() => undefined);
+      // A request without its end keeps a worker from ending. The worker asks for the body when it has the request.
+      const headers = { "Content-Length": "2", Expect: "100-continue" };
+      const open = await openRaw(url, { method: "POST", headers });
+      await open.waitFor(/^HTTP\/1\.1 100 /, "a worker has the request");
       child.kill("SIGTERM");
       await eventually(() => logs.some(({ msg }) => msg === "stopping"), "it is stopping");
       child.kill("SIGTERM");
       expect(await within(exited, 10_000, "it ends")).toBe(1);
       await eventually(() => [...pidsOf(logs).keys()].every(isGone), "the workers end");
-      await open;
     });
 
     it("end when their parent is killed", async () => {
@@ -155,9 +152,8 @@ export function workersSuite(runtime: RuntimeUnderTest): void {
     });
 
     it("don't start on a port in use, and one line says so", async () => {
-      const port = await freePort();
-      const first = await start({ PORT: port });
-      const second = spawnService(runtime, options({ PORT: port }));
+      const first = await start();
+      const second = spawnService(runtime, options({ PORT: new URL(first.url).port }));
       expect(await within(second.exited, 20_000, "the second service ends")).toBe(1);
       const lines = second.logs.filter(({ msg }) => msg === "could not start");
       expect(lines).toEqual([

@@ -135,14 +135,16 @@ export class RedisBus implements Bus {
    * time, so a process without a subscription is not gone yet.
    */
   async #publishCall(home: string, id: string, call: BusCall): Promise<boolean> {
-    // Without a subscription, this process would not receive the result.
-    await this.#subscriber.client();
     while (this.#pending.has(id)) {
+      // Without a subscription, this process would not receive the result.
+      const subscription = await this.#subscriber.client();
       const message: BusMessage = { type: "call", id, from: this.home, call };
       if ((await this.#publish(home, message)) > 0) return true;
       const isSettled = performance.now() - this.#subscribedAgainAt > RESUBSCRIBE_TIME;
-      // If this process has lost its subscription too, it may not have noticed yet.
-      if (isSettled && (await this.#publish(this.home, { type: "echo", id })) > 0) return false;
+      // If this process has lost its subscription too, it may not have noticed yet. It may also have subscribed again meanwhile.
+      if (isSettled && (await this.#publish(this.home, { type: "echo", id })) > 0) {
+        if ((await this.#subscriber.client()) === subscription) return false;
+      }
       await new Promise((resolve) => setTimeout(resolve, RESUBSCRIBE_DELAY));
     }
     return true;
