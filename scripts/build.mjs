@@ -81,21 +81,25 @@ for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
 }
 writeFileSync(stamp, "");
 
-/** Renders the console's pages into dist/assets/: a Worker reads them from there, see [assets] in wrangler.toml. */
+/** Writes the templates of the console and of the OpenAPI document to dist/assets/: see [assets] in wrangler.toml. */
 async function writeAssets() {
   const { outputFiles } = await build({
     ...shared,
     entryPoints: ["src/api/console/render.ts"],
-    platform: "neutral",
+    platform: "node",
+    // A module in a data URL cannot import packages.
+    packages: "bundle",
     minify: true,
     sourcemap: false,
     write: false,
   });
-  const { PAGES } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const { TEMPLATES } = await import(
+    `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`
+  );
   mkdirSync(`${root}dist/assets`, { recursive: true });
-  for (const [name, page] of Object.entries(PAGES)) {
+  for (const [name, template] of Object.entries(TEMPLATES)) {
     const file = `${root}dist/assets/pocketwire-${name}.txt`;
-    if (!existsSync(file) || readFileSync(file, "utf8") !== page) writeFileSync(file, page);
+    if (!existsSync(file) || readFileSync(file, "utf8") !== template) writeFileSync(file, template);
   }
 }
 

@@ -13,7 +13,10 @@ interface Variables extends Env {
   readonly REALTIME_ORIGINS?: string;
 }
 
-/** The defaults of a standalone service. The console is on if an admin key is set and the Worker has the console's files. */
+/**
+ * The defaults of a standalone service. The console is on if an admin key is set and the Worker has the static assets. The OpenAPI
+ * document is on if the Worker has them.
+ */
 function withDefaults(env: Variables): Variables {
   return {
     ...env,
@@ -32,7 +35,7 @@ export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
       if (last?.env !== env) last = { env, complete: withDefaults(env) };
-      const { app } = getRealtime(last.complete, { health: true, openapi: true });
+      const { app } = getRealtime(last.complete, { health: true, openapi: Boolean(env.ASSETS) });
       return app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;

@@ -4,7 +4,7 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
-import type { PageSource } from "./console/template.ts";
+import type { TemplateSource } from "./console/template.ts";
 import type { RefusedRequests } from "./counters.ts";
 import type { Hooks } from "./hooks.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -24,8 +24,8 @@ export interface ServerContext {
   readonly auth: Auth;
   readonly limits: ServerLimits;
   readonly endpoints: OptionalEndpoints;
-  /** The console and the page of the HTTP API. */
-  readonly pages: PageSource;
+  /** The templates of the console, the page of the HTTP API and the OpenAPI document. */
+  readonly templates: TemplateSource;
   /** Origins that may use the service from a browser. Undefined leaves CORS to the app that mounts the service. */
   readonly origins: readonly string[] | undefined;
   readonly hooks: Hooks;

@@ -10,7 +10,7 @@ import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
 import { checkOptions } from "./check-options.ts";
-import type { PageSource } from "./console/template.ts";
+import type { TemplateSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
 import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
@@ -67,8 +67,8 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
-  /** Used only with the option `console`. */
-  readonly pages: PageSource;
+  /** Used only with the options `console` and `openapi`. */
+  readonly templates: TemplateSource;
 }
 
 /**
@@ -108,7 +108,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
 }
 
 function createContext(
-  { createRegistry, pages }: ServerParts,
+  { createRegistry, templates }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -132,7 +132,7 @@ function createContext(
     auth,
     limits,
     endpoints: endpointsOf(options),
-    pages,
+    templates,
     origins: options.origins,
     hooks: options.hooks ?? {},
     topicRules: new TopicRules(options.topics),

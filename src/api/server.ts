@@ -4,7 +4,7 @@ import { RealtimeManager } from "../realtime/manager.ts";
 import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import { checkLogOptions } from "./check-log-options.ts";
-import { renderPage } from "./console/render.ts";
+import { renderTemplate } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
 import {
   type Basics,
@@ -36,7 +36,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     registry === undefined
       ? createDefaultRegistry(options, basics)
       : { registry, realtimeManager: undefined };
-  return createServerWith({ app: new Hono(), createRegistry, pages: renderPage }, options);
+  return createServerWith({ app: new Hono(), createRegistry, templates: renderTemplate }, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */

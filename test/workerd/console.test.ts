@@ -1,7 +1,8 @@
 import { env } from "cloudflare:test";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { PAGES } from "../../src/api/console/render.ts";
+import { TEMPLATES } from "../../src/api/console/render.ts";
+import { createServer } from "../../src/api/server.ts";
 import { type Env, getRealtime } from "../../src/cloudflare.ts";
 
 /** Static assets, as `wrangler` serves the files of dist/assets/. A file that is missing is `missing`. */
@@ -15,7 +16,9 @@ function assetsOf(files: Readonly<Record<string, string>>, missing: () => Respon
   };
 }
 
-const FILES = { "pocketwire-console.txt": PAGES.console, "pocketwire-docs.txt": PAGES.docs };
+const FILES = Object.fromEntries(
+  Object.entries(TEMPLATES).map(([name, text]) => [`pocketwire-${name}.txt`, text]),
+);
 const notFound = () => new Response(null, { status: 404 });
 
 /** An environment with another binding object for each test, because services are cached by the binding. */
@@ -24,6 +27,29 @@ function environment(own: object): Env {
   const binding = { get: REALTIME_HUB.get, idFromName: REALTIME_HUB.idFromName };
   return { REALTIME_HUB: binding, ...own } as unknown as Env;
 }
+
+describe("the OpenAPI document of a Worker", () => {
+  it("is that of a process, with the limits and endpoints of the Worker", async () => {
+    const options = { openapi: true, health: true, metrics: "admin", maxBatch: 7 } as const;
+    const keys = { adminKey: "a-key-for-the-openapi-document" };
+    const own = environment({ ASSETS: assetsOf(FILES, notFound) });
+    const [ofWorker, ofProcess] = await Promise.all(
+      [getRealtime(own, { ...options, ...keys }), createServer({ ...options, ...keys })].map(
+        async ({ app }) => (await app.request("/api/openapi.json")).json(),
+      ),
+    );
+    expect(ofWorker).toEqual(ofProcess);
+    expect(JSON.stringify(ofWorker)).toContain('"maxItems":7');
+    expect(JSON.stringify(ofWorker)).not.toContain("{{");
+  });
+
+  it("is refused without the binding, by an error that says what to do", () => {
+    expect(() => getRealtime(environment({}), { openapi: true })).toThrow(
+      "The OpenAPI document is on and the binding ASSETS is missing. Copy [assets] from Pocketwire's wrangler.toml to yours",
+    );
+    expect(() => getRealtime(environment({}), { openapi: false })).not.toThrow();
+  });
+});
 
 describe("the console of a Worker", () => {
   it.each([{ REALTIME_CONSOLE: "true" }, {}])(
@@ -56,6 +82,17 @@ describe("the console of a Worker", () => {
         expect([path, (await app.request(path)).status]).toEqual([path, 404]);
       }
     }
+  });
+
+  it("has the OpenAPI document of this service", async () => {
+    const own = environment({ ASSETS: assetsOf(FILES, notFound) });
+    const options = { console: true, maxBatch: 7, metrics: "open" } as const;
+    const { app } = getRealtime(own, options);
+    const page = await (await app.request("/api/docs")).text();
+    const json = /<script type="application\/json" id="openapi">([^<]*)<\/script>/.exec(page)?.[1];
+    const response = await createServer(options).app.request("/api/openapi.json");
+    const { servers: _, ...document } = await response.json<Record<string, unknown>>();
+    expect(JSON.parse(json ?? "")).toEqual(document);
   });
 
   it("is refused without the binding, by an error that says what to do", () => {

@@ -1,10 +1,11 @@
+import { OPENAPI_TEMPLATE } from "../openapi/template.ts";
 import { CONSOLE_BODY, DOCS_BODY, pageOf } from "./page.ts";
 import { CONSOLE_SCRIPT, DOCS_SCRIPT } from "./script.ts";
 import { CONSOLE_STYLE } from "./style.ts";
-import type { PageName } from "./template.ts";
+import type { TemplateName } from "./template.ts";
 
 /** The templates. `scripts/build.mjs` writes them to dist/assets/, for Workers. */
-export const PAGES: Readonly<Record<PageName, string>> = {
+export const TEMPLATES: Readonly<Record<TemplateName, string>> = {
   console: pageOf({
     title: "Pocketwire console",
     body: CONSOLE_BODY,
@@ -17,9 +18,10 @@ export const PAGES: Readonly<Record<PageName, string>> = {
     script: DOCS_SCRIPT,
     style: CONSOLE_STYLE,
   }),
+  openapi: OPENAPI_TEMPLATE,
 };
 
-/** The `PageSource` of a process. */
-export function renderPage(name: PageName): string {
-  return PAGES[name];
+/** The `TemplateSource` of a process. */
+export function renderTemplate(name: TemplateName): string {
+  return TEMPLATES[name];
 }

@@ -6,8 +6,8 @@ import { openAPIDocument } from "../openapi/document.ts";
 import { NONCE, OPENAPI } from "./template.ts";
 
 /** `GET /`: the console. The page needs no credential; its requests carry the key that the user enters. */
-export function showConsole({ pages }: ServerContext): Handler {
-  return async (c) => sendPage(c, await pages("console"));
+export function showConsole({ templates }: ServerContext): Handler {
+  return async (c) => sendPage(c, await templates("console"));
 }
 
 /** `GET /api/docs`: the OpenAPI document as a page. The page contains the document, and its script shows it. */
@@ -15,8 +15,8 @@ export function showDocs(context: ServerContext): Handler {
   let json: string | undefined;
   return async (c) => {
     // `<` could end the element that contains the JSON.
-    json ??= JSON.stringify(openAPIDocument(context)).replaceAll("<", "\\u003c");
-    return sendPage(c, await context.pages("docs"), json);
+    json ??= JSON.stringify(await openAPIDocument(context)).replaceAll("<", "\\u003c");
+    return sendPage(c, await context.templates("docs"), json);
   };
 }
 

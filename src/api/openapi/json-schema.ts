@@ -6,7 +6,7 @@ export type JSONObject = Readonly<Record<string, unknown>>;
 
 /**
  * The input of a zod schema as JSON Schema 2020-12, with the keywords of `describeInput`. Apart from these keywords, the result
- * is that of `z.toJSONSchema`, which would add 6 KiB to the Worker's bundle.
+ * is that of `z.toJSONSchema`, which would leave out limits that are placeholders (template.ts).
  *
  * @throws Error for a kind of schema that `describe` does not know.
  */

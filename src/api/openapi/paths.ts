@@ -1,4 +1,3 @@
-import type { OptionalEndpoints } from "../context.ts";
 import type { RequestLimits } from "../limits.ts";
 import { revokeSchema } from "../routes/admin.ts";
 import { subscribeSchema } from "../routes/subscribe.ts";
@@ -62,16 +61,12 @@ function body(schema: JSONObject): JSONObject {
   return { required: true, content: json(schema) };
 }
 
-/** The `paths` of the document: the operations of the endpoints that this service has. */
-export function paths(limits: RequestLimits, endpoints: OptionalEndpoints): JSONObject {
-  const { health, openapi, metrics } = endpoints;
+/** The paths that every service has. */
+export function paths(limits: RequestLimits): JSONObject {
   return {
     "/api/realtime": streamOperations(limits),
     "/api/realtime/messages": messageOperations(limits),
     ...administrationPaths(limits),
-    ...(health ? healthPaths() : {}),
-    ...(openapi ? openapiPath() : {}),
-    ...(metrics === "off" ? {} : metricsPath(metrics)),
   };
 }
 
@@ -212,7 +207,8 @@ function administrationPaths(limits: RequestLimits): JSONObject {
   };
 }
 
-function healthPaths(): JSONObject {
+/** The paths of the option `health`. */
+export function healthPaths(): JSONObject {
   return {
     "/api/health": {
       get: operation(
@@ -231,7 +227,8 @@ function healthPaths(): JSONObject {
   };
 }
 
-function openapiPath(): JSONObject {
+/** The path of the option `openapi`. */
+export function openapiPath(): JSONObject {
   return {
     "/api/openapi.json": {
       get: operation(
@@ -243,7 +240,8 @@ function openapiPath(): JSONObject {
   };
 }
 
-function metricsPath(metrics: "admin" | "open"): JSONObject {
+/** The path of the option `metrics`. */
+export function metricsPath(metrics: "admin" | "open"): JSONObject {
   const access = metrics === "admin" ? ADMIN : OPERATION;
   return {
     "/metrics": {

@@ -11,7 +11,7 @@ import { readWorkerSettings } from "./settings.ts";
 export interface Env {
   /** The binding of `RealtimeHub` in wrangler.toml. */
   readonly REALTIME_HUB: DurableObjectNamespace<RealtimeHub>;
-  /** The binding of the static assets in wrangler.toml. Only the console needs it. */
+  /** The binding of the static assets in wrangler.toml. The console and the OpenAPI document need it. */
   readonly ASSETS?: Fetcher;
 }
 

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { TrieRouter } from "hono/router/trie-router";
-import type { PageSource } from "../../api/console/template.ts";
+import type { TemplateSource } from "../../api/console/template.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
@@ -10,10 +10,10 @@ import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { createDurableObjectRegistry } from "../../registry/durable-object/registry.ts";
 import { type Env, getHub } from "./hub-binding.ts";
-import { createPageAssets } from "./page-assets.ts";
 import { workerRuntime } from "./runtime.ts";
 import { findDifference } from "./same-value.ts";
 import { readWorkerSettings, variablesOf, WITHOUT_EFFECT } from "./settings.ts";
+import { createTemplateAssets } from "./template-assets.ts";
 
 interface CachedServer {
   env: Env;
@@ -34,8 +34,8 @@ const cached = new WeakMap<object, CachedServer>();
  * turns it on. The option `rules` is refused: the hubs apply rules, and read them from REALTIME_RULES or get them from a
  * subclass of `RealtimeHub`.
  *
- * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, the console is on and the binding
- *   ASSETS is missing, an earlier call had other options or variables, or `rules` is an option.
+ * @throws RealtimeError `invalid_config` when a variable is invalid, the binding is missing, the console or the OpenAPI document
+ *   is on and the binding ASSETS is missing, an earlier call had other options or variables, or `rules` is an option.
  * @example
  * app.route("/", getRealtime(env).app);
  * await getRealtime(env).publish({ topic: "chat", data: "hello" });
@@ -102,19 +102,22 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const parts = {
     app: createApp(),
     createRegistry: () => ({ registry, realtimeManager: undefined }),
-    pages: pagesOf(env, serverOptions),
+    templates: templatesOf(env, serverOptions),
   };
   return createServerWith(parts, serverOptions);
 }
 
-/** @throws RealtimeError `invalid_config` when the console is on and the Worker has no static assets. */
-function pagesOf({ ASSETS }: Env, { console = false }: ServerOptions): PageSource {
-  if (isObject(ASSETS)) return createPageAssets(ASSETS);
-  // Without the console, no route shows a page.
-  if (!console) return () => "";
+/** @throws RealtimeError `invalid_config` when the console or the OpenAPI document is on and the Worker has no static assets. */
+function templatesOf(
+  { ASSETS }: Env,
+  { console = false, openapi = console }: ServerOptions,
+): TemplateSource {
+  if (isObject(ASSETS)) return createTemplateAssets(ASSETS);
+  // No route needs a template.
+  if (!console && !openapi) return () => "";
   throw new RealtimeError(
     "invalid_config",
-    "The console is on and the binding ASSETS is missing. Copy [assets] from Pocketwire's wrangler.toml to yours, with the directory node_modules/pocketwire/dist/assets, or turn the console off.",
+    `The ${console ? "console" : "OpenAPI document"} is on and the binding ASSETS is missing. Copy [assets] from Pocketwire's wrangler.toml to yours, with the directory node_modules/pocketwire/dist/assets, or turn it off.`,
   );
 }
 
