@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import * as z from "zod/mini";
 import type { PublishInput } from "../realtime/message.ts";
 import type { MaybePromise } from "../realtime/types.ts";
 import type { AuthenticatedCaller } from "./auth/authenticator.ts";
 import type { ServerContext } from "./context.ts";
 import type { HookSubject, Hooks } from "./hooks.ts";
+import { object } from "./schemas/objects.ts";
 import { keysSchema } from "./schemas/subscription-keys.ts";
 import { validate } from "./schemas/validate.ts";
 
@@ -33,7 +33,7 @@ export type SubscribeHook = (
  */
 export function createSubscribeHook({ hooks, limits }: ServerContext): SubscribeHook {
   const { onSubscribe } = hooks;
-  const schema = z.object({ subscriptions: keysSchema(limits) });
+  const schema = object({ subscriptions: keysSchema(limits) });
   return async (c, subscriptions, { ip, identity }, clientId) => {
     if (onSubscribe === undefined) return subscriptions;
     const event = { clientId, ip, identity, subscriptions };

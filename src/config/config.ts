@@ -1,4 +1,5 @@
 /** Reads the settings of the service from variables. */
+import * as v from "valibot";
 import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import type { TokenOptions } from "../api/auth/token-options.ts";
 import type { RequestLimits } from "../api/limits.ts";
@@ -159,10 +160,10 @@ function parseVariables(environment: Environment): VariableValues {
     ...(textOf("REDIS_URL") && REDIS_DEFAULTS),
   };
   const texts = Object.fromEntries(VARIABLES.map((name) => [name, textOf(name) ?? defaults[name]]));
-  const { data, error } = variables.safeParse(texts);
-  if (data !== undefined) return data;
-  const lines = error.issues.map(({ path, message }) => {
-    const name = String(path[0]);
+  const { success, output, issues } = v.safeParse(variables, texts);
+  if (success) return output;
+  const lines = issues.map(({ path, message }) => {
+    const name = String(path?.[0].key);
     if (RULE_VARIABLES.includes(name)) return `${name} is invalid. ${message}`;
     // A URL is hidden too: it may contain a password.
     const isSecret = /_(KEY|SECRET|URL)$/.test(name);

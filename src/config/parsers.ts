@@ -1,5 +1,5 @@
 /** Parsers for variables: each turns a text into a value, or refuses it and says what the variable must be. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
 import { isLoopback } from "../api/auth/loopback.ts";
 import {
@@ -18,13 +18,16 @@ import type { Milliseconds } from "../realtime/units.ts";
  * @param parse Returns undefined for a text that is not valid.
  */
 function parser<T>(expected: string, defaultValue: T, parse: (text: string) => T | undefined) {
-  return z.transform((text: string | undefined, context): T => {
-    if (text === undefined) return defaultValue;
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.issues.push({ code: "custom", message: expected, input: text });
-    return z.NEVER;
-  });
+  return v.pipe(
+    v.undefinedable(v.string()),
+    v.rawTransform(({ dataset: { value: text }, addIssue, NEVER }): T => {
+      if (text === undefined) return defaultValue;
+      const value = parse(text);
+      if (value !== undefined) return value;
+      addIssue({ message: expected });
+      return NEVER;
+    }),
+  );
 }
 
 /** As `parser`, for a variable without a default. */

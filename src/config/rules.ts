@@ -1,5 +1,5 @@
 /** Reads access rules and topic rules from JSON, and logs a summary of the access rules. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CollectionRules } from "../realtime/records/collection.ts";
 import { AccessRules } from "../realtime/records/rules.ts";
@@ -27,7 +27,8 @@ export const topicRules = jsonVariable(
  * @param check Throws RealtimeError `invalid_config` for rules that are invalid. The service checks them again when it uses them.
  */
 function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void) {
-  return z.transform((text: string | undefined, context): T | undefined => {
+  const transform = v.rawTransform<string | undefined, T | undefined>((context) => {
+    const { value: text } = context.dataset;
     if (text === undefined) return undefined;
     try {
       if (!text.startsWith(begin)) {
@@ -41,10 +42,11 @@ function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void)
       return rules;
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      context.issues.push({ code: "custom", message: error.message, input: text });
-      return z.NEVER;
+      context.addIssue({ message: error.message });
+      return context.NEVER;
     }
   });
+  return v.pipe(v.undefinedable(v.string()), transform);
 }
 
 function parseJSON<T>(text: string): T {

@@ -1,5 +1,5 @@
 /** The table of variables: name, limits and default of each. A test compares it with docs/configuration.md. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
@@ -36,7 +36,7 @@ export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 8090;
 
 /** Every variable, with its parser. Parsed durations are milliseconds. */
-export const variables = z.object({
+export const variables = v.object({
   // Listening
   HOST: host(DEFAULT_HOST),
   PORT: integer(0, 65_535, DEFAULT_PORT),
@@ -131,10 +131,10 @@ export const variables = z.object({
 });
 
 /** The parsed variables, by name. */
-export type VariableValues = z.infer<typeof variables>;
+export type VariableValues = v.InferOutput<typeof variables>;
 
 /** The variables with rules in JSON. */
 export const RULE_VARIABLES: readonly string[] = ["REALTIME_RULES", "REALTIME_TOPICS"];
 
 /** The names of all variables. */
-export const VARIABLES: readonly string[] = Object.keys(variables.shape);
+export const VARIABLES: readonly string[] = Object.keys(variables.entries);

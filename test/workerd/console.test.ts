@@ -90,9 +90,8 @@ describe("the console of a Worker", () => {
     const { app } = getRealtime(own, options);
     const page = await (await app.request("/api/docs")).text();
     const json = /<script type="application\/json" id="openapi">([^<]*)<\/script>/.exec(page)?.[1];
-    const { servers: _, ...document } = await (
-      await createServer(options).app.request("/api/openapi.json")
-    ).json();
+    const response = await createServer(options).app.request("/api/openapi.json");
+    const { servers: _, ...document } = await response.json<Record<string, unknown>>();
     expect(JSON.parse(json ?? "")).toEqual(document);
   });
 

@@ -1,9 +1,10 @@
 /** The claims of a verified token, and the identity that they name. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { MAX_INFO } from "../../realtime/presence/presence.ts";
 import { isFieldText } from "../../realtime/sse.ts";
 import { MAX_IDENTITY, MAX_RIGHTS } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
+import { object } from "../schemas/objects.ts";
 import { type AuthRecord, checkSize, completeRecord } from "./auth-record.ts";
 import { refusedTokenError } from "./errors.ts";
 import { DEFAULT_CLOCK_SKEW } from "./token-options.ts";
@@ -36,32 +37,35 @@ const MAX_LIFETIME: Milliseconds = 100 * 365.25 * 86_400_000;
 
 const ISSUER_ADVICE = "Correct the token where it is issued.";
 
-const topicPattern = z
-  .string()
-  .check(z.minLength(1), z.maxLength(2500), z.refine(isFieldText, "No line break or NUL."));
-const topicPatterns = z.optional(z.array(topicPattern).check(z.maxLength(MAX_RIGHTS)));
+const topicPattern = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(2500),
+  v.check(isFieldText, "No line break or NUL."),
+);
+const topicPatterns = v.optional(v.pipe(v.array(topicPattern), v.maxLength(MAX_RIGHTS)));
 
 /** Matches a control character. A subject must not contain one. */
 export const CONTROL_CHARACTER: RegExp = /\p{Cc}/u;
 
-// `z.number` is not used anywhere else, and would add to the Worker's bundle.
-const seconds = z.custom<number>(Number.isFinite);
+const seconds = v.custom<number>(Number.isFinite);
 
 /** The claims that Pocketwire reads. A token may carry others. */
-const claimsSchema = z.looseObject({
-  sub: z.string().check(
-    z.minLength(1),
-    z.maxLength(MAX_IDENTITY),
-    z.refine((sub) => !CONTROL_CHARACTER.test(sub)),
+const claimsSchema = object({
+  sub: v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(MAX_IDENTITY),
+    v.check((sub) => !CONTROL_CHARACTER.test(sub)),
   ),
-  iat: z.optional(seconds),
-  exp: z.optional(seconds),
-  record: z.optional(z.unknown()),
-  realtime: z.optional(
-    z.looseObject({
+  iat: v.optional(seconds),
+  exp: v.optional(seconds),
+  record: v.optional(v.unknown()),
+  realtime: v.optional(
+    object({
       subscribe: topicPatterns,
       publish: topicPatterns,
-      info: z.optional(z.unknown()),
+      info: v.optional(v.unknown()),
     }),
   ),
 });
@@ -76,12 +80,12 @@ export function identityOf(
   claims: unknown,
   clockSkew: Milliseconds = DEFAULT_CLOCK_SKEW,
 ): Identity {
-  const { data, error } = claimsSchema.safeParse(claims);
-  if (data === undefined) {
-    const [issue] = error.issues;
-    throw refusedTokenError(`its claim ${issue?.path.join(".")} is invalid`, ISSUER_ADVICE);
+  const { success, output, issues } = v.safeParse(claimsSchema, claims);
+  if (!success) {
+    const path = issues[0].path?.map(({ key }) => key) ?? [];
+    throw refusedTokenError(`its claim ${path.join(".")} is invalid`, ISSUER_ADVICE);
   }
-  const { sub, iat, exp, realtime, record } = data;
+  const { sub, iat, exp, realtime, record } = output;
   const now = Date.now();
   // A token that was issued in the future would outlive a revocation.
   if (iat !== undefined && iat * 1000 > now + clockSkew) {

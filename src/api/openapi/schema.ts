@@ -1,5 +1,5 @@
 /** Builders for the parts of an OpenAPI document. */
-import type * as z from "zod/mini";
+import { mainSchema, type SchemaPart } from "../schemas/objects.ts";
 import { isRequired, type JSONObject, toJSONSchema } from "./json-schema.ts";
 
 /** The schemas of simple values. */
@@ -33,8 +33,8 @@ export function response(description: string, schema?: JSONObject): JSONObject {
 }
 
 /** The parameters of a query, by the schema of the whole query. */
-export function queryParameters(schema: z.ZodMiniObject): JSONObject[] {
-  return Object.entries(schema.shape).map(([name, field]) => {
+export function queryParameters(schema: SchemaPart): JSONObject[] {
+  return Object.entries(mainSchema(schema).entries ?? {}).map(([name, field]) => {
     const own = toJSONSchema(field);
     // A list without `minItems` may be empty: its parameter may be absent.
     const mayBeEmpty = own.type === "array" && own.minItems === undefined;

@@ -1,9 +1,10 @@
 import type { Handler } from "hono";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
 import { NONE_KEPT } from "../../registry/stats.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
+import { strictObject } from "../schemas/objects.ts";
 import {
   checkQueryParameters,
   eraseSchema,
@@ -17,9 +18,9 @@ import { unknownClientError } from "../unknown-client.ts";
 import { readProcessStats } from "./stats.ts";
 
 /** The body of `POST /api/realtime/revoke`. */
-export const revokeSchema = z.strictObject({
-  subject: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_IDENTITY))),
-  clientId: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID))),
+export const revokeSchema = strictObject({
+  subject: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_IDENTITY))),
+  clientId: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_CLIENT_ID))),
 });
 
 const NOT_CONNECTED = "No client with this id is connected.";

@@ -1,10 +1,11 @@
 import type { Handler } from "hono";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
 import type { ArrivalEnv } from "../middleware/arrival-time.ts";
 import { createSubscribeHook } from "../run-hooks.ts";
+import { strictObject } from "../schemas/objects.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
 import { readJSONOrForm } from "../schemas/read-body.ts";
 import {
@@ -18,10 +19,10 @@ import { unknownClientError } from "../unknown-client.ts";
 
 /** The body of `POST /api/realtime`. */
 export function subscribeSchema(limits: KeyLimits) {
-  return z.strictObject({
-    clientId: z.string().check(z.minLength(1), z.maxLength(MAX_CLIENT_ID)),
-    subscriptions: z.nullish(keysSchema(limits)),
-    lastEventId: z.nullish(eventIdSchema),
+  return strictObject({
+    clientId: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_CLIENT_ID)),
+    subscriptions: v.nullish(keysSchema(limits)),
+    lastEventId: v.nullish(eventIdSchema),
   });
 }
 

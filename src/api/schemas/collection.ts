@@ -1,48 +1,61 @@
 /** The collection of a record event: its name or id, or a description. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { RESERVED_TOPICS } from "../../realtime/message.ts";
 import { FIELD_TYPES } from "../../realtime/records/collection.ts";
 import { MAX_COLLECTION_FIELDS } from "../../realtime/records/limits.ts";
 import { MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
 import { describeInput } from "./input-description.ts";
+import { object, oneOf, strictObject } from "./objects.ts";
 import { isOneLine } from "./subscription-keys.ts";
 
 /** A check for the name of a topic or collection. */
-export const isNotReserved: z.core.$ZodCheck<string> = z.refine<string>(
+export const isNotReserved = v.check<string, string>(
   (topic) => !RESERVED_TOPICS.has(topic),
   "Is reserved for events of the service. Choose another name.",
 );
 
-type RawIssue = z.core.$ZodRawIssue;
+/** A part of a value, and the schema that the part must match. */
+interface Part {
+  readonly part: unknown;
+  readonly schema: v.GenericSchema;
+  /** Where the part is. Absent if the part is the whole value. */
+  readonly key?: string | number;
+}
 
-/** Reports at most one faulty member, so that the errors of a large value stay short. */
-function member(findIssue: (value: unknown) => RawIssue | undefined): z.ZodMiniCustom<unknown> {
-  return z.custom<unknown>().check(({ value, issues }) => {
-    const issue = findIssue(value);
-    if (issue !== undefined) issues.push(issue);
-  });
+/** Checks the parts of a value, and reports only the first fault, so that the errors of a large value stay short. */
+function checkParts(split: (value: unknown) => Iterable<Part>) {
+  return v.pipe(
+    v.unknown(),
+    v.rawCheck(({ dataset }) => {
+      for (const { part, schema, key } of split(dataset.value)) {
+        const [issue] = v.safeParse(schema, part).issues ?? [];
+        if (issue === undefined) continue;
+        const { value: input } = dataset;
+        const place = { type: "unknown", origin: "value", input, key, value: part } as const;
+        dataset.issues = [{ ...issue, path: key === undefined ? undefined : [place] }];
+        return;
+      }
+    }),
+  );
 }
 
 const FIELD_NAME = { type: "string", minLength: 1, maxLength: MAX_FIELD_NAME };
 
-/**
- * The types of fields. This is not a `z.record`, because a `z.record` does not check a field with the name `__proto__`.
- */
+const anyObject = object({});
+const fieldName = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_FIELD_NAME));
+const fieldType = oneOf(FIELD_TYPES);
+const listOfFields = v.pipe(v.array(v.unknown()), v.maxLength(MAX_COLLECTION_FIELDS));
+
+/** The types of fields. This is not a `v.record`, because a `v.record` does not check a field with the name `__proto__`. */
 const fieldTypes = describeInput(
-  member((input) => {
-    if (typeof input !== "object" || input === null || Array.isArray(input)) {
-      return { code: "invalid_type", expected: "object", input };
-    }
-    const fields = Object.entries(input);
-    if (fields.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
+  checkParts(function* (value) {
+    yield { part: value, schema: anyObject };
+    const fields = Object.entries(Object(value));
+    yield { part: fields, schema: listOfFields };
     for (const [name, type] of fields) {
-      const fault = faultOfName(name, name.slice(0, MAX_FIELD_NAME));
-      if (fault !== undefined) return fault;
-      if (!FIELD_TYPES.includes(type)) {
-        return { code: "invalid_value", values: [...FIELD_TYPES], input: type, path: [name] };
-      }
+      yield { part: name, schema: fieldName, key: name.slice(0, MAX_FIELD_NAME) };
+      yield { part: type, schema: fieldType, key: name };
     }
-    return undefined;
   }),
   {
     type: "object",
@@ -53,14 +66,11 @@ const fieldTypes = describeInput(
 );
 
 const fieldNames = describeInput(
-  member((input) => {
-    if (!Array.isArray(input)) return { code: "invalid_type", expected: "array", input };
-    if (input.length > MAX_COLLECTION_FIELDS) return tooLong(MAX_COLLECTION_FIELDS, input);
-    for (const [index, name] of input.entries()) {
-      const fault = faultOfName(name, index);
-      if (fault !== undefined) return fault;
+  checkParts(function* (value) {
+    yield { part: value, schema: listOfFields };
+    for (const [index, name] of Object.entries(Object(value))) {
+      yield { part: name, schema: fieldName, key: index };
     }
-    return undefined;
   }),
   {
     type: "array",
@@ -69,30 +79,22 @@ const fieldNames = describeInput(
   },
 );
 
-/** The issue with the name of a field. `key` says where the name is: its place in the list, or the name itself in an object. */
-function faultOfName(input: unknown, key: string | number): RawIssue | undefined {
-  const path = [key];
-  if (typeof input !== "string") return { code: "invalid_type", expected: "string", input, path };
-  if (input === "") return { code: "too_small", origin: "string", minimum: 1, input, path };
-  return input.length > MAX_FIELD_NAME ? tooLong(MAX_FIELD_NAME, input, path) : undefined;
-}
-
-function tooLong(maximum: number, input: unknown, path: PropertyKey[] = []): RawIssue {
-  return { code: "too_big", origin: "array", maximum, input, path };
-}
-
-const name = z
-  .string()
-  .check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine, isNotReserved);
+const name = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(MAX_MESSAGE_ID),
+  isOneLine,
+  isNotReserved,
+);
 
 /** The collection of a record event, as `CollectionInput` in realtime/records/collection.ts. */
-export const collectionSchema = z.union([
+export const collectionSchema = v.union([
   name,
-  z.strictObject({
+  strictObject({
     name,
-    id: z.optional(name),
-    type: z.optional(z.enum(["base", "auth"])),
-    fields: z.optional(fieldTypes),
-    hidden: z.optional(fieldNames),
+    id: v.optional(name),
+    type: v.optional(oneOf(["base", "auth"])),
+    fields: v.optional(fieldTypes),
+    hidden: v.optional(fieldNames),
   }),
 ]);

@@ -1,5 +1,5 @@
 /** Messages to publish: their schemas, and how a body becomes messages. */
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../realtime/message.ts";
 import {
@@ -13,22 +13,24 @@ import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { collectionSchema, isNotReserved } from "./collection.ts";
 import { describeInput } from "./input-description.ts";
+import { looseObject, oneOf, strictObject } from "./objects.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
 
 const shared = {
-  id: z.optional(
-    z.string().check(
-      z.minLength(1),
-      z.maxLength(MAX_MESSAGE_ID),
+  id: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(MAX_MESSAGE_ID),
       // A tab separates the publisher's identity from the id (`scopeIdToPublisher` in routes/publish.ts). `node:sqlite` reads a
       // text up to its first NUL.
-      z.refine((id) => !/[\t\0]/.test(id), "Must contain neither a tab nor NUL."),
+      v.check((id) => !/[\t\0]/.test(id), "Must contain neither a tab nor NUL."),
     ),
   ),
-  private: z.optional(z.boolean()),
-  ttl: z.optional(
-    describeInput(z.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`), {
+  private: v.optional(v.boolean()),
+  ttl: v.optional(
+    describeInput(v.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`), {
       type: "integer",
       minimum: 1,
       maximum: MAX_TTL,
@@ -36,36 +38,47 @@ const shared = {
   ),
 };
 
-const record = z.looseObject({
-  id: z.string().check(z.minLength(1), z.maxLength(MAX_MESSAGE_ID), isOneLine),
+const record = looseObject({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_MESSAGE_ID), isOneLine),
 });
 
 /** A record event of a collection. */
-export const recordSchema = z
-  .strictObject({
+export const recordSchema = v.pipe(
+  strictObject({
     ...shared,
     collection: collectionSchema,
-    action: z.enum(["create", "update", "delete"]),
+    action: oneOf(["create", "update", "delete"]),
     record,
-    previous: z.optional(record),
-  })
-  .check(
-    z.refine(({ action, previous }) => previous === undefined || action === "update", {
-      path: ["previous"],
-      error: 'Only an update has a previous record. Leave it out, or send the action "update".',
-    }),
-    z.refine(({ record, previous }) => previous === undefined || previous.id === record.id, {
-      path: ["previous", "id"],
-      error: "Must be the id of the record. Send the same record as it was before the update.",
-    }),
-  );
+    previous: v.optional(record),
+  }),
+  v.forward(
+    v.check(
+      ({ action, previous }) => previous === undefined || action === "update",
+      'Only an update has a previous record. Leave it out, or send the action "update".',
+    ),
+    ["previous"],
+  ),
+  v.forward(
+    v.check(
+      ({ record, previous }) => previous === undefined || previous.id === record.id,
+      "Must be the id of the record. Send the same record as it was before the update.",
+    ),
+    ["previous", "id"],
+  ),
+);
 
 /** A message to a topic. */
 export function topicSchema({ maxTopicLength }: Pick<RequestLimits, "maxTopicLength">) {
-  return z.strictObject({
+  return strictObject({
     ...shared,
-    topic: z.string().check(z.minLength(1), z.maxLength(maxTopicLength), isOneLine, isNotReserved),
-    data: z.custom<unknown>(
+    topic: v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(maxTopicLength),
+      isOneLine,
+      isNotReserved,
+    ),
+    data: v.custom<unknown>(
       (data) => data !== undefined,
       "Cannot be left out. Send null for an empty message.",
     ),

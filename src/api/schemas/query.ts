@@ -1,12 +1,13 @@
 /** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
 import { MAX_LAST, type StartPosition, type StreamOptions } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
 import { HISTORY_PAGE, MAX_EVENT_ID, MAX_LIST_AFTER } from "../limits.ts";
 import { describeInput } from "./input-description.ts";
+import { object, oneOf } from "./objects.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
 
@@ -41,15 +42,14 @@ export function checkQueryParameters(
 }
 
 /** A whole number in a query. OpenAPI describes it as an integer. */
-export function wholeNumber(min: number, max: number): z.ZodMiniType<number, string> {
-  const schema = z.transform((text: string, context): number => {
+export function wholeNumber(min: number, max: number) {
+  const parse = v.rawTransform<string, number>(({ dataset: { value: text }, addIssue, NEVER }) => {
     const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= min && number <= max) return number;
-    const message = `Must be a whole number from ${min} to ${max}.`;
-    context.issues.push({ code: "custom", message, input: text });
-    return z.NEVER;
+    addIssue({ message: `Must be a whole number from ${min} to ${max}.` });
+    return NEVER;
   });
-  return describeInput(schema, { type: "integer", minimum: min, maximum: max });
+  return describeInput(v.pipe(v.string(), parse), { type: "integer", minimum: min, maximum: max });
 }
 
 /** A query parameter; undefined when it is missing or empty. */
@@ -67,11 +67,11 @@ const ENVELOPE =
 
 /** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
-  const envelope = z.enum(["true", "false", "1", "0"]);
-  return z.object({
+  const envelope = oneOf(["0", "1", "true", "false"]);
+  return object({
     topic: keysSchema(limits),
-    last: z.optional(wholeNumber(0, MAX_LAST)),
-    envelope: z.optional(describeInput(envelope, { description: ENVELOPE })),
+    last: v.optional(wholeNumber(0, MAX_LAST)),
+    envelope: v.optional(describeInput(envelope, { description: ENVELOPE })),
   });
 }
 
@@ -116,11 +116,11 @@ export function createConnectReader(limits: KeyLimits): (c: Context) => ConnectQ
 
 /** The query of `GET /api/realtime/messages`. */
 export function historySchema(limits: KeyLimits) {
-  return z.object({
-    topic: keysSchema(limits).check(z.minLength(1)),
-    after: z.optional(eventIdSchema),
-    before: z.optional(eventIdSchema),
-    limit: z.optional(wholeNumber(1, HISTORY_PAGE.max)),
+  return object({
+    topic: v.pipe(keysSchema(limits), v.minLength(1)),
+    after: v.optional(eventIdSchema),
+    before: v.optional(eventIdSchema),
+    limit: v.optional(wholeNumber(1, HISTORY_PAGE.max)),
   });
 }
 
@@ -158,30 +158,31 @@ export function createHistoryReader(limits: KeyLimits): (c: Context) => HistoryQ
 
 /** The query of `DELETE /api/realtime/messages`. */
 export function eraseSchema({ maxTopicLength }: KeyLimits) {
-  return z.object({
-    topic: z.string().check(
-      z.minLength(1),
-      z.maxLength(maxTopicLength),
-      z.refine((key) => topicOf(key) === key, "Must have no options: write only the topic."),
+  return object({
+    topic: v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(maxTopicLength),
+      v.check((key) => topicOf(key) === key, "Must have no options: write only the topic."),
     ),
   });
 }
 
 /** The query of `GET /api/realtime/topics/rules`. */
 export function topicRulesSchema({ maxTopicLength }: KeyLimits) {
-  return z.object({ topic: z.optional(z.string().check(z.maxLength(maxTopicLength))) });
+  return object({ topic: v.optional(v.pipe(v.string(), v.maxLength(maxTopicLength))) });
 }
 
 /** Reads a query with `topic` as its only parameter. @throws RealtimeError `invalid_input`. */
-export function readTopicQuery<T>(c: Context, schema: z.ZodMiniType<T>): T {
+export function readTopicQuery<T>(c: Context, schema: v.GenericSchema<unknown, T>): T {
   checkQueryParameters(c, ["topic"]);
   return validate(schema, { topic: optional(c, "topic") });
 }
 
 /** The query of a list of clients or topics. */
-export const pageSchema = z.object({
-  limit: z.optional(wholeNumber(1, LIST_LIMITS.max)),
-  after: z.optional(z.string().check(z.maxLength(MAX_LIST_AFTER))),
+export const pageSchema = object({
+  limit: v.optional(wholeNumber(1, LIST_LIMITS.max)),
+  after: v.optional(v.pipe(v.string(), v.maxLength(MAX_LIST_AFTER))),
 });
 
 /** Reads the query of a list. @throws RealtimeError `invalid_input`. */

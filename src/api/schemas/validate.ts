@@ -1,8 +1,9 @@
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { type FieldError, type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { nearestName } from "../../realtime/nearest-name.ts";
+import { mainSchema, type SchemaPart } from "./objects.ts";
 
-type Issue = z.core.$ZodIssue;
+type Issue = v.BaseIssue<unknown>;
 
 /** Maximum number of unknown fields that a response names. */
 const MAX_UNKNOWN = 10;
@@ -41,16 +42,16 @@ function hintFor(name: string, known: readonly string[]): string {
  *   PocketBase uses (`validation_required`, `validation_length_too_long`, ...). `validation_invalid_type` and
  *   `validation_unknown_field` are the service's own.
  */
-export function validate<T>(schema: z.ZodMiniType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalidInput(fieldErrors(result.error.issues, value, schema));
+export function validate<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T {
+  const { success, output, issues } = v.safeParse(schema, value);
+  if (success) return output;
+  throw invalidInput(fieldErrors(issues, value, schema));
 }
 
 /** The errors of `value` by field; undefined when it is valid. For the items of a list, the caller keys the errors by index. */
-export function validateItem(schema: z.ZodMiniType, value: unknown): FieldErrors | undefined {
-  const result = schema.safeParse(value);
-  return result.success ? undefined : fieldErrors(result.error.issues, value, schema);
+export function validateItem(schema: v.GenericSchema, value: unknown): FieldErrors | undefined {
+  const { success, issues } = v.safeParse(schema, value);
+  return success ? undefined : fieldErrors(issues, value, schema);
 }
 
 /** An `invalid_input` error. Its message repeats the first field's error, for clients that show only the message. */
@@ -73,21 +74,20 @@ function isFieldError(error: FieldError | FieldErrors): error is FieldError {
 }
 
 /** The names of the fields of the object at a path; none where the schema has no object. */
-function namesAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
+function namesAt(schema: SchemaPart, path: readonly string[]): string[] {
   const [name, ...rest] = path;
-  const shape = shapeOf(schema);
-  if (name === undefined) return Object.keys(shape);
-  const inner = Object.hasOwn(shape, name) ? shape[name] : undefined;
+  const fields = fieldsOf(schema);
+  if (name === undefined) return Object.keys(fields);
+  const inner = Object.hasOwn(fields, name) ? fields[name] : undefined;
   return inner === undefined ? [] : namesAt(inner, rest);
 }
 
-/** The shape of an object schema, which may be optional or an option of a union. Empty for other schemas. */
-function shapeOf(schema: z.core.$ZodType): z.core.$ZodShape {
-  if (schema instanceof z.ZodMiniOptional) return shapeOf(schema._zod.def.innerType);
-  if (schema instanceof z.ZodMiniUnion) {
-    return Object.assign({}, ...schema._zod.def.options.map(shapeOf));
-  }
-  return schema instanceof z.ZodMiniObject ? schema._zod.def.shape : {};
+/** The fields of an object schema, which may be optional or an option of a union. Empty for other schemas. */
+function fieldsOf(schema: SchemaPart | string): Readonly<Record<string, SchemaPart>> {
+  if (typeof schema === "string") return {};
+  const { wrapped, options = [], entries } = mainSchema(schema);
+  if (wrapped !== undefined) return fieldsOf(wrapped);
+  return entries ?? Object.assign({}, ...options.map(fieldsOf));
 }
 
 /** `FieldErrors` while they are collected. */
@@ -95,37 +95,47 @@ interface CollectedErrors {
   [field: string]: FieldError | CollectedErrors;
 }
 
-function fieldErrors(
-  issues: readonly Issue[],
-  value: unknown,
-  schema: z.core.$ZodType,
-): FieldErrors {
+function fieldErrors(issues: readonly Issue[], value: unknown, schema: SchemaPart): FieldErrors {
   const errors: CollectedErrors = Object.create(null);
   // Short paths first: the error of a whole list replaces those of its items.
-  const sorted = issues.flatMap(unwrapUnion).sort((a, b) => a.path.length - b.path.length);
-  for (const issue of sorted) {
-    const path = issue.path.map(String);
-    if (issue.code !== "unrecognized_keys") addError(errors, path, toFieldError(issue, value));
+  const places = issues.flatMap((issue) => placesOf(issue));
+  for (const { issue, path } of places.sort((a, b) => a.path.length - b.path.length)) {
+    if (!isUnknownField(issue)) addError(errors, path, toFieldError(issue, valueAt(value, path)));
     else {
-      const unknown = unknownFields(issue.keys, namesAt(schema, path));
+      const known = namesAt(schema, path);
+      const names = Object.keys(Object(valueAt(value, path)));
+      const unknown = unknownFields(
+        names.filter((name) => !known.includes(name)),
+        known,
+      );
       for (const [name, error] of Object.entries(unknown)) addError(errors, [...path, name], error);
     }
   }
   return errors;
 }
 
-/** Replaces the issue of a union by the issues of the option that has the value's type. */
-function unwrapUnion(issue: Issue): Issue[] {
-  if (issue.code !== "invalid_union") return [issue];
-  const option = issue.errors.find((issues) => !issues.some(isOfWholeType));
-  if (option === undefined) return [issue];
-  return option
-    .flatMap(unwrapUnion)
-    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+/** An issue, and the path of its value. For unknown fields, this is the path of the object that has the fields. */
+interface Place {
+  readonly issue: Issue;
+  readonly path: readonly string[];
 }
 
-function isOfWholeType({ code, path }: Issue): boolean {
-  return code === "invalid_type" && path.length === 0;
+/** The place of an issue. In place of a union's issue, the places of the issues of the option that has the value's type. */
+function placesOf(issue: Issue, base: readonly string[] = []): Place[] {
+  const path = [...base, ...(issue.path ?? []).map(({ key }) => String(key))];
+  if (isUnknownField(issue)) return [{ issue, path: path.slice(0, -1) }];
+  const inner = issue.type === "union" ? issue.issues?.filter((one) => !isOfWholeType(one)) : [];
+  if (!inner?.length) return [{ issue, path }];
+  return inner.flatMap((one) => placesOf(one, path));
+}
+
+/** Whether the issue is that of a `strictObject` with unknown fields. Valibot reports the first of these fields. */
+function isUnknownField({ type, expected }: Issue): boolean {
+  return type === "strict_object" && expected === "never";
+}
+
+function isOfWholeType({ kind, path }: Issue): boolean {
+  return kind === "schema" && path === undefined;
 }
 
 /** Adds an error at a path, unless the path or a part of it has one. */
@@ -146,43 +156,37 @@ function addError(
 
 const BLANK: FieldError = { code: "validation_required", message: "Cannot be blank." };
 
-function toFieldError(issue: Issue, value: unknown): FieldError {
-  switch (issue.code) {
-    case "invalid_union":
-    case "invalid_type": {
-      const found = valueAt(value, issue.path);
-      if (found === undefined || found === null) return BLANK;
-      const types = expectedTypes(issue).map(withArticle);
-      return { code: "validation_invalid_type", message: `Must be ${types.join(" or ")}.` };
-    }
-    case "too_small":
+function toFieldError(issue: Issue, found: unknown): FieldError {
+  const { kind, type, message, requirement } = issue;
+  switch (type) {
+    case "min_length":
       return BLANK;
-    case "too_big":
+    case "max_length":
       return {
         code: "validation_length_too_long",
-        message: `The length must be no more than ${issue.maximum}.`,
+        message: `The length must be no more than ${requirement}.`,
       };
-    case "invalid_value":
-      return {
-        code: "validation_in_invalid",
-        message: `Must be one of: ${issue.values.join(", ")}.`,
-      };
-    default:
-      return { code: "validation_match_invalid", message: issue.message };
+    case "picklist":
+      return { code: "validation_in_invalid", message };
   }
+  if (kind !== "schema" || type === "custom") return { code: "validation_match_invalid", message };
+  if (found === undefined || found === null) return BLANK;
+  const types = expectedTypes(issue).map(withArticle);
+  return { code: "validation_invalid_type", message: `Must be ${types.join(" or ")}.` };
 }
 
 /** The types that an issue expects: one, or those of a union's options. */
-function expectedTypes(issue: Issue): string[] {
-  if (issue.code === "invalid_union") return issue.errors.flat().flatMap(expectedTypes);
-  return issue.code === "invalid_type" ? [issue.expected] : [];
+function expectedTypes({ type, expected, issues }: Issue): string[] {
+  return type === "union"
+    ? (issues ?? []).flatMap(expectedTypes)
+    : [String(expected).toLowerCase()];
 }
 
 function withArticle(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(value: unknown, path: readonly string[]): unknown {
   let inner = value;
   for (const name of path) inner = inner == null ? undefined : Reflect.get(Object(inner), name);
   return inner;

@@ -1,14 +1,20 @@
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import * as z from "zod/mini";
+import { object, oneOf, strictObject } from "../../../../src/api/schemas/objects.ts";
 import { invalidInput, validate, validateItem } from "../../../../src/api/schemas/validate.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
 
-const schema = z.object({
-  clientId: z.string().check(z.minLength(1), z.maxLength(5)),
-  subscriptions: z.nullish(z.array(z.string().check(z.maxLength(3))).check(z.maxLength(2))),
-  kind: z.optional(z.enum(["a", "b"])),
-  even: z.optional(z.number().check(z.refine((n) => n % 2 === 0, "Must be even."))),
-  inner: z.optional(z.object({ code: z.string(), flag: z.optional(z.boolean()) })),
+const schema = object({
+  clientId: v.pipe(v.string(), v.minLength(1), v.maxLength(5)),
+  subscriptions: v.nullish(v.pipe(v.array(v.pipe(v.string(), v.maxLength(3))), v.maxLength(2))),
+  kind: v.optional(oneOf(["a", "b"])),
+  even: v.optional(
+    v.pipe(
+      v.number(),
+      v.check((n) => n % 2 === 0, "Must be even."),
+    ),
+  ),
+  inner: v.optional(object({ code: v.string(), flag: v.optional(v.boolean()) })),
 });
 
 const BLANK = { code: "validation_required", message: "Cannot be blank." };
@@ -87,24 +93,29 @@ describe("the errors of input", () => {
   });
 
   it("of a whole object replace those of its fields", () => {
-    const inner = z.object({ name: z.string().check(z.maxLength(1)) });
-    const strict = z.object({ inner: inner.check(z.refine(() => false, "Not that one.")) });
+    const inner = object({ name: v.pipe(v.string(), v.maxLength(1)) });
+    const strict = object({
+      inner: v.pipe(
+        inner,
+        v.check(() => false, "Not that one."),
+      ),
+    });
     expect(validateItem(strict, { inner: { name: "xx" } })).toEqual({
       inner: { code: "validation_match_invalid", message: "Not that one." },
     });
   });
 
   it("of one field are those of its first error", () => {
-    const strict = z.object({ name: z.string().check(z.maxLength(3), z.regex(/^a/)) });
+    const strict = object({ name: v.pipe(v.string(), v.maxLength(3), v.regex(/^a/)) });
     expect(validateItem(strict, { name: "bbbb" })).toEqual({ name: tooLong(3) });
   });
 });
 
 describe("the errors of an inner object", () => {
-  const inner = z.strictObject({ label: z.string(), size: z.optional(z.number()) });
-  const outer = z.strictObject({
-    name: z.union([z.string().check(z.maxLength(3)), inner]),
-    more: z.optional(inner),
+  const inner = strictObject({ label: v.string(), size: v.optional(v.number()) });
+  const outer = strictObject({
+    name: v.union([v.pipe(v.string(), v.maxLength(3)), inner]),
+    more: v.optional(inner),
   });
   const unknown = (text: string) => ({
     code: "validation_unknown_field",
