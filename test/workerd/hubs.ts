@@ -8,8 +8,11 @@ import type { EvictableHub, TestEnv } from "./worker.ts";
 
 let opened = 0;
 
-/** `rules`: hubs with `RULES` in their environment. `own-rules`: the same, and a subclass passes other rules. */
-type Kind = "hubs" | "rules" | "own-rules";
+/**
+ * `rules`: hubs with `RULES` in their environment. `own-rules`: the same, and a subclass passes other rules. `presence`: the topics
+ * `chat/*` have members. `occupancy`: the same, and the hubs tell when topics are occupied and vacated.
+ */
+type Kind = "hubs" | "rules" | "own-rules" | "presence" | "occupancy";
 
 /** A registry over separate hubs, with operations for tests. */
 export class HubsUnderTest extends RegistryUnderTest {
@@ -21,7 +24,8 @@ export class HubsUnderTest extends RegistryUnderTest {
     opened += 1;
     const { REALTIME_HUB } = env as unknown as TestEnv;
     const keeps = history === undefined ? "" : `-history-${history}`;
-    const names = `${kind}-${opened}${keeps}-shard-`;
+    const members = kind === "presence" || kind === "occupancy" ? `presence-${shards}-` : "";
+    const names = `${members}${kind}-${opened}${keeps}-shard-`;
     const ids = Array.from({ length: shards }, (_, shard) =>
       REALTIME_HUB.idFromName(names + shard),
     );

@@ -183,7 +183,7 @@ describe("a client's disconnect, handled by a hub that wakes", () => {
       hub.webSocketClose = (...all) => {
         woken += 1;
         hub.evict();
-        webSocketClose.apply(hub, all);
+        return webSocketClose.apply(hub, all);
       };
     });
     leaving.connection.close("client");

@@ -1,10 +1,12 @@
 /** The Worker of the tests inside workerd: hubs that tests can evict, and an object for a log. */
 import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
+import type { TopicReport } from "../../src/realtime/presence/presence.ts";
 import type { Message, Principal, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
-import type { HubRPC } from "../../src/registry/durable-object/protocol.ts";
-import type { PageRequest } from "../../src/registry/registry.ts";
+import type { RealtimeHubOptions } from "../../src/registry/durable-object/hub-options.ts";
+import type { HubRPC, HubStub } from "../../src/registry/durable-object/protocol.ts";
+import type { InfoRequest, PageRequest } from "../../src/registry/registry.ts";
 import { RealtimeHub as ConfiguredHub, type Env } from "../../src/runtimes/workers/hub-binding.ts";
 
 /** Equals the constant of the registry suite, which can't be imported here because the suite runs outside the hubs. */
@@ -14,6 +16,12 @@ const AUTH_GRACE = 1500;
 export const RULES = {
   posts: { listRule: "@request.auth.role = 'editor' || status = 'open'", hidden: ["secret"] },
 } as const;
+
+/** The topic rules of hubs with presence. */
+const TOPICS = [{ match: "chat/*", presence: true }] as const;
+
+/** The grace of hubs with presence, in milliseconds. */
+export const PRESENCE_GRACE = 300;
 
 export interface TestEnv {
   readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;
@@ -27,6 +35,10 @@ export interface TestEnv {
  */
 export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   #hub: RealtimeHub;
+  /** Whether reports of other hubs fail. */
+  isUnreachable = false;
+  /** What the hub has told of topics, for a hub with `occupancy` in its name. */
+  readonly occupancy: string[] = [];
 
   constructor(ctx: DurableObjectState, env: TestEnv) {
     super(ctx, env);
@@ -50,19 +62,43 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     }
     const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
     const history = messages === undefined ? {} : { messages: Number(messages) };
-    return new RealtimeHub(this.ctx, this.env, { history, authGrace: AUTH_GRACE });
+    const options = { history, authGrace: AUTH_GRACE };
+    return new RealtimeHub(this.ctx, this.env, { ...options, ...this.#presenceOptions() });
+  }
+
+  /** A hub with `presence-<n>` in its name has presence, and is one of n shards. The names of the others differ in the last number. */
+  #presenceOptions(): RealtimeHubOptions {
+    const name = this.ctx.id.name ?? "";
+    const shards = /presence-(\d+)/.exec(name)?.[1];
+    if (shards === undefined) return {};
+    const { REALTIME_HUB } = this.env;
+    const hub = (shard: number) => {
+      const id = REALTIME_HUB.idFromName(name.replace(/\d+$/, String(shard)));
+      return REALTIME_HUB.get(id) as unknown as HubStub;
+    };
+    const onOccupancy = (topic: string, change: string) => {
+      this.occupancy.push(`${topic} ${change}`);
+    };
+    const tracked = name.includes("occupancy") ? { onOccupancy } : {};
+    return {
+      topics: TOPICS,
+      presenceGrace: PRESENCE_GRACE,
+      shards: Number(shards),
+      hub,
+      ...tracked,
+    };
   }
 
   override fetch(request: Request): Promise<Response> {
     return this.#hub.fetch(request);
   }
 
-  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    this.#hub.webSocketClose(socket, code, reason);
+  override webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
+    return this.#hub.webSocketClose(socket, code, reason);
   }
 
-  override webSocketError(socket: WebSocket): void {
-    this.#hub.webSocketError(socket);
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.#hub.webSocketError(socket);
   }
 
   override alarm(): Promise<void> {
@@ -77,8 +113,8 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     return this.#hub.publish(messages, publisher);
   }
 
-  override webSocketMessage(socket: WebSocket): void {
-    this.#hub.webSocketMessage(socket);
+  override webSocketMessage(socket: WebSocket): Promise<void> {
+    return this.#hub.webSocketMessage(socket);
   }
 
   history(request: HistoryRequest, reader?: Principal) {
@@ -99,6 +135,27 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
 
   topics(page: PageRequest) {
     return this.#hub.topics(page);
+  }
+
+  members(topic: string) {
+    return this.#hub.members(topic);
+  }
+
+  extendInfo(request: InfoRequest) {
+    return this.#hub.extendInfo(request);
+  }
+
+  reportPresence(source: number, number: number, reports: readonly TopicReport[]) {
+    if (this.isUnreachable) throw new Error("Network connection lost.");
+    return this.#hub.reportPresence(source, number, reports);
+  }
+
+  wake() {
+    return this.#hub.wake();
+  }
+
+  retire() {
+    return this.#hub.retire();
   }
 
   revoke(revocation: Revocation) {

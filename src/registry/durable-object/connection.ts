@@ -21,18 +21,18 @@ export class HubConnection implements ClientConnection {
   readonly cursor: string | undefined;
   readonly shardClients: number | undefined;
   readonly #socket: HubSocket;
-  readonly #onClosed: () => void;
+  readonly #onClosed: (reason: CloseReason) => void;
   /** Undefined until `attach`. */
   #sink: FrameSink | undefined;
   #closeReason: CloseReason | undefined;
   #unansweredPings = 0;
   #isFinishing = false;
 
-  /** @param onClosed Called once, when the connection ends. */
+  /** @param onClosed Called once, when the connection ends. The reason is "error" if the hub has failed. */
   constructor(
     { clientId, cursor, clients }: HubStreamIdentity,
     socket: HubSocket,
-    onClosed: () => void,
+    onClosed: (reason: CloseReason) => void,
   ) {
     this.clientId = clientId;
     this.cursor = cursor;
@@ -77,7 +77,7 @@ export class HubConnection implements ClientConnection {
   close(reason: CloseReason): void {
     if (this.#closeReason !== undefined) return;
     this.#closeReason = reason;
-    this.#onClosed();
+    this.#onClosed(reason);
     this.#end(reason);
   }
 

@@ -3,7 +3,7 @@ import { attachmentOf, type HubState } from "./hub-state.ts";
 import { closeSocket } from "./protocol.ts";
 
 /**
- * Restores a hub that wakes: its revocations, and the clients with a socket that is still open.
+ * Restores a hub that wakes: its revocations, the clients with a socket that is still open, and the members of topics.
  *
  * After an interrupted delivery the hub does not know which clients have received the message. These clients are not restored.
  * Instead they are asked to reconnect, and each client resumes from its last event id.
@@ -13,13 +13,13 @@ import { closeSocket } from "./protocol.ts";
 export function restoreHub(state: HubState, sockets: readonly WebSocket[]): void {
   const { manager, revocations, unfinishedDelivery } = state;
   for (const { subject, at } of revocations.all()) manager.revoke({ subject }, at);
-  if (!unfinishedDelivery.isNoted) {
-    restoreClients(state, sockets);
-    return;
+  if (!unfinishedDelivery.isNoted) restoreClients(state, sockets);
+  else {
+    state.subscriptions.removeAll();
+    for (const socket of sockets) closeSocket(socket, "lifetime");
+    unfinishedDelivery.clear();
   }
-  state.subscriptions.removeAll();
-  for (const socket of sockets) closeSocket(socket, "lifetime");
-  unfinishedDelivery.clear();
+  state.presence?.restore();
 }
 
 function restoreClients(
@@ -33,7 +33,13 @@ function restoreClients(
     const { progress, ...client } = attachmentOf(socket);
     const { keys = [], rights, auth } = stored.get(client.clientId) ?? {};
     const sink = new HubSocketSink(socket);
-    hibernation.restoreClient({ ...client, rights, auth }, keys, sink, progress);
+    const awaitsMembers = progress?.awaitsMembers && keys;
+    hibernation.restoreClient(
+      { ...client, rights, auth },
+      keys,
+      sink,
+      progress && { ...progress, awaitsMembers },
+    );
     stored.delete(client.clientId);
   }
   // The other stored clients disconnected while the hub was down, so `webSocketClose` was not called for them.

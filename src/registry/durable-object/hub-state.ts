@@ -1,25 +1,26 @@
-import {
-  DEFAULT_KEPT,
-  type HistoryLimits,
-  type LogOptions,
-  type RememberedIdLimits,
-  type RevocationStore,
-} from "../../log/log.ts";
+import { DEFAULT_KEPT, type PublishReceipt, type RevocationStore } from "../../log/log.ts";
 import { RevocationRows } from "../../log/revocation-rows.ts";
 import { SqliteLog } from "../../log/sqlite.ts";
+import { LatencyHistogram } from "../../realtime/latency.ts";
 import {
   type ClientSnapshot,
   type HibernationSupport,
   hibernationOf,
-  type ManagerOptions,
+  presenceOf,
   RealtimeManager,
   type ReplayProgress,
 } from "../../realtime/manager.ts";
-import type { ClientInfo } from "../../realtime/types.ts";
+import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
+import { TopicRules } from "../../realtime/topic-rules.ts";
+import type { ClientInfo, Message } from "../../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
+import { RegistryMembers } from "../in-process/members.ts";
 import type { ConnectRequest } from "../registry.ts";
+import type { RealtimeHubOptions } from "./hub-options.ts";
+import { HubPresence } from "./hub-presence.ts";
 import { HubSocketSink } from "./hub-sink.ts";
+import { PresenceRows } from "./presence-rows.ts";
 import { StorageDatabase } from "./storage-database.ts";
 import { SubscriptionStore } from "./subscription-store.ts";
 import { UnfinishedDelivery } from "./unfinished-delivery.ts";
@@ -33,26 +34,15 @@ const MAX_ALARM_DELAY: Milliseconds = 30 * 86_400_000;
 /** A row in a Durable Object has at most 2 MB. The remaining 100,000 bytes are for the other columns. */
 const MAX_MESSAGE_BYTES: Bytes = 1_900_000;
 
-/** Options of `RealtimeHub`. */
-export interface RealtimeHubOptions extends Omit<ManagerOptions, "now"> {
-  /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
-  readonly history?: Partial<HistoryLimits> | undefined;
-  /** Bounds on the message ids that the hub remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
-  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
-  /** Topic rules. The hub applies `keep`. The Worker applies the other fields when it publishes. Default: no rules. */
-  readonly topics?: LogOptions["topics"];
-  /** `KeptLimits.bytes`. Default 64 MiB. */
-  readonly keptBytes?: Bytes | undefined;
-  /** `KeptLimits.topics`. Default 100,000. */
-  readonly keptTopics?: number | undefined;
-}
-
 /**
  * The attachment of a client's socket, which the runtime keeps while the hub hibernates. An attachment has room for 16 KiB, so
  * the client's rights, auth record and subscription keys are stored in SQLite.
  */
 export interface Attachment extends Omit<ClientSnapshot, "rights" | "auth"> {
-  /** Undefined for a client that is live. */
+  /**
+   * Undefined for a client that is live. `awaitsMembers` is an empty list for a client that waits for members, because its keys may
+   * be too long for an attachment.
+   */
   readonly progress?: ReplayProgress | undefined;
 }
 
@@ -72,15 +62,26 @@ export class HubState {
   readonly subscriptions: SubscriptionStore;
   readonly revocations: RevocationStore;
   readonly unfinishedDelivery: UnfinishedDelivery;
+  readonly latency = new LatencyHistogram();
+  readonly members: RegistryMembers;
+  /** Undefined if no topic has presence. */
+  readonly presence: HubPresence | undefined;
   readonly #ctx: DurableObjectState;
 
   /** @param shard Index of the shard, from 0. */
   constructor(ctx: DurableObjectState, shard: number, options: RealtimeHubOptions) {
     const database = new StorageDatabase(ctx.storage);
     this.#ctx = ctx;
-    this.manager = new RealtimeManager(options);
+    const { history, rememberedIds, topics, keptBytes, keptTopics, onOccupancy } = options;
+    const tracksOccupancy = onOccupancy !== undefined;
+    const hasPresence = tracksOccupancy || topics?.some(({ presence }) => presence);
+    this.manager = new RealtimeManager({
+      ...options,
+      presence: hasPresence
+        ? { topics: new TopicRules(topics), grace: options.presenceGrace, tracksOccupancy }
+        : undefined,
+    });
     this.hibernation = hibernationOf(this.manager);
-    const { history, rememberedIds, topics, keptBytes, keptTopics } = options;
     const kept = {
       bytes: keptBytes ?? DEFAULT_KEPT.bytes,
       topics: keptTopics ?? DEFAULT_KEPT.topics,
@@ -97,6 +98,43 @@ export class HubState {
     this.subscriptions = new SubscriptionStore(database);
     this.revocations = new RevocationRows(database);
     this.unfinishedDelivery = new UnfinishedDelivery(database);
+    let presence: HubPresence | undefined;
+    this.members = new RegistryMembers(
+      presenceOf(this.manager),
+      (support) => {
+        presence = this.#createPresence(support, new PresenceRows(database), shard, options);
+        return presence;
+      },
+      () => {},
+    );
+    this.presence = presence;
+  }
+
+  #createPresence(
+    presence: PresenceSupport,
+    rows: PresenceRows,
+    shard: number,
+    { onOccupancy, shards = 1, hub = noHub }: RealtimeHubOptions,
+  ): HubPresence {
+    const append = (messages: readonly Message[]) => this.append(messages);
+    const onDue = () => this.scheduleAlarm();
+    return new HubPresence({ presence, rows, shard, shards, hub, append, onDue, onOccupancy });
+  }
+
+  /**
+   * Appends messages to the log, which delivers them. An unfinished delivery is noted at once: with an `await` in between, the
+   * runtime might commit only the messages.
+   */
+  append(messages: readonly Message[]): readonly PublishReceipt[] {
+    const receipts = this.log.append(messages);
+    const settled = this.manager.settled();
+    if (settled !== undefined) {
+      this.unfinishedDelivery.note();
+      void settled.then(() => {
+        if (this.manager.settled() === undefined) this.unfinishedDelivery.clear();
+      });
+    }
+    return receipts;
   }
 
   /**
@@ -132,8 +170,18 @@ export class HubState {
     if (snapshot === undefined) return;
     const { rights: _, auth: __, ...client } = snapshot;
     const progress = this.hibernation.replayProgressOf(clientId);
-    const attachment: Attachment = { ...client, progress };
+    const awaitsMembers = progress?.awaitsMembers && [];
+    const attachment: Attachment = {
+      ...client,
+      progress: progress && { ...progress, awaitsMembers },
+    };
     for (const socket of this.#ctx.getWebSockets(clientId)) socket.serializeAttachment(attachment);
+  }
+
+  /** Must be called at the end of each event that may change clients: reports the changes of members, and sets the alarm. */
+  async settle(): Promise<void> {
+    this.expireCredentials();
+    await this.scheduleAlarm();
   }
 
   /** Calls `manager.expire`, and stores the clients that have changed. */
@@ -159,24 +207,25 @@ export class HubState {
   }
 
   /**
-   * Sets the alarm to the time at which the next credential expires, or at which all messages and remembered ids have expired,
-   * whichever is first. Keeps an alarm that is early enough for the next credential. Sets no alarm if nothing is stored that
-   * expires.
+   * Sets the alarm to the time at which the next credential expires, presence must be reported, or all messages and remembered ids
+   * have expired, whichever is first. Keeps an alarm that is early enough for the next credential and for presence. Sets no alarm
+   * if nothing is stored that expires.
    */
   async scheduleAlarm(): Promise<void> {
-    const { expiresIn } = this.manager;
     const scheduled = await this.#ctx.storage.getAlarm();
-    const credentialsAt = expiresIn === undefined ? undefined : Date.now() + expiresIn;
+    // Read after the `await`: a report that has failed is due again a little later.
+    const { expiresIn = Number.POSITIVE_INFINITY } = this.manager;
+    const presenceAt = this.presence?.dueAt ?? Number.POSITIVE_INFINITY;
+    const dueAt = Math.min(Date.now() + expiresIn, presenceAt);
     // The alarm is not set earlier for the log, because `log.expiresAt` reads many rows. The next read or publish, or else the
     // alarm, deletes the messages that have expired in the meantime.
-    if (scheduled !== null && (credentialsAt === undefined || scheduled <= credentialsAt)) return;
-    const logAt = this.log.expiresAt();
-    if (credentialsAt === undefined && logAt === undefined) return;
-    const at = Math.min(
-      credentialsAt ?? Number.POSITIVE_INFINITY,
-      logAt ?? Number.POSITIVE_INFINITY,
-      Date.now() + MAX_ALARM_DELAY,
-    );
-    await this.#ctx.storage.setAlarm(at);
+    if (scheduled !== null && (scheduled <= dueAt || dueAt === Number.POSITIVE_INFINITY)) return;
+    const at = Math.min(dueAt, this.log.expiresAt() ?? Number.POSITIVE_INFINITY);
+    if (at === Number.POSITIVE_INFINITY) return;
+    await this.#ctx.storage.setAlarm(Math.min(at, Date.now() + MAX_ALARM_DELAY));
   }
+}
+
+function noHub(): never {
+  throw new Error("Presence over several shards needs the option `hub`.");
 }

@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { type HistoryPage, type HistoryRequest, readHistory } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
-import { LatencyHistogram } from "../../realtime/latency.ts";
 import { contentsOf, type RealtimeManager } from "../../realtime/manager.ts";
+import type { MembersEvent, TopicReport } from "../../realtime/presence/presence.ts";
 import type {
   ClientInfo,
   Message,
@@ -15,14 +15,17 @@ import { toClientPage, toTopicPage } from "../paging.ts";
 import type {
   ClientPage,
   ConnectRequest,
+  InfoRequest,
   PageRequest,
   RegistryStats,
   TopicPage,
 } from "../registry.ts";
 import { type RpcResult, toRpcResult } from "../rpc.ts";
 import { toRegistryStats } from "../stats.ts";
+import { publishToHub, revokeInHub } from "./hub-operations.ts";
+import type { RealtimeHubOptions } from "./hub-options.ts";
 import { restoreHub } from "./hub-restore.ts";
-import { attachmentOf, HubState, type RealtimeHubOptions } from "./hub-state.ts";
+import { attachmentOf, HubState } from "./hub-state.ts";
 import {
   assertIdentityFits,
   CONNECT_HEADER,
@@ -51,7 +54,6 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   readonly #state: HubState;
   readonly #manager: RealtimeManager;
   readonly #shard: number;
-  readonly #latency = new LatencyHistogram();
   readonly #startedAt = new Date().toISOString();
 
   constructor(ctx: DurableObjectState, env: Env, options: RealtimeHubOptions = {}) {
@@ -69,6 +71,10 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     );
     this.#manager.follow(this.#state.log);
     restoreHub(this.#state, this.ctx.getWebSockets());
+    // Members without a socket leave after the grace, and reports to other hubs may be unsent.
+    if (this.#state.presence !== undefined) {
+      void this.ctx.blockConcurrencyWhile(() => this.#state.settle());
+    }
   }
 
   /** Registers a client, and upgrades the request to a WebSocket for the client's frames. Only the Worker calls this. */
@@ -87,7 +93,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     });
     const { 0: workerEnd, 1: hubEnd } = new WebSocketPair();
     this.#state.addClient(connect, identity, hubEnd);
-    await this.#state.scheduleAlarm();
+    await this.#state.settle();
     const registered: HubStreamIdentity = { ...identity, clients: this.#manager.clientCount };
     return new Response(null, {
       status: 101,
@@ -97,25 +103,26 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   /** The Worker has acknowledged a page of a replay (`PAGE_ACK`). The runtime answers liveness pings itself. */
-  override webSocketMessage(socket: WebSocket): void {
+  override async webSocketMessage(socket: WebSocket): Promise<void> {
     const { clientId } = attachmentOf(socket);
     this.#state.expireCredentials();
     this.#state.hibernation.resumeReplay(clientId);
     this.#state.storeAttachment(clientId);
+    await this.#state.settle();
   }
 
-  override webSocketClose(socket: WebSocket, _code: number, reason: string): void {
-    this.#removeClient(socket, reason);
+  override webSocketClose(socket: WebSocket, _code: number, reason: string): Promise<void> {
+    return this.#removeClient(socket, reason);
   }
 
-  override webSocketError(socket: WebSocket): void {
-    this.#removeClient(socket, "error");
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.#removeClient(socket, "error");
   }
 
   override async alarm(): Promise<void> {
     this.#state.log.trim();
-    this.#state.expireCredentials();
-    await this.#state.scheduleAlarm();
+    this.#state.presence?.sendDue();
+    await this.#state.settle();
   }
 
   setSubscriptions(clientId: string, request: SubscribeRequest): Promise<RpcResult<null>> {
@@ -124,7 +131,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       this.#manager.setSubscriptions(clientId, request);
       this.#state.storeSubscriptions(clientId);
       this.#state.storeAttachment(clientId);
-      await this.#state.scheduleAlarm();
+      await this.#state.settle();
       return null;
     });
   }
@@ -133,24 +140,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     messages: readonly Message[],
     publisher: Principal = {},
   ): Promise<RpcResult<readonly PublishReceipt[]>> {
-    const { unfinishedDelivery } = this.#state;
-    return toRpcResult(async () => {
-      const start = performance.now();
-      for (let room = this.#manager.room(); room !== undefined; room = this.#manager.room()) {
-        await room;
-      }
-      this.#manager.checkCredential(publisher);
-      this.#state.expireCredentials();
-      const before = this.#manager.deliveryNumber;
-      const receipts = this.#state.log.append(messages);
-      // There must be no `await` between `append` and `note`. Otherwise the runtime might commit only the first of them.
-      if (this.#manager.settled() !== undefined) unfinishedDelivery.note();
-      await this.#state.scheduleAlarm();
-      await this.#manager.settled(before);
-      if (this.#manager.settled() === undefined) unfinishedDelivery.clear();
-      this.#latency.observe(performance.now() - start);
-      return receipts;
-    });
+    return toRpcResult(() => publishToHub(this.#state, messages, publisher));
   }
 
   history(request: HistoryRequest, reader: Principal = {}): Promise<RpcResult<HistoryPage>> {
@@ -186,20 +176,38 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     );
   }
 
+  members(topic: string): Promise<RpcResult<MembersEvent>> {
+    return toRpcResult(() => this.#state.members.membersOf(topic));
+  }
+
+  extendInfo(request: InfoRequest): Promise<RpcResult<null>> {
+    return toRpcResult(() => {
+      this.#state.members.extendInfo(request);
+      return this.#settle(null);
+    });
+  }
+
+  reportPresence(
+    source: number,
+    number: number,
+    reports: readonly TopicReport[],
+  ): Promise<RpcResult<null>> {
+    return toRpcResult(() => {
+      this.#state.presence?.receive(source, number, reports);
+      return this.#settle(null);
+    });
+  }
+
+  wake(): Promise<RpcResult<null>> {
+    return toRpcResult(() => null);
+  }
+
   disconnect(clientId: string): Promise<RpcResult<boolean>> {
-    return toRpcResult(() => this.#manager.removeClient(clientId, "admin"));
+    return toRpcResult(() => this.#settle(this.#manager.removeClient(clientId, "admin")));
   }
 
   revoke(revocation: Revocation): Promise<RpcResult<number>> {
-    const { revocations } = this.#state;
-    return toRpcResult(() => {
-      const at = Date.now();
-      // Stored before clients are disconnected. They reconnect at once, and must be refused even if the hub fails here.
-      if ("subject" in revocation) revocations.set(revocation.subject, at);
-      const { disconnected, forgotten } = this.#manager.revoke(revocation, at);
-      for (const subject of forgotten) revocations.remove(subject);
-      return disconnected;
-    });
+    return toRpcResult(() => this.#settle(revokeInHub(this.#state, revocation)));
   }
 
   erase(topic: string): Promise<RpcResult<number>> {
@@ -222,18 +230,24 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       toRegistryStats(
         this.#manager.stats(),
         this.#state.log.stats(),
-        this.#latency,
+        this.#state.latency,
         this.#startedAt,
       ),
     );
   }
 
-  #removeClient(socket: WebSocket, reason: string): void {
+  async #settle<T>(result: T): Promise<T> {
+    await this.#state.settle();
+    return result;
+  }
+
+  async #removeClient(socket: WebSocket, reason: string): Promise<void> {
     const { clientId } = attachmentOf(socket);
     this.#manager.removeClient(clientId, toCloseReason(reason, "client"));
     this.#state.subscriptions.remove(clientId);
     // With a compatibility date before 2026-04-07, the runtime does not answer the close of the other side.
     closeSocket(socket, reason);
+    await this.#state.settle();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import type { MembersEvent, TopicReport } from "../../realtime/presence/presence.ts";
 import {
   CLOSE_REASONS,
   type ClientInfo,
@@ -12,7 +13,13 @@ import {
   type SubscribeRequest,
 } from "../../realtime/types.ts";
 import type { StreamIdentity } from "../connect.ts";
-import type { ClientPage, PageRequest, RegistryStats, TopicPage } from "../registry.ts";
+import type {
+  ClientPage,
+  InfoRequest,
+  PageRequest,
+  RegistryStats,
+  TopicPage,
+} from "../registry.ts";
 import type { RpcResult } from "../rpc.ts";
 
 /** The methods of `ClientRegistry` that a hub answers by RPC. To open a stream, the Worker calls `fetch` with an upgrade. */
@@ -27,10 +34,20 @@ export interface HubRPC {
   clients(page: PageRequest): Promise<RpcResult<ClientPage>>;
   client(clientId: string): Promise<RpcResult<ClientInfo | undefined>>;
   topics(page: PageRequest): Promise<RpcResult<TopicPage>>;
+  members(topic: string): Promise<RpcResult<MembersEvent>>;
+  extendInfo(request: InfoRequest): Promise<RpcResult<null>>;
   disconnect(clientId: string): Promise<RpcResult<boolean>>;
   revoke(revocation: Revocation): Promise<RpcResult<number>>;
   erase(topic: string): Promise<RpcResult<number>>;
   stats(): Promise<RpcResult<RegistryStats>>;
+  /** `HubPresence.receive`. Called by another hub. */
+  reportPresence(
+    source: number,
+    number: number,
+    reports: readonly TopicReport[],
+  ): Promise<RpcResult<null>>;
+  /** Wakes the hub if it has failed, so that its members leave after the grace. */
+  wake(): Promise<RpcResult<null>>;
 }
 
 /** The Worker's view of a hub: the stub of its Durable Object. */

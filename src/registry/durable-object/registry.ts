@@ -10,7 +10,7 @@ import type {
   SubscribeRequest,
 } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { noPresence, serverClosed } from "../connect.ts";
+import { serverClosed } from "../connect.ts";
 import { mergeStats } from "../merge.ts";
 import type {
   ClientConnection,
@@ -45,6 +45,8 @@ export interface DurableObjectRegistryOptions {
   readonly shards: number;
   /** The delay before each retry of a failed call. The number of delays is the number of retries. Default [50, 250]. */
   readonly retryDelays?: readonly Milliseconds[] | undefined;
+  /** Keeps the Worker running until a promise settles, also after the stream of the request has ended. Default: does nothing. */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
 /**
@@ -57,11 +59,13 @@ export function createDurableObjectRegistry(options: DurableObjectRegistryOption
 
 class DurableObjectRegistry implements ClientRegistry {
   readonly #shards: HubShards;
+  readonly #waitUntil: ((promise: Promise<unknown>) => void) | undefined;
   readonly #connections = new Set<HubConnection>();
   #isClosed = false;
 
-  constructor({ hub, shards, retryDelays }: DurableObjectRegistryOptions) {
+  constructor({ hub, shards, retryDelays, waitUntil }: DurableObjectRegistryOptions) {
     this.#shards = new HubShards(hub, shards, retryDelays);
+    this.#waitUntil = waitUntil;
   }
 
   /** Opens the stream on the shard in `lastEventId`, or else on a random shard. */
@@ -70,19 +74,20 @@ class DurableObjectRegistry implements ClientRegistry {
     assertIdentityFits(request.identity);
     const shard = this.#shards.shardOf(request.lastEventId) ?? this.#shards.pick();
     const { identity, socket } = await this.#shards.call(shard, (hub) => openSocket(hub, request));
-    const connection = new HubConnection(identity, socket, () => {
+    const connection = new HubConnection(identity, socket, (reason) => {
       this.#connections.delete(connection);
+      // If the hub has failed, it starts again at the next call, and only then removes the members that do not come back.
+      const waking = reason === "error" ? this.#shards.wake(shard) : undefined;
+      if (waking !== undefined) this.#waitUntil?.(waking);
     });
     this.#connections.add(connection);
     return connection;
   }
 
   async setSubscriptions(clientId: string, request: SubscribeRequest): Promise<void> {
-    const shard = this.#shards.shardOf(clientId);
-    if (shard === undefined) {
-      throw new RealtimeError("unknown_client", "Missing or invalid client id.");
-    }
-    await this.#shards.call(shard, (hub) => hub.setSubscriptions(clientId, request));
+    await this.#shards.call(this.#assertShardOf(clientId), (hub) =>
+      hub.setSubscriptions(clientId, request),
+    );
   }
 
   /**
@@ -131,12 +136,15 @@ class DurableObjectRegistry implements ClientRegistry {
     return listTopicsOf(page, (one) => this.#shards.callAll((hub) => hub.topics(one)));
   }
 
+  /** Asks a random shard: each shard knows the members of all shards. */
   async members(topic: string): Promise<MembersEvent> {
-    throw noPresence(topic);
+    return this.#shards.call(this.#shards.pick(), (hub) => hub.members(topic));
   }
 
-  async extendInfo({ topic }: InfoRequest): Promise<void> {
-    throw noPresence(topic);
+  async extendInfo(request: InfoRequest): Promise<void> {
+    await this.#shards.call(this.#assertShardOf(request.clientId), (hub) =>
+      hub.extendInfo(request),
+    );
   }
 
   async disconnect(clientId: string): Promise<boolean> {
@@ -174,6 +182,13 @@ class DurableObjectRegistry implements ClientRegistry {
     this.#isClosed = true;
     const connections = [...this.#connections];
     await Promise.all(connections.map((connection) => connection.finish("shutdown")));
+  }
+
+  /** @throws RealtimeError `unknown_client` if no shard can have the client. */
+  #assertShardOf(clientId: string): number {
+    const shard = this.#shards.shardOf(clientId);
+    if (shard !== undefined) return shard;
+    throw new RealtimeError("unknown_client", "Missing or invalid client id.");
   }
 
   #assertOpen(): void {

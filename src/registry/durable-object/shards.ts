@@ -8,11 +8,18 @@ type HubCall<T> = (hub: HubStub) => Promise<RpcResult<T>>;
 
 const RETRY_DELAYS: readonly Milliseconds[] = [50, 250];
 
+/** The delays before the retries of `wake`. The hub may need some time to start again. */
+const WAKE_DELAYS: readonly Milliseconds[] = [250, 1000, 5000, 15_000];
+
+const WAKE_INTERVAL: Milliseconds = 1000;
+
 /** The hubs of a registry. Selects a shard, calls its hub, and retries calls that fail. */
 export class HubShards {
   readonly #hub: (shard: number) => HubStub;
   readonly #retryDelays: readonly Milliseconds[];
   readonly count: number;
+  /** By shard, when `wake` last called its hub, in milliseconds since 1970. */
+  readonly #wokenAt = new Map<number, number>();
 
   /** The parameters are those of `DurableObjectRegistryOptions`. */
   constructor(
@@ -53,6 +60,17 @@ export class HubShards {
   /** Calls one hub without retries, for calls that must not be repeated. Throws as `call`. */
   callOnce<T>(shard: number, call: HubCall<T>): Promise<T> {
     return this.#callWithRetries(shard, call, []);
+  }
+
+  /**
+   * Wakes a hub that has lost its sockets. The promise never rejects. Undefined if the hub was woken less than a second ago: all
+   * sockets of a hub break at once.
+   */
+  wake(shard: number): Promise<unknown> | undefined {
+    const now = Date.now();
+    if (now - (this.#wokenAt.get(shard) ?? 0) < WAKE_INTERVAL) return undefined;
+    this.#wokenAt.set(shard, now);
+    return this.#callWithRetries(shard, (hub) => hub.wake(), WAKE_DELAYS).catch(() => {});
   }
 
   /** Calls the hubs of all shards from `firstShard` on at the same time. Throws as `call`. */

@@ -1,6 +1,6 @@
 /** The Durable Objects of a Worker: their class, which reads the Worker's settings, and their binding. */
 import { RealtimeHub as Hub } from "../../registry/durable-object/hub.ts";
-import type { RealtimeHubOptions } from "../../registry/durable-object/hub-state.ts";
+import type { RealtimeHubOptions } from "../../registry/durable-object/hub-options.ts";
 import type { HubStub } from "../../registry/durable-object/protocol.ts";
 import { readWorkerSettings } from "./settings.ts";
 
@@ -32,7 +32,7 @@ export interface Env {
 export class RealtimeHub extends Hub<Env> {
   /**
    * @param options Access rules that replace those of REALTIME_RULES, and topic rules that replace those of REALTIME_TOPICS. Of
-   *   topic rules the hub applies only `keep`: pass them to `getRealtime` as well.
+   *   topic rules the hub applies only `keep` and `presence`: pass them to `getRealtime` as well.
    * @throws RealtimeError `invalid_config` when a variable or the rules are invalid.
    */
   constructor(
@@ -42,7 +42,7 @@ export class RealtimeHub extends Hub<Env> {
   ) {
     const settings = readWorkerSettings(env);
     const { rules = settings.rules, topics = settings.topics } = options;
-    super(ctx, env, { ...settings, rules, topics });
+    super(ctx, env, { ...settings, rules, topics, hub: (shard) => getHub(env, shard) });
     // Shard 0 receives every publish first. When REALTIME_SHARDS was reduced, shard 0 can therefore retire the removed shards
     // before they miss a message.
     if (ctx.id.name === "0") {

@@ -1,4 +1,5 @@
 /** The service on Workers. Each isolate has one instance, which uses the Durable Objects of the environment. */
+import { waitUntil } from "cloudflare:workers";
 import type { Hono } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { TrieRouter } from "hono/router/trie-router";
@@ -86,7 +87,11 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??
-    createDurableObjectRegistry({ hub: (shard) => getHub(env, shard), shards: settings.shards });
+    createDurableObjectRegistry({
+      hub: (shard) => getHub(env, shard),
+      shards: settings.shards,
+      waitUntil,
+    });
   const serverOptions = {
     ...settings,
     // The hubs read and apply the rules themselves.

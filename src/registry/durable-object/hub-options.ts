@@ -1,0 +1,29 @@
+import type { HistoryLimits, LogOptions, RememberedIdLimits } from "../../log/log.ts";
+import type { ManagerOptions } from "../../realtime/manager.ts";
+import type { Bytes, Milliseconds } from "../../realtime/units.ts";
+import type { OccupancyListener } from "../registry.ts";
+import type { HubStub } from "./protocol.ts";
+
+/** Options of `RealtimeHub`. */
+export interface RealtimeHubOptions extends Omit<ManagerOptions, "now" | "presence"> {
+  /** Bounds on the messages that the hub keeps. Default for each bound: `DEFAULT_HISTORY`. */
+  readonly history?: Partial<HistoryLimits> | undefined;
+  /** Bounds on the message ids that the hub remembers. Default for each bound: `DEFAULT_REMEMBERED_IDS`. */
+  readonly rememberedIds?: Partial<RememberedIdLimits> | undefined;
+  /**
+   * Topic rules. The hub applies `keep` and `presence`. The Worker applies the other fields when it publishes. Default: no rules.
+   */
+  readonly topics?: LogOptions["topics"];
+  /** `KeptLimits.bytes`. Default 64 MiB. */
+  readonly keptBytes?: Bytes | undefined;
+  /** `KeptLimits.topics`. Default 100,000. */
+  readonly keptTopics?: number | undefined;
+  /** `PresenceOptions.grace`. */
+  readonly presenceGrace?: Milliseconds | undefined;
+  /** Number of shards. The hubs of all shards share presence. Default 1. */
+  readonly shards?: number | undefined;
+  /** Returns a new stub of a shard's hub. Required if there are several shards. */
+  readonly hub?: ((shard: number) => HubStub) | undefined;
+  /** Called when a topic is occupied or vacated on the first or last of all shards. Only shard 0 calls it. */
+  readonly onOccupancy?: OccupancyListener | undefined;
+}
