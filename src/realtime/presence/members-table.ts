@@ -9,7 +9,7 @@ import {
 } from "./presence.ts";
 
 /** A topic that was counted is listed again when it has at most this many members, so that it does not change to and fro. */
-const LISTED_AGAIN = MAX_LISTED_MEMBERS * 0.9;
+export const LISTED_AGAIN = MAX_LISTED_MEMBERS * 0.9;
 
 /** What one source contributes to a topic besides members. */
 interface SourceCounts {
