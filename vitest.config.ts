@@ -14,6 +14,7 @@ const OF_A_PROCESS = [
   "churn",
   "cluster-chaos",
   "cluster-loss",
+  "cluster-presence",
   "data",
   "data-chaos",
   "ends",

@@ -1,6 +1,7 @@
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { LogReader, MaybePromise, Message, Principal } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
+import type { SharedPresence } from "./shared-presence.ts";
 
 /**
  * Bounds on the messages that a log keeps. If the log exceeds one of the bounds, it drops its oldest messages. A bound of 0
@@ -225,4 +226,6 @@ export interface MessageLog extends LogReader {
   readonly revocations?: RevocationStore;
   /** Set in place of `revocations` by a log over several processes. */
   readonly sharedRevocations?: SharedRevocations;
+  /** The members of topics over several processes. Omit the property if the processes share none. */
+  readonly sharedPresence?: SharedPresence | undefined;
 }

@@ -21,6 +21,7 @@ import type {
   SharedRevocations,
   StoredRevocation,
 } from "../log.ts";
+import type { SharedPresence } from "../shared-presence.ts";
 import { Appender } from "./appender.ts";
 import { CATCH_UP_TIMEOUT, CatchUp } from "./catch-up.ts";
 import { changedMeanwhile, Replica } from "./replica.ts";
@@ -79,6 +80,7 @@ interface Parts {
 class ReplicaLog implements MessageLog {
   readonly keepsHistory: boolean;
   readonly sharedRevocations: SharedRevocations;
+  readonly sharedPresence: SharedPresence | undefined;
   readonly #replica: Replica;
   readonly #sequencer: Sequencer;
   readonly #reader: ReplicaReader;
@@ -96,6 +98,7 @@ class ReplicaLog implements MessageLog {
   constructor({ replica, sequencer, revocations, monotonicNow, logger }: Parts) {
     this.#replica = replica;
     this.#sequencer = sequencer;
+    this.sharedPresence = sequencer.presence;
     this.#monotonicNow = monotonicNow;
     this.keepsHistory = replica.history.isEnabled;
     this.#catchUp = new CatchUp(replica, sequencer);

@@ -2,6 +2,7 @@ import type { Message } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import type { Epoch } from "../epochs.ts";
 import type { PublishReceipt, StoredRevocation } from "../log.ts";
+import type { SharedPresence } from "../shared-presence.ts";
 
 /** What an entry of a shared log does. */
 export type SequencedContent =
@@ -98,6 +99,8 @@ export function isNext(entry: Place, last: Place): boolean {
  * `storage_failed` if it refuses to store. After a rejection, a later call connects again.
  */
 export interface Sequencer {
+  /** The members of topics. Omit the property if the sequencer keeps none. */
+  readonly presence?: SharedPresence | undefined;
   /**
    * Reads the state of the log. Begins a new epoch if the sequencer may have lost its newest entries since the newest epoch began:
    * after a restart, a failover or a restored backup.

@@ -45,6 +45,7 @@ export interface PresenceHost {
 export class Presence {
   readonly rules: TopicRules;
   readonly tracker: PresenceTracker<Client>;
+  readonly grace: Milliseconds;
   readonly #host: PresenceHost;
   /** Clients that must be sent the members of topics when they are live, with the keys of these topics. */
   readonly #waiting = new Map<Client, ReadonlySet<string>>();
@@ -54,6 +55,7 @@ export class Presence {
   constructor(options: PresenceOptions, host: PresenceHost) {
     const { topics = new TopicRules(), grace = DEFAULT_PRESENCE_GRACE, tracksOccupancy } = options;
     this.rules = topics;
+    this.grace = grace;
     this.#host = host;
     this.tracker = new PresenceTracker({
       hasPresence: (topic) => this.hasPresence(topic),
@@ -116,9 +118,12 @@ export class Presence {
   }
 
   /** `PresenceSupport.resend`. Goes through all clients. */
-  resend(topic: string, clients: Iterable<Client>): void {
+  resend(clients: Iterable<Client>, topic?: string): void {
     for (const client of clients) {
-      const keys = this.#host.keysOf(client).filter((key) => this.#watchedTopic(key) === topic);
+      const keys = this.#host.keysOf(client).filter((key) => {
+        const watched = this.#watchedTopic(key);
+        return watched !== undefined && watched === (topic ?? watched);
+      });
       if (keys.length === 0) continue;
       this.awaitMembers(client, keys);
       if (client.replay === undefined) this.onLive(client);

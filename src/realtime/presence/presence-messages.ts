@@ -11,7 +11,7 @@ import {
 } from "./presence.ts";
 
 /** Maximum length of the data of one event, in UTF-16 code units. A single member may exceed it. */
-const MAX_EVENT_LENGTH = 65_536;
+export const MAX_EVENT_LENGTH = 65_536;
 
 /** Returns the messages that tell the subscribers of `$presence/<topic>` what has changed. */
 export function createPresenceMessages(

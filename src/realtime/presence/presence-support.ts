@@ -9,6 +9,8 @@ import type { MemberInfo, PresenceStore, ReportedMember } from "./presence.ts";
 /** The presence of a manager, for adapters. */
 export interface PresenceSupport {
   readonly rules: TopicRules;
+  /** `PresenceOptions.grace`. */
+  readonly grace: Milliseconds;
   /**
    * Sets the store that gets the reports.
    *
@@ -30,8 +32,8 @@ export interface PresenceSupport {
    *   member of the topic.
    */
   extendInfo(clientId: string, topic: string, added: MemberInfo, principal: Principal): void;
-  /** Sends the members to all subscribers of `$presence/<topic>`, after the store has lost events. */
-  resend(topic: string): void;
+  /** Sends the members to all subscribers of `$presence/<topic>`, after the store has lost events. Default: of all such topics. */
+  resend(topic?: string): void;
 }
 
 /** Implements `presenceOf`. */
@@ -41,6 +43,7 @@ export function createPresenceSupport(core: ManagerCore): PresenceSupport | unde
   const { tracker } = presence;
   return {
     rules: presence.rules,
+    grace: presence.grace,
     connect: (store, onDue) => presence.connect(store, onDue),
     hasPresence: (topic) => presence.hasPresence(topic),
     restore: (topic, members, guests) => tracker.restore(topic, members, guests),
@@ -52,6 +55,6 @@ export function createPresenceSupport(core: ManagerCore): PresenceSupport | unde
       admission.checkCredential(principal);
       presence.extendInfo(client, topic, added);
     },
-    resend: (topic) => presence.resend(topic, clients.values()),
+    resend: (topic) => presence.resend(clients.values(), topic),
   };
 }

@@ -1,7 +1,9 @@
 import type { HistoryPage, HistoryRequest } from "../../log/history.ts";
 import type { PublishReceipt } from "../../log/log.ts";
+import type { SharedPresence } from "../../log/shared-presence.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { MembersEvent } from "../../realtime/presence/presence.ts";
+import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
 import { toJSONLine } from "../../realtime/sse.ts";
 import type {
   ClientInfo,
@@ -25,6 +27,7 @@ import type {
 } from "../registry.ts";
 import { listClientsOf, listTopicsOf } from "../shard-lists.ts";
 import type { Bus } from "./bus.ts";
+import { ClusterPresence } from "./cluster-presence.ts";
 import { homeOf } from "./home.ts";
 import { createBusHandler, createProcessCalls } from "./process-calls.ts";
 import { Processes } from "./processes.ts";
@@ -36,7 +39,7 @@ import { Processes } from "./processes.ts";
 const ROUNDING = 2;
 
 /** Options of `createClusterRegistry`. */
-export interface ClusterRegistryOptions extends Omit<InProcessOptions, "home"> {
+export interface ClusterRegistryOptions extends Omit<InProcessOptions, "home" | "createPresence"> {
   /** Connects this process with the others. The registry's `close` closes the bus. */
   readonly bus: Bus;
   /** The clock for the arrival of requests (`createArrivalClock`), which the server also uses. */
@@ -63,11 +66,16 @@ class ClusterRegistry implements ClientRegistry {
   readonly #now: () => number;
   readonly #nextArrival: () => number;
   readonly #logger: Logger | undefined;
+  #presence: ClusterPresence | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ClusterRegistryOptions) {
     const { bus, log, nextArrival, logger, now = Date.now } = options;
-    this.#local = new InProcessRegistry({ ...options, home: bus.home });
+    const { sharedPresence } = log;
+    const createPresence =
+      sharedPresence &&
+      ((support: PresenceSupport) => this.#createPresence(options, sharedPresence, support));
+    this.#local = new InProcessRegistry({ ...options, home: bus.home, createPresence });
     this.#bus = bus;
     this.#log = log;
     this.#now = now;
@@ -76,6 +84,17 @@ class ClusterRegistry implements ClientRegistry {
     this.#processes = new Processes(bus, logger);
     const calls = createProcessCalls(this.#local, nextArrival);
     this.#started = bus.start(createBusHandler(calls, logger), () => this.#local.stats());
+  }
+
+  #createPresence(
+    { log, bus, onOccupancy, logger }: ClusterRegistryOptions,
+    shared: SharedPresence,
+    support: PresenceSupport,
+  ): ClusterPresence {
+    const { home } = bus;
+    const presence = new ClusterPresence({ log, shared, support, home, onOccupancy, logger });
+    this.#presence = presence;
+    return presence;
   }
 
   async open(request: ConnectRequest): Promise<ClientConnection> {
@@ -193,7 +212,7 @@ class ClusterRegistry implements ClientRegistry {
   async #close(): Promise<void> {
     const onFailure = (error: unknown) =>
       this.#logger?.warn("the process has not left the cluster", { error: String(error) });
-    await this.#bus.leave().catch(onFailure);
+    await Promise.all([this.#bus.leave().catch(onFailure), this.#presence?.close()]);
     await this.#local.close();
     await this.#bus.close().catch(onFailure);
   }

@@ -27,7 +27,8 @@ const MAX_ID = 64;
 
 /** Encodes the arguments of `APPEND_SCRIPT` for the same log options. */
 export class AppendCall {
-  readonly #limits: readonly string[];
+  /** The arguments after the time and the name of a new epoch that all scripts that append messages have. */
+  readonly limits: readonly string[];
   readonly #rules: TopicRules;
 
   constructor({ history, rememberedIds, topics, kept }: LogOptions) {
@@ -36,7 +37,7 @@ export class AppendCall {
     const keptLimits = { ...DEFAULT_KEPT, ...kept };
     const isKeeping = keptLimits.bytes > 0 && keptLimits.topics > 0;
     this.#rules = new TopicRules(isKeeping ? topics : undefined);
-    this.#limits = [
+    this.limits = [
       ids.count,
       ids.maxAge,
       Math.max(limits.messages, MIN_RETENTION.messages),
@@ -49,13 +50,18 @@ export class AppendCall {
 
   /** Returns the arguments after the time and the name of a new epoch. */
   encode(batches: readonly SequencerBatch[]): string[] {
-    const args = [...this.#limits, String(batches.length)];
+    const args = [...this.limits, String(batches.length)];
     for (const { messages, publisher } of batches) {
       args.push(publisher?.identity ?? "", String(publisher?.issuedAt ?? 0));
       args.push(String(messages.length));
       for (const message of messages) this.#encodeMessage(message, args);
     }
     return args;
+  }
+
+  /** Number of messages of a topic that are kept, as an argument. Undefined if none are. */
+  keepOf(topic: string): string | undefined {
+    return this.#rules.ruleOf(topic)?.keep?.toString();
   }
 
   #encodeMessage(message: Message, args: string[]): void {
@@ -65,8 +71,8 @@ export class AppendCall {
     args.push(String(fingerprint(message)), String(messageSize(message)));
     args.push(encodeHeader(message), data, change);
     const keeps = [...new Set(topics)].flatMap((topic) => {
-      const keep = this.#rules.ruleOf(topic)?.keep;
-      return keep === undefined ? [] : [topic, String(keep)];
+      const keep = this.keepOf(topic);
+      return keep === undefined ? [] : [topic, keep];
     });
     args.push(String(keeps.length / 2), ...keeps);
   }

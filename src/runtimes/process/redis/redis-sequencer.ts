@@ -10,6 +10,7 @@ import type {
   SequencerPosition,
   SequencerState,
 } from "../../../log/replica/sequencer.ts";
+import type { SharedPresence } from "../../../log/shared-presence.ts";
 import { REMEMBERED_REVOCATIONS } from "../../../realtime/access/revocations.ts";
 import { newEpoch } from "../../../realtime/cursor.ts";
 import { RealtimeError } from "../../../realtime/errors.ts";
@@ -18,6 +19,7 @@ import { AppendCall, decodeOutcomes } from "./append-call.ts";
 import { APPEND_SCRIPT } from "./append-script.ts";
 import { RedisConnection } from "./connection.ts";
 import { decodeKept } from "./entry-codec.ts";
+import { RedisPresence } from "./redis-presence.ts";
 import { RedisScript } from "./redis-script.ts";
 import {
   ERASE_KEPT_SCRIPT,
@@ -64,6 +66,7 @@ export const DEFAULT_PREFIX = "pocketwire";
 
 /** A sequencer in Redis or Valkey. `script-prelude.ts` describes the keys. */
 export class RedisSequencer implements Sequencer {
+  readonly presence: SharedPresence;
   readonly #base: string;
   readonly #connection: RedisConnection;
   readonly #reader: StreamReader;
@@ -77,6 +80,13 @@ export class RedisSequencer implements Sequencer {
     this.#reader = new StreamReader(new RedisConnection(readURL), `${this.#base}log`);
     this.#appendCall = new AppendCall(options);
     this.#now = options.now;
+    this.presence = new RedisPresence(
+      {
+        runOnLog: (script, args) => this.#run(script, args),
+        run: (script, args) => script.run(this.#connection, this.#base, args),
+      },
+      this.#appendCall,
+    );
   }
 
   async join(): Promise<SequencerState> {
