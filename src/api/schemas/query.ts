@@ -1,6 +1,7 @@
 /** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
+import { canHaveMembers } from "../../realtime/presence/presence.ts";
 import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
 import { MAX_LAST, type StartPosition, type StreamOptions } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
@@ -165,6 +166,19 @@ export function eraseSchema({ maxTopicLength }: KeyLimits) {
       z.refine((key) => topicOf(key) === key, "Must have no options: write only the topic."),
     ),
   });
+}
+
+/** The query of `GET /api/realtime/presence`. */
+export function presenceSchema({ maxTopicLength }: Pick<KeyLimits, "maxTopicLength">) {
+  const topic = z.string().check(
+    z.minLength(1),
+    z.maxLength(maxTopicLength),
+    z.refine(
+      (key) => topicOf(key) === key && canHaveMembers(key),
+      "Must be the topic that the members have subscribed to, without options.",
+    ),
+  );
+  return z.object({ topic });
 }
 
 /** The query of `GET /api/realtime/topics/rules`. */
