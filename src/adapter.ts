@@ -28,9 +28,19 @@ export {
   type ClientSnapshot,
   type HibernationSupport,
   hibernationOf,
+  presenceOf,
   type ReplayProgress,
 } from "./realtime/manager.ts";
 export { createMessage } from "./realtime/message.ts";
+export type {
+  MemberInfo,
+  MembersEvent,
+  PresenceChange,
+  PresenceStore,
+  TopicReport,
+} from "./realtime/presence/presence.ts";
+export type { PresenceOptions } from "./realtime/presence/presence-core.ts";
+export type { PresenceSupport } from "./realtime/presence/presence-support.ts";
 export type { ReplayState } from "./realtime/replay/replay-state.ts";
 export {
   parseSubscription,
@@ -55,6 +65,8 @@ export type {
   ClientPage,
   ClientRegistry,
   ConnectRequest,
+  InfoRequest,
+  OccupancyListener,
   PageRequest,
   RegistryStats,
   TopicPage,

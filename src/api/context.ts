@@ -10,7 +10,7 @@ import type { Hooks } from "./hooks.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { AddressRateLimits } from "./middleware/address-rate-limits.ts";
 import type { PublishLimit } from "./middleware/publish-limit.ts";
-import type { CostLimit } from "./middleware/rate-limit.ts";
+import type { CostLimit, RateLimit } from "./middleware/rate-limit.ts";
 import type { RefusalDelay } from "./middleware/refusal-delay.ts";
 import type { RequestQueue } from "./middleware/request-queue.ts";
 import type { Runtime } from "./runtime.ts";
@@ -39,7 +39,7 @@ export interface ServerContext {
   readonly rateLimits: RateLimits;
   readonly refusalDelay: RefusalDelay;
   readonly requestQueue: RequestQueue;
-  /** Counts the requests that `publish` and `historyScan` in `rateLimits` have refused, for stats and metrics. */
+  /** Counts the requests that `publish`, `presence` and `historyScan` in `rateLimits` have refused, for stats and metrics. */
   readonly counters: RefusedRequests;
   /**
    * Whether the server has begun to stop. Not an `AbortSignal`: in workerd a signal belongs to the request that created it, and
@@ -76,6 +76,8 @@ export interface RateLimits {
   readonly addresses: AddressRateLimits;
   /** Messages and bytes published, by identity; those of guests, by network. */
   readonly publish: PublishLimit;
+  /** Changes of the info that members show of themselves, by identity. */
+  readonly presence: RateLimit;
   /** Messages scanned by reads of the history, by network. */
   readonly historyScan: CostLimit;
 }

@@ -36,7 +36,7 @@ export interface RequestLimits {
   readonly maxMessageBytes: Bytes;
   /**
    * Requests of one address (`networkOf`) per second. Four kinds count separately: opening a stream, setting subscriptions,
-   * reading the history, and checking a token by introspection. The burst is ten seconds' worth; for streams and subscriptions
+   * reading the history or members, and checking a token by introspection. The burst is ten seconds' worth; for streams and subscriptions
    * it is at least `maxClientsPerAddress`, unless that is 0. Has no effect where the runtime does not know the client's
    * address. Default 100.
    */
@@ -57,6 +57,11 @@ export interface RequestLimits {
    * has no limit. Default 50,000.
    */
   readonly publishBytesPerSecond: Bytes;
+  /**
+   * Changes of the info that one identity shows of itself in topics (`POST /api/realtime/presence`), per second. The burst is ten
+   * seconds' worth. Default 10.
+   */
+  readonly presenceUpdatesPerSecond: number;
   /**
    * Messages of the history that the reads of one address (`networkOf`) scan per second. The burst is ten seconds' worth. A
    * read that has begun always completes. If a read costs more than was left, later reads are refused until the rate has made
@@ -126,6 +131,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   // 16 MB, bursts included, which is less than half of either.
   publishesPerSecond: 10,
   publishBytesPerSecond: 50_000,
+  presenceUpdatesPerSecond: 10,
   // Enough to scan the default history five times per second.
   historyScanPerSecond: 50_000,
   failuresPerSecond: 20,

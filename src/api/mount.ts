@@ -23,6 +23,7 @@ import { showHealth, showReady } from "./routes/health.ts";
 import { showHistory } from "./routes/history.ts";
 import { showMetrics } from "./routes/metrics.ts";
 import { showOpenAPI } from "./routes/openapi.ts";
+import { changeInfo, showPresence } from "./routes/presence.ts";
 import { publish } from "./routes/publish.ts";
 import { showStats } from "./routes/stats.ts";
 import { subscribe } from "./routes/subscribe.ts";
@@ -67,7 +68,7 @@ function mountHeaders(app: Hono, { auth, endpoints, origins }: ServerContext): v
   if (endpoints.metrics === "admin") app.use("/metrics", auth.requireAdmin);
 }
 
-/** Streams, subscriptions and messages. */
+/** Streams, subscriptions, messages and members. */
 function mountRealtime(app: Hono, context: ServerContext): void {
   const { auth, refusalDelay } = context;
   const orReconnect = createTemporaryErrorHandler(context);
@@ -82,6 +83,8 @@ function mountRealtime(app: Hono, context: ServerContext): void {
   );
   app.get("/api/realtime/messages", limitHistoryReads(context), showHistory(context));
   app.post("/api/realtime/messages", requirePublisher(context), readBody, publish(context));
+  app.get("/api/realtime/presence", limitHistoryReads(context), showPresence(context));
+  app.post("/api/realtime/presence", auth.authenticateBeforeBody, readBody, changeInfo(context));
   app.post("/api/realtime/revoke", auth.requireAdmin, readBody, revoke(context));
 }
 

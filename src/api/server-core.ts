@@ -185,6 +185,12 @@ function createRateLimits(
       now: monotonicNow,
     }),
     publish: createPublishLimit(limits, monotonicNow, counters),
+    presence: createRateLimit(
+      limits.presenceUpdatesPerSecond,
+      "changes of presence",
+      monotonicNow,
+      { onRefused: counters.counterOf("presence") },
+    ),
     historyScan: createCostLimit(
       limits.historyScanPerSecond,
       "scanned history messages",

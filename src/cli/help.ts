@@ -66,6 +66,7 @@ number of erased messages.
   --sub NAME            user that the token belongs to (required)
   --subscribe PATTERN   topics with private messages that the user may receive; may be repeated
   --publish PATTERN     topics that the user may publish to; may be repeated
+  --info JSON           what other users see of the user in topics with presence: '{"name":"Anna"}'
   --record JSON         the user's record, for @request.auth in rules: '{"role":"editor"}'
   --expires 1h          lifetime of the token: 30s, 15m, 1h, 7d (default 1h)
   --secret SECRET       secret of the service (default: REALTIME_JWT_SECRET)

@@ -1,5 +1,6 @@
 import { SignJWT } from "jose";
-import { type AuthRecord, completeRecord } from "../api/auth/auth-record.ts";
+import { type AuthRecord, checkSize, completeRecord } from "../api/auth/auth-record.ts";
+import { MAX_INFO } from "../realtime/presence/presence.ts";
 import { list, parseFlags, refuseWords, text, UsageError } from "./flags.ts";
 import { OK } from "./output.ts";
 
@@ -9,7 +10,7 @@ const MIN_SECRET_LENGTH = 32;
 /** `pocketwire token`: prints a JSON Web Token for development, signed with HS256. */
 export async function token(words: readonly string[]): Promise<number> {
   const rights = { subscribe: list, publish: list };
-  const options = { sub: text, ...rights, record: text, expires: text, secret: text };
+  const options = { sub: text, ...rights, info: text, record: text, expires: text, secret: text };
   const { values, positionals } = parseFlags(words, options);
   refuseWords("token", positionals);
   if (values.sub === undefined) {
@@ -22,7 +23,8 @@ export async function token(words: readonly string[]): Promise<number> {
       `The secret must have at least ${MIN_SECRET_LENGTH} characters. Set --secret or REALTIME_JWT_SECRET.`,
     );
   }
-  const realtime = { subscribe: values.subscribe ?? [], publish: values.publish ?? [] };
+  const { subscribe = [], publish = [] } = values;
+  const realtime = { subscribe, publish, info: readInfo(values.info) };
   const record = readRecord(values.record, values.sub);
   const payload = { sub: values.sub, realtime, record };
   const claims = new SignJWT(payload).setProtectedHeader({ alg: "HS256" });
@@ -36,14 +38,23 @@ export async function token(words: readonly string[]): Promise<number> {
   return OK;
 }
 
+/** Parses `--info`. @throws UsageError for a value that the service would refuse. */
+function readInfo(json: string | undefined): AuthRecord | undefined {
+  if (json === undefined) return undefined;
+  return checkSize(parse(json), MAX_INFO, (problem) => new UsageError(`--info ${problem}.`));
+}
+
 /** Parses `--record`. @throws UsageError for a value that the service would refuse. */
 function readRecord(json: string | undefined, subject: string): AuthRecord | undefined {
   if (json === undefined) return undefined;
-  let value: unknown;
+  return completeRecord(parse(json), subject, (problem) => new UsageError(`--record ${problem}.`));
+}
+
+/** Returns undefined for a text that is not JSON. It is then refused as a value that is not an object. */
+function parse(json: string): unknown {
   try {
-    value = JSON.parse(json);
+    return JSON.parse(json);
   } catch {
-    // `completeRecord` refuses undefined.
+    return undefined;
   }
-  return completeRecord(value, subject, (problem) => new UsageError(`--record ${problem}.`));
 }

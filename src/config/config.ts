@@ -70,6 +70,7 @@ export interface Config extends RequestLimits, Capacity {
   readonly topics: readonly TopicRule[] | undefined;
   readonly keptBytes: Bytes;
   readonly keptTopics: number;
+  readonly presenceGrace: Milliseconds;
   readonly drainTimeout: Milliseconds;
   /** Number of Durable Objects that share the clients. Workers only. */
   readonly shards: number;
@@ -131,6 +132,7 @@ export function readConfig(environment: Environment): Config {
     topics: values.REALTIME_TOPICS,
     keptBytes: values.REALTIME_KEPT_BYTES,
     keptTopics: values.REALTIME_KEPT_TOPICS,
+    presenceGrace: values.REALTIME_PRESENCE_GRACE_SECONDS,
     drainTimeout: values.REALTIME_DRAIN_SECONDS,
     shards: values.REALTIME_SHARDS,
     maxStreamWrites: values.REALTIME_MAX_STREAM_WRITES,
@@ -186,6 +188,7 @@ function requestLimits(values: VariableValues): RequestLimits {
     publishesPerSecond: values.REALTIME_PUBLISHES_PER_SECOND,
     failuresPerSecond: values.REALTIME_FAILURES_PER_SECOND,
     publishBytesPerSecond: values.REALTIME_PUBLISH_BYTES_PER_SECOND,
+    presenceUpdatesPerSecond: values.REALTIME_PRESENCE_UPDATES_PER_SECOND,
     historyScanPerSecond: values.REALTIME_HISTORY_SCAN_PER_SECOND,
     maxSubscriptions: values.REALTIME_MAX_SUBSCRIPTIONS,
     maxTopicLength: values.REALTIME_MAX_TOPIC_LENGTH,

@@ -5,6 +5,7 @@ import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
 import { LOG_LEVELS } from "../api/logger.ts";
 import { DEFAULT_HISTORY, DEFAULT_KEPT, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
+import { DEFAULT_PRESENCE_GRACE } from "../realtime/presence/presence.ts";
 import {
   adminKey,
   algorithms,
@@ -81,6 +82,7 @@ export const variables = v.object({
   REALTIME_PUBLISHES_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.publishesPerSecond),
   REALTIME_FAILURES_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.failuresPerSecond),
   REALTIME_PUBLISH_BYTES_PER_SECOND: rate(GIBIBYTE, DEFAULT_LIMITS.publishBytesPerSecond),
+  REALTIME_PRESENCE_UPDATES_PER_SECOND: rate(MAX_RATE, DEFAULT_LIMITS.presenceUpdatesPerSecond),
   REALTIME_HISTORY_SCAN_PER_SECOND: rate(GIBIBYTE, DEFAULT_LIMITS.historyScanPerSecond),
 
   // Requests
@@ -111,6 +113,7 @@ export const variables = v.object({
   REALTIME_TOPICS: topicRules,
   REALTIME_KEPT_BYTES: integer(0, 64 * GIBIBYTE, DEFAULT_KEPT.bytes),
   REALTIME_KEPT_TOPICS: integer(1, 10_000_000, DEFAULT_KEPT.topics),
+  REALTIME_PRESENCE_GRACE_SECONDS: seconds(0, 300, DEFAULT_PRESENCE_GRACE),
 
   REALTIME_DATA: folder,
   REALTIME_DATA_SYNC: oneOf(["normal", "full"], "normal"),

@@ -1,4 +1,5 @@
 import { nanoid } from "nanoid";
+import { PRESENCE_PREFIX } from "./presence/presence.ts";
 import type { CollectionInput, RecordChange } from "./records/collection.ts";
 import { isFieldText, toJSONLine } from "./sse.ts";
 import type { Message } from "./types.ts";
@@ -48,16 +49,21 @@ export interface RecordInput extends MessageInput {
 /** What is published: a message to a topic, or a change of a record. */
 export type PublishInput = TopicInput | RecordInput;
 
-/**
- * Topics that the API refuses (api/schemas/collection.ts) because the service's own events have these names. `createMessage`
- * does not check the topic of its input. The event `ping` is not in the list: a message to the topic `ping` is allowed.
- */
-export const RESERVED_TOPICS: ReadonlySet<string> = new Set([
+/** Names of the service's own events. The event `ping` is not in the list: a message to the topic `ping` is allowed. */
+const RESERVED_TOPICS: ReadonlySet<string> = new Set([
   "PB_CONNECT",
   "PB_RESUME",
   "PB_CURSOR",
   "PB_AUTH_EXPIRED",
 ]);
+
+/**
+ * Whether only the service itself may publish to a topic. The API refuses such a topic (api/schemas/collection.ts). `createMessage`
+ * does not check the topic of its input.
+ */
+export function isReservedTopic(topic: string): boolean {
+  return RESERVED_TOPICS.has(topic) || topic.startsWith(PRESENCE_PREFIX);
+}
 
 /**
  * Creates the message for the log. The input is not validated, and topic rules (`TopicRules`) are not applied.
@@ -118,5 +124,5 @@ function topicsOfRecord({ collection, record }: RecordInput): string[] {
   );
   return [...names]
     .flatMap((text) => [`${text}/${record.id}`, text])
-    .filter((topic) => isFieldText(topic) && !RESERVED_TOPICS.has(topic));
+    .filter((topic) => isFieldText(topic) && !isReservedTopic(topic));
 }

@@ -2,6 +2,7 @@
 import { RealtimeError } from "./errors.ts";
 import { isObject } from "./is-object.ts";
 import { nearestName } from "./nearest-name.ts";
+import { PRESENCE_PREFIX } from "./presence/presence.ts";
 import { isFieldText } from "./sse.ts";
 import { matchingTopics } from "./subscriptions/subscription-key.ts";
 import type { Seconds } from "./units.ts";
@@ -107,11 +108,18 @@ export class TopicRules {
     return topics.flatMap((topic) => this.ruleOf(topic) ?? []);
   }
 
-  /** The index of the rule that applies to a topic. */
+  /**
+   * The index of the rule that applies to a topic. Only a rule for `$presence/…` applies to such a topic, so that a rule for all
+   * topics does not make members public.
+   */
   indexOf(topic: string): number | undefined {
     if (this.#indexes.size === 0) return undefined;
     // The constructor refuses a rule that an earlier rule covers. Of two rules that match, the narrower is therefore the first.
-    const match = matchingTopics(topic).findLast((pattern) => this.#indexes.has(pattern));
+    const isOfMembers = topic.startsWith(PRESENCE_PREFIX);
+    const match = matchingTopics(topic).findLast(
+      (pattern) =>
+        this.#indexes.has(pattern) && (!isOfMembers || pattern.startsWith(PRESENCE_PREFIX)),
+    );
     return match === undefined ? undefined : this.#indexes.get(match);
   }
 
@@ -143,6 +151,11 @@ function checkRule(path: string, rule: unknown): void {
     const fault = name !== "match" && value === undefined ? undefined : check(value);
     if (fault !== undefined) throw invalid(`${path}.${name} ${fault}.`);
   }
+  const senseless = ["presence", "keep"].find((name) => rule[name] !== undefined);
+  if (senseless === undefined || !String(rule.match).startsWith(PRESENCE_PREFIX)) return;
+  throw invalid(
+    `${path}.${senseless} has no meaning for the topics of ${PRESENCE_PREFIX}. Leave it out; they can have private and ttl.`,
+  );
 }
 
 function isBoolean(value: unknown): string | undefined {

@@ -272,6 +272,10 @@ export interface TopicInfo {
   readonly topic: string;
   /** Number of subscription keys with this topic, over all clients. */
   readonly subscriptions: number;
+  /** Number of members. Only of a topic with presence (`TopicRule.presence`). */
+  readonly members?: number | undefined;
+  /** Number of guests. Only of a topic with presence. */
+  readonly guests?: number | undefined;
 }
 
 /**

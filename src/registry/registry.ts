@@ -189,9 +189,11 @@ export interface ClientRegistry {
   /**
    * Returns the members of a topic.
    *
-   * @throws RealtimeError `invalid_input` if no topic rule gives the topic presence.
+   * @param reader The principal that reads. Its credential is checked again. Omit it for the embedding app and for operators.
+   * @throws RealtimeError `revoked`; `refused_token` if the credential has expired; `invalid_input` if no topic rule gives the
+   *   topic presence.
    */
-  members(topic: string): Promise<MembersEvent>;
+  members(topic: string, reader?: Principal): Promise<MembersEvent>;
   /**
    * Changes what a client shows of itself in a topic (`PresenceSupport.extendInfo`).
    *

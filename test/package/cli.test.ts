@@ -186,13 +186,15 @@ describe("the command pocketwire", () => {
     expect(refused.err).toMatch(/^403: /);
   });
 
-  it("creates a token with the user's record", async () => {
-    const { code, out } = await done(["token", "--sub", "anna", "--record", '{"role":"editor"}'], {
+  it("creates a token with the user's record and info", async () => {
+    const flags = ["--record", '{"role":"editor"}', "--info", '{"name":"Anna"}'];
+    const { code, out } = await done(["token", "--sub", "anna", ...flags], {
       REALTIME_JWT_SECRET: SECRET,
     });
     expect(code).toBe(0);
     const [, payload = ""] = out.split(".");
-    const { record } = JSON.parse(Buffer.from(payload, "base64url").toString());
+    const { record, realtime } = JSON.parse(Buffer.from(payload, "base64url").toString());
+    expect(realtime.info).toEqual({ name: "Anna" });
     expect(record).toEqual({ id: "anna", role: "editor" });
   });
 
@@ -243,6 +245,7 @@ describe("the command pocketwire", () => {
       2,
       "--record is not a JSON object",
     ],
+    [["token", "--sub", "a", "--secret", SECRET, "--info", "7"], 2, "--info is not a JSON object"],
     [["serve", "--port", "x"], 1, "PORT must be"],
   ])("%j exits with %i and prints %j", async (words, code, said) => {
     const result = await done(words);

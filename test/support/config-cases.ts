@@ -235,6 +235,28 @@ export const ACCESS_CASES: readonly Case[] = [
     0,
     1_000_000_000,
   ),
+  {
+    variable: "REALTIME_PRESENCE_GRACE_SECONDS",
+    read: ({ presenceGrace }) => presenceGrace,
+    defaultValue: 5000,
+    good: [
+      ["0", 0],
+      ["300", 300_000],
+    ],
+    bad: ["301", "-1"],
+    expected: "a number of seconds from 0 to 300",
+  },
+  {
+    variable: "REALTIME_PRESENCE_UPDATES_PER_SECOND",
+    read: ({ presenceUpdatesPerSecond }) => presenceUpdatesPerSecond,
+    defaultValue: 10,
+    good: [
+      ["0", 0],
+      ["0.5", 0.5],
+    ],
+    bad: ["-1", "1000001", "x"],
+    expected: "a number from 0 to 1000000",
+  },
   ...(["connectsPerSecond", "publishesPerSecond", "failuresPerSecond"] as const).map(
     (name): Case => ({
       variable: `REALTIME_${name.replace("PerSecond", "").toUpperCase()}_PER_SECOND`,

@@ -63,6 +63,32 @@ const HISTORY = objectOf({
   },
 });
 
+const GUESTS = { ...WHOLE, description: "Streams without an identity." };
+
+const TOPIC = objectOf(
+  {
+    topic: TEXT,
+    subscriptions: WHOLE,
+    members: { ...WHOLE, description: "Absent for a topic without presence." },
+    guests: GUESTS,
+  },
+  ["members", "guests"],
+);
+
+const PRESENCE = objectOf(
+  {
+    topic: TEXT,
+    members: {
+      type: "array",
+      description: "The members by the time of joining. Absent in a topic with more than 1,000.",
+      items: objectOf({ id: TEXT, info: { type: "object" }, since: TIME }),
+    },
+    count: { ...WHOLE, description: "Number of members." },
+    guests: GUESTS,
+  },
+  ["members"],
+);
+
 const BY_LABEL = { type: "object", additionalProperties: WHOLE };
 
 const KEPT = objectOf(described(KEPT_COUNTS));
@@ -77,9 +103,10 @@ const TOPIC_RULES = objectOf(
           match: TEXT,
           keep: WHOLE,
           private: { type: "boolean" },
+          presence: { type: "boolean" },
           ttl: { ...WHOLE, description: "Seconds." },
         },
-        ["keep", "private", "ttl"],
+        ["keep", "private", "presence", "ttl"],
       ),
     },
     kept: KEPT,
@@ -158,12 +185,13 @@ export function components(limits: RequestLimits): JSONObject {
       ClientPage: objectOf({ clients: { type: "array", items: CLIENT }, next: NEXT }, ["next"]),
       TopicPage: objectOf(
         {
-          topics: { type: "array", items: objectOf({ topic: TEXT, subscriptions: WHOLE }) },
+          topics: { type: "array", items: TOPIC },
           next: NEXT,
         },
         ["next"],
       ),
       TopicRules: TOPIC_RULES,
+      Presence: PRESENCE,
       Stats: STATS,
       Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
       Error: objectOf(

@@ -1,11 +1,13 @@
 import type { RequestLimits } from "../limits.ts";
 import { revokeSchema } from "../routes/admin.ts";
+import { infoSchema } from "../routes/presence.ts";
 import { subscribeSchema } from "../routes/subscribe.ts";
 import {
   connectSchema,
   eraseSchema,
   historySchema,
   pageSchema,
+  presenceSchema,
   topicRulesSchema,
 } from "../schemas/query.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
@@ -66,6 +68,7 @@ export function paths(limits: RequestLimits): JSONObject {
   return {
     "/api/realtime": streamOperations(limits),
     "/api/realtime/messages": messageOperations(limits),
+    "/api/realtime/presence": presenceOperations(limits),
     ...administrationPaths(limits),
   };
 }
@@ -142,6 +145,29 @@ function messageOperations(limits: RequestLimits): JSONObject {
       "Erase the history of a topic, or of the topics that `prefix/*` or `*` matches.",
       { ...ADMIN, operationId: "erase", parameters: queryParameters(eraseSchema(limits)) },
       { "200": response("The number of messages that were erased.", objectOf({ erased: WHOLE })) },
+    ),
+  };
+}
+
+function presenceOperations(limits: RequestLimits): JSONObject {
+  return {
+    get: operation(
+      "Read the members of a topic. The caller needs the right to subscribe to `$presence/<topic>`.",
+      {
+        ...GUEST,
+        operationId: "presence",
+        parameters: queryParameters(presenceSchema(limits)),
+      },
+      { "200": response("The members, and the number of guests.", ref("Presence")) },
+    ),
+    post: operation(
+      "Change what the caller's own client shows of itself in a topic. The fields replace those of the request before.",
+      {
+        ...PUBLISHER,
+        operationId: "changeInfo",
+        requestBody: body(toJSONSchema(infoSchema(limits))),
+      },
+      { "204": response("The info is changed.") },
     ),
   };
 }

@@ -1,6 +1,6 @@
 /** The collection of a record event: its name or id, or a description. */
 import * as v from "valibot";
-import { RESERVED_TOPICS } from "../../realtime/message.ts";
+import { isReservedTopic } from "../../realtime/message.ts";
 import { FIELD_TYPES } from "../../realtime/records/collection.ts";
 import { MAX_COLLECTION_FIELDS } from "../../realtime/records/limits.ts";
 import { MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
@@ -10,7 +10,7 @@ import { isOneLine } from "./subscription-keys.ts";
 
 /** A check for the name of a topic or collection. */
 export const isNotReserved = v.check<string, string>(
-  (topic) => !RESERVED_TOPICS.has(topic),
+  (topic) => !isReservedTopic(topic),
   "Is reserved for events of the service. Choose another name.",
 );
 

@@ -1,6 +1,7 @@
 /** Query parameters of the routes: their schemas, and how they are read. */
 import type { Context } from "hono";
 import * as v from "valibot";
+import { canHaveMembers } from "../../realtime/presence/presence.ts";
 import { topicOf } from "../../realtime/subscriptions/subscription-key.ts";
 import { MAX_LAST, type StartPosition, type StreamOptions } from "../../realtime/types.ts";
 import { LIST_LIMITS } from "../../registry/paging.ts";
@@ -166,6 +167,24 @@ export function eraseSchema({ maxTopicLength }: KeyLimits) {
       v.check((key) => topicOf(key) === key, "Must have no options: write only the topic."),
     ),
   });
+}
+
+/** The query of `GET /api/realtime/presence`. */
+export function presenceSchema(limits: Pick<KeyLimits, "maxTopicLength">) {
+  return object({ topic: memberTopicSchema(limits) });
+}
+
+/** A topic that may have members. */
+export function memberTopicSchema({ maxTopicLength }: Pick<KeyLimits, "maxTopicLength">) {
+  return v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(maxTopicLength),
+    v.check(
+      (key) => topicOf(key) === key && canHaveMembers(key),
+      "Must be the topic that the members have subscribed to, without options.",
+    ),
+  );
 }
 
 /** The query of `GET /api/realtime/topics/rules`. */

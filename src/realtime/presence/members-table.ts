@@ -4,6 +4,7 @@ import {
   type Member,
   type MembersEvent,
   type PresenceChange,
+  type PresenceCounts,
   type ReportedMember,
   type TopicReport,
 } from "./presence.ts";
@@ -78,7 +79,7 @@ export class MembersTable {
   }
 
   /** Numbers of a topic. */
-  countsOf(topic: string): { readonly members: number; readonly guests: number } {
+  countsOf(topic: string): PresenceCounts {
     const entry = this.#topics.get(topic);
     return { members: entry?.members.size ?? 0, guests: entry ? countsOf(entry).guests : 0 };
   }

@@ -8,6 +8,7 @@ import { TopicRules } from "../topic-rules.ts";
 import type { Logger } from "../types.ts";
 import type { Milliseconds } from "../units.ts";
 import {
+  canHaveMembers,
   DEFAULT_PRESENCE_GRACE,
   MAX_INFO,
   type MemberInfo,
@@ -73,7 +74,7 @@ export class Presence {
   }
 
   hasPresence(topic: string): boolean {
-    return this.rules.ruleOf(topic)?.presence === true;
+    return canHaveMembers(topic) && this.rules.ruleOf(topic)?.presence === true;
   }
 
   /** Sends the reports that are due to the store. */

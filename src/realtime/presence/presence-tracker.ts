@@ -2,9 +2,8 @@ import { topicOf } from "../subscriptions/subscription-key.ts";
 import type { Milliseconds } from "../units.ts";
 import { LocalTopic } from "./local-topic.ts";
 import {
-  isPattern,
+  canHaveMembers,
   type MemberInfo,
-  PRESENCE_PREFIX,
   type ReportedMember,
   type TopicReport,
 } from "./presence.ts";
@@ -156,13 +155,7 @@ export class PresenceTracker<Client extends PresentClient> {
     const { hasPresence, tracksOccupancy } = this.#options;
     const topics = keys
       .map(topicOf)
-      .filter(
-        (topic) =>
-          topic !== "" &&
-          !isPattern(topic) &&
-          !topic.startsWith(PRESENCE_PREFIX) &&
-          (tracksOccupancy || hasPresence(topic)),
-      );
+      .filter((topic) => canHaveMembers(topic) && (tracksOccupancy || hasPresence(topic)));
     return new Set(topics);
   }
 

@@ -31,6 +31,13 @@ export type PresenceChange =
   | { readonly type: "join" | "update" | "leave"; readonly member: Member }
   | { readonly type: "guests"; readonly guests: number };
 
+/** Numbers of a topic. */
+export interface PresenceCounts {
+  readonly members: number;
+  /** Number of streams without an identity. */
+  readonly guests: number;
+}
+
 /** All members of a topic. The event replaces what a subscriber knows of the topic. */
 export interface MembersEvent {
   readonly type: "members";
@@ -96,7 +103,12 @@ export function watchedTopicOf(topic: string): string | undefined {
   return topic.slice(PRESENCE_PREFIX.length);
 }
 
+/** Whether a topic is neither a pattern nor a presence topic. */
+export function canHaveMembers(topic: string): boolean {
+  return topic !== "" && !isPattern(topic) && !topic.startsWith(PRESENCE_PREFIX);
+}
+
 /** Whether the topic of a key is `prefix/*` or `*`. */
-export function isPattern(topic: string): boolean {
+function isPattern(topic: string): boolean {
   return topic === "*" || topic.endsWith("/*");
 }

@@ -1,5 +1,6 @@
 import { RealtimeError } from "../errors.ts";
-import { topicOf } from "../subscriptions/subscription-key.ts";
+import { PRESENCE_PREFIX } from "../presence/presence.ts";
+import { parseSubscription, topicOf } from "../subscriptions/subscription-key.ts";
 import type { LogEntry, Logger } from "../types.ts";
 import { type Collection, type CollectionRules, isHiddenField } from "./collection.ts";
 import { type EvaluationErrorListener, MessageContent } from "./message-content.ts";
@@ -54,6 +55,7 @@ export class MessageContents {
     let length = 0;
     for (const [index, key] of keys.entries()) {
       try {
+        if (key.startsWith(PRESENCE_PREFIX)) refuseLast(key);
         const selection = this.selections.check(key);
         length += selection?.filter?.length ?? 0;
         if (length > MAX_FILTERS_LENGTH) {
@@ -103,6 +105,12 @@ export class MessageContents {
       error: error instanceof Error ? error.message : String(error),
     });
   };
+}
+
+/** Refuses the option `last` of a presence topic: older changes would come after a newer list of the members. */
+function refuseLast(key: string): void {
+  if (parseSubscription(key).options.last === undefined) return;
+  throw invalidOption(`The option "last" has no meaning for ${PRESENCE_PREFIX}. Leave it out.`);
 }
 
 /** Refuses the names of hidden fields in the option `changed`. */

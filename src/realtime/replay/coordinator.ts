@@ -1,4 +1,5 @@
 import { formatCursor } from "../cursor.ts";
+import { PRESENCE_PREFIX } from "../presence/presence.ts";
 import { formatCursorEvent } from "../sse.ts";
 import { parseSubscription } from "../subscriptions/subscription-key.ts";
 import type { LogPage, LogReader, ManagerStats, MaybePromise } from "../types.ts";
@@ -236,9 +237,12 @@ export class ReplayCoordinator<Client extends ReplayClient> {
     client.sink.onDrain(() => this.#timeSlicer.add(() => this.proceed(client)));
   }
 
-  /** Implements `NewestCount`. Returns 0 if the log keeps no history, because there are no messages to find. */
+  /**
+   * Implements `NewestCount`. Returns 0 if the log keeps no history, because there are no messages to find, and for a presence
+   * topic, because a subscriber of it is sent the members of now.
+   */
   readonly #newestCount = (key: string, defaultLast: number): number => {
-    if (this.#log?.keepsHistory !== true) return 0;
+    if (this.#log?.keepsHistory !== true || key.startsWith(PRESENCE_PREFIX)) return 0;
     return parseSubscription(key).options.last ?? defaultLast;
   };
 

@@ -158,8 +158,8 @@ class ClusterRegistry implements ClientRegistry {
     });
   }
 
-  members(topic: string): Promise<MembersEvent> {
-    return this.#local.members(topic);
+  members(topic: string, reader?: Principal): Promise<MembersEvent> {
+    return this.#local.members(topic, reader);
   }
 
   async extendInfo(request: InfoRequest): Promise<void> {

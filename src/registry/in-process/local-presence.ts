@@ -1,15 +1,20 @@
 import type { MessageLog } from "../../log/log.ts";
 import { MembersTable } from "../../realtime/presence/members-table.ts";
-import type { MembersEvent, PresenceStore, TopicReport } from "../../realtime/presence/presence.ts";
+import type {
+  MembersEvent,
+  PresenceCounts,
+  TopicReport,
+} from "../../realtime/presence/presence.ts";
 import { createPresenceMessages } from "../../realtime/presence/presence-messages.ts";
 import type { TopicRules } from "../../realtime/topic-rules.ts";
 import type { OccupancyListener } from "../registry.ts";
+import type { MembersStore } from "./members.ts";
 
 /** Name of the only source of members. */
 const SOURCE = "";
 
 /** Presence in one process: the members are in memory, and their changes are appended to the log. */
-export class LocalPresence implements PresenceStore {
+export class LocalPresence implements MembersStore {
   readonly #log: MessageLog;
   readonly #rules: TopicRules;
   readonly #onOccupancy: OccupancyListener | undefined;
@@ -38,6 +43,11 @@ export class LocalPresence implements PresenceStore {
   /** The table is never behind the log, because it changes before the log does. */
   withMembers(topic: string, send: (members: MembersEvent) => void): void {
     send(this.#table.membersOf(topic));
+  }
+
+  /** The numbers of topics, in their order. */
+  countsOf(topics: readonly string[]): PresenceCounts[] {
+    return topics.map((topic) => this.#table.countsOf(topic));
   }
 
   /** All members of a topic. */

@@ -173,10 +173,13 @@ export class InProcessRegistry implements ClientRegistry {
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {
-    return toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
+    return this.#members.withCounts(
+      toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
+    );
   }
 
-  members(topic: string): Promise<MembersEvent> {
+  async members(topic: string, reader: Principal = {}): Promise<MembersEvent> {
+    this.#manager.checkCredential(reader);
     return this.#members.membersOf(topic);
   }
 

@@ -29,6 +29,21 @@ describe("topic rules", () => {
     expect(rules.ruleOf("other")).toEqual({ match: "*" });
   });
 
+  it("apply to $presence/ only if they begin with it, so that a rule for all topics does not open it", () => {
+    const all = { match: "*", private: false, presence: true };
+    expect(rulesOf(all).ruleOf("$presence/chat")).toBeUndefined();
+    const own = { match: "$presence/*", private: false, ttl: 60 };
+    // The rule for all topics does not cover the later rule.
+    expect(rulesOf(all, own).ruleOf("$presence/chat")).toEqual(own);
+  });
+
+  it.each(["presence", "keep"])("of $presence/ can't have %s", (field) => {
+    const rule = { match: "$presence/chat", [field]: field === "keep" ? 5 : true };
+    expect(() => rulesOf({ match: "a" }, rule)).toThrow(
+      `topics[1].${field} has no meaning for the topics of $presence/. Leave it out`,
+    );
+  });
+
   it("find nothing without rules", () => {
     expect(new TopicRules().ruleOf("chat")).toBeUndefined();
   });

@@ -125,7 +125,10 @@ describe("the OpenAPI document", () => {
         openapi: true,
         metrics: "admin",
         trustedProxyHeader: "X-IP",
-        topics: [{ match: "a/*", keep: 1, private: true, ttl: 60 }, { match: "c" }],
+        topics: [
+          { match: "a/*", keep: 1, private: true, ttl: 60 },
+          { match: "a", presence: true },
+        ],
       },
       authenticate: (c) =>
         c.req.header("X-User") && {
@@ -145,6 +148,7 @@ describe("the OpenAPI document", () => {
     const user = await openStream(send("GET", "/api/realtime?topic=a", undefined, asUser));
     const api = "/api/realtime";
     const post = (path: string, body: unknown) => send("POST", path, body);
+    const info = (clientId: string) => ({ clientId, topic: "a", info: { typing: true } });
     const message = { topic: "a", data: { text: "hello" }, id: "one" };
     const record = { collection: "posts", action: "update", record: { id: "x", title: "y" } };
     /** Requests in their order: the operation's path, its method, and how to send it. */
@@ -179,6 +183,15 @@ describe("the OpenAPI document", () => {
       [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules`)],
       [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules?topic=a/1`)],
       [`${api}/topics/rules`, "get", 200, () => send("GET", `${api}/topics/rules?topic=b`)],
+      [`${api}/presence`, "get", 200, () => send("GET", `${api}/presence?topic=a`)],
+      [`${api}/presence`, "get", 400, () => send("GET", `${api}/presence?topic=b`)],
+      [
+        `${api}/presence`,
+        "post",
+        204,
+        () => send("POST", `${api}/presence`, info(user.id), asUser),
+      ],
+      [`${api}/presence`, "post", 400, () => send("POST", `${api}/presence`, { x: 1 }, asUser)],
       [`${api}/messages`, "delete", 200, () => send("DELETE", `${api}/messages?topic=a`)],
       [`${api}/messages`, "delete", 400, () => send("DELETE", `${api}/messages`)],
       [`${api}/stats`, "get", 200, () => send("GET", `${api}/stats`)],
