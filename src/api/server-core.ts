@@ -9,6 +9,7 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
+import { Asker } from "./callbacks/asker.ts";
 import { checkOptions } from "./check-options.ts";
 import type { TemplateSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
@@ -127,6 +128,7 @@ function createContext(
   const counters = new RefusedRequests();
   const auth = createAuth(options, { limits, logger, clocks, runtime });
   const { registry, realtimeManager } = createRegistry({ limits, logger, clocks });
+  const topicRules = new TopicRules(options.topics);
   const context = {
     registry,
     auth,
@@ -135,7 +137,8 @@ function createContext(
     templates,
     origins: options.origins,
     hooks: options.hooks ?? {},
-    topicRules: new TopicRules(options.topics),
+    asker: createAsker(options, { limits, clocks, runtime }, topicRules),
+    topicRules,
     logger,
     clocks,
     runtime,
@@ -152,6 +155,17 @@ function createContext(
     isClosing,
   };
   return { context, realtimeManager };
+}
+
+function createAsker(
+  { callbacks }: ServerOptions,
+  { limits, clocks, runtime }: Omit<Basics, "logger"> & { readonly runtime: Runtime },
+  rules: TopicRules,
+): Asker | undefined {
+  if (callbacks?.ask === undefined) return undefined;
+  const parseMessages = createMessageParser(limits, rules);
+  const { isOneProcess = false } = runtime;
+  return new Asker(callbacks, { ...clocks, limits, parseMessages, isOneProcess });
 }
 
 function createAuth(

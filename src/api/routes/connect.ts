@@ -16,7 +16,7 @@ import { topicsOf } from "../schemas/subscription-keys.ts";
 
 /** `GET /api/realtime`: opens a client's stream. `StreamSession` serves it from the handshake to its end. */
 export function connect(context: ServerContext): Handler {
-  const { registry, auth, hooks, limits, runtime, requestQueue } = context;
+  const { registry, auth, hooks, asker, limits, runtime, requestQueue } = context;
   const readQuery = createConnectReader(limits);
   const runSubscribeHook = createSubscribeHook(context);
   const settings = createSessionSettings(context);
@@ -25,9 +25,11 @@ export function connect(context: ServerContext): Handler {
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await requestQueue.enter();
     const { withPingEvent, topics, ...query } = readQuery(c);
-    const principal = await auth.authorizeConnect(c, topicsOf(topics));
+    const caller = await auth.authorizeConnect(c, topicsOf(topics));
+    const { principal = caller, subscriptions } = (await asker?.connect(c, caller, topics)) ?? {};
     const { ip, identity } = principal;
-    const keys = topics.length === 0 ? topics : await runSubscribeHook(c, topics, principal);
+    const given = subscriptions ?? topics;
+    const keys = given.length === 0 ? given : await runSubscribeHook(c, given, principal);
     const connection = await registry.open({ ...query, ...principal, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
