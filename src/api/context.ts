@@ -5,6 +5,7 @@ import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { Asker } from "./callbacks/asker.ts";
+import type { Teller } from "./callbacks/teller.ts";
 import type { TemplateSource } from "./console/template.ts";
 import type { RefusedRequests } from "./counters.ts";
 import type { Hooks } from "./hooks.ts";
@@ -32,6 +33,8 @@ export interface ServerContext {
   readonly hooks: Hooks;
   /** Asks the backend of the option `callbacks`. */
   readonly asker: Asker | undefined;
+  /** Tells this backend of events. Undefined on Workers, where the hubs tell it. */
+  readonly teller: Teller | undefined;
   readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;

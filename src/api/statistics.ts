@@ -71,6 +71,10 @@ export const CALLBACK_COUNTS: Statistics<Stats["callbacks"], keyof Stats["callba
   refused: ["callbacks_refused_total", "Requests that the backend has refused."],
   failed: ["callbacks_failed_total", "Questions without a valid answer in time."],
   cached: ["callbacks_cached_total", "Questions that a cached answer has answered."],
+  told: ["callbacks_told_total", "Events that were delivered to the backend."],
+  retried: ["callbacks_retried_total", "Batches of events that were sent again."],
+  dropped: ["callbacks_dropped_total", "Events that the backend was not told of."],
+  waiting: ["callbacks_waiting", "Events that wait for the backend."],
 };
 
 /** The descriptions of the counts that have a label. */

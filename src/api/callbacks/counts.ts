@@ -10,4 +10,18 @@ export interface AskCounts {
   readonly cached: number;
 }
 
+/** Totals of the events for a backend in this process, and the number of those that wait. */
+export interface TellCounts {
+  /** Events that were delivered. */
+  readonly told: number;
+  /** Requests that failed and were sent again. */
+  readonly retried: number;
+  /** Events that were dropped, because the queue was full or the process stopped. */
+  readonly dropped: number;
+  /** Events that have not been delivered yet. */
+  readonly waiting: number;
+}
+
+export const NOTHING_TOLD: TellCounts = { told: 0, retried: 0, dropped: 0, waiting: 0 };
+
 export const NOTHING_ASKED: AskCounts = { asked: 0, refused: 0, failed: 0, cached: 0 };

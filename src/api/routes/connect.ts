@@ -16,7 +16,7 @@ import { topicsOf } from "../schemas/subscription-keys.ts";
 
 /** `GET /api/realtime`: opens a client's stream. `StreamSession` serves it from the handshake to its end. */
 export function connect(context: ServerContext): Handler {
-  const { registry, auth, hooks, asker, limits, runtime, requestQueue } = context;
+  const { registry, auth, hooks, asker, teller, limits, runtime, requestQueue } = context;
   const readQuery = createConnectReader(limits);
   const runSubscribeHook = createSubscribeHook(context);
   const settings = createSessionSettings(context);
@@ -38,6 +38,8 @@ export function connect(context: ServerContext): Handler {
       connection.close("client");
       throw error;
     }
+    const user = principal.isAdmin === true ? undefined : identity;
+    teller?.tell({ type: "connected", clientId: connection.clientId, identity: user });
     const session = new StreamSession(settings, connection, ip && networkOf(ip), withPingEvent);
     let body: ReadableStream | null = null;
     let headers: OpenedSink["headers"];
@@ -79,7 +81,7 @@ function streamResponse(
 }
 
 function createSessionSettings(context: ServerContext): SessionSettings {
-  const { limits, clocks, logger, streams, budget, runtime, hooks, rateLimits } = context;
+  const { limits, clocks, logger, streams, budget, runtime, hooks, teller, rateLimits } = context;
   const { pingInterval, staleTimeout, maxStreamWrites } = limits;
   // The heartbeat also finds stale clients. Its interval divides that of the pings, so that pings are on time, and is at most
   // `staleTimeout`.
@@ -102,6 +104,7 @@ function createSessionSettings(context: ServerContext): SessionSettings {
     onStart: (clientId) => rateLimits.addresses.addNewClient(clientId),
     onEnd: (clientId, reason) => {
       rateLimits.addresses.removeClient(clientId);
+      teller?.tell({ type: "disconnected", clientId, reason });
       return hooks.onDisconnect?.({ clientId, reason });
     },
   };

@@ -21,7 +21,10 @@ const text = formatMetrics({
   publishLatency: latency.stats,
   ...{ logLinesDropped: 7, connectionsRefused: 8, waitingBytes: 9, refusedCredentials: 12 },
   rateRefusals: refusals.counts,
-  callbacks: { asked: 21, refused: 22, failed: 23, cached: 24 },
+  callbacks: {
+    ...{ asked: 21, refused: 22, failed: 23, cached: 24 },
+    ...{ told: 25, retried: 26, dropped: 27, waiting: 28 },
+  },
 });
 
 describe("metrics", () => {
