@@ -17,6 +17,7 @@ export type { Identity } from "./api/auth/claims.ts";
 export type { IntrospectionOptions } from "./api/auth/introspection.ts";
 export type { AccessRequest, Authenticate, Authorize, AuthSettings } from "./api/auth/settings.ts";
 export type { TokenAlgorithm, TokenOptions } from "./api/auth/token-options.ts";
+export type { CallbackOptions } from "./api/callbacks/options.ts";
 export type {
   ConnectHookEvent,
   DisconnectHookEvent,

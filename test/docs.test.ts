@@ -95,6 +95,11 @@ describe("docs/configuration.md", () => {
       REALTIME_JWT_ISSUER: "a",
       REALTIME_JWT_AUDIENCE: "a",
       REALTIME_INTROSPECT_URL: "https://a.example/who",
+      REALTIME_CALLBACK_URL: "https://a.example/hook",
+      REALTIME_CALLBACK_SECRET: `whsec_${"A".repeat(32)}`,
+      REALTIME_CALLBACK_ASK: "connect",
+      REALTIME_CALLBACK_TELL: "occupied",
+      REALTIME_CALLBACK_HEADERS: "cookie",
       REALTIME_COOKIE: "a",
       REALTIME_TRUSTED_PROXY_HEADER: "X-Real-IP",
       REALTIME_RULES: '{"posts":{"listRule":""}}',
@@ -108,10 +113,12 @@ describe("docs/configuration.md", () => {
       REDIS_READ_URL: "redis://127.0.0.2",
       REDIS_PREFIX: "a",
     };
+    const callbacks = ["URL", "SECRET", "ASK"].map((name) => `REALTIME_CALLBACK_${name}`);
     /** These settings are read when one of the keys or the URL is set. */
     const needed: Readonly<Record<string, readonly string[]>> = {
       tokens: ["REALTIME_JWT_SECRET"],
       introspection: ["REALTIME_INTROSPECT_URL"],
+      callbacks,
       redis: ["REDIS_URL"],
     };
     const valueAt = (config: Config, option: string): unknown =>
@@ -121,11 +128,14 @@ describe("docs/configuration.md", () => {
     const withOption = rows.filter(({ option }) => option !== "");
     expect(withOption.length).toBeGreaterThan(45);
     for (const { name, byDefault, limits, option } of withOption) {
+      // One callback variable without the others is an error.
+      const isOneOfSeveral = callbacks.includes(name);
       const beside = (needed[option.split(".")[0] ?? ""] ?? []).filter((other) => other !== name);
-      const before = Object.fromEntries(beside.map((other) => [other, texts[other]]));
+      const set = Object.fromEntries(beside.map((other) => [other, texts[other]]));
+      const before = isOneOfSeveral ? {} : set;
       const [least = ""] = limits.replaceAll(",", "").split(" to ");
       const other = byDefault === "true" ? "false" : byDefault === "false" ? "true" : least;
-      const after = { ...before, [name]: texts[name] ?? (other === byDefault ? "1" : other) };
+      const after = { ...set, [name]: texts[name] ?? (other === byDefault ? "1" : other) };
       const changed = valueAt(readConfig(after), option);
       expect(changed, `${name} sets ${option}`).not.toEqual(valueAt(readConfig(before), option));
       expect(changed, `${name} sets ${option}`).toBeDefined();
@@ -201,7 +211,7 @@ describe("a link between the pages", () => {
 
 /** The paths of the fields of stats: `clients`, `keyBudget.used`. */
 function leavesOf(stats: unknown): string[] {
-  const groups = ["keyBudget", "history", "kept"];
+  const groups = ["keyBudget", "history", "kept", "callbacks"];
   return Object.entries(stats as Record<string, object>).flatMap(([name, value]) =>
     groups.includes(name) ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name],
   );

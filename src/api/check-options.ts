@@ -3,6 +3,7 @@ import { RealtimeError } from "../realtime/errors.ts";
 import { nearestName } from "../realtime/nearest-name.ts";
 import type { IntrospectionOptions } from "./auth/introspection.ts";
 import type { TokenOptions } from "./auth/token-options.ts";
+import { type CallbackOptions, checkCallbackOptions } from "./callbacks/options.ts";
 import type { Hooks } from "./hooks.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
@@ -19,6 +20,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   topics: true,
   presenceGrace: true,
   hooks: true,
+  callbacks: true,
   origins: true,
   console: true,
   health: true,
@@ -82,6 +84,17 @@ const INTROSPECTION: Record<keyof IntrospectionOptions, true> = {
   monotonicNow: true,
 };
 
+const CALLBACKS: Record<keyof CallbackOptions, true> = {
+  url: true,
+  secret: true,
+  ask: true,
+  tell: true,
+  headers: true,
+  timeout: true,
+  maxConcurrent: true,
+  maxQueue: true,
+};
+
 /** An admin key. A shorter key could be guessed. The service accepts no other characters in `Authorization`. */
 export const ADMIN_KEY = /^[!-~]{16,255}$/;
 /** `ADMIN_KEY` in words, for error messages. */
@@ -91,15 +104,17 @@ export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces
  * Checks the names of options and hooks and the admin key. Refuses `rules` that would have no effect.
  *
  * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
- *   `ADMIN_KEY`, and for rules together with a registry or a manager.
+ *   `ADMIN_KEY`, for callbacks (`checkCallbackOptions`), and for rules together with a registry or a manager.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
   refuseUnknown("option", options, known);
   refuseUnknown("hook", options.hooks ?? {}, Object.keys(HOOKS));
   refuseUnknown("option of tokens", options.tokens ?? {}, Object.keys(TOKENS));
-  const { introspection = {} } = options;
+  const { introspection = {}, callbacks } = options;
   refuseUnknown("option of introspection", introspection, Object.keys(INTROSPECTION));
+  refuseUnknown("option of callbacks", callbacks ?? {}, Object.keys(CALLBACKS));
+  if (callbacks !== undefined) checkCallbackOptions(callbacks);
   if (options.rules !== undefined && (options.registry ?? options.realtimeManager) !== undefined) {
     throw new RealtimeError(
       "invalid_config",

@@ -4,6 +4,8 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
+import type { Asker } from "./callbacks/asker.ts";
+import type { Teller } from "./callbacks/teller.ts";
 import type { TemplateSource } from "./console/template.ts";
 import type { RefusedRequests } from "./counters.ts";
 import type { Hooks } from "./hooks.ts";
@@ -29,6 +31,10 @@ export interface ServerContext {
   /** Origins that may use the service from a browser. Undefined leaves CORS to the app that mounts the service. */
   readonly origins: readonly string[] | undefined;
   readonly hooks: Hooks;
+  /** Asks the backend of the option `callbacks`. */
+  readonly asker: Asker | undefined;
+  /** Tells this backend of events. Undefined on Workers, where the hubs tell it. */
+  readonly teller: Teller | undefined;
   readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;

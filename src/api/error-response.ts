@@ -18,6 +18,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
   revoked: 401,
   not_allowed: 403,
   unavailable: 503,
+  callback_failed: 503,
   too_many_requests: 429,
   too_many_clients: 503,
   too_slow: 408,
@@ -40,6 +41,7 @@ const STATUS: Record<RealtimeErrorCode, ContentfulStatusCode> = {
 const LOG_MESSAGES: Partial<Record<RealtimeErrorCode, string>> = {
   unreachable: "shard or Redis unreachable",
   unavailable: "credentials can't be checked",
+  callback_failed: "callback failed",
   body_already_read: "request body already read",
 };
 

@@ -5,6 +5,7 @@ import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Bus } from "../registry/cluster/bus.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { AuthSettings } from "./auth/settings.ts";
+import type { CallbackOptions } from "./callbacks/options.ts";
 import type { Hooks } from "./hooks.ts";
 import type { RequestLimits, Some, StreamLimits } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
@@ -105,6 +106,8 @@ export interface ServerOptions
   readonly maxKeyCharactersPerAddress?: number | undefined;
   /** Functions of your app that check and change connects, subscriptions and messages. */
   readonly hooks?: Hooks | undefined;
+  /** A backend that is asked and told over HTTP, in any language. Default: none. */
+  readonly callbacks?: CallbackOptions | undefined;
   /** Whether `GET /` is the console and `GET /api/docs` the documentation of the HTTP API. Default false. */
   readonly console?: boolean | undefined;
   /** Whether `GET /api/health` and `GET /api/health/ready` exist. Default false; `startServer` turns them on. */

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { PublishInput } from "../realtime/message.ts";
-import type { MaybePromise } from "../realtime/types.ts";
+import type { MaybePromise, Principal } from "../realtime/types.ts";
 import type { AuthenticatedCaller } from "./auth/authenticator.ts";
 import type { ServerContext } from "./context.ts";
-import type { HookSubject, Hooks } from "./hooks.ts";
+import type { Hooks } from "./hooks.ts";
 import { object } from "./schemas/objects.ts";
 import { keysSchema } from "./schemas/subscription-keys.ts";
 import { validate } from "./schemas/validate.ts";
@@ -18,20 +18,41 @@ export async function runHook<T>(name: keyof Hooks, hook: () => MaybePromise<T>)
   }
 }
 
-/** Runs `onSubscribe` for keys. Returns the keys to subscribe to. */
+/** Runs `onSubscribe` for keys, then asks the backend. Returns the keys to subscribe to. */
 export type SubscribeHook = (
   c: Context,
   keys: readonly string[],
-  subject: Partial<HookSubject>,
+  caller: Principal,
   clientId?: string,
 ) => Promise<readonly string[]>;
+
+/**
+ * Makes the function that runs `onSubscribe` and then asks the backend of `callbacks`. Where there is neither, the function returns
+ * the keys unchanged. A request without a credential is the request of the stream's identity, if the backend may have given the
+ * stream an identity.
+ *
+ * The function throws RealtimeError `invalid_input` when the hook returns keys that break a rule for keys, and the errors of
+ * `Asker.subscribe`.
+ */
+export function createSubscribeHook(context: ServerContext): SubscribeHook {
+  const runOwnHook = createOwnHook(context);
+  const { asker, registry } = context;
+  if (asker === undefined) return runOwnHook;
+  return async (c, keys, caller, clientId) => {
+    let subject = caller;
+    if (caller.identity === undefined && clientId !== undefined && asker.asks("connect")) {
+      subject = { ...caller, identity: (await registry.client(clientId))?.identity };
+    }
+    return asker.subscribe(c, subject, await runOwnHook(c, keys, subject, clientId), clientId);
+  };
+}
 
 /**
  * Makes the function that runs `onSubscribe`. Without such a hook the function returns the keys unchanged.
  *
  * The function throws RealtimeError `invalid_input` when the hook returns keys that break a rule for keys.
  */
-export function createSubscribeHook({ hooks, limits }: ServerContext): SubscribeHook {
+function createOwnHook({ hooks, limits }: ServerContext): SubscribeHook {
   const { onSubscribe } = hooks;
   const schema = object({ subscriptions: keysSchema(limits) });
   return async (c, subscriptions, { ip, identity }, clientId) => {

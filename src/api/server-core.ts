@@ -9,6 +9,8 @@ import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
 import { Auth } from "./auth/auth.ts";
+import { Asker } from "./callbacks/asker.ts";
+import type { Teller } from "./callbacks/teller.ts";
 import { checkOptions } from "./check-options.ts";
 import type { TemplateSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
@@ -60,7 +62,10 @@ export interface Basics {
 }
 
 /** A registry, and its manager if the manager is in this process. */
-export type RegistryAndManager = Pick<RealtimeServer, "registry" | "realtimeManager">;
+export interface RegistryAndManager extends Pick<RealtimeServer, "registry" | "realtimeManager"> {
+  /** Undefined if the backend is told nothing, or if the hubs tell it. */
+  readonly teller?: Teller | undefined;
+}
 
 /** The parts of a service that differ between a process and a Worker. */
 export interface ServerParts {
@@ -80,7 +85,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
   let isClosing = false;
   const { context, realtimeManager } = createContext(parts, options, () => isClosing);
   const { app } = parts;
-  const { registry, logger, limits, streams, refusalDelay, topicRules } = context;
+  const { registry, logger, limits, streams, refusalDelay, teller, topicRules } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
@@ -103,6 +108,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
       refusalDelay.stop();
       await registry.close();
       await streams.whenEmpty();
+      await teller?.close();
     },
   };
 }
@@ -126,7 +132,8 @@ function createContext(
   const runtime = options.runtime ?? {};
   const counters = new RefusedRequests();
   const auth = createAuth(options, { limits, logger, clocks, runtime });
-  const { registry, realtimeManager } = createRegistry({ limits, logger, clocks });
+  const { registry, realtimeManager, teller } = createRegistry({ limits, logger, clocks });
+  const topicRules = new TopicRules(options.topics);
   const context = {
     registry,
     auth,
@@ -135,7 +142,9 @@ function createContext(
     templates,
     origins: options.origins,
     hooks: options.hooks ?? {},
-    topicRules: new TopicRules(options.topics),
+    asker: createAsker(options, { limits, clocks, runtime }, topicRules),
+    teller,
+    topicRules,
     logger,
     clocks,
     runtime,
@@ -152,6 +161,17 @@ function createContext(
     isClosing,
   };
   return { context, realtimeManager };
+}
+
+function createAsker(
+  { callbacks }: ServerOptions,
+  { limits, clocks, runtime }: Omit<Basics, "logger"> & { readonly runtime: Runtime },
+  rules: TopicRules,
+): Asker | undefined {
+  if (callbacks?.ask === undefined) return undefined;
+  const parseMessages = createMessageParser(limits, rules);
+  const { isOneProcess = false } = runtime;
+  return new Asker(callbacks, { ...clocks, limits, parseMessages, isOneProcess });
 }
 
 function createAuth(

@@ -4,6 +4,8 @@ import { RealtimeManager } from "../realtime/manager.ts";
 import { TopicRules } from "../realtime/topic-rules.ts";
 import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
+import type { OccupancyListener } from "../registry/registry.ts";
+import { Teller } from "./callbacks/teller.ts";
 import { checkLogOptions } from "./check-log-options.ts";
 import { renderTemplate } from "./console/render.ts";
 import type { ServerOptions } from "./options.ts";
@@ -33,10 +35,16 @@ export type { RealtimeServer } from "./server-core.ts";
 export function createServer(options: ServerOptions = {}): RealtimeServer {
   checkLogOptions(options);
   const { registry } = options;
-  const createRegistry = (basics: Basics) =>
-    registry === undefined
-      ? createDefaultRegistry(options, basics)
-      : { registry, realtimeManager: undefined };
+  const createRegistry = (basics: Basics) => {
+    const { callbacks } = options;
+    const settings = { logger: basics.logger, now: basics.clocks.now };
+    const teller = callbacks?.tell && new Teller(callbacks, settings);
+    const parts =
+      registry === undefined
+        ? createDefaultRegistry(options, basics, teller)
+        : { registry, realtimeManager: undefined };
+    return { ...parts, teller };
+  };
   return createServerWith({ app: new Hono(), createRegistry, templates: renderTemplate }, options);
 }
 
@@ -44,7 +52,10 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
 function createDefaultRegistry(
   options: ServerOptions,
   { limits, logger, clocks }: Basics,
+  teller: Teller | undefined,
 ): RegistryAndManager {
+  const { tell = [] } = options.callbacks ?? {};
+  const tracksOccupancy = tell.includes("occupied") || tell.includes("vacated");
   const realtimeManager =
     options.realtimeManager ??
     new RealtimeManager({
@@ -54,7 +65,11 @@ function createDefaultRegistry(
       checkAddress: options.checkAddress,
       anonymous: options.anonymous,
       rules: options.rules,
-      presence: { topics: new TopicRules(options.topics), grace: options.presenceGrace },
+      presence: {
+        topics: new TopicRules(options.topics),
+        grace: options.presenceGrace,
+        tracksOccupancy,
+      },
     });
   const kept = { bytes: limits.keptBytes, topics: limits.keptTopics };
   const log =
@@ -68,9 +83,10 @@ function createDefaultRegistry(
     });
   const { bus } = options;
   const { now, nextArrival } = clocks;
+  const onOccupancy: OccupancyListener = (topic, type) => teller?.tell({ type, topic });
   const registry =
     bus === undefined
-      ? createInProcessRegistry({ manager: realtimeManager, log, now })
+      ? createInProcessRegistry({ manager: realtimeManager, log, now, onOccupancy })
       : createClusterRegistry({ manager: realtimeManager, log, now, bus, nextArrival, logger });
   return { registry, realtimeManager };
 }

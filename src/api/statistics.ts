@@ -65,6 +65,18 @@ export const KEPT_COUNTS: Statistics<Stats["kept"], keyof Stats["kept"]> = {
   evicted: ["kept_evicted_total", "Topics that lost their kept messages because of a limit."],
 };
 
+/** The counts in `callbacks`. */
+export const CALLBACK_COUNTS: Statistics<Stats["callbacks"], keyof Stats["callbacks"]> = {
+  asked: ["callbacks_asked_total", "Questions that were sent to the backend."],
+  refused: ["callbacks_refused_total", "Requests that the backend has refused."],
+  failed: ["callbacks_failed_total", "Questions without a valid answer in time."],
+  cached: ["callbacks_cached_total", "Questions that a cached answer has answered."],
+  told: ["callbacks_told_total", "Events that were delivered to the backend."],
+  retried: ["callbacks_retried_total", "Batches of events that were sent again."],
+  dropped: ["callbacks_dropped_total", "Events that the backend was not told of."],
+  waiting: ["callbacks_waiting", "Events that wait for the backend."],
+};
+
 /** The descriptions of the counts that have a label. */
 export const DISCONNECTS = "Clients that were removed, by reason.";
 export const RATE_REFUSALS = "Requests refused by a rate limit, by limit.";

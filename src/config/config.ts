@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import type { TokenOptions } from "../api/auth/token-options.ts";
+import type { CallbackOptions } from "../api/callbacks/options.ts";
 import type { RequestLimits } from "../api/limits.ts";
 import type { LogLevel } from "../api/logger.ts";
 import {
@@ -14,6 +15,7 @@ import { RealtimeError } from "../realtime/errors.ts";
 import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Rules } from "./rules.ts";
+import { callbackOptions, introspectionOptions } from "./url-options.ts";
 import { RULE_VARIABLES, VARIABLES, type VariableValues, variables } from "./variables.ts";
 
 /** Variables by name, as in `process.env`. */
@@ -54,6 +56,7 @@ export interface Config extends RequestLimits, Capacity {
   readonly staleTimeout: Milliseconds;
   readonly tokens: TokenOptions | undefined;
   readonly introspection: IntrospectionOptions | undefined;
+  readonly callbacks: CallbackOptions | undefined;
   readonly cookie: string | undefined;
   readonly queryToken: boolean;
   readonly anonymous: "subscribe" | "none";
@@ -110,6 +113,7 @@ export function readConfig(environment: Environment): Config {
     staleTimeout: values.REALTIME_STALE_SECONDS,
     tokens: tokenOptions(values),
     introspection: introspectionOptions(values),
+    callbacks: callbackOptions(values),
     cookie: values.REALTIME_COOKIE,
     queryToken: values.REALTIME_QUERY_TOKEN,
     anonymous: values.REALTIME_ANONYMOUS,
@@ -238,17 +242,6 @@ function tokenOptions(values: VariableValues): TokenOptions | undefined {
     algorithms,
     issuer: values.REALTIME_JWT_ISSUER,
     audience: values.REALTIME_JWT_AUDIENCE,
-    clockSkew: values.REALTIME_JWT_SKEW_SECONDS,
-    allowNoExpiry: values.REALTIME_JWT_ALLOW_NO_EXPIRY,
-  };
-}
-
-function introspectionOptions(values: VariableValues): IntrospectionOptions | undefined {
-  const url = values.REALTIME_INTROSPECT_URL;
-  if (url === undefined) return undefined;
-  return {
-    url,
-    cacheTime: values.REALTIME_INTROSPECT_SECONDS,
     clockSkew: values.REALTIME_JWT_SKEW_SECONDS,
     allowNoExpiry: values.REALTIME_JWT_ALLOW_NO_EXPIRY,
   };

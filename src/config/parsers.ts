@@ -7,6 +7,7 @@ import {
   SECRET_ALGORITHMS,
   type TokenAlgorithm,
 } from "../api/auth/token-options.ts";
+import { SECRET_RULE, secretBytes } from "../api/callbacks/options.ts";
 import { ADMIN_KEY, ADMIN_KEY_RULE } from "../api/check-options.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 
@@ -93,8 +94,8 @@ export function origins(defaultValue: readonly string[]) {
   const expected = "* or a comma-separated list of origins such as https://example.com";
   return parser(expected, defaultValue, (text) => {
     if (text === "*") return ["*"];
-    const names = text.split(",").map((origin) => origin.trim());
-    return names.every(isOrigin) ? names : undefined;
+    const given = splitList(text);
+    return given.every(isOrigin) ? given : undefined;
   });
 }
 
@@ -104,9 +105,12 @@ function isOrigin(text: string): boolean {
   return /^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/.test(text);
 }
 
-/** A name of a header or a cookie (RFC 9110, "Tokens"). */
+/** RFC 9110, "Tokens". */
+const HTTP_NAME = /^[\w!#$%&'*+.^`|~-]{1,255}$/;
+
+/** A name of a header or a cookie. */
 export const httpName = optional("a valid name of a header or cookie", (text) =>
-  /^[\w!#$%&'*+.^`|~-]{1,255}$/.test(text) ? text : undefined,
+  HTTP_NAME.test(text) ? text : undefined,
 );
 
 /** A text without control characters, such as line breaks. */
@@ -147,11 +151,29 @@ export const publicKeys = optional(
 
 const ALGORITHMS: readonly TokenAlgorithm[] = [...SECRET_ALGORITHMS, ...KEY_ALGORITHMS];
 
-/** Algorithms of tokens, with commas between them. */
-export const algorithms = optional(`a comma-separated list of ${ALGORITHMS.join(", ")}`, (text) => {
-  const names = text.split(",").map((name) => name.trim());
-  const found = ALGORITHMS.filter((algorithm) => names.includes(algorithm));
-  return found.length === new Set(names).size ? found : undefined;
+/** Some of a few names, with commas between them. */
+export function names<const T extends string>(known: readonly T[]) {
+  return optional(`a comma-separated list of ${known.join(", ")}`, (text) => {
+    const given = splitList(text);
+    const found = known.filter((name) => given.includes(name));
+    return found.length === new Set(given).size ? found : undefined;
+  });
+}
+
+function splitList(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
+/** Algorithms of tokens. */
+export const algorithms = names(ALGORITHMS);
+
+/** The secret that signs callbacks. */
+export const callbackSecret = optional(SECRET_RULE, (text) => secretBytes(text) && text);
+
+/** Names of headers, with commas between them. */
+export const headerNames = optional("a comma-separated list of at most 10 header names", (text) => {
+  const given = splitList(text);
+  return given.length <= 10 && given.every((name) => HTTP_NAME.test(name)) ? given : undefined;
 });
 
 /** A URL from which keys may be fetched, or to which tokens may be sent: https, or http on this machine. */

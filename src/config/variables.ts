@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
+import { ASKS, CALLBACK_DEFAULTS, TELLS } from "../api/callbacks/options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
 import { LOG_LEVELS } from "../api/logger.ts";
 import { DEFAULT_HISTORY, DEFAULT_KEPT, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
@@ -9,12 +10,15 @@ import { DEFAULT_PRESENCE_GRACE } from "../realtime/presence/presence.ts";
 import {
   adminKey,
   algorithms,
+  callbackSecret,
   flag,
   folder,
+  headerNames,
   host,
   httpName,
   integer,
   line,
+  names,
   oneOf,
   origins,
   publicKeys,
@@ -64,6 +68,14 @@ export const variables = v.object({
   REALTIME_AUTH_GRACE_SECONDS: seconds(0, 3600, DEFAULTS.authGrace),
   REALTIME_CHECK_IP: flag(true),
   REALTIME_RULES: accessRules,
+
+  // Callbacks
+  REALTIME_CALLBACK_URL: secureURL,
+  REALTIME_CALLBACK_SECRET: callbackSecret,
+  REALTIME_CALLBACK_ASK: names(ASKS),
+  REALTIME_CALLBACK_TELL: names(TELLS),
+  REALTIME_CALLBACK_HEADERS: headerNames,
+  REALTIME_CALLBACK_TIMEOUT_SECONDS: seconds(0.05, 60, CALLBACK_DEFAULTS.timeout),
 
   // Capacity
   REALTIME_MAX_CLIENTS: integer(0, MAX_CLIENTS, DEFAULTS.maxClients),

@@ -86,6 +86,11 @@ export interface Principal {
    * guest. Default `{}`.
    */
   readonly info?: MemberInfo | undefined;
+  /**
+   * Whether the identity belongs to the stream and not to a credential. A later request without a credential then keeps the
+   * stream's identity, rights, record and `info`. Default false.
+   */
+  readonly keepsIdentity?: boolean | undefined;
   /** Whether rules and hidden fields do not apply: the sender has the administrators' key. Default false. */
   readonly isAdmin?: boolean | undefined;
   /**
@@ -282,7 +287,7 @@ export interface TopicInfo {
  * A description of a connected client, for operators and embedding apps. It is a copy, so it does not change. It has no auth
  * record and no `info`, because both may have personal data.
  */
-export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin" | "info"> {
+export interface ClientInfo extends Omit<Principal, "auth" | "isAdmin" | "info" | "keepsIdentity"> {
   readonly clientId: string;
   /** The client's subscription keys, in the order in which they were added. */
   readonly subscriptions: readonly string[];

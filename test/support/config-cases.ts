@@ -19,6 +19,13 @@ const PEM = `-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
 -----END PUBLIC KEY-----`;
 
+/** A URL of callbacks is an error without a secret, and without anything to ask or tell. */
+const CALLBACKS = {
+  REALTIME_CALLBACK_URL: "https://example.com/hook",
+  REALTIME_CALLBACK_SECRET: `whsec_${"A".repeat(32)}`,
+  REALTIME_CALLBACK_ASK: "connect",
+};
+
 const booleans = { bad: ["yes", "TRUE", "1", "on"], expected: "true or false" };
 const secureURL = {
   defaultValue: undefined,
@@ -155,6 +162,72 @@ export const ACCESS_CASES: readonly Case[] = [
     ],
     bad: ["3601", "-1"],
     expected: "a number of seconds from 0 to 3600",
+  },
+  {
+    variable: "REALTIME_CALLBACK_URL",
+    read: ({ callbacks }) => callbacks?.url,
+    requires: CALLBACKS,
+    good: urls,
+    ...secureURL,
+  },
+  {
+    variable: "REALTIME_CALLBACK_SECRET",
+    read: ({ callbacks }) => callbacks?.secret,
+    requires: CALLBACKS,
+    defaultValue: undefined,
+    good: [`whsec_${"A".repeat(32)}`, `whsec_${"a1+/".repeat(10)}ab==`].map(
+      (secret) => [secret, secret] as const,
+    ),
+    bad: [
+      "A".repeat(32),
+      "whsec_",
+      `whsec_${"A".repeat(31)}`,
+      `whsec_${"A".repeat(28)}`,
+      `whsec_${"-".repeat(32)}`,
+    ],
+    expected: "whsec_ followed by at least 24 bytes in Base64",
+  },
+  {
+    variable: "REALTIME_CALLBACK_ASK",
+    read: ({ callbacks }) => callbacks?.ask,
+    requires: { ...CALLBACKS, REALTIME_CALLBACK_ASK: undefined },
+    defaultValue: undefined,
+    good: [
+      ["connect", ["connect"]],
+      ["publish, subscribe", ["subscribe", "publish"]],
+    ],
+    bad: ["conect", "connect,", "connected", "all"],
+    expected: "a comma-separated list of connect, subscribe, publish",
+  },
+  {
+    variable: "REALTIME_CALLBACK_TELL",
+    read: ({ callbacks }) => callbacks?.tell,
+    requires: CALLBACKS,
+    defaultValue: undefined,
+    good: [["vacated,occupied", ["occupied", "vacated"]]],
+    bad: ["vacant", "connect"],
+    expected: "a comma-separated list of connected, disconnected, occupied, vacated",
+  },
+  {
+    variable: "REALTIME_CALLBACK_HEADERS",
+    read: ({ callbacks }) => callbacks?.headers,
+    requires: CALLBACKS,
+    defaultValue: undefined,
+    good: [["Cookie, x-session", ["Cookie", "x-session"]]],
+    bad: ["a b", "a,", "a,".repeat(11)],
+    expected: "a comma-separated list of at most 10 header names",
+  },
+  {
+    variable: "REALTIME_CALLBACK_TIMEOUT_SECONDS",
+    read: ({ callbacks }) => callbacks?.timeout,
+    requires: CALLBACKS,
+    defaultValue: undefined,
+    good: [
+      ["0.05", 50],
+      ["60", 60_000],
+    ],
+    bad: ["0", "61", "5s"],
+    expected: "a number of seconds from 0.05 to 60",
   },
   {
     variable: "REALTIME_COOKIE",

@@ -43,21 +43,25 @@ const topicPattern = v.pipe(
   v.maxLength(2500),
   v.check(isFieldText, "No line break or NUL."),
 );
-const topicPatterns = v.optional(v.pipe(v.array(topicPattern), v.maxLength(MAX_RIGHTS)));
+/** The schema of rights. */
+export const topicPatterns = v.optional(v.pipe(v.array(topicPattern), v.maxLength(MAX_RIGHTS)));
 
 /** Matches a control character. A subject must not contain one. */
 export const CONTROL_CHARACTER: RegExp = /\p{Cc}/u;
+
+/** The schema of a user's id. */
+export const subjectSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(MAX_IDENTITY),
+  v.check((sub) => !CONTROL_CHARACTER.test(sub), "Must not contain a control character."),
+);
 
 const seconds = v.custom<number>(Number.isFinite);
 
 /** The claims that Pocketwire reads. A token may carry others. */
 const claimsSchema = object({
-  sub: v.pipe(
-    v.string(),
-    v.minLength(1),
-    v.maxLength(MAX_IDENTITY),
-    v.check((sub) => !CONTROL_CHARACTER.test(sub)),
-  ),
+  sub: subjectSchema,
   iat: v.optional(seconds),
   exp: v.optional(seconds),
   record: v.optional(v.unknown()),

@@ -6,6 +6,7 @@ import type { RealtimeError } from "../../realtime/errors.ts";
 import { isObject } from "../../realtime/is-object.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type Identity, identityOf } from "./claims.ts";
+import { digest } from "./digest.ts";
 import { hasErrorCode, refusedTokenError, tokensUnavailableError } from "./errors.ts";
 import type { VerifyToken } from "./jwt.ts";
 import { readLimited } from "./read-limited.ts";
@@ -207,9 +208,4 @@ function parseObject(text: string): Record<string, unknown> {
   }
   if (isObject(answer)) return answer;
   throw tokensUnavailableError("The introspection endpoint did not answer with a JSON object.");
-}
-
-async function digest(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -14,6 +14,7 @@ const TEMPORARY: Partial<Record<RealtimeErrorCode, Milliseconds>> = {
   closed: RETRY_RANGES.shutdown.min,
   unreachable: RETRY_RANGES.shutdown.min,
   unavailable: 2000,
+  callback_failed: 2000,
   storage_failed: 5000,
   too_many_requests: 5000,
   too_many_clients: 5000,

@@ -1,6 +1,7 @@
 import type { RequestLimits } from "../limits.ts";
 import { recordSchema, topicSchema } from "../schemas/message.ts";
 import {
+  CALLBACK_COUNTS,
   COUNTS,
   DISCONNECTS,
   HISTORY_COUNTS,
@@ -134,6 +135,7 @@ const STATS = objectOf(
     keyBudget: objectOf(described(KEY_COUNTS)),
     history: objectOf(described(HISTORY_COUNTS)),
     kept: KEPT,
+    callbacks: objectOf(described(CALLBACK_COUNTS)),
     disconnects: { ...BY_LABEL, description: DISCONNECTS },
     rateRefusals: { ...BY_LABEL, description: RATE_REFUSALS },
     recovered: { ...WHOLE, description: "Resumes for which the history had every message." },

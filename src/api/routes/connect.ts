@@ -16,7 +16,7 @@ import { topicsOf } from "../schemas/subscription-keys.ts";
 
 /** `GET /api/realtime`: opens a client's stream. `StreamSession` serves it from the handshake to its end. */
 export function connect(context: ServerContext): Handler {
-  const { registry, auth, hooks, limits, runtime, requestQueue } = context;
+  const { registry, auth, hooks, asker, teller, limits, runtime, requestQueue } = context;
   const readQuery = createConnectReader(limits);
   const runSubscribeHook = createSubscribeHook(context);
   const settings = createSessionSettings(context);
@@ -25,9 +25,11 @@ export function connect(context: ServerContext): Handler {
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
     await requestQueue.enter();
     const { withPingEvent, topics, ...query } = readQuery(c);
-    const principal = await auth.authorizeConnect(c, topicsOf(topics));
+    const caller = await auth.authorizeConnect(c, topicsOf(topics));
+    const { principal = caller, subscriptions } = (await asker?.connect(c, caller, topics)) ?? {};
     const { ip, identity } = principal;
-    const keys = topics.length === 0 ? topics : await runSubscribeHook(c, topics, principal);
+    const given = subscriptions ?? topics;
+    const keys = given.length === 0 ? given : await runSubscribeHook(c, given, principal);
     const connection = await registry.open({ ...query, ...principal, topics: keys });
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
@@ -36,6 +38,8 @@ export function connect(context: ServerContext): Handler {
       connection.close("client");
       throw error;
     }
+    const user = principal.isAdmin === true ? undefined : identity;
+    teller?.tell({ type: "connected", clientId: connection.clientId, identity: user });
     const session = new StreamSession(settings, connection, ip && networkOf(ip), withPingEvent);
     let body: ReadableStream | null = null;
     let headers: OpenedSink["headers"];
@@ -77,7 +81,7 @@ function streamResponse(
 }
 
 function createSessionSettings(context: ServerContext): SessionSettings {
-  const { limits, clocks, logger, streams, budget, runtime, hooks, rateLimits } = context;
+  const { limits, clocks, logger, streams, budget, runtime, hooks, teller, rateLimits } = context;
   const { pingInterval, staleTimeout, maxStreamWrites } = limits;
   // The heartbeat also finds stale clients. Its interval divides that of the pings, so that pings are on time, and is at most
   // `staleTimeout`.
@@ -100,6 +104,7 @@ function createSessionSettings(context: ServerContext): SessionSettings {
     onStart: (clientId) => rateLimits.addresses.addNewClient(clientId),
     onEnd: (clientId, reason) => {
       rateLimits.addresses.removeClient(clientId);
+      teller?.tell({ type: "disconnected", clientId, reason });
       return hooks.onDisconnect?.({ clientId, reason });
     },
   };

@@ -3,6 +3,7 @@ import { LATENCY_BOUNDS, type LatencyStats } from "../../realtime/latency.ts";
 import type { RegistryStats } from "../../registry/registry.ts";
 import type { ServerContext } from "../context.ts";
 import {
+  CALLBACK_COUNTS,
   COUNTS,
   DISCONNECTS,
   HISTORY_COUNTS,
@@ -34,6 +35,7 @@ export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   metrics.addCounts(KEY_COUNTS, stats.keyBudget);
   metrics.addCounts(HISTORY_COUNTS, stats.history);
   metrics.addCounts(KEPT_COUNTS, stats.kept);
+  metrics.addCounts(CALLBACK_COUNTS, stats.callbacks);
   metrics.add("disconnects_total", DISCONNECTS, labelled("reason", stats.disconnects));
   metrics.add("rate_refusals_total", RATE_REFUSALS, labelled("limit", stats.rateRefusals));
   metrics.add(

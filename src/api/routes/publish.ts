@@ -17,7 +17,7 @@ import { invalidInput } from "../schemas/validate.ts";
  * `requirePublisher` must run before this handler.
  */
 export function publish(context: ServerContext): Handler<PublisherEnv> {
-  const { registry, auth, hooks, limits, rateLimits, topicRules } = context;
+  const { registry, auth, hooks, asker, limits, rateLimits, topicRules } = context;
   const parseMessages = createMessageParser(limits, topicRules);
   return async (c) => {
     checkQueryParameters(c);
@@ -31,7 +31,8 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     await auth.authorizePublish(c, caller, topicsOfMessages(given));
     // `parseMessages` has validated the body.
     const inputs = (Array.isArray(body) ? body : [body]) as readonly PublishInput[];
-    const changed = await applyMessageHook(hooks, inputs, caller, c);
+    const ofHook = await applyMessageHook(hooks, inputs, caller, c);
+    const changed = (await asker?.publish(c, caller, ofHook ?? inputs)) ?? ofHook;
     const messages = changed === undefined ? given : parseMessages(changed, isAdmin);
     if (changed !== undefined) await auth.authorizePublish(c, caller, topicsOfMessages(messages));
     const receipts = await append(registry, messages, caller).catch((error: unknown) => {

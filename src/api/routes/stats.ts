@@ -1,6 +1,12 @@
 import type { Handler } from "hono";
 import type { RegistryStats } from "../../registry/registry.ts";
 import { NONE_KEPT } from "../../registry/stats.ts";
+import {
+  type AskCounts,
+  NOTHING_ASKED,
+  NOTHING_TOLD,
+  type TellCounts,
+} from "../callbacks/counts.ts";
 import type { ServerContext } from "../context.ts";
 import type { RequestLimit } from "../counters.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
@@ -17,6 +23,8 @@ export interface ServerCounts {
   readonly refusedCredentials: number;
   /** Requests over a rate limit, by limit. */
   readonly rateRefusals: Readonly<Record<RequestLimit, number>>;
+  /** Questions and events for the backend of `callbacks`. On Workers, the hubs send the events. */
+  readonly callbacks: AskCounts & TellCounts;
 }
 
 /** Reads the counts of this process, without asking the other processes of a cluster. On Workers this wakes every hub. */
@@ -30,7 +38,7 @@ export function readProcessStats({ registry }: ServerContext): Promise<RegistryS
  * @param read The statistics of the registry.
  */
 export async function withServerCounts(
-  { logger, budget, runtime, auth, counters }: ServerContext,
+  { logger, budget, runtime, auth, counters, asker, teller }: ServerContext,
   read: Promise<RegistryStats>,
 ): Promise<RegistryStats & ServerCounts> {
   const stats = await read;
@@ -43,6 +51,7 @@ export async function withServerCounts(
     connectionsRefused: runtime.connectionsRefused?.() ?? 0,
     refusedCredentials: auth.refusedCredentialCount,
     rateRefusals: counters.counts,
+    callbacks: { ...(asker?.counts ?? NOTHING_ASKED), ...(teller?.counts ?? NOTHING_TOLD) },
   };
 }
 

@@ -47,12 +47,21 @@ export function checkSubscriber(
     throw new RealtimeError("ip_mismatch", "Invalid realtime client.");
   }
   if (isSuperseded(client, request)) return;
+  if (actsForStream(client, request)) return;
   if (client.identity !== undefined && client.identity !== identity) {
     throw new RealtimeError(
       "identity_changed",
       "The current and the previous request authorization don't match.",
     );
   }
+}
+
+/** Whether a request without a credential has the identity of the stream (`Principal.keepsIdentity`). */
+export function actsForStream(
+  { keepsIdentity }: Client,
+  { identity, credentialEnded = false }: SubscribeRequest,
+): boolean {
+  return keepsIdentity && identity === undefined && !credentialEnded;
 }
 
 /**

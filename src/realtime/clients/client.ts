@@ -18,6 +18,8 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   rights: readonly string[];
   expiresAt: number | undefined;
   closesAt: number | undefined;
+  /** `Principal.keepsIdentity`. */
+  keepsIdentity: boolean;
   /** What rules and hidden fields depend on. */
   viewer: Viewer;
   /** The greatest `SubscribeRequest.arrivedAt` of the requests that were applied. 0 before the first such request. */
@@ -38,6 +40,7 @@ export function createClient(
   connectedAt: number,
 ): Client {
   const { ip, identity, info, rights = [], expiresAt, envelope = false } = principal;
+  const { keepsIdentity = false } = principal;
   // One literal with all properties, because every delivery reads from this object: in V8, an object that is created by
   // spreading is slower to read.
   return {
@@ -48,6 +51,7 @@ export function createClient(
     identity,
     info,
     rights,
+    keepsIdentity,
     viewer: viewerOf(principal),
     expiresAt,
     closesAt: undefined,
@@ -85,9 +89,10 @@ export function describeClient(client: Client, subscriptions: readonly string[])
  * credential. A stream that was to be closed because its credential had expired stays open.
  */
 export function identifyClient(client: Client, principal: Principal): void {
-  const { identity, info, rights = [], expiresAt } = principal;
+  const { identity, info, rights = [], expiresAt, keepsIdentity = false } = principal;
   client.identity = identity;
   client.info = info;
+  client.keepsIdentity = keepsIdentity;
   client.rights = rights;
   client.viewer = viewerOf(principal);
   client.expiresAt = expiresAt;

@@ -74,9 +74,10 @@ export function createHibernationSupport({
       const { ip, identity, info, rights, viewer, expiresAt, closesAt, connectedAt } = client;
       const { auth } = viewer;
       const isAdmin = viewer.isAdmin || undefined;
+      const keepsIdentity = client.keepsIdentity || undefined;
       const envelope = client.envelope || undefined;
       const subscribedAt = client.subscribedAt || undefined;
-      const principal = { ip, identity, info, rights, auth, isAdmin, expiresAt };
+      const principal = { ip, identity, info, rights, auth, isAdmin, keepsIdentity, expiresAt };
       return { ...principal, clientId, envelope, closesAt, connectedAt, subscribedAt };
     },
 

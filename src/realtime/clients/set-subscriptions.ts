@@ -1,19 +1,27 @@
-import { checkSubscriber, isSuperseded } from "../access/check-subscriber.ts";
+import { actsForStream, checkSubscriber, isSuperseded } from "../access/check-subscriber.ts";
 import { costOfKeys } from "../access/key-cost.ts";
 import { reachesAny, rightsGained } from "../access/rights.ts";
 import { RealtimeError } from "../errors.ts";
 import type { ManagerCore } from "../manager-core.ts";
 import type { SubscribeRequest } from "../types.ts";
-import { identifyClient } from "./client.ts";
+import { type Client, identifyClient } from "./client.ts";
+
+/** A request without a credential has the identity of a stream that keeps its identity. */
+function keepIdentity(client: Client | undefined, request: SubscribeRequest): SubscribeRequest {
+  if (client === undefined || !actsForStream(client, request)) return request;
+  const { identity, info, rights, viewer } = client;
+  return { ...request, identity, info, rights, auth: viewer.auth, keepsIdentity: true };
+}
 
 /** `RealtimeManager.setSubscriptions`. */
 export function setSubscriptions(
   core: ManagerCore,
   clientId: string,
-  request: SubscribeRequest,
+  given: SubscribeRequest,
 ): void {
   const { clients, admission, contents, deliveries, replays } = core;
   const client = clients.get(clientId);
+  const request = keepIdentity(client, given);
   const cost = costOfKeys(request.subscriptions, request.rights);
   contents.check(request.subscriptions, request.isAdmin === true);
   const onMismatch = core.checkAddress ? admission.logAddressMismatch : undefined;

@@ -21,6 +21,10 @@ const text = formatMetrics({
   publishLatency: latency.stats,
   ...{ logLinesDropped: 7, connectionsRefused: 8, waitingBytes: 9, refusedCredentials: 12 },
   rateRefusals: refusals.counts,
+  callbacks: {
+    ...{ asked: 21, refused: 22, failed: 23, cached: 24 },
+    ...{ told: 25, retried: 26, dropped: 27, waiting: 28 },
+  },
 });
 
 describe("metrics", () => {
@@ -47,6 +51,10 @@ describe("metrics", () => {
   it("count the requests that were refused by each rate", () => {
     expect(text).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1\n');
     expect(text).toContain('pocketwire_rate_refusals_total{limit="publishes"} 0\n');
+  });
+
+  it("count the questions to a backend", () => {
+    expect(text).toContain("pocketwire_callbacks_failed_total 23\n");
   });
 
   it("count the credentials that were refused", () => {
