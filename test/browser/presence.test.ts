@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bunPath } from "../../scripts/bun.mjs";
 import { call } from "../support/api.ts";
 import { eventually } from "../support/deadline.ts";
-import { freePort } from "../support/proxies.ts";
+import { freePort } from "../support/free-port.mjs";
 import { NO_REDIS, startRedis } from "../support/redis-server.ts";
 import { type RuntimeUnderTest, startService, WORKERD } from "../support/service.ts";
 import { launch, openPage, picture } from "./chromium.ts";

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, publish } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually, pause } from "../support/deadline.ts";
-import { CADDY, freePort, NGINX, type RunningProxy } from "../support/proxies.ts";
+import { freePort } from "../support/free-port.mjs";
+import { CADDY, NGINX, type RunningProxy } from "../support/proxies.ts";
 import { NODE, type Service, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 

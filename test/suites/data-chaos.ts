@@ -6,8 +6,8 @@ import { publish, readStats } from "../support/api.ts";
 import { type ChaosClient, openChaosClient } from "../support/chaos-client.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
+import { freePort } from "../support/free-port.mjs";
 import { killChaosLine, runKillChaos, startKilledService } from "../support/kill-chaos.ts";
-import { freePort } from "../support/proxies.ts";
 import { seededRandom } from "../support/random.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
 

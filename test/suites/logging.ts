@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { ADMIN_KEY, call, readStats, setSubscriptions } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually, within } from "../support/deadline.ts";
 import { leftOut } from "../support/flags.ts";
+import { freePort } from "../support/free-port.mjs";
 import { type RuntimeUnderTest, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
 import { bearer, makeKeyPair, signToken } from "../support/tokens.ts";
@@ -123,16 +123,8 @@ function quietLog(runtime: RuntimeUnderTest): void {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-const settingsFor = (port: number) => ({
-  PORT: String(port),
+const settingsFor = (port: string) => ({
+  PORT: port,
   LOG_LEVEL: "debug",
   LOG_FORMAT: "json",
   NODE_ENV: "production",
@@ -155,7 +147,7 @@ function end({ pid }: ChildProcess): void {
   if (pid !== undefined) process.kill(-pid, "SIGKILL");
 }
 
-async function listening(port: number): Promise<string> {
+async function listening(port: string): Promise<string> {
   const url = `http://127.0.0.1:${port}`;
   const ask = () => call(url, "/api/health").catch(() => undefined);
   await eventually(async () => (await ask())?.status === 200, "the service listens");

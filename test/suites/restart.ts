@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
 import { eventually, within } from "../support/deadline.ts";
+import { freePort } from "../support/free-port.mjs";
 import { type OpenPage, openEventSourcePage, openSDKPage, type Page } from "../support/pages.ts";
-import { freePort, type ProxyUnderTest } from "../support/proxies.ts";
+import type { ProxyUnderTest } from "../support/proxies.ts";
 import { type RuntimeUnderTest, startService } from "../support/service.ts";
 
 export interface RestartOptions {

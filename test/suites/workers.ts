@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually, within } from "../support/deadline.ts";
-import { freePort } from "../support/proxies.ts";
+import { freePort } from "../support/free-port.mjs";
 import { openRaw } from "../support/raw-client.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import {

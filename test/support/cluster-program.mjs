@@ -4,26 +4,17 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRoundRobinProxy } from "../../scripts/round-robin-proxy.mjs";
+import { freePort } from "./free-port.mjs";
 
 const PROCESSES = 3;
 const [program, ...args] = process.argv.slice(2);
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 const folder = mkdtempSync(join(tmpdir(), "pocketwire-cluster-"));
 const redisPort = await freePort();
-const redisArgs = ["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", folder];
+const redisArgs = ["--port", redisPort, "--bind", "127.0.0.1", "--dir", folder];
 const redis = spawn("redis-server", [...redisArgs, "--save", "", "--appendonly", "no"], {
   stdio: "ignore",
 });

@@ -1,5 +1,5 @@
 import { type RoundRobinProxy, startRoundRobinProxy } from "../../scripts/round-robin-proxy.mjs";
-import { freePort } from "./proxies.ts";
+import { freePort } from "./free-port.mjs";
 import { type RuntimeUnderTest, type Service, startService } from "./service.ts";
 
 /** Several processes of the service behind a load balancer without sticky sessions. */

@@ -1,10 +1,10 @@
 /** nginx and Caddy with the configurations of docs/deploy.md. Only names, ports and certificates differ. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, within } from "./deadline.ts";
+import { freePort } from "./free-port.mjs";
 
 export interface RunningProxy {
   /** `https://localhost:<port>`, with a self-signed certificate. */
@@ -37,14 +37,6 @@ function printed(language: string): string {
 function replaced(text: string, what: string, by: string): string {
   if (!text.includes(what)) throw new Error(`The printed configuration has no ${what}`);
   return text.replaceAll(what, by);
-}
-
-export async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
 }
 
 interface Files {

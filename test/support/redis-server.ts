@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, within } from "./deadline.ts";
-import { freePort } from "./proxies.ts";
+import { freePort } from "./free-port.mjs";
 
 export { NO_REDIS } from "./no-redis.ts";
 
