@@ -1,39 +1,40 @@
 /** The keys that verify JSON Web Tokens. */
-import type { CryptoKey, JWTVerifyGetKey } from "jose";
 import { RealtimeError } from "../../realtime/errors.ts";
-import { createRemoteKeySet } from "./key-set.ts";
-import { KEY_ALGORITHMS, type TokenOptions } from "./token-options.ts";
+import { fulfilled, importPublicKey, parametersOf } from "./import-key.ts";
+import { createRemoteKeySet, type FindKeys } from "./key-set.ts";
+import { KEY_ALGORITHMS, type TokenAlgorithm, type TokenOptions } from "./token-options.ts";
 
-/** A shared secret, a public key, or a function that finds the key in a remote set. */
-export type JwtKeySource = Uint8Array | CryptoKey | JWTVerifyGetKey;
-
-/** The configured keys. `keysFor` finds the keys that can verify tokens of a given algorithm. */
+/** The configured keys. `keysFor` finds the keys that can verify a token. */
 export class JwtKeys {
-  readonly #secrets: readonly Uint8Array[];
+  readonly #secrets: readonly string[];
   readonly #pems: readonly string[];
-  readonly #keySet: JWTVerifyGetKey | undefined;
-  readonly #imported = new Map<string, Promise<readonly CryptoKey[]>>();
+  readonly #findInSet: FindKeys | undefined;
+  readonly #imported = new Map<TokenAlgorithm, Promise<readonly CryptoKey[]>>();
 
   constructor({ secrets = [], publicKeys = [], jwksURL }: TokenOptions, isOneProcess: boolean) {
-    const encoder = new TextEncoder();
-    this.#secrets = secrets.map((secret) => encoder.encode(secret));
+    this.#secrets = secrets;
     this.#pems = publicKeys;
-    this.#keySet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL, isOneProcess);
+    this.#findInSet = jwksURL === undefined ? undefined : createRemoteKeySet(jwksURL, isOneProcess);
   }
 
   /**
-   * Returns the secrets for an HS algorithm. For any other algorithm, returns the public keys that fit it, and the remote key
-   * set. A public key is never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
+   * Returns the secrets for an HS algorithm. For any other algorithm, returns the public keys that fit it, and those of the remote
+   * key set. A public key is never used as a secret, which prevents algorithm confusion (RFC 8725, section 2.1).
+   *
+   * @param id The `kid` of the token. It selects keys of the remote key set.
+   * @throws RealtimeError `unavailable` when the remote key set can't be used.
    */
-  async keysFor(algorithm: string): Promise<readonly JwtKeySource[]> {
-    if (algorithm.startsWith("HS")) return this.#secrets;
+  async *keysFor(algorithm: TokenAlgorithm, id: unknown): AsyncGenerator<CryptoKey> {
+    const isSecret = algorithm.startsWith("HS");
     let imported = this.#imported.get(algorithm);
     if (imported === undefined) {
-      imported = importKeys(this.#pems, algorithm);
+      imported = isSecret
+        ? Promise.all(this.#secrets.map((secret) => importSecret(secret, algorithm)))
+        : importKeys(this.#pems, algorithm);
       this.#imported.set(algorithm, imported);
     }
-    const keys: readonly JwtKeySource[] = await imported;
-    return this.#keySet === undefined ? keys : [...keys, this.#keySet];
+    yield* await imported;
+    if (!isSecret && this.#findInSet !== undefined) yield* await this.#findInSet(algorithm, id);
   }
 }
 
@@ -59,29 +60,17 @@ export async function checkPublicKeys(
 }
 
 /** Imports the keys that fit the algorithm, and leaves out the others: an RSA key can't verify ES256. */
-async function importKeys(pems: readonly string[], algorithm: string): Promise<CryptoKey[]> {
-  const keys = await Promise.allSettled(pems.map((pem) => importKey(pem, algorithm)));
-  return keys.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));
+function importKeys(pems: readonly string[], algorithm: TokenAlgorithm): Promise<CryptoKey[]> {
+  return fulfilled(pems.map((pem) => importPublicKey(bytesOf(pem), algorithm)));
 }
 
-/** jose's `importSPKI` is not used: it would add 1.2 KiB to the Worker's bundle, most of it for algorithms of encryption. */
-async function importKey(pem: string, algorithm: string): Promise<CryptoKey> {
+/** An `async` function, so that malformed base64 rejects its promise. */
+async function bytesOf(pem: string): Promise<Uint8Array<ArrayBuffer>> {
   const base64 = pem.replaceAll(/-----(?:BEGIN|END) PUBLIC KEY-----|\s/g, "");
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return crypto.subtle.importKey("spki", bytes, parametersOf(algorithm), false, ["verify"]);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** The parameters of `importKey` for an algorithm of RFC 7518 (section 3.1) or RFC 8037. */
-function parametersOf(algorithm: string): Algorithm | RsaHashedImportParams | EcKeyImportParams {
-  const bits = algorithm.slice(2);
-  switch (algorithm.slice(0, 2)) {
-    case "RS":
-      return { name: "RSASSA-PKCS1-v1_5", hash: `SHA-${bits}` };
-    case "PS":
-      return { name: "RSA-PSS", hash: `SHA-${bits}` };
-    case "ES":
-      return { name: "ECDSA", namedCurve: bits === "512" ? "P-521" : `P-${bits}` };
-    default:
-      return { name: "Ed25519" };
-  }
+function importSecret(secret: string, algorithm: TokenAlgorithm): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  return crypto.subtle.importKey("raw", bytes, parametersOf(algorithm), false, ["verify"]);
 }

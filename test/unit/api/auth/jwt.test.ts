@@ -71,7 +71,7 @@ describe("a token", () => {
 
   it.each([
     ["expired", { exp: inSeconds(-10) }],
-    ["not yet valid", { nbf: inSeconds(10) }],
+    ["not yet valid", { nbf: inSeconds(3600), exp: inSeconds(7200) }],
     ["without end", { exp: undefined }],
     ["with an end that is no number", { exp: "tomorrow" }],
     ["of nobody", { sub: undefined }],
@@ -171,6 +171,48 @@ describe("a token", () => {
     for (const token of forgeries) {
       expect(await outcome(token, { publicKeys }), token).toBe("unknown_token");
     }
+  });
+
+  it("may have a type and other members in its header", async () => {
+    for (const header of [{ typ: "at+jwt" }, { typ: "JWT", cty: "x" }, { kid: 5 }]) {
+      const token = forge({ alg: "HS256", ...header }, claims, JWT_SECRET);
+      expect(await outcome(token), JSON.stringify(header)).toBe("anna");
+    }
+  });
+
+  it("with an extension that must be understood is unknown", async () => {
+    const token = forge({ alg: "HS256", crit: ["exp"], exp: 1 }, claims, JWT_SECRET);
+    expect(await outcome(token)).toBe("unknown_token");
+  });
+
+  it("may be signed with a secret that reads like a key", async () => {
+    const secret = "-----BEGIN PUBLIC KEY-----PRIVATE";
+    expect(await outcome(forge({ alg: "HS256" }, claims, secret), { secrets: [secret] })).toBe(
+      "anna",
+    );
+  });
+
+  it.each([
+    ["exp", null],
+    ["exp", `${inSeconds(60)}`],
+    ["nbf", "0"],
+    ["iat", null],
+    ["iat", "0"],
+  ])("with a claim %s that is no number is refused: %j", async (claim, value) => {
+    const token = forge({ alg: "HS256" }, { ...claims, [claim]: value }, JWT_SECRET);
+    expect(await outcome(token)).toBe("refused_token");
+  });
+
+  it("with claims that are no object is unknown", async () => {
+    for (const payload of [[], "anna", 5, null]) {
+      const token = forge({ alg: "HS256" }, payload as object, JWT_SECRET);
+      expect(await outcome(token), JSON.stringify(payload)).toBe("unknown_token");
+    }
+  });
+
+  it("of another issuer and an unknown key is unknown, since another verifier may know it", async () => {
+    const token = await signToken({ iss: "them" }, { key: "another-secret-of-32-characters!!" });
+    expect(await outcome(token, { secrets: [JWT_SECRET], issuer: "us" })).toBe("unknown_token");
   });
 
   it("that was changed anywhere is unknown", async () => {

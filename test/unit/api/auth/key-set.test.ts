@@ -1,3 +1,5 @@
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { exportJWK } from "jose";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createTokenVerifier } from "../../../../src/api/auth/jwt.ts";
 import { RealtimeError } from "../../../../src/realtime/errors.ts";
@@ -16,6 +18,15 @@ async function outcome(token: string, jwksURL: string) {
     if (error instanceof RealtimeError) return error.code;
     throw error;
   }
+}
+
+const RS256_SIGNATURE = { use: "sig", alg: "RS256", key_ops: ["verify"] };
+
+/** Signs with a key that jose refuses. */
+function forgeRS256(claims: object, key: KeyObject): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${encode({ alg: "RS256" })}.${encode(claims)}`;
+  return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
 }
 
 /** Moves both clocks ahead by this number of milliseconds. */
@@ -108,6 +119,35 @@ describe("a key set", () => {
     server = await startJSONServer(() => ({ body: { keys: [stranger.jwk, nameless, ec.jwk] } }));
     const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256" });
     expect(await outcome(token, server.url)).toBe("anna");
+  });
+
+  it.each([
+    ["for encryption", { use: "enc" }, "unknown_token"],
+    ["for another algorithm", { alg: "RS512" }, "unknown_token"],
+    ["for another operation", { key_ops: ["encrypt"] }, "unknown_token"],
+    ["of another kind", { kty: "EC" }, "unknown_token"],
+    ["without a key id", { kid: undefined }, "unknown_token"],
+    ["with members that can't be read", { n: 5 }, "unknown_token"],
+    ["with a use, an algorithm and an operation that fit", RS256_SIGNATURE, "anna"],
+  ])("has a key %s", async (_, members, expected) => {
+    server = await startJSONServer(() => ({ body: { keys: [{ ...rsa.jwk, ...members }] } }));
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256", keyId: "rsa" });
+    expect(await outcome(token, server.url)).toBe(expected);
+  });
+
+  it("with a private key is refused, so that its owner notices", async () => {
+    const body = { keys: [await exportJWK(rsa.privateKey)] };
+    server = await startJSONServer(() => ({ body }));
+    const token = await signToken({}, { key: rsa.privateKey, algorithm: "RS256" });
+    expect(await outcome(token, server.url)).toBe("unavailable");
+  });
+
+  it("never verifies with an RSA key of less than 2048 bits", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    const body = { keys: [publicKey.export({ format: "jwk" })] };
+    server = await startJSONServer(() => ({ body }));
+    const token = forgeRS256({ sub: "anna", exp: inSeconds(60) }, privateKey);
+    expect(await outcome(token, server.url)).toBe("unknown_token");
   });
 
   it("never verifies a token signed with a secret", async () => {
