@@ -179,7 +179,15 @@ describe("docs/operations.md", () => {
 });
 
 describe("a link between the pages", () => {
-  const folders = [".", "docs", "docs/decisions", "examples", "examples/pocketbase-bridge", "test"];
+  const folders = [
+    ".",
+    "docs",
+    "docs/decisions",
+    "examples",
+    "examples/pocketbase-bridge",
+    "examples/callbacks",
+    "test",
+  ];
   const pages = folders.flatMap((folder) => {
     const url = new URL(`../${folder}`, import.meta.url);
     const files = existsSync(url) ? readdirSync(url) : [];

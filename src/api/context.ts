@@ -33,7 +33,7 @@ export interface ServerContext {
   readonly hooks: Hooks;
   /** Asks the backend of the option `callbacks`. */
   readonly asker: Asker | undefined;
-  /** Tells this backend of events. Undefined on Workers, where the hubs tell it. */
+  /** Tells this backend of events. Undefined on Workers. */
   readonly teller: Teller | undefined;
   readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;

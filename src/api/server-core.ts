@@ -63,7 +63,7 @@ export interface Basics {
 
 /** A registry, and its manager if the manager is in this process. */
 export interface RegistryAndManager extends Pick<RealtimeServer, "registry" | "realtimeManager"> {
-  /** Undefined if the backend is told nothing, or if the hubs tell it. */
+  /** Undefined if the backend is told nothing. */
   readonly teller?: Teller | undefined;
 }
 

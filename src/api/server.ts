@@ -87,6 +87,9 @@ function createDefaultRegistry(
   const registry =
     bus === undefined
       ? createInProcessRegistry({ manager: realtimeManager, log, now, onOccupancy })
-      : createClusterRegistry({ manager: realtimeManager, log, now, bus, nextArrival, logger });
+      : createClusterRegistry({
+          ...{ manager: realtimeManager, log, now, bus, nextArrival, logger },
+          onOccupancy,
+        });
   return { registry, realtimeManager };
 }

@@ -39,7 +39,7 @@ export type AnswerReader = (type: Ask, text: string) => Answer;
 
 /** Makes an `AnswerReader`. It throws an Error that names the first field that is wrong. */
 export function createAnswerReader(limits: KeyLimits): AnswerReader {
-  const schemas = createSchemas(limits);
+  const schemas = createAnswerSchemas(limits);
   return (type, text) => {
     let answer: unknown;
     try {
@@ -53,7 +53,8 @@ export function createAnswerReader(limits: KeyLimits): AnswerReader {
   };
 }
 
-function createSchemas(limits: KeyLimits) {
+/** The schemas of answers, by the question. */
+export function createAnswerSchemas(limits: KeyLimits) {
   const always = {
     allow: v.boolean(),
     reason: v.optional(v.pipe(v.string(), v.maxLength(MAX_REASON))),

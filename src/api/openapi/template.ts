@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS, type RequestLimits } from "../limits.ts";
 import { components } from "./components.ts";
 import type { OpenAPITemplate } from "./document.ts";
 import { healthPaths, metricsPath, openapiPath, paths } from "./paths.ts";
+import { webhooks } from "./webhooks.ts";
 
 // The schemas of requests only store their limits, so each limit can be a placeholder.
 const LIMITS = Object.fromEntries(
@@ -20,6 +21,7 @@ const TEMPLATE: OpenAPITemplate = {
     },
     tags: [{ name: "realtime" }, { name: "administration" }, { name: "operation" }],
     paths: paths(LIMITS),
+    webhooks: webhooks(LIMITS),
     components: components(LIMITS),
   },
   health: healthPaths(),

@@ -23,7 +23,7 @@ export interface ServerCounts {
   readonly refusedCredentials: number;
   /** Requests over a rate limit, by limit. */
   readonly rateRefusals: Readonly<Record<RequestLimit, number>>;
-  /** Questions and events for the backend of `callbacks`. On Workers, the hubs send the events. */
+  /** Questions and events for the backend of `callbacks`. On Workers, no event is sent. */
   readonly callbacks: AskCounts & TellCounts;
 }
 

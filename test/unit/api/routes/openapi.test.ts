@@ -20,6 +20,8 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
   // biome-ignore lint/suspicious/noExplicitAny: looked at field by field
   readonly components: any;
+  // biome-ignore lint/suspicious/noExplicitAny: looked at field by field
+  readonly webhooks: any;
 }
 
 /** Reads the id of a stream's client. */
@@ -37,6 +39,21 @@ describe("the OpenAPI document", () => {
     const result = await new Validator().validate((await read()) as never);
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
+  });
+
+  it("has the callbacks as webhooks, with the fields that answers may have", async () => {
+    const { webhooks } = await read();
+    expect(Object.keys(webhooks)).toEqual(["connect", "subscribe", "publish", "events"]);
+    const fieldsOf = (type: string) => {
+      const { schema } = webhooks[type].post.responses[200].content["application/json"];
+      expect(schema).toMatchObject({ additionalProperties: false, required: ["allow"] });
+      return Object.keys(schema.properties);
+    };
+    const always = ["allow", "reason", "status"];
+    const connect = [...always, "cacheSeconds", "subscriptions", "identity", "rights", "info"];
+    expect(fieldsOf("connect")).toEqual(connect);
+    expect(fieldsOf("subscribe")).toEqual([...always, "cacheSeconds", "subscriptions"]);
+    expect(fieldsOf("publish")).toEqual([...always, "message"]);
   });
 
   it("has every route, and no other", async () => {

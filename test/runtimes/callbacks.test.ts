@@ -1,0 +1,4 @@
+import { callbackSuite } from "../suites/callbacks.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
+
+callbackSuite(runtimeUnderTest());

@@ -1,0 +1,89 @@
+/** Questions to a backend, on each runtime: an identity that belongs to a stream, and backends that fail. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { call, publish, setSubscriptions } from "../support/api.ts";
+import {
+  type BackendAnswer,
+  CALLBACK_SECRET,
+  type CallbackBackend,
+  startBackend,
+} from "../support/callback-backend.ts";
+import { closeClients } from "../support/clients.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
+import { openStream } from "../support/sse-client.ts";
+
+const CHUNK = "x".repeat(64 * 1024);
+
+const FAILURES: readonly (readonly [what: string, answer: BackendAnswer])[] = [
+  ["answers 500", (_body, response) => void response.writeHead(500).end()],
+  ["redirects", (_body, response) => void response.writeHead(307, { Location: "/other" }).end()],
+  ["closes the connection", (_body, response) => void response.destroy()],
+  ["does not answer", () => new Promise(() => undefined)],
+  ["lies", () => ({ allow: true, subscription: ["a"] })],
+  [
+    "answers 10 MB",
+    (_body, response) => {
+      for (let n = 0; n < 160; n++) response.write(CHUNK);
+      response.end();
+      return undefined;
+    },
+  ],
+];
+
+export function callbackSuite(runtime: RuntimeUnderTest): void {
+  describe(`callbacks on ${runtime.name}`, () => {
+    let backend: CallbackBackend;
+    let service: Service;
+    beforeAll(async () => {
+      backend = await startBackend();
+      service = await startService(runtime, {
+        env: {
+          REALTIME_CALLBACK_URL: backend.url,
+          REALTIME_CALLBACK_SECRET: CALLBACK_SECRET,
+          REALTIME_CALLBACK_ASK: "connect,subscribe,publish",
+          REALTIME_CALLBACK_TIMEOUT_SECONDS: "2",
+        },
+      });
+    });
+    beforeEach(() => {
+      backend.answer = () => ({ allow: true });
+    });
+    afterEach(closeClients);
+    afterAll(async () => {
+      await service.stop();
+      expect(backend.faults).toEqual([]);
+      await backend.close();
+    });
+
+    it("an identity belongs to the stream, with its rights", async () => {
+      backend.answer = ({ type }) =>
+        type === "connect" ? { allow: true, identity: "anna", rights: ["a/*"] } : { allow: true };
+      const client = await openStream(service.url);
+      for (const keys of [["a/1"], ["a/2"]]) {
+        expect((await setSubscriptions(service.url, client.clientId, keys)).status).toBe(204);
+      }
+      await publish(service.url, { topic: "a/2", data: 1, private: true });
+      await client.receive(1);
+      const asked = backend.bodies.filter(({ type }) => type === "subscribe");
+      expect(asked).toMatchObject([{ identity: "anna" }, { identity: "anna" }]);
+    });
+
+    it("a subscription and a message are refused with the reason", async () => {
+      const { clientId } = await openStream(service.url);
+      backend.answer = () => ({ allow: false, reason: "Not you." });
+      const refused = { status: 403, body: { message: "Not you." } };
+      expect(await setSubscriptions(service.url, clientId, ["a"])).toMatchObject(refused);
+      expect(await publish(service.url, { topic: "a", data: 1 })).toMatchObject(refused);
+    });
+
+    it.each(FAILURES)("a request gets 503 when the backend %s", async (_what, answer) => {
+      const before = backend.bodies.length;
+      backend.answer = answer;
+      const { status, headers } = await call(service.url, "/api/realtime/messages?topic=a");
+      expect([status, headers.get("Retry-After")]).toEqual([503, "5"]);
+      // A question is sent once more after a broken connection. A redirect is not followed.
+      expect(backend.bodies.length - before).toBeLessThanOrEqual(2);
+      backend.answer = () => ({ allow: true });
+      expect((await call(service.url, "/api/realtime/messages?topic=a")).status).toBe(200);
+    });
+  });
+}
