@@ -47,7 +47,7 @@ function linesOf(event: PresenceEvent): string[] {
 }
 
 /** Rebuilds the members from the events of a stream, as a client does. */
-export function rebuild({ sink }: Stream): { members: Map<string, Member>; guests: number } {
+export function rebuild({ sink }: Stream): { members: Member[]; guests: number } {
   const members = new Map<string, Member>();
   let guests = 0;
   for (const { event, data } of sink.events) {
@@ -65,7 +65,7 @@ export function rebuild({ sink }: Stream): { members: Map<string, Member>; guest
       else members.set(change.member.id, change.member);
     }
   }
-  return { members, guests };
+  return { members: [...members.values()], guests };
 }
 
 /** The members of a topic as a shard knows them. */
