@@ -1,11 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Member } from "../../src/realtime/presence/presence.ts";
-import { createDurableObjectRegistry } from "../../src/registry/durable-object/registry.ts";
 import { eventually } from "../support/deadline.ts";
-import { RecordingSink } from "../support/recording-sink.ts";
-import { FakeSocket, fakeHub, upgraded } from "./fake-hub.ts";
 import { closeHubs, type HubsUnderTest, openHubs } from "./hubs.ts";
-import { knows, membersOf, openOn, rebuild, type Stream, told, watch } from "./presence.ts";
+import { knows, openOn, setReachable, told, watch } from "./presence.ts";
 
 afterEach(closeHubs);
 
@@ -80,6 +76,17 @@ describe("presence over two shards", () => {
     await knows(hubs, 1, ["bob"]);
   });
 
+  it("removes the members of a hub that has failed, although only its streams notice", async () => {
+    const hubs = openHubs(2, "presence");
+    const watcher = await watch(hubs, 0);
+    const ann = await openOn(hubs, 1, ["chat/1"], { identity: "ann" });
+    await openOn(hubs, 0, ["chat/1"], { identity: "bob" });
+    await knows(hubs, 0, ["ann", "bob"]);
+    await hubs.abort(1);
+    expect(await ann.sink.ended()).toBe("error");
+    await eventually(() => told(watcher).at(-1) === "leave ann", "ann leaves");
+  });
+
   it("forgets the members of a shard that no longer exists", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 0);
@@ -139,118 +146,9 @@ describe("presence over two shards", () => {
   });
 });
 
-describe("the members that subscribers rebuild from their events", () => {
-  const seeds = [1, 2, 3];
-
-  it.each(seeds)(
-    "equal the truth after random streams, ends, evictions and lost reports: %i",
-    async (seed) => {
-      const random = randomOf(seed);
-      const hubs = openHubs(2, "presence");
-      const watchers = [await watch(hubs, 0), await watch(hubs, 1)];
-      const streams: { identity: string | undefined; stream: Stream }[] = [];
-      for (let step = 0; step < 60; step++) {
-        const choice = random(10);
-        if (choice < 5) {
-          const identity = [undefined, "ann", "bob", "cid", "dan"][random(5)];
-          const principal = identity === undefined ? {} : { identity, info: { step: random(3) } };
-          streams.push({ identity, stream: await openOn(hubs, random(2), ["chat/1"], principal) });
-        } else if (choice < 8) {
-          const [ended] = streams.splice(random(streams.length), 1);
-          ended?.stream.connection.close("client");
-        } else if (choice === 8) await hubs.evict(random(2));
-        else await setReachable(hubs, random(2), random(2) === 0);
-      }
-      for (const shard of [0, 1]) await setReachable(hubs, shard, true);
-      const identities = streams.flatMap(({ identity }) => identity ?? []);
-      const guests = streams.length - identities.length;
-      const ids = [...new Set(identities)].toSorted();
-      const views = async () => [
-        ...watchers.map((watcher) => rebuild(watcher)),
-        ...(await Promise.all([0, 1].map((shard) => membersOf(hubs, shard)))),
-      ];
-      await eventually(async () => {
-        const all = await views();
-        const isTrue = all.every(
-          (view) => view.guests === guests && idsOf(view.members) === ids.join(),
-        );
-        // Which info is the newest is not known here, but all views must show the same.
-        return isTrue && new Set(all.map(({ members }) => shown(members))).size === 1;
-      }, `all views have ${ids} and ${guests} guests, and the same infos`);
-    },
-  );
-});
-
-describe("a registry that loses a hub", () => {
-  it("wakes the hub once, although all its streams end", async () => {
-    const sockets: FakeSocket[] = [];
-    const waiting: Promise<unknown>[] = [];
-    let woken = 0;
-    const hub = () =>
-      fakeHub({
-        fetch: async () => {
-          const socket = new FakeSocket();
-          sockets.push(socket);
-          return upgraded(socket);
-        },
-        wake: async () => {
-          woken += 1;
-          if (woken === 1) throw new Error("Network connection lost.");
-          return { ok: true, value: null };
-        },
-      });
-    const registry = createDurableObjectRegistry({
-      hub,
-      shards: 1,
-      waitUntil: (promise) => waiting.push(promise),
-    });
-    for (let count = 0; count < 4; count++) {
-      await (await registry.open({})).attach(new RecordingSink());
-    }
-    sockets[0]?.end("close", "admin");
-    expect(woken).toBe(0);
-    for (const socket of sockets.slice(1)) socket.end("close", "");
-    expect(waiting).toHaveLength(1);
-    await Promise.all(waiting);
-    expect(woken).toBe(2);
-  });
-});
-
-function setReachable(hubs: HubsUnderTest, shard: number, isReachable: boolean): Promise<void> {
-  return hubs.inside((hub) => {
-    hub.isUnreachable = !isReachable;
-  }, shard);
-}
-
 function unsent(hubs: HubsUnderTest, shard: number): Promise<string[]> {
   return hubs.inside((_, { storage }) => {
     const rows = storage.sql.exec<{ topic: string }>("SELECT topic FROM presence_unsent");
     return rows.toArray().map(({ topic }) => topic);
   }, shard);
-}
-
-/** Returns a function for random whole numbers from 0 and below `end` (mulberry32). */
-function randomOf(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % end;
-  };
-}
-
-function idsOf(members: readonly Member[] = []): string {
-  return members
-    .map(({ id }) => id)
-    .toSorted()
-    .join();
-}
-
-/** The ids and infos of members. Subscribers are not told a change of `since` alone. */
-function shown(members: readonly Member[] = []): string {
-  return members
-    .map(({ id, info }) => `${id} ${JSON.stringify(info)}`)
-    .toSorted()
-    .join();
 }

@@ -30,7 +30,7 @@ export function watch(hubs: HubsUnderTest, shard: number, topic = "chat/1"): Pro
 }
 
 /** What a stream has been told: `join ann`, `guests 1` and so on. */
-export function told({ sink }: Stream): string[] {
+export function told({ sink }: Pick<Stream, "sink">): string[] {
   return sink.events
     .filter(({ event }) => event?.startsWith("$presence/"))
     .flatMap(({ data }) => linesOf(JSON.parse(data)));
@@ -91,4 +91,15 @@ export async function knows(
     const known = (event.members ?? []).map(({ id }) => id).toSorted();
     return `${known} ${event.guests}` === `${ids.toSorted()} ${guests}`;
   }, `shard ${shard} knows ${ids} and ${guests} guests`);
+}
+
+/** Whether the hub accepts the reports of the others from now on. */
+export function setReachable(
+  hubs: HubsUnderTest,
+  shard: number,
+  isReachable: boolean,
+): Promise<void> {
+  return hubs.inside((hub) => {
+    hub.isUnreachable = !isReachable;
+  }, shard);
 }
