@@ -50,6 +50,12 @@ export class HubsUnderTest extends RegistryUnderTest {
     await this.hub(shard).evict();
   }
 
+  /** Ends the hub as a failure does: it loses its memory and its sockets, and no method of it is called. */
+  async abort(shard = 0): Promise<void> {
+    const aborting = this.inside((_, state) => state.abort("A test has aborted the hub."), shard);
+    await aborting.catch(() => {});
+  }
+
   /** As `registry.open`, on a given shard. */
   open(shard: number, request: ConnectRequest = {}): Promise<ClientConnection> {
     const chance = vi.spyOn(Math, "random").mockReturnValueOnce(shard / this.shards);

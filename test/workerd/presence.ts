@@ -30,7 +30,7 @@ export function watch(hubs: HubsUnderTest, shard: number, topic = "chat/1"): Pro
 }
 
 /** What a stream has been told: `join ann`, `guests 1` and so on. */
-export function told({ sink }: Stream): string[] {
+export function told({ sink }: Pick<Stream, "sink">): string[] {
   return sink.events
     .filter(({ event }) => event?.startsWith("$presence/"))
     .flatMap(({ data }) => linesOf(JSON.parse(data)));
@@ -47,7 +47,7 @@ function linesOf(event: PresenceEvent): string[] {
 }
 
 /** Rebuilds the members from the events of a stream, as a client does. */
-export function rebuild({ sink }: Stream): { members: Map<string, Member>; guests: number } {
+export function rebuild({ sink }: Stream): { members: Member[]; guests: number } {
   const members = new Map<string, Member>();
   let guests = 0;
   for (const { event, data } of sink.events) {
@@ -65,7 +65,7 @@ export function rebuild({ sink }: Stream): { members: Map<string, Member>; guest
       else members.set(change.member.id, change.member);
     }
   }
-  return { members, guests };
+  return { members: [...members.values()], guests };
 }
 
 /** The members of a topic as a shard knows them. */
@@ -91,4 +91,15 @@ export async function knows(
     const known = (event.members ?? []).map(({ id }) => id).toSorted();
     return `${known} ${event.guests}` === `${ids.toSorted()} ${guests}`;
   }, `shard ${shard} knows ${ids} and ${guests} guests`);
+}
+
+/** Whether the hub accepts the reports of the others from now on. */
+export function setReachable(
+  hubs: HubsUnderTest,
+  shard: number,
+  isReachable: boolean,
+): Promise<void> {
+  return hubs.inside((hub) => {
+    hub.isUnreachable = !isReachable;
+  }, shard);
 }

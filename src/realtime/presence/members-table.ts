@@ -158,9 +158,15 @@ function addChange(
 function combine(id: string, bySource: ReadonlyMap<string, ReportedMember>): Member {
   let since = Number.POSITIVE_INFINITY;
   let newest: ReportedMember | undefined;
-  for (const member of bySource.values()) {
+  let newestSource = "";
+  for (const [source, member] of bySource) {
     since = Math.min(since, member.since);
-    if (newest === undefined || member.updatedAt > newest.updatedAt) newest = member;
+    // Of two infos of the same time, every process must show the same, although the reports arrive in different orders.
+    const { updatedAt = Number.NEGATIVE_INFINITY } = newest ?? {};
+    if (member.updatedAt < updatedAt) continue;
+    if (member.updatedAt === updatedAt && source < newestSource) continue;
+    newest = member;
+    newestSource = source;
   }
   return { id, info: newest?.info ?? {}, since };
 }

@@ -27,3 +27,8 @@ export interface RealtimeHubOptions extends Omit<ManagerOptions, "now" | "presen
   /** Called when a topic is occupied or vacated on the first or last of all shards. Only shard 0 calls it. */
   readonly onOccupancy?: OccupancyListener | undefined;
 }
+
+/** Reads the shard at the end of a hub's name: "3" in production, "<prefix>-3" in the tests. 0 for other names. */
+export function shardOfHub(name: string | undefined): number {
+  return Number(/\d+$/.exec(name ?? "")?.[0] ?? 0);
+}

@@ -23,7 +23,7 @@ import type {
 import { type RpcResult, toRpcResult } from "../rpc.ts";
 import { toRegistryStats } from "../stats.ts";
 import { publishToHub, revokeInHub } from "./hub-operations.ts";
-import type { RealtimeHubOptions } from "./hub-options.ts";
+import { type RealtimeHubOptions, shardOfHub } from "./hub-options.ts";
 import { restoreHub } from "./hub-restore.ts";
 import { attachmentOf, HubState } from "./hub-state.ts";
 import {
@@ -131,8 +131,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
       this.#manager.setSubscriptions(clientId, request);
       this.#state.storeSubscriptions(clientId);
       this.#state.storeAttachment(clientId);
-      await this.#state.settle();
-      return null;
+      return this.#settle(null);
     });
   }
 
@@ -226,13 +225,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   }
 
   stats(): Promise<RpcResult<RegistryStats>> {
+    const { manager, log, latency } = this.#state;
     return toRpcResult(() =>
-      toRegistryStats(
-        this.#manager.stats(),
-        this.#state.log.stats(),
-        this.#state.latency,
-        this.#startedAt,
-      ),
+      toRegistryStats(manager.stats(), log.stats(), latency, this.#startedAt),
     );
   }
 
@@ -249,9 +244,4 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     closeSocket(socket, reason);
     await this.#state.settle();
   }
-}
-
-/** Reads the shard at the end of a hub's name: "3" in production, "<prefix>-3" in the tests. 0 for other names. */
-function shardOfHub(name: string | undefined): number {
-  return Number(/\d+$/.exec(name ?? "")?.[0] ?? 0);
 }

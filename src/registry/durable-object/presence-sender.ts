@@ -18,7 +18,7 @@ interface Peer {
   readonly waiting: Map<string, TopicReport[] | "complete">;
   /** The topics of the call that is in progress. Empty if there is none. */
   sending: ReadonlySet<string>;
-  /** Before this time the hub is not called again, because calls have failed. In milliseconds since 1970. */
+  /** Before this time the hub is not called again, in milliseconds since 1970. 0 until a call fails. */
   retryAt: number;
   failures: number;
 }
@@ -65,7 +65,7 @@ export class PresenceSender {
   /** When `sendDue` must be called, in milliseconds since 1970. */
   get dueAt(): number {
     const idle = this.#peers.filter(({ waiting, sending }) => waiting.size > 0 && !sending.size);
-    return Math.min(...idle.map(({ retryAt }) => retryAt));
+    return Math.min(...idle.map(({ retryAt }) => retryAt || Date.now()));
   }
 
   /** Sends reports that the hub has just stored. */
