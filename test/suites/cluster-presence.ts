@@ -4,6 +4,7 @@ import { foldPresence } from "../../src/registry/cluster/fold-presence.ts";
 import { closeClients } from "../support/clients.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { eventually, pause } from "../support/deadline.ts";
+import { flatten } from "../support/presence-reports.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import type { RuntimeUnderTest, Service } from "../support/service.ts";
 import { openStream, type SSEClient } from "../support/sse-client.ts";
@@ -72,7 +73,8 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
         label,
       );
     /** Everything that a watcher has been told besides the statements of all members. */
-    const changesOf = ({ events }: Watcher) => events().filter(({ type }) => type !== "members");
+    const changesOf = ({ events }: Watcher) =>
+      flatten(events()).filter(({ type }) => type !== "members");
 
     it("shows the members of every process on every process, each once, and the guests", async () => {
       const watchers = await watchAll();

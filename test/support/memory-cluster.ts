@@ -1,9 +1,15 @@
 import { createArrivalClock } from "../../src/realtime/clock.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
+import type { PresenceOptions } from "../../src/realtime/presence/presence-core.ts";
 import type { LogFields, Logger } from "../../src/realtime/types.ts";
 import { homeOf } from "../../src/registry/cluster/home.ts";
 import { createClusterRegistry } from "../../src/registry/cluster/registry.ts";
-import type { ClientRegistry, RegistryStats } from "../../src/registry/registry.ts";
+import type {
+  ClientRegistry,
+  OccupancyListener,
+  RegistryStats,
+} from "../../src/registry/registry.ts";
+import { FakePresence } from "./fake-presence.ts";
 import { type MemoryBus, MemoryNetwork } from "./memory-bus.ts";
 import { SharedMemoryLog } from "./shared-memory-log.ts";
 
@@ -24,6 +30,9 @@ export interface ClusterOptions {
   readonly authGrace?: number;
   /** The wall clock of the process with this index. */
   readonly nowOf?: (index: number) => () => number;
+  /** Default: the processes have no presence. */
+  readonly presence?: PresenceOptions;
+  readonly onOccupancy?: OccupancyListener;
 }
 
 /** Processes that share a log and a bus, all in memory. */
@@ -32,6 +41,8 @@ export interface Cluster {
   readonly processes: readonly ClusterProcess[];
   readonly network: MemoryNetwork;
   readonly log: SharedMemoryLog;
+  /** The members of topics. Set with the option `presence`. */
+  readonly presence: FakePresence | undefined;
   /** Starts one more process. */
   start(): ClusterProcess;
   /** Closes all processes. */
@@ -39,21 +50,24 @@ export interface Cluster {
 }
 
 /** Opens a cluster of three processes. */
-export function openCluster({ size = 3, authGrace, nowOf }: ClusterOptions = {}): Cluster {
+export function openCluster(options: ClusterOptions = {}): Cluster {
+  const { size = 3, authGrace, nowOf, presence, onOccupancy } = options;
   const network = new MemoryNetwork();
   const log = new SharedMemoryLog();
+  const fake = presence && new FakePresence(log.log);
   const started: ClusterProcess[] = [];
   const start = (bus = network.connect()): ClusterProcess => {
     const index = started.length;
     const now = nowOf?.(index) ?? Date.now;
     const logged: LoggedLine[] = [];
     const registry = createClusterRegistry({
-      manager: new RealtimeManager({ authGrace, now }),
-      log: log.open(),
+      manager: new RealtimeManager({ authGrace, now, presence }),
+      log: log.open(fake),
       now,
       bus,
       nextArrival: createArrivalClock(now),
       logger: recordingLogger(logged),
+      onOccupancy,
     });
     const process = { home: bus.home, registry, bus, logged };
     started.push(process);
@@ -64,7 +78,14 @@ export function openCluster({ size = 3, authGrace, nowOf }: ClusterOptions = {})
   };
   const buses = Array.from({ length: size }, () => network.connect());
   buses.sort((a, b) => (a.home < b.home ? -1 : 1));
-  return { processes: buses.map((bus) => start(bus)), network, log, start: () => start(), close };
+  return {
+    processes: buses.map((bus) => start(bus)),
+    network,
+    log,
+    presence: fake,
+    start: () => start(),
+    close,
+  };
 }
 
 function recordingLogger(lines: LoggedLine[]): Logger {

@@ -6,9 +6,10 @@ import type {
   StoredRevocation,
 } from "../../src/log/log.ts";
 import { createMemoryLog, type MemoryLogOptions } from "../../src/log/memory.ts";
+import type { SharedPresence } from "../../src/log/shared-presence.ts";
 import type { Cursor } from "../../src/realtime/cursor.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
-import type { Message, TailListener } from "../../src/realtime/types.ts";
+import type { GapListener, Message, TailListener } from "../../src/realtime/types.ts";
 
 /** A log in memory that several registries of one test share, as processes share a log in Redis. */
 export class SharedMemoryLog {
@@ -17,20 +18,26 @@ export class SharedMemoryLog {
   holdsRevocations = false;
   readonly #stored: StoredRevocation[] = [];
   #unannounced: StoredRevocation[] = [];
+  readonly #gapListeners = new Set<GapListener>();
   readonly #listeners = new Set<(revocation: StoredRevocation) => void>();
 
   constructor(options?: MemoryLogOptions) {
     this.log = createMemoryLog(options);
   }
 
+  /** Announces a gap to all processes, as if the log had lost messages. */
+  announceGap(): void {
+    for (const onGap of this.#gapListeners) onGap({ validTo: 0 });
+  }
+
   /** Returns the log of one process. */
-  open(): MessageLog {
+  open(presence?: SharedPresence): MessageLog {
     const revocations: SharedRevocations = {
       all: () => [...this.#stored],
       revoke: async (subject) => this.#revoke(subject),
       follow: (listener) => void this.#listeners.add(listener),
     };
-    return new LogOfProcess(this.log, revocations);
+    return new LogOfProcess(this.log, revocations, presence, this.#gapListeners);
   }
 
   /** Announces the revocations that were held back. */
@@ -52,13 +59,22 @@ export class SharedMemoryLog {
 class LogOfProcess implements MessageLog {
   readonly keepsHistory: boolean;
   readonly sharedRevocations: SharedRevocations;
+  readonly sharedPresence: SharedPresence | undefined;
+  readonly #gapListeners: Set<GapListener>;
   readonly #log: MessageLog;
   #accepted = 0;
   #duplicate = 0;
   #isClosed = false;
 
-  constructor(log: MessageLog, revocations: SharedRevocations) {
+  constructor(
+    log: MessageLog,
+    revocations: SharedRevocations,
+    presence: SharedPresence | undefined,
+    gapListeners: Set<GapListener>,
+  ) {
     this.#log = log;
+    this.sharedPresence = presence;
+    this.#gapListeners = gapListeners;
     this.keepsHistory = log.keepsHistory;
     this.sharedRevocations = revocations;
   }
@@ -77,8 +93,13 @@ class LogOfProcess implements MessageLog {
     return { ...stats, accepted: this.#accepted, duplicate: this.#duplicate };
   }
 
-  tail(listener: TailListener): () => void {
-    return this.#log.tail(listener);
+  tail(listener: TailListener, onGap?: GapListener): () => void {
+    if (onGap !== undefined) this.#gapListeners.add(onGap);
+    const stop = this.#log.tail(listener);
+    return () => {
+      if (onGap !== undefined) this.#gapListeners.delete(onGap);
+      stop();
+    };
   }
 
   cursor(): string {
