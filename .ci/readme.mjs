@@ -188,6 +188,18 @@ async function checkSettings() {
     expectMatch(run(blocks.use("topic-erase")), /^1\n$/);
   });
   await stop(withTopics);
+  const withPresence = start(blocks.use("presence"));
+  await check("a user with a token is a member of a topic with presence", async () => {
+    await untilPrinted(withPresence, LISTENING, "it listens with presence");
+    const token = run(blocks.use("presence-token")).trim();
+    const listener = start(`npx pocketwire listen chat/1 --key ${token}`);
+    await untilSubscribed("chat/1");
+    const members =
+      /^{"topic":"chat\/1","members":\[{"id":"anna","info":{"name":"Anna"},"since":\d+}\],"count":1,"guests":0}$/;
+    expectMatch(run(blocks.use("presence-read")), members);
+    await stop(listener);
+  });
+  await stop(withPresence);
   const production = start(blocks.use("production"));
   await check("the service starts as in production", async () => {
     await untilPrinted(production, LISTENING, "it listens");

@@ -156,7 +156,7 @@ export class ManagerCore {
   /** `RealtimeManager.expiresIn`. */
   get expiresIn(): Milliseconds | undefined {
     const { nextExpiry = Number.POSITIVE_INFINITY } = this.clients;
-    const next = Math.min(nextExpiry, this.presence?.tracker.nextDue ?? nextExpiry);
+    const next = Math.min(nextExpiry, this.presence?.nextDue ?? nextExpiry);
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next - this.now(), 0);
   }
 

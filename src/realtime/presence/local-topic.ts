@@ -34,7 +34,8 @@ export class LocalTopic {
   #administrators = 0;
   /** Ids of members that must be reported. */
   readonly #changed = new Set<string>();
-  readonly #reportedIds = new Set<string>();
+  /** The members that are reported, and when they joined. */
+  readonly #reported = new Map<string, number>();
   #reportedGuests = 0;
   #reportedOccupied = false;
   #mustBeComplete = false;
@@ -53,7 +54,9 @@ export class LocalTopic {
 
   /** Whether there is nothing left to report or to remember. */
   get isEmpty(): boolean {
-    return !this.#isOccupied && this.#reportedIds.size === 0 && !this.#reportedOccupied;
+    // A guest that returned and signed in as an administrator may have left before the end of its grace.
+    if (this.#isOccupied || this.#returnedGuests > 0) return false;
+    return this.#reported.size === 0 && !this.#reportedOccupied;
   }
 
   get #isOccupied(): boolean {
@@ -64,7 +67,9 @@ export class LocalTopic {
     const member = this.#members.get(id);
     if (member === undefined) {
       const info = claimed;
-      const times = { since: now, updatedAt: now, leavesAt: 0 };
+      // A member that has left and come back between two reports has not left.
+      const since = this.#reported.get(id) ?? now;
+      const times = { since, updatedAt: now, leavesAt: 0 };
       this.#members.set(id, { id, streams: 1, claimed, info, ...times });
       this.#changed.add(id);
       return;
@@ -151,7 +156,7 @@ export class LocalTopic {
     const shown = { ...info, ...claimed };
     const member = { id, streams, claimed, info: shown, since, updatedAt };
     this.#members.set(id, { ...member, leavesAt: isGone ? leavesAt : 0 });
-    this.#reportedIds.add(id);
+    this.#reported.set(id, since);
     if (isSame(shown, info)) this.#changed.delete(id);
     return isGone;
   }
@@ -181,7 +186,7 @@ export class LocalTopic {
     for (const id of isComplete ? this.#members.keys() : this.#changed) {
       const member = this.#members.get(id);
       if (member !== undefined) present.push(describe(member));
-      else if (this.#reportedIds.has(id)) left.push(id);
+      else if (this.#reported.has(id)) left.push(id);
     }
     this.#changed.clear();
     const isSameAsBefore =
@@ -189,9 +194,9 @@ export class LocalTopic {
       this.#guests === this.#reportedGuests &&
       isOccupied === this.#reportedOccupied;
     if (isSameAsBefore && !isComplete) return undefined;
-    if (isComplete) this.#reportedIds.clear();
-    for (const { id } of present) this.#reportedIds.add(id);
-    for (const id of left) this.#reportedIds.delete(id);
+    if (isComplete) this.#reported.clear();
+    for (const { id, since } of present) this.#reported.set(id, since);
+    for (const id of left) this.#reported.delete(id);
     this.#reportedGuests = this.#guests;
     this.#reportedOccupied = isOccupied;
     this.#mustBeComplete = false;
@@ -201,7 +206,9 @@ export class LocalTopic {
 
   #claim(member: LocalMember, claimed: MemberInfo, now: number): void {
     if (isSame(claimed, member.claimed)) return;
-    const added = Object.entries(member.info).filter(([name]) => !(name in member.claimed));
+    const added = Object.entries(member.info).filter(
+      ([name]) => !Object.hasOwn(member.claimed, name),
+    );
     member.claimed = claimed;
     this.#show(member, { ...Object.fromEntries(added), ...claimed }, now);
   }

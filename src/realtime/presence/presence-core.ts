@@ -77,6 +77,11 @@ export class Presence {
     return canHaveMembers(topic) && this.rules.ruleOf(topic)?.presence === true;
   }
 
+  /** When `flush` must be called next, in milliseconds since 1970. Undefined while there is nothing to report, or no store. */
+  get nextDue(): number | undefined {
+    return this.#store && this.tracker.nextDue;
+  }
+
   /** Sends the reports that are due to the store. */
   flush(): void {
     if (this.#store === undefined) return;
