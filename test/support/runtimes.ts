@@ -55,7 +55,9 @@ export const BUN: RuntimeUnderTest = {
 
 /** A value in a file of variables. Double quotes can't contain a double quote, and backticks keep everything as it is. */
 function quote(value: string): string {
-  return value.includes('"') ? `\`${value}\`` : JSON.stringify(value);
+  // wrangler replaces `$name` by a variable of its own.
+  const text = value.replaceAll("$", "\\$");
+  return text.includes('"') ? `\`${text}\`` : JSON.stringify(value);
 }
 
 /** `wrangler dev`: the real workerd, with new storage for each start, or with the storage in the folder WORKERD_STATE. */
