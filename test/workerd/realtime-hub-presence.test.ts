@@ -90,6 +90,33 @@ describe("presence on a hub that wakes", () => {
     expect(told(watcher)).toEqual([...lines, "join bob"]);
   });
 
+  it("still only counts the members of a topic that had more than a thousand", async () => {
+    const hubs = openHubs(2, "presence");
+    const watcher = await watch(hubs, 0);
+    await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
+    const reports = [
+      { from: 0, to: 1000, left: [] },
+      { from: 0, to: 0, left: ["m0", "m1"] },
+    ];
+    for (const [index, { from, to, left }] of reports.entries()) {
+      const present = Array.from({ length: to - from }, (_, number) => ({
+        id: `m${from + number}`,
+        info: {},
+        since: 1,
+        updatedAt: 1,
+      }));
+      const report = { topic: "chat/1", isOccupied: true, guests: 0, isComplete: false };
+      await hubs.stub(0).reportPresence(1, index + 1, [{ ...report, present, left }]);
+      await hubs.inside((hub) => hub.evict());
+    }
+    await eventually(() => watcher.sink.events.length === 4, "the watcher is told");
+    const events = watcher.sink.data("$presence/chat/1").slice(2);
+    expect(events).toEqual([
+      { type: "members", count: 1001, guests: 0 },
+      { type: "members", count: 999, guests: 0 },
+    ]);
+  });
+
   it("removes members and guests that went away while it was down, after the grace", async () => {
     const hubs = openHubs(1, "presence");
     const watcher = await watch(hubs, 0);

@@ -78,6 +78,17 @@ export class MembersTable {
     return describe(this.#topics.get(topic) ?? createTopic());
   }
 
+  /** Whether the members of a topic were listed for subscribers, and not only counted. */
+  isListed(topic: string): boolean {
+    return this.#topics.get(topic)?.isListed ?? true;
+  }
+
+  /** Restores that the members of a topic were only counted. Call it after `apply`. */
+  setCounted(topic: string): void {
+    const entry = this.#topics.get(topic);
+    if (entry !== undefined) entry.isListed = false;
+  }
+
   /** Numbers of a topic. */
   countsOf(topic: string): PresenceCounts {
     const entry = this.#topics.get(topic);

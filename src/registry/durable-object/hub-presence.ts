@@ -1,4 +1,4 @@
-import { LISTED_AGAIN, MembersTable } from "../../realtime/presence/members-table.ts";
+import { MembersTable } from "../../realtime/presence/members-table.ts";
 import type { MembersEvent, TopicReport } from "../../realtime/presence/presence.ts";
 import { createPresenceMessages } from "../../realtime/presence/presence-messages.ts";
 import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
@@ -113,6 +113,7 @@ export class HubPresence implements MembersStore {
         this.#load(topic);
         const outcome = this.#table.apply(String(source), report);
         rows.apply(source, report);
+        rows.setListed(topic, this.#table.isListed(topic));
         this.#loaded.add(topic);
         if (presence.hasPresence(topic)) {
           messages.push(...createPresenceMessages(outcome, presence.rules));
@@ -135,8 +136,7 @@ export class HubPresence implements MembersStore {
     const sources = rows.sourcesOf(topic);
     if (sources.length === 0) return;
     for (const source of sources) this.#table.apply(String(source), rows.reportOf(source, topic));
-    // Whether the subscribers were sent a list or only numbers is not stored.
-    if (this.#table.countsOf(topic).members > LISTED_AGAIN) this.#table.restate(topic);
+    if (!rows.isListed(topic)) this.#table.setCounted(topic);
     this.#loaded.add(topic);
   }
 }

@@ -18,6 +18,7 @@ const SCHEMA = `
     PRIMARY KEY (topic, source)
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS presence_unsent (topic TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS presence_counted (topic TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS presence_shards (count INTEGER PRIMARY KEY)
 `;
 
@@ -108,6 +109,18 @@ export class PresenceRows {
     return this.#database
       .all<SourceTopic>("SELECT source FROM presence_sources WHERE topic = ?", topic)
       .map(({ source }) => source);
+  }
+
+  /** Stores whether the members of a topic are listed for subscribers, or only counted. */
+  setListed(topic: string, isListed: boolean): void {
+    const statement = isListed
+      ? "DELETE FROM presence_counted WHERE topic = ?"
+      : "INSERT OR IGNORE INTO presence_counted (topic) VALUES (?)";
+    this.#database.exec(statement, topic);
+  }
+
+  isListed(topic: string): boolean {
+    return this.#database.all("SELECT 1 FROM presence_counted WHERE topic = ?", topic).length === 0;
   }
 
   /** Notes that a topic must be sent to the other hubs. */
