@@ -11,7 +11,7 @@ import { type RuntimeUnderTest, startService, WORKERD } from "../support/service
 import { launch, openPage, picture } from "./chromium.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/chat.mjs", import.meta.url));
-const SECRET = "a secret of the tests with at least 32 characters";
+const SECRET = "a-secret-of-the-tests-with-at-least-32-characters";
 const TOPICS =
   '[{"match":"chat/*","keep":100,"presence":true},{"match":"$presence/*","private":false}]';
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
