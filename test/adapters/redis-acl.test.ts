@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createServer } from "../../src/api/server.ts";
 import { openRedis } from "../../src/runtimes/process/redis/open-redis.ts";
+import { eventually } from "../support/deadline.ts";
+import { RecordingSink } from "../support/recording-sink.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 
 /** The arguments of the command in docs/deploy.md that creates the user. */
@@ -24,7 +26,10 @@ describe.skipIf(NO_REDIS)(
 
     it("can do everything that the service does", async () => {
       const url = redis.url.replace("//", "//pocketwire:a-password-of-your-own@");
-      const topics = [{ match: "kept", keep: 1 }];
+      const topics = [
+        { match: "kept", keep: 1 },
+        { match: "chat", presence: true },
+      ];
       const servers = await Promise.all(
         [0, 1].map(async () => createServer({ ...(await openRedis({ url, topics })), topics })),
       );
@@ -32,6 +37,10 @@ describe.skipIf(NO_REDIS)(
       await a?.publish({ topic: "kept", data: 1 }, { topic: "kept", data: 2 });
       expect(await b?.registry.erase("kept")).toBe(2);
       await b?.registry.revoke({ subject: "anna" });
+      const connection = await a?.registry.open({ identity: "bob", topics: ["chat"] });
+      await connection?.attach(new RecordingSink());
+      const count = async () => (await b?.registry.members("chat"))?.count;
+      await eventually(async () => (await count()) === 1, "the member of the other process");
       expect(await a?.registry.stats()).toMatchObject({ processes: { living: 2, silent: [] } });
       await Promise.all(servers.map((server) => server.close()));
       expect(await redis.command("ACL", "LOG")).toBe("*0\r\n");
