@@ -21,10 +21,14 @@ local counted = base .. 'presence:counted'
 
 -- The member that subscribers see: with the earliest time of joining and the newest info. Returns its JSON, its info and its time.
 local function combine(id, lines)
-  local since, sinceText, updatedAt, info
-  for one, updated, text in string.gmatch(lines, '%S+ %S+ (%S+) (%S+) ([^\\n]*)\\n') do
-    if not since or tonumber(one) < since then since, sinceText = tonumber(one), one end
-    if not info or tonumber(updated) > updatedAt then updatedAt, info = tonumber(updated), text end
+  local since, sinceText, updatedAt, info, newest
+  for one, first, last, text in string.gmatch(lines, '(%S+) %S+ (%S+) (%S+) ([^\\n]*)\\n') do
+    local joined, updated = tonumber(first), tonumber(last)
+    if not since or joined < since then since, sinceText = joined, first end
+    -- Of two infos of the same time, the name of the source decides, as in MembersTable.
+    if not info or updated > updatedAt or (updated == updatedAt and one > newest) then
+      updatedAt, info, newest = updated, text, one
+    end
   end
   return '{"id":' .. id .. ',"info":' .. info .. ',"since":' .. sinceText .. '}', info, since
 end
