@@ -1,5 +1,5 @@
 /** The standalone Worker: wrangler's main module. */
-import { createLogger } from "./api/logger.ts";
+import { createJSONLogger } from "./api/logger.ts";
 import { type Env, getRealtime } from "./cloudflare.ts";
 import { RealtimeError } from "./realtime/errors.ts";
 import { protectLogger } from "./realtime/protected-logger.ts";
@@ -29,7 +29,7 @@ function withDefaults(env: Variables): Variables {
 let last: { readonly env: Variables; readonly complete: Variables } | undefined;
 
 /** Logs an invalid setting at most once a minute, because every request fails with it. */
-const logger = protectLogger(createLogger({ write: console.error }), () => performance.now());
+const logger = protectLogger(createJSONLogger({ write: console.error }), () => performance.now());
 
 export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {

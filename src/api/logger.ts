@@ -41,8 +41,16 @@ export interface LoggerOptions {
  * ```
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
+  return createLineLogger(options, options.format === "text" ? textLine : jsonLine);
+}
+
+/** `createLogger` with the format `json`. The bundle of a Worker does not need the other format. */
+export function createJSONLogger(options: Omit<LoggerOptions, "format">): Logger {
+  return createLineLogger(options, jsonLine);
+}
+
+function createLineLogger(options: LoggerOptions, format: typeof jsonLine): Logger {
   const threshold = LOG_LEVELS.indexOf(options.level ?? "info");
-  const format = options.format === "text" ? textLine : jsonLine;
   const { write = (line: string) => console.log(line) } = options;
   const output = options.output ?? { write, dropped: 0, isWorking: true };
   let reported = 0;

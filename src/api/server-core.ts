@@ -17,7 +17,7 @@ import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from 
 import { RefusedRequests } from "./counters.ts";
 import { errorResponse, handleError } from "./error-response.ts";
 import { type ServerLimits, withDefaults } from "./limits.ts";
-import { createLogger } from "./logger.ts";
+import { createJSONLogger } from "./logger.ts";
 import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
 import { createPublishLimit } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
@@ -125,7 +125,7 @@ function createContext(
     nextArrival: createArrivalClock(now),
   };
   const logger = protectLogger(
-    options.logger ?? createLogger({ level: "warn", write: console.error }),
+    options.logger ?? createJSONLogger({ level: "warn", write: console.error }),
     clocks.monotonicNow,
   );
   const limits = withDefaults(options);

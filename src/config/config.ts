@@ -1,5 +1,4 @@
 /** Reads the settings of the service from variables. */
-import * as v from "valibot";
 import type { IntrospectionOptions } from "../api/auth/introspection.ts";
 import type { TokenOptions } from "../api/auth/token-options.ts";
 import type { CallbackOptions } from "../api/callbacks/options.ts";
@@ -16,7 +15,7 @@ import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Rules } from "./rules.ts";
 import { callbackOptions, introspectionOptions } from "./url-options.ts";
-import { RULE_VARIABLES, VARIABLES, type VariableValues, variables } from "./variables.ts";
+import { RULE_VARIABLES, type VariableValues, variables } from "./variables.ts";
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -165,20 +164,30 @@ function parseVariables(environment: Environment): VariableValues {
     ...(textOf("REALTIME_DATA") && DISK_DEFAULTS),
     ...(textOf("REDIS_URL") && REDIS_DEFAULTS),
   };
-  const texts = Object.fromEntries(VARIABLES.map((name) => [name, textOf(name) ?? defaults[name]]));
-  const { success, output, issues } = v.safeParse(variables, texts);
-  if (success) return output;
-  const lines = issues.map(({ path, message }) => {
-    const name = String(path?.[0].key);
-    if (RULE_VARIABLES.includes(name)) return `${name} is invalid. ${message}`;
-    // A URL is hidden too: it may contain a password.
-    const isSecret = /_(KEY|SECRET|URL)$/.test(name);
-    const value = isSecret
-      ? "its value is not shown, because it may be secret"
-      : `it was ${JSON.stringify(texts[name])}`;
-    return `${name} must be ${message}; ${value}.`;
-  });
-  throw new RealtimeError("invalid_config", lines.join("\n"));
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, parse] of Object.entries(variables)) {
+    const text = textOf(name) ?? defaults[name];
+    try {
+      values[name] = parse(text);
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+      problems.push(problemOf(name, text, error.message));
+    }
+  }
+  if (problems.length > 0) throw new RealtimeError("invalid_config", problems.join("\n"));
+  // Each value is what the parser of its variable has returned.
+  return values as VariableValues;
+}
+
+function problemOf(name: string, text: unknown, message: string): string {
+  if (RULE_VARIABLES.includes(name)) return `${name} is invalid. ${message}`;
+  // A URL is hidden too: it may contain a password.
+  const isSecret = /_(KEY|SECRET|URL)$/.test(name);
+  const value = isSecret
+    ? "its value is not shown, because it may be secret"
+    : `it was ${JSON.stringify(text)}`;
+  return `${name} must be ${message}; ${value}.`;
 }
 
 function redisConfig(values: VariableValues): RedisConfig | undefined {

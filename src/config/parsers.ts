@@ -1,5 +1,4 @@
 /** Parsers for variables: each turns a text into a value, or refuses it and says what the variable must be. */
-import * as v from "valibot";
 import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
 import { isLoopback } from "../api/auth/loopback.ts";
 import {
@@ -9,26 +8,34 @@ import {
 } from "../api/auth/token-options.ts";
 import { SECRET_RULE, secretBytes } from "../api/callbacks/options.ts";
 import { ADMIN_KEY, ADMIN_KEY_RULE } from "../api/check-options.ts";
+import { RealtimeError } from "../realtime/errors.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 
 /**
- * A parser for one variable.
+ * Parses the text of one variable, undefined for a variable that is not set.
  *
- * @param expected Completes "The variable must be", for the error.
+ * Throws RealtimeError `invalid_config` for a text that is not valid. The message of the error completes "The variable must be".
+ */
+export type Parser<T> = (text: string | undefined) => T;
+
+/**
+ * Makes a parser for one variable.
+ *
+ * @param expected The message of the error.
  * @param defaultValue The value of a variable that is not set.
  * @param parse Returns undefined for a text that is not valid.
  */
-function parser<T>(expected: string, defaultValue: T, parse: (text: string) => T | undefined) {
-  return v.pipe(
-    v.undefinedable(v.string()),
-    v.rawTransform(({ dataset: { value: text }, addIssue, NEVER }): T => {
-      if (text === undefined) return defaultValue;
-      const value = parse(text);
-      if (value !== undefined) return value;
-      addIssue({ message: expected });
-      return NEVER;
-    }),
-  );
+function parser<T>(
+  expected: string,
+  defaultValue: T,
+  parse: (text: string) => T | undefined,
+): Parser<T> {
+  return (text) => {
+    if (text === undefined) return defaultValue;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    throw new RealtimeError("invalid_config", expected);
+  };
 }
 
 /** As `parser`, for a variable without a default. */

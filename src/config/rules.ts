@@ -1,10 +1,10 @@
 /** Reads access rules and topic rules from JSON, and logs a summary of the access rules. */
-import * as v from "valibot";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CollectionRules } from "../realtime/records/collection.ts";
 import { AccessRules } from "../realtime/records/rules.ts";
 import { type TopicRule, TopicRules } from "../realtime/topic-rules.ts";
 import type { Logger } from "../realtime/types.ts";
+import type { Parser } from "./parsers.ts";
 
 /** Access rules by collection, as in `ManagerOptions.rules`. */
 export type Rules = Readonly<Record<string, CollectionRules>>;
@@ -20,33 +20,29 @@ export const topicRules = jsonVariable(
 );
 
 /**
- * Returns a parser for a variable with rules in JSON. The message of the parser's issue is one or more full sentences. The message
+ * Returns a parser for a variable with rules in JSON. The message of the parser's error is one or more full sentences. The message
  * shows at most one of the rules.
  *
  * @param begin The first character of the JSON.
  * @param check Throws RealtimeError `invalid_config` for rules that are invalid. The service checks them again when it uses them.
  */
-function jsonVariable<T>(begin: string, type: string, check: (rules: T) => void) {
-  const transform = v.rawTransform<string | undefined, T | undefined>((context) => {
-    const { value: text } = context.dataset;
+function jsonVariable<T>(
+  begin: string,
+  type: string,
+  check: (rules: T) => void,
+): Parser<T | undefined> {
+  return (text) => {
     if (text === undefined) return undefined;
-    try {
-      if (!text.startsWith(begin)) {
-        throw new RealtimeError(
-          "invalid_config",
-          `The rules must be a JSON ${type} that begins with "${begin}". Only the programs for Node and Bun accept the path of a JSON file.`,
-        );
-      }
-      const rules: T = parseJSON(text);
-      check(rules);
-      return rules;
-    } catch (error) {
-      if (!(error instanceof RealtimeError)) throw error;
-      context.addIssue({ message: error.message });
-      return context.NEVER;
+    if (!text.startsWith(begin)) {
+      throw new RealtimeError(
+        "invalid_config",
+        `The rules must be a JSON ${type} that begins with "${begin}". Only the programs for Node and Bun accept the path of a JSON file.`,
+      );
     }
-  });
-  return v.pipe(v.undefinedable(v.string()), transform);
+    const rules: T = parseJSON(text);
+    check(rules);
+    return rules;
+  };
 }
 
 function parseJSON<T>(text: string): T {

@@ -1,5 +1,4 @@
 /** The table of variables: name, limits and default of each. A test compares it with docs/configuration.md. */
-import * as v from "valibot";
 import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
 import { ASKS, CALLBACK_DEFAULTS, TELLS } from "../api/callbacks/options.ts";
@@ -41,7 +40,7 @@ export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 8090;
 
 /** Every variable, with its parser. Parsed durations are milliseconds. */
-export const variables = v.object({
+export const variables = {
   // Listening
   HOST: host(DEFAULT_HOST),
   PORT: integer(0, 65_535, DEFAULT_PORT),
@@ -143,13 +142,15 @@ export const variables = v.object({
   REALTIME_METRICS: oneOf(["admin", "open", "off"], DEFAULTS.metrics),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
   LOG_FORMAT: oneOf(["auto", "json", "text"], "auto"),
-});
+};
 
 /** The parsed variables, by name. */
-export type VariableValues = v.InferOutput<typeof variables>;
+export type VariableValues = {
+  readonly [Name in keyof typeof variables]: ReturnType<(typeof variables)[Name]>;
+};
 
 /** The variables with rules in JSON. */
 export const RULE_VARIABLES: readonly string[] = ["REALTIME_RULES", "REALTIME_TOPICS"];
 
 /** The names of all variables. */
-export const VARIABLES: readonly string[] = Object.keys(variables.entries);
+export const VARIABLES: readonly string[] = Object.keys(variables);

@@ -1,4 +1,3 @@
-import { customAlphabet } from "nanoid";
 import { hashText } from "./text-hash.ts";
 
 /** A parsed position in the log of one shard. The text of a cursor (`formatCursor`) is used as the id of an event. */
@@ -22,8 +21,11 @@ export interface Cursor {
 
 const CURSOR = /^(\d{1,9})-([0-9A-Za-z]{1,32})-(\d{1,16})(?:~([0-9a-f]{32}))?(?:\..*)?$/;
 
-/** Returns a random name for a new epoch, 10 characters long. */
-export const newEpoch: () => string = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 10);
+/** Returns a random name for a new epoch: 10 of the characters 0 to 9 and a to v. */
+export function newEpoch(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(10));
+  return Array.from(bytes, (byte) => (byte % 32).toString(32)).join("");
+}
 
 /**
  * Formats a cursor as text.

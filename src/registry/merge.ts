@@ -1,8 +1,6 @@
-import type { KeptStats } from "../log/log.ts";
-import type { KeyStats } from "../realtime/access/capacity.ts";
 import { toTopicInfos } from "../realtime/clients/listing.ts";
 import { addLatency } from "../realtime/latency.ts";
-import { CLOSE_REASONS, type CloseReason, type TopicInfo } from "../realtime/types.ts";
+import type { TopicInfo } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 import { NONE_KEPT } from "./stats.ts";
 
@@ -21,23 +19,21 @@ export function mergeStats(a: RegistryStats, b: RegistryStats): RegistryStats {
     clients: a.clients + b.clients,
     subscriptions: a.subscriptions + b.subscriptions,
     topics: a.topics + b.topics,
-    keyBudget: mergeKeyStats(a.keyBudget, b.keyBudget),
+    keyBudget: combine(a.keyBudget, b.keyBudget, add),
     queuedBytes: a.queuedBytes + b.queuedBytes,
     connects: a.connects + b.connects,
     delivered: a.delivered + b.delivered,
     replayed: a.replayed + b.replayed,
     recovered: a.recovered + b.recovered,
     unrecovered: a.unrecovered + b.unrecovered,
-    disconnects: mergeDisconnects(a.disconnects, b.disconnects),
+    disconnects: combine(a.disconnects, b.disconnects, add),
     startedAt: a.startedAt < b.startedAt ? a.startedAt : b.startedAt,
     // Every shard has every message, so a sum would count each message once for each shard.
     accepted: Math.max(a.accepted, b.accepted),
     duplicate: Math.max(a.duplicate, b.duplicate),
-    history: {
-      messages: Math.max(a.history.messages, b.history.messages),
-      bytes: Math.max(a.history.bytes, b.history.bytes),
-    },
-    kept: mergeKept(a.kept, b.kept),
+    history: combine(a.history, b.history, Math.max),
+    // A hub of an earlier version returns no `kept`.
+    kept: combine(a.kept ?? NONE_KEPT, b.kept ?? NONE_KEPT, Math.max),
     publishLatency: addLatency(a.publishLatency, b.publishLatency),
   };
 }
@@ -51,30 +47,17 @@ export function mergeProcessStats(a: RegistryStats, b: RegistryStats): RegistryS
   return { ...mergeStats(a, b), accepted, duplicate: a.duplicate + b.duplicate };
 }
 
-/** Every shard has every message, so the counts are not added up. A hub of an earlier version returns no `kept`. */
-function mergeKept(a = NONE_KEPT, b = NONE_KEPT): KeptStats {
-  return {
-    topics: Math.max(a.topics, b.topics),
-    messages: Math.max(a.messages, b.messages),
-    bytes: Math.max(a.bytes, b.bytes),
-    evicted: Math.max(a.evicted, b.evicted),
-  };
-}
-
-function mergeKeyStats(a: KeyStats, b: KeyStats): KeyStats {
-  return {
-    used: a.used + b.used,
-    limit: a.limit + b.limit,
-    characters: a.characters + b.characters,
-    charactersLimit: a.charactersLimit + b.charactersLimit,
-    refused: a.refused + b.refused,
-  };
-}
-
-type Disconnects = RegistryStats["disconnects"];
-
-function mergeDisconnects(a: Disconnects, b: Disconnects): Disconnects {
-  const counts: Record<CloseReason, number> = { ...a };
-  for (const reason of CLOSE_REASONS) counts[reason] += b[reason];
+/** Combines each count of two objects with the same counts. */
+function combine<T extends Readonly<Record<keyof T, number>>>(
+  a: T,
+  b: T,
+  combineCounts: (a: number, b: number) => number,
+): T {
+  const counts = { ...a };
+  for (const name in counts) Object.assign(counts, { [name]: combineCounts(a[name], b[name]) });
   return counts;
+}
+
+function add(a: number, b: number): number {
+  return a + b;
 }

@@ -1,7 +1,5 @@
 /** Asks an HTTP endpoint about tokens that no local key can verify. */
 
-import { decode } from "hono/utils/jwt/jwt";
-import type { JWTPayload } from "hono/utils/jwt/types";
 import { monotonicClock } from "../../realtime/clock.ts";
 import type { RealtimeError } from "../../realtime/errors.ts";
 import { isObject } from "../../realtime/is-object.ts";
@@ -9,6 +7,7 @@ import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { digest } from "./digest.ts";
 import { hasErrorCode, refusedTokenError, tokensUnavailableError } from "./errors.ts";
+import { decodeToken, type TokenPart } from "./jws.ts";
 import type { VerifyToken } from "./jwt.ts";
 import { readLimited } from "./read-limited.ts";
 import { redactError, redactURL } from "./redact-url.ts";
@@ -192,10 +191,9 @@ function recordSubject(record: unknown): string | undefined {
 }
 
 /** The token's own claims. Use them only for a token that the endpoint has accepted. */
-function unverifiedClaims(token: string): JWTPayload {
+function unverifiedClaims(token: string): TokenPart {
   try {
-    const { payload } = decode(token);
-    return isObject(payload) ? payload : {};
+    return decodeToken(token).claims;
   } catch {
     return {};
   }

@@ -27,7 +27,6 @@ function describe({ type, entries, item, wrapped, options = [] }: SchemaPart): J
     case "array":
       return { type, ...(item && { items: toJSONSchema(item) }) };
     case "object":
-    case "loose_object":
     case "strict_object":
       return describeObject(type, entries);
     case "union":
@@ -52,7 +51,6 @@ function describeObject(type: string, entries: SchemaPart["entries"] = {}): JSON
     properties: Object.fromEntries(fields.map(([name, field]) => [name, toJSONSchema(field)])),
     ...(required.length > 0 && { required: required.map(([name]) => name) }),
     ...(type === "strict_object" && { additionalProperties: false }),
-    ...(type === "loose_object" && { additionalProperties: {} }),
   };
 }
 

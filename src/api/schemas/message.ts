@@ -13,7 +13,7 @@ import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { collectionSchema, isNotReserved } from "./collection.ts";
 import { describeInput } from "./input-description.ts";
-import { looseObject, oneOf, strictObject } from "./objects.ts";
+import { object, oneOf, strictObject } from "./objects.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
 
@@ -38,9 +38,10 @@ const shared = {
   ),
 };
 
-const record = looseObject({
-  id: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_MESSAGE_ID), isOneLine),
-});
+const record = describeInput(
+  object({ id: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_MESSAGE_ID), isOneLine) }),
+  { additionalProperties: {} },
+);
 
 /** A record event of a collection. */
 export const recordSchema = v.pipe(

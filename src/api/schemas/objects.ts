@@ -23,11 +23,6 @@ export function strictObject<const T extends v.ObjectEntries>(entries: T) {
   return v.pipe(v.unknown(), prepare(entries), v.strictObject(entries));
 }
 
-/** An object that may have further fields. */
-export function looseObject<const T extends v.ObjectEntries>(entries: T) {
-  return v.pipe(v.unknown(), prepare(entries), v.looseObject(entries));
-}
-
 /** One of a few words. */
 export function oneOf<const T extends readonly string[]>(words: T) {
   return v.picklist(words, `Must be one of: ${words.join(", ")}.`);

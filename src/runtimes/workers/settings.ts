@@ -1,5 +1,5 @@
 /** Reads the settings of a Worker from its variables and secrets. */
-import { createLogger } from "../../api/logger.ts";
+import { createJSONLogger } from "../../api/logger.ts";
 import { type Config, type Environment, readConfig } from "../../config/config.ts";
 import { RULE_VARIABLES } from "../../config/variables.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
@@ -63,5 +63,5 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
       `REALTIME_MAX_SUBSCRIPTIONS must be at most ${MAX_SUBSCRIPTIONS} on Workers; it was "${config.maxSubscriptions}".`,
     );
   }
-  return { ...config, logger: createLogger({ level: config.logLevel }) };
+  return { ...config, logger: createJSONLogger({ level: config.logLevel }) };
 }
