@@ -1,4 +1,8 @@
-import type { MembersEvent, ReportedMember } from "../realtime/presence/presence.ts";
+import type {
+  MembersEvent,
+  PresenceCounts,
+  ReportedMember,
+} from "../realtime/presence/presence.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 
 /** A part of the report of one topic. A large report has several parts. */
@@ -74,6 +78,8 @@ export interface SharedPresence {
   apply(call: PresenceCall): Promise<readonly PartOutcome[] | undefined>;
   /** Returns the members of a topic. */
   read(topic: string): Promise<MembersAt>;
+  /** Returns the numbers of at most 1,000 topics, in the order of the topics. */
+  count(topics: readonly string[]): Promise<readonly PresenceCounts[]>;
   /**
    * Extends the lease of a source.
    *

@@ -4,13 +4,19 @@ import type { TopicInfo } from "../realtime/types.ts";
 import type { RegistryStats } from "./registry.ts";
 import { NONE_KEPT } from "./stats.ts";
 
-/** Adds up the subscriptions of each topic over all shards. The result is sorted by topic name. */
+/**
+ * Adds up the subscriptions of each topic over all shards. Members and guests are not added up: each shard counts those of all
+ * shards. The result is sorted by topic name.
+ */
 export function mergeTopics(topics: readonly TopicInfo[]): TopicInfo[] {
   const counts = new Map<string, number>();
-  for (const { topic, subscriptions } of topics) {
+  const present = new Map<string, TopicInfo>();
+  for (const info of topics) {
+    const { topic, subscriptions, members } = info;
     counts.set(topic, (counts.get(topic) ?? 0) + subscriptions);
+    if (members !== undefined) present.set(topic, info);
   }
-  return toTopicInfos(counts);
+  return toTopicInfos(counts).map((info) => ({ ...present.get(info.topic), ...info }));
 }
 
 /** Combines the statistics of two shards, or the combined statistics of several shards with those of one more. */

@@ -5,7 +5,7 @@ import { parseCursor } from "../../src/realtime/cursor.ts";
 import { RealtimeManager } from "../../src/realtime/manager.ts";
 import { createClusterRegistry } from "../../src/registry/cluster/registry.ts";
 import { openRedis } from "../../src/runtimes/process/redis/open-redis.ts";
-import { AUTH_GRACE, registrySuite } from "../suites/registry.ts";
+import { AUTH_GRACE, PRESENCE, registrySuite } from "../suites/registry.ts";
 import { eventually } from "../support/deadline.ts";
 import { roundRobin } from "../support/memory-cluster.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -22,7 +22,7 @@ describe.skipIf(NO_REDIS)(title, () => {
 
   async function start() {
     const { log, bus } = await openRedis({ url: redis.url, prefix: `registry-${prefixes}` });
-    const manager = new RealtimeManager({ authGrace: AUTH_GRACE });
+    const manager = new RealtimeManager({ authGrace: AUTH_GRACE, presence: PRESENCE });
     const nextArrival = createArrivalClock(Date.now);
     return { log, bus, registry: createClusterRegistry({ manager, log, bus, nextArrival }) };
   }

@@ -104,6 +104,9 @@ export function sharedPresenceSuite(name: string, open: () => Promise<PresenceUn
           } else expect(actual, `step ${step}`).toEqual(expected);
           const { members } = await test.presence.read(topic);
           expect(sorted(members)).toEqual(sorted(table.membersOf(topic)));
+          const topics = ["t/1", "nothing", "t/0"];
+          const counts = topics.map((one) => table.countsOf(one));
+          expect(await test.presence.count(topics)).toEqual(counts);
         }
       },
     );

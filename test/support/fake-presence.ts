@@ -10,7 +10,7 @@ import type {
 import { sequenceOf } from "../../src/realtime/cursor.ts";
 import { RealtimeError } from "../../src/realtime/errors.ts";
 import { MembersTable } from "../../src/realtime/presence/members-table.ts";
-import { presenceTopicOf } from "../../src/realtime/presence/presence.ts";
+import { type PresenceCounts, presenceTopicOf } from "../../src/realtime/presence/presence.ts";
 import { createPresenceMessages } from "../../src/realtime/presence/presence-messages.ts";
 import { TopicRules } from "../../src/realtime/topic-rules.ts";
 
@@ -29,6 +29,8 @@ export class FakePresence implements SharedPresence {
   isAway = false;
   /** Number of next calls of `apply` of which the answer is lost. */
   lostAnswers = 0;
+  /** The topics of each call of `count`. */
+  readonly counted: (readonly string[])[] = [];
   table = new MembersTable();
   readonly sources = new Map<string, FakeSource>();
   readonly #log: MessageLog;
@@ -63,6 +65,12 @@ export class FakePresence implements SharedPresence {
   async read(topic: string): Promise<MembersAt> {
     this.#assertHere();
     return { members: this.table.membersOf(topic), sequence: sequenceOf(this.#log.cursor()) };
+  }
+
+  async count(topics: readonly string[]): Promise<readonly PresenceCounts[]> {
+    this.#assertHere();
+    this.counted.push(topics);
+    return topics.map((topic) => this.table.countsOf(topic));
   }
 
   async renew(source: string, lease: number, isFirst: boolean): Promise<Renewal | undefined> {

@@ -10,7 +10,7 @@ let opened = 0;
 /** A registry over hubs that no other test uses. */
 export function openRegistry(shards: number): ClientRegistry {
   opened += 1;
-  const names = `suite-${opened}-shard-`;
+  const names = `presence-${shards}-suite-${opened}-shard-`;
   return createDurableObjectRegistry({
     hub: (shard) => REALTIME_HUB.get(REALTIME_HUB.idFromName(names + shard)) as unknown as HubStub,
     shards,

@@ -18,7 +18,11 @@ export const RULES = {
 } as const;
 
 /** The topic rules of hubs with presence. */
-const TOPICS = [{ match: "chat/*", presence: true }] as const;
+const TOPICS = [
+  { match: "chat/*", presence: true },
+  // As in `PRESENCE` of the registry suite.
+  { match: "present/*", presence: true },
+] as const;
 
 /** The grace of hubs with presence, in milliseconds. */
 export const PRESENCE_GRACE = 300;

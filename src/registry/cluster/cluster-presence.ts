@@ -3,6 +3,7 @@ import type { MessageLog } from "../../log/log.ts";
 import type { PresenceCall, PresencePart, SharedPresence } from "../../log/shared-presence.ts";
 import {
   type MembersEvent,
+  type PresenceCounts,
   presenceTopicOf,
   type TopicReport,
 } from "../../realtime/presence/presence.ts";
@@ -98,6 +99,11 @@ export class ClusterPresence implements MembersStore {
 
   async membersOf(topic: string): Promise<MembersEvent> {
     return (await this.#options.shared.read(topic)).members;
+  }
+
+  /** The numbers over all processes, in one call. */
+  countsOf(topics: readonly string[]): Promise<readonly PresenceCounts[]> {
+    return this.#options.shared.count(topics);
   }
 
   /** Leaves the members of this process for the grace, so that their clients can connect to another process. */

@@ -55,7 +55,7 @@ export function createProcessCalls(
     send: (clientId, event, data) => local.send(clientId, event, data),
     clients: (page) => local.clients(page),
     client: async (clientId) => (await local.client(clientId)) ?? null,
-    topics: (page) => local.topics(page),
+    topics: async (page) => local.listTopics(page),
     extendInfo: async (request) => {
       await local.extendInfo(request);
       return null;

@@ -151,11 +151,13 @@ class ClusterRegistry implements ClientRegistry {
     return (await this.#processes.call(home, "client", [clientId])) ?? undefined;
   }
 
-  topics(page: PageRequest = {}): Promise<TopicPage> {
-    return listTopicsOf(page, async (one) => {
+  /** Members are counted once for the merged page: one user may be a member on several processes. */
+  async topics(page: PageRequest = {}): Promise<TopicPage> {
+    const merged = await listTopicsOf(page, async (one) => {
       const others = this.#processes.callOthers("topics", [one]);
-      return [await this.#local.topics(one), ...(await others)];
+      return [this.#local.listTopics(one), ...(await others)];
     });
+    return this.#local.withCounts(merged);
   }
 
   members(topic: string, reader?: Principal): Promise<MembersEvent> {

@@ -1,5 +1,9 @@
 import { MembersTable } from "../../realtime/presence/members-table.ts";
-import type { MembersEvent, TopicReport } from "../../realtime/presence/presence.ts";
+import type {
+  MembersEvent,
+  PresenceCounts,
+  TopicReport,
+} from "../../realtime/presence/presence.ts";
 import { createPresenceMessages } from "../../realtime/presence/presence-messages.ts";
 import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
 import type { Message } from "../../realtime/types.ts";
@@ -101,6 +105,13 @@ export class HubPresence implements MembersStore {
   async membersOf(topic: string): Promise<MembersEvent> {
     this.#load(topic);
     return this.#table.membersOf(topic);
+  }
+
+  countsOf(topics: readonly string[]): PresenceCounts[] {
+    return topics.map((topic) => {
+      this.#load(topic);
+      return this.#table.countsOf(topic);
+    });
   }
 
   /** Changes the rows, the table and the log without an `await` in between, so that the runtime commits all changes or none. */

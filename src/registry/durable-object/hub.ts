@@ -171,7 +171,9 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   topics(page: PageRequest): Promise<RpcResult<TopicPage>> {
     return toRpcResult(() =>
-      toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
+      this.#state.members.withCounts(
+        toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
+      ),
     );
   }
 

@@ -12,8 +12,8 @@ import type { InfoRequest, TopicPage } from "../registry.ts";
 export interface MembersStore extends PresenceStore {
   /** Returns the members of a topic. May throw `unreachable`. */
   membersOf(topic: string): Promise<MembersEvent>;
-  /** Returns the numbers of topics, in the order of the topics. Omit the method if lists of topics have no such numbers. */
-  countsOf?(topics: readonly string[]): MaybePromise<readonly PresenceCounts[]>;
+  /** Returns the numbers of topics, in the order of the topics. May throw `unreachable`. */
+  countsOf(topics: readonly string[]): MaybePromise<readonly PresenceCounts[]>;
 }
 
 /** The members of topics, for a registry. */
@@ -45,7 +45,7 @@ export class RegistryMembers {
   async withCounts(page: TopicPage): Promise<TopicPage> {
     const present = page.topics.filter(({ topic }) => this.#presence?.hasPresence(topic));
     const names = present.map(({ topic }) => topic);
-    if (names.length === 0 || this.#store?.countsOf === undefined) return page;
+    if (names.length === 0 || this.#store === undefined) return page;
     const counts = await this.#store.countsOf(names);
     const byTopic = new Map(names.map((topic, index) => [topic, counts[index]]));
     return { ...page, topics: page.topics.map((one) => ({ ...one, ...byTopic.get(one.topic) })) };

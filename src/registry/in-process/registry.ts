@@ -72,7 +72,7 @@ export function createInProcessRegistry(options: InProcessOptions): ClientRegist
   return new InProcessRegistry(options);
 }
 
-/** `createInProcessRegistry`, with a method for a registry over several processes. */
+/** `createInProcessRegistry`, with methods for a registry over several processes. */
 export class InProcessRegistry implements ClientRegistry {
   readonly #manager: RealtimeManager;
   readonly #log: MessageLog;
@@ -173,9 +173,17 @@ export class InProcessRegistry implements ClientRegistry {
   }
 
   async topics(page?: PageRequest): Promise<TopicPage> {
-    return this.#members.withCounts(
-      toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after)),
-    );
+    return this.withCounts(this.listTopics(page));
+  }
+
+  /** `topics` without the numbers of members and guests. */
+  listTopics(page?: PageRequest): TopicPage {
+    return toTopicPage(page, (limit, after) => this.#manager.listTopics(limit, after));
+  }
+
+  /** Adds the numbers of members and guests to a page. */
+  withCounts(page: TopicPage): Promise<TopicPage> {
+    return this.#members.withCounts(page);
   }
 
   async members(topic: string, reader: Principal = {}): Promise<MembersEvent> {

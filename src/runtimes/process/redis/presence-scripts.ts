@@ -67,6 +67,17 @@ local members = isCounted(topic) and '' or '[' .. table.concat(listMembers(topic
 return { text(seq), text(countMembers(topic)), text(guests), members }
 `;
 
+/** Counts members and guests. `ARGV` from 3: topics. Returns two numbers for each topic. */
+export const COUNT_PRESENCE_SCRIPT: string = `${SCRIPT_PRELUDE}${LIBRARY}
+local counts = {}
+for index = 3, #ARGV do
+  local _, guests = countSources(ARGV[index])
+  counts[#counts + 1] = countMembers(ARGV[index])
+  counts[#counts + 1] = guests
+end
+return counts
+`;
+
 /** Splits texts into lists of about `MAX_EVENT_LENGTH`, as `split` in `presence-messages.ts`, and formats events. */
 const EVENTS = `
 local function split(texts)

@@ -7,11 +7,12 @@ import type {
   Renewal,
   SharedPresence,
 } from "../../../log/shared-presence.ts";
-import { presenceTopicOf } from "../../../realtime/presence/presence.ts";
+import { type PresenceCounts, presenceTopicOf } from "../../../realtime/presence/presence.ts";
 import type { Milliseconds } from "../../../realtime/units.ts";
 import type { AppendCall } from "./append-call.ts";
 import {
   BURY_PRESENCE_SCRIPT,
+  COUNT_PRESENCE_SCRIPT,
   READ_PRESENCE_SCRIPT,
   RENEW_PRESENCE_SCRIPT,
   REPORT_PRESENCE_SCRIPT,
@@ -24,6 +25,7 @@ const BURIED_TOPICS = 20;
 const scripts = {
   report: new RedisScript(REPORT_PRESENCE_SCRIPT),
   read: new RedisScript(READ_PRESENCE_SCRIPT),
+  count: new RedisScript(COUNT_PRESENCE_SCRIPT),
   renew: new RedisScript(RENEW_PRESENCE_SCRIPT),
   bury: new RedisScript(BURY_PRESENCE_SCRIPT),
 };
@@ -61,6 +63,14 @@ export class RedisPresence implements SharedPresence {
     const counts = { count: Number(count), guests: Number(guests) };
     const members = list ? { members: JSON.parse(list) } : {};
     return { members: { type: "members", ...members, ...counts }, sequence: Number(sequence) };
+  }
+
+  async count(topics: readonly string[]): Promise<readonly PresenceCounts[]> {
+    const answer = (await this.#connection.runOnLog(scripts.count, topics)) as unknown[];
+    return topics.map((_, index) => ({
+      members: Number(answer[2 * index]),
+      guests: Number(answer[2 * index + 1]),
+    }));
   }
 
   async renew(source: string, lease: Milliseconds, isFirst: boolean): Promise<Renewal | undefined> {

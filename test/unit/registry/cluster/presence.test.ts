@@ -51,6 +51,19 @@ describe("presence over several processes", () => {
     expect(await registryOf(2).members("chat/1")).toMatchObject({ count: 1 });
   });
 
+  it("counts the members of a page of topics over all processes with one call", async () => {
+    await open(0, { identity: "ann" }, ["chat/1", "chat/2", "news"]);
+    await open(1, { identity: "ann" }, ["chat/1"]);
+    await open(2, {}, ["chat/2"]);
+    await tick();
+    expect((await registryOf(1).topics()).topics).toEqual([
+      { topic: "chat/1", subscriptions: 2, members: 1, guests: 0 },
+      { topic: "chat/2", subscriptions: 2, members: 1, guests: 1 },
+      { topic: "news", subscriptions: 1 },
+    ]);
+    expect(presence().counted).toEqual([["chat/1", "chat/2"]]);
+  });
+
   it("says once that a topic is occupied, and once that it is vacated, without members if it has no presence", async () => {
     const news = [await open(0, { identity: "ann" }, ["news"]), await open(1, {}, ["news"])];
     await tick();
