@@ -76,8 +76,9 @@ class KeySet {
     if (candidates.some((key) => "d" in key)) {
       throw tokensUnavailableError(new Error("The key set has a private key."));
     }
+    if (candidates.length === 0) return [];
     // Only ids of the set become names here, so the map stays small.
-    const name = JSON.stringify([algorithm, candidates.length > 0 ? id : null]);
+    const name = JSON.stringify([algorithm, id]);
     const known = this.#imported.get(name);
     if (known !== undefined) return known;
     const imported = fulfilled(

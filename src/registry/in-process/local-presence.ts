@@ -6,7 +6,7 @@ import type {
   TopicReport,
 } from "../../realtime/presence/presence.ts";
 import { createPresenceMessages } from "../../realtime/presence/presence-messages.ts";
-import type { TopicRules } from "../../realtime/topic-rules.ts";
+import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
 import type { OccupancyListener } from "../registry.ts";
 import type { MembersStore } from "./members.ts";
 
@@ -16,19 +16,23 @@ const SOURCE = "";
 /** Presence in one process: the members are in memory, and their changes are appended to the log. */
 export class LocalPresence implements MembersStore {
   readonly #log: MessageLog;
-  readonly #rules: TopicRules;
+  readonly #support: PresenceSupport;
   readonly #onOccupancy: OccupancyListener | undefined;
   readonly #table = new MembersTable();
 
-  constructor(log: MessageLog, rules: TopicRules, onOccupancy?: OccupancyListener) {
+  constructor(log: MessageLog, support: PresenceSupport, onOccupancy?: OccupancyListener) {
     this.#log = log;
-    this.#rules = rules;
+    this.#support = support;
     this.#onOccupancy = onOccupancy;
   }
 
   async report(reports: readonly TopicReport[]): Promise<void> {
     const outcomes = reports.map((report) => this.#table.apply(SOURCE, report));
-    const messages = outcomes.flatMap((outcome) => createPresenceMessages(outcome, this.#rules));
+    const { rules, hasPresence } = this.#support;
+    // Of the other topics, only the occupancy is reported.
+    const messages = outcomes
+      .filter(({ topic }) => hasPresence(topic))
+      .flatMap((outcome) => createPresenceMessages(outcome, rules));
     for (const { topic, occupancy } of outcomes) {
       if (occupancy !== undefined) this.#onOccupancy?.(topic, occupancy);
     }

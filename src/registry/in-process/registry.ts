@@ -103,7 +103,7 @@ export class InProcessRegistry implements ClientRegistry {
       isClosed: () => this.#isClosed,
       onAttached: () => this.#expiryTimer.schedule(),
     };
-    const { createPresence = ({ rules }) => new LocalPresence(log, rules, onOccupancy) } = options;
+    const { createPresence = (support) => new LocalPresence(log, support, onOccupancy) } = options;
     this.#members = new RegistryMembers(presenceOf(manager), createPresence, () =>
       this.#expiryTimer.schedule(),
     );

@@ -135,6 +135,16 @@ describe("a key set", () => {
     expect(await outcome(token, server.url)).toBe(expected);
   });
 
+  it("keeps the tokens without a key id apart from those with an unknown key id", async () => {
+    server = await startJSONServer(() => ({ body: { keys: [rsa.jwk] } }));
+    const verify = createTokenVerifier({ jwksURL: server.url });
+    const sign = { key: rsa.privateKey, algorithm: "RS256" } as const;
+    const unknown = await signToken({}, { ...sign, keyId: "other" });
+    await expect(verify(unknown)).rejects.toMatchObject({ code: "unknown_token" });
+    expect((await verify(await signToken({}, sign))).subject).toBe("anna");
+    await expect(verify(unknown)).rejects.toMatchObject({ code: "unknown_token" });
+  });
+
   it("with a private key is refused, so that its owner notices", async () => {
     const body = { keys: [await exportJWK(rsa.privateKey)] };
     server = await startJSONServer(() => ({ body }));

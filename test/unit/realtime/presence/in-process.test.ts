@@ -84,6 +84,14 @@ describe("presence in one process", () => {
     expect(take(friend)).toHaveLength(2);
   });
 
+  it("publishes nothing about topics without presence", async () => {
+    const watcher = await open({ identity: "w", rights: ["*"] }, ["$presence/news"]);
+    await open({ identity: "ann" }, ["news"]);
+    await tick();
+    expect(occupancy).toEqual(["news occupied"]);
+    expect(take(watcher)).toEqual([]);
+  });
+
   it("says when a topic is occupied, and when it is vacated", async () => {
     const one = await open({}, ["news"]);
     const two = await open({ identity: "ann" }, ["news", "news/*"]);
