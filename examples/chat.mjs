@@ -1,4 +1,4 @@
-// A chat with rooms. A page shows the last 20 messages of its room first, and who is in the room.
+// A chat with rooms. A page shows the last 20 messages of its room first, and the members of the room.
 import { randomUUID } from "node:crypto";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
@@ -23,7 +23,7 @@ const topics = JSON.parse(REALTIME_TOPICS);
 const realtime = createServer({
   runtime: nodeRuntime,
   topics,
-  // Tokens of people who have signed in. The page has its token in a cookie.
+  // A user that signs in gets a token, in a cookie.
   tokens: { secrets: [CHAT_SECRET] },
   cookie: "chat",
   origins: [],
