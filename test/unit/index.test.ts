@@ -16,6 +16,7 @@ describe("pocketwire", () => {
       "AuthSettings",
       "Authenticate",
       "Authorize",
+      "CallbackOptions",
       "ClientInfo",
       "ClientRegistry",
       "CloseReason",
