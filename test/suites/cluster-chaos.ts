@@ -1,16 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from "vitest";
 import { closeClients } from "../support/clients.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
-import { pause } from "../support/deadline.ts";
+import { eventually, pause } from "../support/deadline.ts";
 import { type ChaosTarget, killChaosLine, runKillChaos } from "../support/kill-chaos.ts";
+import { CROWD_TOPICS, startCrowd } from "../support/presence-crowd.ts";
 import { type Random, seededRandom } from "../support/random.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import type { RuntimeUnderTest } from "../support/service.ts";
+import { JWT_SECRET } from "../support/tokens.ts";
 
 /** `STRIKES`, `CHAOS_CLIENTS` and `CHAOS_SEED` set the size of the run and repeat its choices. */
 const CLIENTS = Number(process.env.CHAOS_CLIENTS ?? 60);
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const PUBLISHERS = 5;
+/** Number of users who come and go. */
+const CROWD = 30;
+
+const ENV = {
+  LOG_LEVEL: "info",
+  REALTIME_JWT_SECRET: JWT_SECRET,
+  REALTIME_TOPICS: CROWD_TOPICS,
+};
 
 /** Disturbances in which Redis loses nothing, because it writes each command to its disk. Each ends by itself. */
 const FAULTS: Readonly<
@@ -56,7 +66,7 @@ export function clusterChaosSuite(
     let cluster: Cluster;
     beforeEach(async () => {
       redis = await startRedis({ isDurable: true });
-      cluster = await startCluster(runtime, { redisURL: redis.url, env: { LOG_LEVEL: "info" } });
+      cluster = await startCluster(runtime, { redisURL: redis.url, env: ENV });
     });
     afterEach(async () => {
       closeClients();
@@ -65,7 +75,7 @@ export function clusterChaosSuite(
     });
 
     it(
-      `disturbed ${strikesWanted} times deliver every acknowledged message once for each key, in order`,
+      `disturbed ${strikesWanted} times deliver every acknowledged message once for each key, in order, and their members are those who are there`,
       async () => {
         onTestFailed(() => console.log(`cluster on ${runtime.name}: seed ${SEED}`));
         const random = seededRandom(SEED);
@@ -91,7 +101,9 @@ export function clusterChaosSuite(
           kills: strikesWanted,
           seed: SEED,
         };
+        const crowd = await startCrowd(cluster.url, CROWD, random);
         const result = await runKillChaos(options);
+        await crowd.stop();
         console.log(killChaosLine(options, result), JSON.stringify(struck));
         expect(result.faults).toEqual([]);
         expect(result).toMatchObject({ lost: 0, doubled: 0, disordered: 0, strange: 0 });
@@ -99,6 +111,12 @@ export function clusterChaosSuite(
         // A run in which no request failed, or in which no client resumed, proves nothing.
         expect(result.retries).toBeGreaterThan(0);
         expect(result.recovered).toBeGreaterThan(0);
+        // The graces end, and the streams that the last disturbance cut reconnect.
+        const isTrue = () => JSON.stringify(crowd.seen()) === JSON.stringify(crowd.here());
+        await eventually(isTrue, "the subscriber sees the members", 60_000).catch(() => {});
+        console.log(`${crowd.here().length} members after ${crowd.events()} events of presence`);
+        expect(crowd.seen()).toEqual(crowd.here());
+        expect(crowd.events()).toBeGreaterThan(strikesWanted);
       },
       strikesWanted * 15_000 + 120_000,
     );
