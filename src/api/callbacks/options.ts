@@ -1,14 +1,11 @@
 /** The options of callbacks, and their checks. */
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
+import { TELLS, type Tell } from "../../registry/tells.ts";
 
 /** What a backend can be asked about. */
 export const ASKS = ["connect", "subscribe", "publish"] as const;
 export type Ask = (typeof ASKS)[number];
-
-/** What a backend can be told. `occupied` and `vacated`: a topic has its first subscriber, and has lost its last. */
-export const TELLS = ["connected", "disconnected", "occupied", "vacated"] as const;
-export type Tell = (typeof TELLS)[number];
 
 /** How the service asks and tells a backend over HTTP (docs/callbacks.md). */
 export interface CallbackOptions {
