@@ -29,7 +29,7 @@ export interface CallbackOptions {
    * Workers, and above that, a request gets 503 at once. Default 64.
    */
   readonly maxConcurrent?: number | undefined;
-  /** Events that wait to be sent. Above this number, the oldest event is dropped. Default 10,000. */
+  /** Events that wait to be sent; on Workers, those of one shard. Above this number, the oldest event is dropped. Default 10,000. */
   readonly maxQueue?: number | undefined;
 }
 
