@@ -15,6 +15,7 @@ const OF_A_PROCESS = [
   "cluster-chaos",
   "cluster-loss",
   "cluster-presence",
+  "cluster-tells",
   "data",
   "data-chaos",
   "ends",

@@ -1,11 +1,12 @@
 /** The table of variables: name, limits and default of each. A test compares it with docs/configuration.md. */
 import { DEFAULT_CACHE_TIME } from "../api/auth/introspection.ts";
 import { DEFAULT_CLOCK_SKEW } from "../api/auth/token-options.ts";
-import { ASKS, CALLBACK_DEFAULTS, TELLS } from "../api/callbacks/options.ts";
+import { ASKS, CALLBACK_DEFAULTS } from "../api/callbacks/options.ts";
 import { DEFAULT_LIMITS, DEFAULTS } from "../api/limits.ts";
 import { LOG_LEVELS } from "../api/logger.ts";
 import { DEFAULT_HISTORY, DEFAULT_KEPT, DEFAULT_REMEMBERED_IDS } from "../log/log.ts";
 import { DEFAULT_PRESENCE_GRACE } from "../realtime/presence/presence.ts";
+import { TELLS } from "../registry/tells.ts";
 import {
   adminKey,
   algorithms,

@@ -1,4 +1,4 @@
-/** Questions to a backend, on each runtime: an identity that belongs to a stream, and backends that fail. */
+/** Callbacks on each runtime: an identity that belongs to a stream, events, and backends that fail. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { call, publish, setSubscriptions } from "../support/api.ts";
 import {
@@ -8,8 +8,11 @@ import {
   startBackend,
 } from "../support/callback-backend.ts";
 import { closeClients } from "../support/clients.ts";
+import { eventually } from "../support/deadline.ts";
 import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
 import { openStream } from "../support/sse-client.ts";
+
+type CallbackEvent = Readonly<Record<string, string>>;
 
 const CHUNK = "x".repeat(64 * 1024);
 
@@ -40,10 +43,20 @@ export function callbackSuite(runtime: RuntimeUnderTest): void {
           REALTIME_CALLBACK_URL: backend.url,
           REALTIME_CALLBACK_SECRET: CALLBACK_SECRET,
           REALTIME_CALLBACK_ASK: "connect,subscribe,publish",
+          REALTIME_CALLBACK_TELL: "connected,disconnected,occupied,vacated",
           REALTIME_CALLBACK_TIMEOUT_SECONDS: "2",
+          REALTIME_PRESENCE_GRACE_SECONDS: "1",
         },
       });
     });
+    /** The events about a topic or a client, each once, as `connected anna` and so on. */
+    const toldOf = (name: string): string[] => {
+      const events = backend.bodies.flatMap((body) => (body.events ?? []) as CallbackEvent[]);
+      const byId = new Map(events.map((event) => [event.id, event]));
+      return [...byId.values()]
+        .filter(({ topic, clientId }) => topic === name || clientId === name)
+        .map(({ type, reason, identity }) => [type, reason ?? identity].join(" ").trim());
+    };
     beforeEach(() => {
       backend.answer = () => ({ allow: true });
     });
@@ -67,6 +80,23 @@ export function callbackSuite(runtime: RuntimeUnderTest): void {
       expect(asked).toMatchObject([{ identity: "anna" }, { identity: "anna" }]);
     });
 
+    it("the backend is told of a stream and a topic, in order, also when it fails at first", async () => {
+      const tries: { readonly id: unknown; readonly events: unknown }[] = [];
+      backend.answer = ({ type, events }, response, { headers }) => {
+        if (events !== undefined) tries.push({ id: headers["webhook-id"], events });
+        if (events !== undefined && tries.length <= 2) return void response.writeHead(500).end();
+        return type === "connect" ? { allow: true, identity: "anna" } : { allow: true };
+      };
+      const client = await openStream(service.url, {}, "?topic=told");
+      await eventually(() => toldOf("told").length === 1, "the topic is occupied");
+      client.close();
+      await eventually(() => toldOf("told").length === 2, "the topic is vacated");
+      expect(toldOf("told")).toEqual(["occupied", "vacated"]);
+      expect(toldOf(client.clientId)).toEqual(["connected anna", "disconnected client"]);
+      const [first] = tries;
+      expect(tries.filter(({ id }) => id === first?.id)).toEqual([first, first, first]);
+    });
+
     it("a subscription and a message are refused with the reason", async () => {
       const { clientId } = await openStream(service.url);
       backend.answer = () => ({ allow: false, reason: "Not you." });
@@ -76,12 +106,13 @@ export function callbackSuite(runtime: RuntimeUnderTest): void {
     });
 
     it.each(FAILURES)("a request gets 503 when the backend %s", async (_what, answer) => {
-      const before = backend.bodies.length;
+      const asked = () => backend.bodies.filter(({ events }) => events === undefined).length;
+      const before = asked();
       backend.answer = answer;
       const { status, headers } = await call(service.url, "/api/realtime/messages?topic=a");
       expect([status, headers.get("Retry-After")]).toEqual([503, "5"]);
       // A question is sent once more after a broken connection. A redirect is not followed.
-      expect(backend.bodies.length - before).toBeLessThanOrEqual(2);
+      expect(asked() - before).toBeLessThanOrEqual(2);
       backend.answer = () => ({ allow: true });
       expect((await call(service.url, "/api/realtime/messages?topic=a")).status).toBe(200);
     });

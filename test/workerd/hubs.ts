@@ -10,9 +10,9 @@ let opened = 0;
 
 /**
  * `rules`: hubs with `RULES` in their environment. `own-rules`: the same, and a subclass passes other rules. `presence`: the topics
- * `chat/*` have members. `occupancy`: the same, and the hubs tell when topics are occupied and vacated.
+ * `chat/*` have members. `tells`: the same, and the hubs tell a backend of all events.
  */
-type Kind = "hubs" | "rules" | "own-rules" | "presence" | "occupancy";
+type Kind = "hubs" | "rules" | "own-rules" | "presence" | "tells";
 
 /** A registry over separate hubs, with operations for tests. */
 export class HubsUnderTest extends RegistryUnderTest {
@@ -24,7 +24,7 @@ export class HubsUnderTest extends RegistryUnderTest {
     opened += 1;
     const { REALTIME_HUB } = env as unknown as TestEnv;
     const keeps = history === undefined ? "" : `-history-${history}`;
-    const members = kind === "presence" || kind === "occupancy" ? `presence-${shards}-` : "";
+    const members = kind === "presence" || kind === "tells" ? `presence-${shards}-` : "";
     const names = `${members}${kind}-${opened}${keeps}-shard-`;
     const ids = Array.from({ length: shards }, (_, shard) =>
       REALTIME_HUB.idFromName(names + shard),

@@ -133,17 +133,6 @@ describe("presence over two shards", () => {
     ann.connection.close("client");
     await knows(hubs, 1, []);
   });
-
-  it("tells once, on shard 0, when a topic is occupied and vacated", async () => {
-    const hubs = openHubs(2, "occupancy");
-    const streams = [await openOn(hubs, 1, ["news"]), await openOn(hubs, 0, ["news"])];
-    const occupancy = (shard: number) => hubs.inside((hub) => [...hub.occupancy], shard);
-    await eventually(async () => (await occupancy(0)).length === 1, "the topic is occupied");
-    for (const { connection } of streams) connection.close("client");
-    await eventually(async () => (await occupancy(0)).length === 2, "the topic is vacated");
-    expect(await occupancy(0)).toEqual(["news occupied", "news vacated"]);
-    expect(await occupancy(1)).toEqual([]);
-  });
 });
 
 function unsent(hubs: HubsUnderTest, shard: number): Promise<string[]> {

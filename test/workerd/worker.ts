@@ -3,10 +3,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { HistoryRequest } from "../../src/log/history.ts";
 import type { TopicReport } from "../../src/realtime/presence/presence.ts";
 import type { Message, Principal, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
+import type { HubTells } from "../../src/registry/durable-object/event-queue.ts";
 import { RealtimeHub } from "../../src/registry/durable-object/hub.ts";
 import type { RealtimeHubOptions } from "../../src/registry/durable-object/hub-options.ts";
 import type { HubRPC, HubStub } from "../../src/registry/durable-object/protocol.ts";
 import type { InfoRequest, PageRequest } from "../../src/registry/registry.ts";
+import { type EventRequest, TELLS } from "../../src/registry/tells.ts";
 import { RealtimeHub as ConfiguredHub, type Env } from "../../src/runtimes/workers/hub-binding.ts";
 
 /** Equals the constant of the registry suite, which can't be imported here because the suite runs outside the hubs. */
@@ -27,6 +29,9 @@ const TOPICS = [
 /** The grace of hubs with presence, in milliseconds. */
 export const PRESENCE_GRACE = 300;
 
+/** Events that wait in a hub that tells. */
+export const MAX_QUEUE = 5;
+
 export interface TestEnv {
   readonly REALTIME_HUB: DurableObjectNamespace<EvictableHub>;
   readonly LOG_HOST: DurableObjectNamespace<LogHost>;
@@ -41,8 +46,12 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   #hub: RealtimeHub;
   /** Whether reports of other hubs fail. */
   isUnreachable = false;
-  /** What the hub has told of topics, for a hub with `occupancy` in its name. */
-  readonly occupancy: string[] = [];
+  /** The requests of a hub with `tells` in its name to its backend. */
+  readonly requests: EventRequest[] = [];
+  /** Whether the backend takes events. */
+  isBackendAway = false;
+  /** Number of events that were dropped. */
+  dropped = 0;
 
   constructor(ctx: DurableObjectState, env: TestEnv) {
     super(ctx, env);
@@ -80,16 +89,26 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
       const id = REALTIME_HUB.idFromName(name.replace(/\d+$/, String(shard)));
       return REALTIME_HUB.get(id) as unknown as HubStub;
     };
-    const onOccupancy = (topic: string, change: string) => {
-      this.occupancy.push(`${topic} ${change}`);
-    };
-    const tracked = name.includes("occupancy") ? { onOccupancy } : {};
     return {
       topics: TOPICS,
       presenceGrace: PRESENCE_GRACE,
       shards: Number(shards),
       hub,
-      ...tracked,
+      tells: name.includes("tells") ? this.#tells() : undefined,
+    };
+  }
+
+  #tells(): HubTells {
+    return {
+      types: TELLS,
+      maxQueue: MAX_QUEUE,
+      send: async (request) => {
+        this.requests.push(request);
+        return !this.isBackendAway;
+      },
+      onDropped: () => {
+        this.dropped += 1;
+      },
     };
   }
 

@@ -10,7 +10,7 @@ export interface AskCounts {
   readonly cached: number;
 }
 
-/** Totals of the events for a backend in this process, and the number of those that wait. */
+/** Totals of the events for a backend in this process, and the number of those that wait. All are 0 on Workers, where the hubs tell. */
 export interface TellCounts {
   /** Events that were delivered. */
   readonly told: number;

@@ -1,14 +1,11 @@
 /** The options of callbacks, and their checks. */
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
+import { TELLS, type Tell } from "../../registry/tells.ts";
 
 /** What a backend can be asked about. */
 export const ASKS = ["connect", "subscribe", "publish"] as const;
 export type Ask = (typeof ASKS)[number];
-
-/** What a backend can be told. `occupied` and `vacated`: a topic has its first subscriber, and has lost its last. */
-export const TELLS = ["connected", "disconnected", "occupied", "vacated"] as const;
-export type Tell = (typeof TELLS)[number];
 
 /** How the service asks and tells a backend over HTTP (docs/callbacks.md). */
 export interface CallbackOptions {
@@ -32,7 +29,7 @@ export interface CallbackOptions {
    * Workers, and above that, a request gets 503 at once. Default 64.
    */
   readonly maxConcurrent?: number | undefined;
-  /** Events that wait to be sent. Above this number, the oldest event is dropped. Default 10,000. */
+  /** Events that wait to be sent; on Workers, those of one shard. Above this number, the oldest event is dropped. Default 10,000. */
   readonly maxQueue?: number | undefined;
 }
 

@@ -1,24 +1,17 @@
-import { nanoid } from "nanoid";
 import { FifoQueue } from "../../log/fifo-queue.ts";
-import type { CloseReason, Logger } from "../../realtime/types.ts";
+import type { Logger } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
-import { redactURL } from "../auth/redact-url.ts";
+import {
+  type CallbackEvent,
+  type EventRequest,
+  MAX_BATCH,
+  retryDelay,
+  toEventJSON,
+  toEventRequest,
+} from "../../registry/tells.ts";
 import type { TellCounts } from "./counts.ts";
-import { CALLBACK_DEFAULTS, type CallbackOptions, type Tell } from "./options.ts";
-import { describeFailure, postCallback } from "./post.ts";
-
-/** Something that a backend may be told. */
-export interface CallbackEvent {
-  readonly type: Tell;
-  /** Of `occupied` and `vacated`. */
-  readonly topic?: string | undefined;
-  /** Of `connected` and `disconnected`. */
-  readonly clientId?: string | undefined;
-  /** Of `connected`. Undefined for a guest. */
-  readonly identity?: string | undefined;
-  /** Of `disconnected`. */
-  readonly reason?: CloseReason | undefined;
-}
+import { CALLBACK_DEFAULTS, type CallbackOptions } from "./options.ts";
+import { logDroppedEvent, postEvents } from "./post-events.ts";
 
 /** What `Teller` needs besides the options. */
 export interface TellerSettings {
@@ -36,21 +29,9 @@ interface QueuedEvent {
 }
 
 /** Events that were sent, and perhaps must be sent again. */
-interface Batch {
-  /** `webhook-id`. */
-  readonly id: string;
-  readonly body: string;
+interface Batch extends EventRequest {
   readonly first: number;
   readonly last: number;
-}
-
-const MAX_BATCH = 100;
-const MAX_RETRY_DELAY: Milliseconds = 60_000;
-
-/** 1 s, 2 s, 4 s and so on up to 60 s, each shortened by up to a half at random. */
-export function retryDelay(attempt: number): Milliseconds {
-  const delay = Math.min(1000 * 2 ** attempt, MAX_RETRY_DELAY);
-  return delay * (1 - Math.random() / 2);
 }
 
 /**
@@ -78,10 +59,9 @@ export class Teller {
   }
 
   /** Queues an event if the backend is to be told of its type. */
-  tell({ type, ...event }: CallbackEvent): void {
-    if (this.#options.tell?.includes(type) !== true) return;
-    const at = new Date(this.#settings.now()).toISOString();
-    const json = JSON.stringify({ id: `evt_${nanoid()}`, type, ...event, at });
+  tell(event: CallbackEvent): void {
+    if (this.#options.tell?.includes(event.type) !== true) return;
+    const json = toEventJSON(event, this.#settings.now());
     this.#queue.push({ number: this.#next++, json });
     if (this.#queue.length > (this.#options.maxQueue ?? CALLBACK_DEFAULTS.maxQueue)) this.#drop();
     this.#sending ??= this.#send();
@@ -134,28 +114,18 @@ export class Teller {
       event = this.#queue.at(events.length);
     }
     const last = first + events.length - 1;
-    return { id: `msg_${nanoid()}`, body: `{"events":[${events.join()}]}`, first, last };
+    return { ...toEventRequest(events), first, last };
   }
 
-  async #post({ id, body }: Batch, signal: AbortSignal): Promise<boolean> {
-    const { url } = this.#options;
-    try {
-      const response = await postCallback(this.#options, id, body, signal);
-      await response.body?.cancel();
-      if (response.ok) return true;
-      throw new Error(`${redactURL(url)} answered ${response.status}`);
-    } catch (error) {
-      const fields = { error: describeFailure(error, url), waiting: this.#queue.length };
-      this.#settings.logger.warn("events for the backend can't be delivered", fields);
-      return false;
-    }
+  #post(batch: Batch, signal: AbortSignal): Promise<boolean> {
+    const { logger } = this.#settings;
+    return postEvents(this.#options, batch, { signal, logger, waiting: this.#queue.length });
   }
 
   #drop(): void {
     this.#queue.shift();
     this.#counts.dropped += 1;
-    // The logger writes one such line a minute, with the number of dropped events.
-    this.#settings.logger.error("events for the backend are dropped");
+    logDroppedEvent(this.#settings.logger);
   }
 
   #sleep(attempt: number): Promise<void> {

@@ -1,6 +1,8 @@
 /** The callbacks: requests that the service sends to a backend. */
+
+import { TELLS } from "../../registry/tells.ts";
 import { createAnswerSchemas } from "../callbacks/answers.ts";
-import { type Ask, TELLS } from "../callbacks/options.ts";
+import type { Ask } from "../callbacks/options.ts";
 import type { RequestLimits } from "../limits.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
 import { json, objectOf, ref, response, TEXT, TEXTS, WHOLE } from "./schema.ts";

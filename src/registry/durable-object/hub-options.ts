@@ -1,7 +1,7 @@
 import type { HistoryLimits, LogOptions, RememberedIdLimits } from "../../log/log.ts";
 import type { ManagerOptions } from "../../realtime/manager.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
-import type { OccupancyListener } from "../registry.ts";
+import type { HubTells } from "./event-queue.ts";
 import type { HubStub } from "./protocol.ts";
 
 /** Options of `RealtimeHub`. */
@@ -24,8 +24,8 @@ export interface RealtimeHubOptions extends Omit<ManagerOptions, "now" | "presen
   readonly shards?: number | undefined;
   /** Returns a new stub of a shard's hub. Required if there are several shards. */
   readonly hub?: ((shard: number) => HubStub) | undefined;
-  /** Called when a topic is occupied or vacated on the first or last of all shards. Only shard 0 calls it. */
-  readonly onOccupancy?: OccupancyListener | undefined;
+  /** How the hub tells a backend of events. Shard 0 tells when topics are occupied and vacated. Default: the hub tells nothing. */
+  readonly tells?: HubTells | undefined;
 }
 
 /** Reads the shard at the end of a hub's name: "3" in production, "<prefix>-3" in the tests. 0 for other names. */

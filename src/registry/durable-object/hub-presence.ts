@@ -23,7 +23,7 @@ export interface HubPresenceOptions extends PresenceSenderOptions {
   readonly presence: PresenceSupport;
   /** Appends messages to the hub's log, which delivers them before this function returns. */
   readonly append: (messages: readonly Message[]) => void;
-  /** `RealtimeHubOptions.onOccupancy`. */
+  /** Called when a topic is occupied or vacated on the first or last of all shards. Only shard 0 calls it. */
   readonly onOccupancy: OccupancyListener | undefined;
 }
 

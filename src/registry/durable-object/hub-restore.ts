@@ -3,7 +3,8 @@ import { attachmentOf, type HubState } from "./hub-state.ts";
 import { closeSocket } from "./protocol.ts";
 
 /**
- * Restores a hub that wakes: its revocations, the clients with a socket that is still open, and the members of topics.
+ * Restores a hub that wakes: its revocations, the clients with a socket that is still open, and the members of topics. Tells
+ * that the other clients have gone.
  *
  * After an interrupted delivery the hub does not know which clients have received the message. These clients are not restored.
  * Instead they are asked to reconnect, and each client resumes from its last event id.
@@ -20,6 +21,9 @@ export function restoreHub(state: HubState, sockets: readonly WebSocket[]): void
     unfinishedDelivery.clear();
   }
   state.presence?.restore();
+  if (state.events === undefined) return;
+  const connected = new Set(sockets.map((socket) => attachmentOf(socket).clientId));
+  state.events.restore((clientId) => connected.has(clientId));
 }
 
 function restoreClients(

@@ -12,11 +12,12 @@ import {
 } from "../../realtime/manager.ts";
 import type { PresenceSupport } from "../../realtime/presence/presence-support.ts";
 import { TopicRules } from "../../realtime/topic-rules.ts";
-import type { ClientInfo, Message } from "../../realtime/types.ts";
+import type { ClientInfo, CloseReason, Message } from "../../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import { RegistryMembers } from "../in-process/members.ts";
-import type { ConnectRequest } from "../registry.ts";
+import type { ConnectRequest, OccupancyListener } from "../registry.ts";
+import { EventQueue } from "./event-queue.ts";
 import type { RealtimeHubOptions } from "./hub-options.ts";
 import { HubPresence } from "./hub-presence.ts";
 import { HubSocketSink } from "./hub-sink.ts";
@@ -66,14 +67,17 @@ export class HubState {
   readonly members: RegistryMembers;
   /** Undefined if no topic has presence. */
   readonly presence: HubPresence | undefined;
+  /** Undefined if no backend is told of events. */
+  readonly events: EventQueue | undefined;
   readonly #ctx: DurableObjectState;
 
   /** @param shard Index of the shard, from 0. */
   constructor(ctx: DurableObjectState, shard: number, options: RealtimeHubOptions) {
     const database = new StorageDatabase(ctx.storage);
     this.#ctx = ctx;
-    const { history, rememberedIds, topics, keptBytes, keptTopics, onOccupancy } = options;
-    const tracksOccupancy = onOccupancy !== undefined;
+    const { history, rememberedIds, topics, keptBytes, keptTopics, tells } = options;
+    this.events = tells && new EventQueue(database, tells);
+    const tracksOccupancy = this.events?.tellsOccupancy;
     const hasPresence = tracksOccupancy || topics?.some(({ presence }) => presence);
     this.manager = new RealtimeManager({
       ...options,
@@ -114,10 +118,14 @@ export class HubState {
     presence: PresenceSupport,
     rows: PresenceRows,
     shard: number,
-    { onOccupancy, shards = 1, hub = noHub }: RealtimeHubOptions,
+    { shards = 1, hub = noHub }: RealtimeHubOptions,
   ): HubPresence {
     const append = (messages: readonly Message[]) => this.append(messages);
     const onDue = () => this.scheduleAlarm();
+    const { events } = this;
+    const onOccupancy: OccupancyListener | undefined = events?.tellsOccupancy
+      ? (topic, type) => events.tell({ type, topic })
+      : undefined;
     return new HubPresence({ presence, rows, shard, shards, hub, append, onDue, onOccupancy });
   }
 
@@ -152,9 +160,17 @@ export class HubState {
     // A tag can have up to 256 characters, and a client id has fewer.
     this.#ctx.acceptWebSocket(socket, [clientId]);
     this.manager.registerClient(clientId, new HubSocketSink(socket), connect, connectedAt);
+    this.events?.tellConnected(clientId, connect.isAdmin ? undefined : connect.identity);
     applyInitialSubscriptions(this.manager, connect, identity);
     this.storeSubscriptions(clientId);
     this.storeAttachment(clientId);
+  }
+
+  /** Removes a client whose socket was closed. */
+  removeClient(clientId: string, reason: CloseReason): void {
+    this.manager.removeClient(clientId, reason);
+    this.subscriptions.remove(clientId);
+    this.events?.tellDisconnected(clientId, reason);
   }
 
   /** Stores a client's subscription keys, rights and auth record. */
@@ -207,8 +223,8 @@ export class HubState {
   }
 
   /**
-   * Sets the alarm to the time at which the next credential expires, presence must be reported, or all messages and remembered ids
-   * have expired, whichever is first. Keeps an alarm that is early enough for the next credential and for presence. Sets no alarm
+   * Sets the alarm to the time at which the next credential expires, presence must be reported, an event must be sent, or all messages and remembered ids
+   * have expired, whichever is first. Keeps an alarm that is early enough for the next credential, for presence and for events. Sets no alarm
    * if nothing is stored that expires.
    */
   async scheduleAlarm(): Promise<void> {
@@ -216,7 +232,8 @@ export class HubState {
     // Read after the `await`: a report that has failed is due again a little later.
     const { expiresIn = Number.POSITIVE_INFINITY } = this.manager;
     const presenceAt = this.presence?.dueAt ?? Number.POSITIVE_INFINITY;
-    const dueAt = Math.min(Date.now() + expiresIn, presenceAt);
+    const eventsAt = this.events?.dueAt ?? Number.POSITIVE_INFINITY;
+    const dueAt = Math.min(Date.now() + expiresIn, presenceAt, eventsAt);
     // The alarm is not set earlier for the log, because `log.expiresAt` reads many rows. The next read or publish, or else the
     // alarm, deletes the messages that have expired in the meantime.
     if (scheduled !== null && (scheduled <= dueAt || dueAt === Number.POSITIVE_INFINITY)) return;

@@ -71,8 +71,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     );
     this.#manager.follow(this.#state.log);
     restoreHub(this.#state, this.ctx.getWebSockets());
-    // Members without a socket leave after the grace, and reports to other hubs may be unsent.
-    if (this.#state.presence !== undefined) {
+    // Members without a socket leave after the grace, and reports to other hubs and events may be unsent.
+    if ((this.#state.presence ?? this.#state.events) !== undefined) {
       void this.ctx.blockConcurrencyWhile(() => this.#state.settle());
     }
   }
@@ -122,6 +122,8 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
   override async alarm(): Promise<void> {
     this.#state.log.trim();
     this.#state.presence?.sendDue();
+    this.#state.expireCredentials();
+    await this.#state.events?.send();
     await this.#state.settle();
   }
 
@@ -240,8 +242,7 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
 
   async #removeClient(socket: WebSocket, reason: string): Promise<void> {
     const { clientId } = attachmentOf(socket);
-    this.#manager.removeClient(clientId, toCloseReason(reason, "client"));
-    this.#state.subscriptions.remove(clientId);
+    this.#state.removeClient(clientId, toCloseReason(reason, "client"));
     // With a compatibility date before 2026-04-07, the runtime does not answer the close of the other side.
     closeSocket(socket, reason);
     await this.#state.settle();

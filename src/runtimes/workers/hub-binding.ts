@@ -2,6 +2,7 @@
 import { RealtimeHub as Hub } from "../../registry/durable-object/hub.ts";
 import type { RealtimeHubOptions } from "../../registry/durable-object/hub-options.ts";
 import type { HubStub } from "../../registry/durable-object/protocol.ts";
+import { createHubTells } from "./hub-tells.ts";
 import { readWorkerSettings } from "./settings.ts";
 
 /**
@@ -42,7 +43,8 @@ export class RealtimeHub extends Hub<Env> {
   ) {
     const settings = readWorkerSettings(env);
     const { rules = settings.rules, topics = settings.topics } = options;
-    super(ctx, env, { ...settings, rules, topics, hub: (shard) => getHub(env, shard) });
+    const tells = createHubTells(settings);
+    super(ctx, env, { ...settings, rules, topics, tells, hub: (shard) => getHub(env, shard) });
     // Shard 0 receives every publish first. When REALTIME_SHARDS was reduced, shard 0 can therefore retire the removed shards
     // before they miss a message.
     if (ctx.id.name === "0") {

@@ -79,7 +79,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const variables = variablesOf(env);
   const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
   warnOfMistakes(settings, unknown, settings.logger);
-  const names = [...WITHOUT_EFFECT, "REALTIME_CALLBACK_TELL"].filter((name) => variables[name]);
+  const names = WITHOUT_EFFECT.filter((name) => variables[name]);
   if (names.length > 0)
     settings.logger.warn("variables without effect on Workers", {
       names: names.join(", "),

@@ -1,9 +1,10 @@
 /** The events that a backend is told of, over a real HTTP backend. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CallbackOptions } from "../../../../src/api/callbacks/options.ts";
-import { retryDelay, Teller } from "../../../../src/api/callbacks/teller.ts";
+import { Teller } from "../../../../src/api/callbacks/teller.ts";
 import { createServer } from "../../../../src/api/server.ts";
 import type { Logger } from "../../../../src/realtime/types.ts";
+import { retryDelay } from "../../../../src/registry/tells.ts";
 import {
   type BackendAnswer,
   CALLBACK_SECRET,
