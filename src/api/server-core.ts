@@ -72,6 +72,7 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
+  readonly createHeartbeat: ServerContext["createHeartbeat"];
   /** Used only with the options `console` and `openapi`. */
   readonly templates: TemplateSource;
 }
@@ -114,7 +115,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
 }
 
 function createContext(
-  { createRegistry, templates }: ServerParts,
+  { createRegistry, createHeartbeat, templates }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -148,6 +149,7 @@ function createContext(
     logger,
     clocks,
     runtime,
+    createHeartbeat,
     streams: new ActiveStreams(),
     budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
     rateLimits: createRateLimits(limits, clocks, counters),
