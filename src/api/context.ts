@@ -48,7 +48,8 @@ export interface ServerContext {
   readonly budget: WaitingBudget;
   readonly rateLimits: RateLimits;
   readonly refusalDelay: RefusalDelay;
-  readonly requestQueue: RequestQueue;
+  /** Undefined on Workers. */
+  readonly requestQueue: RequestQueue | undefined;
   /** Counts the requests that `publish`, `presence` and `historyScan` in `rateLimits` have refused, for stats and metrics. */
   readonly counters: RefusedRequests;
   /**

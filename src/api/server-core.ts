@@ -22,7 +22,6 @@ import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
 import { createPublishLimit } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
 import { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
 import { withMessageIds } from "./publish-failure.ts";
@@ -73,6 +72,7 @@ export interface ServerParts {
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
   readonly createHeartbeat: ServerContext["createHeartbeat"];
+  readonly requestQueue: ServerContext["requestQueue"];
   /** Used only with the options `console` and `openapi`. */
   readonly templates: TemplateSource;
 }
@@ -115,7 +115,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
 }
 
 function createContext(
-  { createRegistry, createHeartbeat, templates }: ServerParts,
+  { createRegistry, createHeartbeat, requestQueue, templates }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -158,7 +158,7 @@ function createContext(
       addressOf: (c) => auth.addressOf(c),
       now: clocks.monotonicNow,
     }),
-    requestQueue: new RequestQueue(runtime.nextTurn),
+    requestQueue,
     counters,
     isClosing,
   };

@@ -10,6 +10,7 @@ import { IntervalHeartbeat, SharedHeartbeat } from "../stream/heartbeat.ts";
 import { Teller } from "./callbacks/teller.ts";
 import { checkLogOptions } from "./check-log-options.ts";
 import { renderTemplate } from "./console/render.ts";
+import { RequestQueue } from "./middleware/request-queue.ts";
 import type { ServerOptions } from "./options.ts";
 import {
   type Basics,
@@ -52,6 +53,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
     createRegistry,
     createHeartbeat: (interval: Milliseconds, isOneProcess: boolean) =>
       isOneProcess ? new SharedHeartbeat(interval) : new IntervalHeartbeat(interval),
+    requestQueue: new RequestQueue(options.runtime?.nextTurn),
     templates: renderTemplate,
   };
   return createServerWith(parts, options);

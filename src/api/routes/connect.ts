@@ -22,7 +22,7 @@ export function connect(context: ServerContext): Handler {
   return async (c) => {
     // Hono runs this handler for HEAD too, and discards the body. A stream opened for HEAD would never be closed.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
-    await requestQueue.enter();
+    await requestQueue?.enter();
     const { withPingEvent, topics, ...query } = readQuery(c);
     const caller = await auth.authorizeConnect(c, topicsOf(topics));
     const { principal = caller, subscriptions } = (await asker?.connect(c, caller, topics)) ?? {};

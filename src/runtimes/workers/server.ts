@@ -110,6 +110,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
     app: createApp(),
     createRegistry: () => ({ registry, realtimeManager: undefined }),
     createHeartbeat: (interval: Milliseconds) => new IntervalHeartbeat(interval),
+    requestQueue: undefined,
     templates: templatesOf(env, serverOptions),
   };
   return createServerWith(parts, serverOptions);
