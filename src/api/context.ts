@@ -1,7 +1,9 @@
 import type { ProtectedLogger } from "../realtime/protected-logger.ts";
 import type { TopicRules } from "../realtime/topic-rules.ts";
+import type { Milliseconds } from "../realtime/units.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
+import type { Heartbeat } from "../stream/heartbeat.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { Asker } from "./callbacks/asker.ts";
@@ -39,12 +41,15 @@ export interface ServerContext {
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;
+  /** @param isOneProcess `Runtime.isOneProcess`. */
+  readonly createHeartbeat: (interval: Milliseconds, isOneProcess: boolean) => Heartbeat;
   readonly streams: ActiveStreams;
   /** Counts the bytes that clients have not taken yet. */
   readonly budget: WaitingBudget;
   readonly rateLimits: RateLimits;
   readonly refusalDelay: RefusalDelay;
-  readonly requestQueue: RequestQueue;
+  /** Undefined on Workers. */
+  readonly requestQueue: RequestQueue | undefined;
   /** Counts the requests that `publish`, `presence` and `historyScan` in `rateLimits` have refused, for stats and metrics. */
   readonly counters: RefusedRequests;
   /**

@@ -41,17 +41,8 @@ export interface LoggerOptions {
  * ```
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  return createLineLogger(options, options.format === "text" ? textLine : jsonLine);
-}
-
-/** `createLogger` with the format `json`. The bundle of a Worker does not need the other format. */
-export function createJSONLogger(options: Omit<LoggerOptions, "format">): Logger {
-  return createLineLogger(options, jsonLine);
-}
-
-function createLineLogger(options: LoggerOptions, format: typeof jsonLine): Logger {
-  const threshold = LOG_LEVELS.indexOf(options.level ?? "info");
-  const { write = (line: string) => console.log(line) } = options;
+  const { level, write = (line: string) => console.log(line) } = options;
+  const format = options.format === "text" ? textLine : jsonLine;
   const output = options.output ?? { write, dropped: 0, isWorking: true };
   let reported = 0;
   const reportDropped = () => {
@@ -60,22 +51,38 @@ function createLineLogger(options: LoggerOptions, format: typeof jsonLine): Logg
     reported += count;
     output.write(format("warn", "log lines were dropped", { count }));
   };
-  const at =
-    (level: LogLevel) =>
-    (msg: string, fields: LogFields = {}): void => {
-      if (LOG_LEVELS.indexOf(level) < threshold) return;
-      reportDropped();
-      output.write(format(level, msg, fields));
-    };
+  const logger = createLevels(level, (...line) => {
+    reportDropped();
+    output.write(format(...line));
+  });
   return {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
+    ...logger,
     get dropped() {
       return output.dropped;
     },
   };
+}
+
+/** A smaller `createLogger` for Workers: its format is `json`, and it has no `output`. */
+export function createJSONLogger({
+  level,
+  write = (line: string) => console.log(line),
+}: Pick<LoggerOptions, "level" | "write">): Logger {
+  return createLevels(level, (...line) => write(jsonLine(...line)));
+}
+
+/** @param write Called with each line of the level or above. */
+function createLevels(
+  minimum: LogLevel = "info",
+  write: (level: LogLevel, msg: string, fields: LogFields) => void,
+): Logger {
+  const threshold = LOG_LEVELS.indexOf(minimum);
+  const at =
+    (level: LogLevel) =>
+    (msg: string, fields: LogFields = {}): void => {
+      if (LOG_LEVELS.indexOf(level) >= threshold) write(level, msg, fields);
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function jsonLine(level: LogLevel, msg: string, fields: LogFields): string {

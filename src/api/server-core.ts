@@ -22,7 +22,6 @@ import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
 import { createPublishLimit } from "./middleware/publish-limit.ts";
 import { createCostLimit, createRateLimit } from "./middleware/rate-limit.ts";
 import { RefusalDelay } from "./middleware/refusal-delay.ts";
-import { RequestQueue } from "./middleware/request-queue.ts";
 import { mount } from "./mount.ts";
 import type { ServerOptions } from "./options.ts";
 import { withMessageIds } from "./publish-failure.ts";
@@ -72,6 +71,8 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
+  readonly createHeartbeat: ServerContext["createHeartbeat"];
+  readonly requestQueue: ServerContext["requestQueue"];
   /** Used only with the options `console` and `openapi`. */
   readonly templates: TemplateSource;
 }
@@ -114,7 +115,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
 }
 
 function createContext(
-  { createRegistry, templates }: ServerParts,
+  { createRegistry, createHeartbeat, requestQueue, templates }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -148,6 +149,7 @@ function createContext(
     logger,
     clocks,
     runtime,
+    createHeartbeat,
     streams: new ActiveStreams(),
     budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
     rateLimits: createRateLimits(limits, clocks, counters),
@@ -156,7 +158,7 @@ function createContext(
       addressOf: (c) => auth.addressOf(c),
       now: clocks.monotonicNow,
     }),
-    requestQueue: new RequestQueue(runtime.nextTurn),
+    requestQueue,
     counters,
     isClosing,
   };

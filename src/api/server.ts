@@ -2,12 +2,15 @@ import { Hono } from "hono";
 import { createMemoryLog } from "../log/memory.ts";
 import { RealtimeManager } from "../realtime/manager.ts";
 import { TopicRules } from "../realtime/topic-rules.ts";
+import type { Milliseconds } from "../realtime/units.ts";
 import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import type { OccupancyListener } from "../registry/registry.ts";
+import { IntervalHeartbeat, SharedHeartbeat } from "../stream/heartbeat.ts";
 import { Teller } from "./callbacks/teller.ts";
 import { checkLogOptions } from "./check-log-options.ts";
 import { renderTemplate } from "./console/render.ts";
+import { RequestQueue } from "./middleware/request-queue.ts";
 import type { ServerOptions } from "./options.ts";
 import {
   type Basics,
@@ -45,7 +48,15 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
         : { registry, realtimeManager: undefined };
     return { ...parts, teller };
   };
-  return createServerWith({ app: new Hono(), createRegistry, templates: renderTemplate }, options);
+  const parts = {
+    app: new Hono(),
+    createRegistry,
+    createHeartbeat: (interval: Milliseconds, isOneProcess: boolean) =>
+      isOneProcess ? new SharedHeartbeat(interval) : new IntervalHeartbeat(interval),
+    requestQueue: new RequestQueue(options.runtime?.nextTurn),
+    templates: renderTemplate,
+  };
+  return createServerWith(parts, options);
 }
 
 /** A registry in this process, over the manager and log of the options or new ones. */

@@ -3,7 +3,6 @@ import { streamSSE } from "hono/streaming";
 import { nanoid } from "nanoid";
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { STREAM_HEADERS } from "../../stream/headers.ts";
-import { IntervalHeartbeat, SharedHeartbeat } from "../../stream/heartbeat.ts";
 import { openHonoSink } from "../../stream/hono-sink.ts";
 import { guardBody } from "../../stream/response-guard.ts";
 import { StreamSession } from "../../stream/session.ts";
@@ -23,7 +22,7 @@ export function connect(context: ServerContext): Handler {
   return async (c) => {
     // Hono runs this handler for HEAD too, and discards the body. A stream opened for HEAD would never be closed.
     if (c.req.method === "HEAD") return streamResponse(c, null, runtime);
-    await requestQueue.enter();
+    await requestQueue?.enter();
     const { withPingEvent, topics, ...query } = readQuery(c);
     const caller = await auth.authorizeConnect(c, topicsOf(topics));
     const { principal = caller, subscriptions } = (await asker?.connect(c, caller, topics)) ?? {};
@@ -97,10 +96,7 @@ function createSessionSettings(context: ServerContext): SessionSettings {
     logger,
     streams,
     budget,
-    heartbeat:
-      runtime.isOneProcess === true
-        ? new SharedHeartbeat(interval)
-        : new IntervalHeartbeat(interval),
+    heartbeat: context.createHeartbeat(interval, runtime.isOneProcess === true),
     onStart: (clientId) => rateLimits.addresses.addNewClient(clientId),
     onEnd: (clientId, reason) => {
       rateLimits.addresses.removeClient(clientId);

@@ -34,7 +34,7 @@ export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
   return async (c) => {
     checkQueryParameters(c);
     const body = await readJSONOrForm(c, ["subscriptions"]);
-    await requestQueue.enter();
+    await requestQueue?.enter();
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     rateLimits.addresses.checkSubscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];

@@ -9,7 +9,9 @@ import { createServerWith, type RealtimeServer } from "../../api/server-core.ts"
 import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
 import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import type { Milliseconds } from "../../realtime/units.ts";
 import { createDurableObjectRegistry } from "../../registry/durable-object/registry.ts";
+import { IntervalHeartbeat } from "../../stream/heartbeat.ts";
 import { type Env, getHub } from "./hub-binding.ts";
 import { workerRuntime } from "./runtime.ts";
 import { findDifference } from "./same-value.ts";
@@ -107,6 +109,8 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const parts = {
     app: createApp(),
     createRegistry: () => ({ registry, realtimeManager: undefined }),
+    createHeartbeat: (interval: Milliseconds) => new IntervalHeartbeat(interval),
+    requestQueue: undefined,
     templates: templatesOf(env, serverOptions),
   };
   return createServerWith(parts, serverOptions);
