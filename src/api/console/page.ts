@@ -111,6 +111,19 @@ export const CONSOLE_BODY: string = `<header>
     <ul id="clients" aria-label="Clients"></ul>
   </section>
 
+  <section aria-labelledby="h-topics">
+    <h2 id="h-topics">Topics</h2>
+    <div class="row"><button type="button" id="load-topics">List topics</button></div>
+    <p id="topics-note" class="note" role="status">The list requires the admin key.</p>
+    <ul id="topics" class="list" aria-label="Topics" tabindex="0"></ul>
+    <div id="members-panel" hidden>
+      <h3 id="members-title" tabindex="-1">Members</h3>
+      <div class="row"><button type="button" id="refresh-members">Refresh</button><button type="button" id="close-members">Close</button></div>
+      <p id="members-note" class="note" role="status"></p>
+      <ul id="members" class="list" aria-labelledby="members-title" tabindex="0"></ul>
+    </div>
+  </section>
+
   <section aria-labelledby="h-same" class="wide">
     <h2 id="h-same">Repeat the last step</h2>
     <h3>curl</h3>

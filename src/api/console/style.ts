@@ -30,8 +30,8 @@ button.primary { background: var(--accent); border-color: var(--accent); color: 
 .id code { overflow-wrap: anywhere; }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; list-style: none; padding: 0; margin: 0; }
 .chips li { background: var(--code); border-radius: 14px; padding: 2px 4px 2px 10px; overflow-wrap: anywhere; } .chips button { min-height: 24px; padding: 0 8px; border: 0; background: none; }
-#events, #clients { list-style: none; margin: 0; padding: 0; max-height: 420px; overflow: auto; }
-#events li, #clients li { border-top: 1px solid var(--line); padding: 4px 0; }
+#events, #clients, .list { list-style: none; margin: 0; padding: 0; max-height: 420px; overflow: auto; }
+#events li, #clients li, .list li { border-top: 1px solid var(--line); padding: 4px 0; }
 #events summary { display: flex; flex-wrap: wrap; gap: 2px 12px; }
 #events time, #events .cursor { color: var(--dim); font: 12px/1.7 ui-monospace, monospace; } #events .name { font-weight: 600; overflow-wrap: anywhere; } #events .short { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1 1 160px; max-width: 100%; }
 #counts { margin: 0; min-height: 36px; padding-top: 8px; color: var(--dim); }
@@ -39,6 +39,6 @@ pre { background: var(--code); border-radius: 6px; padding: 8px; margin: 0; over
 #chart { width: 100%; height: 80px; background: var(--code); border-radius: 6px; } #chart polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; } #chart .clients { stroke: var(--dim); stroke-dasharray: 4 3; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin: 0; } dt { color: var(--dim); } dd { margin: 0; }
 .error { color: var(--bad); } form .error { margin: 4px 0; } #subscribe details { margin-bottom: 8px; } summary { cursor: pointer; }
-#clients p { margin: 0; overflow-wrap: anywhere; } #clients-note, #rate { color: var(--dim); margin: 6px 0; }
+#clients p, .list p { margin: 0; overflow-wrap: anywhere; } .list code { overflow-wrap: anywhere; } #clients-note, .note, #rate { color: var(--dim); margin: 6px 0; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 `;

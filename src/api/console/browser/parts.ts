@@ -14,12 +14,14 @@ import { createExamples } from "./examples.ts";
 import { bindPublishing } from "./publishing.ts";
 import { createStream } from "./stream.ts";
 import { createSubscriptions } from "./subscriptions.ts";
+import { bindTopics } from "./topics.ts";
 import { createTraffic } from "./traffic.ts";
 
 /** The parts. `runConsole` calls each part by its name here. */
 export const PARTS = {
   bindClients,
   bindPublishing,
+  bindTopics,
   createAPI,
   createDom,
   createEventList,

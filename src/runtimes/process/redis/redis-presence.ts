@@ -11,12 +11,11 @@ import { type PresenceCounts, presenceTopicOf } from "../../../realtime/presence
 import type { Milliseconds } from "../../../realtime/units.ts";
 import type { AppendCall } from "./append-call.ts";
 import {
-  BURY_PRESENCE_SCRIPT,
   COUNT_PRESENCE_SCRIPT,
   READ_PRESENCE_SCRIPT,
-  RENEW_PRESENCE_SCRIPT,
   REPORT_PRESENCE_SCRIPT,
 } from "./presence-scripts.ts";
+import { BURY_PRESENCE_SCRIPT, RENEW_PRESENCE_SCRIPT } from "./presence-source-scripts.ts";
 import { RedisScript } from "./redis-script.ts";
 
 /** Maximum number of topics that one call of `bury` returns. */
