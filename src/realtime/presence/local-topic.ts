@@ -200,7 +200,10 @@ export class LocalTopic {
     this.#reportedGuests = this.#guests;
     this.#reportedOccupied = isOccupied;
     this.#mustBeComplete = false;
-    this.#nextReport = Math.max(this.#nextReport, now) + INTERVAL;
+    this.#notBefore = 0;
+    // If the clock was set back, the earlier time is too far ahead.
+    const next = Math.min(this.#nextReport, now + (BURST - 1) * INTERVAL);
+    this.#nextReport = Math.max(next, now) + INTERVAL;
     return { topic: this.#topic, isOccupied, guests: this.#guests, present, left, isComplete };
   }
 
