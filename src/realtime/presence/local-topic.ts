@@ -151,7 +151,8 @@ export class LocalTopic {
   restore(reported: ReportedMember, leavesAt: number): boolean {
     const { id, info, since, updatedAt } = reported;
     const current = this.#members.get(id);
-    const { streams = 0, claimed = {} } = current ?? {};
+    // Which fields the client has added is not known. All count as claimed, so that none outlives the token that had it.
+    const { streams = 0, claimed = info } = current ?? {};
     const isGone = streams === 0;
     const shown = { ...info, ...claimed };
     const member = { id, streams, claimed, info: shown, since, updatedAt };
