@@ -136,7 +136,7 @@ export function roundRobin(
     clients: (page) => next().clients(page),
     client: (clientId) => next(clientId).client(clientId),
     topics: (page) => next().topics(page),
-    members: (topic) => next().members(topic),
+    members: (topic, reader) => next().members(topic, reader),
     extendInfo: (request) => next(request.clientId).extendInfo(request),
     disconnect: (clientId) => next(clientId).disconnect(clientId),
     revoke: (target) => next(revoked(target)).revoke(target),

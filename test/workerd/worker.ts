@@ -160,8 +160,8 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     return this.#hub.topics(page);
   }
 
-  members(topic: string) {
-    return this.#hub.members(topic);
+  members(topic: string, reader?: Principal) {
+    return this.#hub.members(topic, reader);
   }
 
   extendInfo(request: InfoRequest) {

@@ -151,7 +151,8 @@ export class LocalTopic {
   restore(reported: ReportedMember, leavesAt: number): boolean {
     const { id, info, since, updatedAt } = reported;
     const current = this.#members.get(id);
-    const { streams = 0, claimed = {} } = current ?? {};
+    // Which fields the client has added is not known. All count as claimed, so that none outlives the token that had it.
+    const { streams = 0, claimed = info } = current ?? {};
     const isGone = streams === 0;
     const shown = { ...info, ...claimed };
     const member = { id, streams, claimed, info: shown, since, updatedAt };
@@ -200,7 +201,10 @@ export class LocalTopic {
     this.#reportedGuests = this.#guests;
     this.#reportedOccupied = isOccupied;
     this.#mustBeComplete = false;
-    this.#nextReport = Math.max(this.#nextReport, now) + INTERVAL;
+    this.#notBefore = 0;
+    // If the clock was set back, the earlier time is too far ahead.
+    const next = Math.min(this.#nextReport, now + (BURST - 1) * INTERVAL);
+    this.#nextReport = Math.max(next, now) + INTERVAL;
     return { topic: this.#topic, isOccupied, guests: this.#guests, present, left, isComplete };
   }
 

@@ -138,7 +138,7 @@ export class PresenceTracker<Client extends PresentClient> {
     let due = Number.POSITIVE_INFINITY;
     for (const topic of this.#dirty) {
       const local = this.#localTopic(topic);
-      if (local.reportsAt > now) {
+      if (isAhead(local.reportsAt, now, RETRY_DELAY)) {
         due = Math.min(due, local.reportsAt);
         continue;
       }
@@ -190,7 +190,7 @@ export class PresenceTracker<Client extends PresentClient> {
   #endGraces(now: number): void {
     let count = 0;
     for (const { at, topic, id } of this.#departures) {
-      if (at > now) break;
+      if (isAhead(at, now, this.#options.grace)) break;
       count += 1;
       const local = this.#topics.get(topic);
       if (id === undefined) local?.endGraceOfGuest();
@@ -216,4 +216,9 @@ export class PresenceTracker<Client extends PresentClient> {
     }
     return local;
   }
+}
+
+/** Whether a time is ahead. A time that is too far ahead has come: the clock was set back. */
+function isAhead(time: number, now: number, most: Milliseconds): boolean {
+  return time > now && time <= now + most;
 }

@@ -179,8 +179,11 @@ export class RealtimeHub<Env = unknown> extends DurableObject<Env> implements Hu
     );
   }
 
-  members(topic: string): Promise<RpcResult<MembersEvent>> {
-    return toRpcResult(() => this.#state.members.membersOf(topic));
+  members(topic: string, reader: Principal = {}): Promise<RpcResult<MembersEvent>> {
+    return toRpcResult(() => {
+      this.#manager.checkCredential(reader);
+      return this.#state.members.membersOf(topic);
+    });
   }
 
   extendInfo(request: InfoRequest): Promise<RpcResult<null>> {

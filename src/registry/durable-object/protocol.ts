@@ -34,7 +34,7 @@ export interface HubRPC {
   clients(page: PageRequest): Promise<RpcResult<ClientPage>>;
   client(clientId: string): Promise<RpcResult<ClientInfo | undefined>>;
   topics(page: PageRequest): Promise<RpcResult<TopicPage>>;
-  members(topic: string): Promise<RpcResult<MembersEvent>>;
+  members(topic: string, reader?: Principal): Promise<RpcResult<MembersEvent>>;
   extendInfo(request: InfoRequest): Promise<RpcResult<null>>;
   disconnect(clientId: string): Promise<RpcResult<boolean>>;
   revoke(revocation: Revocation): Promise<RpcResult<number>>;

@@ -137,8 +137,8 @@ class DurableObjectRegistry implements ClientRegistry {
   }
 
   /** Asks a random shard: each shard knows the members of all shards. */
-  async members(topic: string): Promise<MembersEvent> {
-    return this.#shards.call(this.#shards.pick(), (hub) => hub.members(topic));
+  async members(topic: string, reader?: Principal): Promise<MembersEvent> {
+    return this.#shards.call(this.#shards.pick(), (hub) => hub.members(topic, reader));
   }
 
   async extendInfo(request: InfoRequest): Promise<void> {

@@ -189,6 +189,7 @@ export function rightsTests(open: OpenRegistry): void {
         await expect(test.registry.open(old)).rejects.toMatchObject(revoked);
         const request = { topics: ["chat"], limit: 1 };
         await expect(test.registry.history(request, old)).rejects.toMatchObject(revoked);
+        await expect(test.registry.members("chat", old)).rejects.toMatchObject(revoked);
       }
       await expect(test.registry.publish([], old)).rejects.toMatchObject(revoked);
       await expect(test.subscribe(guest, ["chat"], old)).rejects.toMatchObject(revoked);

@@ -92,6 +92,21 @@ describe("presence in one process", () => {
     expect(take(watcher)).toEqual([]);
   });
 
+  it("goes on when the clock is set back", async () => {
+    const watcher = await open({ identity: "w", rights: ["*"] }, ["$presence/chat/1"]);
+    const ann = await open({ identity: "ann" }, ["chat/1"]);
+    await tick();
+    ann.connection.close("client");
+    take(watcher);
+    vi.setSystemTime(Date.now() - 600_000);
+    // The timer looks at the clock every 30 seconds.
+    await tick(31_000);
+    expect(take(watcher)).toMatchObject([{ type: "leave" }]);
+    await open({ identity: "bob" }, ["chat/1"]);
+    await tick(1000);
+    expect(take(watcher)).toMatchObject([{ type: "join" }]);
+  });
+
   it("says when a topic is occupied, and when it is vacated", async () => {
     const one = await open({}, ["news"]);
     const two = await open({ identity: "ann" }, ["news", "news/*"]);

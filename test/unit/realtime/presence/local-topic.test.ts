@@ -25,6 +25,16 @@ describe("the members of a topic at one manager", () => {
     expect(topic.takeReport(4)?.present).toEqual([member]);
   });
 
+  it("lose the fields of an earlier token also after the manager was created anew", () => {
+    const topic = new LocalTopic("chat");
+    topic.restore({ id: "ann", info: { role: "moderator" }, since: 1, updatedAt: 1 }, 5);
+    topic.addMember("ann", { name: "Ann" }, 2);
+    expect(topic.takeReport(3)?.present).toEqual([
+      { id: "ann", info: { name: "Ann" }, since: 1, updatedAt: 2 },
+    ]);
+    expect(topic.takeReport(4)).toBeUndefined();
+  });
+
   it("have not left if they come back between two reports", () => {
     const topic = new LocalTopic("chat");
     topic.addMember("ann", {}, 1);
