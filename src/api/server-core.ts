@@ -63,7 +63,7 @@ export interface Basics {
 
 /** A registry, and its manager if the manager is in this process. */
 export interface RegistryAndManager extends Pick<RealtimeServer, "registry" | "realtimeManager"> {
-  /** Undefined if the backend is told nothing. */
+  /** Undefined if no backend gets events. */
   readonly teller?: Teller | undefined;
 }
 
@@ -205,12 +205,9 @@ function createRateLimits(
       now: monotonicNow,
     }),
     publish: createPublishLimit(limits, monotonicNow, counters),
-    presence: createRateLimit(
-      limits.presenceUpdatesPerSecond,
-      "changes of presence",
-      monotonicNow,
-      { onRefused: counters.counterOf("presence") },
-    ),
+    presence: createRateLimit(limits.presenceUpdatesPerSecond, "changes of info", monotonicNow, {
+      onRefused: counters.counterOf("presence"),
+    }),
     historyScan: createCostLimit(
       limits.historyScanPerSecond,
       "scanned history messages",

@@ -242,7 +242,7 @@ describe("an identity of the answer", () => {
     for (const extra of [{ rights: ["a"] }, { info: { name: "Anna" } }]) {
       backend.answer = () => ({ allow: true, ...extra });
       const server = serve();
-      expect((await open(server)).text).toMatch(/^: .*could not ask.*\nretry:/);
+      expect((await open(server)).text).toMatch(/^: .*no valid answer.*\nretry:/);
       await server.close();
     }
   });
