@@ -35,7 +35,7 @@ export interface ServerContext {
   readonly hooks: Hooks;
   /** Asks the backend of the option `callbacks`. */
   readonly asker: Asker | undefined;
-  /** Tells this backend of events. Undefined on Workers. */
+  /** Sends events to this backend. Undefined on Workers. */
   readonly teller: Teller | undefined;
   readonly topicRules: TopicRules;
   readonly logger: ProtectedLogger;
@@ -87,7 +87,7 @@ export interface RateLimits {
   readonly addresses: AddressRateLimits;
   /** Messages and bytes published, by identity; those of guests, by network. */
   readonly publish: PublishLimit;
-  /** Changes of the info that members show of themselves, by identity. */
+  /** Requests that change the info of a member, by identity. */
   readonly presence: RateLimit;
   /** Messages scanned by reads of the history, by network. */
   readonly historyScan: CostLimit;

@@ -58,8 +58,8 @@ export interface RequestLimits {
    */
   readonly publishBytesPerSecond: Bytes;
   /**
-   * Changes of the info that one identity shows of itself in topics (`POST /api/realtime/presence`), per second. The burst is ten
-   * seconds' worth. Default 10.
+   * Requests of one identity that change its info in topics (`POST /api/realtime/presence`), per second. The burst is ten seconds'
+   * worth. Default 10.
    */
   readonly presenceUpdatesPerSecond: number;
   /**

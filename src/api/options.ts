@@ -106,7 +106,7 @@ export interface ServerOptions
   readonly maxKeyCharactersPerAddress?: number | undefined;
   /** Functions of your app that check and change connects, subscriptions and messages. */
   readonly hooks?: Hooks | undefined;
-  /** A backend that is asked and told over HTTP, in any language. Default: none. */
+  /** A backend in any language that is asked about requests and gets events, over HTTP. Default: none. */
   readonly callbacks?: CallbackOptions | undefined;
   /** Whether `GET /` is the console and `GET /api/docs` the documentation of the HTTP API. Default false. */
   readonly console?: boolean | undefined;

@@ -28,8 +28,8 @@ export type SubscribeHook = (
 
 /**
  * Makes the function that runs `onSubscribe` and then asks the backend of `callbacks`. Where there is neither, the function returns
- * the keys unchanged. A request without a credential is the request of the stream's identity, if the backend may have given the
- * stream an identity.
+ * the keys unchanged. If the backend answers questions about `connect`, a stream may have an identity from an answer. A request for
+ * such a stream without a credential counts as sent by this identity.
  *
  * The function throws RealtimeError `invalid_input` when the hook returns keys that break a rule for keys, and the errors of
  * `Asker.subscribe`.

@@ -62,7 +62,7 @@ export interface Basics {
 
 /** A registry, and its manager if the manager is in this process. */
 export interface RegistryAndManager extends Pick<RealtimeServer, "registry" | "realtimeManager"> {
-  /** Undefined if the backend is told nothing. */
+  /** Undefined if no backend gets events. */
   readonly teller?: Teller | undefined;
 }
 
@@ -207,12 +207,9 @@ function createRateLimits(
       now: monotonicNow,
     }),
     publish: createPublishLimit(limits, monotonicNow, counters),
-    presence: createRateLimit(
-      limits.presenceUpdatesPerSecond,
-      "changes of presence",
-      monotonicNow,
-      { onRefused: counters.counterOf("presence") },
-    ),
+    presence: createRateLimit(limits.presenceUpdatesPerSecond, "changes of info", monotonicNow, {
+      onRefused: counters.counterOf("presence"),
+    }),
     historyScan: createCostLimit(
       limits.historyScanPerSecond,
       "scanned history messages",

@@ -68,12 +68,12 @@ export const KEPT_COUNTS: Statistics<Stats["kept"], keyof Stats["kept"]> = {
 /** The counts in `callbacks`. */
 export const CALLBACK_COUNTS: Statistics<Stats["callbacks"], keyof Stats["callbacks"]> = {
   asked: ["callbacks_asked_total", "Questions that were sent to the backend."],
-  refused: ["callbacks_refused_total", "Requests that the backend has refused."],
+  refused: ["callbacks_refused_total", "Answers with a refusal."],
   failed: ["callbacks_failed_total", "Questions without a valid answer in time."],
-  cached: ["callbacks_cached_total", "Questions that a cached answer has answered."],
+  cached: ["callbacks_cached_total", "Questions with a cached answer."],
   told: ["callbacks_told_total", "Events that were delivered to the backend."],
   retried: ["callbacks_retried_total", "Batches of events that were sent again."],
-  dropped: ["callbacks_dropped_total", "Events that the backend was not told of."],
+  dropped: ["callbacks_dropped_total", "Events that were dropped."],
   waiting: ["callbacks_waiting", "Events that wait for the backend."],
 };
 

@@ -158,7 +158,7 @@ export const publicKeys = optional(
 
 const ALGORITHMS: readonly TokenAlgorithm[] = [...SECRET_ALGORITHMS, ...KEY_ALGORITHMS];
 
-/** Some of a few names, with commas between them. */
+/** A list of known names, with commas between them. */
 export function names<const T extends string>(known: readonly T[]) {
   return optional(`a comma-separated list of ${known.join(", ")}`, (text) => {
     const given = splitList(text);

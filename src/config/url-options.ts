@@ -16,7 +16,7 @@ export function introspectionOptions(values: VariableValues): IntrospectionOptio
   };
 }
 
-/** @throws RealtimeError `invalid_config` for some of the variables without the others: a question would silently not be asked. */
+/** @throws RealtimeError `invalid_config` when only some of the variables are set. The service would silently ask nothing then. */
 export function callbackOptions(values: VariableValues): CallbackOptions | undefined {
   const { REALTIME_CALLBACK_URL: url, REALTIME_CALLBACK_SECRET: secret } = values;
   const { REALTIME_CALLBACK_ASK: ask, REALTIME_CALLBACK_TELL: tell } = values;

@@ -41,7 +41,7 @@ export interface PresenceCall {
 
 /** What one part has changed. */
 export interface PartOutcome {
-  /** Whether the first stream of the topic over all sources has come, or the last has gone. */
+  /** Whether the topic has got its first stream, over all sources, or lost its last one. */
   readonly occupancy: "occupied" | "vacated" | undefined;
   /** The cursor at which the removal must continue. Undefined if nothing remains to be removed. */
   readonly cursor: string | undefined;

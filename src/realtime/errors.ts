@@ -9,7 +9,7 @@
  * - `not_signed_in`: guests are not allowed to do this
  * - `not_allowed`: the caller has no right to do this
  * - `unavailable`: the credential can't be checked, because a service that the check needs can't be reached
- * - `callback_failed`: the backend was to be asked about the request (`callbacks`), and gave no valid answer
+ * - `callback_failed`: the backend (`callbacks`) gave no valid answer about the request
  * - `too_many_requests`: the address or identity has reached a limit; `retryAfter` may say when to try again
  * - `too_slow`: the request body did not arrive in time
  * - `body_already_read`: the request body was read before the request reached the service, for example by middleware

@@ -22,7 +22,7 @@ export interface TopicRule {
    */
   readonly private?: boolean | undefined;
   /**
-   * Whether the topic has members: the topic `$presence/<topic>` says who is subscribed to it. Members are private, unless a rule
+   * Whether the topic has members, which `$presence/<topic>` tells to its subscribers. Members are private, unless a rule
    * for `$presence/<topic>` has `"private": false`. Default false.
    */
   readonly presence?: boolean | undefined;
@@ -154,7 +154,7 @@ function checkRule(path: string, rule: unknown): void {
   const senseless = ["presence", "keep"].find((name) => rule[name] !== undefined);
   if (senseless === undefined || !String(rule.match).startsWith(PRESENCE_PREFIX)) return;
   throw invalid(
-    `${path}.${senseless} has no meaning for the topics of ${PRESENCE_PREFIX}. Leave it out; they can have private and ttl.`,
+    `${path}.${senseless} can't be set for topics of ${PRESENCE_PREFIX}. Leave it out. They can have private and ttl.`,
   );
 }
 

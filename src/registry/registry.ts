@@ -83,14 +83,14 @@ export interface ProcessStats {
   readonly silent: readonly string[];
 }
 
-/** Called when the first stream has subscribed to a topic (`occupied`), and when the last has gone for the grace (`vacated`). */
+/** Called when a topic gets its first subscriber (`occupied`), and when the grace of its last one has ended (`vacated`). */
 export type OccupancyListener = (topic: string, change: "occupied" | "vacated") => void;
 
-/** A request to change what a client shows of itself in a topic. */
+/** A request to add fields to the info of a client in a topic. */
 export interface InfoRequest {
   readonly clientId: string;
   readonly topic: string;
-  /** The fields that are shown besides those of `Principal.info`. They replace the fields of the request before. */
+  /** Fields besides those of `Principal.info`. They replace the fields of the request before. */
   readonly info: MemberInfo;
   /** The sender of the request. */
   readonly principal: Principal;
@@ -195,7 +195,7 @@ export interface ClientRegistry {
    */
   members(topic: string, reader?: Principal): Promise<MembersEvent>;
   /**
-   * Changes what a client shows of itself in a topic (`PresenceSupport.extendInfo`).
+   * Adds fields to the info of a client in a topic (`PresenceSupport.extendInfo`).
    *
    * @throws RealtimeError As `PresenceSupport.extendInfo`; `invalid_input` if no topic rule gives the topic presence.
    */

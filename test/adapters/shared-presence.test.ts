@@ -29,7 +29,7 @@ describe.skipIf(NO_REDIS)(`presence in Redis${NO_REDIS ? ` (skipped: ${NO_REDIS}
 
   sharedPresenceSuite("members in Redis", open);
 
-  it("leaves no key of a topic that is empty, and none of a source that is gone", async () => {
+  it("deletes the keys of a topic without members, and those of a removed source", async () => {
     const { presence, close } = await open();
     const message = { private: true, ttl: undefined };
     const members = [{ id: "ann", info: {}, since: 1, updatedAt: 1 }];

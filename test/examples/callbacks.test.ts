@@ -47,7 +47,7 @@ async function serve(url: string) {
 }
 
 it.skipIf(!hasPython)(
-  `the backend refuses a subscription, and hears that a topic is vacated${hasPython ? "" : " (skipped: there is no python3)"}`,
+  `the backend refuses a subscription, and is told that a topic is vacated${hasPython ? "" : " (skipped: there is no python3)"}`,
   async () => {
     const python = await startPython();
     const { url } = await serve(python.url);

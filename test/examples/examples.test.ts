@@ -73,7 +73,7 @@ const dataOf = ({ events }: SSEClient, name: string): unknown[] =>
   events.filter(({ event }) => event === name).map(({ data }) => JSON.parse(data));
 
 describe("the example", () => {
-  it("chat.mjs shows the last messages, and who is in the room", async () => {
+  it("chat.mjs shows the last messages and the members of the room", async () => {
     const url = await run("chat.mjs", { PORT: "18441" });
     expect((await call(url, "/")).body).toContain("<title>Chat</title>");
     for (const text of ["one", "two"]) {

@@ -72,7 +72,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
         () => watchers.every((one) => String(idsOf(one)) === String([...ids].sort())),
         label,
       );
-    /** Everything that a watcher has been told besides the statements of all members. */
+    /** All changes that a watcher has received, without the statements of all members. */
     const changesOf = ({ events }: Watcher) =>
       flatten(events()).filter(({ type }) => type !== "members");
 
@@ -104,7 +104,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
       }
     }, 60_000);
 
-    it("takes a reload at another process for no change", async () => {
+    it("sends no event about a reload at another process", async () => {
       const watchers = await watchAll();
       const before = await join(urlOf(0), "ann");
       await allSee(watchers, ["ann"], "ann is there");
@@ -117,7 +117,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
       await allSee(watchers, ["ann"], "ann is still there");
     }, 60_000);
 
-    it("leaves no ghost of a process that is killed, and keeps a member that has moved", async () => {
+    it("removes the members of a process that is killed, except a member that has moved", async () => {
       const watchers = [await watch(urlOf(0)), await watch(urlOf(1))];
       await join(urlOf(2), "ann");
       await join(urlOf(2), "bob");
@@ -151,7 +151,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
       expect(watchers.map((one) => changesOf(one).length)).toEqual(told);
     }, 60_000);
 
-    it("heals after FLUSHALL", async () => {
+    it("has all members again after FLUSHALL", async () => {
       const watchers = await watchAll();
       await join(urlOf(0), "ann");
       const bob = await join(urlOf(1), "bob");
@@ -167,7 +167,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
       await allSee([await watch(urlOf(2))], ["ann", "eve"], "a late watcher sees the same");
     }, 60_000);
 
-    it("heals when a process stands still for longer than its lease", async () => {
+    it("has all members again after a process was suspended for longer than its lease", async () => {
       const watchers = [await watch(urlOf(0)), await watch(urlOf(1))];
       const frozen = await watch(urlOf(2));
       await join(urlOf(2), "ann");
@@ -181,7 +181,7 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
       await allSee([...watchers, frozen], ["ann", "bob", "eve"], "changes arrive everywhere");
     }, 90_000);
 
-    it("takes a time without Redis for no change", async () => {
+    it("sends no event about a time without Redis", async () => {
       const watchers = await watchAll();
       await join(urlOf(0), "ann");
       await allSee(watchers, ["ann"], "ann is there");

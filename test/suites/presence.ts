@@ -62,7 +62,7 @@ function presenceEvents({ events }: SSEClient): PresenceEvent[] {
     .map(({ data }) => JSON.parse(data));
 }
 
-/** What the events of a stream say: the ids that came and went, in order, without what a list of members says. */
+/** The ids that joined and left, in the order of a stream's events, without the lists of members. */
 function comingsAndGoings(client: SSEClient): string[] {
   const found: string[] = [];
   for (const event of presenceEvents(client)) {
@@ -83,7 +83,7 @@ function rebuild(client: SSEClient): Rebuilt {
 const idsOf = ({ members }: Rebuilt) => [...members.keys()].sort();
 
 function following(world: SDKWorld): void {
-  it("shows the PocketBase SDK who is there, who comes, what they show and who leaves", async () => {
+  it("sends the PocketBase SDK the members, joins, updates and leaves", async () => {
     const watching = await world.open(await tokenOf("watcher"));
     const rebuilt = new Rebuilt();
     const onEvent = (event: PresenceEvent) => rebuilt.apply(event);
@@ -124,7 +124,7 @@ function following(world: SDKWorld): void {
     await expect.poll(known, POLL).toEqual([[], 1]);
   });
 
-  it("replays the changes to a stream that resumes, and then says who is there", async () => {
+  it("replays the changes to a stream that resumes, and then sends the members", async () => {
     const watcher = await open(world, "watcher", ["$presence/chat/resumed"]);
     const ann = await open(world, "ann", ["chat/resumed"]);
     await eventually(() => idsOf(rebuild(watcher)).join() === "ann", "ann is there");
@@ -153,7 +153,7 @@ function read(world: SDKWorld, topic: string, headers: object = bearer(ADMIN_KEY
 }
 
 function coming(world: SDKWorld): void {
-  it("takes several tabs for one member, and a reload within the grace for no change", async () => {
+  it("counts several tabs as one member, and sends no event about a reload within the grace", async () => {
     const watcher = await open(world, "watcher", ["$presence/chat/reload"]);
     const tabs = [
       await open(world, "ann", ["chat/reload"]),
@@ -181,7 +181,7 @@ function coming(world: SDKWorld): void {
     await expect.poll(known, POLL).toEqual([["ann"], 0]);
   });
 
-  it("tells nothing to a stream without the right, until it has the right", async () => {
+  it("sends nothing to a stream without the right, until it has the right", async () => {
     const { url } = world.service;
     const stranger = await openStream(url, {}, queryOf(["$presence/chat/right", "fence"]));
     const watcher = await open(world, "watcher", ["$presence/chat/right"]);

@@ -161,7 +161,7 @@ export function sharedPresenceSuite(name: string, open: () => Promise<PresenceUn
       expect(eventsOf(await take())).toHaveLength(1);
     });
 
-    it("knows no source that was never registered, and none that was buried", async () => {
+    it("refuses a source that was never registered, and one that was buried", async () => {
       const part = { ...joins("chat", ["ann"]), message: MESSAGE };
       expect(await send("a", [part], { kind: "next" })).toBeUndefined();
       expect(await test.presence.renew("a", LEASE, false)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** A backend that is asked and told by the service. It checks every signature with Node's own HMAC. */
+/** A backend that gets the questions and events of the service. It checks every signature with Node's own HMAC. */
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -28,7 +28,7 @@ describe("presence over two shards", () => {
     }
   });
 
-  it("takes a reload that ends on the other shard for no change", async () => {
+  it("sends no event about a reload that ends on the other shard", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 0);
     const ann = await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
@@ -41,7 +41,7 @@ describe("presence over two shards", () => {
     await knows(hubs, 0, ["ann"]);
   });
 
-  it("reaches a hub that was unreachable, and takes back what it has missed", async () => {
+  it("reports the missed changes to a hub that was unreachable, also after an eviction", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 1);
     await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
@@ -76,7 +76,7 @@ describe("presence over two shards", () => {
     await knows(hubs, 1, ["bob"]);
   });
 
-  it("removes the members of a hub that has failed, although only its streams notice", async () => {
+  it("removes the members of a hub that has failed, when its streams end", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 0);
     const ann = await openOn(hubs, 1, ["chat/1"], { identity: "ann" });
@@ -87,7 +87,7 @@ describe("presence over two shards", () => {
     await eventually(() => told(watcher).at(-1) === "leave ann", "ann leaves");
   });
 
-  it("forgets the members of a shard that no longer exists", async () => {
+  it("removes the members of a shard that no longer exists", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 0);
     await openOn(hubs, 1, ["chat/1"], { identity: "ann" });

@@ -29,7 +29,7 @@ export function watch(hubs: HubsUnderTest, shard: number, topic = "chat/1"): Pro
   return openOn(hubs, shard, [`$presence/${topic}`], { identity: "watcher", rights: ["*"] });
 }
 
-/** What a stream has been told: `join ann`, `guests 1` and so on. */
+/** The changes that a stream has received: `join ann`, `guests 1` and so on. */
 export function told({ sink }: Pick<Stream, "sink">): string[] {
   return sink.events
     .filter(({ event }) => event?.startsWith("$presence/"))
@@ -68,7 +68,7 @@ export function rebuild({ sink }: Stream): { members: Member[]; guests: number }
   return { members: [...members.values()], guests };
 }
 
-/** The members of a topic as a shard knows them. */
+/** The members of a topic, as a shard has them. */
 export async function membersOf(
   hubs: HubsUnderTest,
   shard: number,
@@ -79,7 +79,7 @@ export async function membersOf(
   return result.value;
 }
 
-/** Waits until a shard knows exactly these members and guests. */
+/** Waits until a shard has exactly these members and guests. */
 export async function knows(
   hubs: HubsUnderTest,
   shard: number,

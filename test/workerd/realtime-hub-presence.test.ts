@@ -36,7 +36,7 @@ describe("presence on a hub", () => {
     ]);
   });
 
-  it("takes a reload within the grace for no change", async () => {
+  it("sends no event about a reload within the grace", async () => {
     const hubs = openHubs(1, "presence");
     const watcher = await watch(hubs, 0);
     const ann = await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
@@ -72,7 +72,7 @@ describe("presence on a hub", () => {
 });
 
 describe("presence on a hub that wakes", () => {
-  it("tells nothing again, and knows the members with their info and time of joining", async () => {
+  it("repeats no event, and has the members with their info and time of joining", async () => {
     const hubs = openHubs(1, "presence");
     const watcher = await watch(hubs, 0);
     const info = { name: "Ann" };
@@ -90,7 +90,7 @@ describe("presence on a hub that wakes", () => {
     expect(told(watcher)).toEqual([...lines, "join bob"]);
   });
 
-  it("still only counts the members of a topic that had more than a thousand", async () => {
+  it("still counts, and does not list, the members of a topic that had more than a thousand", async () => {
     const hubs = openHubs(2, "presence");
     const watcher = await watch(hubs, 0);
     await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
@@ -132,7 +132,7 @@ describe("presence on a hub that wakes", () => {
     expect((await stored(hubs)).counts).toEqual({ members: 1, sources: 1, unsent: 0 });
   });
 
-  it("sends the members to a subscriber that it is still replaying messages to", async () => {
+  it("sends the members to a subscriber with a replay in progress", async () => {
     const hubs = openHubs(1, "presence");
     await openOn(hubs, 0, ["chat/1"], { identity: "ann" });
     const origin = await openOn(hubs, 0, []);

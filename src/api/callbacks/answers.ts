@@ -10,7 +10,7 @@ import { invalidInput, validateItem } from "../schemas/validate.ts";
 import type { Ask } from "./options.ts";
 
 const MAX_CACHE_SECONDS = 300;
-/** Length of a reason. The client that is refused gets it as the message of the error. */
+/** Maximum length of a reason. The client gets the reason as the message of the error. */
 const MAX_REASON = 500;
 
 /** An answer to a question of any kind. `createAnswerReader` refuses the fields that do not belong to the kind. */

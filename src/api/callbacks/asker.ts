@@ -18,9 +18,9 @@ import { describeFailure, postCallback } from "./post.ts";
 import { Slots } from "./slots.ts";
 
 const MAX_ANSWER_BYTES: Bytes = 64 * 1024;
-/** How many requests may wait for each question in progress. */
+/** Number of questions that may wait for each question in progress. */
 const WAITING_PER_PLACE = 16;
-/** Questions of one batch of messages in progress at a time. A Worker's request may have six connections. */
+/** Maximum number of questions about one batch at a time. A request of a Worker may have six connections at a time. */
 const BATCH_CONCURRENCY = 6;
 
 const REFUSALS: Readonly<Record<number, RealtimeErrorCode>> = {
@@ -68,7 +68,7 @@ export class Asker {
   /**
    * Asks about a new stream.
    *
-   * @returns The caller as the answer names it, and the subscription keys of the answer if it has any.
+   * @returns The caller, with the identity of the answer if it has one, and the subscription keys of the answer if it has any.
    */
   async connect(
     c: Context,
@@ -87,7 +87,7 @@ export class Asker {
     const { identity, rights = [], info, subscriptions: changed } = answer;
     if (identity === undefined) return { principal: caller, subscriptions: changed };
     const auth = { id: identity };
-    // A revocation also covers an identity from the cache, if it came after the question.
+    // The time of the question, so that a revocation after the question also applies to an answer from the cache.
     const times = { issuedAt: askedAt, expiresAt: undefined };
     const principal = { ...caller, identity, rights, info, auth, ...times, keepsIdentity: true };
     return { principal, subscriptions: changed };
@@ -142,7 +142,7 @@ export class Asker {
     return hasChanged ? changed : undefined;
   }
 
-  /** The part of a question that says who sends the request. */
+  /** Returns the part of a question that describes the sender of the request. */
   #describe(c: Context, { ip, identity, info, isAdmin = false }: Principal): object {
     const headers = this.#options.headers?.flatMap((name) => {
       const value = c.req.header(name);
@@ -188,7 +188,7 @@ export class Asker {
       this.counts.failed += 1;
       throw new RealtimeError(
         "callback_failed",
-        "The service could not ask its backend about this request. Try again soon.",
+        "The backend gave no valid answer about this request. Try again soon.",
         { cause: `${type}: ${describeFailure(error, this.#options.url)}` },
       );
     }

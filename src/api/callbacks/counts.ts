@@ -2,11 +2,11 @@
 export interface AskCounts {
   /** Questions that were sent. */
   readonly asked: number;
-  /** Requests that an answer has refused. */
+  /** Answers with a refusal, cached answers included. */
   readonly refused: number;
   /** Questions without a valid answer in time. */
   readonly failed: number;
-  /** Questions that a cached answer has answered. */
+  /** Questions that were not sent, because a cached answer applied. */
   readonly cached: number;
 }
 

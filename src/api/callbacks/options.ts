@@ -7,7 +7,7 @@ import { TELLS, type Tell } from "../../registry/tells.ts";
 export const ASKS = ["connect", "subscribe", "publish"] as const;
 export type Ask = (typeof ASKS)[number];
 
-/** How the service asks and tells a backend over HTTP (docs/callbacks.md). */
+/** A backend that is asked about requests and gets events, over HTTP (docs/callbacks.md). */
 export interface CallbackOptions {
   /** The URL that gets every question and every batch of events, as a POST with JSON. */
   readonly url: string;
@@ -15,18 +15,18 @@ export interface CallbackOptions {
   readonly secret: string;
   /** The requests about which the backend is asked. Without an answer they get 503. Default: none. */
   readonly ask?: readonly Ask[] | undefined;
-  /** The events of which the backend is told. Default: none. */
+  /** The events that the backend gets. Default: none. */
   readonly tell?: readonly Tell[] | undefined;
   /**
    * Names of request headers that a question contains, such as `cookie`. They may be credentials, so name only those that the
    * backend needs. Default: none.
    */
   readonly headers?: readonly string[] | undefined;
-  /** Time for all questions of one request, and for one batch of events. Default 5,000. */
+  /** Time for one question, for all questions about one batch of messages, and for one batch of events. Default 5,000. */
   readonly timeout?: Milliseconds | undefined;
   /**
-   * Questions in progress at a time. On Node and Bun, up to 16 times as many requests wait for a free place within `timeout`. On
-   * Workers, and above that, a request gets 503 at once. Default 64.
+   * Questions in progress at a time. On Node and Bun, up to 16 times as many questions wait for a free place, within `timeout`.
+   * Beyond that, and on Workers without a wait, a request gets 503. Default 64.
    */
   readonly maxConcurrent?: number | undefined;
   /** Events that wait to be sent; on Workers, those of one shard. Above this number, the oldest event is dropped. Default 10,000. */

@@ -28,7 +28,7 @@ export async function signCallback(
  * @param id The request's `webhook-id`: the same if the request is sent again.
  * @param body JSON.
  * @param signal Ends the request and the reading of its response.
- * @throws Error whose text has neither a secret nor the query of the URL.
+ * @throws The error of `fetch`. Log it only with `describeFailure`, because its text may contain the URL.
  */
 export async function postCallback(
   { url, secret }: CallbackOptions,
@@ -46,7 +46,7 @@ export async function postCallback(
   return fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
 }
 
-/** Why a callback failed, for the log. */
+/** Describes for the log why a callback failed, without the secrets of the URL. */
 export function describeFailure(error: unknown, url: string): string {
   if (error instanceof Error && error.name === "TimeoutError") {
     return `${redactURL(url)} did not answer in time`;

@@ -4,7 +4,7 @@ export class Slots {
   readonly #waiting = new Set<() => void>();
   #free: number;
 
-  /** @param maxWaiting How many may wait for a free place, in the order of their arrival. */
+  /** @param maxWaiting Number of tasks that may wait for a free place. They start in the order of their arrival. */
   constructor(places: number, maxWaiting: number) {
     this.#free = places;
     this.#maxWaiting = maxWaiting;
@@ -14,7 +14,7 @@ export class Slots {
    * Runs a function when there is a free place.
    *
    * @param signal Ends the wait.
-   * @throws Error when too many wait already, or the signal ends the wait.
+   * @throws Error when `maxWaiting` tasks wait already, or the signal ends the wait.
    */
   async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;

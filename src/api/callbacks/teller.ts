@@ -35,8 +35,8 @@ interface Batch extends EventRequest {
 }
 
 /**
- * Tells a backend of events, in batches and in order: there is one request at a time. A batch is sent until the backend answers with
- * 2xx. The queue is bounded: above `maxQueue`, the oldest events are dropped, because the newest ones tell the present state.
+ * Sends events to a backend, in batches and in order: there is one request at a time. A batch is sent until the backend answers with
+ * 2xx. The queue is bounded: above `maxQueue`, the oldest events are dropped, because the newest events describe the present state.
  */
 export class Teller {
   readonly #options: CallbackOptions;
@@ -67,7 +67,10 @@ export class Teller {
     this.#sending ??= this.#send();
   }
 
-  /** Sends the rest. A request in progress ends within `timeout`, and the rest have another `timeout` together. Later events are dropped. */
+  /**
+   * Sends the events that wait. A request in progress ends within `timeout`, and the others share another `timeout`. Events that are
+   * left are dropped.
+   */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#wake();

@@ -161,7 +161,7 @@ function presenceOperations(limits: RequestLimits): JSONObject {
       { "200": response("The members, and the number of guests.", ref("Presence")) },
     ),
     post: operation(
-      "Change what the caller's own client shows of itself in a topic. The fields replace those of the request before.",
+      "Add fields to the info of the caller's client in a topic. They replace the fields of the request before.",
       {
         ...PUBLISHER,
         operationId: "changeInfo",

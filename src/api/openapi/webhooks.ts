@@ -35,7 +35,10 @@ const SIGNATURE = [
 const CALLER = {
   ip: TEXT,
   identity: { ...TEXT, description: "The user. Absent for a guest." },
-  info: { type: "object", description: "What other clients may know about the user." },
+  info: {
+    type: "object",
+    description: "What other clients see of the user in topics with presence.",
+  },
   isAdmin: { type: "boolean", description: "Whether the request has the admin key." },
   headers: {
     type: "object",
@@ -72,14 +75,18 @@ export function webhooks(limits: RequestLimits): JSONObject {
   };
   return {
     connect: question("connect", "Asks about a new stream", { subscriptions: TEXTS }),
-    subscribe: question("subscribe", "Asks about subscriptions, or a read of the history", {
-      clientId: TEXT,
-      subscriptions: TEXTS,
-    }),
+    subscribe: question(
+      "subscribe",
+      "Asks about subscriptions, or a read of the history or of members",
+      {
+        clientId: TEXT,
+        subscriptions: TEXTS,
+      },
+    ),
     publish: question("publish", "Asks about a message", {
       message: { anyOf: [ref("Message"), ref("RecordEvent")] },
     }),
-    events: callback("Tells of events, in their order", EVENTS, {
+    events: callback("Delivers events, in their order", EVENTS, {
       "2XX": response("The backend has the events. After any other answer, they are sent again."),
     }),
   };

@@ -44,7 +44,7 @@ export function showPresence(context: ServerContext): Handler {
     if (!hasRight || !keys.includes(watched)) {
       throw reader.identity === undefined
         ? notSignedInError("read the members of this topic")
-        : notAllowedError(`subscribe to ${JSON.stringify(watched)}, which the members need`);
+        : notAllowedError(`the topic ${JSON.stringify(watched)}, which contains the members`);
     }
     const { type: _, ...members } = await registry.members(topic, reader);
     c.header("Cache-Control", "no-store");
@@ -52,7 +52,7 @@ export function showPresence(context: ServerContext): Handler {
   };
 }
 
-/** `POST /api/realtime/presence`: changes what the caller's own client shows of itself in a topic. */
+/** `POST /api/realtime/presence`: adds fields to the info of the caller's client in a topic. */
 export function changeInfo(context: ServerContext): Handler {
   const { registry, auth, limits, rateLimits } = context;
   const schema = infoSchema(limits);
@@ -60,7 +60,7 @@ export function changeInfo(context: ServerContext): Handler {
     checkQueryParameters(c);
     const principal = await auth.authorizeSubscribe(c, []);
     const { identity } = principal;
-    if (identity === undefined) throw notSignedInError("show an info");
+    if (identity === undefined) throw notSignedInError("change your info");
     rateLimits.presence(identity);
     const { clientId, topic, info } = validate(schema, await readJSON(c));
     try {

@@ -182,7 +182,7 @@ export function memberTopicSchema({ maxTopicLength }: Pick<KeyLimits, "maxTopicL
     v.maxLength(maxTopicLength),
     v.check(
       (key) => topicOf(key) === key && canHaveMembers(key),
-      "Must be the topic that the members have subscribed to, without options.",
+      "Must be a topic: no pattern, no options, and not $presence/.",
     ),
   );
 }

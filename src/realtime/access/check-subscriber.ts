@@ -56,7 +56,7 @@ export function checkSubscriber(
   }
 }
 
-/** Whether a request without a credential has the identity of the stream (`Principal.keepsIdentity`). */
+/** Whether a request counts as sent by the stream's identity: it has no credential, and the stream keeps its identity. */
 export function actsForStream(
   { keepsIdentity }: Client,
   { identity, credentialEnded = false }: SubscribeRequest,

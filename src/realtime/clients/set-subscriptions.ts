@@ -6,7 +6,7 @@ import type { ManagerCore } from "../manager-core.ts";
 import type { SubscribeRequest } from "../types.ts";
 import { type Client, identifyClient } from "./client.ts";
 
-/** A request without a credential has the identity of a stream that keeps its identity. */
+/** Returns the request with the identity of the stream, if the request has no credential and the stream keeps its identity. */
 function keepIdentity(client: Client | undefined, request: SubscribeRequest): SubscribeRequest {
   if (client === undefined || !actsForStream(client, request)) return request;
   const { identity, info, rights, viewer } = client;

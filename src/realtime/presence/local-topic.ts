@@ -13,7 +13,7 @@ interface LocalMember {
   streams: number;
   /** `Principal.info` of the newest stream. */
   claimed: MemberInfo;
-  /** What the member shows: the fields that it has added, and `claimed`. */
+  /** What other clients see of the member: the fields that its client has added, and `claimed`. */
   info: MemberInfo;
   readonly since: number;
   updatedAt: number;
@@ -21,14 +21,14 @@ interface LocalMember {
   leavesAt: number;
 }
 
-/** The members and guests of one topic that are connected to one manager, and what has been reported of them. */
+/** The members and guests of one topic that are connected to one manager, and what was last reported about them. */
 export class LocalTopic {
   readonly #topic: string;
   readonly #members = new Map<string, LocalMember>();
-  /** Includes the guests whose grace has not ended. */
+  /** Includes the guests that are in their grace. */
   #guests = 0;
   #leavingGuests = 0;
-  /** Number of guests that have returned during the grace, so that as many ends of a grace count for nothing. */
+  /** Number of guests that have returned during a grace. The same number of ends of a grace must have no effect. */
   #returnedGuests = 0;
   /** Streams with the admin key. They are neither members nor guests. */
   #administrators = 0;
@@ -54,7 +54,7 @@ export class LocalTopic {
 
   /** Whether there is nothing left to report or to remember. */
   get isEmpty(): boolean {
-    // A guest that returned and signed in as an administrator may have left before the end of its grace.
+    // `endGraceOfGuest` must still be called for each guest that has returned.
     if (this.#isOccupied || this.#returnedGuests > 0) return false;
     return this.#reported.size === 0 && !this.#reportedOccupied;
   }
@@ -67,7 +67,7 @@ export class LocalTopic {
     const member = this.#members.get(id);
     if (member === undefined) {
       const info = claimed;
-      // A member that has left and come back between two reports has not left.
+      // If a member has left and come back between two reports, subscribers are not told, and its time of joining stays.
       const since = this.#reported.get(id) ?? now;
       const times = { since, updatedAt: now, leavesAt: 0 };
       this.#members.set(id, { id, streams: 1, claimed, info, ...times });
@@ -85,7 +85,7 @@ export class LocalTopic {
     if (member !== undefined) this.#claim(member, claimed, now);
   }
 
-  /** @returns Whether the grace of the member begins: call `endGraceOf` at `leavesAt`. */
+  /** @returns True if this was the last stream of the member. Its grace begins: call `endGraceOf` at `leavesAt`. */
   removeMember(id: string, leavesAt: number): boolean {
     const member = this.#members.get(id);
     if (member === undefined) return false;
@@ -95,14 +95,14 @@ export class LocalTopic {
     return true;
   }
 
-  /** Removes a member of which no stream has returned since `removeMember` was called with this `leavesAt`. */
+  /** Removes a member, unless a stream of it was added since `removeMember` was called with this `leavesAt`. */
   endGraceOf(id: string, leavesAt: number): void {
     if (this.#members.get(id)?.leavesAt !== leavesAt) return;
     this.#members.delete(id);
     this.#changed.add(id);
   }
 
-  /** Adds fields to what a member shows. Returns false if there is no such member. */
+  /** Adds fields to the info of a member. Returns false if there is no such member. */
   extend(id: string, added: MemberInfo, now: number): boolean {
     const member = this.#members.get(id);
     if (member === undefined) return false;
@@ -162,7 +162,7 @@ export class LocalTopic {
     return isGone;
   }
 
-  /** Restores what was reported of the guests. Returns how many of them have no stream and are leaving. */
+  /** Restores the number of guests that was reported. Returns how many of them have no stream, so that their grace begins. */
   restoreGuests(guests: number): number {
     const gone = Math.max(guests - this.#guests, 0);
     this.#guests += gone;

@@ -9,7 +9,7 @@ import {
   type TopicReport,
 } from "./presence.ts";
 
-/** A topic that was counted is listed again when it has at most this many members, so that it does not change to and fro. */
+/** A counted topic is listed again when it has at most this many members, so that a topic near the limit does not alternate. */
 export const LISTED_AGAIN = MAX_LISTED_MEMBERS * 0.9;
 
 /** What one source contributes to a topic besides members. */
@@ -23,17 +23,17 @@ interface TopicMembers {
   readonly members: Map<string, Map<string, ReportedMember>>;
   readonly sources: Map<string, SourceCounts>;
   isListed: boolean;
-  /** Whether subscribers must be told everything, because they may have missed changes. */
+  /** Whether subscribers must get all members, because they may have missed changes. */
   mustRestate: boolean;
 }
 
 /** What a report changes for subscribers of a topic. */
 export interface TopicOutcome {
   readonly topic: string;
-  /** A statement of all members, if there is one, replaces all changes. */
+  /** An event with all members. If it is set, it replaces the changes. */
   readonly statement?: MembersEvent | undefined;
   readonly changes: readonly PresenceChange[];
-  /** Whether the first stream of the topic has come, or the last has gone. */
+  /** Whether the topic has got its first stream, or lost its last one. */
   readonly occupancy?: "occupied" | "vacated" | undefined;
 }
 
@@ -66,7 +66,7 @@ export class MembersTable {
     };
   }
 
-  /** Makes the next report of a topic a statement of all members. Call it when the outcome of a report is lost. */
+  /** Makes the next outcome of a topic a statement of all members. Call it when the outcome of a report is lost. */
   restate(topic: string): void {
     const entry = this.#topics.get(topic) ?? createTopic();
     this.#topics.set(topic, entry);
@@ -89,7 +89,7 @@ export class MembersTable {
     if (entry !== undefined) entry.isListed = false;
   }
 
-  /** Numbers of a topic. */
+  /** The numbers of members and guests of a topic. */
   countsOf(topic: string): PresenceCounts {
     const entry = this.#topics.get(topic);
     return { members: entry?.members.size ?? 0, guests: entry ? countsOf(entry).guests : 0 };
@@ -172,7 +172,8 @@ function combine(id: string, bySource: ReadonlyMap<string, ReportedMember>): Mem
   let newestSource = "";
   for (const [source, member] of bySource) {
     since = Math.min(since, member.since);
-    // Of two infos of the same time, every process must show the same, although the reports arrive in different orders.
+    // If two infos have the same time, that of the greater source counts. So all hubs have the same info, in whatever order the
+    // reports arrive.
     const { updatedAt = Number.NEGATIVE_INFINITY } = newest ?? {};
     if (member.updatedAt < updatedAt) continue;
     if (member.updatedAt === updatedAt && source < newestSource) continue;
@@ -182,7 +183,7 @@ function combine(id: string, bySource: ReadonlyMap<string, ReportedMember>): Mem
   return { id, info: newest?.info ?? {}, since };
 }
 
-/** Returns a statement if subscribers can't be told the changes one by one. */
+/** Returns a statement of all members if changes may be lost, or if the members are counted. The statement replaces the changes. */
 function restate(
   entry: TopicMembers,
   changes: readonly PresenceChange[],

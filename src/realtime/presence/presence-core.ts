@@ -48,7 +48,7 @@ export class Presence {
   readonly tracker: PresenceTracker<Client>;
   readonly grace: Milliseconds;
   readonly #host: PresenceHost;
-  /** Clients that must be sent the members of topics when they are live, with the keys of these topics. */
+  /** By client, the keys for which the client must be sent members when it is live. */
   readonly #waiting = new Map<Client, ReadonlySet<string>>();
   #store: PresenceStore | undefined;
   #onDue: (() => void) | undefined;
@@ -106,7 +106,7 @@ export class Presence {
     if (all.size > 0) this.#waiting.set(client, all);
   }
 
-  /** The keys for which a client waits, for the next wake of a hub. */
+  /** Returns the keys for which a client still waits for members. A hub stores them for its next wake. */
   waitingKeysOf(client: Client): readonly string[] {
     return [...(this.#waiting.get(client) ?? [])];
   }
@@ -169,7 +169,7 @@ export class Presence {
   #sendMembers(client: Client, key: string, topic: string, members: MembersEvent): void {
     const { contents, now, liveCursor, isConnected, keysOf, send } = this.#host;
     if (!isConnected(client) || !keysOf(client).includes(key)) return;
-    // A subscriber that is being replayed messages gets the members when it is live again.
+    // A client with a replay gets the members when it is live again.
     if (client.replay !== undefined) {
       this.awaitMembers(client, [key]);
       return;

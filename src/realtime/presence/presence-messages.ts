@@ -13,7 +13,7 @@ import {
 /** Maximum length of the data of one event, in UTF-16 code units. A single member may exceed it. */
 export const MAX_EVENT_LENGTH = 65_536;
 
-/** Returns the messages that tell the subscribers of `$presence/<topic>` what has changed. */
+/** Returns the messages to the subscribers of `$presence/<topic>` about what has changed. */
 export function createPresenceMessages(
   { topic, statement, changes }: Pick<TopicOutcome, "topic" | "statement" | "changes">,
   rules: TopicRules,

@@ -24,9 +24,9 @@ export interface PresenceSupport {
   /** `PresenceTracker.repeat`, for a store that has lost reports. */
   repeat(topics?: Iterable<string>, delay?: Milliseconds): void;
   /**
-   * Adds fields to what a client shows in a topic. They replace the fields that the client has added before.
+   * Adds fields to the info of a client in a topic. They replace the fields that the client has added before.
    *
-   * @param principal The sender of the request, which must be the one that may set the client's subscriptions.
+   * @param principal The sender of the request. The same checks apply as for a request that sets the client's subscriptions.
    * @throws RealtimeError `unknown_client`, `ip_mismatch` or `identity_changed`; `revoked` or `refused_token` for the credential;
    *   `invalid_input` for a field that the token sets, and for more than `MAX_INFO` bytes; `not_allowed` if the client is not a
    *   member of the topic.

@@ -93,7 +93,7 @@ export class PresenceTracker<Client extends PresentClient> {
     else this.#clients.set(client, after);
   }
 
-  /** Adds fields to what a client shows in a topic. Returns false if the client is not a member of the topic. */
+  /** Adds fields to the info of a client in a topic. Returns false if the client is not a member of the topic. */
   extend(client: Client, topic: string, added: MemberInfo): boolean {
     const { identity, isAdmin, topics } = this.#clients.get(client) ?? {};
     if (identity === undefined || isAdmin || !topics?.has(topic)) return false;
@@ -105,7 +105,7 @@ export class PresenceTracker<Client extends PresentClient> {
   }
 
   /**
-   * Restores what a manager before this one has reported of a topic. Call it after the clients are restored. Members and guests
+   * Restores what an earlier manager has reported about a topic. Call it after the clients are restored. Members and guests
    * without a stream leave after the grace.
    */
   restore(topic: string, members: readonly ReportedMember[], guests: number): void {

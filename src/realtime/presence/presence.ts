@@ -1,4 +1,4 @@
-/** Presence: who is subscribed to a topic. The names, types and limits that its parts share. */
+/** Presence: the members of topics. This file has the names, types and limits that the parts of presence share. */
 import type { Bytes, Milliseconds } from "../units.ts";
 
 /** The members of the topic `chat` are published to the topic `$presence/chat`. */
@@ -7,13 +7,13 @@ export const PRESENCE_PREFIX = "$presence/";
 /** The default of `PresenceOptions.grace`: 5 seconds. */
 export const DEFAULT_PRESENCE_GRACE: Milliseconds = 5000;
 
-/** Maximum size of `Principal.info` as JSON, in UTF-8, and of the info that a client sets for itself. */
+/** Maximum size of `Principal.info` as JSON, in UTF-8, and of the fields that a client adds. */
 export const MAX_INFO: Bytes = 1024;
 
-/** A topic with more members is counted: its members are not listed. */
+/** In a topic with more members, the members are counted and not listed. */
 export const MAX_LISTED_MEMBERS = 1000;
 
-/** What a member shows of itself: a JSON object. */
+/** What other clients see of a member: a JSON object. */
 export type MemberInfo = Readonly<Record<string, unknown>>;
 
 /** A signed-in identity with at least one stream that is subscribed to exactly the topic. */
@@ -26,24 +26,24 @@ export interface Member {
   readonly since: number;
 }
 
-/** A change of the members or of the number of guests. A member that has left has the info that it had last. */
+/** A change of the members or of the number of guests. `leave` has the last info of the member. */
 export type PresenceChange =
   | { readonly type: "join" | "update" | "leave"; readonly member: Member }
   | { readonly type: "guests"; readonly guests: number };
 
-/** Numbers of a topic. */
+/** The numbers of members and guests of a topic. */
 export interface PresenceCounts {
   readonly members: number;
   /** Number of streams without an identity. */
   readonly guests: number;
 }
 
-/** All members of a topic. The event replaces what a subscriber knows of the topic. */
+/** A statement of all members of a topic. It replaces all that a subscriber has of the topic. */
 export interface MembersEvent {
   readonly type: "members";
   /** Sorted by the time of joining. Undefined in a topic with more than `MAX_LISTED_MEMBERS` members. */
   readonly members?: readonly Member[] | undefined;
-  /** Number of members. If `members` has fewer, the next events have the others as `join`. */
+  /** Number of members. If `members` has fewer, the next events contain the others as `join`. */
   readonly count: number;
   /** Number of streams without an identity. */
   readonly guests: number;
@@ -72,22 +72,22 @@ export interface TopicReport {
   readonly present: readonly ReportedMember[];
   /** Ids of members that the source no longer has. */
   readonly left: readonly string[];
-  /** Whether `present` has all members of the source, so that it has lost all others. */
+  /** Whether `present` has all members of the source. Members that were reported before and are not in `present` have left. */
   readonly isComplete: boolean;
 }
 
-/** Receives the reports of a manager, and knows the members of all sources. Each adapter has its own. */
+/** Receives the reports of a manager, and combines them with those of other sources. Each adapter has its own. */
 export interface PresenceStore {
   /**
    * Applies reports, and publishes what they change for subscribers.
    *
-   * @returns A promise that rejects if the reports were not applied, or not wholly. The manager then reports these topics again,
-   *   with `isComplete`.
+   * @returns A promise that rejects if the reports were not applied, or only in part. The manager then reports these topics
+   *   again, with `isComplete`.
    */
   report(reports: readonly TopicReport[]): Promise<void>;
   /**
-   * Calls `send` with all members of a topic, at once or later. `send` must be called in a turn of the event loop in which the
-   * members include all presence events of the topic that the manager has delivered. They may be newer than these events.
+   * Calls `send` with all members of a topic, at once or later. When `send` is called, the members must include the changes of
+   * all presence events of the topic that the manager has delivered. The members may be newer than these events.
    */
   withMembers(topic: string, send: (members: MembersEvent) => void): void;
 }

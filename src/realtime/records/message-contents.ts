@@ -110,7 +110,7 @@ export class MessageContents {
 /** Refuses the option `last` of a presence topic: older changes would come after a newer list of the members. */
 function refuseLast(key: string): void {
   if (parseSubscription(key).options.last === undefined) return;
-  throw invalidOption(`The option "last" has no meaning for ${PRESENCE_PREFIX}. Leave it out.`);
+  throw invalidOption(`The option "last" can't be set for ${PRESENCE_PREFIX}. Leave it out.`);
 }
 
 /** Refuses the names of hidden fields in the option `changed`. */

@@ -239,7 +239,7 @@ export class ReplayCoordinator<Client extends ReplayClient> {
 
   /**
    * Implements `NewestCount`. Returns 0 if the log keeps no history, because there are no messages to find, and for a presence
-   * topic, because a subscriber of it is sent the members of now.
+   * topic, because its subscribers get the current members.
    */
   readonly #newestCount = (key: string, defaultLast: number): number => {
     if (this.#log?.keepsHistory !== true || key.startsWith(PRESENCE_PREFIX)) return 0;

@@ -17,7 +17,7 @@ import { MembersLoader } from "./members-loader.ts";
 import { PresenceLease } from "./presence-lease.ts";
 import { continueRemoval, takeParts, toParts } from "./presence-parts.ts";
 
-/** Shortest lease of a source. A process may be without Redis for some seconds. */
+/** Minimum lease of a source. A process may lose its connection to Redis for some seconds. */
 const MIN_LEASE: Milliseconds = 3000;
 
 /**
@@ -43,11 +43,11 @@ export interface ClusterPresenceOptions {
 /** The members that this process reports, under one name. */
 interface Source {
   readonly name: string;
-  /** Whether the source is known to the others. */
+  /** Whether the shared store has registered the source. */
   isKnown: boolean;
   /** Number of the last call. */
   calls: number;
-  /** A call of which the answer is lost. It is sent again before any other, so that its outcome is known. */
+  /** The last call, while it has no answer. It is sent again before the next call, because it may not have been applied. */
   unanswered: PresenceCall | undefined;
 }
 
@@ -59,7 +59,7 @@ export class ClusterPresence implements MembersStore {
   readonly #lease: PresenceLease;
   readonly #stopTail: () => void;
   #source: Source;
-  /** The reports that are under way, one after another. */
+  /** Settles when all reports so far have been sent. Reports are sent one after another. */
   #reporting: Promise<unknown> = Promise.resolve();
   #resendTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -72,7 +72,7 @@ export class ClusterPresence implements MembersStore {
     this.#loader = new MembersLoader((topic) => shared.read(topic), logger);
     this.#stopTail = log.tail(
       (entries) => {
-        // An erased message may have been about members.
+        // The erased messages may include events of members.
         if (entries.some(({ message }) => message.topics.length === 0)) this.#reload();
         this.#loader.receive(entries);
       },
@@ -106,14 +106,14 @@ export class ClusterPresence implements MembersStore {
     return this.#options.shared.count(topics);
   }
 
-  /** Leaves the members of this process for the grace, so that their clients can connect to another process. */
+  /** The members of this process stay for the grace, so that the clients can connect to another process. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#resendTimer);
     this.#stopTail();
     this.#loader.stop();
     this.#lease.stop();
-    // The lease begins anew, so that the members have the whole grace.
+    // Renews the lease, so that the members stay for the whole grace.
     await settledWithin(
       this.#renew().catch(() => undefined),
       CLOSE_TIMEOUT,
@@ -211,7 +211,7 @@ export class ClusterPresence implements MembersStore {
     this.#options.support.repeat(undefined, 0);
   }
 
-  /** The log, and with it the members, may have lost changes. */
+  /** The log may have lost changes of members, and the store as well. */
   #onGap(): void {
     this.#replaceSource(this.#source);
     this.#reload();

@@ -6,7 +6,7 @@ import type {
 } from "../../realtime/presence/presence.ts";
 import type { LogEntry } from "../../realtime/types.ts";
 
-/** Returns the members after the events of a presence topic, as a subscriber rebuilds them. */
+/** Applies the events of a presence topic to its members, as a subscriber does. */
 export function foldPresence(members: MembersEvent, entries: readonly LogEntry[]): MembersEvent {
   return entries.reduce((state, { message }) => {
     // The cast: the service writes the events of presence topics.
@@ -18,7 +18,7 @@ export function foldPresence(members: MembersEvent, entries: readonly LogEntry[]
 
 function applyChange(state: MembersEvent, change: PresenceChange): MembersEvent {
   if (change.type === "guests") return { ...state, guests: change.guests };
-  // In a topic whose members are counted, each change is an event of the type `members`.
+  // If the members of a topic are counted, each change is an event of the type `members`.
   if (state.members === undefined) return state;
   const { member } = change;
   const others = state.members.filter(({ id }) => id !== member.id);

@@ -18,8 +18,8 @@ export interface PresenceLeaseOptions {
 /**
  * Extends the lease of this process, and removes the members of processes that did not extend theirs.
  *
- * After a time in which Redis was away, or in which the machine stood still, the leases of all processes have ended. So this process
- * removes others only after it has extended its own lease in time, without an interruption, for the length of a lease.
+ * When Redis was unreachable, or the machine was suspended, the leases of all processes may have ended although the processes run. So
+ * this process removes others only after it has extended its own lease in time, without an interruption, for the length of a lease.
  */
 export class PresenceLease {
   readonly #options: PresenceLeaseOptions;
@@ -55,7 +55,7 @@ export class PresenceLease {
       if (renewal === undefined || now - this.#steadySince < leaseTime) return;
       void this.#remove(renewal.gone);
     } catch {
-      // Redis is away, and the log says so.
+      // Redis can't be reached. The log's reader writes the log line.
       this.#steadySince = performance.now();
     } finally {
       this.#isRenewing = false;

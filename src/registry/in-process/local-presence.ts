@@ -49,7 +49,7 @@ export class LocalPresence implements MembersStore {
     send(this.#table.membersOf(topic));
   }
 
-  /** The numbers of topics, in their order. */
+  /** Returns the numbers of members and guests, in the order of the topics. */
   countsOf(topics: readonly string[]): PresenceCounts[] {
     return topics.map((topic) => this.#table.countsOf(topic));
   }

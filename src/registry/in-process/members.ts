@@ -12,7 +12,7 @@ import type { InfoRequest, TopicPage } from "../registry.ts";
 export interface MembersStore extends PresenceStore {
   /** Returns the members of a topic. May throw `unreachable`. */
   membersOf(topic: string): Promise<MembersEvent>;
-  /** Returns the numbers of topics, in the order of the topics. May throw `unreachable`. */
+  /** Returns the numbers of members and guests, in the order of the topics. May throw `unreachable`. */
   countsOf(topics: readonly string[]): MaybePromise<readonly PresenceCounts[]>;
 }
 

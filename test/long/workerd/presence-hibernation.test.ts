@@ -56,7 +56,7 @@ describe("a hub with a thousand idle members", () => {
     return ids;
   }
 
-  it("hibernates, and tells nothing twice when it wakes", async () => {
+  it("hibernates, and repeats no event when it wakes", async () => {
     // The presence messages have set an alarm for the age of the history, so only the grace can wake the hub here.
     await pause(EVICTION / 2);
     const before = (await readStats(service.url)).startedAt;
@@ -68,14 +68,14 @@ describe("a hub with a thousand idle members", () => {
     expect(watcher.events.length).toBe(told);
   });
 
-  it("wakes when a member goes, sleeps during the grace, and tells once that the member has left", async () => {
+  it("wakes when a stream ends, sleeps during the grace, and sends one event when the member leaves", async () => {
     await pause(EVICTION);
     members.pop()?.close();
     const told = watcher.events.length;
     await watcher.receive(told + 1, "the member has left");
     expect(present().size).toBe(MEMBERS - 1);
     expect(present().has(`m${MEMBERS - 1}`)).toBe(false);
-    // A change and not the whole list: the hub knows what it has told before it slept.
+    // A change and not the whole list, because the hub has stored what it sent before it slept.
     expect(watcher.events.slice(told).map(({ data }) => JSON.parse(data).type)).toEqual(["leave"]);
     await join("late");
     await eventually(() => present().has("late"), "the late member has joined");

@@ -12,7 +12,7 @@ export type Who = number | "guest" | "admin";
 /** How a stream ends: the client closes it, it has become stale, an operator ends it, or its sink takes no more frames. */
 export type End = "client" | "stale" | "admin" | "slow";
 
-/** What a credential says besides who it is for. */
+/** The contents of a credential besides its user. */
 interface Credential {
   /** The claim `info` is `{"name":<version>}`. */
   readonly version: number;
@@ -30,7 +30,7 @@ interface Connect extends Credential {
 interface Subscribe extends Credential {
   readonly type: "subscribe";
   readonly client: number;
-  /** Who sends the request. Other requests than those of the stream's user, or of a guest that signs in, are refused. */
+  /** The sender of the request. A request is refused unless it is from the stream's user, or the stream is a guest's. */
   readonly who: Who;
   readonly keys: readonly string[];
 }

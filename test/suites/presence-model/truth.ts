@@ -9,7 +9,7 @@ export interface TrueClient {
   topics: ReadonlySet<string>;
 }
 
-/** A user in a topic, as one source knows it. */
+/** A user in a topic, as one source has it. */
 interface TrueMember {
   readonly clients: Set<TrueClient>;
   name: number;
@@ -26,7 +26,7 @@ export interface TrueTopic {
   readonly guests: number;
 }
 
-/** Who is there, by the plainest rules. Each source knows the info of the users that are connected to it. */
+/** The members and guests by the plainest rules. Each source has the info of the users that are connected to it. */
 export class Truth {
   readonly #clients = new Set<TrueClient>();
   /** By source, topic and user. */

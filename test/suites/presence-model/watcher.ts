@@ -6,7 +6,7 @@ import type {
 } from "../../../src/realtime/presence/presence.ts";
 import type { CloseReason, FrameSink } from "../../../src/realtime/types.ts";
 
-/** What a subscriber of a presence topic knows, rebuilt from the events. */
+/** The members of a presence topic, as a subscriber has rebuilt them from the events. */
 export class Rebuilt {
   members = new Map<string, { readonly info: MemberInfo; readonly since: number }>();
   guests = 0;
@@ -57,7 +57,7 @@ export class WatcherSink implements FrameSink {
     onError: ({ message }) => this.errors.push(message),
   });
 
-  /** @param rebuilt By event name. A client that resumes goes on with what it knows. */
+  /** @param rebuilt By event name. A client that resumes continues with what it has rebuilt. */
   constructor(lastEventId: string, rebuilt: Map<string, Rebuilt>) {
     this.lastEventId = lastEventId;
     this.#rebuilt = rebuilt;

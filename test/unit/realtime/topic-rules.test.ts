@@ -40,7 +40,7 @@ describe("topic rules", () => {
   it.each(["presence", "keep"])("of $presence/ can't have %s", (field) => {
     const rule = { match: "$presence/chat", [field]: field === "keep" ? 5 : true };
     expect(() => rulesOf({ match: "a" }, rule)).toThrow(
-      `topics[1].${field} has no meaning for the topics of $presence/. Leave it out`,
+      `topics[1].${field} can't be set for topics of $presence/. Leave it out`,
     );
   });
 

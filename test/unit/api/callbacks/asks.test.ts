@@ -90,7 +90,7 @@ describe("a question", () => {
     expect(signed).toBe(`v1,${own.digest("base64")}`);
   });
 
-  it("says who asks for what, and the request goes on when the backend allows it", async () => {
+  it("describes the caller and the request, which goes on when the backend allows it", async () => {
     const server = serve();
     const { clientId } = await open(server, "?topic=a");
     expect(await subscribe(server, clientId, ["b"])).toMatchObject({ status: 204 });
@@ -242,7 +242,7 @@ describe("an identity of the answer", () => {
     for (const extra of [{ rights: ["a"] }, { info: { name: "Anna" } }]) {
       backend.answer = () => ({ allow: true, ...extra });
       const server = serve();
-      expect((await open(server)).text).toMatch(/^: .*could not ask.*\nretry:/);
+      expect((await open(server)).text).toMatch(/^: .*no valid answer.*\nretry:/);
       await server.close();
     }
   });

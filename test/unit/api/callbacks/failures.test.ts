@@ -128,7 +128,7 @@ describe("a request gets 503, and the log says why, when the backend", () => {
     const { publish, errors, counts } = serve();
     const refused = await publish();
     expect(refused).toMatchObject({ status: 503, retryAfter: "5" });
-    expect(refused.text).toContain("could not ask its backend");
+    expect(refused.text).toContain("The backend gave no valid answer");
     expect(errors).toMatchObject([
       { msg: "callback failed", error: expect.stringMatching(reason) },
     ]);

@@ -121,10 +121,10 @@ describe("GET /api/realtime/presence", () => {
 
   it.each([
     ["", /Cannot be blank/],
-    ["chat/*", /Must be the topic/],
-    ["*", /Must be the topic/],
-    ["$presence/chat", /Must be the topic/],
-    ['chat?options={"last":1}', /Must be the topic/],
+    ["chat/*", /Must be a topic/],
+    ["*", /Must be a topic/],
+    ["$presence/chat", /Must be a topic/],
+    ['chat?options={"last":1}', /Must be a topic/],
   ])("refuses the topic %j", async (topic, message) => {
     const { members } = start();
     const { status, json } = await members(topic, ADMIN);

@@ -60,7 +60,7 @@ describe("presence in one process", () => {
     expect(await registry.members("chat/1")).toMatchObject({ count: 0, guests: 0 });
   });
 
-  it("counts guests, and takes a reload within the grace for no change", async () => {
+  it("counts guests, and sends no event about a reload within the grace", async () => {
     const watcher = await open({ identity: "w", rights: ["*"] }, ["$presence/chat/1"]);
     const guest = await open({}, ["chat/1"]);
     const ann = await open({ identity: "ann" }, ["chat/1"]);

@@ -81,7 +81,7 @@ describe("a loader of members", () => {
     expect(got).toEqual([stated({ ...BOB, info })]);
   });
 
-  it("keeps a topic counted whose members are not listed", async () => {
+  it("does not list members that are only counted", async () => {
     const got = await request("chat");
     loader.receive([
       entry(6, { type: "members", count: 1001, guests: 0 }),
@@ -104,7 +104,7 @@ describe("a loader of members", () => {
     expect(got).toEqual([stated(BOB)]);
   });
 
-  it("loads a large topic again only after a pause, and then for all who have come", async () => {
+  it("loads a large topic again only after a pause, and then for all new subscribers", async () => {
     await request("chat");
     const many = Array.from({ length: 1000 }, (_, index) => ({ ...ANN, id: `m${index}` }));
     await pending[0]?.answer(5, ...many);

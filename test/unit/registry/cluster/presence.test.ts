@@ -75,7 +75,7 @@ describe("presence over several processes", () => {
     expect((await cluster.log.log.read(undefined, 100))?.entries).toEqual([]);
   });
 
-  it("reports a topic again that could not be reported, and sends a call again whose answer was lost", async () => {
+  it("repeats a report that has failed, and a call that got no answer", async () => {
     const watcher = await watch(1);
     take(watcher);
     const fake = presence();
@@ -145,7 +145,7 @@ describe("presence over several processes", () => {
     expect(presence().table.countsOf("chat/1")).toEqual({ members: 2, guests: 0 });
   });
 
-  it("reports everything again when its source is not known any more", async () => {
+  it("reports all members again when its source is not known any more", async () => {
     await open(0, { identity: "ann" }, ["chat/1"]);
     await tick();
     presence().flush();
@@ -153,7 +153,7 @@ describe("presence over several processes", () => {
     expect(await registryOf(1).members("chat/1")).toMatchObject({ members: [{ id: "ann" }] });
   });
 
-  it("leaves the members of a process that stops for the grace", async () => {
+  it("keeps the members of a process that stops, for the grace", async () => {
     await open(0, { identity: "ann" }, ["chat/1"]);
     const watcher = await watch(1);
     await tick(GRACE + 1000);
