@@ -6,6 +6,7 @@ import { redactURL } from "../auth/redact-url.ts";
 import type { TellCounts } from "./counts.ts";
 import { CALLBACK_DEFAULTS, type CallbackOptions, type Tell } from "./options.ts";
 import { describeFailure, postCallback } from "./post.ts";
+import { type RecentCallback, remember } from "./recent.ts";
 
 /** Something that a backend may be told. */
 export interface CallbackEvent {
@@ -58,6 +59,8 @@ export function retryDelay(attempt: number): Milliseconds {
  * 2xx. The queue is bounded: above `maxQueue`, the oldest events are dropped, because the newest ones tell the present state.
  */
 export class Teller {
+  /** The newest attempts to tell a batch, newest first. */
+  readonly recent: RecentCallback[] = [];
   readonly #options: CallbackOptions;
   readonly #settings: TellerSettings;
   readonly #queue = new FifoQueue<QueuedEvent>();
@@ -105,7 +108,8 @@ export class Teller {
         batch = this.#nextBatch();
       }
       if (this.#isClosing) deadline ??= AbortSignal.timeout(this.#timeout);
-      if (await this.#post(batch, deadline ?? AbortSignal.timeout(this.#timeout))) {
+      const signal = deadline ?? AbortSignal.timeout(this.#timeout);
+      if (await this.#attempt(batch, signal, attempt + 1)) {
         while ((this.#queue.first?.number ?? Number.POSITIVE_INFINITY) <= batch.last) {
           this.#queue.shift();
           this.#counts.told += 1;
@@ -135,6 +139,20 @@ export class Teller {
     }
     const last = first + events.length - 1;
     return { id: `msg_${nanoid()}`, body: `{"events":[${events.join()}]}`, first, last };
+  }
+
+  async #attempt(batch: Batch, signal: AbortSignal, attempt: number): Promise<boolean> {
+    const start = performance.now();
+    const isDelivered = await this.#post(batch, signal);
+    remember(this.recent, {
+      at: new Date(this.#settings.now()).toISOString(),
+      type: "tell",
+      count: batch.last - batch.first + 1,
+      outcome: isDelivered ? "delivered" : "failed",
+      milliseconds: Math.round(performance.now() - start),
+      attempt,
+    });
+    return isDelivered;
   }
 
   async #post({ id, body }: Batch, signal: AbortSignal): Promise<boolean> {
