@@ -1,5 +1,6 @@
 /** Authentication: finds out who sends a request. `Auth` decides what the caller may do. */
 import type { Context } from "hono";
+import { decode } from "hono/utils/jwt/jwt";
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import type { RealtimeError } from "../../realtime/errors.ts";
 import { type Logger, MAX_IDENTITY, MAX_RIGHTS, type Principal } from "../../realtime/types.ts";
@@ -13,7 +14,6 @@ import { refuseRemoteDevelopmentKey } from "./development-key.ts";
 import { hasErrorCode } from "./errors.ts";
 import { FailedCredentials } from "./failed-credentials.ts";
 import { createIntrospection } from "./introspection.ts";
-import { decodeToken } from "./jws.ts";
 import { createTokenVerifier, type VerifyToken } from "./jwt.ts";
 import type { AuthSettings } from "./settings.ts";
 
@@ -246,7 +246,7 @@ function isSecret(given: string, secret: string): boolean {
 /** Whether the unverified `exp` of a JSON Web Token has passed. False for a token of another kind. */
 function hasExpired(token: string, now: Milliseconds): boolean {
   try {
-    const { exp } = decodeToken(token).claims;
+    const { exp } = decode(token).payload;
     return typeof exp === "number" && exp * 1000 <= now;
   } catch {
     return false;

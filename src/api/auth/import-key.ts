@@ -30,14 +30,10 @@ export async function fulfilled(keys: readonly Promise<CryptoKey>[]): Promise<Cr
   return results.flatMap((key) => (key.status === "fulfilled" ? [key.value] : []));
 }
 
-/** The parameters of `importKey` and `verify` for an algorithm of RFC 7518 (section 3.1) or RFC 8037. */
+/** The parameters of `importKey` for an algorithm of RFC 7518 (section 3.1) or RFC 8037. */
 export function parametersOf(
   algorithm: TokenAlgorithm,
-):
-  | Algorithm
-  | HmacImportParams
-  | (RsaHashedImportParams & RsaPssParams)
-  | (EcKeyImportParams & EcdsaParams) {
+): Algorithm | HmacImportParams | RsaHashedImportParams | EcKeyImportParams {
   const bits = algorithm.slice(2);
   const hash = `SHA-${bits}`;
   switch (algorithm.slice(0, 2)) {
@@ -46,15 +42,10 @@ export function parametersOf(
     case "RS":
       return { name: "RSASSA-PKCS1-v1_5", hash };
     case "PS":
-      return { name: "RSA-PSS", hash, saltLength: Number(bits) / 8 };
+      return { name: "RSA-PSS", hash };
     case "ES":
-      return { name: "ECDSA", hash, namedCurve: bits === "512" ? "P-521" : `P-${bits}` };
+      return { name: "ECDSA", namedCurve: bits === "512" ? "P-521" : `P-${bits}` };
     default:
       return { name: "Ed25519" };
   }
-}
-
-/** @throws DOMException for a text that is not base64. */
-export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,5 +1,7 @@
 /** Asks an HTTP endpoint about tokens that no local key can verify. */
 
+import { decode } from "hono/utils/jwt/jwt";
+import type { JWTPayload } from "hono/utils/jwt/types";
 import { monotonicClock } from "../../realtime/clock.ts";
 import type { RealtimeError } from "../../realtime/errors.ts";
 import { isObject } from "../../realtime/is-object.ts";
@@ -7,7 +9,6 @@ import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { digest } from "./digest.ts";
 import { hasErrorCode, refusedTokenError, tokensUnavailableError } from "./errors.ts";
-import { decodeToken, type TokenPart } from "./jws.ts";
 import type { VerifyToken } from "./jwt.ts";
 import { readLimited } from "./read-limited.ts";
 import { redactError, redactURL } from "./redact-url.ts";
@@ -191,9 +192,10 @@ function recordSubject(record: unknown): string | undefined {
 }
 
 /** The token's own claims. Use them only for a token that the endpoint has accepted. */
-function unverifiedClaims(token: string): TokenPart {
+function unverifiedClaims(token: string): JWTPayload {
   try {
-    return decodeToken(token).claims;
+    const { payload } = decode(token);
+    return isObject(payload) ? payload : {};
   } catch {
     return {};
   }

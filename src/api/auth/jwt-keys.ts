@@ -1,6 +1,6 @@
 /** The keys that verify JSON Web Tokens. */
 import { RealtimeError } from "../../realtime/errors.ts";
-import { bytesOfBase64, fulfilled, importPublicKey, parametersOf } from "./import-key.ts";
+import { fulfilled, importPublicKey, parametersOf } from "./import-key.ts";
 import { createRemoteKeySet, type FindKeys } from "./key-set.ts";
 import { KEY_ALGORITHMS, type TokenAlgorithm, type TokenOptions } from "./token-options.ts";
 
@@ -66,7 +66,8 @@ function importKeys(pems: readonly string[], algorithm: TokenAlgorithm): Promise
 
 /** An `async` function, so that malformed base64 rejects its promise. */
 async function bytesOf(pem: string): Promise<Uint8Array<ArrayBuffer>> {
-  return bytesOfBase64(pem.replaceAll(/-----(?:BEGIN|END) PUBLIC KEY-----|\s/g, ""));
+  const base64 = pem.replaceAll(/-----(?:BEGIN|END) PUBLIC KEY-----|\s/g, "");
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 function importSecret(secret: string, algorithm: TokenAlgorithm): Promise<CryptoKey> {
