@@ -30,6 +30,8 @@ export class Slots {
 
   #wait(signal: AbortSignal): Promise<void> {
     if (this.#waiting.size >= this.#maxWaiting) throw new Error("too many questions at a time");
+    // A signal that has ended sends no event.
+    if (signal.aborted) throw new Error("no free place in time");
     return new Promise((resolve, reject) => {
       const enter = () => {
         this.#waiting.delete(enter);

@@ -252,6 +252,8 @@ it("a place becomes free when a task fails or its wait ends", async () => {
   await expect(slots.run(never.signal, async () => "third")).rejects.toThrow("too many");
   impatient.abort();
   await expect(second).rejects.toThrow("no free place");
+  const late = slots.run(impatient.signal, async () => "late");
+  await expect(Promise.race([late, new Promise(setImmediate)])).rejects.toThrow("no free place");
   const fourth = slots.run(never.signal, async () => "fourth");
   finish();
   await first;
