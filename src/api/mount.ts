@@ -12,6 +12,7 @@ import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
 import {
   disconnectClient,
   eraseHistory,
+  listCallbacks,
   listClients,
   listTopics,
   revoke,
@@ -97,6 +98,7 @@ function mountAdministration(app: Hono, context: ServerContext): void {
   app.get("/api/realtime/topics", requireAdmin, listTopics(context));
   app.get("/api/realtime/topics/rules", requireAdmin, showTopicRules(context));
   app.delete("/api/realtime/messages", requireAdmin, eraseHistory(context));
+  app.get("/api/realtime/callbacks", requireAdmin, listCallbacks(context));
   app.get("/api/realtime/stats", requireAdmin, showStats(context));
 }
 

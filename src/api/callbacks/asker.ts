@@ -15,6 +15,7 @@ import { type Answer, type AnswerReader, createAnswerReader } from "./answers.ts
 import { NOTHING_ASKED } from "./counts.ts";
 import { type Ask, CALLBACK_DEFAULTS, type CallbackOptions } from "./options.ts";
 import { describeFailure, postCallback } from "./post.ts";
+import { type RecentCallback, remember } from "./recent.ts";
 import { Slots } from "./slots.ts";
 
 const MAX_ANSWER_BYTES: Bytes = 64 * 1024;
@@ -40,9 +41,20 @@ export interface AskerSettings {
   readonly monotonicNow: () => Milliseconds;
 }
 
+/** Throws an Error for an answer that is not possible. */
+type AnswerCheck = (answer: Answer) => void;
+
+/** The part of a question that depends on its type. */
+interface Question {
+  readonly subscriptions?: readonly string[] | undefined;
+  readonly message?: PublishInput | undefined;
+}
+
 /** Asks a backend about requests. A request without an answer is refused with `callback_failed`. */
 export class Asker {
   readonly counts = { ...NOTHING_ASKED };
+  /** The newest questions, newest first. */
+  readonly recent: RecentCallback[] = [];
   readonly #options: CallbackOptions;
   readonly #settings: AskerSettings;
   readonly #timeout: Milliseconds;
@@ -158,32 +170,65 @@ export class Asker {
   }
 
   /**
-   * @param uncached A part of the question on which a cached answer does not depend.
-   * @param check Throws an Error for an answer that is not possible here.
+   * Asks, and throws for a refusal. The parameters are those of `#findAnswer`.
+   *
+   * @returns The answer, and when its question was asked.
    */
   async #ask(
     type: Ask,
-    question: object,
-    uncached?: object,
-    check: (answer: Answer) => void = () => undefined,
-    signal: AbortSignal = AbortSignal.timeout(this.#timeout),
+    question: Question,
+    ...more: [uncached?: object | undefined, check?: AnswerCheck, signal?: AbortSignal]
   ): Promise<{ answer: Answer; askedAt: number }> {
+    const { now, monotonicNow } = this.#settings;
+    const start = monotonicNow();
+    const note = (outcome: RecentCallback["outcome"], cached = false) =>
+      remember(this.recent, {
+        at: new Date(now()).toISOString(),
+        type,
+        count: question.subscriptions?.length ?? 1,
+        outcome,
+        milliseconds: Math.round(monotonicNow() - start),
+        cached,
+      });
+    const asking = this.#findAnswer(type, question, ...more);
+    const { answer, askedAt, isCached } = await asking.catch((error: unknown) => {
+      note("failed");
+      throw error;
+    });
+    note(answer.allow ? "allowed" : "refused", isCached);
+    if (answer.allow) return { answer, askedAt };
+    this.counts.refused += 1;
+    const { status = 403, reason = "The backend has refused this request." } = answer;
+    throw new RealtimeError(REFUSALS[status] ?? "not_allowed", reason);
+  }
+
+  /**
+   * @param uncached A part of the question on which a cached answer does not depend.
+   * @throws RealtimeError `callback_failed` without a valid answer.
+   */
+  async #findAnswer(
+    type: Ask,
+    question: Question,
+    uncached?: object,
+    check: AnswerCheck = () => undefined,
+    signal: AbortSignal = AbortSignal.timeout(this.#timeout),
+  ): Promise<{ answer: Answer; askedAt: number; isCached: boolean }> {
     const { now, monotonicNow } = this.#settings;
     const key = await digest(JSON.stringify({ type, ...question }));
     const known = this.#cache.get(key, monotonicNow());
     const askedAt = known?.askedAt ?? now();
-    let answer: Answer;
     try {
       const body = JSON.stringify({ type, ...uncached, ...question });
       const text =
         known?.text ?? (await this.#slots.run(signal, () => this.#post(type, body, signal)));
-      answer = this.#readAnswer(type, text);
+      const answer = this.#readAnswer(type, text);
       check(answer);
       const { cacheSeconds = 0 } = answer;
       if (known !== undefined) this.counts.cached += 1;
       else if (cacheSeconds > 0) {
         this.#cache.set(key, { text, askedAt, until: monotonicNow() + cacheSeconds * 1000 });
       }
+      return { answer, askedAt, isCached: known !== undefined };
     } catch (error) {
       this.counts.failed += 1;
       throw new RealtimeError(
@@ -192,10 +237,6 @@ export class Asker {
         { cause: `${type}: ${describeFailure(error, this.#options.url)}` },
       );
     }
-    if (answer.allow) return { answer, askedAt };
-    this.counts.refused += 1;
-    const { status = 403, reason = "The backend has refused this request." } = answer;
-    throw new RealtimeError(REFUSALS[status] ?? "not_allowed", reason);
   }
 
   async #post(type: Ask, body: string, signal: AbortSignal): Promise<string> {

@@ -12,6 +12,7 @@ import {
 import type { TellCounts } from "./counts.ts";
 import { CALLBACK_DEFAULTS, type CallbackOptions } from "./options.ts";
 import { logDroppedEvent, postEvents } from "./post-events.ts";
+import { type RecentCallback, remember } from "./recent.ts";
 
 /** What `Teller` needs besides the options. */
 export interface TellerSettings {
@@ -39,6 +40,8 @@ interface Batch extends EventRequest {
  * 2xx. The queue is bounded: above `maxQueue`, the oldest events are dropped, because the newest ones tell the present state.
  */
 export class Teller {
+  /** The newest attempts to tell a batch, newest first. */
+  readonly recent: RecentCallback[] = [];
   readonly #options: CallbackOptions;
   readonly #settings: TellerSettings;
   readonly #queue = new FifoQueue<QueuedEvent>();
@@ -85,7 +88,8 @@ export class Teller {
         batch = this.#nextBatch();
       }
       if (this.#isClosing) deadline ??= AbortSignal.timeout(this.#timeout);
-      if (await this.#post(batch, deadline ?? AbortSignal.timeout(this.#timeout))) {
+      const signal = deadline ?? AbortSignal.timeout(this.#timeout);
+      if (await this.#attempt(batch, signal, attempt + 1)) {
         while ((this.#queue.first?.number ?? Number.POSITIVE_INFINITY) <= batch.last) {
           this.#queue.shift();
           this.#counts.told += 1;
@@ -115,6 +119,20 @@ export class Teller {
     }
     const last = first + events.length - 1;
     return { ...toEventRequest(events), first, last };
+  }
+
+  async #attempt(batch: Batch, signal: AbortSignal, attempt: number): Promise<boolean> {
+    const start = performance.now();
+    const isDelivered = await this.#post(batch, signal);
+    remember(this.recent, {
+      at: new Date(this.#settings.now()).toISOString(),
+      type: "tell",
+      count: batch.last - batch.first + 1,
+      outcome: isDelivered ? "delivered" : "failed",
+      milliseconds: Math.round(performance.now() - start),
+      attempt,
+    });
+    return isDelivered;
   }
 
   #post(batch: Batch, signal: AbortSignal): Promise<boolean> {

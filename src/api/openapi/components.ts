@@ -1,3 +1,4 @@
+import { ASKS } from "../callbacks/options.ts";
 import type { RequestLimits } from "../limits.ts";
 import { recordSchema, topicSchema } from "../schemas/message.ts";
 import {
@@ -120,6 +121,27 @@ const TOPIC_RULES = objectOf(
   ["topic", "rule"],
 );
 
+const CALLBACK_LIST = objectOf({
+  callbacks: {
+    type: "array",
+    items: objectOf(
+      {
+        at: { ...TEXT, format: "date-time", description: "When it ended." },
+        type: { enum: [...ASKS, "tell"], description: "`tell`: a batch of events." },
+        count: { ...WHOLE, description: "Subscription keys, messages or events." },
+        outcome: {
+          enum: ["allowed", "refused", "delivered", "failed"],
+          description: "`failed`: there was no valid answer.",
+        },
+        milliseconds: WHOLE,
+        cached: { type: "boolean", description: "Whether an earlier answer was used." },
+        attempt: { ...WHOLE, description: "Attempt to deliver the batch, from 1." },
+      },
+      ["cached", "attempt"],
+    ),
+  },
+});
+
 const PROCESSES = objectOf({
   living: { ...WHOLE, description: "Processes that the counts include." },
   silent: {
@@ -194,6 +216,7 @@ export function components(limits: RequestLimits): JSONObject {
       ),
       TopicRules: TOPIC_RULES,
       Presence: PRESENCE,
+      CallbackList: CALLBACK_LIST,
       Stats: STATS,
       Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
       Error: objectOf(

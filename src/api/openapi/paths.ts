@@ -223,6 +223,13 @@ function administrationPaths(limits: RequestLimits): JSONObject {
         },
       ),
     },
+    "/api/realtime/callbacks": {
+      get: operation(
+        "List what the process that answers has asked and told the backend recently.",
+        { ...ADMIN, operationId: "listCallbacks" },
+        { "200": response("At most 50 callbacks, newest first.", ref("CallbackList")) },
+      ),
+    },
     "/api/realtime/stats": {
       get: operation(
         "Read the counts of the service.",

@@ -2,6 +2,7 @@ import type { Handler } from "hono";
 import * as v from "valibot";
 import { MAX_IDENTITY } from "../../realtime/types.ts";
 import { NONE_KEPT } from "../../registry/stats.ts";
+import { MAX_RECENT } from "../callbacks/recent.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
 import { strictObject } from "../schemas/objects.ts";
@@ -68,6 +69,17 @@ export function showTopicRules(context: ServerContext): Handler {
     const { kept = NONE_KEPT } = await readProcessStats(context);
     const applied = topic !== undefined && { topic, rule: topicRules.indexOf(topic) ?? null };
     return c.json({ rules: topicRules.list, kept, ...applied });
+  };
+}
+
+/** `GET /api/realtime/callbacks`: what this process has asked and told the backend recently, newest first. */
+export function listCallbacks({ asker, teller }: ServerContext): Handler {
+  return (c) => {
+    checkQueryParameters(c);
+    const callbacks = [...(asker?.recent ?? []), ...(teller?.recent ?? [])]
+      .sort((a, b) => b.at.localeCompare(a.at))
+      .slice(0, MAX_RECENT);
+    return c.json({ callbacks });
   };
 }
 

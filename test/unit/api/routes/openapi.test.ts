@@ -211,6 +211,7 @@ describe("the OpenAPI document", () => {
       [`${api}/presence`, "post", 400, () => send("POST", `${api}/presence`, { x: 1 }, asUser)],
       [`${api}/messages`, "delete", 200, () => send("DELETE", `${api}/messages?topic=a`)],
       [`${api}/messages`, "delete", 400, () => send("DELETE", `${api}/messages`)],
+      [`${api}/callbacks`, "get", 200, () => send("GET", `${api}/callbacks`)],
       [`${api}/stats`, "get", 200, () => send("GET", `${api}/stats`)],
       [`${api}/clients/{id}`, "delete", 204, () => send("DELETE", `${api}/clients/${guest.id}`)],
       [`${api}/clients/{id}`, "delete", 404, () => send("DELETE", `${api}/clients/x`)],
