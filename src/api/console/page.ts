@@ -124,6 +124,18 @@ export const CONSOLE_BODY: string = `<header>
     </div>
   </section>
 
+  <section aria-labelledby="h-callbacks">
+    <h2 id="h-callbacks">Callbacks</h2>
+    <div class="row"><button type="button" id="load-callbacks">List callbacks</button></div>
+    <p id="callbacks-note" class="note" role="status">The list requires the admin key.</p>
+    <div id="callbacks" class="list" role="region" aria-label="Recent callbacks, newest first" tabindex="0" hidden>
+      <table>
+        <thead><tr><th scope="col">Time</th><th scope="col">Type</th><th scope="col">Items</th><th scope="col">Outcome</th><th scope="col">ms</th></tr></thead>
+        <tbody></tbody>
+      </table>
+    </div>
+  </section>
+
   <section aria-labelledby="h-same" class="wide">
     <h2 id="h-same">Repeat the last step</h2>
     <h3>curl</h3>

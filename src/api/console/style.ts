@@ -38,6 +38,7 @@ button.primary { background: var(--accent); border-color: var(--accent); color: 
 pre { background: var(--code); border-radius: 6px; padding: 8px; margin: 0; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 #chart { width: 100%; height: 80px; background: var(--code); border-radius: 6px; } #chart polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; } #chart .clients { stroke: var(--dim); stroke-dasharray: 4 3; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin: 0; } dt { color: var(--dim); } dd { margin: 0; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; } th, td { text-align: left; padding: 2px 8px 2px 0; } th { color: var(--dim); font-weight: 600; } tbody tr { border-top: 1px solid var(--line); }
 .error { color: var(--bad); } form .error { margin: 4px 0; } #subscribe details { margin-bottom: 8px; } summary { cursor: pointer; }
 #clients p, .list p { margin: 0; overflow-wrap: anywhere; } .list code { overflow-wrap: anywhere; } #clients-note, .note, #rate { color: var(--dim); margin: 6px 0; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -14,6 +14,7 @@ export function runConsole(parts: typeof PARTS): void {
   parts.bindPublishing(dom, api, examples, events);
   parts.bindClients(dom, api, examples);
   parts.bindTopics(dom, api, examples);
+  parts.bindCallbacks(dom, api, examples);
   dom.find<HTMLAnchorElement>("#docs").href = `${api.base}/api/docs`;
   examples.show({ path: "?topic=chat", sdk: examples.subscribe("chat"), isStream: true });
 }

@@ -7,6 +7,7 @@
  * lines.
  */
 import { createAPI } from "./api.ts";
+import { bindCallbacks } from "./callbacks.ts";
 import { bindClients } from "./clients.ts";
 import { createDom } from "./dom.ts";
 import { createEventList } from "./events.ts";
@@ -19,6 +20,7 @@ import { createTraffic } from "./traffic.ts";
 
 /** The parts. `runConsole` calls each part by its name here. */
 export const PARTS = {
+  bindCallbacks,
   bindClients,
   bindPublishing,
   bindTopics,
