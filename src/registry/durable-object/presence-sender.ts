@@ -8,8 +8,8 @@ import type { HubStub } from "./protocol.ts";
 const RETRY_DELAY: Milliseconds = 1000;
 const MAX_RETRY_DELAY: Milliseconds = 60_000;
 
-/** Maximum number of topics in one call. */
-const TOPICS_PER_CALL = 500;
+/** Maximum number of topics in one call. A call with complete reports of more topics might exceed the 32 MiB of an RPC call. */
+const TOPICS_PER_CALL = 20;
 
 /** One of the other hubs. */
 interface Peer {
@@ -98,8 +98,8 @@ export class PresenceSender {
   async #sendTo(peer: Peer): Promise<void> {
     const { hub, shard } = this.#options;
     while (peer.waiting.size > 0) {
-      const reports = this.#take(peer);
       try {
+        const reports = this.#take(peer);
         this.#number = Math.max(this.#number + 1, Date.now());
         fromRpcResult(await hub(peer.shard).reportPresence(shard, this.#number, reports));
       } catch {
