@@ -8,7 +8,7 @@ import { flatten } from "../support/presence-reports.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import type { RuntimeUnderTest, Service } from "../support/service.ts";
 import { openStream, type SSEClient } from "../support/sse-client.ts";
-import { bearer, JWT_SECRET, tokenFor } from "../support/tokens.ts";
+import { bearer, inSeconds, JWT_SECRET, tokenFor } from "../support/tokens.ts";
 
 const TOPIC = "chat/1";
 const PRESENCE = `$presence/${TOPIC}`;
@@ -49,11 +49,15 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
 
     const urlOf = (index: number): string => cluster.services[index]?.url ?? "";
     const join = async (url: string, id: string): Promise<SSEClient> => {
-      const headers = bearer(await tokenFor(id, { subscribe: ["chat/*"] }));
+      const headers = bearer(
+        await tokenFor(id, { subscribe: ["chat/*"] }, { exp: inSeconds(600) }),
+      );
       return openStream(url, { headers }, `?topic=${TOPIC}`);
     };
     const watch = async (url: string): Promise<Watcher> => {
-      const headers = bearer(await tokenFor("watcher", { subscribe: [PRESENCE] }));
+      const headers = bearer(
+        await tokenFor("watcher", { subscribe: [PRESENCE] }, { exp: inSeconds(600) }),
+      );
       const query = `?topic=${encodeURIComponent(PRESENCE)}`;
       const stream = await openStream(url, { headers }, query);
       const events = () =>

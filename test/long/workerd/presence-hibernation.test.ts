@@ -4,11 +4,13 @@ import { closeClients } from "../../support/clients.ts";
 import { eventually, pause } from "../../support/deadline.ts";
 import { type Service, startService, WORKERD } from "../../support/service.ts";
 import { openStream, type SSEClient } from "../../support/sse-client.ts";
-import { bearer, JWT_SECRET, tokenFor } from "../../support/tokens.ts";
+import { bearer, inSeconds, JWT_SECRET, tokenFor } from "../../support/tokens.ts";
 
 /** workerd evicts an object after ten seconds in which nothing happened. */
 const EVICTION = 12_000;
 const MEMBERS = 1000;
+/** The tokens are valid for longer than the test takes: a client with an expired token leaves. */
+const LONG = { exp: inSeconds(3600) };
 
 describe("a hub with a thousand idle members", () => {
   let service: Service;
@@ -23,7 +25,7 @@ describe("a hub with a thousand idle members", () => {
         REALTIME_PING_SECONDS: "2",
       },
     });
-    const headers = bearer(await tokenFor("watcher", { subscribe: ["$presence/*"] }));
+    const headers = bearer(await tokenFor("watcher", { subscribe: ["$presence/*"] }, LONG));
     watcher = await openStream(service.url, { headers }, "?topic=$presence/room/1");
     for (let first = 0; first < MEMBERS; first += 50) {
       const opening = Array.from({ length: 50 }, (_, index) => join(`m${first + index}`));
@@ -37,7 +39,7 @@ describe("a hub with a thousand idle members", () => {
   });
 
   async function join(id: string): Promise<SSEClient> {
-    const headers = bearer(await tokenFor(id));
+    const headers = bearer(await tokenFor(id, {}, LONG));
     return openStream(service.url, { headers }, "?topic=room/1");
   }
 

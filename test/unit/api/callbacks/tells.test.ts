@@ -98,7 +98,7 @@ describe("events", () => {
       const answer = answers.shift();
       return answer === undefined ? {} : answer(...request);
     };
-    const { teller, occupy } = createTeller({ timeout: 100 });
+    const { teller, occupy } = createTeller({ timeout: 2000 });
     occupy(1);
     await eventually(() => teller.counts.told === 1, "it is told");
     expect(teller.counts.retried).toBe(3);
