@@ -141,7 +141,11 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
         ...(runtime.perProcess && { processes: { living: 3, silent: [] } }),
         ...{ logLinesDropped: 0, connectionsRefused: 0, waitingBytes: expect.any(Number) },
         refusedCredentials: expect.any(Number),
-        rateRefusals: { publishes: 0, publish_bytes: 0, history_scan: 0 },
+        rateRefusals: { publishes: 0, publish_bytes: 0, history_scan: 0, presence: 0 },
+        callbacks: {
+          ...{ asked: 0, refused: 0, failed: 0, cached: 0 },
+          ...{ told: 0, retried: 0, dropped: 0, waiting: 0 },
+        },
       });
     });
 
