@@ -223,8 +223,8 @@ export class HubState {
   }
 
   /**
-   * Sets the alarm to the time at which the next credential expires, presence must be reported, an event must be sent, or all messages and remembered ids
-   * have expired, whichever is first. Keeps an alarm that is early enough for the next credential, for presence and for events. Sets no alarm
+   * Sets the alarm to the time at which the next credential expires, presence must be reported, an event must be sent, or all
+   * messages and remembered ids have expired, whichever is first. Keeps an alarm that is early enough. Sets no alarm
    * if nothing is stored that expires.
    */
   async scheduleAlarm(): Promise<void> {
@@ -239,7 +239,9 @@ export class HubState {
     if (scheduled !== null && (scheduled <= dueAt || dueAt === Number.POSITIVE_INFINITY)) return;
     const at = Math.min(dueAt, this.log.expiresAt() ?? Number.POSITIVE_INFINITY);
     if (at === Number.POSITIVE_INFINITY) return;
-    await this.#ctx.storage.setAlarm(Math.min(at, Date.now() + MAX_ALARM_DELAY));
+    // An alarm that is set during `alarm` for the present or the past may be lost (https://github.com/cloudflare/workerd/issues/6866).
+    const now = Date.now();
+    await this.#ctx.storage.setAlarm(Math.min(Math.max(at, now + 1), now + MAX_ALARM_DELAY));
   }
 }
 
