@@ -129,9 +129,8 @@ describe("a request gets 503, and the log says why, when the backend", () => {
     const refused = await publish();
     expect(refused).toMatchObject({ status: 503, retryAfter: "5" });
     expect(refused.text).toContain("The backend gave no valid answer");
-    expect(errors).toMatchObject([
-      { msg: "callback failed", error: expect.stringMatching(reason) },
-    ]);
+    expect(errors.map(({ msg }) => msg)).toEqual(["callback failed"]);
+    expect(errors[0]?.error).toMatch(reason);
     expect(errors[0]?.error).toMatch(/^publish: /);
     expect(JSON.stringify([refused, errors])).not.toMatch(/hidden|whsec_|64 bytes lon/);
     expect(await counts()).toMatchObject({ asked: 1, failed: 1, refused: 0 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ServerOptions } from "../../../../src/api/options.ts";
 import { createServer, type RealtimeServer } from "../../../../src/api/server.ts";
+import { eventually } from "../../../support/deadline.ts";
 
 const KEY = "a-key-for-presence";
 const ADMIN = { Authorization: `Bearer ${KEY}` };
@@ -160,7 +161,8 @@ describe("POST /api/realtime/presence", () => {
     const { status, json } = await post({ name: "Eve" });
     expect([status, json.message]).toEqual([400, expect.stringContaining("info.name")]);
     const shown = async () => (await members("room", ADMIN)).json.members[0].info;
-    await expect.poll(shown).toEqual({ typing: true, name: "ann" });
+    await eventually(async () => (await shown()).typing === true, "the info is changed");
+    expect(await shown()).toEqual({ typing: true, name: "ann" });
   });
 
   it("refuses other users, guests, clients that are no members and unknown clients", async () => {

@@ -5,6 +5,8 @@ import { TopicRules } from "../../../../src/realtime/topic-rules.ts";
 import type { Principal } from "../../../../src/realtime/types.ts";
 import { createInProcessRegistry } from "../../../../src/registry/in-process/registry.ts";
 import type { ClientConnection, ClientRegistry } from "../../../../src/registry/registry.ts";
+import { NO_FAKE_TIME } from "../../../support/fake-time.ts";
+import { leftOut } from "../../../support/flags.ts";
 
 const GRACE = 5000;
 const decoder = new TextDecoder();
@@ -34,7 +36,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-describe("presence in one process", () => {
+describe.skipIf(NO_FAKE_TIME)(leftOut("presence in one process", NO_FAKE_TIME), () => {
   it("sends the members first, then joins, updates and leaves", async () => {
     const watcher = await open({ identity: "w", rights: ["*"] }, ["$presence/chat/1"]);
     await tick();

@@ -3,6 +3,8 @@ import type { MembersAt } from "../../../../src/log/shared-presence.ts";
 import type { MembersEvent, PresenceEvent } from "../../../../src/realtime/presence/presence.ts";
 import type { LogEntry } from "../../../../src/realtime/types.ts";
 import { MembersLoader } from "../../../../src/registry/cluster/members-loader.ts";
+import { NO_FAKE_TIME } from "../../../support/fake-time.ts";
+import { leftOut } from "../../../support/flags.ts";
 
 const ANN = { id: "ann", info: {}, since: 1 };
 const BOB = { id: "bob", info: {}, since: 2 };
@@ -42,7 +44,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("a loader of members", () => {
+describe.skipIf(NO_FAKE_TIME)(leftOut("a loader of members", NO_FAKE_TIME), () => {
   it("answers all subscribers of a topic with one load", async () => {
     const one = await request("chat");
     const two = await request("chat");

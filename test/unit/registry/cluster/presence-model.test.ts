@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import { TopicRules } from "../../../../src/realtime/topic-rules.ts";
 import { checkPresence, type PresenceSubject } from "../../../suites/presence-model.ts";
+import { NO_FAKE_TIME } from "../../../support/fake-time.ts";
+import { leftOut } from "../../../support/flags.ts";
 import { openCluster } from "../../../support/memory-cluster.ts";
 
 const RUNS = Number(process.env.PRESENCE_RUNS ?? 60);
@@ -20,11 +22,14 @@ interface ClusterSubject extends PresenceSubject {
   close(): Promise<void>;
 }
 
-describe("presence over three processes, over random steps", () => {
-  it("subscribers rebuild the true members", async () => {
-    await checkPresence(openSubject, (subject) => subject.close(), { numRuns: RUNS });
-  }, 120_000);
-});
+describe.skipIf(NO_FAKE_TIME)(
+  leftOut("presence over three processes, over random steps", NO_FAKE_TIME),
+  () => {
+    it("subscribers rebuild the true members", async () => {
+      await checkPresence(openSubject, (subject) => subject.close(), { numRuns: RUNS });
+    }, 120_000);
+  },
+);
 
 async function openSubject(): Promise<ClusterSubject> {
   const topics = new TopicRules([{ match: "chat/*", presence: true }]);

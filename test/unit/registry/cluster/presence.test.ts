@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MembersEvent, PresenceEvent } from "../../../../src/realtime/presence/presence.ts";
 import { TopicRules } from "../../../../src/realtime/topic-rules.ts";
 import type { Principal } from "../../../../src/realtime/types.ts";
+import { NO_FAKE_TIME } from "../../../support/fake-time.ts";
+import { leftOut } from "../../../support/flags.ts";
 import { type Cluster, openCluster } from "../../../support/memory-cluster.ts";
 import { flatten } from "../../../support/presence-reports.ts";
 
@@ -36,7 +38,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-describe("presence over several processes", () => {
+describe.skipIf(NO_FAKE_TIME)(leftOut("presence over several processes", NO_FAKE_TIME), () => {
   it("sends the members of all processes, then their changes", async () => {
     await open(0, { identity: "ann" }, ["chat/1"]);
     await tick();

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogFields, Logger } from "../../../../src/realtime/types.ts";
 import type { DrainMessage, WorkerMessage } from "../../../../src/runtimes/process/worker-link.ts";
 import { WorkerPool } from "../../../../src/runtimes/process/worker-pool.ts";
+import { NO_FAKE_TIME } from "../../../support/fake-time.ts";
 import { leftOut } from "../../../support/flags.ts";
 
 /** A process that does what the test says. */
@@ -85,10 +86,7 @@ async function startPool(count: number) {
 
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
-const onBun =
-  "Bun" in globalThis ? "Bun's test runner can't advance timers asynchronously" : undefined;
-
-describe.skipIf(onBun)(leftOut("the pool of workers", onBun), () => {
+describe.skipIf(NO_FAKE_TIME)(leftOut("the pool of workers", NO_FAKE_TIME), () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
