@@ -93,7 +93,11 @@ describe("a request gets 503, and the log says why, when the backend", () => {
     ["answers 500", status(500), /answered 500$/],
     ["answers 204", status(204), /answered 204$/],
     ["answers 403, which is not a refusal", status(403), /answered 403$/],
-    ["closes the connection", (_body, response) => void response.destroy(), /fetch failed|ECONNRESET/],
+    [
+      "closes the connection",
+      (_body, response) => void response.destroy(),
+      /fetch failed|ECONNRESET/,
+    ],
     ["answers an empty body", text(""), /the answer is not JSON$/],
     ["answers a page", text("<html>"), /the answer is not JSON$/],
     ["answers a list", text("[]"), /Must be an object/],
