@@ -73,7 +73,8 @@ export function orderTests(runtime: RuntimeUnderTest): void {
       expect(heard.map(({ event }) => event)).toEqual(["b", "a"]);
     });
 
-    it("the newer request takes effect although the older one was aborted", async () => {
+    const newer = "the newer request takes effect although the older one was aborted";
+    it.skipIf(unordered)(leftOut(newer, unordered), async () => {
       const { clientId, events } = await openStream(service.url);
       const other = await openStream(service.url);
       const abort = new AbortController();
