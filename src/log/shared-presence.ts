@@ -29,7 +29,7 @@ export interface PresenceCall {
   readonly source: string;
   /**
    * `first`: also registers the source if it was never known. `next`: the source must be known. `removal`: the source must be
-   * buried (`SharedPresence.bury`).
+   * retired (`SharedPresence.retire`).
    */
   readonly kind: "first" | "next" | "removal";
   /** Number of the call, from 1. If the source's last call had this number, nothing is applied, and its outcomes are returned again. */
@@ -64,7 +64,7 @@ export interface Renewal {
 
 /**
  * The members of topics over several processes, beside the log that the processes share. A source is a process with the members that
- * it reports. The name of a source is never used again after the source was buried.
+ * it reports. The name of a source is never used again after the source was retired.
  *
  * Every method rejects with a `RealtimeError`: `unreachable` or `storage_failed`.
  */
@@ -88,11 +88,11 @@ export interface SharedPresence {
    */
   renew(source: string, lease: Milliseconds, isFirst: boolean): Promise<Renewal | undefined>;
   /**
-   * Buries a source that counts as gone: from now on the source is not known, and its members can be removed. Several processes may
+   * Retires a source that counts as gone: from now on the source is not known, and its members can be removed. Several processes may
    * do so.
    *
    * @returns Some topics in which the source still has members, guests or streams. Remove them, and call the method again. Empty if
    *   none remain, and if the source does not count as gone.
    */
-  bury(source: string): Promise<readonly string[]>;
+  retire(source: string): Promise<readonly string[]>;
 }

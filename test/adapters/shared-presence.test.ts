@@ -49,7 +49,7 @@ describe.skipIf(NO_REDIS)(`presence in Redis${NO_REDIS ? ` (skipped: ${NO_REDIS}
     await presence.apply({ ...call, kind: "next", number: 2, parts: [gone] });
     expect(await keys()).not.toContain("chat");
     await presence.renew("a", -1, false);
-    await presence.bury("a");
+    await presence.retire("a");
     expect(await keys()).toBe("*0\r\n");
     await close();
   });

@@ -161,27 +161,27 @@ export function sharedPresenceSuite(name: string, open: () => Promise<PresenceUn
       expect(eventsOf(await take())).toHaveLength(1);
     });
 
-    it("refuses a source that was never registered, and one that was buried", async () => {
+    it("refuses a source that was never registered, and one that was retired", async () => {
       const part = { ...joins("chat", ["ann"]), message: MESSAGE };
       expect(await send("a", [part], { kind: "next" })).toBeUndefined();
       expect(await test.presence.renew("a", LEASE, false)).toBeUndefined();
       expect(await test.presence.renew("a", -1, true)).toEqual({ wasLate: false, gone: ["a"] });
       expect(await send("a", [part], { kind: "next" })).toBeDefined();
-      expect(await test.presence.bury("a")).toEqual(["chat"]);
+      expect(await test.presence.retire("a")).toEqual(["chat"]);
       expect(await send("a", [part])).toBeUndefined();
       expect(await test.presence.renew("a", LEASE, true)).toBeUndefined();
     });
 
-    it("buries only a source with a lease that has ended, and says that a renewal was late", async () => {
+    it("retires only a source with a lease that has ended, and says that a renewal was late", async () => {
       await send("a", [{ ...joins("chat", ["ann"]), message: MESSAGE }]);
-      expect(await test.presence.bury("a")).toEqual([]);
+      expect(await test.presence.retire("a")).toEqual([]);
       expect(await test.presence.renew("a", -1000, false)).toMatchObject({ wasLate: false });
       expect(await test.presence.renew("b", LEASE, true)).toEqual({ wasLate: false, gone: ["a"] });
       expect(await test.presence.renew("a", LEASE, false)).toEqual({ wasLate: true, gone: [] });
-      expect(await test.presence.bury("a")).toEqual([]);
+      expect(await test.presence.retire("a")).toEqual([]);
     });
 
-    it("removes the members of a buried source, and refuses the removal of a living one", async () => {
+    it("removes the members of a retired source, and refuses the removal of a living one", async () => {
       await report("a", { ...joins("chat", ["ann", "bob"]), guests: 2 });
       await report("b", joins("chat", ["bob"]));
       await take();
@@ -189,7 +189,7 @@ export function sharedPresenceSuite(name: string, open: () => Promise<PresenceUn
       const part = { ...joins("chat", []), isOccupied: false, removal, message: MESSAGE };
       expect(await send("a", [part], { kind: "removal" })).toBeUndefined();
       await test.presence.renew("a", -1, false);
-      expect(await test.presence.bury("a")).toEqual(["chat"]);
+      expect(await test.presence.retire("a")).toEqual(["chat"]);
       expect(await send("a", [part], { kind: "removal" })).toEqual([
         { occupancy: undefined, cursor: undefined },
       ]);
@@ -197,7 +197,7 @@ export function sharedPresenceSuite(name: string, open: () => Promise<PresenceUn
         { type: "leave", member: { id: "ann", info: {}, since: 1 } },
         { type: "guests", guests: 0 },
       ]);
-      expect(await test.presence.bury("a")).toEqual([]);
+      expect(await test.presence.retire("a")).toEqual([]);
       const { members } = await test.presence.read("chat");
       expect(members).toMatchObject({ count: 1, members: [{ id: "bob" }] });
     });

@@ -15,7 +15,7 @@ import { createPresenceMessages } from "../../src/realtime/presence/presence-mes
 import { TopicRules } from "../../src/realtime/topic-rules.ts";
 
 interface FakeSource {
-  /** When the source counts as gone. 0 if it is buried. */
+  /** When the source counts as gone. 0 if it is retired. */
   endsAt: number;
   lastCall: number;
   lastOutcomes: PartOutcome[];
@@ -86,7 +86,7 @@ export class FakePresence implements SharedPresence {
     return { wasLate, gone: gone.map(([name]) => name) };
   }
 
-  async bury(source: string): Promise<readonly string[]> {
+  async retire(source: string): Promise<readonly string[]> {
     this.#assertHere();
     const known = this.sources.get(source);
     if (known === undefined || known.endsAt > Date.now()) return [];

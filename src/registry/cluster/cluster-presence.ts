@@ -188,7 +188,7 @@ export class ClusterPresence implements MembersStore {
   async #removeSource(name: string): Promise<void> {
     const removal = { before: Number.MAX_SAFE_INTEGER, cursor: "0" };
     for (;;) {
-      const topics = this.#isClosed ? [] : await this.#options.shared.bury(name);
+      const topics = this.#isClosed ? [] : await this.#options.shared.retire(name);
       if (topics.length === 0) return;
       const parts: PresencePart[] = topics.map((topic) => {
         const message = this.#messageOf(topic);

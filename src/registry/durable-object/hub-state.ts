@@ -166,7 +166,7 @@ export class HubState {
     this.storeAttachment(clientId);
   }
 
-  /** Removes a client whose socket was closed. */
+  /** Removes the client of a socket that was closed. */
   removeClient(clientId: string, reason: CloseReason): void {
     this.manager.removeClient(clientId, reason);
     this.subscriptions.remove(clientId);

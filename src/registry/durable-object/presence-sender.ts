@@ -16,7 +16,7 @@ interface Peer {
   readonly shard: number;
   /** By topic, the reports that must still be sent, in their order. */
   readonly waiting: Map<string, TopicReport[] | "complete">;
-  /** The topics of the call that is in progress. Empty if there is none. */
+  /** The topics of the call in progress. Empty while no call is in progress. */
   sending: ReadonlySet<string>;
   /** Before this time the hub is not called again, in milliseconds since 1970. 0 until a call fails. */
   retryAt: number;

@@ -6,7 +6,7 @@
  * | `presence:members:<topic>` | hash | id as JSON → a line for each source: `<source> <number of the call> <since> <updatedAt> <info as JSON>` |
  * | `presence:guests:<topic>` | hash | source with a stream → its number of guests |
  * | `presence:counted` | set | topics of which the members are counted, not listed |
- * | `presence:sources` | sorted set | source → time at which it counts as gone, by the clock of Redis; 0 if it is buried |
+ * | `presence:sources` | sorted set | source → time at which it counts as gone, by the clock of Redis; 0 if it is retired |
  * | `presence:topics:<source>` | set | topics in which the source has a stream |
  * | `presence:answers` | hash | source → `<number> <answer>` of its last call |
  */

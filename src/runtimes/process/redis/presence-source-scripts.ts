@@ -21,8 +21,8 @@ table.insert(answer, 1, score and tonumber(score) < now and 'late' or 'ok')
 return answer
 `;
 
-/** Buries a source that counts as gone (`SharedPresence.bury`). `ARGV`: 1. source, 2. maximum number of topics. Returns topics. */
-export const BURY_PRESENCE_SCRIPT: string = `${SOURCES_PRELUDE}
+/** Retires a source that counts as gone (`SharedPresence.retire`). `ARGV`: 1. source, 2. maximum number of topics. Returns topics. */
+export const RETIRE_PRESENCE_SCRIPT: string = `${SOURCES_PRELUDE}
 if not score or tonumber(score) > now then return {} end
 if score ~= '0' then redis.call('ZADD', sources, 0, source) end
 local topics = redis.call('SRANDMEMBER', KEYS[1] .. 'presence:topics:' .. source, tonumber(ARGV[2]))

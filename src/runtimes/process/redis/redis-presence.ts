@@ -15,18 +15,18 @@ import {
   READ_PRESENCE_SCRIPT,
   REPORT_PRESENCE_SCRIPT,
 } from "./presence-scripts.ts";
-import { BURY_PRESENCE_SCRIPT, RENEW_PRESENCE_SCRIPT } from "./presence-source-scripts.ts";
+import { RENEW_PRESENCE_SCRIPT, RETIRE_PRESENCE_SCRIPT } from "./presence-source-scripts.ts";
 import { RedisScript } from "./redis-script.ts";
 
-/** Maximum number of topics that one call of `bury` returns. */
-const BURIED_TOPICS = 20;
+/** Maximum number of topics that one call of `retire` returns. */
+const RETIRED_TOPICS = 20;
 
 const scripts = {
   report: new RedisScript(REPORT_PRESENCE_SCRIPT),
   read: new RedisScript(READ_PRESENCE_SCRIPT),
   count: new RedisScript(COUNT_PRESENCE_SCRIPT),
   renew: new RedisScript(RENEW_PRESENCE_SCRIPT),
-  bury: new RedisScript(BURY_PRESENCE_SCRIPT),
+  retire: new RedisScript(RETIRE_PRESENCE_SCRIPT),
 };
 
 /** Runs scripts on the connection of the log. */
@@ -78,8 +78,11 @@ export class RedisPresence implements SharedPresence {
     return state === "unknown" ? undefined : { wasLate: state === "late", gone };
   }
 
-  async bury(source: string): Promise<readonly string[]> {
-    return (await this.#connection.run(scripts.bury, [source, String(BURIED_TOPICS)])) as string[];
+  async retire(source: string): Promise<readonly string[]> {
+    return (await this.#connection.run(scripts.retire, [
+      source,
+      String(RETIRED_TOPICS),
+    ])) as string[];
   }
 
   #encode(part: PresencePart, args: string[]): void {
