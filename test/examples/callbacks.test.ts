@@ -8,9 +8,11 @@ import { startServer } from "../../src/node.ts";
 import { call, postJSON } from "../support/api.ts";
 import { CALLBACK_SECRET } from "../support/callback-backend.ts";
 import { eventually } from "../support/deadline.ts";
+import { leftOut } from "../support/flags.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
+const NO_PYTHON =
+  spawnSync("python3", ["--version"]).status === 0 ? undefined : "there is no python3";
 const cleanUps: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -46,8 +48,8 @@ async function serve(url: string) {
   return service;
 }
 
-it.skipIf(!hasPython)(
-  `the backend refuses a subscription, and is told that a topic is vacated${hasPython ? "" : " (skipped: there is no python3)"}`,
+it.skipIf(NO_PYTHON)(
+  leftOut("the backend refuses a subscription, and is told that a topic is vacated", NO_PYTHON),
   async () => {
     const python = await startPython();
     const { url } = await serve(python.url);
@@ -74,7 +76,8 @@ it.skipIf(!hasPython)(
   },
 );
 
-it.skipIf(!hasPython)("the backend refuses a request with another signature", async () => {
+const forged = "the backend refuses a request with another signature";
+it.skipIf(NO_PYTHON)(leftOut(forged, NO_PYTHON), async () => {
   const python = await startPython(`whsec_${"A".repeat(44)}`);
   const { app } = createServer({
     callbacks: { url: python.url, secret: CALLBACK_SECRET, ask: ["subscribe"] },
