@@ -74,6 +74,14 @@ await build({
   platform: "neutral",
   external: ["cloudflare:workers"],
 });
+// For browsers, so without the chunks of the service either.
+await build({
+  ...shared,
+  entryPoints: ["src/client.ts"],
+  splitting: true,
+  chunkNames: "client/[name]-[hash]",
+  platform: "neutral",
+});
 await writeAssets();
 for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
   const { status } = spawnSync("npx", ["tsc", "-p", project], { cwd: root, stdio: "inherit" });

@@ -87,6 +87,8 @@ export interface RealtimeClientError extends Error {
   readonly topic?: string;
   /** Field errors of the answer, by field. */
   readonly data?: unknown;
+  /** How long the service asks to wait, in milliseconds. */
+  readonly retryAfter?: number;
 }
 
 /** What the client needs of an `EventSource`. A browser's and the one of the npm package `eventsource` have it. */
@@ -113,7 +115,7 @@ export interface ConnectOptions {
     init?: { withCredentials?: boolean },
   ) => EventSourceLike;
   /** Sends the requests. Default: the global `fetch`. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** What `publish` takes. */

@@ -1,0 +1,60 @@
+import type { ConnectOptions } from "./types.ts";
+
+type Token = string | null | undefined;
+
+/** Close to the longest delay of a timer. A timer with a longer delay would fire at once. */
+const MAX_DELAY = 2 ** 30;
+
+/** Keeps the user's token, and announces when the token is about to expire. */
+export class TokenStore {
+  readonly #read: ConnectOptions["token"];
+  readonly #onStale: () => void;
+  #token: Promise<Token> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onStale Called when the token is about to expire. `get` then returns a fresh one. */
+  constructor(read: ConnectOptions["token"], onStale: () => void) {
+    this.#read = read;
+    this.#onStale = onStale;
+  }
+
+  /** Returns the token, or nothing for a guest. Rejects if the function of the options rejects. */
+  get(): Promise<Token> {
+    if (this.#token === undefined) {
+      const reading = (async () => this.#read?.())();
+      this.#token = reading;
+      reading.then(
+        (token) => this.#token === reading && this.#schedule(token),
+        () => this.#token === reading && this.forget(),
+      );
+    }
+    return this.#token;
+  }
+
+  /** Forgets the token: the service has refused it, or the user has changed. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#token = undefined;
+  }
+
+  #schedule(token: Token): void {
+    const left = token ? expiryOf(token) - Date.now() : 0;
+    if (left <= 0) return;
+    // Random, so that clients that started together do not ask for their tokens together.
+    const delay = Math.min(left * (0.8 + Math.random() * 0.1), MAX_DELAY);
+    this.#timer = setTimeout(() => {
+      this.forget();
+      this.#onStale();
+    }, delay);
+  }
+}
+
+/** Returns when a JWT expires, in milliseconds since 1970. 0 if the token does not say. */
+function expiryOf(token: string): number {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).exp * 1000 || 0;
+  } catch {
+    return 0;
+  }
+}
