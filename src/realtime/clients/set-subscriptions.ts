@@ -53,18 +53,24 @@ export function setSubscriptions(
   );
 
   const { lastEventId = client.start?.lastEventId, last = client.start?.last } = request;
+  // Comes before the messages of a replay. The id of the event is then the position before them, and a client that resumes from it
+  // with a new credential receives the private messages among them.
+  const announceEnd = () => {
+    if (request.credentialEnded) core.sendEvent(clientId, "PB_AUTH_EXPIRED", {});
+  };
   const hasStart = lastEventId !== undefined || last !== undefined;
   if (keys.length === 0) {
     client.start = hasStart ? { lastEventId, last } : undefined;
     replays.cancel(client);
+    announceEnd();
   } else {
     client.start = undefined;
-    replays.start(client, earlier, keys, {
+    const start = {
       lastEventId,
       last,
       isInitial: request.isInitial,
       rightsExpanded: keys.some((key) => earlier.has(key) && reachesAny(key, gained)),
-    });
+    };
+    replays.start(client, earlier, keys, start, announceEnd);
   }
-  if (request.credentialEnded) core.sendEvent(clientId, "PB_AUTH_EXPIRED", {});
 }

@@ -57,16 +57,19 @@ export class ReplayCoordinator<Client extends ReplayClient> {
    *
    * @param earlierKeys The keys that the client had before.
    * @param keys All keys of the client now.
+   * @param onPlanned Called when the client's position is known, before anything is sent.
    */
   start(
     client: Client,
     earlierKeys: ReadonlySet<string>,
     keys: readonly string[],
     request: ReplayStart,
+    onPlanned?: () => void,
   ): void {
     const cursors = this.#cursors;
     const plan = planStart(client, earlierKeys, keys, request, cursors, this.#newestCount);
     client.replay = new ClientReplay(keys, plan.state, client, this.#host.contents);
+    onPlanned?.();
     if (plan.isUnrecovered) this.#sendUnrecovered(client);
     this.#advance(client);
   }

@@ -10,6 +10,19 @@ export function resumeKeyTests(open: OpenRegistry): void {
   afterEach(() => opener.closeAll());
 
   describe("new keys with a position", () => {
+    it("are preceded by the end of a credential, and private messages follow its position", async () => {
+      const test = await opener.open();
+      const before = await test.past(["chat"], 1);
+      const secret = { topic: "chat", data: "secret", private: true };
+      await test.test.publish(secret, { topic: "chat", data: "open" });
+      const guest = await test.open({ lastEventId: idsOf(before)[0] });
+      await test.subscribe(guest, ["chat"], { credentialEnded: true });
+      expect(await test.until(guest)).toEqual(["PB_AUTH_EXPIRED {}", 'chat "open"', recovered(1)]);
+      const anna = { identity: "anna", rights: ["chat"], lastEventId: idsOf(guest)[0] };
+      const stream = await test.open({ ...anna, topics: ["chat"] });
+      expect((await test.until(stream)).slice(0, 2)).toEqual(['chat "secret"', 'chat "open"']);
+    });
+
     it("start there, and earlier keys repeat nothing", async () => {
       const test = await opener.open();
       const stream = await test.open({ topics: ["chat"] });
