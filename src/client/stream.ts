@@ -12,7 +12,19 @@ export interface StreamListener {
   onStatus(status: Status): void;
   onGap(): void;
   onError(error: RealtimeClientError): void;
+  /**
+   * The position of the stream has moved without a message, or the service has accepted the subscriptions.
+   *
+   * @param hasAll Whether the service has all subscriptions now.
+   */
+  onProgress?(hasAll: boolean): void;
 }
+
+/** A stream of this page (`Stream`), or of all tabs (`SharedStream`). */
+export type StreamLike = Pick<
+  Stream,
+  "status" | "clientId" | "add" | "reconnect" | "renew" | "wake" | "close"
+>;
 
 /** Settings of a stream. */
 export interface StreamSettings {
@@ -88,20 +100,31 @@ export class Stream {
     return this.#status;
   }
 
+  /** The position of the stream: the id of the last event. */
+  get cursor(): string {
+    return this.#cursor;
+  }
+
   get clientId(): string | undefined {
     return this.#status === "connected" ? this.#clientId : undefined;
   }
 
-  /** Adds a subscription. @returns a function that removes the subscription. */
-  add(topic: string, options: KeyOptions, onEvent: OnEvent): () => void {
+  /**
+   * Adds a subscription.
+   *
+   * @param hasBegun Whether the subscription began on another stream. It then resumes from the cursor of `rewind`.
+   * @returns a function that removes the subscription.
+   */
+  add(topic: string, options: KeyOptions, onEvent: OnEvent, hasBegun = false): () => void {
     // A key that exists already does not begin again, so a second subscription with a beginning gets a key of its own.
-    const begins = options.last !== undefined || topic.startsWith("$presence/");
+    const begins = !hasBegun && (options.last !== undefined || topic.startsWith("$presence/"));
     let key = keyOf(topic, options);
     for (let variant = 1; begins && this.#isInUse(key); variant++) {
       key = keyOf(topic, options, variant);
     }
     const listeners = this.#wanted.get(key) ?? new Set();
     this.#wanted.set(key, listeners.add(onEvent));
+    if (hasBegun) this.#accepted.add(key);
     this.#source?.addEventListener(key, this.#onSourceEvent);
     this.#update();
     return () => {
@@ -115,6 +138,12 @@ export class Stream {
   /** Whether the service may already have a key. */
   #isInUse(key: string): boolean {
     return [this.#wanted, this.#accepted, this.#sent].some((keys) => keys.has(key));
+  }
+
+  /** Opens a new connection, which resumes from a cursor. */
+  rewind(cursor: string): void {
+    this.#cursor = cursor;
+    this.#open();
   }
 
   /** Opens a new connection, which resumes: the token has changed, or the network has. */
@@ -256,9 +285,12 @@ export class Stream {
       this.#lastPingAt = this.#lastEventAt;
     }
     const listeners = this.#wanted.get(type);
-    if (listeners === undefined) return;
-    this.#accepted.add(type);
-    callAll(listeners, value, lastEventId);
+    if (listeners === undefined) {
+      this.#listener.onProgress?.(false);
+    } else {
+      this.#accepted.add(type);
+      callAll(listeners, value, lastEventId);
+    }
   }
 
   /** Sets the subscriptions of the stream, until the service has all that are wanted. One request at a time. */
@@ -289,7 +321,9 @@ export class Stream {
       const { size } = new Set([...this.#sent, ...this.#wanted.keys()]);
       if (size > this.#sent.size || size > this.#wanted.size) this.#isSendDue = true;
     }
-    if (!this.#isSendDue) this.#setStatus("connected");
+    if (this.#isSendDue) return;
+    this.#setStatus("connected");
+    this.#listener.onProgress?.(true);
   }
 
   #onRefused(error: RealtimeClientError, keys: readonly string[]): void {
