@@ -77,9 +77,10 @@ await build({
 // For browsers, so without the chunks of the service either.
 await build({
   ...shared,
-  entryPoints: ["src/client.ts"],
+  entryPoints: ["src/client.ts", "src/client/share/shared-worker.ts"],
   splitting: true,
-  chunkNames: "client/[name]-[hash]",
+  // Beside the script of the SharedWorker, which a chunk loads by its relative address.
+  chunkNames: "client/share/[name]-[hash]",
   platform: "neutral",
 });
 await writeAssets();

@@ -1,8 +1,8 @@
 import { callAll } from "./call-all.ts";
-import { checkOptions, keyOf } from "./key.ts";
+import { checkOptions, type KeyOptions, keyOf } from "./key.ts";
 import { TopicPresence } from "./presence.ts";
 import { createError, createSend, type Send } from "./requests.ts";
-import { Stream } from "./stream.ts";
+import { type OnEvent, Stream, type StreamLike, type StreamListener } from "./stream.ts";
 import { TokenStore } from "./token.ts";
 import type {
   ConnectOptions,
@@ -26,7 +26,9 @@ type Listener = (value: unknown) => void;
 
 /** Implements `Realtime`. */
 class Client {
-  readonly #stream: Stream;
+  readonly #stream: Promise<StreamLike>;
+  #status: Status = "idle";
+  #clientId: string | undefined;
   readonly #send: Send;
   readonly #token: TokenStore;
   readonly #listeners = { status: new Set(), gap: new Set(), error: new Set() } as Record<
@@ -44,24 +46,37 @@ class Client {
     }
     const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
     // The global `fetch` must be called without another `this`.
-    const request = options.fetch ?? ((...args) => fetch(...args));
+    const request = options.fetch ?? ((url, init) => fetch(url, init));
     this.#send = createSend(api, request, withCredentials ? "include" : "same-origin");
-    this.#token = new TokenStore(options.token, () => this.#stream.renew());
-    const settings = { api, withCredentials, EventSource, send: this.#send, token: this.#token };
-    this.#stream = new Stream(settings, {
-      onStatus: (status) => this.#emit("status", status),
+    this.#token = new TokenStore(options.token, () => this.#withStream((stream) => stream.renew()));
+    const settings = { api, withCredentials, EventSource, token: this.#token };
+    const listener: StreamListener = {
+      onStatus: (status, clientId) => {
+        this.#status = status;
+        this.#clientId = clientId;
+        this.#emit("status", status);
+      },
       onGap: () => this.#emit("gap", undefined),
       onError: (error) => this.#emit("error", error),
-    });
+    };
+    const open = (shared?: StreamLike) =>
+      shared ?? new Stream({ ...settings, send: this.#send }, listener);
+    this.#stream = options.share
+      ? import("./share/share.ts")
+          .then(({ shareStream }) =>
+            shareStream({ ...settings, options, fetch: request }, listener),
+          )
+          .then(open, () => open())
+      : Promise.resolve(open());
     this.#listenToPage();
   }
 
   get status(): Status {
-    return this.#stream.status;
+    return this.#status;
   }
 
   get clientId(): string | undefined {
-    return this.#stream.clientId;
+    return this.#clientId;
   }
 
   subscribe(
@@ -70,9 +85,7 @@ class Client {
     { presence, ...options }: SubscribeOptions = {},
   ): () => void {
     checkOptions("subscribe", options, ["last", ...KEY_OPTIONS, "leave"]);
-    const ends = [
-      this.#stream.add(topic, options, (data, id) => onMessage(readMessage(topic, data, id))),
-    ];
+    const ends = [this.#add(topic, options, (data, id) => onMessage(readMessage(topic, data, id)))];
     if (presence !== undefined) ends.push(this.#followPresence(topic, presence));
     return () => {
       for (const end of ends.splice(0)) end();
@@ -136,13 +149,29 @@ class Client {
 
   refreshToken(): void {
     this.#token.forget();
-    this.#stream.reconnect();
+    this.#withStream((stream) => stream.reconnect());
   }
 
   close(): void {
     this.#token.forget();
-    this.#stream.close();
+    this.#withStream((stream) => stream.close());
     for (const remove of this.#removers) remove();
+  }
+
+  #withStream(run: (stream: StreamLike) => void): void {
+    void this.#stream.then(run);
+  }
+
+  #add(topic: string, options: KeyOptions, onEvent: OnEvent): () => void {
+    let end: (() => void) | undefined;
+    let hasEnded = false;
+    this.#withStream((stream) => {
+      if (!hasEnded) end = stream.add(topic, options, onEvent);
+    });
+    return () => {
+      hasEnded = true;
+      end?.();
+    };
   }
 
   #emit<Name extends keyof RealtimeEvents>(name: Name, value: RealtimeEvents[Name]): void {
@@ -169,7 +198,7 @@ class Client {
     }
     const created = () => {
       const state = new TopicPresence();
-      return { topic: state, end: this.#stream.add(`$presence/${topic}`, {}, state.onEvent) };
+      return { topic: state, end: this.#add(`$presence/${topic}`, {}, state.onEvent) };
     };
     const followed = this.#presence.get(topic) ?? created();
     this.#presence.set(topic, followed);
@@ -189,8 +218,9 @@ class Client {
       target?.addEventListener?.(name, listener);
       this.#removers.add(() => target?.removeEventListener?.(name, listener));
     };
-    const wake = () => globalThis.document?.hidden !== true && this.#stream.wake();
-    add(globalThis, "online", () => this.#stream.reconnect());
+    const wake = () =>
+      globalThis.document?.hidden !== true && this.#withStream((stream) => stream.wake());
+    add(globalThis, "online", () => this.#withStream((stream) => stream.reconnect()));
     add(globalThis, "pageshow", wake);
     add(globalThis.document, "visibilitychange", wake);
     add(globalThis.document, "resume", wake);

@@ -9,7 +9,8 @@ export type OnEvent = (data: unknown, id: string) => void;
 
 /** What the stream tells its owner. */
 export interface StreamListener {
-  onStatus(status: Status): void;
+  /** @param clientId Id of the stream at the service, while connected. */
+  onStatus(status: Status, clientId?: string): void;
   onGap(): void;
   onError(error: RealtimeClientError): void;
   /**
@@ -21,10 +22,7 @@ export interface StreamListener {
 }
 
 /** A stream of this page (`Stream`), or of all tabs (`SharedStream`). */
-export type StreamLike = Pick<
-  Stream,
-  "status" | "clientId" | "add" | "reconnect" | "renew" | "wake" | "close"
->;
+export type StreamLike = Pick<Stream, "add" | "reconnect" | "renew" | "wake" | "close">;
 
 /** Settings of a stream. */
 export interface StreamSettings {
@@ -182,7 +180,7 @@ export class Stream {
   #setStatus(status: Status): void {
     if (this.#status === status) return;
     this.#status = status;
-    this.#listener.onStatus(status);
+    this.#listener.onStatus(status, this.clientId);
   }
 
   #stop(status: Status): void {

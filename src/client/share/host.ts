@@ -1,0 +1,229 @@
+import type { KeyOptions } from "../key.ts";
+import { createSend } from "../requests.ts";
+import { Stream, type StreamSettings } from "../stream.ts";
+import { TokenStore } from "../token.ts";
+import {
+  earlier,
+  type HostMessage,
+  type HostSettings,
+  type Posted,
+  type TabMessage,
+  type TabSubscription,
+  tabLock,
+} from "./messages.ts";
+
+/** The longest time that a new host waits for the tabs to say what they have received, in milliseconds. */
+const HELLO_TIME = 300;
+/** How long the host waits for a tab's token, in milliseconds. */
+const TOKEN_TIME = 10_000;
+
+type Hello = Extract<TabMessage, { kind: "hello" }>;
+
+/** Subscriptions of tabs with the same topic and options. They need one subscription of the stream. */
+interface Group {
+  readonly topic: string;
+  readonly ids: Set<string>;
+  readonly end: () => void;
+  hasBegun: boolean;
+}
+
+/** The parts that a tab may replace (`ConnectOptions`). */
+export type HostParts = Pick<StreamSettings, "EventSource"> & {
+  readonly fetch: Parameters<typeof createSend>[1];
+};
+
+/** Holds the stream of all tabs: in a SharedWorker, or in one of the tabs. */
+export class Host {
+  readonly #settings: HostSettings;
+  readonly #channel: BroadcastChannel;
+  readonly #stream: Stream;
+  readonly #token: TokenStore;
+  readonly #groups = new Map<string, Group>();
+  /** The key in `#groups` of each subscription. */
+  readonly #groupOf = new Map<string, string>();
+  readonly #tabs = new Map<string, Set<string>>();
+  readonly #asked = new Map<string, (answer: { token?: string; error?: string }) => void>();
+  readonly #ending = new AbortController();
+  /** What the tabs have said so far. Undefined once the stream has started. */
+  #hellos: Hello[] | undefined = [];
+  /** The locks of the tabs that have not said hello yet. */
+  #expected = new Set<string>();
+
+  constructor(settings: HostSettings, { EventSource, fetch }: HostParts) {
+    const { api, channel, withCredentials } = settings;
+    this.#settings = settings;
+    this.#channel = new BroadcastChannel(channel);
+    const send = createSend(api, fetch, withCredentials ? "include" : "same-origin");
+    this.#token = new TokenStore(
+      () => this.#askForToken(),
+      () => this.#stream.renew(),
+    );
+    const parts = { api, withCredentials, EventSource, send, token: this.#token };
+    this.#stream = new Stream(parts, {
+      onStatus: () => this.#postStatus(),
+      onGap: () => this.#post({ kind: "gap" }),
+      onError: ({ message, status, topic, data }) => {
+        // The stream has removed a subscription that the service refuses.
+        for (const [key, group] of this.#groups) if (group.topic === topic) this.#endGroup(key);
+        this.#post({ kind: "error", message, status, topic, data });
+      },
+      onProgress: (hasAll) => this.#onProgress(hasAll),
+    });
+    this.#channel.onmessage = ({ data }: MessageEvent<Posted>) => {
+      if ("toHost" in data) this.#onMessage(data.toHost);
+    };
+    void this.#awaitHellos();
+  }
+
+  /** The tabs may have received different messages of an earlier host. The stream resumes where the first of them is. */
+  async #awaitHellos(): Promise<void> {
+    const { held = [] } = await navigator.locks.query();
+    const prefix = tabLock(this.#settings.channel, "");
+    for (const { name = "" } of held) if (name.startsWith(prefix)) this.#expected.add(name);
+    this.#post({ kind: "host" });
+    setTimeout(() => this.#begin(), HELLO_TIME);
+  }
+
+  close(): void {
+    this.#ending.abort();
+    this.#channel.close();
+    this.#token.forget();
+    this.#stream.close();
+  }
+
+  #post(message: HostMessage): void {
+    const posted: Posted = { toTabs: message };
+    if (!this.#ending.signal.aborted) this.#channel.postMessage(posted);
+  }
+
+  #postStatus(): void {
+    const { status, clientId } = this.#stream;
+    this.#post({ kind: "status", status, clientId });
+  }
+
+  #onMessage(message: TabMessage): void {
+    if (message.kind === "hello") this.#onHello(message);
+    else if (message.kind === "add") this.#onAdd(message);
+    else if (message.kind === "remove") this.#remove(message.tab, message.ids);
+    else if (message.kind === "wake") this.#stream.wake();
+    else if (message.kind === "probe") this.#postStatus();
+    else if (message.kind === "token") this.#asked.get(message.ask)?.(message);
+    else if (message.kind === "reconnect") {
+      this.#token.forget();
+      this.#stream.reconnect();
+    }
+  }
+
+  #onAdd({ tab, subscription }: Extract<TabMessage, { kind: "add" }>): void {
+    const hello: Hello = { kind: "hello", tab, cursor: "", subscriptions: [subscription] };
+    if (this.#hellos === undefined) this.#takeOver([hello]);
+    else this.#hellos.push(hello);
+  }
+
+  #onHello(hello: Hello): void {
+    this.#postStatus();
+    if (this.#hellos === undefined) {
+      // A new tab, or a tab that was frozen while the host changed.
+      this.#takeOver([hello]);
+      return;
+    }
+    this.#hellos.push(hello);
+    this.#expected.delete(tabLock(this.#settings.channel, hello.tab));
+    if (this.#expected.size === 0) this.#begin();
+  }
+
+  #begin(): void {
+    const hellos = this.#hellos;
+    this.#hellos = undefined;
+    if (hellos !== undefined && !this.#ending.signal.aborted) this.#takeOver(hellos);
+  }
+
+  /** Adds the subscriptions of tabs. Goes back to the earliest position of those that have begun. */
+  #takeOver(hellos: readonly Hello[]): void {
+    let start: string | undefined;
+    for (const { tab, cursor, subscriptions } of hellos) {
+      const added = subscriptions.filter((subscription) => this.#add(tab, subscription));
+      if (added.some(({ hasBegun }) => hasBegun)) start = earlier(start ?? cursor, cursor);
+    }
+    if (start === undefined) return;
+    this.#post({ kind: "rewind" });
+    this.#stream.rewind(earlier(this.#stream.cursor || start, start));
+  }
+
+  /** @returns whether the subscription is new. */
+  #add(tab: string, { id, topic, options, hasBegun }: TabSubscription): boolean {
+    if (this.#groupOf.has(id)) return false;
+    this.#watch(tab).add(id);
+    const begins = !hasBegun && (options.last !== undefined || topic.startsWith("$presence/"));
+    const key = begins ? id : JSON.stringify([topic, options]);
+    const group = this.#groups.get(key) ?? this.#createGroup(topic, options, hasBegun);
+    group.ids.add(id);
+    this.#groups.set(key, group);
+    this.#groupOf.set(id, key);
+    return true;
+  }
+
+  #createGroup(topic: string, options: KeyOptions, hasBegun: boolean): Group {
+    const ids = new Set<string>();
+    const onEvent = (data: unknown, eventId: string) =>
+      this.#post({ kind: "event", ids: [...ids], data, eventId });
+    return { topic, ids, hasBegun, end: this.#stream.add(topic, options, onEvent, hasBegun) };
+  }
+
+  #remove(tab: string, ids: Iterable<string>): void {
+    // The tab may have said hello before: its subscriptions must exist before they can be removed.
+    this.#begin();
+    for (const id of ids) {
+      this.#tabs.get(tab)?.delete(id);
+      const key = this.#groupOf.get(id) ?? "";
+      const group = this.#groups.get(key);
+      this.#groupOf.delete(id);
+      group?.ids.delete(id);
+      if (group?.ids.size === 0) this.#endGroup(key);
+    }
+  }
+
+  #endGroup(key: string): void {
+    const group = this.#groups.get(key);
+    this.#groups.delete(key);
+    for (const id of group?.ids ?? []) this.#groupOf.delete(id);
+    group?.end();
+  }
+
+  /** Returns the ids of a tab's subscriptions. Removes the subscriptions when the tab is gone. */
+  #watch(tab: string): Set<string> {
+    const known = this.#tabs.get(tab);
+    if (known !== undefined) return known;
+    const ids = new Set<string>();
+    this.#tabs.set(tab, ids);
+    const { signal } = this.#ending;
+    // The tab holds this lock. The callback runs when the tab has released it.
+    navigator.locks
+      .request(tabLock(this.#settings.channel, tab), { signal }, () => {
+        this.#tabs.delete(tab);
+        this.#remove(tab, [...ids]);
+      })
+      .catch(() => {}); // The host has ended.
+    return ids;
+  }
+
+  #onProgress(hasAll: boolean): void {
+    for (const group of this.#groups.values()) group.hasBegun ||= hasAll;
+    const begun = [...this.#groups.values()].filter(({ hasBegun }) => hasBegun);
+    const ids = begun.flatMap((group) => [...group.ids]);
+    this.#post({ kind: "progress", cursor: this.#stream.cursor, begun: ids });
+  }
+
+  #askForToken(): Promise<string | undefined> {
+    const ask = crypto.randomUUID();
+    return new Promise<string | undefined>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("No tab has sent a token.")), TOKEN_TIME);
+      this.#asked.set(ask, ({ token, error }) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve(token);
+        else reject(new Error(error));
+      });
+      this.#post({ kind: "ask", ask });
+    }).finally(() => this.#asked.delete(ask));
+  }
+}

@@ -1,0 +1,35 @@
+import type { StreamLike, StreamListener, StreamSettings } from "../stream.ts";
+import type { ConnectOptions } from "../types.ts";
+import type { HostParts } from "./host.ts";
+import { SharedStream } from "./shared-stream.ts";
+
+/** What `shareStream` needs. */
+export interface ShareSettings extends Omit<StreamSettings, "send"> {
+  /** The options of `connect`. */
+  readonly options: ConnectOptions;
+  readonly fetch: HostParts["fetch"];
+}
+
+/**
+ * Opens a stream that all tabs of the origin share.
+ *
+ * @returns undefined if the browser can't share: Web Locks need a page from https or from localhost, and an origin.
+ */
+export async function shareStream(
+  { options, fetch, ...settings }: ShareSettings,
+  listener: StreamListener,
+): Promise<StreamLike | undefined> {
+  try {
+    await navigator.locks.query();
+  } catch {
+    return undefined;
+  }
+  const { api, withCredentials, EventSource, token } = settings;
+  const name = options.share === true ? "" : options.share;
+  // Tabs with another version of these messages must not hear them.
+  const channel = `pocketwire 1 ${api} ${name}`;
+  // A SharedWorker can't call functions of a tab.
+  const withWorker = options.EventSource === undefined && options.fetch === undefined;
+  const hostSettings = { channel, api: new URL(api, location.href).href, withCredentials };
+  return new SharedStream(hostSettings, { EventSource, fetch }, token, listener, withWorker);
+}
