@@ -145,6 +145,8 @@ export class Host {
       const added = subscriptions.filter((subscription) => this.#add(tab, subscription));
       if (added.some(({ hasBegun }) => hasBegun)) start = earlier(start ?? cursor, cursor);
     }
+    // Some of the subscriptions may be those of other tabs too, and have begun.
+    this.#onProgress(false);
     if (start === undefined) return;
     this.#post({ kind: "rewind" });
     this.#stream.rewind(earlier(this.#stream.cursor || start, start));

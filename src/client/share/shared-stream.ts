@@ -53,8 +53,11 @@ export class SharedStream implements StreamLike {
   /** Ends the wait for the lock of the host. Undefined while this tab leaves the lock to the SharedWorker. */
   #waiting: AbortController | undefined;
   #host: Host | undefined;
-  /** Releases the locks of this tab. */
-  readonly #releases = new Set<() => void>();
+  /** Releases the lock of the host, if this tab holds it. */
+  #endHost = (): void => {};
+  /** Releases the lock of the tab. */
+  #endTab = (): void => {};
+  #isFrozen = false;
 
   /** @param withWorker Whether a SharedWorker may hold the stream. It can't use the functions of `parts`. */
   constructor(
@@ -73,10 +76,16 @@ export class SharedStream implements StreamLike {
       if ("toTabs" in data) this.#onMessage(data.toTabs);
     };
     void navigator.locks.request(tabLock(settings.channel, this.#tab), () => {
+      if (this.#status === "closed") return undefined;
       this.#isPresent = true;
       this.#sayHello();
-      return this.#untilReleased();
+      // The lock is held as long as this promise is pending.
+      return new Promise<void>((resolve) => {
+        this.#endTab = resolve;
+      });
     });
+    globalThis.document?.addEventListener("freeze", this.#onFreeze);
+    globalThis.document?.addEventListener("resume", this.#onResume);
     if (withWorker) this.#startWorker();
     else void this.#waitForHost();
     this.#timer = setInterval(() => this.#probe(), CHECK_INTERVAL);
@@ -117,7 +126,11 @@ export class SharedStream implements StreamLike {
     this.#updateStatus();
     clearInterval(this.#timer);
     this.#channel.close();
-    for (const release of this.#releases) release();
+    globalThis.document?.removeEventListener("freeze", this.#onFreeze);
+    globalThis.document?.removeEventListener("resume", this.#onResume);
+    this.#waiting?.abort();
+    this.#endHost();
+    this.#endTab();
   }
 
   #post(message: TabMessage): void {
@@ -125,13 +138,17 @@ export class SharedStream implements StreamLike {
     if (this.#status !== "closed") this.#channel.postMessage(posted);
   }
 
-  /** Returns a promise that ends with this stream. A lock is held as long as the promise of its callback is pending. */
-  #untilReleased(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#releases.add(resolve);
-      if (this.#status === "closed") resolve();
-    });
-  }
+  /** The browser stops the timers and the stream of a page that it freezes, so another tab must be the host. */
+  readonly #onFreeze = (): void => {
+    this.#isFrozen = true;
+    this.#waiting?.abort();
+    this.#endHost();
+  };
+
+  readonly #onResume = (): void => {
+    this.#isFrozen = false;
+    void this.#waitForHost();
+  };
 
   /** Notes that all messages up to the last event have been received: a host may send some of them again. */
   #markReceived(): void {
@@ -164,16 +181,19 @@ export class SharedStream implements StreamLike {
 
   /** Becomes the host as soon as there is no other. @param steal Takes the place of a host that does not answer. */
   async #waitForHost(steal = false): Promise<void> {
-    if (this.#status === "closed" || (this.#waiting !== undefined && !steal)) return;
+    if (this.#status === "closed" || this.#isFrozen) return;
+    if (this.#waiting !== undefined && !steal) return;
     this.#waiting?.abort();
     const waiting = new AbortController();
     this.#waiting = waiting;
     const options = steal ? { steal } : { signal: waiting.signal };
     try {
       await navigator.locks.request(hostLock(this.#settings.channel), options, async () => {
-        if (this.#status === "closed") return;
+        if (this.#status === "closed" || this.#isFrozen) return;
         this.#host = new Host(this.#settings, this.#parts);
-        await this.#untilReleased();
+        await new Promise<void>((resolve) => {
+          this.#endHost = resolve;
+        });
       });
     } catch (error) {
       // Otherwise another tab has stolen the lock, because this tab was frozen.
