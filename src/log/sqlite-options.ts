@@ -1,6 +1,15 @@
 import type { Bytes } from "../realtime/units.ts";
+import type { StoredExtent } from "./extent.ts";
 import type { LogOptions } from "./log.ts";
 import type { SqlDatabase } from "./sql.ts";
+import type { TopicIndexRows } from "./topic-index-rows.ts";
+
+/** The tables that only a log on disk has. They are an option so that they are not in the bundle of a Worker. */
+export interface FileTables {
+  /** Opens an index of the topics and patterns of all messages. */
+  readonly openIndex: (database: SqlDatabase) => TopicIndexRows;
+  readonly openExtent: (database: SqlDatabase) => StoredExtent;
+}
 
 /** Options of `SqliteLog`. */
 export interface SqliteLogOptions extends LogOptions {
@@ -8,11 +17,11 @@ export interface SqliteLogOptions extends LogOptions {
   /** Index of the shard that the log's cursors name, from 0. Default 0. */
   readonly shard?: number | undefined;
   /**
-   * Whether the tables are in a file on disk. The file may be an old copy, or may have lost its newest messages when the power
-   * failed, so each opening begins a new epoch. The history may be large, so the topics of all messages are indexed, and the
-   * extent is stored. Default false: the storage of a Durable Object.
+   * Pass `fileTables` if the tables are in a file on disk. The file may be an old copy, or may have lost its newest messages when
+   * the power failed, so each opening begins a new epoch. The history may be large, so the topics of all messages are indexed,
+   * and the extent is stored. Default: the storage of a Durable Object.
    */
-  readonly isFile?: boolean | undefined;
+  readonly file?: FileTables | undefined;
   /** Maximum size of one message (`messageSize`). Default: no limit. */
   readonly maxMessageBytes?: Bytes | undefined;
   /**

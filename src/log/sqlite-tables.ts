@@ -1,7 +1,7 @@
 import type { Message } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { EpochRows } from "./epoch-rows.ts";
-import { type Extent, ExtentRow } from "./extent-row.ts";
+import type { Extent, StoredExtent } from "./extent.ts";
 import { KeptTopicRows } from "./kept-topic-rows.ts";
 import { DEFAULT_HISTORY, DEFAULT_REMEMBERED_IDS, type HistoryLimits, messageSize } from "./log.ts";
 import { LogCursors } from "./log-cursors.ts";
@@ -27,7 +27,7 @@ export class SqliteTables {
   readonly kept: KeptTopicRows;
   readonly limits: HistoryLimits;
   readonly #database: SqlDatabase;
-  readonly #extentRow: ExtentRow;
+  readonly #storedExtent: StoredExtent | undefined;
   /** Whether the index may have rows, which must be removed together with their messages. */
   readonly #usesIndex: boolean;
   #extent: Extent;
@@ -37,7 +37,7 @@ export class SqliteTables {
   #nextExpiry: Milliseconds | undefined;
 
   constructor(options: SqliteLogOptions) {
-    const { database, shard = 0, isFile = false } = options;
+    const { database, shard = 0, file } = options;
     this.#database = database;
     this.limits = { ...DEFAULT_HISTORY, ...options.history };
     this.ids = new RememberedIdRows(database, {
@@ -45,18 +45,19 @@ export class SqliteTables {
       ...options.rememberedIds,
     });
     const sequence = this.ids.newest()?.sequence ?? 0;
-    const { chain } = new EpochRows(database, sequence, isFile);
+    const { chain } = new EpochRows(database, sequence, file !== undefined);
     this.cursors = new LogCursors(shard, chain);
     this.messages = new MessageRows(database);
     this.pages = new MessagePages(database, this.cursors);
-    this.index = new TopicIndexRows(database, isFile);
-    this.#extentRow = new ExtentRow(database, isFile);
-    this.#extent = this.#extentRow.read(sequence, () => this.messages.extent());
+    this.index = file?.openIndex(database) ?? new TopicIndexRows(database);
+    this.#storedExtent = file?.openExtent(database);
+    const { oldest, bytes, erased } = this.#storedExtent?.read() ?? this.messages.extent();
+    this.#extent = { sequence, oldest: oldest ?? sequence + 1, bytes, erased };
     const onDropped = (dropped: number) => this.#onDropped(dropped);
     const tables = { messages: this.messages, index: this.index, onDropped };
     this.kept = new KeptTopicRows(database, tables, options);
     database.transaction(() => this.kept.applyRules());
-    this.#usesIndex = isFile || this.kept.hasRules || !this.index.isEmpty();
+    this.#usesIndex = this.index.hasAllMessages || this.kept.hasRules || !this.index.isEmpty();
   }
 
   get extent(): Extent {
@@ -71,7 +72,7 @@ export class SqliteTables {
         this.ids.beginTransaction();
         this.kept.beginTransaction();
         const result = run();
-        this.#extentRow.write(this.#extent);
+        this.#storedExtent?.write(this.#extent);
         return result;
       });
     } catch (error) {
@@ -93,7 +94,7 @@ export class SqliteTables {
     this.messages.insert(sequence, message, at, size);
     this.ids.insert(sequence, message.id, at, fingerprint);
     this.#extent = { ...extent, sequence, bytes: extent.bytes + size };
-    if (this.index.indexesPatterns || this.kept.hasRuleFor(topics)) {
+    if (this.index.hasAllMessages || this.kept.hasRuleFor(topics)) {
       this.index.insert(sequence, topics);
       this.kept.add(sequence, topics, size);
     }
@@ -154,9 +155,15 @@ export class SqliteTables {
     until: number,
     limit: number,
   ): { readonly count: number; readonly bytes: Bytes; readonly next: number | undefined } {
-    const heads = this.index.covers([topic])
-      ? this.#indexed(topic, after, limit)
-      : this.messages.headsAfter(after, limit);
+    const heads =
+      this.index
+        .reader(
+          [topic],
+          after,
+          true,
+        )?.(limit)
+        .flatMap((sequence) => this.messages.head(sequence) ?? []) ??
+      this.messages.headsAfter(after, limit);
     let count = 0;
     let bytes = 0;
     for (const head of heads) {
@@ -175,11 +182,6 @@ export class SqliteTables {
     this.ids.capTimes(now);
     this.#oldestAt = undefined;
     this.#nextExpiry = undefined;
-  }
-
-  #indexed(topic: string, after: number, limit: number): MessageHead[] {
-    const readNext = this.index.read([topic], after, true);
-    return readNext(limit).flatMap((sequence) => this.messages.head(sequence) ?? []);
   }
 
   /** Whether the log exceeds its limits as long as this message is its oldest. */

@@ -182,10 +182,7 @@ export class SqliteLog implements MessageLog, BatchLog {
   ): LogPage {
     const now = this.#trimIfDue();
     const { pages, index, extent } = this.#tables;
-    const next =
-      topics !== undefined && index.covers(topics)
-        ? index.read(topics, position, isForwards)
-        : undefined;
+    const next = topics && index.reader(topics, position, isForwards);
     const { oldest, sequence: newest } = extent;
     const range = { position, isForwards, oldest, newest };
     const page = pages.read({ ...range, limit, maxBytes, now, next });

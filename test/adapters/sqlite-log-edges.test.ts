@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fileTables } from "../../src/log/file-tables.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { parseCursor } from "../../src/realtime/cursor.ts";
 import type { LogPage } from "../../src/realtime/types.ts";
@@ -9,7 +10,7 @@ import { NO_SQL_JS, SqlJsDatabase } from "../support/sql-js-database.ts";
 describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () => {
   it("continues its sequence when it is opened again, although it remembers no ids", async () => {
     const database = await SqlJsDatabase.create();
-    const open = () => new SqliteLog({ database, isFile: true, rememberedIds: { count: 0 } });
+    const open = () => new SqliteLog({ database, file: fileTables, rememberedIds: { count: 0 } });
     open().append([message("user\ttab\ta"), message("user\ttab\tb")]);
     const log = open();
     expect(parseCursor(log.cursor())?.sequence).toBe(2);
@@ -35,7 +36,7 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
 
   it("a page ends early among many erased messages, and the pages together have every other message", async () => {
     const database = await SqlJsDatabase.create();
-    const log = new SqliteLog({ database, isFile: true, history: { messages: 50_000 } });
+    const log = new SqliteLog({ database, file: fileTables, history: { messages: 50_000 } });
     log.append([message("first")]);
     log.append(
       Array.from({ length: 25_000 }, (_, index) => message(`erased${index}`, { topics: ["b"] })),
@@ -65,7 +66,7 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
     const rememberedIds = { count: 1000, maxAge: 1000 };
     const open = (count: number) =>
       new SqliteLog({
-        ...{ database, isFile: true, maxDeletes: 10, now: () => clock.time },
+        ...{ database, file: fileTables, maxDeletes: 10, now: () => clock.time },
         rememberedIds: { ...rememberedIds, count },
       });
     const rows = () => database.all("SELECT id FROM message_ids").length;
@@ -86,7 +87,7 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
 
   it("reads only the messages of hundreds of topics and patterns, in the order of the log", async () => {
     const database = await SqlJsDatabase.create();
-    const log = new SqliteLog({ database, isFile: true });
+    const log = new SqliteLog({ database, file: fileTables });
     const topics = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `a/${n}` : `b/${n}/*`));
     const wanted = ["1", "2", "3", "4"];
     for (const [index, topic] of ["b/7/x", "a/298", "a/0", "b/299/y/z"].entries()) {

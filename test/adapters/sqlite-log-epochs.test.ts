@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fileTables } from "../../src/log/file-tables.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
 import { parseCursor } from "../../src/realtime/cursor.ts";
 import { idsOf, message } from "../suites/log/context.ts";
@@ -81,7 +82,7 @@ class Files {
   }
 
   #open({ database, ids }: Copy, place: number): void {
-    this.logs[place] = { database, log: new SqliteLog({ database, isFile: true }), ids };
+    this.logs[place] = { database, log: new SqliteLog({ database, file: fileTables }), ids };
     this.#record(place);
   }
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fileTables } from "../../src/log/file-tables.ts";
 import { SqliteLog } from "../../src/log/sqlite.ts";
+import type { FileTables } from "../../src/log/sqlite-options.ts";
 import { KeptRun } from "../suites/log/kept-model/run.ts";
 import {
   anyReopeningStep,
@@ -16,14 +18,14 @@ import { NO_SQL_JS, SimulatedFailure, SqlJsDatabase } from "../support/sql-js-da
 class ReopenedLog {
   readonly #database: SqlJsDatabase;
   readonly #settings: Settings;
-  readonly #isFile: boolean;
+  readonly #file: FileTables | undefined;
   readonly #clock = { time: 1_000_000_000_000 };
   readonly #run: KeptRun;
 
-  constructor(database: SqlJsDatabase, settings: Settings, isFile: boolean) {
+  constructor(database: SqlJsDatabase, settings: Settings, file: FileTables | undefined) {
     this.#database = database;
     this.#settings = settings;
-    this.#isFile = isFile;
+    this.#file = file;
     const log = this.#open(settings.rules);
     this.#run = new KeptRun(settings, { log, clock: this.#clock });
   }
@@ -52,14 +54,14 @@ class ReopenedLog {
   #open(topics: Settings["rules"]): SqliteLog {
     const { history, kept } = this.#settings;
     const now = () => this.#clock.time;
-    const options = { history, kept, topics, now, isFile: this.#isFile };
+    const options = { history, kept, topics, now, file: this.#file };
     return new SqliteLog({ ...options, database: this.#database });
   }
 }
 
 describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () => {
-  for (const isFile of [true, false]) {
-    const where = isFile ? "in a file" : "as in a Durable Object";
+  for (const file of [fileTables, undefined]) {
+    const where = file !== undefined ? "in a file" : "as in a Durable Object";
     it(`${where} has the same messages after it is opened again and after transactions that failed`, async () => {
       const runs = anySettings.chain((settings) =>
         fc.record({
@@ -70,7 +72,7 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
       await fc.assert(
         fc.asyncProperty(runs, async ({ settings, steps }) => {
           const database = await SqlJsDatabase.create();
-          const log = new ReopenedLog(database, settings, isFile);
+          const log = new ReopenedLog(database, settings, file);
           for (const step of steps) await log.take(step);
           await log.compare();
           database.close();
@@ -94,7 +96,14 @@ describe.skipIf(NO_SQL_JS !== undefined)(leftOut("a SQLite log", NO_SQL_JS), () 
         const database = await SqlJsDatabase.create();
         const clock = { time: 1_000_000_000_000 };
         const { history, kept, rules: topics } = settings;
-        const options = { history, kept, topics, now: () => clock.time, isFile: true, maxDeletes };
+        const options = {
+          history,
+          kept,
+          topics,
+          now: () => clock.time,
+          file: fileTables,
+          maxDeletes,
+        };
         const log = new SqliteLog({ ...options, database });
         const run = new KeptRun(settings, { log, clock });
         for (const step of steps) {

@@ -1,5 +1,6 @@
 /** Opens the log of a process in a folder. */
 import { createLogger } from "../../api/logger.ts";
+import { fileTables } from "../../log/file-tables.ts";
 import { GroupCommitLog } from "../../log/group-commit-log.ts";
 import {
   DEFAULT_DISK_HISTORY,
@@ -45,7 +46,7 @@ export function openLog(path: string, open: OpenSqlite, options: DataLogOptions 
     return explainErrors(path, () => {
       const log = new SqliteLog({
         database,
-        isFile: true,
+        file: fileTables,
         maxDeletes: MAX_DELETES,
         rememberedIds: options.rememberedIds,
         topics: options.topics,

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fileTables } from "../../../src/log/file-tables.ts";
 import type { LogOptions, MessageLog } from "../../../src/log/log.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { SqliteLog } from "../../../src/log/sqlite.ts";
+import type { FileTables } from "../../../src/log/sqlite-options.ts";
 import { parseCursor, sequenceOf } from "../../../src/realtime/cursor.ts";
 import { matches } from "../../suites/log/kept-model/model.ts";
 import { leftOut } from "../../support/flags.ts";
@@ -116,14 +118,14 @@ async function expectForwards(open: Open, example: Case): Promise<void> {
   }
 }
 
-async function openSqlite(options: LogOptions, isFile: boolean): Promise<MessageLog> {
-  return new SqliteLog({ ...options, database: await SqlJsDatabase.create(), isFile });
+async function openSqlite(options: LogOptions, file?: FileTables): Promise<MessageLog> {
+  return new SqliteLog({ ...options, database: await SqlJsDatabase.create(), file });
 }
 
 for (const [name, open, reason] of [
   ["in memory", createMemoryLog, undefined],
-  ["in a SQLite file", (options: LogOptions) => openSqlite(options, true), NO_SQL_JS],
-  ["in a Durable Object", (options: LogOptions) => openSqlite(options, false), NO_SQL_JS],
+  ["in a SQLite file", (options: LogOptions) => openSqlite(options, fileTables), NO_SQL_JS],
+  ["in a Durable Object", (options: LogOptions) => openSqlite(options), NO_SQL_JS],
 ] as const) {
   describe.skipIf(reason !== undefined)(leftOut(`the history of a log ${name}`, reason), () => {
     it("is read back page by page to the oldest kept message, with every message once", async () => {
