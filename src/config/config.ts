@@ -15,7 +15,7 @@ import type { TopicRule } from "../realtime/topic-rules.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import type { Rules } from "./rules.ts";
 import { callbackOptions, introspectionOptions } from "./url-options.ts";
-import { RULE_VARIABLES, type VariableValues, variables } from "./variables.ts";
+import { type OptionValues, RULE_VARIABLES, readVariables } from "./variables.ts";
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -99,50 +99,13 @@ export interface Config extends RequestLimits, Capacity {
  * const realtime = createServer({ adminKey, tokens });
  */
 export function readConfig(environment: Environment): Config {
-  const values = parseVariables(environment);
+  const { tokens, introspection, callbacks, redis, ...values } = parseVariables(environment);
   return {
-    ...requestLimits(values),
-    ...capacity(values),
-    host: values.HOST,
-    port: values.PORT,
-    workers: values.WORKERS,
-    adminKey: values.REALTIME_ADMIN_KEY,
-    origins: values.REALTIME_ORIGINS,
-    pingInterval: values.REALTIME_PING_SECONDS,
-    staleTimeout: values.REALTIME_STALE_SECONDS,
-    tokens: tokenOptions(values),
-    introspection: introspectionOptions(values),
-    callbacks: callbackOptions(values),
-    cookie: values.REALTIME_COOKIE,
-    queryToken: values.REALTIME_QUERY_TOKEN,
-    anonymous: values.REALTIME_ANONYMOUS,
-    authGrace: values.REALTIME_AUTH_GRACE_SECONDS,
-    checkAddress: values.REALTIME_CHECK_IP,
-    rules: values.REALTIME_RULES,
-    trustedProxyHeader: values.REALTIME_TRUSTED_PROXY_HEADER,
-    history: {
-      messages: values.REALTIME_HISTORY_MESSAGES,
-      maxAge: values.REALTIME_HISTORY_SECONDS,
-      bytes: values.REALTIME_HISTORY_BYTES,
-    },
-    data: values.REALTIME_DATA,
-    dataSync: values.REALTIME_DATA_SYNC,
-    redis: redisConfig(values),
-    rememberedIds: {
-      count: values.REALTIME_REMEMBER_IDS,
-      maxAge: values.REALTIME_REMEMBER_SECONDS,
-    },
-    topics: values.REALTIME_TOPICS,
-    keptBytes: values.REALTIME_KEPT_BYTES,
-    keptTopics: values.REALTIME_KEPT_TOPICS,
-    presenceGrace: values.REALTIME_PRESENCE_GRACE_SECONDS,
-    drainTimeout: values.REALTIME_DRAIN_SECONDS,
-    shards: values.REALTIME_SHARDS,
-    maxStreamWrites: values.REALTIME_MAX_STREAM_WRITES,
-    console: values.REALTIME_CONSOLE,
-    metrics: values.REALTIME_METRICS,
-    logLevel: values.LOG_LEVEL,
-    logFormat: values.LOG_FORMAT,
+    ...values,
+    tokens: tokenOptions(tokens),
+    introspection: introspectionOptions(introspection, tokens),
+    callbacks: callbackOptions(callbacks),
+    redis: redis.url === undefined ? undefined : { ...redis, url: redis.url },
   };
 }
 
@@ -158,26 +121,25 @@ const REDIS_DEFAULTS: Environment = {
   REALTIME_REMEMBER_IDS: String(DEFAULT_SHARED_IDS.count),
 };
 
-function parseVariables(environment: Environment): VariableValues {
+function parseVariables(environment: Environment): OptionValues {
   const textOf = (name: string) => String(environment[name] ?? "").trim() || undefined;
   const defaults = {
     ...(textOf("REALTIME_DATA") && DISK_DEFAULTS),
     ...(textOf("REDIS_URL") && REDIS_DEFAULTS),
   };
-  const values: Record<string, unknown> = {};
   const problems: string[] = [];
-  for (const [name, parse] of Object.entries(variables)) {
+  const values = readVariables((name, parse) => {
     const text = textOf(name) ?? defaults[name];
     try {
-      values[name] = parse(text);
+      return parse(text);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
       problems.push(problemOf(name, text, error.message));
+      return undefined;
     }
-  }
+  });
   if (problems.length > 0) throw new RealtimeError("invalid_config", problems.join("\n"));
-  // Each value is what the parser of its variable has returned.
-  return values as VariableValues;
+  return values;
 }
 
 function problemOf(name: string, text: unknown, message: string): string {
@@ -190,47 +152,8 @@ function problemOf(name: string, text: unknown, message: string): string {
   return `${name} must be ${message}; ${value}.`;
 }
 
-function redisConfig(values: VariableValues): RedisConfig | undefined {
-  const { REDIS_URL: url, REDIS_READ_URL: readURL, REDIS_PREFIX: prefix } = values;
-  return url === undefined ? undefined : { url, readURL, prefix };
-}
-
-function requestLimits(values: VariableValues): RequestLimits {
-  return {
-    connectsPerSecond: values.REALTIME_CONNECTS_PER_SECOND,
-    publishesPerSecond: values.REALTIME_PUBLISHES_PER_SECOND,
-    failuresPerSecond: values.REALTIME_FAILURES_PER_SECOND,
-    publishBytesPerSecond: values.REALTIME_PUBLISH_BYTES_PER_SECOND,
-    presenceUpdatesPerSecond: values.REALTIME_PRESENCE_UPDATES_PER_SECOND,
-    historyScanPerSecond: values.REALTIME_HISTORY_SCAN_PER_SECOND,
-    maxSubscriptions: values.REALTIME_MAX_SUBSCRIPTIONS,
-    maxTopicLength: values.REALTIME_MAX_TOPIC_LENGTH,
-    maxBatch: values.REALTIME_MAX_BATCH,
-    maxMessageBytes: values.REALTIME_MAX_MESSAGE_BYTES,
-    maxBodyBytes: values.REALTIME_MAX_BODY_BYTES,
-    requestTimeout: values.REALTIME_REQUEST_SECONDS,
-  };
-}
-
-function capacity(values: VariableValues): Capacity {
-  return {
-    maxClients: values.REALTIME_MAX_CLIENTS,
-    maxClientsPerAddress: values.REALTIME_MAX_CLIENTS_PER_ADDRESS,
-    maxKeys: values.REALTIME_MAX_KEYS,
-    maxKeysPerAddress: values.REALTIME_MAX_KEYS_PER_ADDRESS,
-    maxKeyCharacters: values.REALTIME_MAX_KEY_CHARACTERS,
-    maxKeyCharactersPerAddress: values.REALTIME_MAX_KEY_CHARACTERS_PER_ADDRESS,
-    maxBufferedBytes: values.REALTIME_MAX_BUFFERED_BYTES,
-    maxWaitingBytes: values.REALTIME_MAX_WAITING_BYTES,
-    maxWaitingBytesPerAddress: values.REALTIME_MAX_WAITING_BYTES_PER_ADDRESS,
-  };
-}
-
-function tokenOptions(values: VariableValues): TokenOptions | undefined {
-  const secrets = values.REALTIME_JWT_SECRET;
-  const publicKeys = values.REALTIME_JWT_PUBLIC_KEY;
-  const jwksURL = values.REALTIME_JWKS_URL;
-  const algorithms = values.REALTIME_JWT_ALGORITHMS;
+function tokenOptions(tokens: OptionValues["tokens"]): TokenOptions | undefined {
+  const { secrets, publicKeys, jwksURL, algorithms } = tokens;
   const hasPublicKeys = publicKeys !== undefined || jwksURL !== undefined;
   for (const algorithm of algorithms ?? []) {
     const usesSecret = algorithm.startsWith("HS");
@@ -243,15 +166,5 @@ function tokenOptions(values: VariableValues): TokenOptions | undefined {
       `REALTIME_JWT_ALGORITHMS has ${algorithm}, which needs ${needed}.`,
     );
   }
-  if (secrets === undefined && !hasPublicKeys) return undefined;
-  return {
-    secrets,
-    publicKeys,
-    jwksURL,
-    algorithms,
-    issuer: values.REALTIME_JWT_ISSUER,
-    audience: values.REALTIME_JWT_AUDIENCE,
-    clockSkew: values.REALTIME_JWT_SKEW_SECONDS,
-    allowNoExpiry: values.REALTIME_JWT_ALLOW_NO_EXPIRY,
-  };
+  return secrets === undefined && !hasPublicKeys ? undefined : tokens;
 }
