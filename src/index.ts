@@ -31,7 +31,8 @@ export { createLogger, type LoggerOptions, type LogLevel } from "./api/logger.ts
 export type { ServerOptions } from "./api/options.ts";
 export type { Runtime } from "./api/runtime.ts";
 export { createServer, type RealtimeServer } from "./api/server.ts";
-export { type Config, type Environment, readConfig } from "./config/config.ts";
+export { type Config, readConfig } from "./config/config.ts";
+export type { Environment } from "./config/table.ts";
 export type { HistoryLimits, PublishReceipt } from "./log/log.ts";
 export {
   type FieldError,

@@ -6,8 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../src/api/server.ts";
-import { type Config, readConfig } from "../src/config/config.ts";
-import { VARIABLES } from "../src/config/variables.ts";
+import { type Config, readConfig, VARIABLES } from "../src/config/config.ts";
 
 const page = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 

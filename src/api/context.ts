@@ -1,9 +1,12 @@
+import type { Context } from "hono";
+import type { SSEStreamingApi } from "hono/streaming";
 import type { ProtectedLogger } from "../realtime/protected-logger.ts";
 import type { TopicRules } from "../realtime/topic-rules.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
 import type { Heartbeat } from "../stream/heartbeat.ts";
+import type { SinkListener } from "../stream/sink.ts";
 import type { WaitingBudget } from "../stream/waiting-budget.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { Asker } from "./callbacks/asker.ts";
@@ -17,7 +20,7 @@ import type { PublishLimit } from "./middleware/publish-limit.ts";
 import type { CostLimit, RateLimit } from "./middleware/rate-limit.ts";
 import type { RefusalDelay } from "./middleware/refusal-delay.ts";
 import type { RequestQueue } from "./middleware/request-queue.ts";
-import type { Runtime } from "./runtime.ts";
+import type { OpenedSink, Runtime } from "./runtime.ts";
 
 /**
  * What the routes and middleware of one server share. `createServerWith` makes it once, with every default applied. A function
@@ -41,6 +44,13 @@ export interface ServerContext {
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;
+  /** Opens the sink of a stream for which `Runtime.openSink` has opened none. */
+  readonly openSink: (
+    c: Context,
+    stream: SSEStreamingApi,
+    listener: SinkListener,
+    runtime: Runtime,
+  ) => OpenedSink;
   /** @param isOneProcess `Runtime.isOneProcess`. */
   readonly createHeartbeat: (interval: Milliseconds, isOneProcess: boolean) => Heartbeat;
   readonly streams: ActiveStreams;

@@ -30,7 +30,7 @@ export interface Runtime extends SinkRuntime {
   readonly missing?: (c: Context) => string | undefined;
   /**
    * Opens a sink that bypasses Hono's stream, so that a write costs less. If this member is missing or returns undefined, the
-   * service uses Hono's stream, which works on every runtime.
+   * service uses Hono's stream, which works on every runtime, and `getRealtime` uses the sink of `workerRuntime`.
    */
   readonly openSink?: (
     c: Context,

@@ -71,6 +71,7 @@ export interface ServerParts {
   /** A new app, to which the routes of the service are added. */
   readonly app: Hono;
   readonly createRegistry: (basics: Basics) => RegistryAndManager;
+  readonly openSink: ServerContext["openSink"];
   readonly createHeartbeat: ServerContext["createHeartbeat"];
   readonly requestQueue: ServerContext["requestQueue"];
   /** Used only with the options `console` and `openapi`. */
@@ -115,7 +116,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
 }
 
 function createContext(
-  { createRegistry, createHeartbeat, requestQueue, templates }: ServerParts,
+  { createRegistry, ...parts }: ServerParts,
   options: ServerOptions,
   isClosing: () => boolean,
 ): { context: ServerContext; realtimeManager: RealtimeManager | undefined } {
@@ -140,7 +141,7 @@ function createContext(
     auth,
     limits,
     endpoints: endpointsOf(options),
-    templates,
+    ...parts,
     origins: options.origins,
     hooks: options.hooks ?? {},
     asker: createAsker(options, { limits, clocks, runtime }, topicRules),
@@ -149,7 +150,6 @@ function createContext(
     logger,
     clocks,
     runtime,
-    createHeartbeat,
     streams: new ActiveStreams(),
     budget: new WaitingBudget(limits.maxWaitingBytes, limits.maxWaitingBytesPerAddress),
     rateLimits: createRateLimits(limits, clocks, counters),
@@ -158,7 +158,6 @@ function createContext(
       addressOf: (c) => auth.addressOf(c),
       now: clocks.monotonicNow,
     }),
-    requestQueue,
     counters,
     isClosing,
   };

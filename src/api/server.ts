@@ -7,6 +7,7 @@ import { createClusterRegistry } from "../registry/cluster/registry.ts";
 import { createInProcessRegistry } from "../registry/in-process/registry.ts";
 import type { OccupancyListener } from "../registry/registry.ts";
 import { IntervalHeartbeat, SharedHeartbeat } from "../stream/heartbeat.ts";
+import { openHonoSink } from "../stream/hono-sink.ts";
 import { Teller } from "./callbacks/teller.ts";
 import { checkLogOptions } from "./check-log-options.ts";
 import { renderTemplate } from "./console/render.ts";
@@ -51,6 +52,7 @@ export function createServer(options: ServerOptions = {}): RealtimeServer {
   const parts = {
     app: new Hono(),
     createRegistry,
+    openSink: (...args: Parameters<typeof openHonoSink>) => ({ sink: openHonoSink(...args) }),
     createHeartbeat: (interval: Milliseconds, isOneProcess: boolean) =>
       isOneProcess ? new SharedHeartbeat(interval) : new IntervalHeartbeat(interval),
     requestQueue: new RequestQueue(options.runtime?.nextTurn),

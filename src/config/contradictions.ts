@@ -1,21 +1,34 @@
 /** Finds mistakes that don't prevent a start: settings without effect, and variables with unknown names. */
 import { nearestName } from "../realtime/nearest-name.ts";
 import type { Logger } from "../realtime/types.ts";
-import type { Config, Environment } from "./config.ts";
-import { VARIABLES } from "./variables.ts";
+import type { ServiceConfig } from "./service-config.ts";
+import type { Environment } from "./table.ts";
 
-/** The names that begin with `REALTIME_` and are not read. */
-export function findUnknownVariables(environment: Environment): string[] {
-  return Object.keys(environment).filter(
-    (name) => name.startsWith("REALTIME_") && !VARIABLES.includes(name),
-  );
+/** A variable that is not read. */
+export interface UnknownVariable {
+  readonly name: string;
+  /** The known variable with a similar name. */
+  readonly didYouMean: string | undefined;
+}
+
+/** The variables with names that begin with `REALTIME_` and are not `known`. */
+export function findUnknownVariables(
+  environment: Environment,
+  known: readonly string[],
+): UnknownVariable[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("REALTIME_") && !known.includes(name))
+    .map((name) => ({ name, didYouMean: nearestName(name, known) }));
 }
 
 /** Logs a warning for each unknown variable and for each contradiction. */
-export function warnOfMistakes(config: Config, unknown: readonly string[], logger: Logger): void {
-  for (const name of unknown) {
-    const didYouMean = nearestName(name, VARIABLES);
-    logger.warn("unknown variable; check its spelling", { name, didYouMean });
+export function warnOfMistakes(
+  config: ServiceConfig,
+  unknown: readonly UnknownVariable[],
+  logger: Logger,
+): void {
+  for (const variable of unknown) {
+    logger.warn("unknown variable; check its spelling", { ...variable });
   }
   for (const hint of findContradictions(config)) {
     logger.warn("settings contradict each other", { hint });
@@ -23,7 +36,7 @@ export function warnOfMistakes(config: Config, unknown: readonly string[], logge
 }
 
 /** Finds settings that are valid one by one and make no sense together. Returns one or two sentences for each contradiction. */
-export function findContradictions(config: Config): string[] {
+export function findContradictions(config: ServiceConfig): string[] {
   const { adminKey, history, maxMessageBytes } = config;
   const acceptsTokens = config.tokens !== undefined || config.introspection !== undefined;
   const readsCredentials = acceptsTokens || adminKey !== undefined;

@@ -25,7 +25,7 @@ export type Parser<T> = (text: string | undefined) => T;
  * @param defaultValue The value of a variable that is not set.
  * @param parse Returns undefined for a text that is not valid.
  */
-function parser<T>(
+export function parser<T>(
   expected: string,
   defaultValue: T,
   parse: (text: string) => T | undefined,
@@ -39,7 +39,7 @@ function parser<T>(
 }
 
 /** As `parser`, for a variable without a default. */
-function optional<T>(expected: string, parse: (text: string) => T | undefined) {
+export function optional<T>(expected: string, parse: (text: string) => T | undefined) {
   return parser<T | undefined>(expected, undefined, parse);
 }
 
@@ -84,13 +84,6 @@ export function flag<T extends boolean | undefined>(defaultValue: T) {
   );
 }
 
-/** A host name or an IP address, without port and brackets. */
-export function host(defaultValue: string) {
-  return parser("a host name or address", defaultValue, (text) =>
-    /^[\w.:-]+$/.test(text) ? text : undefined,
-  );
-}
-
 /** The key of administrators. */
 export const adminKey = optional(ADMIN_KEY_RULE, (text) =>
   ADMIN_KEY.test(text) ? text : undefined,
@@ -123,12 +116,6 @@ export const httpName = optional("a valid name of a header or cookie", (text) =>
 /** A text without control characters, such as line breaks. */
 export const line = optional(
   "a line of at most 1024 characters, without control characters",
-  (text) => (text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined),
-);
-
-/** The path of a folder. Whether it can be used is checked when it is opened. */
-export const folder = optional(
-  "the path of a folder, of at most 1024 characters, without control characters",
   (text) => (text.length <= 1024 && !CONTROL_CHARACTER.test(text) ? text : undefined),
 );
 

@@ -1,4 +1,5 @@
-import type { Config, Environment } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { Environment } from "./table.ts";
 
 /** As `findContradictions`, for settings that have an effect only in a process. A file of its own, so that the Worker stays small. */
 export function findProcessContradictions(config: Config, variables: Environment): string[] {

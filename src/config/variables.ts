@@ -12,16 +12,13 @@ import {
   algorithms,
   callbackSecret,
   flag,
-  folder,
   headerNames,
-  host,
   httpName,
   integer,
   line,
   names,
   oneOf,
   origins,
-  type Parser,
   publicKeys,
   rate,
   seconds,
@@ -29,6 +26,7 @@ import {
   secureURL,
 } from "./parsers.ts";
 import { accessRules, topicRules } from "./rules.ts";
+import type { Table, Values } from "./table.ts";
 
 const DAY_SECONDS = 86_400;
 const GIBIBYTE = 1024 ** 3;
@@ -36,23 +34,11 @@ const MAX_RATE = 1_000_000;
 const MAX_CLIENTS = 10_000_000;
 const MAX_KEYS = 1_000_000_000;
 
-/** Address that the service listens on by default: this machine only. */
-export const DEFAULT_HOST = "127.0.0.1";
-/** Port that the service listens on by default. */
-export const DEFAULT_PORT = 8090;
-
-/**
- * Every option of the service, with its variable and the variable's parser. Parsed durations are milliseconds. Options with one
- * subject are in groups.
- */
+/** The options that every runtime has. Parsed durations are milliseconds. */
 export const variables = {
-  // Listening
-  host: ["HOST", host(DEFAULT_HOST)],
-  port: ["PORT", integer(0, 65_535, DEFAULT_PORT)],
-  workers: ["WORKERS", integer(1, 256, 1)],
+  // Origins and proxies
   origins: ["REALTIME_ORIGINS", origins(DEFAULTS.origins)],
   trustedProxyHeader: ["REALTIME_TRUSTED_PROXY_HEADER", httpName],
-  drainTimeout: ["REALTIME_DRAIN_SECONDS", seconds(0, 3600, DEFAULTS.drainTimeout)],
 
   // Credentials
   adminKey: ["REALTIME_ADMIN_KEY", adminKey],
@@ -179,8 +165,6 @@ export const variables = {
   keptTopics: ["REALTIME_KEPT_TOPICS", integer(1, 10_000_000, DEFAULT_KEPT.topics)],
   presenceGrace: ["REALTIME_PRESENCE_GRACE_SECONDS", seconds(0, 300, DEFAULT_PRESENCE_GRACE)],
 
-  data: ["REALTIME_DATA", folder],
-  dataSync: ["REALTIME_DATA_SYNC", oneOf(["normal", "full"], "normal")],
   rememberedIds: {
     count: ["REALTIME_REMEMBER_IDS", integer(1, 10_000_000, DEFAULT_REMEMBERED_IDS.count)],
     maxAge: [
@@ -189,60 +173,11 @@ export const variables = {
     ],
   },
 
-  // Several processes
-  // `openRedis` checks their form, so that the Worker stays small.
-  redis: {
-    url: ["REDIS_URL", line],
-    readURL: ["REDIS_READ_URL", line],
-    prefix: ["REDIS_PREFIX", line],
-  },
-
   // Operation
   console: ["REALTIME_CONSOLE", flag(undefined)],
   metrics: ["REALTIME_METRICS", oneOf(["admin", "open", "off"], DEFAULTS.metrics)],
   logLevel: ["LOG_LEVEL", oneOf(LOG_LEVELS, "info")],
-  logFormat: ["LOG_FORMAT", oneOf(["auto", "json", "text"], "auto")],
-} as const;
-
-interface Table {
-  readonly [option: string]: Entry<unknown> | Table;
-}
-
-type Entry<T> = readonly [variable: string, parse: Parser<T>];
-
-/** The options that a table has, with their values. */
-type Values<T> = {
-  readonly [Option in keyof T]: T[Option] extends Entry<infer Value> ? Value : Values<T[Option]>;
-};
+} as const satisfies Table;
 
 /** The options with their values. */
 export type OptionValues = Values<typeof variables>;
-
-/** Reads all variables. Returns the values that `read` returns, by option. */
-export function readVariables(
-  read: <T>(variable: string, parse: Parser<T>) => unknown,
-): OptionValues {
-  // The cast: `read` returns what the parser of the variable returns.
-  return readTable(variables, read) as OptionValues;
-}
-
-function readTable(table: Table, read: (...entry: Entry<unknown>) => unknown): object {
-  const options = Object.entries(table).map(([option, entry]) => {
-    return [option, isEntry(entry) ? read(...entry) : readTable(entry, read)];
-  });
-  return Object.fromEntries(options);
-}
-
-function isEntry(entry: Entry<unknown> | Table): entry is Entry<unknown> {
-  return Array.isArray(entry);
-}
-
-/** The variables with rules in JSON. */
-export const RULE_VARIABLES: readonly string[] = ["REALTIME_RULES", "REALTIME_TOPICS"];
-
-/** The names of all variables. */
-export const VARIABLES: readonly string[] = namesOf(variables);
-
-function namesOf(table: Table): string[] {
-  return Object.values(table).flatMap((entry) => (isEntry(entry) ? [entry[0]] : namesOf(entry)));
-}

@@ -6,13 +6,6 @@ export interface Epoch {
   readonly start: number;
 }
 
-/** The epoch and the place of an entry (`SequencedEntry`). */
-interface EntryEpoch {
-  readonly epoch: string;
-  readonly sequence: number;
-  readonly index: number;
-}
-
 /**
  * The epochs of a log, oldest first. A log that may have lost its newest messages begins a new epoch, because other messages
  * then get the sequences of the lost ones. A cursor is an epoch and a sequence. The cursor names a position of the log if its
@@ -29,6 +22,10 @@ export class EpochChain {
   /** @param epochs Oldest first, at least one, with starts that never fall. */
   constructor(epochs: readonly [Epoch, ...Epoch[]]) {
     this.#epochs = [...epochs];
+  }
+
+  get all(): readonly Epoch[] {
+    return this.#epochs;
   }
 
   /** The current epoch. */
@@ -57,17 +54,6 @@ export class EpochChain {
   }
 
   /**
-   * Whether an entry of a shared log (`SequencedEntry`) may have its epoch at its place. True if the epoch of the place is forgotten.
-   * An entry without a message may be in an epoch that has no message yet.
-   */
-  fits({ epoch, sequence, index }: EntryEpoch): boolean {
-    if (sequence <= this.#oldest.start) return true;
-    if (index === 0) return this.nameOf(sequence) === epoch;
-    const start = this.#epochs.find(({ name }) => name === epoch)?.start;
-    return start !== undefined && start <= sequence && sequence <= (this.endOf(epoch) ?? -1);
-  }
-
-  /**
    * Returns the last sequence of an epoch that is a position of this log: the start of the next epoch. Infinity for the newest
    * epoch. Undefined for an epoch that is not in the chain.
    */
@@ -75,16 +61,6 @@ export class EpochChain {
     if (name === this.newest.name) return Number.POSITIVE_INFINITY;
     const index = this.#epochs.findIndex((epoch) => epoch.name === name);
     return index === -1 ? undefined : this.#epochs[index + 1]?.start;
-  }
-
-  /**
-   * Returns the sequence up to which this chain and another describe the same messages. Infinity if both have the same newest
-   * epoch, 0 if they have no epoch in common.
-   */
-  commonEnd(other: EpochChain): number {
-    const last = this.#epochs.findLast(({ name }) => other.endOf(name) !== undefined);
-    if (last === undefined) return 0;
-    return Math.min(this.endOf(last.name) ?? 0, other.endOf(last.name) ?? 0);
   }
 
   get #oldest(): Epoch {

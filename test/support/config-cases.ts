@@ -1,4 +1,5 @@
-import type { Config, Environment } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/config.ts";
+import type { Environment } from "../../src/config/table.ts";
 
 /** Good and bad values of one variable. */
 export interface Case {

@@ -1,11 +1,11 @@
-import { descriptionOf } from "../schemas/input-description.ts";
 import { mainSchema, type SchemaPart } from "../schemas/objects.ts";
+import { descriptionOf } from "./input-description.ts";
 
 /** A JSON Schema, or another part of an OpenAPI document. */
 export type JSONObject = Readonly<Record<string, unknown>>;
 
 /**
- * The input of a schema as JSON Schema 2020-12, with the keywords of `describeInput`. Apart from these keywords, the result is that
+ * The input of a schema as JSON Schema 2020-12, with the keywords of `descriptionOf`. Apart from these keywords, the result is that
  * of `@valibot/to-json-schema`, which would refuse limits that are placeholders (template.ts).
  *
  * @throws Error for a kind of schema that `describe` does not know.

@@ -3,7 +3,6 @@ import { streamSSE } from "hono/streaming";
 import { nanoid } from "nanoid";
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { STREAM_HEADERS } from "../../stream/headers.ts";
-import { openHonoSink } from "../../stream/hono-sink.ts";
 import { guardBody } from "../../stream/response-guard.ts";
 import { StreamSession } from "../../stream/session.ts";
 import type { SessionSettings } from "../../stream/session-settings.ts";
@@ -43,10 +42,11 @@ export function connect(context: ServerContext): Handler {
     let body: ReadableStream | null = null;
     let headers: OpenedSink["headers"];
     streamSSE(c, (stream) => {
-      const opened = runtime.openSink?.(c, stream, session);
-      body = opened?.body ?? stream.responseReadable;
-      headers = opened?.headers;
-      void session.start(opened?.sink ?? openHonoSink(c, stream, session, runtime));
+      const opened =
+        runtime.openSink?.(c, stream, session) ?? context.openSink(c, stream, session, runtime);
+      body = opened.body ?? stream.responseReadable;
+      headers = opened.headers;
+      void session.start(opened.sink);
       return session.honoStreamDone;
     });
     const response = streamResponse(c, body, runtime, headers);

@@ -8,7 +8,6 @@ import { notAllowedError, notSignedInError } from "../auth/errors.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID, type RequestLimits } from "../limits.ts";
 import { createSubscribeHook } from "../run-hooks.ts";
-import { describeInput } from "../schemas/input-description.ts";
 import { strictObject } from "../schemas/objects.ts";
 import {
   checkQueryParameters,
@@ -20,12 +19,15 @@ import { readJSON } from "../schemas/read-body.ts";
 import { validate } from "../schemas/validate.ts";
 import { unknownClientError } from "../unknown-client.ts";
 
+/** The fields that a client adds to its info. */
+export const memberInfoSchema = v.custom<MemberInfo>(isObject, "Must be an object.");
+
 /** The body of `POST /api/realtime/presence`. */
 export function infoSchema(limits: Pick<RequestLimits, "maxTopicLength">) {
   return strictObject({
     clientId: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_CLIENT_ID)),
     topic: memberTopicSchema(limits),
-    info: describeInput(v.custom<MemberInfo>(isObject, "Must be an object."), { type: "object" }),
+    info: memberInfoSchema,
   });
 }
 

@@ -4,7 +4,6 @@ import { isReservedTopic } from "../../realtime/message.ts";
 import { FIELD_TYPES } from "../../realtime/records/collection.ts";
 import { MAX_COLLECTION_FIELDS } from "../../realtime/records/limits.ts";
 import { MAX_FIELD_NAME, MAX_MESSAGE_ID } from "../limits.ts";
-import { describeInput } from "./input-description.ts";
 import { object, oneOf, strictObject } from "./objects.ts";
 import { isOneLine } from "./subscription-keys.ts";
 
@@ -39,45 +38,29 @@ function checkParts(split: (value: unknown) => Iterable<Part>) {
   );
 }
 
-const FIELD_NAME = { type: "string", minLength: 1, maxLength: MAX_FIELD_NAME };
-
 const anyObject = object({});
 const fieldName = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_FIELD_NAME));
 const fieldType = oneOf(FIELD_TYPES);
 const listOfFields = v.pipe(v.array(v.unknown()), v.maxLength(MAX_COLLECTION_FIELDS));
 
 /** The types of fields. This is not a `v.record`, because a `v.record` does not check a field with the name `__proto__`. */
-const fieldTypes = describeInput(
-  checkParts(function* (value) {
-    yield { part: value, schema: anyObject };
-    const fields = Object.entries(Object(value));
-    yield { part: fields, schema: listOfFields };
-    for (const [name, type] of fields) {
-      yield { part: name, schema: fieldName, key: name.slice(0, MAX_FIELD_NAME) };
-      yield { part: type, schema: fieldType, key: name };
-    }
-  }),
-  {
-    type: "object",
-    maxProperties: MAX_COLLECTION_FIELDS,
-    propertyNames: FIELD_NAME,
-    additionalProperties: { enum: FIELD_TYPES },
-  },
-);
+export const fieldTypesSchema = checkParts(function* (value) {
+  yield { part: value, schema: anyObject };
+  const fields = Object.entries(Object(value));
+  yield { part: fields, schema: listOfFields };
+  for (const [name, type] of fields) {
+    yield { part: name, schema: fieldName, key: name.slice(0, MAX_FIELD_NAME) };
+    yield { part: type, schema: fieldType, key: name };
+  }
+});
 
-const fieldNames = describeInput(
-  checkParts(function* (value) {
-    yield { part: value, schema: listOfFields };
-    for (const [index, name] of Object.entries(Object(value))) {
-      yield { part: name, schema: fieldName, key: index };
-    }
-  }),
-  {
-    type: "array",
-    maxItems: MAX_COLLECTION_FIELDS,
-    items: FIELD_NAME,
-  },
-);
+/** The names of fields. */
+export const fieldNamesSchema = checkParts(function* (value) {
+  yield { part: value, schema: listOfFields };
+  for (const [index, name] of Object.entries(Object(value))) {
+    yield { part: name, schema: fieldName, key: index };
+  }
+});
 
 const name = v.pipe(
   v.string(),
@@ -94,7 +77,7 @@ export const collectionSchema = v.union([
     name,
     id: v.optional(name),
     type: v.optional(oneOf(["base", "auth"])),
-    fields: v.optional(fieldTypes),
-    hidden: v.optional(fieldNames),
+    fields: v.optional(fieldTypesSchema),
+    hidden: v.optional(fieldNamesSchema),
   }),
 ]);

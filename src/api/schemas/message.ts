@@ -2,20 +2,16 @@
 import * as v from "valibot";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../realtime/message.ts";
-import {
-  isTTL,
-  MAX_TTL,
-  type TopicRule,
-  TopicRules,
-  TTL_RULE,
-} from "../../realtime/topic-rules.ts";
+import { isTTL, type TopicRule, TopicRules, TTL_RULE } from "../../realtime/topic-rules.ts";
 import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { collectionSchema, isNotReserved } from "./collection.ts";
-import { describeInput } from "./input-description.ts";
 import { object, oneOf, strictObject } from "./objects.ts";
 import { isOneLine } from "./subscription-keys.ts";
 import { invalidInput, validateItem } from "./validate.ts";
+
+/** The time to live of a message. */
+export const ttlSchema = v.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`);
 
 const shared = {
   id: v.optional(
@@ -29,19 +25,13 @@ const shared = {
     ),
   ),
   private: v.optional(v.boolean()),
-  ttl: v.optional(
-    describeInput(v.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`), {
-      type: "integer",
-      minimum: 1,
-      maximum: MAX_TTL,
-    }),
-  ),
+  ttl: v.optional(ttlSchema),
 };
 
-const record = describeInput(
-  object({ id: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_MESSAGE_ID), isOneLine) }),
-  { additionalProperties: {} },
-);
+/** The record of a record event. */
+export const recordContentSchema = object({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_MESSAGE_ID), isOneLine),
+});
 
 /** A record event of a collection. */
 export const recordSchema = v.pipe(
@@ -49,8 +39,8 @@ export const recordSchema = v.pipe(
     ...shared,
     collection: collectionSchema,
     action: oneOf(["create", "update", "delete"]),
-    record,
-    previous: v.optional(record),
+    record: recordContentSchema,
+    previous: v.optional(recordContentSchema),
   }),
   v.forward(
     v.check(

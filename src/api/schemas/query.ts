@@ -7,7 +7,6 @@ import { MAX_LAST, type StartPosition, type StreamOptions } from "../../realtime
 import { LIST_LIMITS } from "../../registry/paging.ts";
 import type { PageRequest } from "../../registry/registry.ts";
 import { HISTORY_PAGE, MAX_EVENT_ID, MAX_LIST_AFTER } from "../limits.ts";
-import { describeInput } from "./input-description.ts";
 import { object, oneOf } from "./objects.ts";
 import { eventIdSchema, type KeyLimits, keysSchema } from "./subscription-keys.ts";
 import { invalidInput, unknownFields, validate } from "./validate.ts";
@@ -42,16 +41,25 @@ export function checkQueryParameters(
   throw invalidInput({ [repeated]: { code: "validation_match_invalid", message } });
 }
 
-/** A whole number in a query. OpenAPI describes it as an integer. */
-export function wholeNumber(min: number, max: number) {
-  const parse = v.rawTransform<string, number>(({ dataset: { value: text }, addIssue, NEVER }) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    addIssue({ message: `Must be a whole number from ${min} to ${max}.` });
-    return NEVER;
-  });
-  return describeInput(v.pipe(v.string(), parse), { type: "integer", minimum: min, maximum: max });
+/** A whole number in a query. */
+function wholeNumber(min: number, max: number) {
+  const isInRange = (text: string) =>
+    /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  return v.pipe(
+    v.string(),
+    v.check(isInRange, `Must be a whole number from ${min} to ${max}.`),
+    v.transform(Number),
+  );
 }
+
+/** The parameter `last`. */
+export const lastSchema = wholeNumber(0, MAX_LAST);
+/** The parameter `limit` of a read of the history. */
+export const historyLimitSchema = wholeNumber(1, HISTORY_PAGE.max);
+/** The parameter `limit` of a list. */
+export const listLimitSchema = wholeNumber(1, LIST_LIMITS.max);
+/** The parameter `envelope`. */
+export const envelopeSchema = oneOf(["0", "1", "true", "false"]);
 
 /** A query parameter; undefined when it is missing or empty. */
 function optional(c: Context, name: string): string | undefined {
@@ -63,16 +71,12 @@ function readTopics(c: Context): string[] {
   return (c.req.queries("topic") ?? []).filter((key) => key !== "");
 }
 
-const ENVELOPE =
-  'Whether the data of each message is `{"topic","id","at","data"}`. The option `envelope` of a key takes precedence.';
-
 /** The query of `GET /api/realtime`. */
 export function connectSchema(limits: KeyLimits) {
-  const envelope = oneOf(["0", "1", "true", "false"]);
   return object({
     topic: keysSchema(limits),
-    last: v.optional(wholeNumber(0, MAX_LAST)),
-    envelope: v.optional(describeInput(envelope, { description: ENVELOPE })),
+    last: v.optional(lastSchema),
+    envelope: v.optional(envelopeSchema),
   });
 }
 
@@ -121,7 +125,7 @@ export function historySchema(limits: KeyLimits) {
     topic: v.pipe(keysSchema(limits), v.minLength(1)),
     after: v.optional(eventIdSchema),
     before: v.optional(eventIdSchema),
-    limit: v.optional(wholeNumber(1, HISTORY_PAGE.max)),
+    limit: v.optional(historyLimitSchema),
   });
 }
 
@@ -200,7 +204,7 @@ export function readTopicQuery<T>(c: Context, schema: v.GenericSchema<unknown, T
 
 /** The query of a list of clients or topics. */
 export const pageSchema = object({
-  limit: v.optional(wholeNumber(1, LIST_LIMITS.max)),
+  limit: v.optional(listLimitSchema),
   after: v.optional(v.pipe(v.string(), v.maxLength(MAX_LIST_AFTER))),
 });
 

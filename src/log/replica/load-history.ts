@@ -3,6 +3,7 @@ import { EpochChain } from "../epochs.ts";
 import type { LogOptions } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import { MemoryHistory } from "../memory-history.ts";
+import { fitsEpoch } from "./epoch-chains.ts";
 import {
   comparePlaces,
   type Place,
@@ -91,7 +92,7 @@ async function loadHistory(request: LoadRequest): Promise<MemoryHistory | undefi
       if (comparePlaces(entry, place) <= 0) continue;
       place = entry;
       if (comparePlaces(place, until) > 0) break;
-      if (!epochs.fits(entry)) return undefined;
+      if (!fitsEpoch(epochs, entry)) return undefined;
       addKeptUpTo(isMessage(entry) ? entry.sequence - 1 : entry.sequence);
       applyEntry(history, entry, cursors);
     }

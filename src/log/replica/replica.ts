@@ -5,6 +5,7 @@ import type { LogOptions, StoredRevocation } from "../log.ts";
 import { LogCursors } from "../log-cursors.ts";
 import type { MemoryHistory } from "../memory-history.ts";
 import { endOfSlice } from "./entry-slices.ts";
+import { commonEnd, fitsEpoch } from "./epoch-chains.ts";
 import { emptyEntry, isMessage, type LoadedLog, loadLog, toLogEntry } from "./load-history.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import {
@@ -119,7 +120,7 @@ export class Replica {
     const epochs = new EpochChain(state.epochs);
     const { end } = this.#history;
     const isStale = this.#isStale(state, epochs);
-    const validTo = Math.min(epochs.commonEnd(this.#epochs), end, state.end.sequence);
+    const validTo = Math.min(commonEnd(epochs, this.#epochs), end, state.end.sequence);
     const isComplete = validTo === end && state.oldest <= end + 1;
     // Erasures and revocations have no sequence of their own, so `validTo` does not show whether they are lost. After a change
     // of the epoch, an erasure that this copy has applied after its newest message may be missing in the log.
@@ -157,7 +158,7 @@ export class Replica {
     const next = entries.filter((entry) => comparePlaces(entry, this.place) > 0);
     let last = this.place;
     const misfit = next.findIndex((entry) => {
-      const follows = isNext(entry, last) && this.#epochs.fits(entry);
+      const follows = isNext(entry, last) && fitsEpoch(this.#epochs, entry);
       last = entry;
       return !follows;
     });

@@ -1,6 +1,6 @@
 /** Starts the service on Bun: listens, and passes requests to Hono's app. */
 import { asksToClose } from "../../api/runtime.ts";
-import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/process-variables.ts";
 import {
   formatURL,
   KEEP_ALIVE_SECONDS,

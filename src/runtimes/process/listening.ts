@@ -3,7 +3,7 @@
 import { DEFAULT_LIMITS, DEFAULTS } from "../../api/limits.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServer, type RealtimeServer } from "../../api/server.ts";
-import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/variables.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../../config/process-variables.ts";
 import { monotonicClock } from "../../realtime/clock.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import { protectLogger } from "../../realtime/protected-logger.ts";

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { checkPublicKeys } from "../../api/auth/jwt-keys.ts";
 import { isLoopback } from "../../api/auth/loopback.ts";
-import { type Config, type Environment, readConfig } from "../../config/config.ts";
-import { findUnknownVariables } from "../../config/contradictions.ts";
+import { type Config, readConfig, VARIABLES } from "../../config/config.ts";
+import { findUnknownVariables, type UnknownVariable } from "../../config/contradictions.ts";
 import { findProcessContradictions } from "../../config/process-contradictions.ts";
+import type { Environment } from "../../config/table.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 
 /** The settings of a process, with facts about their sources. */
@@ -13,8 +14,8 @@ export interface ProcessSettings {
   readonly config: Config;
   /** Sentences about settings that make no sense together (`findProcessContradictions`). */
   readonly contradictions: readonly string[];
-  /** Names of variables that begin with `REALTIME_`, but are not settings. */
-  readonly unknownVariables: readonly string[];
+  /** Variables with names that begin with `REALTIME_`, but are not settings. */
+  readonly unknownVariables: readonly UnknownVariable[];
   /** Whether the admin key comes from `.dev.vars`. Everyone can know this key: the file is in Pocketwire's repository. */
   readonly isDevelopmentKey: boolean;
   /** Whether NODE_ENV is `production`. */
@@ -68,7 +69,7 @@ export async function readProcessSettings(
   if (config.tokens !== undefined) {
     await checkPublicKeys(config.tokens, "REALTIME_JWT_PUBLIC_KEY");
   }
-  const unknownVariables = findUnknownVariables(variables);
+  const unknownVariables = findUnknownVariables(variables, VARIABLES);
   const contradictions = findProcessContradictions(config, variables);
   return { config, unknownVariables, contradictions, isDevelopmentKey, isProduction };
 }

@@ -6,7 +6,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { TemplateSource } from "../../api/console/template.ts";
 import type { ServerOptions } from "../../api/options.ts";
 import { createServerWith, type RealtimeServer } from "../../api/server-core.ts";
-import { findUnknownVariables, warnOfMistakes } from "../../config/contradictions.ts";
+import { warnOfMistakes } from "../../config/contradictions.ts";
 import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
@@ -15,7 +15,8 @@ import { IntervalHeartbeat } from "../../stream/heartbeat.ts";
 import { type Env, getHub } from "./hub-binding.ts";
 import { workerRuntime } from "./runtime.ts";
 import { findDifference } from "./same-value.ts";
-import { readWorkerSettings, variablesOf, WITHOUT_EFFECT } from "./settings.ts";
+import { findUnusedVariables, readWorkerSettings, variablesOf } from "./settings.ts";
+import { openWorkerSink } from "./sink.ts";
 import { createTemplateAssets } from "./template-assets.ts";
 
 interface CachedServer {
@@ -79,13 +80,12 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   }
   const settings = readWorkerSettings(env);
   const variables = variablesOf(env);
-  const unknown = findUnknownVariables(variables).filter((name) => name !== "REALTIME_HUB");
+  const { withoutEffect, unknown } = findUnusedVariables(env);
   warnOfMistakes(settings, unknown, settings.logger);
-  const names = WITHOUT_EFFECT.filter((name) => variables[name]);
-  if (names.length > 0)
-    settings.logger.warn("variables without effect on Workers", {
-      names: names.join(", "),
-    });
+  if (withoutEffect.length > 0) {
+    const names = withoutEffect.join(", ");
+    settings.logger.warn("variables without effect on Workers", { names });
+  }
   logRules(settings.rules, settings.logger);
   const registry =
     options?.registry ??
@@ -109,6 +109,7 @@ function createWorkerServer(env: Env, options: ServerOptions | undefined): Realt
   const parts = {
     app: createApp(),
     createRegistry: () => ({ registry, realtimeManager: undefined }),
+    openSink: openWorkerSink,
     createHeartbeat: (interval: Milliseconds) => new IntervalHeartbeat(interval),
     requestQueue: undefined,
     templates: templatesOf(env, serverOptions),

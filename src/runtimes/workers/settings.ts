@@ -1,7 +1,9 @@
 /** Reads the settings of a Worker from its variables and secrets. */
 import { createJSONLogger } from "../../api/logger.ts";
-import { type Config, type Environment, readConfig } from "../../config/config.ts";
-import { RULE_VARIABLES } from "../../config/variables.ts";
+import { findUnknownVariables, type UnknownVariable } from "../../config/contradictions.ts";
+import { type ServiceConfig, toServiceConfig } from "../../config/service-config.ts";
+import { type Environment, namesOf, RULE_VARIABLES, readTable } from "../../config/table.ts";
+import { variables } from "../../config/variables.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { Logger } from "../../realtime/types.ts";
 
@@ -23,8 +25,13 @@ const WORKER_DEFAULTS: Environment = {
   REALTIME_MAX_WAITING_BYTES_PER_ADDRESS: String(8 * MEBIBYTE),
 };
 
-/** Variables that select the log of a process. A Worker has Durable Objects in place of it. */
-export const WITHOUT_EFFECT: readonly string[] = ["REALTIME_DATA", "REDIS_URL"];
+/** Variables of a process. A Worker has Durable Objects in place of a log on disk and of Redis, and no end of its own. */
+const WITHOUT_EFFECT: readonly string[] = [
+  "REALTIME_DATA",
+  "REALTIME_DATA_SYNC",
+  "REALTIME_DRAIN_SECONDS",
+  "REDIS_URL",
+];
 
 /**
  * Returns the variables and secrets of an environment. Other bindings are objects, and are left out. Only rules may be
@@ -45,18 +52,13 @@ export function variablesOf(env: object): Environment {
  *
  * @throws RealtimeError `invalid_config` as `readConfig`, and for more subscriptions than a hub can keep.
  */
-export function readWorkerSettings(env: object): Config & { readonly logger: Logger } {
+export function readWorkerSettings(env: object): ServiceConfig & { readonly logger: Logger } {
   // Compares with `undefined` and "" because a variable in wrangler's JSON configuration may be the number 0 or `false`.
   const set = Object.entries(variablesOf(env)).filter(
     ([, value]) => value !== undefined && value !== "",
   );
-  // These variables have no effect, so they must not change the defaults of the history and of message ids.
-  const withoutEffect = WITHOUT_EFFECT.map((name) => [name, undefined]);
-  const config = readConfig({
-    ...WORKER_DEFAULTS,
-    ...Object.fromEntries(set),
-    ...Object.fromEntries(withoutEffect),
-  });
+  const environment = { ...WORKER_DEFAULTS, ...Object.fromEntries(set) };
+  const config = toServiceConfig(readTable(variables, environment));
   if (config.maxSubscriptions > MAX_SUBSCRIPTIONS) {
     throw new RealtimeError(
       "invalid_config",
@@ -64,4 +66,17 @@ export function readWorkerSettings(env: object): Config & { readonly logger: Log
     );
   }
   return { ...config, logger: createJSONLogger({ level: config.logLevel }) };
+}
+
+/** The variables of an environment that have no effect on Workers, and those with unknown names. */
+export function findUnusedVariables(env: object): {
+  readonly withoutEffect: readonly string[];
+  readonly unknown: readonly UnknownVariable[];
+} {
+  const environment = variablesOf(env);
+  const known = ["REALTIME_HUB", ...namesOf(variables), ...WITHOUT_EFFECT];
+  return {
+    withoutEffect: WITHOUT_EFFECT.filter((name) => environment[name]),
+    unknown: findUnknownVariables(environment, known),
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Environment, readConfig } from "../../../src/config/config.ts";
-import { RULE_VARIABLES, VARIABLES } from "../../../src/config/variables.ts";
+import { readConfig, VARIABLES } from "../../../src/config/config.ts";
+import { type Environment, RULE_VARIABLES } from "../../../src/config/table.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { ACCESS_CASES, type Case } from "../../support/config-cases.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Environment, readConfig } from "../../../src/config/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { findContradictions } from "../../../src/config/contradictions.ts";
 import { findProcessContradictions } from "../../../src/config/process-contradictions.ts";
+import type { Environment } from "../../../src/config/table.ts";
 
 const found = (environment: Environment) => findContradictions(readConfig(environment));
 
