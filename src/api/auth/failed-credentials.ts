@@ -1,5 +1,6 @@
 import { networkOf } from "../../realtime/access/ip-address.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
+import { setNewest } from "../../realtime/set-newest.ts";
 import type { Logger } from "../../realtime/types.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 import { BURST_SECONDS } from "../limits.ts";
@@ -61,7 +62,8 @@ export class FailedCredentials {
 
   /** Exempts this credential from the limit of its network. */
   succeeded(ip: string | undefined, credential: string): void {
-    if (ip !== undefined) remember(this.#accepted, pairKey(networkOf(ip), credential), true);
+    if (ip === undefined) return;
+    setNewest(this.#accepted, pairKey(networkOf(ip), credential), true, MAX_REMEMBERED);
   }
 
   /** Counts a refused credential. */
@@ -71,7 +73,7 @@ export class FailedCredentials {
     if (ip === undefined) return;
     const network = networkOf(ip);
     const left = Math.max(this.#leftOf(network) - 1, 0);
-    remember(this.#budgets, network, { left, at: this.#now() });
+    setNewest(this.#budgets, network, { left, at: this.#now() }, MAX_REMEMBERED);
   }
 
   #leftOf(network: string): number {
@@ -79,16 +81,6 @@ export class FailedCredentials {
     if (budget === undefined) return this.#burst;
     const seconds = (this.#now() - budget.at) / 1000;
     return Math.min(budget.left + seconds * this.#perSecond, this.#burst);
-  }
-}
-
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= MAX_REMEMBERED) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    break;
   }
 }
 

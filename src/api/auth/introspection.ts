@@ -5,6 +5,7 @@ import type { JWTPayload } from "hono/utils/jwt/types";
 import { monotonicClock } from "../../realtime/clock.ts";
 import type { RealtimeError } from "../../realtime/errors.ts";
 import { isObject } from "../../realtime/is-object.ts";
+import { setNewest } from "../../realtime/set-newest.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { digest } from "./digest.ts";
@@ -70,7 +71,7 @@ type Answer = {
 export function createIntrospection(options: IntrospectionOptions): VerifyToken {
   const { cacheTime = DEFAULT_CACHE_TIME, now = Date.now, isOneProcess = false } = options;
   const monotonicNow = monotonicClock(options);
-  const answers = new AnswerCache();
+  const answers = new Map<string, Answer>();
   const pending = new Map<string, Promise<Identity>>();
   let questions = 0;
   return async (token, onAsk) => {
@@ -94,35 +95,18 @@ export function createIntrospection(options: IntrospectionOptions): VerifyToken 
     const until = monotonicNow() + cacheTime;
     questions += 1;
     const question = questions;
+    const keep = (answer: Answer) => {
+      if ((answers.get(key)?.question ?? 0) > question) return;
+      setNewest(answers, key, answer, MAX_ANSWERS);
+    };
     try {
       const identity = await ask(options, token, now());
-      answers.set(key, { identity, question, until });
+      keep({ identity, question, until });
       return identity;
     } catch (error) {
       // A refusal is cached. A failure is not, because the next attempt may succeed.
-      if (hasErrorCode(error, "refused_token")) {
-        answers.set(key, { refusal: error, question, until });
-      }
+      if (hasErrorCode(error, "refused_token")) keep({ refusal: error, question, until });
       throw error;
-    }
-  }
-}
-
-/** Answers by the hash of their token. */
-class AnswerCache {
-  readonly #answers = new Map<string, Answer>();
-
-  get(key: string): Answer | undefined {
-    return this.#answers.get(key);
-  }
-
-  set(key: string, answer: Answer): void {
-    if ((this.#answers.get(key)?.question ?? 0) > answer.question) return;
-    this.#answers.delete(key);
-    this.#answers.set(key, answer);
-    for (const oldest of this.#answers.keys()) {
-      if (this.#answers.size <= MAX_ANSWERS) break;
-      this.#answers.delete(oldest);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { networkOf } from "../../realtime/access/ip-address.ts";
+import { setNewest } from "../../realtime/set-newest.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
 /** Maximum number of new client ids in memory. Beyond this number, the oldest is forgotten. */
@@ -27,7 +28,7 @@ export class AddressRateLimits {
   readonly #subscribes: RateLimit;
   readonly #reads: RateLimit;
   /** Clients that have connected and have not set their subscriptions yet. */
-  readonly #newClients = new Set<string>();
+  readonly #newClients = new Map<string, true>();
 
   constructor({ connectsPerSecond, maxClientsPerAddress, now }: AddressRateLimitOptions) {
     const burst = { minBurst: Math.max(maxClientsPerAddress, 1) };
@@ -60,12 +61,7 @@ export class AddressRateLimits {
 
   /** Remembers a new client, so that it can set its subscriptions although its address has used up the rate. */
   addNewClient(clientId: string): void {
-    this.#newClients.add(clientId);
-    if (this.#newClients.size <= MAX_NEW_CLIENTS) return;
-    for (const oldest of this.#newClients) {
-      this.#newClients.delete(oldest);
-      break;
-    }
+    setNewest(this.#newClients, clientId, true, MAX_NEW_CLIENTS);
   }
 
   /** Forgets a client that has disconnected. */

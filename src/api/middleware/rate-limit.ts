@@ -1,4 +1,5 @@
 import { RealtimeError } from "../../realtime/errors.ts";
+import { setNewest } from "../../realtime/set-newest.ts";
 import { BURST_SECONDS } from "../limits.ts";
 
 /** Keys with a bucket of their own. Beyond them the key that was idle for the longest time is forgotten. */
@@ -73,13 +74,7 @@ class Buckets {
 
   /** Moves the key to the end of the Map, whose order is that of the last use. */
   #set(key: string, tokens: number): void {
-    this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens, filledAt: this.#now() });
-    if (this.#buckets.size <= MAX_KEYS) return;
-    for (const oldest of this.#buckets.keys()) {
-      this.#buckets.delete(oldest);
-      break;
-    }
+    setNewest(this.#buckets, key, { tokens, filledAt: this.#now() }, MAX_KEYS);
   }
 
   #refusal(amount: number, tokens: number): RealtimeError {
