@@ -1,4 +1,4 @@
-import { NONCE, OPENAPI } from "./template.ts";
+import { NONCE } from "./template.ts";
 
 /** The parts that differ between the pages. `script` is a JavaScript statement. */
 interface Page {
@@ -144,10 +144,4 @@ export const CONSOLE_BODY: string = `<header>
     <pre id="sdk" tabindex="0" aria-label="The last step with the PocketBase SDK"></pre>
   </section>
 </main>
-`;
-
-/** The elements of the page of the HTTP API. browser/docs.ts adds the operations and schemas of the document. */
-export const DOCS_BODY: string = `<header><h1>Pocketwire HTTP API</h1></header>
-<main><section class="wide"><p>The OpenAPI document: <a href="openapi.json">openapi.json</a>.</p></section></main>
-<script type="application/json" id="openapi">${OPENAPI}</script>
 `;

@@ -1,5 +1,7 @@
 import { OPENAPI_TEMPLATE } from "../openapi/template.ts";
-import { CONSOLE_BODY, DOCS_BODY, pageOf } from "./page.ts";
+import { DOCS_BODY } from "./docs-page.ts";
+import { DOCS_STYLE } from "./docs-style.ts";
+import { CONSOLE_BODY, pageOf } from "./page.ts";
 import { CONSOLE_SCRIPT, DOCS_SCRIPT } from "./script.ts";
 import { CONSOLE_STYLE } from "./style.ts";
 import type { TemplateName } from "./template.ts";
@@ -16,7 +18,7 @@ export const TEMPLATES: Readonly<Record<TemplateName, string>> = {
     title: "Pocketwire HTTP API",
     body: DOCS_BODY,
     script: DOCS_SCRIPT,
-    style: CONSOLE_STYLE,
+    style: DOCS_STYLE,
   }),
   openapi: OPENAPI_TEMPLATE,
 };
