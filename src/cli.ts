@@ -11,6 +11,10 @@ import { publish } from "./cli/publish.ts";
 import { serve } from "./cli/serve.ts";
 import { token } from "./cli/token.ts";
 import { nearestName } from "./realtime/nearest-name.ts";
+import { VERSION } from "./realtime/version.ts";
+
+/** Ways to ask for the version. */
+const VERSION_FLAGS: readonly string[] = ["--version", "-v", "-V"];
 
 const COMMANDS = { serve, listen, publish, erase, token };
 
@@ -20,6 +24,10 @@ export async function run(words: readonly string[]): Promise<number | undefined>
   if (command === "" || command === "--help" || command === "-h" || command === "help") {
     process.stdout.write(HELP);
     return command === "" ? MISUSED : OK;
+  }
+  if (VERSION_FLAGS.includes(command)) {
+    process.stdout.write(`${VERSION}\n`);
+    return OK;
   }
   if (!isCommand(command)) {
     const nearest = nearestName(command, Object.keys(COMMANDS));

@@ -13,6 +13,7 @@ export const HELP = `Pocketwire: live updates over Server-Sent Events, in Pocket
   --url http://127.0.0.1:8090   URL of the service, for listen, publish and erase (POCKETWIRE_URL)
   --key KEY                     admin key or token, for listen, publish and erase (REALTIME_ADMIN_KEY)
   --help                        after a command: the flags of that command
+  --version                     prints the version
 
 Try it, each command in its own terminal:
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { keepSecret } from "../support/secrets.ts";
 import { NODE, type Service, startService } from "../support/service.ts";
 
 const program = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const packageFile = fileURLToPath(new URL("../../package.json", import.meta.url));
 const SECRET = keepSecret("a-secret-for-the-command-line-tests");
 const nowhere = mkdtempSync(join(tmpdir(), "pocketwire-cli-"));
 
@@ -217,6 +218,24 @@ describe("the command pocketwire", () => {
     running.kill("SIGTERM");
     expect(await within(running.exited, 10_000, "the service stops")).toBe(0);
     expect(running.out() + running.err()).not.toContain("a-key-of-its-own");
+  });
+
+  it("serves with an admin key for this start, which the other commands take", async () => {
+    const running = command(["serve", "--port", "0"]);
+    const [, url = "", key = ""] = await eventually(
+      () => /^Console: +(\S+)[\s\S]*^Admin key: +(\S+)/m.exec(running.err()) ?? undefined,
+      "the banner",
+    );
+    expect((await done(["publish", "chat", "1", "--url", url, "--key", key])).code).toBe(0);
+    expect((await done(["publish", "chat", "1", "--url", url])).err).toMatch(/^401: /);
+    running.kill("SIGTERM");
+    expect(await within(running.exited, 10_000, "the service stops")).toBe(0);
+    expect(running.out()).not.toContain(key);
+  });
+
+  it.each(["--version", "-v", "-V"])("prints its version with %s", async (flag) => {
+    const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
+    expect(await done([flag])).toEqual({ code: 0, out: `${version}\n`, err: "" });
   });
 
   it.each([

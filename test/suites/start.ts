@@ -11,6 +11,11 @@ import {
   startService,
 } from "../support/service.ts";
 
+/** The key that a service has made and printed. */
+function keyIn(output: string): string | undefined {
+  return /^Admin key: +(dev_[\w-]{28})\n +\(for this start only\./m.exec(output)?.[1];
+}
+
 /** The startup of an entry: settings, errors and output. */
 export function startSuite(runtime: RuntimeUnderTest): void {
   describe(`the start on ${runtime.name}`, () => {
@@ -147,11 +152,78 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       );
     });
 
-    it("prints an error when the port is in use", async () => {
+    it("says that the port is in use, and how to choose another", async () => {
       const first = await startService(runtime);
-      const output = await failure({ env: { PORT: new URL(first.url).port } });
-      expect(output).toMatch(/could not start.*(EADDRINUSE|in use)/);
+      const { port } = new URL(first.url);
+      const service = spawnService(runtime, { env: { PORT: port, LOG_LEVEL: "silent" } });
+      expect(await service.exited).toBe(1);
+      expect(service.logs).toEqual([
+        expect.objectContaining({
+          msg: "could not start",
+          error: `Port ${port} is in use: another program listens on ${first.url}. End that program, or choose another port with --port or the variable PORT; 0 takes a free port.`,
+        }),
+      ]);
       await first.stop();
+    });
+
+    it("says that the host is not an address of this machine", async () => {
+      // An address for documentation (RFC 5737).
+      const output = await failure({ env: { HOST: "192.0.2.7" } });
+      expect(output).toContain('\\"192.0.2.7\\" is not an address of this machine.');
+    });
+
+    it("makes an admin key for this start if there is none, and prints it beside the log", async () => {
+      const env = { REALTIME_ADMIN_KEY: undefined };
+      const services = [await startService(runtime, { env }), await startService(runtime, { env })];
+      const keys: string[] = [];
+      for (const { url, output, logs } of services) {
+        const key = await eventually(() => keyIn(output()), "the key is printed");
+        expect(JSON.stringify(logs)).not.toContain(key);
+        expect((await publish(url, message, key)).status).toBe(200);
+        expect((await publish(url, message, `${key}x`)).status).toBe(401);
+        keys.push(key);
+      }
+      expect(new Set(keys).size).toBe(2);
+      for (const service of services) await service.stop();
+    });
+
+    it.each([
+      ["in production", { NODE_ENV: "production" }],
+      ["for a host that other machines can reach", { HOST: "0.0.0.0" }],
+      ["if users can publish with tokens", { REALTIME_JWT_SECRET: "s".repeat(32) }],
+    ])("makes no admin key %s, and says what to set", async (_, env) => {
+      const service = await startService(runtime, {
+        env: { REALTIME_ADMIN_KEY: undefined, ...env },
+      });
+      await eventually(
+        () => service.logs.some(({ msg }) => String(msg).endsWith("; set REALTIME_ADMIN_KEY")),
+        "the warning",
+      );
+      const { status } = await publish(service.url, message, "dev_");
+      expect([401, 403]).toContain(status);
+      await service.stop();
+      expect(keyIn(service.output())).toBeUndefined();
+    });
+
+    it("prints the address of the console first, unless the console is off", async () => {
+      const service = await startService(runtime);
+      const banner = () =>
+        service
+          .output()
+          .split("\n")
+          .filter((line) => /^\w/.test(line));
+      await eventually(() => banner().length > 1, "the banner");
+      expect(banner().slice(0, 2)).toEqual([
+        `Console:    ${service.url}`,
+        `HTTP API:   ${service.url}/api/docs`,
+      ]);
+      await service.stop();
+      const without = await startService(runtime, { env: { REALTIME_CONSOLE: "false" } });
+      await eventually(
+        () => without.output().includes("Console:    off; REALTIME_CONSOLE=true turns it on"),
+        "the banner",
+      );
+      await without.stop();
     });
 
     it("reads settings from .dev.vars, and prints commands to try with its key", async () => {

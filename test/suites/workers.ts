@@ -157,9 +157,18 @@ export function workersSuite(runtime: RuntimeUnderTest): void {
       expect(await within(second.exited, 20_000, "the second service ends")).toBe(1);
       const lines = second.logs.filter(({ msg }) => msg === "could not start");
       expect(lines).toEqual([
-        expect.objectContaining({ error: expect.stringMatching(/EADDRINUSE|in use/) }),
+        expect.objectContaining({ error: expect.stringContaining("--port or the variable PORT") }),
       ]);
       await first.stop();
+    });
+
+    it("share the key that their parent has made", async () => {
+      const { url, output } = await start({ REALTIME_ADMIN_KEY: undefined });
+      const key = await eventually(() => /^Admin key: +(\S+)/m.exec(output())?.[1], "the key");
+      for (let request = 0; request < 2 * WORKERS; request++) {
+        expect((await publish(url, { topic: "a", data: 1 }, key)).status).toBe(200);
+      }
+      expect(output().split("Admin key:")).toHaveLength(2);
     });
 
     it("don't start if the first worker can't start, and the exit code is 1", async () => {

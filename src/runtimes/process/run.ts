@@ -5,10 +5,12 @@ import { warnOfMistakes } from "../../config/contradictions.ts";
 import { logRules } from "../../config/rules.ts";
 import { RealtimeError } from "../../realtime/errors.ts";
 import type { LogFields, Logger } from "../../realtime/types.ts";
+import { withGeneratedKey } from "./generated-key.ts";
+import { describeStartError } from "./listen-errors.ts";
 import type { RunningServer, StartOptions } from "./listening.ts";
 import { createStreamOutput, flush } from "./log-output.ts";
 import { type ProcessSettings, readProcessSettings } from "./settings.ts";
-import { formatExamples, logStartupHints } from "./startup-hints.ts";
+import { formatBanner, isConsoleOn, logStartupHints } from "./startup-hints.ts";
 import { stopOnDrain, stopOnSignal } from "./stop-on-signal.ts";
 import { connectToParent, type ParentLink, withFields } from "./worker-link.ts";
 import type { LaunchWorker } from "./worker-slot.ts";
@@ -23,7 +25,7 @@ type StartServer = (options: StartOptions) => Promise<RunningServer>;
 export async function runProcess(start: StartServer, launch: LaunchWorker): Promise<void> {
   // Without a listener, the error of a closed stderr would end the process.
   process.stderr.on("error", () => {});
-  const settings = await readSettingsOrExit();
+  const settings = withGeneratedKey(await readSettingsOrExit());
   const { config, isProduction } = settings;
   const output = createStreamOutput(process.stdout);
   const logger = createLogger({ level: config.logLevel, format: logFormat(config), output });
@@ -46,7 +48,7 @@ export async function runProcess(start: StartServer, launch: LaunchWorker): Prom
     logger.info("listening", { url, pid: process.pid });
   }
   logStartupHints(config, logger);
-  if (!isProduction) process.stderr.write(formatExamples(url, settings));
+  if (!isProduction) process.stderr.write(formatBanner(url, settings));
 }
 
 /** Runs one of several workers. The parent logs what concerns all of them. */
@@ -68,8 +70,8 @@ async function runWorker(
   parent.send({ type: "listening", url });
 }
 
-function startOptions({ config, isProduction }: ProcessSettings, logger: Logger): StartOptions {
-  return { ...config, console: config.console ?? !isProduction, logger };
+function startOptions(settings: ProcessSettings, logger: Logger): StartOptions {
+  return { ...settings.config, console: isConsoleOn(settings), logger };
 }
 
 /** @param fields Fields for the line with the error. */
@@ -87,7 +89,12 @@ async function startOrExit<T>(
       format: logFormat(config),
       output: createStreamOutput(process.stdout),
     });
-    logger.error("could not start", { error: String(error), host, port, ...fields });
+    logger.error("could not start", {
+      error: describeStartError(error, config),
+      host,
+      port,
+      ...fields,
+    });
     await flush(process.stdout);
     process.exit(1);
   }

@@ -16,8 +16,11 @@ export interface ProcessSettings {
   readonly contradictions: readonly string[];
   /** Variables with names that begin with `REALTIME_`, but are not settings. */
   readonly unknownVariables: readonly UnknownVariable[];
-  /** Whether the admin key comes from `.dev.vars`. Everyone can know this key: the file is in Pocketwire's repository. */
-  readonly isDevelopmentKey: boolean;
+  /**
+   * Where the admin key comes from. `file`: from `.dev.vars`. Everyone can know this key, since the file is in Pocketwire's
+   * repository. `generated`: made for this start (`withGeneratedKey`). Undefined without a key.
+   */
+  readonly keySource: "environment" | "file" | "generated" | undefined;
   /** Whether NODE_ENV is `production`. */
   readonly isProduction: boolean;
 }
@@ -41,11 +44,8 @@ export async function readProcessSettings(
     REALTIME_RULES: readRules(variables, "REALTIME_RULES", "{"),
     REALTIME_TOPICS: readRules(variables, "REALTIME_TOPICS", "["),
   });
-  const isDevelopmentKey =
-    config.adminKey !== undefined &&
-    !environment.REALTIME_ADMIN_KEY &&
-    file.REALTIME_ADMIN_KEY === config.adminKey;
-  if (isDevelopmentKey && !isLoopback(config.host)) {
+  const keySource = keySourceOf(config, environment);
+  if (keySource === "file" && !isLoopback(config.host)) {
     throw new RealtimeError(
       "invalid_config",
       `Other machines can reach HOST ${config.host}, and REALTIME_ADMIN_KEY comes from .dev.vars, which is public. ` +
@@ -71,7 +71,12 @@ export async function readProcessSettings(
   }
   const unknownVariables = findUnknownVariables(variables, VARIABLES);
   const contradictions = findProcessContradictions(config, variables);
-  return { config, unknownVariables, contradictions, isDevelopmentKey, isProduction };
+  return { config, unknownVariables, contradictions, keySource, isProduction };
+}
+
+function keySourceOf({ adminKey }: Config, environment: Environment): ProcessSettings["keySource"] {
+  if (adminKey === undefined) return undefined;
+  return environment.REALTIME_ADMIN_KEY ? "environment" : "file";
 }
 
 /**

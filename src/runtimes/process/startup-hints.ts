@@ -16,12 +16,26 @@ export function logStartupHints(config: Config, logger: Logger): void {
   }
 }
 
-/** Formats commands to copy into two terminals. A key from the environment is not shown. */
-export function formatExamples(url: string, { config, isDevelopmentKey }: ProcessSettings): string {
-  const key = isDevelopmentKey ? config.adminKey : "$REALTIME_ADMIN_KEY";
+/** Whether `/` shows the console. The default depends on NODE_ENV. */
+export function isConsoleOn({
+  config,
+  isProduction,
+}: Pick<ProcessSettings, "config" | "isProduction">): boolean {
+  return config.console ?? !isProduction;
+}
+
+/**
+ * Formats what a developer needs first: the address of the console, the admin key of a development, and commands to copy into two
+ * terminals. A key from the environment is not shown.
+ */
+export function formatBanner(url: string, settings: ProcessSettings): string {
+  const { config, keySource } = settings;
+  const shownKey = keySource === "environment" ? undefined : config.adminKey;
+  const key = shownKey ?? "$REALTIME_ADMIN_KEY";
   const api = `${url}/api/realtime`;
   const json = "-H 'Content-Type: application/json'";
   return `
+${formatAddresses(url, settings)}${formatKey(shownKey, keySource)}
 Try it. Listen in one terminal:
   curl -sN ${api} | tee /tmp/pocketwire.txt
 Subscribe and publish in another:
@@ -29,4 +43,19 @@ Subscribe and publish in another:
   curl ${api}/messages -H "Authorization: Bearer ${key}" ${json} -d '{"topic":"chat","data":{"text":"hello"}}'
 
 `;
+}
+
+function formatAddresses(url: string, settings: ProcessSettings): string {
+  return isConsoleOn(settings)
+    ? `Console:    ${url}\nHTTP API:   ${url}/api/docs\n`
+    : "Console:    off; REALTIME_CONSOLE=true turns it on\n";
+}
+
+function formatKey(key: string | undefined, source: ProcessSettings["keySource"]): string {
+  if (key === undefined) return "";
+  const origin =
+    source === "generated"
+      ? "for this start only. For a key of your own, set REALTIME_ADMIN_KEY or --key"
+      : "from .dev.vars";
+  return `Admin key:  ${key}\n            (${origin})\n`;
 }

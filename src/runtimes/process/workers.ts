@@ -17,15 +17,18 @@ import type { LaunchWorker } from "./worker-slot.ts";
  * @throws Error when the address can't be used, and when the first worker does not start.
  */
 export async function startWorkers(
-  { config }: ProcessSettings,
+  { config, keySource }: ProcessSettings,
   launch: LaunchWorker,
   logger: Logger,
 ): Promise<string> {
   const { host, workers: count, drainTimeout } = config;
   const port = String(await findPort(host, config.port));
+  // The workers make no key of their own.
+  const { adminKey = "" } = config;
+  const key = keySource === "generated" ? { REALTIME_ADMIN_KEY: adminKey } : undefined;
   const pool = new WorkerPool({
     count,
-    launch: (worker) => launch({ [WORKER_VARIABLE]: String(worker), PORT: port }),
+    launch: (worker) => launch({ [WORKER_VARIABLE]: String(worker), PORT: port, ...key }),
     logger,
     drainTimeout,
     onGiveUp: (reason) => void giveUp(reason, logger),
