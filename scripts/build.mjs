@@ -77,7 +77,12 @@ await build({
 // For browsers, so without the chunks of the service either.
 await build({
   ...shared,
-  entryPoints: ["src/client.ts", "src/client/share/shared-worker.ts"],
+  entryPoints: [
+    "src/client.ts",
+    "src/client/event-source.ts",
+    "src/client/share/shared-worker.ts",
+    "src/react.ts",
+  ],
   splitting: true,
   // Beside the script of the SharedWorker, which a chunk loads by its relative address.
   chunkNames: "client/share/[name]-[hash]",

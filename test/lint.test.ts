@@ -66,12 +66,17 @@ describe("imports point inward", () => {
     ["src/runtimes/process/x.ts", "../../cli/flags.ts"],
     ["src/client/x.ts", "../realtime/types.ts"],
     ["src/client/x.ts", "hono"],
+    ["src/react.ts", "./client.ts"],
+    ["src/react.ts", "./client/connect.ts"],
+    ["src/react.ts", "node:fs"],
   ] as const;
   for (const [file, imported] of outward) {
     it(`lint rejects ${imported} in ${file}, with the reason`, () => {
       const { status, output } = lint({ [file]: importOf(imported) });
       expect(output).toContain("lint/style/noRestrictedImports");
-      expect(output).toMatch(/Imports point inward|imports its own files only/);
+      expect(output).toMatch(
+        /Imports point inward|imports its own files only|imports React and the client/,
+      );
       expect(status).toBe(1);
     });
   }
@@ -91,6 +96,7 @@ describe("imports point inward", () => {
     ["src/runtimes/process/x.ts", "../../config/config.ts"],
     ["src/runtimes/node/x.ts", "node:http"],
     ["src/node.ts", "./runtimes/node/sink.ts"],
+    ["src/react.ts", "./client/types.ts"],
   ] as const;
   for (const [file, imported] of inward) {
     it(`lint accepts ${imported} in ${file}`, () => {
