@@ -24,6 +24,7 @@ const OF_A_PROCESS = [
   "redis",
   "resources",
   "restart",
+  "sdk-resuming",
   "start",
   "waiting",
   "workers",

@@ -9,7 +9,7 @@ export interface Progress {
 
 /** How long a stream that ended is expected to come back, in milliseconds. */
 const EXPECTED_FOR = 60_000;
-/** Number of streams that are expected to come back at one address. */
+/** Number of streams that are expected to come back at one address, and number of such addresses. */
 const MOST_EXPECTED = 100;
 
 /**
@@ -20,7 +20,7 @@ const MOST_EXPECTED = 100;
 const progressOf = new WeakMap<object, Progress>();
 
 /** The streams that are expected to come back, by address, in the order in which they ended. */
-const expected = new Map<string, { readonly progress: Progress; readonly since: number }[]>();
+const ended = new Map<string, { readonly progress: Progress; readonly since: number }[]>();
 
 /** Notes that listeners belong to a stream. */
 export function claim(listeners: Iterable<object>, progress: Progress): void {
@@ -38,29 +38,31 @@ export function streamOf(listeners: Iterable<object>, address: string): Progress
 }
 
 /** Notes that a new stream will probably continue this one. */
-export function expect(progress: Progress): void {
+export function addEnded(progress: Progress): void {
   if (progress.cursor === "") return;
-  const list = expected.get(progress.address) ?? [];
-  expected.set(progress.address, list);
+  const list = ended.get(progress.address) ?? [];
+  ended.set(progress.address, list);
   if (list.push({ progress, since: Date.now() }) > MOST_EXPECTED) list.shift();
+  const [oldest = ""] = ended.keys();
+  if (ended.size > MOST_EXPECTED) ended.delete(oldest);
 }
 
 /** Takes a stream from the expected ones. */
-export function unexpect(progress: Progress): void {
+export function removeEnded(progress: Progress): void {
   take(progress.address, (other) => other === progress);
 }
 
 /** Takes the stream that a new stream at this address probably continues: the one that ended first. */
-export function guess(address: string): Progress | undefined {
+export function takeEnded(address: string): Progress | undefined {
   return take(address, () => true);
 }
 
 function take(address: string, isIt: (progress: Progress) => boolean): Progress | undefined {
   const now = Date.now();
-  const list = (expected.get(address) ?? []).filter(({ since }) => now - since < EXPECTED_FOR);
+  const list = (ended.get(address) ?? []).filter(({ since }) => now - since < EXPECTED_FOR);
   const index = list.findIndex(({ progress }) => isIt(progress));
   const [taken] = index === -1 ? [] : list.splice(index, 1);
-  if (list.length > 0) expected.set(address, list);
-  else expected.delete(address);
+  if (list.length > 0) ended.set(address, list);
+  else ended.delete(address);
   return taken?.progress;
 }

@@ -1,4 +1,12 @@
-import { claim, expect, guess, type Progress, streamOf, unexpect } from "./ended-streams.ts";
+import {
+  addEnded,
+  claim,
+  type Progress,
+  removeEnded,
+  streamOf,
+  takeEnded,
+} from "./ended-streams.ts";
+import { EventHandlers } from "./event-handlers.ts";
 import type { ConnectOptions, EventSourceLike } from "./types.ts";
 
 /** An `EventSource` class: of a browser, or of the npm package `eventsource`. */
@@ -15,19 +23,12 @@ const SETTLE = 2_000;
 
 type Source = EventSourceLike & Partial<Pick<EventSource, "removeEventListener">>;
 type Listener = EventListenerOrEventListenerObject | null;
-type Handler<Type extends Event> = ((this: EventSource, event: Type) => unknown) | null;
 
 /**
- * An event source with a connection of another class. It finds out which ended stream it continues, and connects anew if it has
- * guessed wrong.
+ * An event source over a connection of another class. It begins with the cursor of the stream that it probably continues. When
+ * its listeners say that it continues another one, it has the SDK connect again.
  */
-export class ResumingStream extends EventTarget {
-  static readonly CONNECTING = 0;
-  static readonly OPEN = 1;
-  static readonly CLOSED = 2;
-  readonly CONNECTING = 0;
-  readonly OPEN = 1;
-  readonly CLOSED = 2;
+export class ResumingStream extends EventHandlers {
   readonly url: string;
   readonly withCredentials: boolean;
   readonly #Base: EventSourceClass;
@@ -38,7 +39,6 @@ export class ResumingStream extends EventTarget {
   #strangers: Set<object> | undefined = new Set();
   /** The listeners of each type of event. */
   readonly #listeners = new Map<string, Set<object>>(OWN_TYPES.map((type) => [type, new Set()]));
-  readonly #handlers = new Map<string, { value: unknown; listener: (event: Event) => void }>();
   #source: Source | undefined;
   /** The listener of all events of the source. */
   #onSourceEvent: (event: MessageEvent) => void = () => {};
@@ -48,6 +48,9 @@ export class ResumingStream extends EventTarget {
   /** Whether the stream lasted, or has continued another one. Otherwise the SDK's `subscribe` has failed. */
   #hasBegun = false;
   #isBroken = false;
+  /** Whether the messages until PB_RESUME are left out: the guess was wrong, and they are older than the subscriptions. */
+  #leavesOut = false;
+  #hasLeftOut = false;
   /** Runs while the SDK's first request may be under way. */
   #settling: ReturnType<typeof setTimeout> | undefined;
 
@@ -57,7 +60,7 @@ export class ResumingStream extends EventTarget {
     this.url = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
     this.withCredentials = init.withCredentials === true;
     const address = `${this.url} ${this.withCredentials}`;
-    this.#guess = guess(address);
+    this.#guess = takeEnded(address);
     const cursor = this.#guess?.cursor ?? "";
     this.#progress = { address, cursor, isClosed: false };
     this.#connect();
@@ -66,30 +69,6 @@ export class ResumingStream extends EventTarget {
   get readyState(): number {
     if (this.#progress.isClosed) return this.CLOSED;
     return this.#source?.readyState ?? this.CONNECTING;
-  }
-
-  get onopen(): Handler<Event> {
-    return this.#handler("open");
-  }
-
-  set onopen(handler: Handler<Event>) {
-    this.#setHandler("open", handler);
-  }
-
-  get onmessage(): Handler<MessageEvent> {
-    return this.#handler("message");
-  }
-
-  set onmessage(handler: Handler<MessageEvent>) {
-    this.#setHandler("message", handler);
-  }
-
-  get onerror(): Handler<Event> {
-    return this.#handler("error");
-  }
-
-  set onerror(handler: Handler<Event>) {
-    this.#setHandler("error", handler);
   }
 
   override addEventListener(
@@ -128,9 +107,9 @@ export class ResumingStream extends EventTarget {
     this.#source?.close();
     this.#muted?.close();
     if (this.#strangers !== undefined) {
-      if (this.#guess !== undefined) expect(this.#guess);
+      if (this.#guess !== undefined) addEnded(this.#guess);
     } else if (!this.#hasBegun) this.#progress.cursor = "";
-    else if (isInterrupted) expect(this.#progress);
+    else if (isInterrupted) addEnded(this.#progress);
   }
 
   #connect(): void {
@@ -156,27 +135,36 @@ export class ResumingStream extends EventTarget {
     return listeners;
   }
 
-  #onMessage({ type, data, lastEventId, origin }: MessageEvent): void {
-    if (lastEventId) this.#progress.cursor = lastEventId;
+  #onMessage({ type, data: sent, lastEventId, origin }: MessageEvent): void {
+    let data = sent;
     const isStart = type === "PB_CONNECT";
     if (isStart) {
       this.#hasConnected = true;
       this.#isBroken = false;
       this.#settle();
     }
+    if (this.#leavesOut && type !== "PB_RESUME") {
+      if (!OWN_TYPES.includes(type)) {
+        this.#hasLeftOut = true;
+        return;
+      }
+    } else {
+      if (this.#hasLeftOut) data = '{"recovered":false}';
+      this.#leavesOut = this.#hasLeftOut = false;
+      if (lastEventId) this.#progress.cursor = lastEventId;
+    }
     this.dispatchEvent(new MessageEvent(type, { data, lastEventId, origin }));
     // A stream with its topics in the address has its listeners already.
     if (isStart && this.#listeners.size > OWN_TYPES.length) this.#identify();
-    if (type === "PB_AUTH_EXPIRED" && data.includes("closesIn")) this.#onExpired();
+    // From here on the stream misses private messages. Until it is interrupted, the page can get a new token.
+    if (type === "PB_AUTH_EXPIRED" && data.includes("closesIn")) this.#interrupt();
   }
 
-  /**
-   * From here on the stream misses private messages. The SDK connects again when the page has had time for a new token, and
-   * resumes from the event's id.
-   */
-  #onExpired(): void {
+  /** Passes nothing on from here. The SDK connects again when its request is over, and resumes from the cursor. */
+  #interrupt(): void {
     if (this.#progress.isClosed) return;
-    this.#mute();
+    this.#muted = this.#source;
+    this.#source = undefined;
     this.#isBroken = true;
     this.#settle();
   }
@@ -199,57 +187,33 @@ export class ResumingStream extends EventTarget {
     this.#settling = setTimeout(() => {
       this.#settling = undefined;
       this.#hasBegun = true;
-      if (this.#source !== undefined) this.#muted?.close();
-      else this.dispatchEvent(new Event("error"));
+      if (this.#source !== undefined) return;
+      this.#muted?.close();
+      this.dispatchEvent(new Event("error"));
       // The SDK has closed the stream by now. Other pages expect that it reconnects by itself.
-      if (this.#source === undefined && !this.#progress.isClosed) this.#connect();
+      if (!this.#progress.isClosed) this.#connect();
     }, SETTLE);
   }
 
-  #mute(): void {
-    this.#muted?.close();
-    this.#muted = this.#source;
-    this.#source = undefined;
-  }
-
-  /** Finds out which stream this one continues, and connects anew if the guess was wrong. */
+  /** Finds out which stream this one continues. */
   #identify(): void {
     if (this.#strangers === undefined || this.#progress.isClosed) return;
-    const { address } = this.#progress;
-    const found = streamOf(this.#strangers, address);
+    const guessed = this.#guess;
+    const found = streamOf(this.#strangers, this.#progress.address);
     claim(this.#strangers, this.#progress);
     this.#strangers = undefined;
-    const guessed = this.#guess;
-    const isRight = found === guessed;
     this.#guess = undefined;
-    if (!isRight) this.#progress.cursor = found?.cursor ?? "";
-    if (found !== undefined) {
-      this.#hasBegun = true;
-      unexpect(found);
-      found.cursor = "";
+    if (found === undefined) {
+      this.#leavesOut = guessed !== undefined;
+      if (this.#leavesOut) this.#progress.cursor = "";
+      return;
     }
-    if (isRight) return;
-    if (guessed !== undefined) expect(guessed);
-    // The request for this connection is under way. With the next PB_CONNECT the SDK sends its subscriptions again.
-    this.#mute();
-    this.#connect();
-  }
-
-  #handler<Type extends Event>(type: string): Handler<Type> {
-    return (this.#handlers.get(type)?.value ?? null) as Handler<Type>;
-  }
-
-  #setHandler(type: string, value: unknown): void {
-    const before = this.#handlers.get(type);
-    if (before !== undefined) this.removeEventListener(type, before.listener);
-    this.#handlers.delete(type);
-    if (typeof value !== "function") return;
-    const listener = (event: Event) => {
-      // A message to a topic called "error" must not look like a broken connection.
-      if (type === "message" || !("data" in event)) value.call(this, event);
-    };
-    this.#handlers.set(type, { value, listener });
-    this.#listenersOf(type).add(listener);
-    super.addEventListener(type, listener);
+    removeEnded(found);
+    if (found !== guessed) {
+      this.#progress.cursor = found.cursor;
+      this.#interrupt();
+    }
+    this.#hasBegun = true;
+    found.cursor = "";
   }
 }
