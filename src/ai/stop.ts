@@ -1,0 +1,82 @@
+import {
+  type AnswerClient,
+  type AnswerServer,
+  type Channel,
+  type ChannelOptions,
+  openChannel,
+} from "./channel.ts";
+import { isStop, readAnswerMessage } from "./messages.ts";
+import { refuseUnknown } from "./options.ts";
+
+/** Time between two reads of the history, in milliseconds. */
+const CHECK_INTERVAL = 250;
+
+/**
+ * Stops the answers that are being published to a topic. The request may come to any process or Worker: it is a message to the
+ * topic, which the process with the model reads within a second. Your app decides who may stop an answer.
+ *
+ * @param realtime The service (`createServer`, `startServer`, `getRealtime`), or a client (`connect` of `pocketwire/client`).
+ * @returns a promise that resolves when the log has the message.
+ * @throws RealtimeError or RealtimeClientError if the message can't be published.
+ * @example
+ * ```ts
+ * app.post("/api/chat/:id/stop", async (c) => {
+ *   await stopStream(realtime, `chats/${c.req.param("id")}`);
+ *   return c.body(null, 204);
+ * });
+ * ```
+ */
+export async function stopStream(
+  realtime: AnswerServer | AnswerClient,
+  topic: string,
+  options: ChannelOptions = {},
+): Promise<void> {
+  refuseUnknown("stopStream", options, ["private"]);
+  await openChannel("stopStream", realtime, topic, options).publish({ stop: true });
+}
+
+/** Looks in the history for a message that asks an answer to stop. */
+export class StopWatch {
+  readonly #channel: Channel;
+  readonly #answer: string;
+  readonly #onStop: () => void;
+  #cursor: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(channel: Channel, answer: string, onStop: () => void) {
+    this.#channel = channel;
+    this.#answer = answer;
+    this.#onStop = onStop;
+  }
+
+  /** Call this when the log has the first message of the answer. */
+  start(): void {
+    if (this.#isOver) return;
+    this.#timer = setTimeout(() => void this.#check(), CHECK_INTERVAL);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #check(): Promise<void> {
+    try {
+      const isFirst = this.#cursor === undefined;
+      const { data, cursor } = await this.#channel.read(this.#cursor);
+      this.#cursor = cursor;
+      // A message from before the answer was meant for an earlier one.
+      const isOwn = (one: unknown) => readAnswerMessage(one)?.answer === this.#answer;
+      const own = isFirst ? data.findIndex(isOwn) : 0;
+      if (own >= 0 && data.slice(own).some(isStop)) {
+        this.#onStop();
+        return;
+      }
+    } catch {
+      // The history no longer has the cursor, or can't be read now. The next read begins with the newest messages.
+      this.#cursor = undefined;
+    }
+    this.start();
+  }
+}
