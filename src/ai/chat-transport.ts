@@ -23,7 +23,7 @@ export interface ChatTransportOptions {
   /** Fields of the request's body besides those above. */
   readonly body?: Resolvable<object> | undefined;
   /** Sends the request. Default: the global `fetch`. */
-  readonly fetch?: typeof fetch | undefined;
+  readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /**
    * Whether the page shows a message. An answer may end between the page's request for the stored messages and
    * `reconnectToStream`. With this option the transport then returns the whole answer. Default: every message counts as shown.
