@@ -88,6 +88,8 @@ await build({
   chunkNames: "client/share/[name]-[hash]",
   platform: "neutral",
 });
+// Runs beside the model and in browsers, and imports nothing.
+await build({ ...shared, entryPoints: ["src/ai.ts"], platform: "neutral" });
 await writeAssets();
 for (const project of ["tsconfig.build.json", "tsconfig.build-worker.json"]) {
   const { status } = spawnSync("npx", ["tsc", "-p", project], { cwd: root, stdio: "inherit" });

@@ -69,6 +69,12 @@ describe("imports point inward", () => {
     ["src/react.ts", "./client.ts"],
     ["src/react.ts", "./client/connect.ts"],
     ["src/react.ts", "node:fs"],
+    ["src/client/x.ts", "../ai/stop.ts"],
+    ["src/ai/x.ts", "../client/connect.ts"],
+    ["src/ai/x.ts", "../realtime/types.ts"],
+    ["src/ai/x.ts", "node:crypto"],
+    ["src/runtimes/node/x.ts", "../../ai.ts"],
+    ["src/api/x.ts", "../ai/stop.ts"],
   ] as const;
   for (const [file, imported] of outward) {
     it(`lint rejects ${imported} in ${file}, with the reason`, () => {
@@ -97,6 +103,7 @@ describe("imports point inward", () => {
     ["src/runtimes/node/x.ts", "node:http"],
     ["src/node.ts", "./runtimes/node/sink.ts"],
     ["src/react.ts", "./client/types.ts"],
+    ["src/ai/x.ts", "./stop.ts"],
   ] as const;
   for (const [file, imported] of inward) {
     it(`lint accepts ${imported} in ${file}`, () => {

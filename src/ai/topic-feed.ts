@@ -5,7 +5,9 @@ export interface AnswerSubscriber {
     onMessage: (message: { readonly data: unknown }) => void,
     options: { readonly last: number },
   ): () => void;
-  on(name: "gap" | "status" | "error", listener: (value: never) => void): () => void;
+  on(name: "gap", listener: () => void): () => void;
+  on(name: "status", listener: (status: string) => void): () => void;
+  on(name: "error", listener: (error: Error & { readonly topic?: string }) => void): () => void;
   history(topic: string, options: HistoryPosition): Promise<HistoryOfTopic>;
 }
 
@@ -108,10 +110,10 @@ export class TopicFeed {
       // The newest message says whether something was published between a read of the history and the subscription.
       realtime.subscribe(this.#topic, onMessage, { last: 1 }),
       realtime.on("gap", () => this.#tell((listener) => listener.onGap())),
-      realtime.on("status", (status: string) => {
+      realtime.on("status", (status) => {
         if (status === "closed") this.#fail(new Error("The client was closed."));
       }),
-      realtime.on("error", (error: Error & { readonly topic?: string }) => {
+      realtime.on("error", (error) => {
         if (error.topic === this.#topic) this.#fail(error);
       }),
     ];
