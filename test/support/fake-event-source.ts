@@ -24,10 +24,6 @@ export class FakeEventSource extends EventTarget {
     return new URL(this.url).searchParams.get("lastEventId");
   }
 
-  override addEventListener(type: string, listener: (event: MessageEvent) => void): void {
-    super.addEventListener(type, listener as (event: Event) => void);
-  }
-
   send(type: string, id: string, data = "{}"): void {
     this.readyState = 1;
     this.dispatchEvent(new MessageEvent(type, { data, lastEventId: id }));

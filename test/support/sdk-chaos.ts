@@ -1,22 +1,37 @@
-/** Instances of the PocketBase SDK in one process, on connections that are cut, to a service that is killed. */
-import PocketBase from "pocketbase";
+/** Instances of the PocketBase SDK, on connections that are cut, to a service that is killed. */
 import { publish } from "./api.ts";
 import { eventually, pause } from "./deadline.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { type RuntimeUnderTest, type Service, startService } from "./service.ts";
 import { startProxy, type TCPProxy } from "./tcp-proxy.ts";
 
+/** What one instance of the SDK has received. */
+export interface SDKState {
+  /** The numbers of the messages, by subscription. */
+  readonly received: Readonly<Record<string, number[]>>;
+  /** PB_CONNECT events. */
+  readonly connects: number;
+  /** PB_RESUME events with `recovered: false`. */
+  readonly unrecovered: number;
+}
+
+/** Instances of the SDK under test, in this process or in a page. */
+export interface SDKInstances {
+  read(): SDKState[] | Promise<SDKState[]>;
+  close(): Promise<unknown>;
+}
+
 export interface SDKChaosOptions {
   readonly runtime: RuntimeUnderTest;
   /** Settings of the service: `REALTIME_DATA`. */
   readonly env: Readonly<Record<string, string>>;
-  /** The class that the SDK gets. */
-  readonly EventSource: typeof EventSource;
-  /** Instances of the SDK. They have one address. */
-  readonly clients: number;
+  /** Opens the instances. All have this address. Each subscribes to `keysOf` its index. */
+  readonly open: (url: string) => Promise<SDKInstances>;
   /** Each strike cuts connections, restarts the service or kills it. */
   readonly strikes: number;
   readonly seed: number;
+  /** How long the instances get to catch up at the end, in milliseconds. Default 30,000. */
+  readonly patience?: number;
 }
 
 export interface SDKChaosResult {
@@ -34,27 +49,23 @@ export interface SDKChaosResult {
   readonly away: number;
 }
 
-interface Client {
-  readonly pb: PocketBase;
-  /** The numbers of the messages, by subscription. */
-  readonly received: ReadonlyMap<string, number[]>;
-  readonly counts: { connects: number; unrecovered: number };
-}
-
 const ROOMS = 3;
 const STRIKE_EVERY = { min: 100, max: 1200 };
 
+/** The subscriptions of an instance. A message to its room matches both. */
+export function keysOf(index: number): [room: string, all: string] {
+  return [`room/${index % ROOMS}`, "room/*"];
+}
+
 export async function runSDKChaos(options: SDKChaosOptions): Promise<SDKChaosResult> {
-  const own = globalThis.EventSource;
-  globalThis.EventSource = options.EventSource;
   const random = seededRandom(options.seed);
   let service = await startService(options.runtime, { env: options.env });
   const budget = () => (random.chance(1 / 3) ? undefined : 2 ** random.between(5, 16));
   const proxy = await startProxy({ target: service.url, random, budget });
   proxy.useBudgets(false);
-  const opening = Array.from({ length: options.clients }, (_, n) => openClient(proxy.url, n));
+  let instances: SDKInstances | undefined;
   try {
-    const clients = await Promise.all(opening);
+    instances = await options.open(proxy.url);
     proxy.useBudgets(true);
     const publisher = startPublisher(service.url, random);
     for (let strike = 1; strike <= options.strikes; strike++) {
@@ -63,37 +74,13 @@ export async function runSDKChaos(options: SDKChaosOptions): Promise<SDKChaosRes
     }
     proxy.useBudgets(false);
     const rooms = await publisher.stop();
-    const away = await whenCaughtUp(clients, rooms);
-    return sumUp(clients, rooms, away);
+    const away = await whenCaughtUp(instances, rooms, options.patience);
+    return sumUp(await instances.read(), rooms, away);
   } finally {
-    await Promise.all(opening.map(async (client) => (await client).pb.realtime.unsubscribe()));
+    await instances?.close();
     await proxy.close();
     await service.stop("SIGKILL");
-    globalThis.EventSource = own;
   }
-}
-
-async function openClient(url: string, index: number): Promise<Client> {
-  const pb = new PocketBase(url);
-  const room = `room/${index % ROOMS}`;
-  const received = new Map<string, number[]>();
-  const counts = { connects: 0, unrecovered: 0 };
-  const subscribe = (key: string) => {
-    const numbers: number[] = [];
-    received.set(key, numbers);
-    return pb.realtime.subscribe(key, ({ n }) => numbers.push(n));
-  };
-  await Promise.all([
-    subscribe(room),
-    subscribe("room/*"),
-    pb.realtime.subscribe("PB_CONNECT", () => {
-      counts.connects += 1;
-    }),
-    pb.realtime.subscribe("PB_RESUME", ({ recovered }) => {
-      if (!recovered) counts.unrecovered += 1;
-    }),
-  ]);
-  return { pb, received, counts };
 }
 
 /** Sends each message again, with the same id, until the service acknowledges it. */
@@ -146,22 +133,32 @@ async function hit(
   return startService(options.runtime, { env });
 }
 
-/** Waits until every client has the last message of each key. @returns the number of clients that have not. */
-async function whenCaughtUp(clients: readonly Client[], rooms: readonly string[]): Promise<number> {
-  const isAway = ({ received }: Client) =>
-    [...received].some(([key, numbers]) => !numbers.includes(wanted(key, rooms).at(-1) ?? -1));
-  const isOver = () => !clients.some(isAway);
-  await eventually(isOver, "every instance of the SDK catches up").catch(() => undefined);
-  return clients.filter(isAway).length;
+/** Waits until every instance has the last message of each key. @returns the number of instances that have not. */
+async function whenCaughtUp(
+  instances: SDKInstances,
+  rooms: readonly string[],
+  patience: number | undefined,
+): Promise<number> {
+  const isAway = ({ received }: SDKState) =>
+    Object.entries(received).some(
+      ([key, numbers]) => !numbers.includes(wanted(key, rooms).at(-1) ?? -1),
+    );
+  const areBack = async () => !(await instances.read()).some(isAway);
+  await eventually(areBack, "every instance of the SDK catches up", patience).catch(() => {});
+  return (await instances.read()).filter(isAway).length;
 }
 
 function wanted(key: string, rooms: readonly string[]): number[] {
   return rooms.flatMap((room, n) => (key === "room/*" || key === room ? [n] : []));
 }
 
-function sumUp(clients: readonly Client[], rooms: readonly string[], away: number): SDKChaosResult {
+function sumUp(
+  states: readonly SDKState[],
+  rooms: readonly string[],
+  away: number,
+): SDKChaosResult {
   const counts = { deliveries: 0, lost: 0, doubled: 0, disordered: 0, strange: 0 };
-  for (const [key, numbers] of clients.flatMap(({ received }) => [...received])) {
+  for (const [key, numbers] of states.flatMap(({ received }) => Object.entries(received))) {
     const all = new Set(wanted(key, rooms));
     const seen = new Set(numbers);
     counts.deliveries += numbers.length;
@@ -170,13 +167,19 @@ function sumUp(clients: readonly Client[], rooms: readonly string[], away: numbe
     counts.strange += [...seen].filter((n) => !all.has(n)).length;
     counts.disordered += numbers.filter((n, index) => n < (numbers[index - 1] ?? -1)).length;
   }
-  const sum = (count: (client: Client) => number) =>
-    clients.reduce((all, client) => all + count(client), 0);
+  const sum = (count: (state: SDKState) => number) =>
+    states.reduce((all, state) => all + count(state), 0);
   return {
     messages: rooms.length,
     ...counts,
-    reconnects: sum((client) => client.counts.connects - 1),
-    unrecovered: sum((client) => client.counts.unrecovered),
+    reconnects: sum(({ connects }) => connects - 1),
+    unrecovered: sum(({ unrecovered }) => unrecovered),
     away,
   };
+}
+
+/** A summary in one line. */
+export function sdkChaosLine(name: string, seed: number, result: SDKChaosResult): string {
+  const counts = Object.entries(result).map(([what, number]) => `${what} ${number}`);
+  return `${name}: seed ${seed}, ${counts.join(", ")}`;
 }

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createResumingEventSource } from "../../../src/client/event-source.ts";
+import {
+  createResumingEventSource,
+  type EventSourceClass,
+} from "../../../src/client/event-source.ts";
 import { FakeEventSource } from "../../support/fake-event-source.ts";
 
-const Resuming = createResumingEventSource(FakeEventSource);
+const Resuming = createResumingEventSource(FakeEventSource as unknown as EventSourceClass);
 /** Each test has an address of its own, because ended streams are kept by address. */
 let address = "";
 let count = 0;
