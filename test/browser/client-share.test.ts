@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { connect, Realtime } from "../../src/client.ts";
@@ -7,6 +10,7 @@ import { NODE, type Service, startService } from "../support/service.ts";
 import { JWT_SECRET, tokenFor } from "../support/tokens.ts";
 import { launch } from "./chromium.ts";
 import { type PageServer, startPageServer } from "./page-server.ts";
+import { WITH_SQLITE } from "./runtimes-with-sqlite.ts";
 
 /** What a tab has heard. */
 interface Tab {
@@ -225,6 +229,34 @@ describe.each(WAYS)("a stream shared by %s", (way) => {
     await third.close();
     sent.push(...(await send("frozen", 3)));
     await expectHeard(first, "frozen", sent);
+  });
+
+  it("survives restarts of the service, and resumes for every tab", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pocketwire-share-"));
+    const env = { REALTIME_ORIGINS: "*", REALTIME_DATA: folder };
+    const [runtime] = WITH_SQLITE;
+    if (runtime === undefined) throw new Error("There is no runtime with SQLite.");
+    const shared = service;
+    service = await startService(runtime, { env });
+    try {
+      const tabs = [await openTab(), await openTab()];
+      for (const page of tabs) await subscribe(page, "restart");
+      const sent = await send("restart", 3);
+      for (let restart = 0; restart < 2; restart++) {
+        const { port } = new URL(service.url);
+        await service.stop("SIGKILL");
+        service = await startService(runtime, { env: { ...env, PORT: port } });
+        sent.push(...(await send("restart", 3)));
+        for (const page of tabs) await expectHeard(page, "restart", sent);
+      }
+      for (const page of tabs) {
+        expect(await page.evaluate(() => (globalThis as unknown as Tab).gaps)).toBe(0);
+      }
+    } finally {
+      await service.stop();
+      service = shared;
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("signs in with the token of a tab", async () => {
