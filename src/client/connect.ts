@@ -1,6 +1,6 @@
 import { callAll } from "./call-all.ts";
-import { checkOptions, type KeyOptions, keyOf } from "./key.ts";
-import { TopicPresence } from "./presence.ts";
+import { checkNames, type KeyOptions, keyOf } from "./key.ts";
+import { followMembers } from "./presence.ts";
 import { createError, createSend, type Send } from "./requests.ts";
 import { type OnEvent, Stream, type StreamLike, type StreamListener } from "./stream.ts";
 import { TokenStore } from "./token.ts";
@@ -20,7 +20,8 @@ import type {
 } from "./types.ts";
 
 const KEY_OPTIONS = ["filter", "fields", "actions", "changed"];
-const MAX_ATTEMPTS = 5;
+/** The longest delay before a message is sent again, in milliseconds. `publish` gives up after the fifth failure. */
+const MAX_PUBLISH_DELAY = 4000;
 
 type Listener = (value: unknown) => void;
 
@@ -35,13 +36,12 @@ class Client {
     keyof RealtimeEvents,
     Set<Listener>
   >;
-  readonly #presence = new Map<string, { topic: TopicPresence; end: () => void }>();
-  readonly #removers = new Set<() => void>();
+  readonly #closing = new AbortController();
 
   constructor(url: string | URL, options: ConnectOptions) {
-    checkOptions("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
+    checkNames("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
     const { withCredentials = false, EventSource = globalThis.EventSource } = options;
-    if (EventSource === undefined) {
+    if (!EventSource) {
       throw new TypeError("There is no EventSource here. Pass one: connect(url, { EventSource }).");
     }
     const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
@@ -84,47 +84,48 @@ class Client {
     onMessage: (message: Message) => void,
     { presence, ...options }: SubscribeOptions = {},
   ): () => void {
-    checkOptions("subscribe", options, ["last", ...KEY_OPTIONS, "leave"]);
+    checkNames("subscribe", options, ["last", ...KEY_OPTIONS, "leave"]);
     const ends = [this.#add(topic, options, (data, id) => onMessage(readMessage(topic, data, id)))];
-    if (presence !== undefined) ends.push(this.#followPresence(topic, presence));
+    if (presence) ends.push(this.#followPresence(topic, presence));
     return () => {
       for (const end of ends.splice(0)) end();
     };
   }
 
   on(name: keyof RealtimeEvents, listener: Listener): () => void {
+    checkNames("on", { [name]: true }, Object.keys(this.#listeners));
     const listeners = this.#listeners[name];
-    if (listeners === undefined) {
-      throw new TypeError(`on: there is no event "${name}". Events: status, gap, error.`);
-    }
     listeners.add(listener);
     return () => listeners.delete(listener);
   }
 
   async publish(messages: Publication | readonly Publication[]): Promise<string[]> {
     // With an id, a message that is sent again is not delivered twice.
-    const list = [messages].flat().map((message) => ({ id: randomId(), ...message }));
-    for (let attempt = 1; ; attempt++) {
+    const list = [messages].flat().map((message) => ({
+      // Pages without HTTPS have no `crypto.randomUUID`.
+      id: crypto.getRandomValues(new Uint32Array(4)).join("-"),
+      ...message,
+    }));
+    for (let delay = 500; ; delay *= 2) {
       try {
         const answers = await (await this.#request("/messages", list)).json();
         return answers.map(({ id }: { id: string }) => id);
       } catch (error) {
         const { status, retryAfter = 0 } = error as RealtimeClientError;
-        const isTemporary = status === 0 || status === 503 || status === 429;
-        if (!isTemporary || attempt === MAX_ATTEMPTS) throw error;
-        const delay = Math.max(retryAfter, 250 * 2 ** attempt * (0.5 + Math.random() / 2));
-        await new Promise((resolve) => setTimeout(resolve, delay));
+        // No answer, too many requests, or an answer of the service or of a proxy before it that says to come back.
+        if (![0, 429, 502, 503, 504].includes(status) || delay > MAX_PUBLISH_DELAY) throw error;
+        const random = delay * (0.5 + Math.random() / 2);
+        await new Promise((resolve) => setTimeout(resolve, Math.max(retryAfter, random)));
       }
     }
   }
 
   async history(topic: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    checkOptions("history", options, [...KEY_OPTIONS, "limit", "before", "after"]);
+    checkNames("history", options, [...KEY_OPTIONS, "limit", "before", "after"]);
     const { limit, before, after, ...keyOptions } = options;
-    const query = new URLSearchParams({ topic: keyOf(topic, keyOptions) });
-    for (const [name, value] of Object.entries({ limit, before, after })) {
-      if (value !== undefined) query.set(name, String(value));
-    }
+    const parameters = { topic: keyOf(topic, keyOptions), limit, before, after };
+    // JSON has no options that are undefined.
+    const query = new URLSearchParams(JSON.parse(JSON.stringify(parameters)));
     const page = await (await this.#request(`/messages?${query}`)).json();
     const messages = page.messages.map((message: { topics: string[]; cursor: string }) => ({
       ...readMessage(topic, { ...message, topic: topicFor(topic, message.topics) }, ""),
@@ -134,14 +135,12 @@ class Client {
   }
 
   presence(topic: string, onChange?: (presence: Presence) => void): unknown {
-    return onChange === undefined
-      ? this.#readPresence(topic)
-      : this.#followPresence(topic, onChange);
+    return onChange ? this.#followPresence(topic, onChange) : this.#readPresence(topic);
   }
 
   async setInfo(topic: string, info: Record<string, unknown>): Promise<void> {
     const { clientId } = this;
-    if (clientId === undefined) {
+    if (!clientId) {
       throw createError(`Subscribe to "${topic}" first, and wait for the status "connected".`);
     }
     await this.#request("/presence", { clientId, topic, info });
@@ -155,7 +154,7 @@ class Client {
   close(): void {
     this.#token.forget();
     this.#withStream((stream) => stream.close());
-    for (const remove of this.#removers) remove();
+    this.#closing.abort();
   }
 
   #withStream(run: (stream: StreamLike) => void): void {
@@ -183,47 +182,27 @@ class Client {
   }
 
   async #readPresence(topic: string): Promise<Presence> {
-    const query = new URLSearchParams({ topic });
-    const {
-      members = [],
-      count,
-      guests,
-    } = await (await this.#request(`/presence?${query}`)).json();
-    return { members, count, guests };
+    const response = await this.#request(`/presence?${new URLSearchParams({ topic })}`);
+    // A large topic has no list of members.
+    return { members: [], ...(await response.json()) };
   }
 
   #followPresence(topic: string, onChange: (presence: Presence) => void): () => void {
-    if (topic === "*" || topic.endsWith("/*")) {
-      throw new TypeError(`presence: "${topic}" has no members. Name one topic, without "*".`);
+    if (/(^|\/)\*$/.test(topic)) {
+      throw new TypeError(`presence: "${topic}" has no members. Name one topic.`);
     }
-    const created = () => {
-      const state = new TopicPresence();
-      return { topic: state, end: this.#add(`$presence/${topic}`, {}, state.onEvent) };
-    };
-    const followed = this.#presence.get(topic) ?? created();
-    this.#presence.set(topic, followed);
-    const listener = (presence: Presence) => onChange(presence);
-    followed.topic.listen(listener);
-    return () => {
-      followed.topic.listeners.delete(listener);
-      if (followed.topic.listeners.size > 0 || this.#presence.get(topic) !== followed) return;
-      this.#presence.delete(topic);
-      followed.end();
-    };
+    return this.#add(`$presence/${topic}`, {}, followMembers(onChange));
   }
 
-  /** Reconnects at once when the network is back, or the page may have slept. */
+  /** Reconnects at once when the network is back, or the page may have slept. Node has none of these events. */
   #listenToPage(): void {
-    const add = (target: EventTarget | undefined, name: string, listener: () => void) => {
-      target?.addEventListener?.(name, listener);
-      this.#removers.add(() => target?.removeEventListener?.(name, listener));
+    const wake = ({ type }: Event) => {
+      if (type === "online") this.#withStream((stream) => stream.reconnect());
+      else if (!globalThis.document?.hidden) this.#withStream((stream) => stream.wake());
     };
-    const wake = () =>
-      globalThis.document?.hidden !== true && this.#withStream((stream) => stream.wake());
-    add(globalThis, "online", () => this.#withStream((stream) => stream.reconnect()));
-    add(globalThis, "pageshow", wake);
-    add(globalThis.document, "visibilitychange", wake);
-    add(globalThis.document, "resume", wake);
+    for (const name of ["online", "pageshow", "visibilitychange"]) {
+      globalThis.addEventListener?.(name, wake, { signal: this.#closing.signal });
+    }
   }
 }
 
@@ -250,24 +229,16 @@ export function connect<Events = EventMap>(
 function readMessage(topic: string, value: unknown, eventId: string): Message {
   const envelope = Object(value) as Message;
   // An event that an embedding app sends to one client has no envelope.
-  if (typeof envelope.at !== "string" || typeof envelope.topic !== "string") {
-    return { topic, data: value, id: eventId, at: new Date().toISOString() };
-  }
+  if (!envelope.at) return { topic, data: value, id: eventId, at: new Date().toISOString() };
   const { data, id, at } = envelope;
   const { action, record } = Object(data) as Message;
-  const isRecord = typeof action === "string" && typeof record === "object";
-  return { topic: envelope.topic, data, id, at, ...(isRecord && { action, record }) };
+  return { topic: envelope.topic, data, id, at, ...(action && record && { action, record }) };
 }
 
 /** Returns the first of a message's topics that a subscription matches. */
 function topicFor(subscription: string, topics: readonly string[]): string {
-  const prefix = subscription.endsWith("*") ? subscription.slice(0, -1) : undefined;
   const isMatch = (topic: string) =>
-    prefix === undefined ? topic === subscription : topic.startsWith(prefix);
+    topic === subscription ||
+    (subscription.endsWith("*") && topic.startsWith(subscription.slice(0, -1)));
   return topics.find(isMatch) ?? subscription;
-}
-
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

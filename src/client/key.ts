@@ -3,9 +3,6 @@ import type { SubscribeOptions } from "./types.ts";
 /** Options of a subscription key (docs/protocol.md, "Which options does a subscription have?"). */
 export type KeyOptions = Omit<SubscribeOptions, "presence">;
 
-/** The options that are part of a key. */
-const NAMES = ["last", "filter", "fields", "actions", "changed", "leave"] as const;
-
 /**
  * Returns the subscription key of a topic with options.
  *
@@ -13,26 +10,17 @@ const NAMES = ["last", "filter", "fields", "actions", "changed", "leave"] as con
  * @example keyOf("chat", { last: 20 }); // chat?options=%7B%22query%22%3A%7B%22last%22%3A20%7D%7D
  */
 export function keyOf(topic: string, options: KeyOptions = {}, variant = 0): string {
-  const query: Record<string, unknown> = {};
-  for (const name of NAMES) {
-    if (options[name] !== undefined) query[name] = options[name];
-  }
-  if (variant > 0) query.variant = variant;
-  if (Object.keys(query).length === 0) return topic;
-  const separator = topic.includes("?") ? "&" : "?";
-  return `${topic}${separator}options=${encodeURIComponent(JSON.stringify({ query }))}`;
+  // JSON has no options that are undefined.
+  const json = JSON.stringify({ query: { ...options, variant: variant || undefined } });
+  if (json === '{"query":{}}') return topic;
+  return `${topic}${topic.includes("?") ? "&" : "?"}options=${encodeURIComponent(json)}`;
 }
 
-/** Returns the topic of a key. */
-export function topicOf(key: string): string {
-  return key.split(/[?&]options=/)[0] ?? key;
-}
-
-/** @throws TypeError for an option that does not exist, so that a misspelt option is not ignored. */
-export function checkOptions(what: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
+/** @throws TypeError for a name that does not exist, so that a misspelt option is not ignored. */
+export function checkNames(what: string, names: object, known: readonly string[]): void {
+  for (const name of Object.keys(names)) {
     if (!known.includes(name)) {
-      throw new TypeError(`${what}: unknown option "${name}". Known: ${known.join(", ")}.`);
+      throw new TypeError(`${what}: "${name}" is unknown. Known: ${known.join(", ")}.`);
     }
   }
 }

@@ -15,7 +15,7 @@ const TIMEOUT = 30_000;
 /** Creates an error with the properties of `RealtimeClientError`. */
 export function createError(
   message: string,
-  properties: Partial<RealtimeClientError> = {},
+  properties?: Partial<RealtimeClientError>,
 ): RealtimeClientError {
   return Object.assign(new Error(message), { status: 0 }, properties);
 }
@@ -29,13 +29,13 @@ export function createSend(
   return async (path, body, token) => {
     const headers: Record<string, string> = {};
     if (token) headers.Authorization = `Bearer ${token}`;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (body) headers["Content-Type"] = "application/json";
     const response = await send(api + path, {
-      method: body === undefined ? "GET" : "POST",
+      method: body ? "POST" : "GET",
       headers,
       credentials,
       signal: AbortSignal.timeout(TIMEOUT),
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body ? JSON.stringify(body) : null,
     }).catch((cause) => {
       throw createError(`The service at ${api} does not answer.`, { cause });
     });

@@ -1,5 +1,6 @@
 import { callAll } from "./call-all.ts";
-import { type KeyOptions, keyOf, topicOf } from "./key.ts";
+import { type Connection, createConnection } from "./connection.ts";
+import { type KeyOptions, keyOf } from "./key.ts";
 import { createError, type Send } from "./requests.ts";
 import type { TokenStore } from "./token.ts";
 import type { ConnectOptions, EventSourceLike, RealtimeClientError, Status } from "./types.ts";
@@ -34,71 +35,81 @@ export interface StreamSettings {
   readonly token: TokenStore;
 }
 
+/** The subscriptions with one key. */
+interface Subscription {
+  readonly topic: string;
+  readonly listeners: Set<OnEvent>;
+  /** Whether it begins with messages or members. */
+  readonly begins: boolean;
+  /** Whether it has begun. It then resumes from the cursor. */
+  hasBegun: boolean;
+}
+
 /** An error of a field in an answer of the service. */
 interface FieldError {
   readonly message: string;
 }
 
-/** Events of the service besides the messages of the keys (docs/protocol.md). */
-const SERVICE_EVENTS = ["PB_CONNECT", "PB_RESUME", "PB_CURSOR", "PB_AUTH_EXPIRED", "ping"];
+/** Events that are no messages (docs/protocol.md). A topic with such a name gets a key with another name. */
+const RESERVED = [
+  "open",
+  "error",
+  "PB_CONNECT",
+  "PB_RESUME",
+  "PB_CURSOR",
+  "PB_AUTH_EXPIRED",
+  "ping",
+];
 
-/** How often the stream checks that the connection still lives, in milliseconds. */
-const CHECK_INTERVAL = 5_000;
-/** The longest time from the start of a connection to the first event, in milliseconds. */
-const CONNECT_TIMEOUT = 20_000;
-/** The service's default time between two pings, in milliseconds. */
-const PING_INTERVAL = 30_000;
-/** A connection that lasted this long was a success: the next delay is short again. In milliseconds. */
-const STABLE_AFTER = 10_000;
-const MAX_DELAY = 30_000;
+/** An id that a stream can resume from (docs/protocol.md, "Which id does an event have?"). Others are random words. */
+const CURSOR = /^\d+-\w+-\d+$|[.~]/;
 
 /**
  * One stream with all subscriptions. The stream connects when there is a subscription, sets the subscriptions by POST, and
- * resumes from the id of the last event when it reconnects.
+ * resumes from the cursor when it reconnects.
  */
 export class Stream {
   readonly #settings: StreamSettings;
   readonly #listener: StreamListener;
-  /** The wanted keys, and what their messages go to. */
-  readonly #wanted = new Map<string, Set<OnEvent>>();
-  /** The keys that the service has, or had before the connection ended. They resume from the cursor. */
-  #accepted = new Set<string>();
-  /** The id of the last event. */
+  readonly #connection: Connection;
+  /** The wanted subscriptions by their keys. */
+  readonly #wanted = new Map<string, Subscription>();
+  /** The id of the last event that a stream can resume from. */
   #cursor = "";
-  #source: EventSourceLike | undefined;
-  /** The listener of all events of the source. */
-  #onSourceEvent: (event: MessageEvent) => void = () => {};
+  /** Events after the cursor. A stream that breaks now begins their keys again. */
+  #held: (() => void)[] = [];
   #status: Status = "idle";
   #clientId: string | undefined;
-  /** Whether the accepted keys must be set before other keys, because they resume and the others begin. */
+  /** Whether the keys that have begun must be set before other keys, because they resume and the others begin. */
   #mustResume = false;
+  /** Number of keys that have begun with messages or members. */
+  #beginnings = 0;
   /** The keys of the newest request. */
-  #sent = new Set<string>();
+  #sent: readonly string[] = [];
   /** The connection that `#send` is working for. */
   #sendingFor: string | undefined;
   #isSendDue = false;
-  #isUpdateDue = false;
-  /** Whether the browser has received a response in this connection, which may say when to reconnect. */
-  #hasOpened = false;
-  #failures = 0;
-  #startedAt = 0;
-  #lastEventAt = 0;
-  #lastPingAt = 0;
-  /** Time without an event after which the connection counts as dead, in milliseconds. */
-  #silence = PING_INTERVAL * 2.5;
-  #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
-  #checkTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(settings: StreamSettings, listener: StreamListener) {
     this.#settings = settings;
     this.#listener = listener;
+    this.#connection = createConnection(
+      (onSourceEvent) => this.#createSource(onSourceEvent),
+      (event) => this.#onEvent(event),
+      () => {
+        // An EventSource that reconnects resumes from the last id, which must be a cursor, and which keys that begin must not.
+        const canResume = this.#held.length === 0 && this.#begunKeys.length > 0;
+        this.#reset("connecting");
+        return canResume;
+      },
+    );
   }
 
   get status(): Status {
     return this.#status;
   }
 
-  /** The position of the stream: the id of the last event. */
+  /** The position of the stream. */
   get cursor(): string {
     return this.#cursor;
   }
@@ -114,49 +125,45 @@ export class Stream {
    * @returns a function that removes the subscription.
    */
   add(topic: string, options: KeyOptions, onEvent: OnEvent, hasBegun = false): () => void {
-    // A key that exists already does not begin again, so a second subscription with a beginning gets a key of its own.
-    const begins = !hasBegun && (options.last !== undefined || topic.startsWith("$presence/"));
-    let key = keyOf(topic, options);
-    for (let variant = 1; begins && this.#isInUse(key); variant++) {
-      key = keyOf(topic, options, variant);
-    }
-    const listeners = this.#wanted.get(key) ?? new Set();
-    this.#wanted.set(key, listeners.add(onEvent));
-    if (hasBegun) this.#accepted.add(key);
-    this.#source?.addEventListener(key, this.#onSourceEvent);
+    const begins = !hasBegun && (Number(options.last) > 0 || topic.startsWith("$presence/"));
+    // The service does not begin a key again that it has, so each beginning gets a key of its own.
+    const variant = begins ? this.#beginnings++ : Number(RESERVED.includes(topic));
+    const key = keyOf(topic, options, variant);
+    const created = { topic, listeners: new Set<OnEvent>(), begins, hasBegun };
+    const subscription = this.#wanted.get(key) ?? created;
+    this.#wanted.set(key, subscription);
+    subscription.listeners.add(onEvent);
+    this.#connection.listen(key);
     this.#update();
     return () => {
-      listeners.delete(onEvent);
-      if (listeners.size > 0 || this.#wanted.get(key) !== listeners) return;
-      this.#wanted.delete(key);
+      subscription.listeners.delete(onEvent);
       this.#update();
     };
   }
 
-  /** Whether the service may already have a key. */
-  #isInUse(key: string): boolean {
-    return [this.#wanted, this.#accepted, this.#sent].some((keys) => keys.has(key));
+  get #begunKeys(): string[] {
+    return [...this.#wanted].filter(([, { hasBegun }]) => hasBegun).map(([key]) => key);
   }
 
   /** Opens a new connection, which resumes from a cursor. */
   rewind(cursor: string): void {
     this.#cursor = cursor;
-    this.#open();
+    this.#connection.open();
   }
 
   /** Opens a new connection, which resumes: the token has changed, or the network has. */
   reconnect(): void {
-    if (this.#status === "connecting" || this.#status === "connected") this.#open();
+    if (this.#isActive) this.#connection.open();
   }
 
   /** Sends the subscriptions again, with the current token. */
   renew(): void {
-    if (this.#clientId !== undefined) void this.#send();
+    if (this.#clientId) void this.#send();
   }
 
   /** The page may have slept. Reconnects unless the connection is known to be alive. */
   wake(): void {
-    if (this.#status === "connecting" || this.#isSilent(this.#silence / 2)) this.reconnect();
+    if (this.#isActive) this.#connection.wake();
   }
 
   close(): void {
@@ -164,17 +171,42 @@ export class Stream {
     this.#stop("closed");
   }
 
+  get #isActive(): boolean {
+    return this.#status === "connecting" || this.#status === "connected";
+  }
+
+  #createSource(onSourceEvent: (event: MessageEvent) => void): EventSourceLike {
+    this.#reset("connecting");
+    const { api, EventSource, withCredentials } = this.#settings;
+    if (this.#begunKeys.length === 0) this.#cursor = "";
+    const start = this.#cursor && `&lastEventId=${encodeURIComponent(this.#cursor)}`;
+    const url = `${api}?envelope=true&ping=event${start}`;
+    const source = new EventSource(url, { withCredentials });
+    for (const name of [...RESERVED, ...this.#wanted.keys()]) {
+      source.addEventListener(name, onSourceEvent);
+    }
+    return source;
+  }
+
   /** Brings the service up to date after the current turn, so that several changes need one request. */
   #update(): void {
-    if (this.#isUpdateDue || this.#status === "closed") return;
-    this.#isUpdateDue = true;
     queueMicrotask(() => {
-      this.#isUpdateDue = false;
+      for (const [key, { listeners }] of this.#wanted) {
+        if (listeners.size === 0) this.#wanted.delete(key);
+      }
       if (this.#status === "closed") return;
       if (this.#wanted.size === 0) this.#stop("idle");
-      else if (this.#status === "idle") this.#open();
-      else if (this.#clientId !== undefined) void this.#send();
+      else if (this.#status === "idle") this.#connection.open();
+      else this.renew();
     });
+  }
+
+  /** There is no connection, or a new one. */
+  #reset(status: Status): void {
+    this.#clientId = undefined;
+    this.#held = [];
+    this.#sent = [];
+    this.#setStatus(status);
   }
 
   #setStatus(status: Status): void {
@@ -184,110 +216,58 @@ export class Stream {
   }
 
   #stop(status: Status): void {
-    this.#disconnect();
-    this.#accepted = new Set();
-    this.#sent = new Set();
-    this.#failures = 0;
-    this.#setStatus(status);
-  }
-
-  #disconnect(): void {
-    clearTimeout(this.#reconnectTimer);
-    clearInterval(this.#checkTimer);
-    this.#source?.close();
-    this.#source = undefined;
-    this.#clientId = undefined;
-  }
-
-  #open(): void {
-    this.#disconnect();
-    this.#setStatus("connecting");
-    const { api, EventSource, withCredentials } = this.#settings;
-    const query = new URLSearchParams({ envelope: "true", ping: "event" });
-    if (this.#accepted.size === 0) this.#cursor = "";
-    if (this.#cursor !== "") query.set("lastEventId", this.#cursor);
-    const source = new EventSource(`${api}?${query}`, { withCredentials });
-    this.#source = source;
-    this.#hasOpened = false;
-    this.#startedAt = this.#lastEventAt = Date.now();
-    this.#lastPingAt = 0;
-    this.#onSourceEvent = (event) => {
-      if (source === this.#source) this.#onEvent(event);
-    };
-    for (const name of [...SERVICE_EVENTS, ...this.#wanted.keys()]) {
-      source.addEventListener(name, this.#onSourceEvent);
-    }
-    source.addEventListener("open", (event) => {
-      if (event.data === undefined) this.#hasOpened = true;
-    });
-    source.addEventListener("error", (event) => {
-      // A message to a topic "error" has data.
-      if (event.data === undefined && source === this.#source) this.#onBroken(source);
-    });
-    this.#checkTimer = setInterval(() => this.#check(), CHECK_INTERVAL);
-  }
-
-  /** The connection has ended, or could not be made. */
-  #onBroken(source: EventSourceLike): void {
-    this.#clientId = undefined;
-    this.#setStatus("connecting");
-    // After a response, the EventSource reconnects by itself: it knows the delay that the service asks for, so that the clients
-    // of a server that restarts do not all come back at once. It resumes, which keys that have not begun must not.
-    const reconnects = source.readyState === 0 && this.#hasOpened && this.#accepted.size > 0;
-    this.#hasOpened = false;
-    if (!reconnects) this.#retry();
-  }
-
-  /** @param delay The delay that the service asks for, in milliseconds. */
-  #retry(delay = 0): void {
-    this.#disconnect();
-    if (this.#status === "closed") return;
-    this.#setStatus("connecting");
-    if (Date.now() - this.#startedAt > STABLE_AFTER) this.#failures = 0;
-    const backoff = Math.min(MAX_DELAY, 500 * 2 ** this.#failures++);
-    const random = backoff * (0.5 + Math.random() / 2);
-    this.#reconnectTimer = setTimeout(() => this.#open(), Math.max(delay, random));
-  }
-
-  #isSilent(milliseconds: number): boolean {
-    return Date.now() - this.#lastEventAt > milliseconds;
-  }
-
-  #check(): void {
-    const isStarting = this.#clientId === undefined && !this.#hasOpened;
-    if (!this.#isSilent(isStarting ? CONNECT_TIMEOUT : this.#silence)) return;
-    // A service that pings less often than expected.
-    if (this.#lastPingAt === 0) this.#silence *= 2;
-    this.#retry();
+    this.#connection.close();
+    this.#reset(status);
   }
 
   #onEvent({ type, data, lastEventId }: MessageEvent): void {
-    this.#lastEventAt = Date.now();
-    if (lastEventId) this.#cursor = lastEventId;
-    const value = parse(data);
+    let value: unknown = data;
+    try {
+      value = JSON.parse(data);
+    } catch {
+      // A string that an embedding app sent to one client.
+    }
     const { clientId, recovered } = Object(value) as { clientId?: string; recovered?: boolean };
     if (type === "PB_CONNECT") {
+      // The stream resumes, but the keys that it resumed for are no longer wanted. The others must begin.
+      this.#mustResume = this.#begunKeys.length > 0;
+      if (this.#cursor && !this.#mustResume) {
+        this.#connection.open();
+        return;
+      }
       this.#clientId = clientId;
-      this.#startedAt = this.#lastEventAt;
-      this.#mustResume = this.#accepted.size > 0;
       void this.#send();
-    } else if (type === "PB_RESUME" && recovered === false) {
-      this.#listener.onGap();
-    } else if (type === "PB_AUTH_EXPIRED") {
-      // From here on the stream misses private messages. A new stream resumes from this event's id.
-      this.#settings.token.forget();
-      this.#retry();
-    } else if (type === "ping") {
-      const interval = this.#lastEventAt - this.#lastPingAt;
-      if (this.#lastPingAt > 0) this.#silence = interval * 2.5 + CHECK_INTERVAL;
-      this.#lastPingAt = this.#lastEventAt;
     }
-    const listeners = this.#wanted.get(type);
-    if (listeners === undefined) {
-      this.#listener.onProgress?.(false);
-    } else {
-      this.#accepted.add(type);
-      callAll(listeners, value, lastEventId);
+    if (recovered === false && type === "PB_RESUME") this.#listener.onGap();
+    this.#held.push(() => this.#deliver(type, value, lastEventId));
+    if (CURSOR.test(lastEventId)) {
+      this.#cursor = lastEventId;
+      for (const deliver of this.#held.splice(0)) deliver();
+    }
+    if (type === "PB_AUTH_EXPIRED") {
+      // From here on the stream misses private messages. A new stream resumes from the cursor.
+      this.#settings.token.forget();
+      this.#connection.retry();
+    }
+  }
+
+  #deliver(type: string, value: unknown, id: string): void {
+    const subscription = this.#wanted.get(type);
+    if (subscription) {
+      subscription.hasBegun = true;
+      callAll(subscription.listeners, value, id);
+      return;
+    }
+    // An event of the service. PB_CURSOR ends the beginning of keys, also if its request has not been answered yet.
+    if (type === "PB_CURSOR" || this.#sendingFor === undefined) this.#markBegun(true);
+    this.#listener.onProgress?.(false);
+  }
+
+  /** The keys of the newest request have begun. @param all Also those whose messages or members may not have arrived. */
+  #markBegun(all: boolean): void {
+    for (const key of this.#sent) {
+      const subscription = this.#wanted.get(key);
+      if (subscription && (all || !subscription.begins)) subscription.hasBegun = true;
     }
   }
 
@@ -298,64 +278,54 @@ export class Stream {
     if (this.#sendingFor === clientId) return;
     this.#sendingFor = clientId;
     while (this.#isSendDue && clientId === this.#clientId) {
-      this.#isSendDue = false;
-      const keys = [...(this.#mustResume ? this.#accepted : this.#wanted.keys())];
+      let keys: string[] = [];
       try {
         const token = await this.#settings.token.get();
-        this.#sent = new Set(keys);
+        if (clientId !== this.#clientId) return;
+        this.#isSendDue = false;
+        keys = this.#mustResume ? this.#begunKeys : [...this.#wanted.keys()];
+        this.#sent = keys;
         await this.#settings.send("", { clientId, subscriptions: keys }, token);
         if (clientId === this.#clientId) this.#onAccepted();
       } catch (error) {
-        if (clientId === this.#clientId) this.#onRefused(error as RealtimeClientError, keys);
+        if (clientId === this.#clientId) this.#onRefused(Object(error), keys);
       }
     }
     if (this.#sendingFor === clientId) this.#sendingFor = undefined;
   }
 
   #onAccepted(): void {
-    this.#accepted = this.#sent;
-    if (this.#mustResume) {
-      this.#mustResume = false;
-      const { size } = new Set([...this.#sent, ...this.#wanted.keys()]);
-      if (size > this.#sent.size || size > this.#wanted.size) this.#isSendDue = true;
-    }
+    this.#markBegun(false);
+    if (this.#mustResume && this.#wanted.size > this.#sent.length) this.#isSendDue = true;
+    this.#mustResume = false;
     if (this.#isSendDue) return;
     this.#setStatus("connected");
     this.#listener.onProgress?.(true);
   }
 
   #onRefused(error: RealtimeClientError, keys: readonly string[]): void {
-    const { status = 0, retryAfter = 0, message } = error;
-    const { subscriptions } = Object(error.data) as { subscriptions?: Record<string, FieldError> };
-    const refused = Object.entries(subscriptions ?? {}).filter(([index]) => index in keys);
-    for (const [index, field] of refused) {
+    const { status, retryAfter, message = String(error), data } = error;
+    const fields = Object(data).subscriptions as Record<string, FieldError> | undefined;
+    let isRefused = false;
+    for (const [index, field] of Object.entries(fields ?? {})) {
       const key = keys[Number(index)] ?? "";
+      if (!key) continue;
+      isRefused = true;
+      const topic = this.#wanted.get(key)?.topic;
       this.#wanted.delete(key);
-      this.#accepted.delete(key);
-      const topic = topicOf(key);
-      this.#listener.onError(
-        createError(`The service refuses the subscription to "${topic}". ${field.message}`, {
-          ...{ status, topic, data: error.data },
-        }),
-      );
+      if (topic === undefined) continue; // It has been removed since.
+      const text = `The service refuses the subscription to "${topic}". ${field.message}`;
+      this.#listener.onError(createError(text, { status, topic, data }));
     }
-    if (refused.length > 0) {
+    if (isRefused) {
       if (this.#wanted.size === 0) this.#stop("idle");
-      else if (this.#mustResume && this.#accepted.size === 0) this.#open();
+      else if (this.#mustResume && this.#begunKeys.length === 0) this.#connection.open();
       else this.#isSendDue = true;
       return;
     }
     if (status === 401) this.#settings.token.forget();
     // The service no longer knows this connection: nothing that the user could act on.
-    if (status !== 404) this.#listener.onError(createError(message, { ...error, status }));
-    this.#retry(retryAfter);
-  }
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return data; // A string that an embedding app sent to one client.
+    if (status !== 404) this.#listener.onError(createError(message, error));
+    this.#connection.retry(retryAfter);
   }
 }

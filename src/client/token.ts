@@ -37,24 +37,21 @@ export class TokenStore {
     this.#token = undefined;
   }
 
+  /** Announces the end of a JWT before it comes. The service announces the end of other tokens. */
   #schedule(token: Token): void {
-    const left = token ? expiryOf(token) - Date.now() : 0;
-    if (left <= 0) return;
-    // Random, so that clients that started together do not ask for their tokens together.
-    const delay = Math.min(left * (0.8 + Math.random() * 0.1), MAX_DELAY);
-    this.#timer = setTimeout(() => {
-      this.forget();
-      this.#onStale();
-    }, delay);
-  }
-}
-
-/** Returns when a JWT expires, in milliseconds since 1970. 0 if the token does not say. */
-function expiryOf(token: string): number {
-  try {
-    const payload = token.split(".")[1] ?? "";
-    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).exp * 1000 || 0;
-  } catch {
-    return 0;
+    try {
+      const payload = String(token).split(".")[1] as string;
+      const { exp } = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
+      const left = exp * 1000 - Date.now();
+      if (!(left > 0)) return;
+      // Random, so that clients that started together do not ask for their tokens together.
+      const delay = Math.min(left * (0.8 + Math.random() * 0.1), MAX_DELAY);
+      this.#timer = setTimeout(() => {
+        this.forget();
+        this.#onStale();
+      }, delay);
+    } catch {
+      // No JWT.
+    }
   }
 }
