@@ -54,7 +54,7 @@ function clusterProjects() {
     console.warn(`The tests of three processes are skipped: ${NO_REDIS}.`);
     return [];
   }
-  const suites = ["http", "sdk", "access", "attacks", "envelope", "records"];
+  const suites = ["http", "sdk", "client", "access", "attacks", "envelope", "records"];
   const include = suites.map((name) => `test/runtimes/${name}.test.ts`);
   return [{ test: { ...projectOf("cluster", "test/runtimes").test, include } }];
 }

@@ -191,7 +191,9 @@ class Client {
     if (/(^|\/)\*$/.test(topic)) {
       throw new TypeError(`presence: "${topic}" has no members. Name one topic.`);
     }
-    return this.#add(`$presence/${topic}`, {}, followMembers(onChange));
+    const follow = followMembers(onChange);
+    // A change is a message, in an envelope. The list of members is an event without one.
+    return this.#add(`$presence/${topic}`, {}, (event) => follow(readMessage("", event, "").data));
   }
 
   /** Reconnects at once when the network is back, or the page may have slept. Node has none of these events. */

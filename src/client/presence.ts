@@ -1,4 +1,3 @@
-import type { OnEvent } from "./stream.ts";
 import type { Member, Presence } from "./types.ts";
 
 /** An event of `$presence/<topic>` (docs/presence.md, "Which events are there?"). */
@@ -10,8 +9,8 @@ type PresenceEvent =
   | { type: "guests"; guests: number }
   | { type: "changes"; changes: PresenceEvent[] };
 
-/** Follows the members of one topic. @returns the listener of the events of `$presence/<topic>`. */
-export function followMembers(onChange: (presence: Presence) => void): OnEvent {
+/** Follows the members of one topic. @returns a function that takes the events of `$presence/<topic>`. */
+export function followMembers(onChange: (presence: Presence) => void): (event: unknown) => void {
   const members = new Map<string, Member>();
   /** The newest list. Changes before the first list are part of the list. */
   let list: { members?: Member[]; count: number } | undefined;
