@@ -1,4 +1,5 @@
 /** The standalone Worker: wrangler's main module. */
+import { explainConsoleOff } from "./api/console/off.ts";
 import { createJSONLogger } from "./api/logger.ts";
 import { type Env, getRealtime } from "./cloudflare.ts";
 import { RealtimeError } from "./realtime/errors.ts";
@@ -34,8 +35,10 @@ const logger = protectLogger(createJSONLogger({ write: console.error }), () => p
 export default {
   fetch(request: Request, env: Variables, ctx: ExecutionContext): Response | Promise<Response> {
     try {
-      if (last?.env !== env) last = { env, complete: withDefaults(env) };
+      const isNew = last?.env !== env;
+      if (last === undefined || isNew) last = { env, complete: withDefaults(env) };
       const { app } = getRealtime(last.complete, { health: true, openapi: Boolean(env.ASSETS) });
+      if (isNew && String(last.complete.REALTIME_CONSOLE).trim() !== "true") explainConsoleOff(app);
       return app.fetch(request, env, ctx);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;

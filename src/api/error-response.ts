@@ -103,3 +103,8 @@ export function handleError(error: unknown, c: Context, logger: Logger): Respons
   });
   return errorResponse(c, 500, "Something went wrong while processing your request.");
 }
+
+/** The response to a path without a route. */
+export function notFoundResponse(c: Context): Response {
+  return errorResponse(c, 404, "There is nothing at this path.");
+}

@@ -15,7 +15,7 @@ import { checkOptions } from "./check-options.ts";
 import type { TemplateSource } from "./console/template.ts";
 import type { OptionalEndpoints, RateLimits, ServerClocks, ServerContext } from "./context.ts";
 import { RefusedRequests } from "./counters.ts";
-import { errorResponse, handleError } from "./error-response.ts";
+import { handleError, notFoundResponse } from "./error-response.ts";
 import { type ServerLimits, withDefaults } from "./limits.ts";
 import { createJSONLogger } from "./logger.ts";
 import { AddressRateLimits } from "./middleware/address-rate-limits.ts";
@@ -90,7 +90,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
   const { registry, logger, limits, streams, refusalDelay, teller, topicRules } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
-  app.notFound((c) => errorResponse(c, 404, "There is nothing at this path."));
+  app.notFound(notFoundResponse);
   mount(app, context);
 
   const parseMessages = createMessageParser(limits, topicRules);

@@ -152,6 +152,8 @@ const PROCESSES = objectOf({
 
 const STATS = objectOf(
   {
+    version: { ...TEXT, description: "The version of Pocketwire." },
+    runtime: { ...TEXT, description: "`node`, `bun` or `workerd`." },
     startedAt: { ...TEXT, format: "date-time", description: "When the service began to count." },
     ...described(COUNTS),
     keyBudget: objectOf(described(KEY_COUNTS)),
@@ -218,7 +220,11 @@ export function components(limits: RequestLimits): JSONObject {
       Presence: PRESENCE,
       CallbackList: CALLBACK_LIST,
       Stats: STATS,
-      Health: objectOf({ code: WHOLE, message: TEXT, data: { type: "object" } }),
+      Health: objectOf({
+        code: WHOLE,
+        message: TEXT,
+        data: objectOf({ version: { ...TEXT, description: "The version of Pocketwire." } }),
+      }),
       Error: objectOf(
         {
           status: WHOLE,

@@ -1,4 +1,5 @@
 /** The template of the OpenAPI document. The Worker reads the template from its static assets and does not import this file. */
+import { VERSION } from "../../realtime/version.ts";
 import { DEFAULT_LIMITS, type RequestLimits } from "../limits.ts";
 import { components } from "./components.ts";
 import type { OpenAPITemplate } from "./document.ts";
@@ -15,7 +16,7 @@ const TEMPLATE: OpenAPITemplate = {
     openapi: "3.1.1",
     info: {
       title: "Pocketwire",
-      version: "0.1.0",
+      version: VERSION,
       license: { name: "MIT", identifier: "MIT" },
       description: "Live updates over Server-Sent Events, in PocketBase's realtime protocol.",
     },

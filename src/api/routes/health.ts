@@ -1,12 +1,17 @@
 import type { Handler } from "hono";
 import { RealtimeError } from "../../realtime/errors.ts";
+import { VERSION } from "../../realtime/version.ts";
 import { serverClosed } from "../../registry/connect.ts";
 import type { ServerContext } from "../context.ts";
 import { readProcessStats } from "./stats.ts";
 
-/** `GET /api/health`: the process responds. The body is PocketBase's. */
-export const showHealth: Handler = (c) =>
-  c.json({ code: 200, message: "API is healthy.", data: {} });
+/** PocketBase's body of a health check. */
+function healthBody(message: string) {
+  return { code: 200, message, data: { version: VERSION } };
+}
+
+/** `GET /api/health`: the process responds. */
+export const showHealth: Handler = (c) => c.json(healthBody("API is healthy."));
 
 /**
  * `GET /api/health/ready`: the service takes clients and messages. On Workers each request wakes every hub, so don't poll it
@@ -23,6 +28,6 @@ export function showReady(context: ServerContext): Handler {
       if (cause instanceof RealtimeError) throw cause;
       throw new RealtimeError("unreachable", "The log can't be read. Try again soon.", { cause });
     }
-    return c.json({ code: 200, message: "API is ready.", data: {} });
+    return c.json(healthBody("API is ready."));
   };
 }

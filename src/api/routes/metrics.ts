@@ -31,6 +31,10 @@ export function showMetrics(context: ServerContext): Handler {
 /** Formats counts in Prometheus' text format. Every name begins with `pocketwire_`. */
 export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   const metrics = new MetricsText();
+  const { version, runtime } = stats;
+  metrics.add("build_info", "The version and the runtime.", [
+    [`{version="${version}",runtime="${runtime}"}`, 1],
+  ]);
   metrics.addCounts(COUNTS, stats);
   metrics.addCounts(KEY_COUNTS, stats.keyBudget);
   metrics.addCounts(HISTORY_COUNTS, stats.history);

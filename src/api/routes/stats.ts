@@ -1,4 +1,6 @@
 import type { Handler } from "hono";
+import { getRuntimeKey } from "hono/adapter";
+import { VERSION } from "../../realtime/version.ts";
 import type { RegistryStats } from "../../registry/registry.ts";
 import { NONE_KEPT } from "../../registry/stats.ts";
 import {
@@ -11,8 +13,12 @@ import type { ServerContext } from "../context.ts";
 import type { RequestLimit } from "../counters.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
 
-/** Counts of the process that serves the request (on Workers: of the isolate). The registry does not know them. */
+/** What the process that serves the request (on Workers: the isolate) adds to the counts of the registry. */
 export interface ServerCounts {
+  /** The version of Pocketwire. */
+  readonly version: string;
+  /** `node`, `bun`, `workerd`, or another name of Hono's `getRuntimeKey`. */
+  readonly runtime: string;
   /** Log lines that could not be written. */
   readonly logLinesDropped: number;
   /** Bytes that wait for clients now. Bytes that several clients share count once. */
@@ -43,6 +49,8 @@ export async function withServerCounts(
 ): Promise<RegistryStats & ServerCounts> {
   const stats = await read;
   return {
+    version: VERSION,
+    runtime: getRuntimeKey(),
     ...stats,
     // A hub of an earlier version returns no `kept`.
     kept: stats.kept ?? NONE_KEPT,

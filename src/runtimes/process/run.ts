@@ -1,4 +1,5 @@
 /** Runs the service as a program: reads the settings, starts the service, and stops it on a signal. */
+import { explainConsoleOff } from "../../api/console/off.ts";
 import { createLogger } from "../../api/logger.ts";
 import type { Config } from "../../config/config.ts";
 import { warnOfMistakes } from "../../config/contradictions.ts";
@@ -40,7 +41,7 @@ export async function runProcess(start: StartServer, launch: LaunchWorker): Prom
     url = await startOrExit(() => startWorkers(settings, launch, logger), config);
     logger.info("listening", { url, pid: process.pid, workers: config.workers });
   } else {
-    const server = await startOrExit(() => start(startOptions(settings, logger)), config);
+    const server = await startOrExit(() => startServer(settings, start, logger), config);
     url = server.url;
     logMistakes(settings, logger);
     // Before the line `listening`, because a supervisor may send a signal right after that line.
@@ -61,7 +62,7 @@ async function runWorker(
   const { worker } = parent;
   const logger = withFields(processLogger, { worker });
   const { url, close } = await startOrExit(
-    () => start(startOptions(settings, logger)),
+    () => startServer(settings, start, logger),
     settings.config,
     { worker },
   );
@@ -70,8 +71,15 @@ async function runWorker(
   parent.send({ type: "listening", url });
 }
 
-function startOptions(settings: ProcessSettings, logger: Logger): StartOptions {
-  return { ...settings.config, console: isConsoleOn(settings), logger };
+async function startServer(
+  settings: ProcessSettings,
+  start: StartServer,
+  logger: Logger,
+): Promise<RunningServer> {
+  const isOn = isConsoleOn(settings);
+  const server = await start({ ...settings.config, console: isOn, logger });
+  if (!isOn) explainConsoleOff(server.app);
+  return server;
 }
 
 /** @param fields Fields for the line with the error. */

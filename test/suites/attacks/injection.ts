@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { VERSION } from "../../../src/realtime/version.ts";
 import { call, publish, readStats } from "../../support/api.ts";
 import type { RuntimeUnderTest } from "../../support/service.ts";
 import { openStream } from "../../support/sse-client.ts";
@@ -121,7 +122,7 @@ export function injectionAttacks(runtime: RuntimeUnderTest): void {
       expect((await world.get("/api/health")).body).toEqual({
         code: 200,
         message: "API is healthy.",
-        data: {},
+        data: { version: VERSION },
       });
     });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLOSE_REASONS } from "../../../src/realtime/types.ts";
+import { VERSION } from "../../../src/realtime/version.ts";
 import { ADMIN_KEY, call, postJSON } from "../../support/api.ts";
 import { eventually } from "../../support/deadline.ts";
 import { leftOut } from "../../support/flags.ts";
@@ -105,7 +106,11 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
     it("answers the health check without credentials, in PocketBase's format", async () => {
       const answer = await call(service.url, "/api/health");
       expect(answer.status).toBe(200);
-      expect(answer.body).toEqual({ code: 200, message: "API is healthy.", data: {} });
+      expect(answer.body).toEqual({
+        code: 200,
+        message: "API is healthy.",
+        data: { version: VERSION },
+      });
     });
 
     it("shows stats to the admin only", async () => {
@@ -113,6 +118,8 @@ export function errorsSuite(runtime: RuntimeUnderTest): void {
       const answer = await call(service.url, "/api/realtime/stats", { headers: admin });
       expect(answer.status).toBe(200);
       expect(answer.body).toEqual({
+        version: VERSION,
+        runtime: runtime.perProcess ? "node" : runtime.name.toLowerCase(),
         clients: 0,
         subscriptions: 0,
         topics: 0,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VERSION } from "../../../src/realtime/version.ts";
 import { ADMIN_KEY, call, publish } from "../../support/api.ts";
 import { closeClients } from "../../support/clients.ts";
 import { eventually } from "../../support/deadline.ts";
@@ -22,7 +23,7 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
 
     // In workerd an object that one request created may not be used by another. The server outlives the first request.
     it("says that it is ready, to each of several requests", async () => {
-      const ready = { code: 200, message: "API is ready.", data: {} };
+      const ready = { code: 200, message: "API is ready.", data: { version: VERSION } };
       for (let request = 0; request < 3; request += 1) {
         const answer = await call(service.url, "/api/health/ready");
         expect([answer.status, answer.body]).toEqual([200, ready]);
@@ -46,6 +47,8 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
         return /^pocketwire_publish_latency_seconds_count 1$/m.test(found) ? found : undefined;
       }, "the publish is counted");
       for (const line of [
+        "# TYPE pocketwire_build_info gauge",
+        `pocketwire_build_info{version="${VERSION}",runtime="${runtime.name.toLowerCase()}"} 1`,
         "# TYPE pocketwire_clients gauge",
         "pocketwire_clients 1",
         "pocketwire_connects_total 1",
@@ -59,7 +62,7 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       }
       // Every line is a comment or a sample with a number.
       for (const line of text.trimEnd().split("\n")) {
-        expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"\})? [\d.e+-]+)$/);
+        expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(?:\w+="[^"]*",?)+\})? [\d.e+-]+)$/);
       }
     });
 
@@ -94,6 +97,10 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
         expect([path, (await fetch(closed.url + path)).status]).toEqual([path, 404]);
       }
       expect((await fetch(`${closed.url}/metrics`, { headers: admin })).status).toBe(404);
+      const text = await (await fetch(closed.url)).text();
+      expect(text).toBe("The console is off. To turn it on, set REALTIME_CONSOLE=true.\n");
+      const other = await call(closed.url, "/api/docs");
+      expect(other.body.message).toBe("There is nothing at this path.");
       await closed.stop();
       const open = await startService(runtime, { env: { REALTIME_METRICS: "open" } });
       expect((await fetch(`${open.url}/metrics`)).status).toBe(200);

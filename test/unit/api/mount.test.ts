@@ -47,6 +47,12 @@ describe("a service that is mounted in an app", () => {
     expect((await app.request("/live/nothing")).status).toBe(404);
   });
 
+  it("leaves / to the app when the console is off", async () => {
+    const app = new Hono();
+    app.route("/", createServer({ console: false }).app);
+    expect(await (await app.request("/")).text()).toBe("404 Not Found");
+  });
+
   it("refuses other methods at its own addresses, also where the app has a route for every address", async () => {
     const app = new Hono();
     app.route("/", createServer({ console: true, metrics: "open" }).app);

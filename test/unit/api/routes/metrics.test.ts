@@ -11,6 +11,7 @@ const disconnects = Object.fromEntries(CLOSE_REASONS.map((reason, n) => [reason,
 const refusals = new RefusedRequests();
 refusals.counterOf("publish_bytes")();
 const text = formatMetrics({
+  ...{ version: "1.2.3", runtime: "node" },
   ...{ clients: 3, subscriptions: 5, topics: 4, queuedBytes: 1234, connects: 9 },
   keyBudget: { used: 7, limit: 8, characters: 70, charactersLimit: 80, refused: 2 },
   ...{ delivered: 100, replayed: 10, recovered: 2, unrecovered: 1, accepted: 50, duplicate: 6 },
@@ -51,6 +52,10 @@ describe("metrics", () => {
   it("count the requests that were refused by each rate", () => {
     expect(text).toContain('pocketwire_rate_refusals_total{limit="publish_bytes"} 1\n');
     expect(text).toContain('pocketwire_rate_refusals_total{limit="publishes"} 0\n');
+  });
+
+  it("tell the version and the runtime", () => {
+    expect(text).toContain('pocketwire_build_info{version="1.2.3",runtime="node"} 1\n');
   });
 
   it("count the questions to a backend", () => {
