@@ -231,6 +231,21 @@ describe.each(WAYS)("a stream shared by %s", (way) => {
     await expectHeard(first, "frozen", sent);
   });
 
+  it("is taken over from a host that does not answer", async () => {
+    const stuck = await context.newPage();
+    await stuck.goto(site.url);
+    // Stands for a tab that the system has suspended without an event.
+    await stuck.evaluate((api) => {
+      void navigator.locks.request(`pocketwire 1 ${api} :host`, () => new Promise(() => {}));
+    }, `${service.url}/api/realtime`);
+    const [one, two] = [await openTab(), await openTab()];
+    await subscribe(one, "stuck");
+    await subscribe(two, "stuck");
+    const sent = await send("stuck", 3);
+    for (const page of [one, two]) await expectHeard(page, "stuck", sent);
+    expect((await clients()).length).toBe(1);
+  });
+
   it("survives restarts of the service, and resumes for every tab", async () => {
     const folder = mkdtempSync(join(tmpdir(), "pocketwire-share-"));
     const env = { REALTIME_ORIGINS: "*", REALTIME_DATA: folder };

@@ -24,6 +24,9 @@ interface Group {
   readonly topic: string;
   readonly ids: Set<string>;
   readonly end: () => void;
+  /** Whether it begins with messages or members. */
+  readonly begins: boolean;
+  isAccepted: boolean;
   hasBegun: boolean;
 }
 
@@ -67,7 +70,10 @@ export class Host {
         for (const [key, group] of this.#groups) if (group.topic === topic) this.#endGroup(key);
         this.#post({ kind: "error", message, status, topic, data });
       },
-      onProgress: (hasAll) => this.#onProgress(hasAll),
+      onProgress: (hasAll) => {
+        this.#mark(hasAll);
+        this.#postProgress();
+      },
     });
     this.#channel.onmessage = ({ data }: MessageEvent<Posted>) => {
       if ("toHost" in data) this.#onMessage(data.toHost);
@@ -146,7 +152,7 @@ export class Host {
       if (added.some(({ hasBegun }) => hasBegun)) start = earlier(start ?? cursor, cursor);
     }
     // Some of the subscriptions may be those of other tabs too, and have begun.
-    this.#onProgress(false);
+    this.#postProgress();
     if (start === undefined) return;
     this.#post({ kind: "rewind" });
     this.#stream.rewind(earlier(this.#stream.cursor || start, start));
@@ -156,20 +162,24 @@ export class Host {
   #add(tab: string, { id, topic, options, hasBegun }: TabSubscription): boolean {
     if (this.#groupOf.has(id)) return false;
     this.#watch(tab).add(id);
-    const begins = !hasBegun && (options.last !== undefined || topic.startsWith("$presence/"));
+    const begins = !hasBegun && (Number(options.last) > 0 || topic.startsWith("$presence/"));
     const key = begins ? id : JSON.stringify([topic, options]);
-    const group = this.#groups.get(key) ?? this.#createGroup(topic, options, hasBegun);
+    const group = this.#groups.get(key) ?? this.#createGroup(topic, options, begins, hasBegun);
     group.ids.add(id);
     this.#groups.set(key, group);
     this.#groupOf.set(id, key);
     return true;
   }
 
-  #createGroup(topic: string, options: KeyOptions, hasBegun: boolean): Group {
+  #createGroup(topic: string, options: KeyOptions, begins: boolean, hasBegun: boolean): Group {
     const ids = new Set<string>();
-    const onEvent = (data: unknown, eventId: string) =>
+    const onEvent = (data: unknown, eventId: string) => {
+      group.hasBegun = true;
       this.#post({ kind: "event", ids: [...ids], data, eventId });
-    return { topic, ids, hasBegun, end: this.#stream.add(topic, options, onEvent, hasBegun) };
+    };
+    const end = this.#stream.add(topic, options, onEvent, hasBegun);
+    const group: Group = { topic, ids, end, begins, isAccepted: hasBegun, hasBegun };
+    return group;
   }
 
   #remove(tab: string, ids: Iterable<string>): void {
@@ -209,8 +219,16 @@ export class Host {
     return ids;
   }
 
-  #onProgress(hasAll: boolean): void {
-    for (const group of this.#groups.values()) group.hasBegun ||= hasAll;
+  /** @param hasAll Whether the service has all subscriptions. Otherwise an event of the service has arrived. */
+  #mark(hasAll: boolean): void {
+    for (const group of this.#groups.values()) {
+      // The messages or members that a subscription begins with arrive before an event of the service.
+      group.hasBegun ||= group.isAccepted || (hasAll && !group.begins);
+      group.isAccepted ||= hasAll;
+    }
+  }
+
+  #postProgress(): void {
     const begun = [...this.#groups.values()].filter(({ hasBegun }) => hasBegun);
     const ids = begun.flatMap((group) => [...group.ids]);
     this.#post({ kind: "progress", cursor: this.#stream.cursor, begun: ids });
