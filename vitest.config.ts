@@ -12,6 +12,7 @@ type Runtime = "node" | "bun" | "workerd" | "cluster";
 /** Suites about a process. A Worker has none: Cloudflare starts, measures and stops it. */
 const OF_A_PROCESS = [
   "churn",
+  "client-kills",
   "cluster-chaos",
   "cluster-loss",
   "cluster-presence",
