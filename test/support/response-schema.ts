@@ -35,13 +35,20 @@ export async function differencesFrom(
   const content = described.content[type];
   if (content === undefined) return [`the content type ${type} is not described`];
   if (type !== "application/json") return [];
-  const schema = fromJSONSchema({
-    ...toStrict(content.schema),
-    $defs: Object.fromEntries(
-      Object.entries(components.schemas).map(([name, own]) => [name, toStrict(own)]),
-    ),
+  return faultsOf(JSON.parse(body), content.schema, components);
+}
+
+/** The faults of a value by a schema of the document. A property that the schema does not name is a fault. */
+export function faultsOf(
+  value: unknown,
+  schema: JSONObject,
+  { schemas }: OpenAPIDocument["components"],
+): string[] {
+  const strict = fromJSONSchema({
+    ...toStrict(schema),
+    $defs: Object.fromEntries(Object.entries(schemas).map(([name, own]) => [name, toStrict(own)])),
   });
-  const { error } = schema.safeParse(JSON.parse(body));
+  const { error } = strict.safeParse(value);
   return error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
 }
 

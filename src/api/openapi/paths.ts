@@ -10,6 +10,8 @@ import {
   presenceSchema,
   topicRulesSchema,
 } from "../schemas/query.ts";
+import { addExamples } from "./add-examples.ts";
+import { OPERATION_EXAMPLES } from "./examples.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
 import { json, objectOf, queryParameters, ref, response, TEXT, WHOLE } from "./schema.ts";
 
@@ -55,8 +57,19 @@ const PING = {
     "`event` adds an event `ping` to each ping. Otherwise a ping is a comment, which a page can't see.",
 };
 
-function operation(summary: string, rest: JSONObject, responses: JSONObject): JSONObject {
-  return { summary, ...rest, responses: { ...responses, ...ERRORS } };
+/** @param text The first sentence becomes the summary, and the others the description. */
+function operation(
+  text: string,
+  rest: JSONObject & { readonly operationId: string },
+  responses: JSONObject,
+): JSONObject {
+  const [summary = "", ...sentences] = text.split(/(?<=\.) /);
+  const description = sentences.length > 0 && { description: sentences.join(" ") };
+  const all = { ...responses, ...ERRORS };
+  return addExamples(
+    { summary, ...description, ...rest, responses: all },
+    OPERATION_EXAMPLES[rest.operationId],
+  );
 }
 
 function body(schema: JSONObject): JSONObject {

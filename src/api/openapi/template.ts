@@ -11,6 +11,29 @@ const LIMITS = Object.fromEntries(
   Object.keys(DEFAULT_LIMITS).map((name) => [name, `{{${name}}}`]),
 ) as unknown as RequestLimits;
 
+const DESCRIPTION = `Live updates over Server-Sent Events, in PocketBase's realtime protocol.
+
+A request may have a credential in \`Authorization: Bearer …\`:
+
+- **Guests** send none. They may open streams, and subscribe to messages that are not private.
+- **Users** send a token. It says which private messages a user receives, and to which topics the user may publish.
+- **Administrators** send the admin key. It may do everything.
+
+An error has the status, a \`message\` that says what to do, and the errors of fields in \`data\`.`;
+
+const TAGS = [
+  {
+    name: "realtime",
+    description: "Streams, subscriptions, messages and the members of topics.",
+  },
+  { name: "administration", description: "What only holders of the admin key may do." },
+  { name: "operation", description: "For monitoring and tools." },
+  {
+    name: "callbacks",
+    description: "Requests that the service *sends* to your backend, if callbacks are configured.",
+  },
+];
+
 const TEMPLATE: OpenAPITemplate = {
   document: {
     openapi: "3.1.1",
@@ -18,9 +41,9 @@ const TEMPLATE: OpenAPITemplate = {
       title: "Pocketwire",
       version: VERSION,
       license: { name: "MIT", identifier: "MIT" },
-      description: "Live updates over Server-Sent Events, in PocketBase's realtime protocol.",
+      description: DESCRIPTION,
     },
-    tags: [{ name: "realtime" }, { name: "administration" }, { name: "operation" }],
+    tags: TAGS,
     paths: paths(LIMITS),
     webhooks: webhooks(LIMITS),
     components: components(LIMITS),

@@ -4,6 +4,8 @@ import { TELLS } from "../../registry/tells.ts";
 import { createAnswerSchemas } from "../callbacks/answers.ts";
 import type { Ask } from "../callbacks/options.ts";
 import type { RequestLimits } from "../limits.ts";
+import { addExamples } from "./add-examples.ts";
+import { WEBHOOK_EXAMPLES } from "./examples.ts";
 import { type JSONObject, toJSONSchema } from "./json-schema.ts";
 import { json, objectOf, ref, response, TEXT, TEXTS, WHOLE } from "./schema.ts";
 
@@ -69,7 +71,8 @@ export function webhooks(limits: RequestLimits): JSONObject {
       CHECKED[name] ?? schema,
     ]);
     const schema = { ...answer, properties: Object.fromEntries(fields) };
-    return callback(summary, objectOf({ type: { const: type }, ...CALLER, ...about }, OPTIONAL), {
+    const body = objectOf({ type: { const: type }, ...CALLER, ...about }, OPTIONAL);
+    return callback(type, summary, body, {
       "200": response("The request goes on or is refused. Any other answer is a failure.", schema),
     });
   };
@@ -86,7 +89,7 @@ export function webhooks(limits: RequestLimits): JSONObject {
     publish: question("publish", "Asks about a message", {
       message: { anyOf: [ref("Message"), ref("RecordEvent")] },
     }),
-    events: callback("Delivers events, in their order", EVENTS, {
+    events: callback("events", "Delivers events, in their order", EVENTS, {
       "2XX": response("The backend has the events. After any other answer, they are sent again."),
     }),
   };
@@ -110,7 +113,16 @@ const EVENTS = objectOf({
   },
 });
 
-function callback(summary: string, schema: JSONObject, responses: JSONObject): JSONObject {
+function callback(
+  name: string,
+  summary: string,
+  schema: JSONObject,
+  responses: JSONObject,
+): JSONObject {
   const requestBody = { required: true, content: json(schema) };
-  return { post: { summary, tags: ["realtime"], parameters: SIGNATURE, requestBody, responses } };
+  const operation = {
+    ...{ summary: `${summary}.`, tags: ["callbacks"] },
+    ...{ parameters: SIGNATURE, requestBody, responses },
+  };
+  return { post: addExamples(operation, WEBHOOK_EXAMPLES[name]) };
 }

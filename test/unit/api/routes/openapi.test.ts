@@ -128,6 +128,7 @@ describe("the OpenAPI document", () => {
         name: "topic",
         in: "query",
         required: true,
+        example: "users/7/*",
         schema: expect.objectContaining({ maxLength: 77 }),
       },
     ]);

@@ -1,0 +1,31 @@
+/** The counts in the example of `GET /api/realtime/stats`. */
+export const STATS = {
+  clients: 2,
+  subscriptions: 3,
+  topics: 2,
+  keyBudget: { used: 3, limit: 500_000, characters: 14, charactersLimit: 67_108_864, refused: 0 },
+  queuedBytes: 0,
+  waitingBytes: 0,
+  connects: 5,
+  accepted: 41,
+  duplicate: 1,
+  delivered: 96,
+  replayed: 4,
+  logLinesDropped: 0,
+  connectionsRefused: 0,
+  refusedCredentials: 1,
+  history: { messages: 41, bytes: 1312 },
+  kept: { topics: 0, messages: 0, bytes: 0, evicted: 0 },
+  callbacks: {
+    ...{ asked: 0, refused: 0, failed: 0, cached: 0 },
+    ...{ told: 0, retried: 0, dropped: 0, waiting: 0 },
+  },
+  disconnects: {
+    ...{ client: 3, slow: 0, stale: 0, shutdown: 0, lifetime: 0 },
+    ...{ admin: 0, expired: 0, revoked: 0, error: 0 },
+  },
+  rateRefusals: { publishes: 0, publish_bytes: 0, presence: 0, history_scan: 0 },
+  recovered: 2,
+  unrecovered: 0,
+  publishLatency: { counts: [36, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], seconds: 0.0184 },
+};
