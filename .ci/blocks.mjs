@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 const PAGES = [
   "README.md",
   "examples/README.md",
+  "examples/ai-chat/README.md",
   "examples/pocketbase-bridge/README.md",
   ...readdirSync("docs", { recursive: true })
     .filter((name) => name.endsWith(".md"))

@@ -183,6 +183,7 @@ describe("a link between the pages", () => {
     "docs",
     "docs/decisions",
     "examples",
+    "examples/ai-chat",
     "examples/pocketbase-bridge",
     "examples/callbacks",
     "test",

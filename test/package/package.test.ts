@@ -12,7 +12,7 @@ import { openStream } from "../support/sse-client.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
-const PAGES = ["README.md", "docs/configuration.md", "docs/embedding.md"];
+const PAGES = ["README.md", "docs/ai.md", "docs/configuration.md", "docs/embedding.md"];
 const docs = PAGES.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
 /** A code block of the documentation, by its name. */
@@ -137,7 +137,10 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
       ...{ allowJs: true, checkJs: true, noEmit: true, strict: true, noImplicitAny: false },
       ...{ target: "es2022", module: "nodenext", lib: ["ES2023", "DOM", "DOM.Iterable"] },
       ...{ skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
-      paths: { pocketbase: [join(root, "node_modules/pocketbase/dist/pocketbase.es.d.mts")] },
+      paths: {
+        ai: [join(root, "node_modules/ai/dist/index.d.mts")],
+        pocketbase: [join(root, "node_modules/pocketbase/dist/pocketbase.es.d.mts")],
+      },
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     const { stdout } = spawnSync(bin("tsc"), ["-p", folder], { encoding: "utf8" });
