@@ -1,5 +1,5 @@
 import type { UIMessageChunk } from "ai";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type AnswerSource,
   type EndMessage,
@@ -11,6 +11,7 @@ import {
 import { createServer } from "../../../src/api/server.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
 import { eventually, within } from "../../support/deadline.ts";
+import { NO_FAKE_TIME } from "../../support/fake-time.ts";
 import { seededRandom } from "../../support/random.ts";
 import { clientError, type TopicFaults, TopicService } from "../../support/topic-service.ts";
 
@@ -317,16 +318,6 @@ describe("publishStream", () => {
     ]);
   });
 
-  it("tells readers that a silent model still works", { timeout: 30_000 }, async () => {
-    const service = serviceWith();
-    const model = openStream();
-    const { ended } = publishStream(service, "chats/1", model.stream);
-    await eventually(() => service.log.length === 2, "a message without parts", 20_000);
-    expect((service.data as Data[])[1]?.parts).toEqual([]);
-    model.close();
-    await ended;
-  });
-
   it.each<[string, () => unknown]>([
     [
       "unknown option",
@@ -346,6 +337,46 @@ describe("publishStream", () => {
     expect(call).toThrow(name);
   });
 });
+
+const title = "publishStream, after some time";
+describe.skipIf(NO_FAKE_TIME)(
+  `${title}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIME})` : ""}`,
+  () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it("tells readers that a silent model still works", async () => {
+      const service = serviceWith();
+      const model = openStream();
+      const { ended } = publishStream(service, "chats/1", model.stream);
+      await vi.advanceTimersByTimeAsync(9_900);
+      expect(service.log.length).toBe(1);
+      await vi.advanceTimersByTimeAsync(200);
+      expect((service.data as Data[])[1]?.parts).toEqual([]);
+      model.close();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(await ended).toBe("finished");
+    });
+
+    it("ends with `failed` when the service has accepted nothing for 30 seconds", async () => {
+      const service = serviceWith({
+        failPublish: () => ({ error: clientError(503), isStored: false }),
+      });
+      const errors: unknown[] = [];
+      const onError = (error: unknown) => String(errors.push(error));
+      const { ended } = publishStream(service, "chats/1", streamOf("a"), { onError });
+      await vi.advanceTimersByTimeAsync(25_000);
+      expect(errors).toEqual([]);
+      await vi.advanceTimersByTimeAsync(40_000);
+      expect(errors).toEqual([clientError(503)]);
+      expect(await ended).toBe("failed");
+    });
+  },
+);
 
 describe("stopStream", () => {
   it("ends an answer whose model ends by its signal, with the parts that the model said before", async () => {
