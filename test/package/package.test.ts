@@ -12,7 +12,13 @@ import { openStream } from "../support/sse-client.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
-const PAGES = ["README.md", "docs/ai.md", "docs/configuration.md", "docs/embedding.md"];
+const PAGES = [
+  "README.md",
+  "docs/ai.md",
+  "docs/client.md",
+  "docs/configuration.md",
+  "docs/embedding.md",
+];
 const docs = PAGES.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
 /** A code block of the documentation, by its name. */
@@ -140,6 +146,7 @@ serve({ fetch: app.fetch, port: 18433, hostname: "127.0.0.1" }, ({ port }) => co
       paths: {
         ai: [join(root, "node_modules/ai/dist/index.d.mts")],
         pocketbase: [join(root, "node_modules/pocketbase/dist/pocketbase.es.d.mts")],
+        react: [join(root, "node_modules/@types/react/index.d.ts")],
       },
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
