@@ -4,7 +4,17 @@ import { ADMIN_KEY, publish } from "../support/api.ts";
 import { eventually } from "../support/deadline.ts";
 import { NODE, type Service, startService, WORKERD } from "../support/service.ts";
 import { expectAccessible, launch, openPage, picture } from "./chromium.ts";
-import { event, subscribed } from "./console-page.ts";
+import {
+  enterAdminKey,
+  event,
+  expectNoOverflow,
+  focused,
+  listedSubscriptions,
+  openTab,
+  press,
+  state,
+  subscribeTo,
+} from "./console-page.ts";
 
 describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) => {
   let service: Service;
@@ -18,45 +28,54 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     await service.stop();
   });
 
-  it("connects, subscribes, publishes, resumes after a disconnect, and administrates", async () => {
+  it("connects, subscribes, publishes, resumes after a break, and administrates", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
-    await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
-    await page.getByRole("button", { name: "Connect", exact: true }).click();
-    await page.getByText("connected", { exact: true }).waitFor();
+    await enterAdminKey(page);
+    await press(page, "Connect");
+    await state(page, "Connected");
     expect(await page.locator("#client-id").textContent()).toMatch(/^0-/);
-    await subscribed(page);
-    await page.locator("#subscriptions li").waitFor();
-    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await subscribeTo(page, "chat");
+    expect(await listedSubscriptions(page)).toEqual(["chat"]);
+    await press(page, "Publish");
     await event(page, '"text":"hello"').waitFor();
     expect(await page.locator("#curl").textContent()).toContain("/api/realtime/messages");
     expect(await page.locator("#curl").textContent()).not.toContain(ADMIN_KEY);
 
-    // A message that is published during the disconnect arrives after the reconnect.
-    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
+    // What is published during the break arrives after it. The break lasts until the user ends it.
+    await press(page, "Break");
+    await state(page, "Broken");
     await page.getByLabel("Data, JSON").fill('{"text":"meanwhile"}');
-    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await press(page, "Publish");
     await page.getByText(/^Accepted: /).waitFor();
+    expect(await event(page, '"text":"meanwhile"').count()).toBe(0);
+    await press(page, "Resume");
     await event(page, '"text":"meanwhile"').waitFor();
     await event(page, '"recovered":true,"replayed":1').waitFor();
-    await page.getByText("connected", { exact: true }).waitFor();
+    await state(page, "Connected");
 
-    await page.getByRole("button", { name: "Read the history of the topic" }).click();
-    await event(page, "history: chat").waitFor();
-    await page.getByText('Topic rule 0: {"match":"chat","keep":5}').waitFor();
-    await page.getByLabel("Filter events").fill("meanwhile");
-    expect(await page.locator("#events li:visible").count()).toBe(2);
-    await page.getByLabel("Filter events").fill("");
+    await page.getByLabel("Search events").fill("meanwhile");
+    expect(await page.locator("#events > li:visible").count()).toBe(1);
+    await page.getByText("hidden by the search").waitFor();
+    await page.getByLabel("Search events").fill("");
     await event(page, "meanwhile").locator("summary").click();
     await event(page, "meanwhile").locator("pre").waitFor();
-
-    await page.getByRole("button", { name: "List clients" }).click();
-    await page.locator("#clients li").waitFor();
-    await page.locator("#stats dd").first().waitFor({ timeout: 10_000 });
     await expectAccessible(page);
     await picture(page, `console-${runtime.name}`);
+
+    await openTab(page, "Topics");
+    await press(page, "Open chat");
+    await page.getByText('Topic rule 0: {"match":"chat","keep":5}').waitFor();
+    await page.locator("#history li", { hasText: "meanwhile" }).waitFor();
+    await openTab(page, "Traffic");
+    await page.locator("#stats dd").first().waitFor();
+    await expectAccessible(page);
+    await openTab(page, "Clients");
     await page.getByRole("button", { name: /^Disconnect 0-/ }).click();
-    await page.getByText(/^(not connected|disconnected, reconnecting)$/).waitFor();
+    // The page reconnects and resumes by itself.
+    await openTab(page, "Live");
+    await event(page, '"recovered":true,"replayed":0').waitFor();
+    await state(page, "Connected");
     expect(complaints).toEqual([]);
     await context.close();
   });
@@ -64,17 +83,18 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
   it("publishes a record event, and explains invalid data", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page, complaints } = await openPage(context, service.url);
-    await page.getByLabel("Admin key or token").fill(ADMIN_KEY);
-    await page.getByLabel("Topic").first().fill("posts/*");
-    await subscribed(page);
-    await page.getByText("connected", { exact: true }).waitFor();
+    await enterAdminKey(page);
+    await subscribeTo(page, "posts/*");
+    await state(page, "Connected");
     await page.getByText("Record event").click();
     await page.getByLabel("Record, JSON with an id").fill('{"id":"r1","title":"a"}');
-    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await press(page, "Publish");
     await event(page, '"action":"create"').waitFor();
+    expect(await event(page, '"action":"create"').locator(".kind").textContent()).toBe("create");
     await page.getByLabel("Record, JSON with an id").fill("{");
-    await page.getByRole("button", { name: "Publish", exact: true }).click();
-    await page.getByText(/^The data is not JSON/).waitFor();
+    await press(page, "Publish");
+    await page.locator("#publish-data-error", { hasText: "This is not JSON." }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("data");
     expect(complaints).toEqual([]);
     await context.close();
   });
@@ -95,19 +115,16 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
     const own = await startService(runtime, { env: { PORT: port } });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const { page } = await openPage(context, own.url);
-    const subscribe = async (topic: string) => {
-      await page.getByLabel("Topic").first().fill(topic);
-      await page.getByRole("button", { name: "Subscribe", exact: true }).click();
-    };
-    await subscribe("100%");
-    await page.getByText("connected", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Simulate a disconnect" }).click();
+    await subscribeTo(page, "100%");
+    await state(page, "Connected");
+    await press(page, "Break");
+    await press(page, "Resume");
     await event(page, '"recovered":true').waitFor();
-    await subscribe("later");
+    await subscribeTo(page, "later");
     await own.stop();
-    await page.getByText("disconnected, reconnecting").waitFor();
+    await state(page, "No connection");
     const again = await startService(runtime, { env: { PORT: port } });
-    await page.getByText("connected", { exact: true }).waitFor();
+    await state(page, "Connected");
     for (const topic of ["100%", "later"]) {
       await eventually(async () => {
         await publish(again.url, { topic, data: { to: topic } });
@@ -124,11 +141,16 @@ describe.each([NODE, WORKERD])("the console on $name, in Chromium", (runtime) =>
       colorScheme: "dark",
     });
     const { page, complaints } = await openPage(context, service.url);
-    // The first Tab reaches the link in the header.
-    for (const key of ["Tab", "Tab", "Enter"]) await page.keyboard.press(key);
-    await page.getByText("connected", { exact: true }).waitFor();
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBeLessThanOrEqual(375);
+    const tabTo = async (name: string) => {
+      await eventually(async () => {
+        await page.keyboard.press("Tab");
+        return (await focused(page)) === name;
+      }, `Tab reaches ${name}`);
+    };
+    await tabTo("connect");
+    await page.keyboard.press("Enter");
+    await state(page, "Connected");
+    await expectNoOverflow(page);
     await expectAccessible(page);
     await picture(page, `phone-${runtime.name}`);
     expect(complaints).toEqual([]);

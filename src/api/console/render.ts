@@ -1,9 +1,10 @@
 import { OPENAPI_TEMPLATE } from "../openapi/template.ts";
+import { CONSOLE_BODY } from "./body/body.ts";
+import { CONSOLE_STYLE } from "./console-style.ts";
 import { DOCS_BODY } from "./docs-page.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
-import { CONSOLE_BODY, pageOf } from "./page.ts";
+import { pageOf } from "./page.ts";
 import { CONSOLE_SCRIPT, DOCS_SCRIPT } from "./script.ts";
-import { CONSOLE_STYLE } from "./style.ts";
 import type { TemplateName } from "./template.ts";
 
 /** The templates. `scripts/build.mjs` writes them to dist/assets/, for Workers. */

@@ -1,53 +1,85 @@
-import type { Dom } from "./dom.ts";
-
 /** Requests to the service. */
 export type API = ReturnType<typeof createAPI>;
 
 /** The error of a field of a request. */
 export interface FieldError {
+  /** The names and indexes that lead to the field: `["0", "topic"]`. */
+  readonly path: readonly string[];
   readonly code: string;
   readonly message: string;
 }
 
-/** One function longer than 50 lines: a part must be self-contained (parts.ts). */
-export function createAPI({ find }: Dom) {
+/** Why a request failed. It is the `cause` of the error that `request` throws. */
+export interface Refusal {
+  /** 0 if the service does not answer. */
+  readonly status: number;
+  /** What the service says, in one sentence or more. */
+  readonly message: string;
+  readonly fields: readonly FieldError[];
+}
+
+export function createAPI() {
   const base = location.pathname.replace(/\/$/, "");
   const path = `${base}/api/realtime`;
-  const keyField = find<HTMLInputElement>("#key");
-  let refusedKey = "";
+  let key = "";
 
-  interface ErrorBody {
-    readonly message?: string;
-    readonly data?: Record<string, Partial<FieldError>>;
-  }
+  const fail = (refusal: Refusal): never => {
+    throw new Error(refusal.message, { cause: refusal });
+  };
+
+  /** The errors of fields in `data` of a response. They may be nested: by the index of a message, and by a field of a field. */
+  const readFields = (data: unknown, path: readonly string[] = []): FieldError[] => {
+    if (typeof data !== "object" || data === null) return [];
+    const { code, message } = data as Partial<FieldError>;
+    if (typeof code === "string" && typeof message === "string") return [{ path, code, message }];
+    return Object.entries(data).flatMap(([name, value]) => readFields(value, [...path, name]));
+  };
+
+  const parse = (text: string): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  };
+
+  const refuse = async (response: Response): Promise<never> => {
+    const body = (parse(await response.text()) ?? {}) as { message?: string; data?: unknown };
+    const fields = readFields(body.data);
+    const wait = response.headers.get("Retry-After");
+    // The message of the service names the first field. With several, each is named once.
+    const text =
+      fields.length > 1
+        ? fields.map((field) => `${field.path.join(".")}: ${field.message}`).join(" ")
+        : body.message;
+    const { status } = response;
+    const message = text || `The service answered with the status ${status}.`;
+    const retry = status === 429 && wait ? ` Try again in ${wait} seconds.` : "";
+    return fail({ status, message: message + retry, fields });
+  };
 
   /**
-   * @throws Error with the status, the message and the error of each field. Its cause is `data` of the response. If the
-   *   response is not JSON, the error has only the status.
+   * Sends a request with the key.
+   *
+   * @throws Error with a `Refusal` as its cause.
    */
-  const request = async (suffix: string, init: RequestInit = {}): Promise<unknown> => {
-    const key = keyField.value;
+  const open = async (suffix: string, init: RequestInit = {}): Promise<Response> => {
     const authorization = key === "" ? {} : { Authorization: `Bearer ${key}` };
-    const response = await fetch(path + suffix, {
-      ...init,
-      headers: { ...authorization, ...init.headers },
-    });
-    const text = await response.text();
-    let value: unknown;
+    const headers = { ...authorization, ...init.headers };
+    let response: Response;
     try {
-      value = text === "" ? undefined : JSON.parse(text);
-    } catch {
-      throw new Error(`${response.status}: the response is not JSON`);
+      response = await fetch(path + suffix, { ...init, headers });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      const message = "The service does not answer. Check that it runs.";
+      return fail({ status: 0, message, fields: [] });
     }
-    if (response.ok) return value;
-    if (response.status === 401 || response.status === 403) refusedKey = key;
-    // The cast: `JSON.parse` returns a value without a type. Both fields have a default, since a proxy may send an error of
-    // another shape.
-    const { message = "", data = {} } = (value ?? {}) as ErrorBody;
-    const fields = Object.entries(data).map(([field, error]) =>
-      error?.message ? ` ${field}: ${error.message}` : "",
-    );
-    throw new Error(`${response.status} ${message}${fields.join("")}`, { cause: data });
+    return response.ok ? response : refuse(response);
+  };
+
+  const request = async (suffix: string, init?: RequestInit): Promise<unknown> => {
+    const response = await open(suffix, init);
+    return parse(await response.text().catch(() => ""));
   };
 
   const post = (suffix: string, body: unknown): Promise<unknown> =>
@@ -57,15 +89,25 @@ export function createAPI({ find }: Dom) {
       body: JSON.stringify(body),
     });
 
+  /** Why a request failed. */
+  const refusalOf = (error: unknown): Refusal =>
+    ((error as Error).cause as Refusal | undefined) ?? {
+      status: 0,
+      message: (error as Error).message,
+      fields: [],
+    };
+
   return {
     /** The path that the console is mounted at, without a slash at its end. */
     base,
-    path,
     url: `${location.origin}${path}`,
+    open,
     request,
     post,
-    hasKey: () => keyField.value !== "",
-    /** Whether the service has refused the key in the field. */
-    isKeyRefused: () => keyField.value === refusedKey,
+    refusalOf,
+    setKey: (value: string): void => {
+      key = value;
+    },
+    hasKey: (): boolean => key !== "",
   };
 }

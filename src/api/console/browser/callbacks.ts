@@ -1,10 +1,21 @@
 import type { API } from "./api.ts";
 import type { Dom } from "./dom.ts";
 import type { Examples } from "./examples.ts";
+import type { Key } from "./key.ts";
+import type { Pages } from "./pages.ts";
+
+/** What `bindCallbacks` needs of the page. */
+interface CallbacksParts {
+  readonly dom: Dom;
+  readonly api: API;
+  readonly key: Key;
+  readonly pages: Pages;
+  readonly examples: Examples;
+}
 
 /** Binds the table of recent callbacks. */
-export function bindCallbacks({ find, create, append }: Dom, api: API, examples: Examples): void {
-  const note = find("#callbacks-note");
+export function bindCallbacks({ dom, api, key, pages, examples }: CallbacksParts): void {
+  const { find, create, append, createTime, say, count } = dom;
 
   /** An item of the schema `CallbackList` of the OpenAPI document. */
   interface Callback {
@@ -18,27 +29,41 @@ export function bindCallbacks({ find, create, append }: Dom, api: API, examples:
   }
 
   const createRow = (callback: Callback): HTMLElement => {
-    const { at, type, count, outcome, milliseconds, cached = false, attempt = 1 } = callback;
+    const { at, type, outcome, milliseconds, cached = false, attempt = 1 } = callback;
     const row = create("tr", "", outcome === "failed" ? "error" : "");
+    const time = create("td");
+    append(time, createTime(Date.parse(at)));
     const shown =
       outcome + (cached ? ", cached" : "") + (attempt > 1 ? `, attempt ${attempt}` : "");
-    const cells = [new Date(at).toLocaleTimeString(), type, count, shown, milliseconds];
-    append(row, ...cells.map((cell) => create("td", cell.toLocaleString())));
+    const cells = [type, callback.count, shown, milliseconds];
+    append(row, time, ...cells.map((cell) => create("td", cell.toLocaleString("en"))));
     return row;
   };
 
+  const show = (callbacks: readonly Callback[]): void => {
+    find("#callbacks tbody").replaceChildren(...callbacks.map(createRow));
+    find("#callbacks").hidden = callbacks.length === 0;
+    find("#no-callbacks").hidden = callbacks.length > 0;
+  };
+
   const load = async (): Promise<void> => {
-    const path = "/callbacks";
-    examples.show({ path, needsKey: true });
+    if (!key.isAdmin()) {
+      say("#callbacks-note", key.whyNoAdmin());
+      show([]);
+      return;
+    }
     try {
-      const { callbacks } = (await api.request(path)) as { callbacks: readonly Callback[] };
-      const plural = callbacks.length === 1 ? "" : "s";
-      note.textContent = `${callbacks.length} callback${plural} of the process that answered`;
-      find("#callbacks tbody").replaceChildren(...callbacks.map(createRow));
-      find("#callbacks").hidden = callbacks.length === 0;
+      const answer = await api.request("/callbacks");
+      const { callbacks } = answer as { callbacks: readonly Callback[] };
+      say("#callbacks-note", `${count(callbacks.length, "callback")} of the process that answered`);
+      show(callbacks);
     } catch (error) {
-      note.textContent = String(error);
+      say("#callbacks-note", api.refusalOf(error).message, true);
     }
   };
-  find("#load-callbacks").addEventListener("click", () => void load());
+  pages.onShow("callbacks", load);
+  find("#refresh-callbacks").addEventListener("click", () => {
+    examples.show({ path: "/callbacks" });
+    void load();
+  });
 }

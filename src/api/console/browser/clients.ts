@@ -1,51 +1,164 @@
 import type { API } from "./api.ts";
 import type { Dom } from "./dom.ts";
 import type { Examples } from "./examples.ts";
+import type { Key } from "./key.ts";
+import type { Pages } from "./pages.ts";
 
-/** Binds the list of clients. */
-export function bindClients({ find, create, append }: Dom, api: API, examples: Examples): void {
-  const note = find("#clients-note");
+/** What `bindClients` needs of the page. */
+interface ClientsParts {
+  readonly dom: Dom;
+  readonly api: API;
+  readonly key: Key;
+  readonly pages: Pages;
+  readonly examples: Examples;
+}
+
+/** Binds the list of clients, and the form that revokes a user. One function longer than 50 lines: a part must be self-contained (parts.ts). */
+export function bindClients({ dom, api, key, pages, examples }: ClientsParts): void {
+  const { find, create, append, createButton, createTime, replace, say, count, confirm } = dom;
+  /** Rows that are shown at first, and with each press of "More clients". */
+  const PAGE = 50;
+  /** Clients of one request, and the most that a search looks through. */
+  const LIMIT = 1000;
+  const MAX_SEARCHED = 10_000;
+  const search = find<HTMLInputElement>("#search-clients");
+  let wanted = PAGE;
+  /** Counts the loads, so that an answer that comes too late is ignored. */
+  let newest = 0;
 
   interface Client {
     readonly clientId: string;
     readonly ip?: string;
     readonly identity?: string;
     readonly subscriptions: readonly string[];
+    readonly connectedAt: number;
+  }
+  interface ClientPage {
+    readonly clients: readonly Client[];
+    readonly next?: string | null;
   }
 
-  const showError = (error: unknown): void => {
-    note.textContent = String(error);
+  const showFailure = (error: unknown): void =>
+    say("#clients-note", api.refusalOf(error).message, true);
+
+  const disconnect = (clientId: string): void => {
+    const path = `/clients/${encodeURIComponent(clientId)}`;
+    examples.show({ path, method: "DELETE" });
+    api.request(path, { method: "DELETE" }).then(load, showFailure);
+    find("#h-clients").focus();
   };
 
-  const createItem = ({ clientId, identity, ip, subscriptions }: Client): HTMLElement => {
-    const item = create("li");
-    const disconnect = create("button", "Disconnect");
-    disconnect.setAttribute("aria-label", `Disconnect ${clientId}`);
-    disconnect.addEventListener("click", () => {
-      const path = `/clients/${encodeURIComponent(clientId)}`;
-      api.request(path, { method: "DELETE" }).then(load, showError);
-    });
+  const revoke = async (subject: string): Promise<void> => {
+    const text = `This ends all streams of ${subject}, and refuses every token that ${subject} has got until now.`;
+    if (!(await confirm(`Revoke ${subject}?`, text, "Revoke"))) return;
+    examples.show({ path: "/revoke", body: { subject } });
+    try {
+      const { disconnected } = (await api.post("/revoke", { subject })) as { disconnected: number };
+      say("#revoke-note", `Revoked ${subject}: ${count(disconnected, "stream")} ended.`);
+      void load();
+    } catch (error) {
+      say("#revoke-note", api.refusalOf(error).message, true);
+    }
+  };
+
+  const createRow = ({ clientId, identity, ip, subscriptions, connectedAt }: Client) => {
+    const row = create("tr");
+    const [id, since, actions] = [create("td"), create("td"), create("td", "", "actions")];
+    append(id, create("code", clientId));
+    append(since, createTime(connectedAt));
     append(
-      item,
-      create("p", [clientId, identity, ip].filter(Boolean).join(" · ")),
-      create("p", subscriptions.join(", ") || "no subscriptions"),
-      disconnect,
+      actions,
+      createButton("Disconnect", `Disconnect ${clientId}`, () => disconnect(clientId)),
     );
-    return item;
+    // The identity of the admin key is not a user's: it contains a tab.
+    const isAdmin = identity?.includes("\t");
+    if (identity !== undefined && !isAdmin) {
+      const ask = createButton(
+        "Revoke",
+        `Revoke ${identity}, ${clientId}`,
+        () => void revoke(identity),
+      );
+      append(actions, ask);
+    }
+    const topics = subscriptions.map((one) => one.split(/[?&]options=/)[0]).join(", ");
+    append(
+      row,
+      id,
+      create("td", isAdmin ? "admin" : (identity ?? "guest")),
+      create("td", ip ?? ""),
+    );
+    append(row, create("td", topics || "none"), since, actions);
+    return row;
+  };
+
+  /** The clients that contain a text, from as many pages as it takes. */
+  const findClients = async (): Promise<{ found: Client[]; searched: number; isAll: boolean }> => {
+    const text = search.value.trim().toLowerCase();
+    const found: Client[] = [];
+    let searched = 0;
+    for (let after = ""; ; ) {
+      const limit = text === "" ? Math.min(wanted, LIMIT) : LIMIT;
+      const query = new URLSearchParams({ limit: String(limit), ...(after !== "" && { after }) });
+      const { clients, next } = (await api.request(`/clients?${query}`)) as ClientPage;
+      searched += clients.length;
+      found.push(
+        ...clients.filter((client) => JSON.stringify(client).toLowerCase().includes(text)),
+      );
+      const isAll = typeof next !== "string";
+      if (isAll || found.length >= wanted || searched >= MAX_SEARCHED) {
+        return { found, searched, isAll };
+      }
+      after = next;
+    }
+  };
+
+  const show = (clients: readonly Client[], hasMore: boolean): void => {
+    replace(find("#clients tbody"), clients.map(createRow));
+    find("#clients").hidden = clients.length === 0;
+    find("#no-clients").hidden = clients.length > 0;
+    find("#more-clients").hidden = !hasMore;
   };
 
   const load = async (): Promise<void> => {
-    const path = "/clients?limit=50";
-    examples.show({ path, needsKey: true });
+    newest += 1;
+    const own = newest;
+    if (!key.isAdmin()) {
+      say("#clients-note", key.whyNoAdmin());
+      show([], false);
+      return;
+    }
     try {
-      const page = await api.request(path);
-      const { clients, next } = page as { clients: readonly Client[]; next?: string | null };
-      const more = next === undefined || next === null ? "" : ", and more";
-      note.textContent = `${clients.length} client${clients.length === 1 ? "" : "s"}${more}`;
-      find("#clients").replaceChildren(...clients.map(createItem));
+      const { found, searched, isAll } = await findClients();
+      if (own !== newest) return;
+      const shown = found.slice(0, wanted);
+      const hasMore = !isAll || found.length > wanted;
+      const isSearch = search.value.trim() !== "";
+      const place = isSearch ? ` among the first ${searched.toLocaleString("en")}` : "";
+      say(
+        "#clients-note",
+        `${count(shown.length, "client")}${place}${hasMore ? ", and more" : ""}`,
+      );
+      show(shown, hasMore && searched < MAX_SEARCHED);
     } catch (error) {
-      showError(error);
+      if (own === newest) showFailure(error);
     }
   };
-  find("#load-clients").addEventListener("click", () => void load());
+
+  pages.onShow("clients", load);
+  find("#refresh-clients").addEventListener("click", () => {
+    examples.show({ path: `/clients?limit=${PAGE}` });
+    void load();
+  });
+  find("#more-clients").addEventListener("click", () => {
+    wanted += PAGE;
+    void load();
+  });
+  search.addEventListener("input", () => {
+    wanted = PAGE;
+    void load();
+  });
+  find("#revoke").addEventListener("submit", (event) => {
+    event.preventDefault();
+    void revoke(find<HTMLInputElement>("#revoke [name=subject]").value.trim());
+  });
 }

@@ -4,17 +4,38 @@ import type { Stream } from "./stream.ts";
 /** Connects the parts of the console. The page calls it with `PARTS`. */
 export function runConsole(parts: typeof PARTS): void {
   const dom = parts.createDom();
-  const api = parts.createAPI(dom);
-  const examples = parts.createExamples(dom, api);
-  const traffic = parts.createTraffic(dom, api);
+  const store = parts.createStore();
+  const api = parts.createAPI();
+  const key = parts.createKey(dom, api, store);
+  const examples = parts.createExamples(dom, api, key);
+  const steps = parts.createSteps(dom, store);
+  const pages = parts.createPages(dom, key);
+  const traffic = parts.createTraffic(dom, api, key, parts.createChart);
   const events = parts.createEventList(dom, traffic.countEvent);
   let stream: Stream | undefined;
-  const subscriptions = parts.createSubscriptions(dom, (added) => stream?.update(added));
-  stream = parts.createStream(dom, api, examples, events, subscriptions);
-  parts.bindPublishing(dom, api, examples, events);
-  parts.bindClients(dom, api, examples);
-  parts.bindTopics(dom, api, examples);
-  parts.bindCallbacks(dom, api, examples);
+  const subscriptions = parts.createSubscriptions(dom, store, (isAdded) => stream?.update(isAdded));
+  const topic = parts.bindTopic(dom, api, key, examples);
+  const shared = { dom, api, key, store, pages, examples };
+  stream = parts.createStream({
+    ...shared,
+    events,
+    subscriptions,
+    parse: parts.createStreamParser,
+    connectionTo: parts.createConnection,
+    onResume: () => steps.done("resume"),
+    onSubscribe: () => steps.done("subscribe"),
+  });
+  parts.bindPublishing(dom, api, examples, () => steps.done("publish"));
+  parts.bindTopics({ ...shared, topic });
+  parts.bindClients(shared);
+  parts.bindCallbacks(shared);
+  parts.bindTokenMaker(dom, key);
   dom.find<HTMLAnchorElement>("#docs").href = `${api.base}/api/docs`;
+  dom.find<HTMLAnchorElement>("#openapi").href = `${api.base}/api/openapi.json`;
+  const wasConnected = store.read("connected") === true;
+  key.restore();
+  subscriptions.restore();
   examples.show({ path: "?topic=chat", sdk: examples.subscribe("chat"), isStream: true });
+  if (wasConnected) stream.open();
+  pages.show();
 }

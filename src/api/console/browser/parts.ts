@@ -8,13 +8,22 @@
  */
 import { createAPI } from "./api.ts";
 import { bindCallbacks } from "./callbacks.ts";
+import { createChart } from "./chart.ts";
 import { bindClients } from "./clients.ts";
+import { createConnection } from "./connection.ts";
 import { createDom } from "./dom.ts";
 import { createEventList } from "./events.ts";
 import { createExamples } from "./examples.ts";
+import { createKey } from "./key.ts";
+import { createPages } from "./pages.ts";
 import { bindPublishing } from "./publishing.ts";
+import { createStreamParser } from "./sse.ts";
+import { createSteps } from "./steps.ts";
+import { createStore } from "./store.ts";
 import { createStream } from "./stream.ts";
 import { createSubscriptions } from "./subscriptions.ts";
+import { bindTokenMaker } from "./token-maker.ts";
+import { bindTopic } from "./topic.ts";
 import { bindTopics } from "./topics.ts";
 import { createTraffic } from "./traffic.ts";
 
@@ -23,12 +32,21 @@ export const PARTS = {
   bindCallbacks,
   bindClients,
   bindPublishing,
+  bindTokenMaker,
+  bindTopic,
   bindTopics,
   createAPI,
+  createChart,
+  createConnection,
   createDom,
   createEventList,
   createExamples,
+  createKey,
+  createPages,
+  createSteps,
+  createStore,
   createStream,
+  createStreamParser,
   createSubscriptions,
   createTraffic,
 };

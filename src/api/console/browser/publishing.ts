@@ -1,115 +1,164 @@
-import type { API } from "./api.ts";
+import type { API, FieldError } from "./api.ts";
 import type { Dom } from "./dom.ts";
-import type { EventList } from "./events.ts";
 import type { Examples } from "./examples.ts";
 
 /**
- * Binds the form that publishes, and the button that reads the history. The function is longer than 50 lines because each
- * function of the console's page must be self-contained (parts.ts).
+ * Binds the form that publishes. The function is longer than 50 lines because each function of the console's page must be
+ * self-contained (parts.ts).
+ *
+ * @param onPublish Runs when the service has accepted messages.
  */
-export function bindPublishing(dom: Dom, api: API, examples: Examples, events: EventList): void {
-  const { find, showResult, showError } = dom;
+export function bindPublishing(
+  dom: Dom,
+  api: API,
+  examples: Examples,
+  onPublish: () => void,
+): void {
+  const { find, say, count } = dom;
   const form = find<HTMLFormElement>("#publish");
+  const data = find<HTMLTextAreaElement>("#publish [name=data]");
+  /** The inputs that have a line for an error. */
+  const INPUTS = ["topic", "collection", "data", "previous", "id", "ttl"];
+  const LABELS: Readonly<Record<string, string>> = {
+    message: "Data, JSON",
+    record: "Record, JSON with an id",
+    batch: "Messages, a JSON list",
+  };
+  /** What the user has written for each kind. */
+  const texts: Record<string, string> = {
+    message: '{"text":"hello"}',
+    record: '{"id":"r1","title":"New"}',
+    batch:
+      '[\n  {"topic":"chat","data":{"text":"one"}},\n  {"topic":"chat","data":{"text":"two"}}\n]',
+  };
+  let kind = "message";
 
-  form.addEventListener("change", () => {
-    const kind = String(new FormData(form).get("kind"));
+  const showInputError = (name: string, text: string): void => {
+    say(`#publish-${name}-error`, text, text !== "");
+    find(`#publish [name=${name}]`).setAttribute("aria-invalid", String(text !== ""));
+  };
+
+  const clearErrors = (): void => {
+    for (const name of INPUTS) showInputError(name, "");
+    say("#answer", "");
+  };
+
+  const showKind = (): void => {
+    texts[kind] = data.value || texts[kind] || "";
+    kind = String(new FormData(form).get("kind"));
+    data.value = texts[kind] ?? "";
+    find("#data-label").textContent = LABELS[kind] ?? "";
     for (const row of form.querySelectorAll<HTMLElement>("[data-kind]")) {
-      row.hidden = row.dataset.kind !== kind;
+      row.hidden = !(row.dataset.kind ?? "").split(" ").includes(kind);
     }
-    find("#data-label").textContent = kind === "record" ? "Record, JSON with an id" : "Data, JSON";
-  });
-
-  const publishRecord = (
-    fields: FormData,
-    record: unknown,
-    previous?: unknown,
-  ): Promise<unknown> => {
-    const [collection, action] = [fields.get("collection"), fields.get("action")];
-    const body = { collection, action, record, previous };
-    const sdk = `await pb.collection(${JSON.stringify(collection)}).subscribe("*", (e) => console.log(e.action, e.record)); // receives it`;
-    examples.show({ path: "/messages", body, sdk, needsKey: true });
-    return api.post("/messages", body);
+    clearErrors();
   };
 
-  const publishMessage = (fields: FormData, data: unknown): Promise<unknown> => {
-    const topic = fields.get("topic");
-    const isPrivate = fields.get("private") === "on";
-    const body = isPrivate ? { topic, data, private: true } : { topic, data };
-    const sdk = `${examples.subscribe(topic)} // receives it`;
-    examples.show({ path: "/messages", body, sdk, needsKey: true });
-    return api.post("/messages", body);
-  };
-
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const fields = new FormData(form);
-    const isRecord = fields.get("kind") === "record";
-    let data: unknown;
-    let previous: unknown;
+  /** @throws Error with the name of the input as its cause. */
+  const parse = (name: string, text: string): unknown => {
     try {
-      data = JSON.parse(String(fields.get("data")));
-      if (isRecord && fields.get("previous")) previous = JSON.parse(String(fields.get("previous")));
+      return JSON.parse(text);
     } catch (error) {
-      showResult(`The data is not JSON: ${String(error)}`, true);
+      const reason =
+        text.trim() === ""
+          ? "Write JSON here, for example null."
+          : `This is not JSON. ${(error as Error).message}.`;
+      throw new Error(reason, { cause: name });
+    }
+  };
+
+  /** The body of the request, from the fields that are not empty. @throws Error as `parse` does. */
+  const readBody = (fields: FormData): unknown => {
+    const textOf = (name: string): string => String(fields.get(name) ?? "").trim();
+    const value = parse("data", String(fields.get("data")));
+    if (kind === "batch") {
+      if (Array.isArray(value)) return value;
+      throw new Error('Write a list, for example [{"topic":"chat","data":1}].', { cause: "data" });
+    }
+    const previous = textOf("previous");
+    return {
+      ...(kind === "message" && { topic: textOf("topic"), data: value }),
+      ...(kind === "record" && {
+        collection: textOf("collection"),
+        action: textOf("action"),
+        record: value,
+        ...(previous !== "" && { previous: parse("previous", previous) }),
+      }),
+      ...(textOf("id") !== "" && { id: textOf("id") }),
+      ...(textOf("ttl") !== "" && { ttl: Number(textOf("ttl")) }),
+      ...(fields.get("private") === "on" && { private: true }),
+    };
+  };
+
+  const sdkFor = (body: { topic?: unknown; collection?: unknown }): string => {
+    if (body.collection !== undefined) {
+      return `await pb.collection(${JSON.stringify(body.collection)}).subscribe("*", (e) => console.log(e.action, e.record)); // receives it`;
+    }
+    return `${examples.subscribe(body.topic ?? "*")} // receives it`;
+  };
+
+  /** Shows the error of a field at its input. Returns whether there is such an input. */
+  const showFieldError = ({ path, message }: FieldError): boolean => {
+    const [first = "", ...rest] = path;
+    if (kind === "batch") {
+      const place = /^\d+$/.test(first) ? `Message ${Number(first) + 1}` : first;
+      const line = [place, rest.join("."), message].filter((part) => part !== "").join(": ");
+      const shown = find("#publish-data-error").textContent ?? "";
+      showInputError("data", shown === "" ? line : `${shown} ${line}`);
+      return true;
+    }
+    const name = first === "record" ? "data" : first;
+    if (!INPUTS.includes(name)) return false;
+    showInputError(name, rest.length > 0 ? `${rest.join(".")}: ${message}` : message);
+    return true;
+  };
+
+  const showFailure = (error: unknown): void => {
+    const { status, fields, message } = api.refusalOf(error);
+    const shown = fields.map(showFieldError);
+    if (fields.length > 0 && shown.every(Boolean)) {
+      form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
       return;
     }
-    const publish = isRecord ? publishRecord : publishMessage;
-    // The response to a body with one message is one receipt (the schema `Receipt` of the OpenAPI document).
-    publish(fields, data, previous).then(
-      (accepted) => showResult(`Accepted: ${(accepted as { id: string }).id}`),
-      showError,
-    );
-  });
-
-  interface History {
-    readonly messages: readonly {
-      readonly topics: readonly string[];
-      readonly id: string;
-      readonly at: string;
-      readonly data: unknown;
-      readonly cursor: string;
-    }[];
-  }
-
-  interface RuleOfTopic {
-    readonly rules: readonly unknown[];
-    readonly rule: number | null;
-  }
-
-  /** Describes the topic rule that applies. Returns "" if there are no rules, or if the key is not the admin key. */
-  const describeRule = async (topic: string): Promise<string> => {
-    if (!api.hasKey() || api.isKeyRefused()) return "";
-    try {
-      const found = await api.request(`/topics/rules?topic=${encodeURIComponent(topic)}`);
-      // The response has the schema `TopicRules` of the OpenAPI document.
-      const { rules, rule } = found as RuleOfTopic;
-      if (rule !== null) return `. Topic rule ${rule}: ${JSON.stringify(rules[rule])}`;
-      return rules.length === 0 ? "" : ". No topic rule applies";
-    } catch {
-      return "";
-    }
+    const isGuest = status === 401 && !api.hasKey();
+    const hint =
+      "Publishing needs the admin key, or a token with the right to publish. Enter it above.";
+    say("#answer", isGuest ? hint : message, true);
   };
 
-  find("#history").addEventListener("click", () => {
-    const topic = String(new FormData(form).get("topic"));
-    const path = `/messages?topic=${encodeURIComponent(topic)}&limit=20`;
-    const sdk = examples.subscribe(topic, ", { last: 20 }");
-    examples.show({ path, sdk, needsKey: api.hasKey() });
-    const rule = describeRule(topic);
-    api.request(path).then(async (page) => {
-      // The page has the schema `History` of the OpenAPI document.
-      const { messages } = page as History;
-      showResult(`The newest messages of ${topic} in the history: ${messages.length}${await rule}`);
-      for (const { topics, id, at, data, cursor } of messages) {
-        const facts = [topics.join(", "), `id ${id}`, at];
-        events.add({
-          name: `history: ${topics[0]}`,
-          data: JSON.stringify(data),
-          cursor,
-          at,
-          facts,
-        });
-      }
-    }, showError);
+  const showReceipt = (answer: unknown): void => {
+    // The response to one message is one receipt (the schema `Receipt` of the OpenAPI document), and to a list a list.
+    const receipts = [answer].flat() as readonly { id: string; duplicate?: boolean }[];
+    const duplicates = receipts.filter(({ duplicate }) => duplicate).length;
+    const [first] = receipts;
+    if (kind === "batch") {
+      const known = duplicates > 0 ? `, ${duplicates} of them known from before` : "";
+      say("#answer", `Accepted: ${count(receipts.length, "message")}${known}`);
+    } else if (duplicates > 0) {
+      say("#answer", `Accepted before: ${first?.id}. Nothing was delivered again.`);
+    } else say("#answer", `Accepted: ${first?.id}`);
+    onPublish();
+  };
+
+  form.addEventListener("change", ({ target }) => {
+    if ((target as HTMLInputElement).name === "kind") showKind();
   });
+  form.addEventListener("input", ({ target }) => {
+    const { name } = target as HTMLInputElement;
+    if (INPUTS.includes(name)) showInputError(name, "");
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearErrors();
+    try {
+      const body = readBody(new FormData(form));
+      examples.show({ path: "/messages", body, sdk: sdkFor(body as object) });
+      api.post("/messages", body).then(showReceipt, showFailure);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      showInputError(String(cause), message);
+      find(`#publish [name=${String(cause)}]`).focus();
+    }
+  });
+  showKind();
 }

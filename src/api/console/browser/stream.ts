@@ -1,39 +1,65 @@
 import type { API, FieldError } from "./api.ts";
+import type { createConnection } from "./connection.ts";
 import type { Dom } from "./dom.ts";
 import type { EventList, ShownEvent } from "./events.ts";
 import type { Examples } from "./examples.ts";
+import type { Key } from "./key.ts";
+import type { createStreamParser, StreamBlock } from "./sse.ts";
+import type { Store } from "./store.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** The connection to the service, with the buttons that open and break it. */
 export type Stream = ReturnType<typeof createStream>;
 
-/** The function is longer than 50 lines because each function of the console's page must be self-contained (parts.ts). */
-export function createStream(
-  { find, showResult, showError }: Dom,
-  api: API,
-  examples: Examples,
-  events: EventList,
-  { keys, split, refuse }: Subscriptions,
-) {
-  /** Milliseconds between a simulated disconnect and the reconnect. */
-  const RECONNECT_DELAY = 2000;
-  let stream: EventSource | undefined;
-  let clientId = "";
-  let lastEventId = "";
-  let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The keys that the service has accepted. */
-  let accepted: readonly string[] = [];
+/** What `createStream` needs of the page. */
+interface StreamParts {
+  readonly dom: Dom;
+  readonly api: API;
+  readonly key: Key;
+  readonly store: Store;
+  readonly examples: Examples;
+  readonly events: EventList;
+  readonly subscriptions: Subscriptions;
+  readonly parse: typeof createStreamParser;
+  readonly connectionTo: typeof createConnection;
+  /** Runs when a stream that was broken has resumed. */
+  readonly onResume: () => void;
+  /** Runs when the service has accepted subscriptions. */
+  readonly onSubscribe: () => void;
+}
 
-  const showState = (text: string, className: "" | "open" | "broken"): void => {
-    find("#state").className = className;
-    find("#state-text").textContent = text;
+/** The function is longer than 50 lines because each function of the console's page must be self-contained (parts.ts). */
+export function createStream(parts: StreamParts) {
+  const { dom, api, key, store, examples, events, subscriptions } = parts;
+  const { find, say } = dom;
+  const { keys, split } = subscriptions;
+  const connectButton = find<HTMLButtonElement>("#connect");
+  const breakButton = find<HTMLButtonElement>("#break");
+  let clientId = "";
+  let isBroken = false;
+  let isRefused = false;
+  /** The key that opened the stream. */
+  let keyOfStream = "";
+  /** Whether a request that sets the subscriptions is on its way, and whether they have changed since. */
+  let isSending = false;
+  let isChanged = false;
+
+  type State = "closed" | "connecting" | "open" | "broken" | "lost" | "refused";
+
+  const showState = (state: State, text: string, note: string): void => {
+    find("#state").dataset.state = state;
+    say("#state-text", text);
+    say("#stream-note", note, state === "lost" || state === "refused");
     find("#client-id").textContent = clientId === "" ? "none" : clientId;
-    find("#connect").textContent = stream === undefined ? "Connect" : "Disconnect";
-    find<HTMLButtonElement>("#break").disabled = className !== "open";
+    const isWanted = state !== "closed" && state !== "refused";
+    connectButton.textContent = isWanted ? "Disconnect" : "Connect";
+    breakButton.textContent = isBroken ? "Resume" : "Break";
+    breakButton.disabled = !isWanted;
+    store.write("connected", isWanted);
   };
 
   /** Reads the envelope of an event, as the list shows it. Undefined for an event without an envelope. */
-  const readMessage = (key: string, text: string): Omit<ShownEvent, "cursor"> | undefined => {
+  const readMessage = (type: string, text: string): Partial<ShownEvent> | undefined => {
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -43,111 +69,183 @@ export function createStream(
     // Events that an app sends to one client have no envelope. The user may also have switched the envelope off for a key.
     const { topic, id, at, data } = (value ?? {}) as Record<string, unknown>;
     if (typeof topic !== "string" || typeof at !== "string" || data === undefined) return undefined;
-    return { name: topic, data: JSON.stringify(data), at, facts: [key, `id ${id}`, at] };
+    const record = data as { action?: unknown; record?: unknown } | null;
+    const isRecord = typeof record === "object" && record?.record !== undefined;
+    const kind = isRecord && typeof record?.action === "string" ? record.action : "message";
+    const name = topic.startsWith("$presence/") ? "presence" : kind;
+    return {
+      kind: name,
+      name: topic,
+      data: JSON.stringify(data),
+      at,
+      messageId: String(id),
+      key: split(type).join(" "),
+    };
   };
 
-  const showEvent = ({ type, data, lastEventId: cursor }: MessageEvent<string>): void => {
-    if (cursor !== "") lastEventId = cursor;
-    const key = split(type).join(" ");
-    events.add({ ...(readMessage(key, data) ?? { name: key, data }), cursor });
+  const showBlock = ({ type, data = "", id = "", retry, comment }: StreamBlock): void => {
+    const isService = /^PB_(CONNECT|RESUME|CURSOR|AUTH_EXPIRED)$/.test(type);
+    const message = isService ? undefined : readMessage(type, data);
+    const kind = isService ? "service" : "message";
+    events.add({
+      kind,
+      name: split(type).join(" "),
+      data,
+      cursor: id,
+      type,
+      retry,
+      comment,
+      ...message,
+    });
   };
 
-  const listenTo = (key: string): void => stream?.addEventListener(key, showEvent);
+  const onConnect = (block: StreamBlock): void => {
+    ({ clientId } = JSON.parse(block.data ?? "{}") as { clientId: string });
+    showState("open", "Connected", "The stream is open.");
+    send();
+  };
 
-  const sendSubscriptions = async (): Promise<void> => {
-    const sent = [...keys];
-    const body = { clientId, subscriptions: sent };
-    const lines = sent.map((key) => {
-      const [topic, options] = split(key);
+  const onBlock = (block: StreamBlock): void => {
+    if (block.data !== undefined) showBlock(block);
+    else if (block.retry !== undefined) {
+      const wait = `The service asks to reconnect after ${block.retry} milliseconds.`;
+      const data = block.comment ?? wait;
+      events.add({
+        kind: "service",
+        name: "retry",
+        data,
+        cursor: "",
+        type: "(none)",
+        retry: block.retry,
+      });
+      if (block.comment !== undefined) showState("lost", "Waiting", block.comment);
+    }
+    if (block.type === "PB_CONNECT") onConnect(block);
+    if (block.type === "PB_AUTH_EXPIRED") key.expire();
+    if (block.type === "PB_RESUME" && block.data?.includes('"recovered":true')) parts.onResume();
+  };
+
+  const connection = parts.connectionTo(api, parts.parse, {
+    onBlock,
+    onLost: (reason) => {
+      clientId = "";
+      showState(
+        "lost",
+        "No connection",
+        `${reason ?? "The service does not answer."} Trying again…`,
+      );
+    },
+    onRefused: (reason) => {
+      clientId = "";
+      isRefused = true;
+      showState("refused", "Refused", reason);
+    },
+  });
+
+  const showExample = (sent: readonly string[]): void => {
+    const lines = sent.map((one) => {
+      const [topic, options] = split(one);
       return examples.subscribe(topic, options && `, ${options}`);
     });
-    examples.show({ path: "", body, sdk: lines.join("\n") });
-    if (clientId === "") return;
+    examples.show({ path: "", body: { clientId, subscriptions: sent }, sdk: lines.join("\n") });
+  };
+
+  /** Sets the subscriptions, and removes those that the service refuses: it then has taken none of them. */
+  const sendOnce = async (): Promise<void> => {
+    const sent = [...keys];
+    const target = clientId;
+    showExample(sent);
     try {
-      await api.post("", body);
-      accepted = sent;
-      showResult("");
+      await api.post("", { clientId, subscriptions: sent });
+      if (target !== clientId) return;
+      subscriptions.accept(sent);
+      if (sent.length > 0) parts.onSubscribe();
     } catch (error) {
-      await onRefusal(error, sent);
+      // The stream may have ended in the meantime. The next one sends them again.
+      if (target !== clientId) return;
+      const { fields, message } = api.refusalOf(error);
+      const refused = fields.flatMap((field: FieldError) => {
+        const refusedKey =
+          field.path[0] === "subscriptions" ? sent[Number(field.path[1])] : undefined;
+        return refusedKey === undefined ? [] : [{ ...field, key: refusedKey }];
+      });
+      if (refused.length > 0) isChanged = true;
+      if (refused.length > 0) subscriptions.refuse(refused);
+      else subscriptions.showError(message);
     }
   };
 
-  /** If one of the keys is wrong, removes the key and sends the others again: the service has taken none of them. */
-  const onRefusal = async (error: unknown, sent: readonly string[]): Promise<void> => {
-    // `api.request` sets the cause to `data` of the response. There, the errors of keys are by index.
-    const { cause } = error as { cause?: { subscriptions?: Record<string, FieldError> } };
-    const [index, fieldError] = Object.entries(cause?.subscriptions ?? {})[0] ?? [];
-    const key = sent[Number(index)];
-    if (key === undefined || fieldError === undefined) {
-      showError(error);
-      return;
-    }
-    keys.delete(key);
-    await sendSubscriptions();
-    refuse(key, fieldError);
+  const send = (): void => {
+    isChanged = true;
+    if (isSending) return;
+    isSending = true;
+    void (async () => {
+      while (isChanged && clientId !== "") {
+        isChanged = false;
+        await sendOnce();
+      }
+      isSending = false;
+    })();
   };
 
-  const onConnect = (event: MessageEvent<string>, topicsOfURL: readonly string[]): void => {
-    showEvent(event);
-    ({ clientId } = JSON.parse(event.data) as { clientId: string });
-    showState("connected", "open");
-    // When the browser reconnects, the client id is new, and the URL has the topics of the first connection.
-    if ([...keys].sort().join("\n") !== topicsOfURL.toSorted().join("\n")) void sendSubscriptions();
-  };
-
-  const onError = (): void => {
-    if (stream?.readyState !== EventSource.CLOSED) {
-      showState("disconnected, reconnecting", "broken");
-      return;
-    }
-    disconnect();
-    showResult("The stream was refused. Run the curl command below to see why.", true);
-  };
-
-  /** @param after Id of the last event received before the disconnect. Default "": the stream does not resume. */
-  const connect = (after = ""): void => {
-    const query = new URLSearchParams({ envelope: "true" });
-    if (after !== "") {
-      query.set("lastEventId", after);
-      for (const key of accepted) if (keys.has(key)) query.append("topic", key);
-    }
-    stream = new EventSource(`${api.path}?${query}`);
-    showState("connecting", "");
-    const sdk = `${examples.subscribe("chat")} // connects`;
-    const path = query.has("topic") ? `?${query}` : `?${query}&topic=chat`;
-    examples.show({ path, sdk, isStream: true });
-    for (const name of ["PB_RESUME", "PB_AUTH_EXPIRED", "message", ...keys]) listenTo(name);
-    stream.addEventListener("PB_CONNECT", (event) => onConnect(event, query.getAll("topic")));
-    stream.addEventListener("error", (event) => {
-      // A message to a topic "error" is a MessageEvent.
-      if (!(event instanceof MessageEvent)) onError();
+  /** Opens the stream. It continues after the last event, unless `forget` was called. */
+  const open = (): void => {
+    isBroken = false;
+    isRefused = false;
+    clientId = "";
+    keyOfStream = key.value();
+    showState("connecting", "Connecting…", "The page asks the service for a stream.");
+    const query = new URLSearchParams([
+      ["envelope", "true"],
+      ...[...keys].map((one) => ["topic", one]),
+    ]);
+    examples.show({
+      path: `?${query}`,
+      sdk: `${examples.subscribe("chat")} // connects`,
+      isStream: true,
     });
+    connection.open();
   };
 
   const disconnect = (): void => {
-    if (reconnectTimer !== undefined) clearTimeout(reconnectTimer);
-    stream?.close();
-    stream = undefined;
+    connection.close();
+    connection.forget();
+    isBroken = false;
+    isRefused = false;
     clientId = "";
-    showState("not connected", "");
+    showState("closed", "Not connected", "Subscribing connects by itself.");
   };
 
-  find("#connect").addEventListener("click", () => {
-    if (stream === undefined) connect();
-    else disconnect();
+  connectButton.addEventListener("click", () => {
+    if (connection.isOpen() || isBroken) disconnect();
+    else open();
   });
-  find("#break").addEventListener("click", () => {
-    stream?.close();
+  breakButton.addEventListener("click", () => {
+    if (isBroken) {
+      open();
+      return;
+    }
+    connection.close();
     clientId = "";
-    showState("disconnected for 2 seconds: publish something now", "broken");
-    reconnectTimer = setTimeout(() => connect(lastEventId), RECONNECT_DELAY);
+    isBroken = true;
+    showState(
+      "broken",
+      "Broken",
+      "You broke the stream. Publish something, then resume: nothing is missing.",
+    );
+  });
+  // A stream can't change from one user to another, so that the page opens a new one. It resumes the one before.
+  key.onChange(() => {
+    const isWanted = connection.isOpen() || isRefused;
+    if (isWanted && key.kind() !== "refused" && key.value() !== keyOfStream) open();
   });
 
-  /** Brings the service's subscriptions up to date. Connects first if necessary. */
-  const update = (added?: string): void => {
-    if (added !== undefined) listenTo(added);
-    if (added !== undefined && stream === undefined) connect();
-    else void sendSubscriptions();
+  return {
+    /** Brings the service's subscriptions up to date. Connects first if necessary. */
+    update: (isAdded: boolean): void => {
+      if (connection.isOpen()) send();
+      else if (isAdded && !isBroken) open();
+    },
+    open,
   };
-  return { update };
 }

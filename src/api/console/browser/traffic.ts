@@ -1,78 +1,121 @@
 import type { API } from "./api.ts";
+import type { createChart } from "./chart.ts";
 import type { Dom } from "./dom.ts";
+import type { Key } from "./key.ts";
 
-/** The chart of the last minute, and the service's statistics. */
+/** The charts of the last minute, and the service's statistics. */
 export type Traffic = ReturnType<typeof createTraffic>;
 
 /** One function longer than 50 lines: a part must be self-contained (parts.ts). */
-export function createTraffic({ find, create }: Dom, api: API) {
-  const SECONDS = 60;
-  const STATS = [
-    "clients",
-    "subscriptions",
-    "topics",
-    "accepted",
-    "delivered",
-    "replayed",
-    "duplicate",
-  ];
-  const perSecond: number[] = new Array(SECONDS).fill(0);
-  const clients: number[] = new Array(SECONDS).fill(0);
-  /** Number of clients in the statistics that were loaded last. 0 until statistics have been loaded with the admin key. */
-  let clientCount = 0;
+export function createTraffic(dom: Dom, api: API, key: Key, chartOf: typeof createChart) {
+  const { find, create, append, say } = dom;
+  /** Milliseconds between two requests for the statistics. */
+  const INTERVAL = 2000;
+  /** The fields of the schema `Stats` of the OpenAPI document that are shown, in the words of the page. */
+  const STATS: Readonly<Record<string, string>> = {
+    clients: "clients now",
+    subscriptions: "subscriptions now",
+    topics: "topics now",
+    connects: "clients that connected",
+    accepted: "messages accepted",
+    duplicate: "duplicates recognised",
+    delivered: "messages delivered",
+    replayed: "of these from the history",
+    recovered: "resumes that missed nothing",
+    unrecovered: "resumes with a gap",
+    refusedCredentials: "credentials refused",
+    queuedBytes: "bytes that wait for clients",
+  };
+  const received = chartOf(dom, "This page", "events received per second");
+  const accepted = chartOf(dom, "Published", "messages per second");
+  const delivered = chartOf(dom, "Delivered", "messages per second, counted for each client");
+  const clients = chartOf(dom, "Clients", "open streams");
+  let events = 0;
   let isLoading = false;
 
-  /** Each line is scaled by its own maximum. */
-  const createLine = (values: readonly number[], className: string): SVGElement => {
-    const max = Math.max(1, ...values);
-    const points = values.map(
-      (value, second) => `${(second * 300) / (SECONDS - 1)},${78 - (value / max) * 74}`,
-    );
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    line.setAttribute("points", points.join(" "));
-    line.setAttribute("class", className);
-    return line;
+  interface Sample {
+    readonly at: number;
+    readonly clients: number;
+    readonly accepted: number;
+    readonly delivered: number;
+  }
+  let sample: Sample | undefined;
+  let rates: { accepted: number; delivered: number } | undefined;
+
+  const showStats = (stats: Readonly<Record<string, unknown>>): void => {
+    const cells = Object.entries(STATS).map(([name, words]) => {
+      const cell = create("div");
+      append(
+        cell,
+        create("dt", words),
+        create("dd", Number(stats[name] ?? 0).toLocaleString("en")),
+      );
+      return cell;
+    });
+    find("#stats").replaceChildren(...cells);
+    find("#no-stats").hidden = true;
   };
 
-  const draw = (): void => {
-    find("#chart").replaceChildren(createLine(perSecond, ""), createLine(clients, "clients"));
-    find("#rate").textContent =
-      `${perSecond.at(-2) ?? 0} events per second, at most ${Math.max(...perSecond)} in the last minute`;
+  const forget = (why: string, isError = false): void => {
+    sample = undefined;
+    rates = undefined;
+    find("#stats").replaceChildren();
+    find("#no-stats").hidden = false;
+    say("#traffic-note", why, isError);
+  };
+
+  const takeSample = (stats: Readonly<Record<string, unknown>>): void => {
+    const next = {
+      at: performance.now(),
+      clients: Number(stats.clients),
+      accepted: Number(stats.accepted),
+      delivered: Number(stats.delivered),
+    };
+    if (sample !== undefined) {
+      const seconds = (next.at - sample.at) / 1000;
+      // The counters begin again when the service starts.
+      const rate = (name: "accepted" | "delivered"): number =>
+        Math.max(0, Math.round((next[name] - (sample?.[name] ?? 0)) / seconds));
+      rates = { accepted: rate("accepted"), delivered: rate("delivered") };
+    }
+    sample = next;
   };
 
   const loadStats = async (): Promise<void> => {
-    if (!api.hasKey() || api.isKeyRefused() || isLoading) return;
+    if (isLoading) return;
+    if (!key.isAdmin()) {
+      forget(
+        "Enter the admin key above to see the traffic of the service. Without it, only this page is counted.",
+      );
+      return;
+    }
     isLoading = true;
     try {
-      // The counts have the schema `Stats` of the OpenAPI document.
       const stats = (await api.request("/stats")) as Record<string, unknown>;
-      const cells = STATS.flatMap((name) => [
-        create("dt", name),
-        create("dd", Number(stats[name]).toLocaleString()),
-      ]);
-      find("#stats").replaceChildren(...cells);
-      clientCount = Number(stats.clients);
-    } catch {
-      // The key may be a user's token, which can't read the statistics. The line of events in the chart needs no statistics.
-      find("#stats").replaceChildren();
+      takeSample(stats);
+      showStats(stats);
+      say("#traffic-note", `Counted since ${new Date(String(stats.startedAt)).toLocaleString()}`);
+    } catch (error) {
+      forget(api.refusalOf(error).message, true);
     }
     isLoading = false;
   };
 
-  const countEvent = (): void => {
-    perSecond[SECONDS - 1] = (perSecond[SECONDS - 1] ?? 0) + 1;
-  };
-
   setInterval(() => {
-    draw();
-    perSecond.push(0);
-    perSecond.shift();
-    clients.push(clientCount);
-    clients.shift();
+    received.push(events);
+    events = 0;
+    accepted.push(rates?.accepted);
+    delivered.push(rates?.delivered);
+    clients.push(sample?.clients);
   }, 1000);
   setInterval(() => {
     if (!document.hidden) void loadStats();
-  }, 2000);
-  draw();
-  return { countEvent };
+  }, INTERVAL);
+  key.onChange(() => void loadStats());
+  void loadStats();
+  return {
+    countEvent: (): void => {
+      events += 1;
+    },
+  };
 }

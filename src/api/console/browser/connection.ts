@@ -1,0 +1,112 @@
+import type { API } from "./api.ts";
+import type { StreamBlock } from "./sse.ts";
+
+/** A stream that reconnects by itself. */
+export type Connection = ReturnType<typeof createConnection>;
+
+export interface ConnectionListener {
+  /** A response has begun. The service has not said anything yet. */
+  onBlock(block: StreamBlock): void;
+  /** The connection has ended, and a new attempt follows. `reason` is undefined if it was there before. */
+  onLost(reason: string | undefined): void;
+  /** The service has refused the stream, and a new attempt would not help. */
+  onRefused(reason: string): void;
+}
+
+/**
+ * Creates a connection that is closed at first. It reads the stream with `fetch`, so that the request has the key.
+ * One function longer than 50 lines: a part must be self-contained (parts.ts).
+ *
+ * @param createStreamParser The function of sse.ts.
+ */
+export function createConnection(
+  api: API,
+  createStreamParser: () => (text: string) => StreamBlock[],
+  listener: ConnectionListener,
+) {
+  /** Milliseconds before the second attempt. The delay doubles with each attempt. */
+  const FIRST_DELAY = 500;
+  const MAX_DELAY = 5000;
+  let current: AbortController | undefined;
+  let lastEventId = "";
+  let attempts = 0;
+  /** The delay that the service has asked for. */
+  let retry: number | undefined;
+  let wake: (() => void) | undefined;
+
+  const read = async (response: Response, signal: AbortSignal): Promise<void> => {
+    const parse = createStreamParser();
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    for (;;) {
+      const part = await reader?.read();
+      if (signal.aborted || part === undefined || part.done) return;
+      for (const block of parse(decoder.decode(part.value, { stream: true }))) {
+        if (block.id !== undefined && block.data !== undefined) lastEventId = block.id;
+        if (block.retry !== undefined) retry = block.retry;
+        if (block.data !== undefined) attempts = 0;
+        listener.onBlock(block);
+        if (signal.aborted) return;
+      }
+    }
+  };
+
+  /** Waits before the next attempt. The network's return ends the wait. */
+  const pause = async (): Promise<void> => {
+    const delay = Math.min(FIRST_DELAY * 2 ** attempts, MAX_DELAY) * (0.75 + Math.random() / 2);
+    attempts += 1;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, Math.max(delay, retry ?? 0));
+    });
+    retry = undefined;
+  };
+
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    const query = new URLSearchParams({ envelope: "true" });
+    if (lastEventId !== "") query.set("lastEventId", lastEventId);
+    try {
+      await read(await api.open(`?${query}`, { signal }), signal);
+      if (!signal.aborted) listener.onLost(undefined);
+    } catch (error) {
+      if (signal.aborted) return;
+      const { status, message } = api.refusalOf(error);
+      if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+        close();
+        listener.onRefused(message);
+      } else listener.onLost(status === 0 ? undefined : message);
+    }
+  };
+
+  const close = (): void => {
+    current?.abort();
+    current = undefined;
+    wake?.();
+  };
+
+  const open = async (): Promise<void> => {
+    close();
+    const own = new AbortController();
+    current = own;
+    attempts = 0;
+    retry = undefined;
+    while (!own.signal.aborted) {
+      await attempt(own.signal);
+      if (!own.signal.aborted) await pause();
+    }
+  };
+
+  addEventListener("online", () => wake?.());
+
+  return {
+    /** Opens the stream, after the event that was received last. */
+    open: (): void => void open(),
+    /** Closes the stream. The next one resumes it. */
+    close,
+    /** The next stream begins anew. */
+    forget: (): void => {
+      lastEventId = "";
+    },
+    isOpen: (): boolean => current !== undefined,
+  };
+}
