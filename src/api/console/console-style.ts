@@ -8,7 +8,7 @@ const THEME = `
 
 /** Elements, wherever they are. */
 const ELEMENTS = `
-* { box-sizing: border-box; } [hidden] { display: none !important; }
+* { box-sizing: border-box; } html { scroll-padding-top: 120px; } [hidden] { display: none !important; }
 body { margin: 0; background: var(--bg); color: var(--text); font: 14px/1.5 system-ui, sans-serif; }
 h1, h2, h3, p, ol, ul, dl, dd, figure { margin: 0; padding: 0; } ol, ul { list-style: none; }
 h1 { font-size: 17px; letter-spacing: -.01em; } h2 { font-size: 15px; overflow-wrap: anywhere; } h3 { font-size: 13px; color: var(--dim); }
@@ -84,14 +84,17 @@ svg { width: 100%; height: 96px; background: var(--code); border-radius: 4px; } 
 
 /** Wide windows get columns; narrow ones, such as a phone's, get rows. */
 const WIDTHS = `
-@media (min-width: 960px) { .live { grid-template-columns: 390px minmax(0, 1fr); } .halves { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .wide { grid-column: 1 / -1; } .steps { grid-template-columns: repeat(3, 1fr); } .pair { grid-template-columns: 1fr 1fr; } }
+@media (min-width: 960px) { .live { grid-template-columns: 390px minmax(0, 1fr); } .halves { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .wide { grid-column: 1 / -1; } .steps { grid-template-columns: repeat(3, 1fr); } }
 @media (max-width: 760px) {
   header { position: static; } .bar { flex-wrap: wrap; padding-inline: 14px; } main { padding: 12px 10px 32px; }
-  #key-form { margin: 0; width: 100%; grid-template-columns: minmax(0, 1fr); } #identity { grid-column: 1; max-width: none; } .tabs nav { margin-left: -10px; max-width: 100%; } .tabs .links { margin-left: 0; }
-  .status .dim { overflow: hidden; text-overflow: ellipsis; max-width: 62vw; }
+  #key-form { margin: 0; width: 100%; grid-template-columns: minmax(0, 1fr); } #identity { grid-column: 1; max-width: none; } .tabs nav { margin-left: -7px; max-width: 100%; } .tabs .links { margin-left: 0; }
+  .status .dim { overflow: hidden; text-overflow: ellipsis; max-width: 50vw; } .tabs nav a { font-size: 13px; padding-inline: 7px; } .tabs nav { gap: 2px; }
   #events { height: 420px; } #events summary { grid-template-columns: auto auto minmax(0, 1fr); } #events .preview { grid-column: 1 / -1; } #events .cursor { display: none; } .scroll th:nth-child(3), .scroll td:nth-child(3) { white-space: nowrap; }
 }
 `;
 
 /** The style of the console, for light and dark colour schemes. */
-export const CONSOLE_STYLE: string = THEME + ELEMENTS + FRAME + CONTENT + WIDTHS;
+export const CONSOLE_STYLE: string = [THEME, ELEMENTS, FRAME, CONTENT, WIDTHS]
+  .join("")
+  .replaceAll(/\s*([{};])\s*/g, "$1")
+  .replaceAll(": ", ":");

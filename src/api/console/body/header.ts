@@ -21,7 +21,7 @@ export const HEADER: string = `<header>
       <a href="#/callbacks">Callbacks</a>
       <a href="#/token">Token</a>
     </nav>
-    <nav aria-label="Documentation" class="links"><a id="docs" href="#">HTTP API</a><a id="openapi" href="#">OpenAPI</a></nav>
+    <nav aria-label="Documentation" class="links"><a id="docs" href="#">HTTP API</a></nav>
   </div>
 </header>
 `;

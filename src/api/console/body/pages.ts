@@ -43,7 +43,7 @@ const CLIENTS = `<div id="page-clients" class="page" hidden>
     <div class="row">
       <label class="narrow">Search clients <input id="search-clients" type="search" placeholder="client id, user, address, topic" autocomplete="off" spellcheck="false"></label>
     </div>
-    <div class="scroll" role="region" aria-label="Clients" tabindex="0">
+    <div class="scroll" role="region" aria-label="Table of clients" tabindex="0">
       <table id="clients" hidden>
         <thead><tr><th scope="col">Client</th><th scope="col">User</th><th scope="col">Address</th><th scope="col">Subscriptions</th><th scope="col">Since</th><th scope="col">Action</th></tr></thead>
         <tbody></tbody>
@@ -97,7 +97,7 @@ const TOKEN = `<div id="page-token" class="page halves" hidden>
       <h2 id="h-token">Make a token</h2>
       <p class="note">A token signs a user in. The page signs it (HS256). The secret never leaves the page, and the page does not keep it.</p>
       <form autocomplete="off" spellcheck="false" id="token-form">
-        <label>Secret <input name="secret" type="password" placeholder="REALTIME_JWT_SECRET" aria-describedby="token-secret-error"></label>
+        <label>Secret <input name="secret" type="password" autocomplete="off" placeholder="REALTIME_JWT_SECRET" aria-describedby="token-secret-error"></label>
         <p class="error" role="status" id="token-secret-error"></p>
         <div class="row">
           <label>User <input name="sub" value="anna" aria-describedby="token-sub-error"></label>

@@ -51,7 +51,7 @@ export function createDom() {
     if (focused === null || focused === parent || label === "") return;
     const labelled = [...parent.querySelectorAll<HTMLElement>("[aria-label]")];
     const same = labelled.find((element) => element.getAttribute("aria-label") === label);
-    (same ?? (parent as HTMLElement)).focus();
+    (same ?? parent.closest<HTMLElement>("[tabindex]"))?.focus();
   };
 
   const say = (selector: string, text: string, isError = false): void => {

@@ -56,14 +56,14 @@ export function createEventList(
     const all = items();
     const hidden = all.filter((item) => item.hidden).length;
     const facts = [count(received, "event")];
-    if (hidden > 0) facts.push(`${hidden} hidden by the search`);
+    if (hidden > 0) facts.push(`${hidden} hidden`);
     if (received - fresh > all.length) facts.push(`the newest ${all.length} are listed`);
     find("#counts").textContent = facts.join(", ");
     find("#no-events").hidden = all.length > hidden;
     find("#no-events").textContent =
       all.length === 0
         ? "Nothing has arrived yet. Messages to the topics that you subscribe to appear here, newest first."
-        : "No event matches the search.";
+        : "No event matches the search, or all are service events.";
     pauseButton.textContent = isPaused
       ? `Continue${fresh > 0 ? ` (${fresh.toLocaleString("en")} new)` : ""}`
       : "Pause";

@@ -44,6 +44,8 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
     for (const listener of listeners) listener();
   };
 
+  const expire = (): void => settle("refused", "The token has expired. Enter a new one.");
+
   const showUser = (key: string): void => {
     const { sub, exp } = readClaims(key) ?? {};
     const name = typeof sub === "string" ? `User ${sub}` : "Signed in as a user";
@@ -55,8 +57,8 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
     const isToday = end.toDateString() === new Date().toDateString();
     const shown = isToday ? end.toLocaleTimeString("en-GB") : end.toLocaleDateString();
     settle("user", `${name}, until ${shown}`);
-    const expire = () => show("refused", `The token has expired. Enter a new one.`);
-    timer = setTimeout(expire, Math.min(end.getTime() - Date.now(), MAX_DELAY));
+    const remaining = end.getTime() - Date.now();
+    if (remaining < MAX_DELAY) timer = setTimeout(expire, remaining);
   };
 
   /** Asks the service who the key belongs to: only an administrator may read the statistics. */
@@ -122,6 +124,6 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
     onChange: (listener: () => void): void => {
       listeners.push(listener);
     },
-    expire: (): void => settle("refused", "The token has expired. Enter a new one."),
+    expire,
   };
 }

@@ -31,7 +31,6 @@ export function runConsole(parts: typeof PARTS): void {
   parts.bindCallbacks(shared);
   parts.bindTokenMaker(dom, key);
   dom.find<HTMLAnchorElement>("#docs").href = `${api.base}/api/docs`;
-  dom.find<HTMLAnchorElement>("#openapi").href = `${api.base}/api/openapi.json`;
   const wasConnected = store.read("connected") === true;
   key.restore();
   subscriptions.restore();

@@ -102,7 +102,7 @@ export function createStream(parts: StreamParts) {
   const onConnect = (block: StreamBlock): void => {
     ({ clientId } = JSON.parse(block.data ?? "{}") as { clientId: string });
     showState("open", "Connected", "The stream is open.");
-    send();
+    if (keys.size > 0) send();
   };
 
   const onBlock = (block: StreamBlock): void => {

@@ -140,7 +140,9 @@ export function createSubscriptions(dom: Dom, store: Store, onChange: (isAdded: 
     const isOptional = code.startsWith("validation_invalid_") && sentKeys.includes(key);
     const name = (isOptional && written) || "topic";
     const isAmongSeveral = name === "topic" && keys.size + refused.length > 1;
-    showInputError(name, isAmongSeveral ? `${split(key)[0]}: ${message}` : message);
+    const topic = split(key)[0];
+    const shownTopic = topic.length > 60 ? `${topic.slice(0, 60)}…` : topic;
+    showInputError(name, isAmongSeveral ? `${shownTopic}: ${message}` : message);
     const position = / position (\d+)/.exec(message)?.[1];
     const input = inputOf(name);
     if (name === named && position) input.setSelectionRange(Number(position), input.value.length);
