@@ -38,6 +38,15 @@ describe.each(["/", "/api/docs"])("the page at %s", (path) => {
   });
 });
 
+describe("the console", () => {
+  it("names no other host, so that it works without internet access", async () => {
+    const { html } = await read("/");
+    const hosts = [...html.matchAll(/https?:\/\/[\w.]+/g)].map(([address]) => address);
+    // The name of a namespace is an identifier, and not fetched.
+    expect(new Set(hosts)).toEqual(new Set(["http://www.w3.org"]));
+  });
+});
+
 describe("the page of the HTTP API", () => {
   it("contains the OpenAPI document of this service, without a character that ends its element", async () => {
     const { html } = await read("/api/docs");
