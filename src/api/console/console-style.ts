@@ -11,7 +11,7 @@ const ELEMENTS = `
 * { box-sizing: border-box; } html { scroll-padding-top: 120px; } [hidden] { display: none !important; }
 body { margin: 0; background: var(--bg); color: var(--text); font: 14px/1.5 system-ui, sans-serif; }
 h1, h2, h3, p, ol, ul, dl, dd, figure { margin: 0; padding: 0; } ol, ul { list-style: none; }
-h1 { font-size: 17px; letter-spacing: -.01em; } h2 { font-size: 15px; overflow-wrap: anywhere; } h3 { font-size: 13px; color: var(--dim); }
+h1 { font-size: 17px; letter-spacing: -.01em; } h2 { font-size: 15px; line-height: 28px; overflow-wrap: anywhere; } h3 { font-size: 13px; color: var(--dim); }
 a { color: var(--accent); } code, pre, textarea, time, .cursor { font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; }
 code { overflow-wrap: anywhere; } .dim { color: var(--dim); } .error { color: var(--bad); } p:empty { display: none; }
 .note { color: var(--dim); font-size: 13px; } .note.error { color: var(--bad); }
@@ -41,7 +41,7 @@ header { position: sticky; top: 0; z-index: 1; background: var(--panel); border-
 [data-state=connecting] .dot, [data-state=broken] .dot { background: var(--warn); } [data-state=connecting] #state-text, [data-state=broken] #state-text { color: var(--warn); }
 [data-state=lost] .dot, [data-state=refused] .dot { background: var(--bad); } [data-state=lost] #state-text, [data-state=refused] #state-text { color: var(--bad); }
 #key-form { margin-left: auto; display: grid; grid-template-columns: auto 260px; gap: 0 10px; align-items: center; } #key-form input { margin: 0; }
-#identity { grid-column: 2; font-size: 12px; color: var(--dim); max-width: 260px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 18px; }
+#identity { grid-column: 2; font-size: 12px; color: var(--dim); max-width: 260px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 18px; margin-top: 2px; }
 #identity[data-kind=admin], #identity[data-kind=user] { color: var(--good); } #identity.error { color: var(--bad); }
 .tabs { padding-top: 0; padding-bottom: 0; justify-content: space-between; } .tabs nav { display: flex; gap: 4px; overflow-x: auto; margin-left: -10px; } .tabs .links { gap: 18px; flex: none; }
 .tabs a { color: var(--dim); text-decoration: none; padding: 7px 10px; border-bottom: 2px solid transparent; white-space: nowrap; } .tabs .links a { padding: 7px 0; } .tabs a:hover { color: var(--text); }
@@ -68,10 +68,10 @@ const CONTENT = `
 #answer { min-height: 20px; } #answer:empty { display: block; } #answer, #subscribe .error, #publish .error { overflow-wrap: anywhere; }
 .stack { display: grid; grid-template-columns: minmax(0, 1fr); } .stack > * { grid-area: 1 / 1; } .stack .empty { align-self: center; }
 #events { height: clamp(300px, 100vh - 470px, 900px); border-top: 1px solid var(--line); } #events > li { border-bottom: 1px solid var(--line); }
-#events summary { display: grid; grid-template-columns: 92px 76px minmax(90px, 170px) minmax(0, 1fr) auto; gap: 0 12px; align-items: baseline; padding: 5px 4px; list-style: none; } #events summary::-webkit-details-marker { display: none; } #events summary:hover { background: var(--hover); } #events summary:focus-visible { outline-offset: -2px; }
-#events time, .cursor, #history time { color: var(--dim); font-size: 12px; } .name { font-weight: 600; overflow-wrap: anywhere; } .preview { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; } .cursor { max-width: 180px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+#events summary { display: grid; grid-template-columns: 92px 68px minmax(90px, 150px) minmax(0, 1fr) auto; gap: 0 12px; align-items: baseline; padding: 5px 4px; list-style: none; } #events summary::-webkit-details-marker { display: none; } #events summary:hover { background: var(--hover); } #events summary:focus-visible { outline-offset: -2px; }
+#events time, .cursor, #history time { color: var(--dim); font-size: 12px; } .name { font-weight: 600; overflow-wrap: anywhere; } .preview { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; } .cursor { max-width: 124px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .kind { font-size: 12px; color: var(--dim); } [data-kind=create] .kind { color: var(--good); } [data-kind=update] .kind { color: var(--accent); } [data-kind=delete] .kind, [data-kind=leave] .kind { color: var(--bad); } [data-kind=presence] .kind { color: var(--violet); } [data-kind=service] .name, [data-kind=service] .preview { color: var(--dim); font-weight: 400; }
-details[open] > summary { margin-bottom: 4px; } #events details[open], #history details[open] { padding-bottom: 12px; } #events details[open] { padding-inline: 4px; }
+details[open] > summary { margin-bottom: 4px; } #events details[open], #history details[open] { padding-bottom: 12px; } #events details > :not(summary) { margin-inline: 4px; } #events details > .quiet { margin: 4px 0 0 -4px; }
 .facts { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 2px 16px; margin-bottom: 8px; font-size: 13px; } .facts dt { color: var(--dim); } .facts dd { overflow-wrap: anywhere; }
 #history summary { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 12px; }
 .row-button { border: 0; background: none; padding: 0 4px 0 0; min-height: 26px; color: var(--accent); font-weight: 600; text-align: left; white-space: normal; overflow-wrap: anywhere; } #topics li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 16px; align-items: baseline; }
@@ -79,17 +79,17 @@ details[open] > summary { margin-bottom: 4px; } #events details[open], #history 
 .charts { display: grid; gap: 20px 28px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); } figure { display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 4px 8px; } figcaption { grid-column: 1 / -1; display: flex; gap: 8px; align-items: baseline; } .now { margin-left: auto; font-weight: 600; font-variant-numeric: tabular-nums; }
 .scale { display: flex; flex-direction: column; justify-content: space-between; text-align: right; } .times { grid-column: 2; display: flex; justify-content: space-between; } .scale, .times { font-size: 12px; line-height: 1; color: var(--dim); font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: 96px; background: var(--code); border-radius: 4px; } svg line { stroke: var(--line); vector-effect: non-scaling-stroke; } polyline { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
-.stats { display: grid; gap: 14px 20px; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); } .stats:empty { display: none; } .stats div { display: flex; flex-direction: column-reverse; justify-content: flex-end; } .stats dd { font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; } .stats dt { color: var(--dim); font-size: 13px; } #made, #topic-panel, #members-panel { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }
+.stats { display: grid; gap: 14px 20px; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); } .stats:empty { display: none; } .stats div { display: flex; flex-direction: column-reverse; justify-content: flex-end; } .stats dd { font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; } .stats dt { color: var(--dim); font-size: 13px; } #made, #topic-panel, #members-panel { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }
 `;
 
 /** Wide windows get columns; narrow ones, such as a phone's, get rows. */
 const WIDTHS = `
 @media (min-width: 960px) { .live { grid-template-columns: 390px minmax(0, 1fr); } .halves { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .wide { grid-column: 1 / -1; } .steps { grid-template-columns: repeat(3, 1fr); } }
 @media (max-width: 760px) {
-  header { position: static; } .bar { flex-wrap: wrap; padding-inline: 14px; } main { padding: 12px 10px 32px; }
+  header { position: relative; } .bar { flex-wrap: wrap; padding-inline: 14px; } main { padding: 12px 10px 32px; }
   #key-form { margin: 0; width: 100%; grid-template-columns: minmax(0, 1fr); } #identity { grid-column: 1; max-width: none; } .tabs nav { margin-left: -7px; max-width: 100%; } .tabs .links { margin-left: 0; }
-  .status .dim { overflow: hidden; text-overflow: ellipsis; max-width: 50vw; } .tabs nav a { font-size: 13px; padding-inline: 7px; } .tabs nav { gap: 2px; }
-  #events { height: 420px; } #events summary { grid-template-columns: auto auto minmax(0, 1fr); } #events .preview { grid-column: 1 / -1; } #events .cursor { display: none; } .scroll th:nth-child(3), .scroll td:nth-child(3) { white-space: nowrap; }
+  .status .dim { overflow: hidden; text-overflow: ellipsis; max-width: 40vw; } .tabs .links { position: absolute; top: 12px; right: 14px; } .tabs .links a { padding: 0; } .row > label:has([type=search]) { flex-basis: 100%; } .tabs nav a { font-size: 13px; padding-inline: 7px; } .tabs nav { gap: 2px; }
+  #events { height: 420px; } #events summary { grid-template-columns: auto auto minmax(0, 1fr); } #events .preview { grid-column: 1 / -1; } #events .cursor { display: none; } #clients thead { display: none; } #clients tr { display: grid; padding: 8px 0; } #clients td { padding: 1px 0; } #clients td::before { content: attr(data-label) " "; color: var(--dim); } #clients .actions { padding-top: 6px; } #clients .actions::before { content: none; }
 }
 `;
 

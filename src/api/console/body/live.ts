@@ -20,7 +20,7 @@ const STREAM = `    <section aria-labelledby="h-stream">
       <form autocomplete="off" spellcheck="false" id="subscribe">
         <label>Topics <input name="topic" value="chat" required placeholder="chat, news/*, *" aria-describedby="topic-hint topic-error"></label>
         <p class="error" role="status" id="topic-error"></p>
-        <p class="note" id="topic-hint">Separate topics with commas. Write <code>\\,</code> for a comma in a topic.</p>
+        <p class="note" id="topic-hint">Commas separate topics. <code>\\,</code> is a comma in a topic.</p>
         <div class="row">
           <label class="short">Replay last <input name="last" type="number" min="0" max="1000" placeholder="0" aria-describedby="last-error"></label>
           <button class="primary">Subscribe</button>

@@ -61,11 +61,17 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
     }
   };
 
+  /** @param label The heading of the column, which a phone shows in the cell. */
+  const createCell = (label: string, text: string, content?: HTMLElement): HTMLElement => {
+    const cell = create("td", text);
+    cell.dataset.label = label;
+    if (content !== undefined) append(cell, content);
+    return cell;
+  };
+
   const createRow = ({ clientId, identity, ip, subscriptions, connectedAt }: Client) => {
     const row = create("tr");
-    const [id, since, actions] = [create("td"), create("td"), create("td", "", "actions")];
-    append(id, create("code", clientId));
-    append(since, createTime(connectedAt));
+    const actions = create("td", "", "actions");
     append(
       actions,
       createButton("Disconnect", `Disconnect ${clientId}`, () => disconnect(clientId)),
@@ -73,21 +79,22 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
     // The identity of the admin key is not a user's: it contains a tab.
     const isAdmin = identity?.includes("\t");
     if (identity !== undefined && !isAdmin) {
-      const ask = createButton(
-        "Revoke",
-        `Revoke ${identity}, ${clientId}`,
-        () => void revoke(identity),
+      const label = `Revoke ${identity}, ${clientId}`;
+      append(
+        actions,
+        createButton("Revoke", label, () => void revoke(identity)),
       );
-      append(actions, ask);
     }
     const topics = subscriptions.map((one) => one.split(/[?&]options=/)[0]).join(", ");
     append(
       row,
-      id,
-      create("td", isAdmin ? "admin" : (identity ?? "guest")),
-      create("td", ip ?? ""),
+      createCell("Client", "", create("code", clientId)),
+      createCell("User", isAdmin ? "admin" : (identity ?? "guest")),
+      createCell("Address", ip ?? ""),
+      createCell("Subscriptions", topics || "none"),
+      createCell("Since", "", createTime(connectedAt)),
+      actions,
     );
-    append(row, create("td", topics || "none"), since, actions);
     return row;
   };
 
