@@ -2,7 +2,7 @@ import { callAll } from "./call-all.ts";
 import { checkNames, type KeyOptions, keyOf } from "./key.ts";
 import { followMembers } from "./presence.ts";
 import { createError, createSend, type Send } from "./requests.ts";
-import { type OnEvent, Stream, type StreamLike, type StreamListener } from "./stream.ts";
+import { createStream, type OnEvent, type StreamLike, type StreamListener } from "./stream.ts";
 import { TokenStore } from "./token.ts";
 import type {
   ConnectOptions,
@@ -54,13 +54,13 @@ class Client {
       onStatus: (status, clientId) => {
         this.#status = status;
         this.#clientId = clientId;
-        this.#emit("status", status);
+        callAll(this.#listeners.status, status);
       },
-      onGap: () => this.#emit("gap", undefined),
-      onError: (error) => this.#emit("error", error),
+      onGap: () => callAll(this.#listeners.gap, undefined),
+      onError: (error) => callAll(this.#listeners.error, error),
     };
     const open = (shared?: StreamLike) =>
-      shared ?? new Stream({ ...settings, send: this.#send }, listener);
+      shared ?? createStream({ ...settings, send: this.#send }, listener);
     this.#stream = options.share
       ? import("./share/share.ts")
           .then(({ shareStream }) =>
@@ -108,7 +108,7 @@ class Client {
     }));
     for (let delay = 500; ; delay *= 2) {
       try {
-        const answers = await (await this.#request("/messages", list)).json();
+        const answers = await this.#read("/messages", list);
         return answers.map(({ id }: { id: string }) => id);
       } catch (error) {
         const { status, retryAfter = 0 } = error as RealtimeClientError;
@@ -126,7 +126,7 @@ class Client {
     const parameters = { topic: keyOf(topic, keyOptions), limit, before, after };
     // JSON has no options that are undefined.
     const query = new URLSearchParams(JSON.parse(JSON.stringify(parameters)));
-    const page = await (await this.#request(`/messages?${query}`)).json();
+    const page = await this.#read(`/messages?${query}`);
     const messages = page.messages.map((message: { topics: string[]; cursor: string }) => ({
       ...readMessage(topic, { ...message, topic: topicFor(topic, message.topics) }, ""),
       cursor: message.cursor,
@@ -173,18 +173,18 @@ class Client {
     };
   }
 
-  #emit<Name extends keyof RealtimeEvents>(name: Name, value: RealtimeEvents[Name]): void {
-    callAll(this.#listeners[name], value);
-  }
-
   async #request(path: string, body?: unknown): Promise<Response> {
     return this.#send(path, body, await this.#token.get());
   }
 
+  async #read(path: string, body?: unknown) {
+    return (await this.#request(path, body)).json();
+  }
+
   async #readPresence(topic: string): Promise<Presence> {
-    const response = await this.#request(`/presence?${new URLSearchParams({ topic })}`);
+    const presence = await this.#read(`/presence?${new URLSearchParams({ topic })}`);
     // A large topic has no list of members.
-    return { members: [], ...(await response.json()) };
+    return { members: [], ...presence };
   }
 
   #followPresence(topic: string, onChange: (presence: Presence) => void): () => void {

@@ -40,9 +40,8 @@ export function createConnection(
   /** Whether there has been a response, which may say when to reconnect. */
   let hasResponse = false;
   let failures = 0;
-  /** When the stream's first event arrived, in milliseconds since 1970. 0 before. */
+  /** When the stream's first event arrived, in milliseconds since 1970. 0 before it, and after the first ping. */
   let connectedAt = 0;
-  let hasPing = false;
   /** Time between two events after which a stream counts as dead. The service pings every 30 seconds by default. In milliseconds. */
   let silence = 75_000;
   let lastEventAt = 0;
@@ -50,8 +49,8 @@ export function createConnection(
   let patience = 0;
   /** Whether a delay is running, here or in the `EventSource`. */
   let isWaiting = false;
-  let retryTimer: ReturnType<typeof setTimeout> | undefined;
-  let checkTimer: ReturnType<typeof setInterval> | undefined;
+  /** Checks the stream, or opens the next. */
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const wait = (milliseconds: number, isDelay = false) => {
     lastEventAt = Date.now();
@@ -61,15 +60,14 @@ export function createConnection(
   const isSilent = (milliseconds: number) => Date.now() - lastEventAt > milliseconds;
 
   const close = () => {
-    clearTimeout(retryTimer);
-    clearInterval(checkTimer);
+    clearInterval(timer);
     source?.close();
     source = undefined;
   };
 
   const open = () => {
     close();
-    hasResponse = hasPing = false;
+    hasResponse = false;
     connectedAt = 0;
     wait(CONNECT_TIMEOUT);
     onSourceEvent = (event) => {
@@ -77,10 +75,10 @@ export function createConnection(
     };
     const created = createSource(onSourceEvent);
     source = created;
-    checkTimer = setInterval(() => {
+    timer = setInterval(() => {
       if (!isSilent(patience)) return;
       // The service may ping less often than expected, or a proxy holds the events back.
-      if (connectedAt && !hasPing) silence *= 2;
+      if (connectedAt > 0) silence *= 2;
       retry();
     }, CHECK_INTERVAL);
   };
@@ -90,7 +88,7 @@ export function createConnection(
     onBroken();
     isWaiting = true;
     const backoff = Math.min(MAX_DELAY, 500 * 2 ** failures++);
-    retryTimer = setTimeout(open, delay + backoff * (0.5 + Math.random() / 2));
+    timer = setTimeout(open, delay + backoff * (0.5 + Math.random() / 2));
   };
 
   const onCurrentEvent: OnSourceEvent = (event) => {
@@ -107,12 +105,11 @@ export function createConnection(
     } else {
       wait(silence);
       if (type === "PB_CONNECT") connectedAt = lastEventAt;
-      if (type === "ping" && !hasPing) {
-        hasPing = true;
-        // The stream lasted: the next delay is short again.
-        failures = 0;
+      if (type === "ping" && connectedAt > 0) {
         // The first ping comes after three quarters of the interval, or after the interval. Later pings may arrive close together.
         silence = 15_000 + (lastEventAt - connectedAt) * 3;
+        // The stream has lasted: the next delay is short again.
+        connectedAt = failures = 0;
       }
       onEvent(event);
     }

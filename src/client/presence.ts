@@ -3,8 +3,7 @@ import type { Member, Presence } from "./types.ts";
 /** An event of `$presence/<topic>` (docs/presence.md, "Which events are there?"). */
 type PresenceEvent =
   | { type: "members"; members?: Member[]; count: number; guests: number }
-  | { type: "join"; member: Member }
-  | { type: "update"; member: Member }
+  | { type: "join" | "update"; member: Member }
   | { type: "leave"; member: Member }
   | { type: "guests"; guests: number }
   | { type: "changes"; changes: PresenceEvent[] };
@@ -16,10 +15,10 @@ export function followMembers(onChange: (presence: Presence) => void): (event: u
   let list: { members?: Member[]; count: number } | undefined;
   let guests = 0;
   const apply = (event: PresenceEvent) => {
-    if (event.type === "changes") event.changes.forEach(apply);
-    else if (event.type === "join" || event.type === "update") {
-      members.set(event.member.id, event.member);
-    } else if (event.type === "leave") members.delete(event.member.id);
+    const { type } = event;
+    if (type === "changes") event.changes.forEach(apply);
+    else if (type === "leave") members.delete(event.member.id);
+    else if ("member" in event) members.set(event.member.id, event.member);
     else {
       guests = event.guests;
       if (event.type === "guests") return;

@@ -1,9 +1,9 @@
 import { callAll } from "./call-all.ts";
-import { type Connection, createConnection } from "./connection.ts";
+import { createConnection } from "./connection.ts";
 import { type KeyOptions, keyOf } from "./key.ts";
 import { createError, type Send } from "./requests.ts";
 import type { TokenStore } from "./token.ts";
-import type { ConnectOptions, EventSourceLike, RealtimeClientError, Status } from "./types.ts";
+import type { ConnectOptions, RealtimeClientError, Status } from "./types.ts";
 
 /** An event of the stream: its data, parsed, and its id. */
 export type OnEvent = (data: unknown, id: string) => void;
@@ -23,7 +23,32 @@ export interface StreamListener {
 }
 
 /** A stream of this page (`Stream`), or of all tabs (`SharedStream`). */
-export type StreamLike = Pick<Stream, "add" | "reconnect" | "renew" | "wake" | "close">;
+export interface StreamLike {
+  /** Adds a subscription. @returns a function that removes the subscription. */
+  add(topic: string, options: KeyOptions, onEvent: OnEvent): () => void;
+  /** Opens a new connection, which resumes: the token has changed, or the network has. */
+  reconnect(): void;
+  /** Sends the subscriptions again, with the current token. */
+  renew(): void;
+  /** The page may have slept. Reconnects unless the connection is known to be alive. */
+  wake(): void;
+  close(): void;
+}
+
+/**
+ * One stream with all subscriptions. The stream connects when there is a subscription, sets the subscriptions by POST, and
+ * resumes from the cursor when it reconnects.
+ */
+export interface Stream extends StreamLike {
+  readonly status: Status;
+  /** The position of the stream: the id of the last event that a stream can resume from. */
+  readonly cursor: string;
+  readonly clientId: string | undefined;
+  /** @param hasBegun Whether the subscription began on another stream. It then resumes from the cursor of `rewind`. */
+  add(topic: string, options: KeyOptions, onEvent: OnEvent, hasBegun?: boolean): () => void;
+  /** Opens a new connection, which resumes from a cursor. */
+  rewind(cursor: string): void;
+}
 
 /** Settings of a stream. */
 export interface StreamSettings {
@@ -64,268 +89,215 @@ const RESERVED = [
 /** An id that a stream can resume from (docs/protocol.md, "Which id does an event have?"). Others are random words. */
 const CURSOR = /^\d+-\w+-\d+$|[.~]/;
 
-/**
- * One stream with all subscriptions. The stream connects when there is a subscription, sets the subscriptions by POST, and
- * resumes from the cursor when it reconnects.
- */
-export class Stream {
-  readonly #settings: StreamSettings;
-  readonly #listener: StreamListener;
-  readonly #connection: Connection;
+/** Creates a stream without subscriptions. */
+export function createStream(settings: StreamSettings, listener: StreamListener): Stream {
   /** The wanted subscriptions by their keys. */
-  readonly #wanted = new Map<string, Subscription>();
-  /** The id of the last event that a stream can resume from. */
-  #cursor = "";
+  const wanted = new Map<string, Subscription>();
+  /** `Stream.cursor`. */
+  let cursor = "";
   /** Events after the cursor. A stream that breaks now begins their keys again. */
-  #held: (() => void)[] = [];
-  #status: Status = "idle";
-  #clientId: string | undefined;
+  let held: (() => void)[] = [];
+  let status: Status = "idle";
+  let clientId: string | undefined;
   /** Whether the keys that have begun must be set before other keys, because they resume and the others begin. */
-  #mustResume = false;
+  let mustResume = false;
   /** Number of keys that have begun with messages or members. */
-  #beginnings = 0;
-  /** The keys of the newest request. */
-  #sent: readonly string[] = [];
-  /** The connection that `#send` is working for. */
-  #sendingFor: string | undefined;
-  #isSendDue = false;
+  let beginnings = 0;
+  /** The client id that `send` is working for. */
+  let sendingFor: string | undefined;
+  let isSendDue = false;
 
-  constructor(settings: StreamSettings, listener: StreamListener) {
-    this.#settings = settings;
-    this.#listener = listener;
-    this.#connection = createConnection(
-      (onSourceEvent) => this.#createSource(onSourceEvent),
-      (event) => this.#onEvent(event),
-      () => {
-        // An EventSource that reconnects resumes from the last id, which must be a cursor, and which keys that begin must not.
-        const canResume = this.#held.length === 0 && this.#begunKeys.length > 0;
-        this.#reset("connecting");
-        return canResume;
-      },
-    );
-  }
+  const begunKeys = () => [...wanted].filter(([, { hasBegun }]) => hasBegun).map(([key]) => key);
 
-  get status(): Status {
-    return this.#status;
-  }
-
-  /** The position of the stream. */
-  get cursor(): string {
-    return this.#cursor;
-  }
-
-  get clientId(): string | undefined {
-    return this.#status === "connected" ? this.#clientId : undefined;
-  }
-
-  /**
-   * Adds a subscription.
-   *
-   * @param hasBegun Whether the subscription began on another stream. It then resumes from the cursor of `rewind`.
-   * @returns a function that removes the subscription.
-   */
-  add(topic: string, options: KeyOptions, onEvent: OnEvent, hasBegun = false): () => void {
-    const begins = !hasBegun && (Number(options.last) > 0 || topic.startsWith("$presence/"));
-    // The service does not begin a key again that it has, so each beginning gets a key of its own.
-    const variant = begins ? this.#beginnings++ : Number(RESERVED.includes(topic));
-    const key = keyOf(topic, options, variant);
-    const created = { topic, listeners: new Set<OnEvent>(), begins, hasBegun };
-    const subscription = this.#wanted.get(key) ?? created;
-    this.#wanted.set(key, subscription);
-    subscription.listeners.add(onEvent);
-    this.#connection.listen(key);
-    this.#update();
-    return () => {
-      subscription.listeners.delete(onEvent);
-      this.#update();
-    };
-  }
-
-  get #begunKeys(): string[] {
-    return [...this.#wanted].filter(([, { hasBegun }]) => hasBegun).map(([key]) => key);
-  }
-
-  /** Opens a new connection, which resumes from a cursor. */
-  rewind(cursor: string): void {
-    this.#cursor = cursor;
-    this.#connection.open();
-  }
-
-  /** Opens a new connection, which resumes: the token has changed, or the network has. */
-  reconnect(): void {
-    if (this.#isActive) this.#connection.open();
-  }
-
-  /** Sends the subscriptions again, with the current token. */
-  renew(): void {
-    if (this.#clientId) void this.#send();
-  }
-
-  /** The page may have slept. Reconnects unless the connection is known to be alive. */
-  wake(): void {
-    if (this.#isActive) this.#connection.wake();
-  }
-
-  close(): void {
-    this.#wanted.clear();
-    this.#stop("closed");
-  }
-
-  get #isActive(): boolean {
-    return this.#status === "connecting" || this.#status === "connected";
-  }
-
-  #createSource(onSourceEvent: (event: MessageEvent) => void): EventSourceLike {
-    this.#reset("connecting");
-    const { api, EventSource, withCredentials } = this.#settings;
-    if (this.#begunKeys.length === 0) this.#cursor = "";
-    const start = this.#cursor && `&lastEventId=${encodeURIComponent(this.#cursor)}`;
-    const url = `${api}?envelope=true&ping=event${start}`;
-    const source = new EventSource(url, { withCredentials });
-    for (const name of [...RESERVED, ...this.#wanted.keys()]) {
-      source.addEventListener(name, onSourceEvent);
-    }
-    return source;
-  }
-
-  /** Brings the service up to date after the current turn, so that several changes need one request. */
-  #update(): void {
-    queueMicrotask(() => {
-      for (const [key, { listeners }] of this.#wanted) {
-        if (listeners.size === 0) this.#wanted.delete(key);
-      }
-      if (this.#status === "closed") return;
-      if (this.#wanted.size === 0) this.#stop("idle");
-      else if (this.#status === "idle") this.#connection.open();
-      else this.renew();
-    });
-  }
+  const setStatus = (next: Status) => {
+    if (status === next) return;
+    status = next;
+    listener.onStatus(status, stream.clientId);
+  };
 
   /** There is no connection, or a new one. */
-  #reset(status: Status): void {
-    this.#clientId = undefined;
-    this.#held = [];
-    this.#sent = [];
-    this.#setStatus(status);
-  }
+  const reset = (next: Status) => {
+    clientId = undefined;
+    held = [];
+    setStatus(next);
+  };
 
-  #setStatus(status: Status): void {
-    if (this.#status === status) return;
-    this.#status = status;
-    this.#listener.onStatus(status, this.clientId);
-  }
+  const stop = (next: Status) => {
+    connection.close();
+    reset(next);
+  };
 
-  #stop(status: Status): void {
-    this.#connection.close();
-    this.#reset(status);
-  }
+  const createSource = (onSourceEvent: (event: MessageEvent) => void) => {
+    reset("connecting");
+    if (begunKeys().length === 0) cursor = "";
+    const start = cursor && `&lastEventId=${encodeURIComponent(cursor)}`;
+    const url = `${settings.api}?envelope=true&ping=event${start}`;
+    const source = new settings.EventSource(url, { withCredentials: settings.withCredentials });
+    for (const name of [...RESERVED, ...wanted.keys()])
+      source.addEventListener(name, onSourceEvent);
+    return source;
+  };
 
-  #onEvent({ type, data, lastEventId }: MessageEvent): void {
+  const onBroken = () => {
+    // An EventSource that reconnects resumes from the last id, which must be a cursor, and which keys that begin must not.
+    const canResume = held.length === 0 && begunKeys().length > 0;
+    reset("connecting");
+    return canResume;
+  };
+
+  /** Brings the service up to date after the current turn, so that several changes need one request. */
+  const update = () =>
+    queueMicrotask(() => {
+      for (const [key, { listeners }] of wanted) if (listeners.size === 0) wanted.delete(key);
+      if (status === "closed") return;
+      if (wanted.size === 0) stop("idle");
+      else if (status === "idle") connection.open();
+      else stream.renew();
+    });
+
+  const deliver = (type: string, value: unknown, id: string) => {
+    const subscription = wanted.get(type);
+    if (subscription) {
+      subscription.hasBegun = true;
+      callAll(subscription.listeners, value, id);
+    } else listener.onProgress?.(false);
+  };
+
+  const onEvent = ({ type, data, lastEventId }: MessageEvent) => {
     let value: unknown = data;
     try {
       value = JSON.parse(data);
     } catch {
       // A string that an embedding app sent to one client.
     }
-    const { clientId, recovered } = Object(value) as { clientId?: string; recovered?: boolean };
     if (type === "PB_CONNECT") {
-      // The stream resumes, but the keys that it resumed for are no longer wanted. The others must begin.
-      this.#mustResume = this.#begunKeys.length > 0;
-      if (this.#cursor && !this.#mustResume) {
-        this.#connection.open();
+      mustResume = begunKeys().length > 0;
+      if (cursor && !mustResume) {
+        // The stream resumes, but the keys that it resumed for are no longer wanted. The others must begin.
+        connection.open();
         return;
       }
-      this.#clientId = clientId;
-      void this.#send();
+      clientId = Object(value).clientId;
+      void send();
     }
-    if (recovered === false && type === "PB_RESUME") this.#listener.onGap();
-    this.#held.push(() => this.#deliver(type, value, lastEventId));
+    if (type === "PB_RESUME" && !Object(value).recovered) listener.onGap();
+    held.push(() => deliver(type, value, lastEventId));
     if (CURSOR.test(lastEventId)) {
-      this.#cursor = lastEventId;
-      for (const deliver of this.#held.splice(0)) deliver();
+      cursor = lastEventId;
+      for (const deliverHeld of held.splice(0)) deliverHeld();
     }
     if (type === "PB_AUTH_EXPIRED") {
       // From here on the stream misses private messages. A new stream resumes from the cursor.
-      this.#settings.token.forget();
-      this.#connection.retry();
+      settings.token.forget();
+      connection.retry();
     }
-  }
-
-  #deliver(type: string, value: unknown, id: string): void {
-    const subscription = this.#wanted.get(type);
-    if (subscription) {
-      subscription.hasBegun = true;
-      callAll(subscription.listeners, value, id);
-      return;
-    }
-    // An event of the service. PB_CURSOR ends the beginning of keys, also if its request has not been answered yet.
-    if (type === "PB_CURSOR" || this.#sendingFor === undefined) this.#markBegun(true);
-    this.#listener.onProgress?.(false);
-  }
-
-  /** The keys of the newest request have begun. @param all Also those whose messages or members may not have arrived. */
-  #markBegun(all: boolean): void {
-    for (const key of this.#sent) {
-      const subscription = this.#wanted.get(key);
-      if (subscription && (all || !subscription.begins)) subscription.hasBegun = true;
-    }
-  }
+  };
 
   /** Sets the subscriptions of the stream, until the service has all that are wanted. One request at a time. */
-  async #send(): Promise<void> {
-    this.#isSendDue = true;
-    const clientId = this.#clientId;
-    if (this.#sendingFor === clientId) return;
-    this.#sendingFor = clientId;
-    while (this.#isSendDue && clientId === this.#clientId) {
+  const send = async () => {
+    isSendDue = true;
+    const id = clientId;
+    if (sendingFor === id) return;
+    sendingFor = id;
+    while (isSendDue && id === clientId) {
       let keys: string[] = [];
       try {
-        const token = await this.#settings.token.get();
-        if (clientId !== this.#clientId) return;
-        this.#isSendDue = false;
-        keys = this.#mustResume ? this.#begunKeys : [...this.#wanted.keys()];
-        this.#sent = keys;
-        await this.#settings.send("", { clientId, subscriptions: keys }, token);
-        if (clientId === this.#clientId) this.#onAccepted();
+        const token = await settings.token.get();
+        if (id !== clientId) return;
+        isSendDue = false;
+        keys = mustResume ? begunKeys() : [...wanted.keys()];
+        await settings.send("", { clientId, subscriptions: keys }, token);
+        if (id === clientId) onAccepted(keys);
       } catch (error) {
-        if (clientId === this.#clientId) this.#onRefused(Object(error), keys);
+        if (id === clientId) onRefused(Object(error), keys);
       }
     }
-    if (this.#sendingFor === clientId) this.#sendingFor = undefined;
-  }
+    if (sendingFor === id) sendingFor = undefined;
+  };
 
-  #onAccepted(): void {
-    this.#markBegun(false);
-    if (this.#mustResume && this.#wanted.size > this.#sent.length) this.#isSendDue = true;
-    this.#mustResume = false;
-    if (this.#isSendDue) return;
-    this.#setStatus("connected");
-    this.#listener.onProgress?.(true);
-  }
+  const onAccepted = (keys: readonly string[]) => {
+    for (const key of keys) {
+      const subscription = wanted.get(key);
+      // The others have begun when their first message arrives: until then it is not known which messages they begin with.
+      if (subscription?.begins === false) subscription.hasBegun = true;
+    }
+    if (mustResume && wanted.size > keys.length) isSendDue = true;
+    mustResume = false;
+    if (isSendDue) return;
+    setStatus("connected");
+    listener.onProgress?.(true);
+  };
 
-  #onRefused(error: RealtimeClientError, keys: readonly string[]): void {
-    const { status, retryAfter, message = String(error), data } = error;
+  const onRefused = (error: RealtimeClientError, keys: readonly string[]) => {
+    const { message = String(error), data } = error;
     const fields = Object(data).subscriptions as Record<string, FieldError> | undefined;
     let isRefused = false;
     for (const [index, field] of Object.entries(fields ?? {})) {
-      const key = keys[Number(index)] ?? "";
-      if (!key) continue;
+      const key = keys[Number(index)];
+      if (key === undefined) continue;
       isRefused = true;
-      const topic = this.#wanted.get(key)?.topic;
-      this.#wanted.delete(key);
+      const topic = wanted.get(key)?.topic;
+      wanted.delete(key);
       if (topic === undefined) continue; // It has been removed since.
       const text = `The service refuses the subscription to "${topic}". ${field.message}`;
-      this.#listener.onError(createError(text, { status, topic, data }));
+      listener.onError(createError(text, { ...error, topic }));
     }
     if (isRefused) {
-      if (this.#wanted.size === 0) this.#stop("idle");
-      else if (this.#mustResume && this.#begunKeys.length === 0) this.#connection.open();
-      else this.#isSendDue = true;
+      if (wanted.size === 0) stop("idle");
+      else if (mustResume && begunKeys().length === 0) connection.open();
+      else isSendDue = true;
       return;
     }
-    if (status === 401) this.#settings.token.forget();
+    if (error.status === 401) settings.token.forget();
     // The service no longer knows this connection: nothing that the user could act on.
-    if (status !== 404) this.#listener.onError(createError(message, error));
-    this.#connection.retry(retryAfter);
-  }
+    if (error.status !== 404) listener.onError(createError(message, error));
+    connection.retry(error.retryAfter);
+  };
+
+  const connection = createConnection(createSource, onEvent, onBroken);
+  const stream: Stream = {
+    get status() {
+      return status;
+    },
+    get cursor() {
+      return cursor;
+    },
+    get clientId() {
+      return status === "connected" ? clientId : undefined;
+    },
+    add: (topic, options, onMessage, hasBegun = false) => {
+      const begins = !hasBegun && ((options.last ?? 0) > 0 || topic.startsWith("$presence/"));
+      // The service does not begin a key again that it has, so each beginning gets a key of its own.
+      const variant = begins ? beginnings++ : Number(RESERVED.includes(topic));
+      const key = keyOf(topic, options, variant);
+      const created = { topic, listeners: new Set<OnEvent>(), begins, hasBegun };
+      const subscription = wanted.get(key) ?? created;
+      wanted.set(key, subscription);
+      subscription.listeners.add(onMessage);
+      connection.listen(key);
+      update();
+      return () => {
+        subscription.listeners.delete(onMessage);
+        update();
+      };
+    },
+    rewind: (start) => {
+      cursor = start;
+      connection.open();
+    },
+    reconnect: () => {
+      if (wanted.size > 0) connection.open();
+    },
+    renew: () => {
+      if (clientId) void send();
+    },
+    wake: () => {
+      if (wanted.size > 0) connection.wake();
+    },
+    close: () => {
+      wanted.clear();
+      stop("closed");
+    },
+  };
+  return stream;
 }

@@ -1,6 +1,6 @@
 import type { KeyOptions } from "../key.ts";
 import { createSend } from "../requests.ts";
-import { Stream, type StreamSettings } from "../stream.ts";
+import { createStream, type Stream, type StreamSettings } from "../stream.ts";
 import { TokenStore } from "../token.ts";
 import {
   earlier,
@@ -62,7 +62,7 @@ export class Host {
       () => this.#stream.renew(),
     );
     const parts = { api, withCredentials, EventSource, send, token: this.#token };
-    this.#stream = new Stream(parts, {
+    this.#stream = createStream(parts, {
       onStatus: () => this.#postStatus(),
       onGap: () => this.#post({ kind: "gap" }),
       onError: ({ message, status, topic, data }) => {
