@@ -103,14 +103,15 @@ export function createConnection(
     } else if (type === "open") {
       hasResponse = true;
     } else {
-      wait(silence);
-      if (type === "PB_CONNECT") connectedAt = lastEventAt;
+      const now = Date.now();
+      if (type === "PB_CONNECT") connectedAt = now;
       if (type === "ping" && connectedAt > 0) {
         // The first ping comes after three quarters of the interval, or after the interval. Later pings may arrive close together.
-        silence = 15_000 + (lastEventAt - connectedAt) * 3;
+        silence = 15_000 + (now - connectedAt) * 3;
         // The stream has lasted: the next delay is short again.
         connectedAt = failures = 0;
       }
+      wait(silence);
       onEvent(event);
     }
   };
