@@ -89,7 +89,7 @@ describe("the console of a Worker", () => {
     const options = { console: true, maxBatch: 7, metrics: "open" } as const;
     const { app } = getRealtime(own, options);
     const page = await (await app.request("/api/docs")).text();
-    const json = /<script type="application\/json" id="openapi">([^<]*)<\/script>/.exec(page)?.[1];
+    const json = /<script type="application\/json" id="document">([^<]*)<\/script>/.exec(page)?.[1];
     const response = await createServer(options).app.request("/api/openapi.json");
     const { servers: _, ...document } = await response.json<Record<string, unknown>>();
     expect(JSON.parse(json ?? "")).toEqual(document);

@@ -1,5 +1,9 @@
 /** The scripts of the pages, made of the source of functions. */
-import { showDocument } from "./browser/docs.ts";
+import { formatCurl } from "./browser/docs/curl.ts";
+import { showDocument } from "./browser/docs/main.ts";
+import { createMarkdown } from "./browser/docs/markdown.ts";
+import { createOperationView } from "./browser/docs/operations.ts";
+import { createSchemaView } from "./browser/docs/schemas.ts";
 import { createDom } from "./browser/dom.ts";
 import { runConsole } from "./browser/main.ts";
 import { PARTS } from "./browser/parts.ts";
@@ -23,10 +27,17 @@ function call(main: (argument: never) => void, argument: string): string {
   return `(() => {${declareNameKeeper()}(${main})(${argument});})();`;
 }
 
-const parts = Object.entries(PARTS).map(([name, part]) => `${name}: ${part}`);
+/** Returns an expression for an object of functions. */
+function objectOf(parts: Readonly<Record<string, unknown>>): string {
+  const members = Object.entries(parts).map(([name, part]) => `${name}: ${part}`);
+  return `{${members.join(",")}}`;
+}
 
 /** Runs the console. */
-export const CONSOLE_SCRIPT: string = call(runConsole, `{${parts.join(",")}}`);
+export const CONSOLE_SCRIPT: string = call(runConsole, objectOf(PARTS));
 
 /** Shows the OpenAPI document. */
-export const DOCS_SCRIPT: string = call(showDocument, `(${createDom})()`);
+export const DOCS_SCRIPT: string = call(
+  showDocument,
+  objectOf({ createDom, createMarkdown, createSchemaView, createOperationView, formatCurl }),
+);

@@ -1,20 +1,26 @@
 import { ERROR_EXAMPLES, type OperationExamples } from "./examples.ts";
 import type { JSONObject } from "./json-schema.ts";
+import { PARAMETER_DESCRIPTIONS } from "./parameter-descriptions.ts";
 
 /** An operation of `paths` or `webhooks`, as far as examples are added to it. */
 interface Operation extends JSONObject {
+  readonly operationId?: string;
   readonly security?: readonly object[];
   readonly tags: readonly string[];
-  readonly parameters?: readonly (JSONObject & { readonly name: string })[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: WithContent;
   readonly responses: Readonly<Record<string, WithContent>>;
+}
+
+interface Parameter extends JSONObject {
+  readonly name: string;
 }
 
 interface WithContent extends JSONObject {
   readonly content?: Readonly<Record<string, JSONObject>>;
 }
 
-/** Adds an example to each parameter, to the body of the request, and to the body of each response. */
+/** Adds descriptions to parameters, and an example to each parameter, to the body of the request, and to the body of each response. */
 export function addExamples(operation: JSONObject, examples: OperationExamples = {}): JSONObject {
   // The cast: `paths` and `webhooks` make operations of this form.
   const { parameters, requestBody, responses, ...rest } = operation as Operation;
@@ -22,7 +28,9 @@ export function addExamples(operation: JSONObject, examples: OperationExamples =
   return {
     ...rest,
     ...(parameters && {
-      parameters: parameters.map((one) => withExample(one, examples.parameters?.[one.name])),
+      parameters: parameters.map((one) =>
+        withExample(describe(one, rest.operationId), examples.parameters?.[one.name]),
+      ),
     }),
     ...(requestBody && { requestBody: addToContent(requestBody, examples.request) }),
     responses: Object.fromEntries(
@@ -32,6 +40,11 @@ export function addExamples(operation: JSONObject, examples: OperationExamples =
       ]),
     ),
   };
+}
+
+function describe(parameter: Parameter, operationId = ""): JSONObject {
+  const description = PARAMETER_DESCRIPTIONS[operationId]?.[parameter.name];
+  return description === undefined ? parameter : { ...parameter, description };
 }
 
 function errorExamples(tags: readonly string[]): Readonly<Record<string, unknown>> {

@@ -50,7 +50,7 @@ describe("the console", () => {
 describe("the page of the HTTP API", () => {
   it("contains the OpenAPI document of this service, without a character that ends its element", async () => {
     const { html } = await read("/api/docs");
-    const json = /<script type="application\/json" id="openapi">([^<]*)<\/script>/.exec(html)?.[1];
+    const json = /<script type="application\/json" id="document">([^<]*)<\/script>/.exec(html)?.[1];
     const { servers: _, ...document } = await (await app.request("/api/openapi.json")).json();
     expect(JSON.parse(json ?? "")).toEqual(document);
     expect(json).toContain('"maxItems":77');

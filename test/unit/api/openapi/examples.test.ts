@@ -16,7 +16,10 @@ interface Body {
 interface Operation {
   readonly summary: string;
   readonly tags: readonly string[];
-  readonly parameters?: readonly (Value & { readonly name: string })[];
+  readonly parameters?: readonly (Value & {
+    readonly name: string;
+    readonly description?: string;
+  })[];
   readonly requestBody?: Body;
   readonly responses: Readonly<Record<string, Body>>;
 }
@@ -58,6 +61,16 @@ describe("the examples of the OpenAPI document", () => {
       }
     },
   );
+
+  it("have a description beside each parameter of a path", () => {
+    const parameters = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).flatMap((operation) => operation.parameters ?? []),
+    );
+    const silent = parameters.filter(
+      ({ description, schema }) => (description ?? schema.description) === undefined,
+    );
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
 
   it("are checked: a wrong example has a fault", () => {
     const schema = { $ref: "#/components/schemas/Receipt" };

@@ -129,6 +129,7 @@ describe("the OpenAPI document", () => {
         in: "query",
         required: true,
         example: "users/7/*",
+        description: "A topic, `prefix/*` or `*`.",
         schema: expect.objectContaining({ maxLength: 77 }),
       },
     ]);
