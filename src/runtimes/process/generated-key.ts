@@ -7,7 +7,7 @@ import type { ProcessSettings } from "./settings.ts";
 const KEY_LENGTH = 28;
 
 /**
- * Adds an admin key to settings with which nobody could publish. The key is for this start only. No key is made
+ * Adds an admin key to settings with which every publish would be refused. The key is for this start only. No key is made
  *
  * - with NODE_ENV=production, and for a HOST that other machines can reach: an operator chooses the key;
  * - if tokens are configured: users can publish with them;
