@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, devices } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY } from "../support/api.ts";
@@ -92,7 +93,6 @@ describe("the page of the HTTP API", () => {
   it("has a command for each request, which runs as it is", async () => {
     const { context, page } = await open();
     const commands = page.locator("#publish pre", { hasText: "curl" });
-    const { execFileSync } = await import("node:child_process");
     const output = execFileSync("bash", ["-c", `${await commands.innerText()} -s`], {
       env: { PATH: process.env.PATH, REALTIME_ADMIN_KEY: ADMIN_KEY },
       encoding: "utf8",

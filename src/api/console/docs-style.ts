@@ -1,9 +1,7 @@
-/** The style of the page of the HTTP API, for light and dark colour schemes. */
-export const DOCS_STYLE: string = `
-:root { --bg: #f6f7f9; --panel: #fff; --text: #1a1d21; --dim: #565e69; --line: #d5d9df; --accent: #0b5cad; --code: #eef1f5; --get: #0b5cad; --post: #16794a; --delete: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  :root { --bg: #14171b; --panel: #1d2126; --text: #e8eaed; --dim: #a3adb9; --line: #363d46; --accent: #7fb8f5; --code: #262c33; --get: #7fb8f5; --post: #62c894; --delete: #ff9a91; }
-}
+import { THEME } from "./theme.ts";
+
+/** The style of the page of the HTTP API. */
+export const DOCS_STYLE: string = `${THEME}
 * { box-sizing: border-box; }
 html { scroll-padding-top: 16px; }
 body { margin: 0; background: var(--bg); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
@@ -27,7 +25,7 @@ main { min-width: 0; } #intro { margin-top: 20px; }
 }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 16px; margin: 12px 0; }
 section:target { border-color: var(--accent); }
-.method { font: 700 12px/1.6 ui-monospace, monospace; min-width: 3.4em; color: var(--get); } .method.post { color: var(--post); } .method.delete { color: var(--delete); } #contents .method { font-size: 11px; flex: none; width: 4em; }
+.method { font: 700 12px/1.6 ui-monospace, monospace; min-width: 3.4em; color: var(--accent); } .method.post { color: var(--good); } .method.delete { color: var(--bad); } #contents .method { font-size: 11px; flex: none; width: 4em; }
 code, pre { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; } p code, li > p code, summary code { background: var(--code); border-radius: 4px; padding: 1px 4px; }
 h3 code { font-size: 15px; overflow-wrap: anywhere; } .anchor { text-decoration: none; color: var(--dim); padding: 0 6px; }
 .summary { font-size: 16px; font-weight: 600; } .note, .type { color: var(--dim); }
