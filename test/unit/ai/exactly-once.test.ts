@@ -8,6 +8,8 @@ import { eventually, within } from "../../support/deadline.ts";
 import { type Random, seededRandom } from "../../support/random.ts";
 import { clientError, TopicService } from "../../support/topic-service.ts";
 
+const RUNS = Number(process.env.AI_RUNS ?? 40);
+
 interface Run {
   readonly seed: number;
   /** Words of the answers of two tabs. */
@@ -102,7 +104,7 @@ it("a reader sees every part once and in order, wherever it joins", {
         expect(answers).toContainEqual(seen);
       }
     }),
-    { numRuns: Number(process.env.AI_RUNS ?? 40) },
+    { numRuns: RUNS },
   );
-  expect(joined).toBeGreaterThan(40);
+  expect(joined).toBeGreaterThan(RUNS / 2);
 });
