@@ -1,6 +1,8 @@
 // A chat with rooms. A page shows the last 20 messages of its room first, and the members of the room.
 import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
+import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { sign } from "hono/jwt";
@@ -66,6 +68,14 @@ app.post("/rooms/:room", async (c) => {
   });
   return c.json({ id });
 });
+// The page imports the client from here.
+app.get(
+  "/pocketwire/*",
+  serveStatic({
+    root: fileURLToPath(new URL(".", import.meta.resolve("pocketwire/client"))),
+    rewriteRequestPath: (path) => path.slice("/pocketwire".length),
+  }),
+);
 app.route("/", realtime.app);
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Chat</title>
@@ -75,62 +85,42 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="v
 <ol id="said"></ol>
 <form id="say"><label>Text <input name="text" required></label> <button>Say</button></form>
 <script type="module">
+import { connect } from "/pocketwire/client.js";
+
 const find = (selector) => document.querySelector(selector);
 const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
 find("#room").textContent = room;
-const chat = "chat/" + room;
-const presence = "$presence/" + chat;
-const query = new URLSearchParams([["topic", chat], ["topic", presence], ["last", "20"], ["envelope", "true"]]);
 const shown = new Set();
-const members = new Map();
-let guests = 0;
-let stream;
+const realtime = connect(location.origin);
 
-function connect() {
-  stream?.close();
-  stream = new EventSource("/api/realtime?" + query);
-  stream.addEventListener(chat, (event) => {
-    const { id, data } = JSON.parse(event.data);
-    // A page that was away for longer than the history receives the last 20 messages again.
-    if (shown.has(id)) return;
-    shown.add(id);
-    const item = document.createElement("li");
-    item.textContent = data.who + ": " + data.text;
-    find("#said").append(item);
-  });
-  stream.addEventListener(presence, (event) => {
-    apply(JSON.parse(event.data).data);
-    find("#present").textContent = members.size + guests;
-    find("#members").textContent = [...members.values()].map(({ id, info }) => info.name ?? id).sort().join(", ");
-    find("#guests").textContent = guests > 0 ? "and " + guests + (guests === 1 ? " guest" : " guests") : "";
-  });
+function onMessage({ id, data }) {
+  // A page that was away for longer than the history receives the last 20 messages again.
+  if (shown.has(id)) return;
+  shown.add(id);
+  const item = document.createElement("li");
+  item.textContent = data.who + ": " + data.text;
+  find("#said").append(item);
 }
 
-// The members of the room, as docs/presence.md describes the events.
-function apply(change) {
-  if (change.type === "members") {
-    members.clear();
-    for (const member of change.members ?? []) members.set(member.id, member);
-  }
-  if (change.type === "changes") change.changes.forEach(apply);
-  if (change.type === "join" || change.type === "update") members.set(change.member.id, change.member);
-  if (change.type === "leave") members.delete(change.member.id);
-  guests = change.guests ?? guests;
+function onPresence({ members, guests }) {
+  find("#present").textContent = members.length + guests;
+  find("#members").textContent = members.map(({ id, info }) => info.name ?? id).sort().join(", ");
+  find("#guests").textContent = guests > 0 ? "and " + guests + (guests === 1 ? " guest" : " guests") : "";
 }
+
+realtime.subscribe("chat/" + room, onMessage, { last: 20, presence: onPresence });
 
 const post = (path, fields) => fetch(path, { method: "POST", body: JSON.stringify(fields) });
 find("#sign-in").addEventListener("submit", async (event) => {
   event.preventDefault();
   await post("/sign-in", { name: event.target.elements.name.value });
-  // The stream is opened again with the cookie.
-  connect();
+  realtime.refreshToken(); // The stream goes on with the cookie.
 });
 find("#say").addEventListener("submit", (event) => {
   event.preventDefault();
   post("/rooms/" + encodeURIComponent(room), { who: find("#sign-in").elements.name.value, text: event.target.elements.text.value });
   event.target.elements.text.value = "";
 });
-connect();
 </script>`;
 
 const port = Number(process.env.PORT ?? 3000);

@@ -11,6 +11,7 @@ import { seededRandom } from "../support/random.ts";
 import { type RuntimeUnderTest, type Service, startService, WORKERD } from "../support/service.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
 import { launch, openPage } from "./chromium.ts";
+import { serveClient } from "./client-files.ts";
 import { NODE_WITH_SQLITE } from "./runtimes-with-sqlite.ts";
 
 const FLOOD = 20_000;
@@ -153,6 +154,7 @@ describe("the chat example, in Chromium", () => {
         await context.route(`${proxy.url}/`, (route) =>
           route.fulfill({ contentType: "text/html", body: html }),
         );
+        await serveClient(context, proxy.url);
       }
       const { page } = await openPage(context, proxy.url);
       await eventually(async () => (await shown(page)).length >= 20, "the page shows 20 messages");

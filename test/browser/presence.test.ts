@@ -9,6 +9,7 @@ import { freePort } from "../support/free-port.mjs";
 import { NO_REDIS, startRedis } from "../support/redis-server.ts";
 import { type RuntimeUnderTest, startService, WORKERD } from "../support/service.ts";
 import { launch, openPage, picture } from "./chromium.ts";
+import { serveClient } from "./client-files.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/chat.mjs", import.meta.url));
 const SECRET = "a-secret-of-the-tests-with-at-least-32-characters";
@@ -142,6 +143,7 @@ async function serveExample(context: BrowserContext, url: string, html: string):
   await context.route(`${url}/`, (route) =>
     route.fulfill({ contentType: "text/html", body: html }),
   );
+  await serveClient(context, url);
   await context.route(`${url}/sign-in`, async (route) => {
     const { name } = route.request().postDataJSON();
     const exp = Math.floor(Date.now() / 1000) + 3600;
