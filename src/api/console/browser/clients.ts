@@ -25,6 +25,9 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
   let wanted = PAGE;
   /** Counts the loads, so that an answer that comes too late is ignored. */
   let newest = 0;
+  /** Milliseconds after a key press until the search begins. */
+  const SEARCH_DELAY = 200;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   interface Client {
     readonly clientId: string;
@@ -71,6 +74,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
 
   const createRow = ({ clientId, identity, ip, subscriptions, connectedAt }: Client) => {
     const row = create("tr");
+    const isOwn = find("#client-id").textContent === clientId;
     const actions = create("td", "", "actions");
     append(
       actions,
@@ -88,7 +92,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
     const topics = subscriptions.map((one) => one.split(/[?&]options=/)[0]).join(", ");
     append(
       row,
-      createCell("Client", "", create("code", clientId)),
+      createCell("Client", "", create("code", isOwn ? `${clientId} (this page)` : clientId)),
       createCell("User", isAdmin ? "admin" : (identity ?? "guest")),
       createCell("Address", ip ?? ""),
       createCell("Subscriptions", topics || "none"),
@@ -99,7 +103,9 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
   };
 
   /** The clients that contain a text, from as many pages as it takes. */
-  const findClients = async (): Promise<{ found: Client[]; searched: number; isAll: boolean }> => {
+  const findClients = async (
+    own: number,
+  ): Promise<{ found: Client[]; searched: number; isAll: boolean }> => {
     const text = search.value.trim().toLowerCase();
     const found: Client[] = [];
     let searched = 0;
@@ -112,7 +118,9 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
         ...clients.filter((client) => JSON.stringify(client).toLowerCase().includes(text)),
       );
       const isAll = typeof next !== "string";
-      if (isAll || found.length >= wanted || searched >= MAX_SEARCHED) {
+      const isEnough = found.length >= wanted || searched >= MAX_SEARCHED;
+      // A newer load has begun.
+      if (isAll || isEnough || own !== newest) {
         return { found, searched, isAll };
       }
       after = next;
@@ -135,7 +143,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
       return;
     }
     try {
-      const { found, searched, isAll } = await findClients();
+      const { found, searched, isAll } = await findClients(own);
       if (own !== newest) return;
       const shown = found.slice(0, wanted);
       const hasMore = !isAll || found.length > wanted;
@@ -162,7 +170,8 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
   });
   search.addEventListener("input", () => {
     wanted = PAGE;
-    void load();
+    clearTimeout(timer);
+    timer = setTimeout(() => void load(), SEARCH_DELAY);
   });
   find("#revoke").addEventListener("submit", (event) => {
     event.preventDefault();

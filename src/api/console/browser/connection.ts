@@ -33,15 +33,42 @@ export function createConnection(
   /** The delay that the service has asked for. */
   let retry: number | undefined;
   let wake: (() => void) | undefined;
+  /** When the last heartbeat came, and the longest time between two of them, in milliseconds. 0: not known. */
+  let beatAt = 0;
+  let interval = 0;
+
+  /** Learns how often the service sends a heartbeat. It does not say so. */
+  const noteHeartbeat = (text: string): void => {
+    if (!/^: ping/m.test(text)) return;
+    const now = performance.now();
+    if (beatAt > 0) interval = Math.max(interval, now - beatAt);
+    beatAt = now;
+  };
+
+  /** Resolves with undefined when the service has been silent for three heartbeats: a connection can end without a sign. */
+  const silence = (): { readonly promise: Promise<undefined>; readonly end: () => void } => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const promise = new Promise<undefined>((resolve) => {
+      if (interval > 0) timer = setTimeout(() => resolve(undefined), 3 * interval);
+    });
+    return { promise, end: () => clearTimeout(timer) };
+  };
 
   const read = async (response: Response, signal: AbortSignal): Promise<void> => {
     const parse = createStreamParser();
     const reader = response.body?.getReader();
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     for (;;) {
-      const part = await reader?.read();
-      if (signal.aborted || part === undefined || part.done) return;
-      for (const block of parse(decoder.decode(part.value, { stream: true }))) {
+      const silent = silence();
+      const part = await Promise.race([reader?.read(), silent.promise]);
+      silent.end();
+      if (signal.aborted || part === undefined || part.done) {
+        await reader?.cancel();
+        return;
+      }
+      const text = decoder.decode(part.value, { stream: true });
+      noteHeartbeat(text);
+      for (const block of parse(text)) {
         if (block.id !== undefined && block.data !== undefined) lastEventId = block.id;
         if (block.retry !== undefined) retry = block.retry;
         if (block.data !== undefined) attempts = 0;
@@ -63,6 +90,7 @@ export function createConnection(
   };
 
   const attempt = async (signal: AbortSignal): Promise<void> => {
+    beatAt = 0;
     const query = new URLSearchParams({ envelope: "true" });
     if (lastEventId !== "") query.set("lastEventId", lastEventId);
     try {

@@ -34,6 +34,10 @@ export function createEventList(
   onReceived: () => void,
 ) {
   const MAX_EVENTS = 500;
+  /** Characters of the data in a row. The row shows less, and the browser needs not measure more. */
+  const PREVIEW = 400;
+  /** What the search looks through, in lower case. */
+  const texts = new WeakMap<HTMLElement, string>();
   const list = find<HTMLOListElement>("#events");
   const search = find<HTMLInputElement>("#search");
   const showsService = find<HTMLInputElement>("#service-events");
@@ -50,7 +54,7 @@ export function createEventList(
 
   const matches = (item: HTMLElement): boolean =>
     (showsService.checked || item.dataset.kind !== "service") &&
-    (item.textContent ?? "").toLowerCase().includes(search.value.trim().toLowerCase());
+    (texts.get(item) ?? "").includes(search.value.trim().toLowerCase());
 
   const showCounts = (): void => {
     const all = items();
@@ -100,7 +104,7 @@ export function createEventList(
       create("time", `${clock}.${String(time.getMilliseconds()).padStart(3, "0")}`),
       create("span", event.kind, "kind"),
       create("span", event.name, "name"),
-      create("span", event.data, "preview"),
+      create("span", event.data.slice(0, PREVIEW), "preview"),
       create("span", event.cursor, "cursor"),
     );
     append(details, summary);
@@ -110,6 +114,8 @@ export function createEventList(
     });
     append(item, details);
     item.dataset.kind = event.kind;
+    const { kind, name, data, cursor, messageId = "", key = "" } = event;
+    texts.set(item, [kind, name, data, cursor, messageId, key].join(" ").toLowerCase());
     item.hidden = !matches(item);
     return item;
   };

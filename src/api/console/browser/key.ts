@@ -71,7 +71,9 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
       if (key !== checked) return;
       const { status, message } = api.refusalOf(error);
       if (status === 403 && readClaims(key) !== undefined) showUser(key);
-      else if (status === 403) settle("user", "A key without admin rights");
+      else if (message.includes("the server has none")) {
+        settle("refused", "The service has no admin key (REALTIME_ADMIN_KEY).");
+      } else if (status === 403) settle("user", "A key without admin rights");
       else if (status === 401) {
         show("refused", "The service does not accept this key.");
         find("#identity").title = message;

@@ -21,6 +21,7 @@ export function runConsole(parts: typeof PARTS): void {
     events,
     subscriptions,
     parse: parts.createStreamParser,
+    read: parts.createEventReader(subscriptions.split),
     connectionTo: parts.createConnection,
     onResume: () => steps.done("resume"),
     onSubscribe: () => steps.done("subscribe"),

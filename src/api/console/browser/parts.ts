@@ -12,6 +12,7 @@ import { createChart } from "./chart.ts";
 import { bindClients } from "./clients.ts";
 import { createConnection } from "./connection.ts";
 import { createDom } from "./dom.ts";
+import { createEventReader } from "./event-reader.ts";
 import { createEventList } from "./events.ts";
 import { createExamples } from "./examples.ts";
 import { createKey } from "./key.ts";
@@ -40,6 +41,7 @@ export const PARTS = {
   createConnection,
   createDom,
   createEventList,
+  createEventReader,
   createExamples,
   createKey,
   createPages,

@@ -21,6 +21,8 @@ interface StreamParts {
   readonly events: EventList;
   readonly subscriptions: Subscriptions;
   readonly parse: typeof createStreamParser;
+  /** The function of event-reader.ts. */
+  readonly read: (block: StreamBlock) => ShownEvent;
   readonly connectionTo: typeof createConnection;
   /** Runs when a stream that was broken has resumed. */
   readonly onResume: () => void;
@@ -30,8 +32,8 @@ interface StreamParts {
 
 /** The function is longer than 50 lines because each function of the console's page must be self-contained (parts.ts). */
 export function createStream(parts: StreamParts) {
-  const { dom, api, key, store, examples, events, subscriptions } = parts;
-  const { find, say } = dom;
+  const { dom, api, key, store, examples, events, subscriptions, read } = parts;
+  const { find, say, count } = dom;
   const { keys, split } = subscriptions;
   const connectButton = find<HTMLButtonElement>("#connect");
   const breakButton = find<HTMLButtonElement>("#break");
@@ -58,55 +60,31 @@ export function createStream(parts: StreamParts) {
     store.write("connected", isWanted);
   };
 
-  /** Reads the envelope of an event, as the list shows it. Undefined for an event without an envelope. */
-  const readMessage = (type: string, text: string): Partial<ShownEvent> | undefined => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return undefined;
-    }
-    // Events that an app sends to one client have no envelope. The user may also have switched the envelope off for a key.
-    const { topic, id, at, data } = (value ?? {}) as Record<string, unknown>;
-    if (typeof topic !== "string" || typeof at !== "string" || data === undefined) return undefined;
-    const record = data as { action?: unknown; record?: unknown } | null;
-    const isRecord = typeof record === "object" && record?.record !== undefined;
-    const kind = isRecord && typeof record?.action === "string" ? record.action : "message";
-    const name = topic.startsWith("$presence/") ? "presence" : kind;
-    return {
-      kind: name,
-      name: topic,
-      data: JSON.stringify(data),
-      at,
-      messageId: String(id),
-      key: split(type).join(" "),
-    };
-  };
-
-  const showBlock = ({ type, data = "", id = "", retry, comment }: StreamBlock): void => {
-    const isService = /^PB_(CONNECT|RESUME|CURSOR|AUTH_EXPIRED)$/.test(type);
-    const message = isService ? undefined : readMessage(type, data);
-    const kind = isService ? "service" : "message";
-    events.add({
-      kind,
-      name: split(type).join(" "),
-      data,
-      cursor: id,
-      type,
-      retry,
-      comment,
-      ...message,
-    });
-  };
-
   const onConnect = (block: StreamBlock): void => {
     ({ clientId } = JSON.parse(block.data ?? "{}") as { clientId: string });
     showState("open", "Connected", "The stream is open.");
     if (keys.size > 0) send();
   };
 
+  const showResume = (data: string): void => {
+    const { recovered, replayed = 0 } = JSON.parse(data) as {
+      recovered: boolean;
+      replayed?: number;
+    };
+    if (recovered) {
+      say("#stream-note", `Resumed: ${count(replayed, "message")} replayed, none is missing.`);
+      parts.onResume();
+    } else {
+      say(
+        "#stream-note",
+        "Messages may be missing: the history does not reach back far enough.",
+        true,
+      );
+    }
+  };
+
   const onBlock = (block: StreamBlock): void => {
-    if (block.data !== undefined) showBlock(block);
+    if (block.data !== undefined) events.add(read(block));
     else if (block.retry !== undefined) {
       const wait = `The service asks to reconnect after ${block.retry} milliseconds.`;
       const data = block.comment ?? wait;
@@ -122,7 +100,7 @@ export function createStream(parts: StreamParts) {
     }
     if (block.type === "PB_CONNECT") onConnect(block);
     if (block.type === "PB_AUTH_EXPIRED") key.expire();
-    if (block.type === "PB_RESUME" && block.data?.includes('"recovered":true')) parts.onResume();
+    if (block.type === "PB_RESUME") showResume(block.data ?? "");
   };
 
   const connection = parts.connectionTo(api, parts.parse, {
@@ -213,6 +191,7 @@ export function createStream(parts: StreamParts) {
     isBroken = false;
     isRefused = false;
     clientId = "";
+    subscriptions.accept([]);
     showState("closed", "Not connected", "Subscribing connects by itself.");
   };
 

@@ -20,6 +20,12 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
     readonly data: unknown;
     readonly cursor: string;
   }
+  interface HistoryPage {
+    readonly messages: readonly Message[];
+    readonly cursor: string;
+    /** Whether there are older messages, in a page without `after`. */
+    readonly more: boolean;
+  }
   /** The schema `Presence` of the OpenAPI document. */
   interface Presence {
     readonly members?: readonly { id: string; info: object; since: number }[];
@@ -37,6 +43,8 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
   let shown = "";
   /** The cursor of the oldest message that is shown. */
   let oldest = "";
+  /** The cursor after the newest message that is shown. */
+  let newest = "";
 
   const createMessage = ({ id, at, data, cursor }: Message): HTMLElement => {
     const [item, details, summary] = [create("li"), create("details"), create("summary")];
@@ -50,30 +58,55 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
     return item;
   };
 
+  const showLength = (): void => {
+    const all = count(history.childElementCount, "message");
+    const end = older.hidden ? ". The history has no older ones." : "";
+    const none = "The history has no message of this topic. New ones appear here.";
+    say("#history-note", history.childElementCount === 0 ? none : `${all}, newest first${end}`);
+  };
+
   /** Loads the newest messages, or those before the oldest message that is shown. */
   const loadHistory = async (): Promise<void> => {
     const topic = shown;
+    const isFirst = oldest === "";
     const query = new URLSearchParams({ topic, limit: String(PAGE) });
     if (oldest !== "") query.set("before", oldest);
     const path = `/messages?${query}`;
     examples.show({ path, sdk: examples.subscribe(topic, `, { last: ${PAGE} }`) });
     older.disabled = true;
     try {
-      const page = (await api.request(path)) as { messages: readonly Message[]; more: boolean };
+      const page = (await api.request(path)) as HistoryPage;
       if (topic !== shown) return;
       // The page is in the order of the log, and the list begins with the newest message.
       append(history, ...page.messages.toReversed().map(createMessage));
       oldest = page.messages[0]?.cursor ?? oldest;
-      const all = count(history.childElementCount, "message");
-      const end = page.more ? "" : ". The history has no older ones.";
-      const none = "The history has no message of this topic.";
-      say("#history-note", history.childElementCount === 0 ? none : `${all}, newest first${end}`);
+      if (isFirst) newest = page.cursor;
       older.hidden = !page.more;
+      showLength();
       older.disabled = false;
     } catch (error) {
       if (topic === shown) say("#history-note", api.refusalOf(error).message, true);
       older.hidden = false;
       older.disabled = false;
+    }
+  };
+
+  /** Adds the messages that have been published since the last load. */
+  const loadNewer = async (): Promise<void> => {
+    const topic = shown;
+    if (newest === "") return;
+    const query = new URLSearchParams({ topic, after: newest, limit: String(PAGE) });
+    try {
+      const page = (await api.request(`/messages?${query}`)) as HistoryPage;
+      if (topic !== shown) return;
+      for (const message of page.messages) {
+        history.insertBefore(createMessage(message), history.firstChild);
+      }
+      newest = page.cursor;
+      if (page.messages.length > 0) showLength();
+    } catch (error) {
+      // 410: the history has lost the place, for example because the service has started again.
+      if (topic === shown && api.refusalOf(error).status === 410) load();
     }
   };
 
@@ -135,24 +168,31 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
   const refresh = async (): Promise<void> => {
     const topic = shown;
     if (topic === "") return;
+    await loadNewer();
     const hasPresence = await showRule(topic);
     if (topic !== shown) return;
     find("#members-panel").hidden = !hasPresence;
     if (hasPresence) await loadMembers();
   };
 
+  /** Loads the history from its newest message. */
+  const load = (): void => {
+    oldest = "";
+    newest = "";
+    history.replaceChildren();
+    say("#history-note", "Loading…");
+    void loadHistory();
+  };
+
   const open = (topic: string): void => {
     shown = topic;
-    oldest = "";
     find<HTMLInputElement>("#open-topic [name=topic]").value = topic;
     find("#h-topic").textContent = topic;
     find("#no-topic").hidden = true;
     find("#topic-panel").hidden = false;
     find("#members-panel").hidden = true;
-    history.replaceChildren();
-    say("#history-note", "Loading…");
     say("#topic-rule", "");
-    void loadHistory();
+    load();
     void refresh();
   };
 
