@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { publish } from "../support/api.ts";
+import { eventually } from "../support/deadline.ts";
 import { NODE, type Service, startService } from "../support/service.ts";
 import { expectAccessible, launch, openPage } from "./chromium.ts";
 import {
@@ -61,6 +62,25 @@ describe("errors in the console", () => {
     await state(page, "Connected");
     await page.locator("#clients-note", { hasText: "1 client" }).waitFor();
     await again.stop();
+  });
+
+  it("a connection that ends without a sign is found, because the heartbeats end", async () => {
+    const own = await startService(NODE, { env: { REALTIME_PING_SECONDS: "1" } });
+    const { page } = await openPage(context, own.url);
+    await subscribeTo(page, "chat");
+    await state(page, "Connected");
+    // Each publish moves the position of the client, so that a heartbeat brings PB_CURSOR. The page learns the interval from two.
+    const cursors = page.locator("#events .name", { hasText: "PB_CURSOR" });
+    await eventually(async () => {
+      await publish(own.url, { topic: "other", data: 1 });
+      return (await cursors.count()) > 2;
+    }, "heartbeats arrive");
+    own.process.kill("SIGSTOP");
+    await state(page, "No connection");
+    own.process.kill("SIGCONT");
+    await state(page, "Connected");
+    await event(page, '"recovered":true').waitFor();
+    await own.stop();
   });
 
   it("a key that is entered while the service is absent is checked when the service is back", async () => {

@@ -135,6 +135,38 @@ describe("the page Live of the console", () => {
     expect(await page.locator("#events > li", { hasText: '"hello"' }).count()).toBe(1);
   });
 
+  it("says after a break whether messages are missing", async () => {
+    const own = await startService(NODE, { env: { REALTIME_HISTORY_MESSAGES: "5" } });
+    const { page } = await openPage(context, own.url);
+    await subscribeTo(page, "chat");
+    for (const [published, note] of [
+      [3, "Resumed: 3 messages replayed, none is missing."],
+      [6, "Messages may be missing: the history does not reach back far enough."],
+    ] as const) {
+      await event(page, "PB_CONNECT").waitFor();
+      await press(page, "Break");
+      const messages = Array.from({ length: published }, (_, n) => ({ topic: "chat", data: n }));
+      for (const message of messages) await publish(own.url, message);
+      await press(page, "Resume");
+      await page.locator("#stream-note", { hasText: note }).waitFor();
+    }
+    await own.stop();
+  });
+
+  it("stays usable while many messages arrive, and keeps the newest 500", async () => {
+    await subscribeTo(page, "flood");
+    const batch = (from: number) =>
+      Array.from({ length: 1000 }, (_, n) => ({ topic: "flood", data: { n: from + n } }));
+    for (let from = 0; from < 10_000; from += 1000) await publish(service.url, batch(from));
+    await event(page, '{"n":9999}').waitFor();
+    await page.getByText("10,001 events, the newest 500 are listed").waitFor();
+    const texts = await page.locator("#events .preview").allTextContents();
+    const expected = Array.from({ length: 500 }, (_, n) => JSON.stringify({ n: 9999 - n }));
+    expect(texts).toEqual(expected);
+    await page.getByLabel("Search events").fill('"n":9999');
+    await page.getByText("499 hidden").waitFor();
+  });
+
   it("stays broken until the user resumes, whatever else happens", async () => {
     await subscribeTo(page, "chat");
     await press(page, "Break");

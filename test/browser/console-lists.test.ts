@@ -91,6 +91,11 @@ describe("the lists of the console", () => {
     expect(await page.locator("#older").isVisible()).toBe(false);
     await page.locator("#history summary").first().click();
     await page.locator("#history pre").first().waitFor();
+    // What is published later is added by itself, and an open message stays open.
+    await publish(service.url, { topic: "old", data: "newer" });
+    await page.getByText("26 messages, newest first. The history has no older ones.").waitFor();
+    expect(await page.locator("#history .preview").first().textContent()).toBe('"newer"');
+    expect(await page.locator("#history details[open]").count()).toBe(1);
     await expectAccessible(page);
     await openTab(page, "Traffic");
     await page.getByLabel(/^This page, events received per second.*at most 0$/).waitFor();
