@@ -151,11 +151,13 @@ export class Host {
       const added = subscriptions.filter((subscription) => this.#add(tab, subscription));
       if (added.some(({ hasBegun }) => hasBegun)) start = earlier(start ?? cursor, cursor);
     }
+    if (start !== undefined) {
+      // Before the new position: the tabs note how far they are.
+      this.#post({ kind: "rewind" });
+      this.#stream.rewind(earlier(this.#stream.cursor || start, start));
+    }
     // Some of the subscriptions may be those of other tabs too, and have begun.
     this.#postProgress();
-    if (start === undefined) return;
-    this.#post({ kind: "rewind" });
-    this.#stream.rewind(earlier(this.#stream.cursor || start, start));
   }
 
   /** @returns whether the subscription is new. */

@@ -35,6 +35,8 @@ export class SharedStream implements StreamLike {
   #lastId = 0;
   /** The id of the last event that any tab has received. */
   #cursor = "";
+  /** Whether the host has the subscriptions of this tab. Before, its messages don't say how far this tab is. */
+  #isKnown = false;
   #hostStatus: Status = "connecting";
   #status: Status = "idle";
   #clientId: string | undefined;
@@ -143,17 +145,21 @@ export class SharedStream implements StreamLike {
     this.#candidate.onHost();
     if (message.kind === "event") this.#onEvent(message);
     else if (message.kind === "progress") {
-      this.#cursor = message.cursor;
       for (const id of message.begun) {
         const subscription = this.#subscriptions.get(id);
-        if (subscription !== undefined) subscription.hasBegun = true;
+        if (subscription === undefined) continue;
+        subscription.hasBegun = true;
+        this.#isKnown = true;
       }
+      if (this.#isKnown) this.#cursor = message.cursor;
     } else if (message.kind === "status") {
       this.#clientId = message.clientId;
       this.#hostStatus = message.status;
       this.#updateStatus();
-    } else if (message.kind === "host") this.#sayHello();
-    else if (message.kind === "rewind") this.#markReceived();
+    } else if (message.kind === "host") {
+      this.#isKnown = false;
+      this.#sayHello();
+    } else if (message.kind === "rewind") this.#markReceived();
     else if (message.kind === "gap") {
       for (const subscription of this.#subscriptions.values()) subscription.newest = 0;
       this.#listener.onGap();
@@ -164,7 +170,8 @@ export class SharedStream implements StreamLike {
   }
 
   #onEvent({ ids, data, eventId }: Extract<HostMessage, { kind: "event" }>): void {
-    if (eventId !== "") this.#cursor = eventId;
+    this.#isKnown ||= ids.some((id) => this.#subscriptions.has(id));
+    if (this.#isKnown && eventId !== "") this.#cursor = eventId;
     const number = messageOf(eventId);
     for (const id of ids) {
       const subscription = this.#subscriptions.get(id);
