@@ -11,11 +11,10 @@ import {
   type TabSubscription,
   tabLock,
 } from "./messages.ts";
+import { TokenAsker } from "./token-asker.ts";
 
 /** The longest time that a new host waits for the tabs to say what they have received, in milliseconds. */
 const HELLO_TIME = 300;
-/** How long the host waits for a tab's token, in milliseconds. */
-const TOKEN_TIME = 10_000;
 
 type Hello = Extract<TabMessage, { kind: "hello" }>;
 
@@ -45,7 +44,7 @@ export class Host {
   /** The key in `#groups` of each subscription. */
   readonly #groupOf = new Map<string, string>();
   readonly #tabs = new Map<string, Set<string>>();
-  readonly #asked = new Map<string, (answer: { token?: string; error?: string }) => void>();
+  readonly #asker = new TokenAsker((ask) => this.#post({ kind: "ask", ask }));
   readonly #ending = new AbortController();
   /** What the tabs have said so far. Undefined once the stream has started. */
   #hellos: Hello[] | undefined = [];
@@ -58,7 +57,7 @@ export class Host {
     this.#channel = new BroadcastChannel(channel);
     const send = createSend(api, fetch, withCredentials ? "include" : "same-origin");
     this.#token = new TokenStore(
-      () => this.#askForToken(),
+      () => this.#asker.ask(),
       () => this.#stream.renew(),
     );
     const parts = { api, withCredentials, EventSource, send, token: this.#token };
@@ -113,7 +112,7 @@ export class Host {
     else if (message.kind === "remove") this.#remove(message.tab, message.ids);
     else if (message.kind === "wake") this.#stream.wake();
     else if (message.kind === "probe") this.#postStatus();
-    else if (message.kind === "token") this.#asked.get(message.ask)?.(message);
+    else if (message.kind === "token") this.#asker.onAnswer(message);
     else if (message.kind === "reconnect") {
       this.#token.forget();
       this.#stream.reconnect();
@@ -234,18 +233,5 @@ export class Host {
     const begun = [...this.#groups.values()].filter(({ hasBegun }) => hasBegun);
     const ids = begun.flatMap((group) => [...group.ids]);
     this.#post({ kind: "progress", cursor: this.#stream.cursor, begun: ids });
-  }
-
-  #askForToken(): Promise<string | undefined> {
-    const ask = crypto.randomUUID();
-    return new Promise<string | undefined>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("No tab has sent a token.")), TOKEN_TIME);
-      this.#asked.set(ask, ({ token, error }) => {
-        clearTimeout(timer);
-        if (error === undefined) resolve(token);
-        else reject(new Error(error));
-      });
-      this.#post({ kind: "ask", ask });
-    }).finally(() => this.#asked.delete(ask));
   }
 }

@@ -111,4 +111,17 @@ describe("a shared stream", () => {
     expect(frozen.heard).toEqual([10, 11, 13]);
     expect(second.heard).toEqual([12]);
   });
+
+  it("uses the token of another tab if one has none to send", async () => {
+    const failing = async () => {
+      throw new Error("Signed out.");
+    };
+    await openTab(failing);
+    const other = await openTab(() => new Promise((resolve) => setTimeout(resolve, 50, "secret")));
+    subscribe(other, "chat");
+    await accept(1);
+    await eventually(() => requests.length > 0, "the subscriptions were sent");
+    expect(requests[0]?.get("Authorization")).toBe("Bearer secret");
+    expect(other.errors).toEqual([]);
+  });
 });
