@@ -1,14 +1,15 @@
 import { callAll } from "./call-all.ts";
-import { checkNames, type KeyOptions, keyOf } from "./key.ts";
+import { KEY_OPTIONS, publish, readHistory, readPresence } from "./calls.ts";
+import { checkNames, type KeyOptions } from "./key.ts";
+import { readMessage } from "./message.ts";
 import { followMembers } from "./presence.ts";
-import { createError, createSend, type Send } from "./requests.ts";
+import { createError, createSend } from "./requests.ts";
 import { createStream, type OnEvent, type StreamLike, type StreamListener } from "./stream.ts";
 import { TokenStore } from "./token.ts";
 import type {
   ConnectOptions,
   EventMap,
   HistoryOptions,
-  HistoryPage,
   Message,
   Presence,
   Publication,
@@ -19,194 +20,8 @@ import type {
   SubscribeOptions,
 } from "./types.ts";
 
-const KEY_OPTIONS = ["filter", "fields", "actions", "changed"];
-/** The longest delay before a message is sent again, in milliseconds. `publish` gives up after the fifth failure. */
-const MAX_PUBLISH_DELAY = 4000;
-
 type Listener = (value: unknown) => void;
-
-/** Implements `Realtime`. */
-class Client {
-  readonly #stream: Promise<StreamLike>;
-  #status: Status = "idle";
-  #clientId: string | undefined;
-  readonly #send: Send;
-  readonly #token: TokenStore;
-  readonly #listeners = { status: new Set(), gap: new Set(), error: new Set() } as Record<
-    keyof RealtimeEvents,
-    Set<Listener>
-  >;
-  readonly #closing = new AbortController();
-
-  constructor(url: string | URL, options: ConnectOptions) {
-    checkNames("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
-    const { withCredentials = false, EventSource = globalThis.EventSource } = options;
-    if (!EventSource) {
-      throw new TypeError("There is no EventSource here. Pass one: connect(url, { EventSource }).");
-    }
-    const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
-    // The global `fetch` must be called without another `this`.
-    const request = options.fetch ?? ((url, init) => fetch(url, init));
-    this.#send = createSend(api, request, withCredentials ? "include" : "same-origin");
-    this.#token = new TokenStore(options.token, () => this.#withStream((stream) => stream.renew()));
-    const settings = { api, withCredentials, EventSource, token: this.#token };
-    const listener: StreamListener = {
-      onStatus: (status, clientId) => {
-        this.#status = status;
-        this.#clientId = clientId;
-        callAll(this.#listeners.status, status);
-      },
-      onGap: () => callAll(this.#listeners.gap, undefined),
-      onError: (error) => callAll(this.#listeners.error, error),
-    };
-    const open = (shared?: StreamLike) =>
-      shared ?? createStream({ ...settings, send: this.#send }, listener);
-    this.#stream = options.share
-      ? import("./share/share.ts")
-          .then(({ shareStream }) =>
-            shareStream({ ...settings, options, fetch: request }, listener),
-          )
-          .then(open, () => open())
-      : Promise.resolve(open());
-    this.#listenToPage();
-  }
-
-  get status(): Status {
-    return this.#status;
-  }
-
-  get clientId(): string | undefined {
-    return this.#clientId;
-  }
-
-  subscribe(
-    topic: string,
-    onMessage: (message: Message) => void,
-    { presence, ...options }: SubscribeOptions = {},
-  ): () => void {
-    checkNames("subscribe", options, ["last", ...KEY_OPTIONS, "leave"]);
-    const ends = [this.#add(topic, options, (data, id) => onMessage(readMessage(topic, data, id)))];
-    if (presence) ends.push(this.#followPresence(topic, presence));
-    return () => {
-      for (const end of ends.splice(0)) end();
-    };
-  }
-
-  on(name: keyof RealtimeEvents, listener: Listener): () => void {
-    checkNames("on", { [name]: true }, Object.keys(this.#listeners));
-    const listeners = this.#listeners[name];
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }
-
-  async publish(messages: Publication | readonly Publication[]): Promise<string[]> {
-    // With an id, a message that is sent again is not delivered twice.
-    const list = [messages].flat().map((message) => ({
-      // Pages without HTTPS have no `crypto.randomUUID`.
-      id: crypto.getRandomValues(new Uint32Array(4)).join("-"),
-      ...message,
-    }));
-    for (let delay = 500; ; delay *= 2) {
-      try {
-        const answers = await this.#read("/messages", list);
-        return answers.map(({ id }: { id: string }) => id);
-      } catch (error) {
-        const { status, retryAfter = 0 } = error as RealtimeClientError;
-        // No answer, too many requests, or an answer of the service or of a proxy before it that says to come back.
-        if (![0, 429, 502, 503, 504].includes(status) || delay > MAX_PUBLISH_DELAY) throw error;
-        const random = delay * (0.5 + Math.random() / 2);
-        await new Promise((resolve) => setTimeout(resolve, Math.max(retryAfter, random)));
-      }
-    }
-  }
-
-  async history(topic: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    checkNames("history", options, [...KEY_OPTIONS, "limit", "before", "after"]);
-    const { limit, before, after, ...keyOptions } = options;
-    const parameters = { topic: keyOf(topic, keyOptions), limit, before, after };
-    // JSON has no options that are undefined.
-    const query = new URLSearchParams(JSON.parse(JSON.stringify(parameters)));
-    const page = await this.#read(`/messages?${query}`);
-    const messages = page.messages.map((message: { topics: string[]; cursor: string }) => ({
-      ...readMessage(topic, { ...message, topic: topicFor(topic, message.topics) }, ""),
-      cursor: message.cursor,
-    }));
-    return { ...page, messages };
-  }
-
-  presence(topic: string, onChange?: (presence: Presence) => void): unknown {
-    return onChange ? this.#followPresence(topic, onChange) : this.#readPresence(topic);
-  }
-
-  async setInfo(topic: string, info: Record<string, unknown>): Promise<void> {
-    const { clientId } = this;
-    if (!clientId) {
-      throw createError(`Subscribe to "${topic}" first, and wait for the status "connected".`);
-    }
-    await this.#request("/presence", { clientId, topic, info });
-  }
-
-  refreshToken(): void {
-    this.#token.forget();
-    this.#withStream((stream) => stream.reconnect());
-  }
-
-  close(): void {
-    this.#token.forget();
-    this.#withStream((stream) => stream.close());
-    this.#closing.abort();
-  }
-
-  #withStream(run: (stream: StreamLike) => void): void {
-    void this.#stream.then(run);
-  }
-
-  #add(topic: string, options: KeyOptions, onEvent: OnEvent): () => void {
-    let end: (() => void) | undefined;
-    let hasEnded = false;
-    this.#withStream((stream) => {
-      if (!hasEnded) end = stream.add(topic, options, onEvent);
-    });
-    return () => {
-      hasEnded = true;
-      end?.();
-    };
-  }
-
-  async #request(path: string, body?: unknown): Promise<Response> {
-    return this.#send(path, body, await this.#token.get());
-  }
-
-  async #read(path: string, body?: unknown) {
-    return (await this.#request(path, body)).json();
-  }
-
-  async #readPresence(topic: string): Promise<Presence> {
-    const presence = await this.#read(`/presence?${new URLSearchParams({ topic })}`);
-    // A large topic has no list of members.
-    return { members: [], ...presence };
-  }
-
-  #followPresence(topic: string, onChange: (presence: Presence) => void): () => void {
-    if (/(^|\/)\*$/.test(topic)) {
-      throw new TypeError(`presence: "${topic}" has no members. Name one topic.`);
-    }
-    const follow = followMembers(onChange);
-    // A change is a message, in an envelope. The list of members is an event without one.
-    return this.#add(`$presence/${topic}`, {}, (event) => follow(readMessage("", event, "").data));
-  }
-
-  /** Reconnects at once when the network is back, or the page may have slept. Node has none of these events. */
-  #listenToPage(): void {
-    const wake = ({ type }: Event) => {
-      if (type === "online") this.#withStream((stream) => stream.reconnect());
-      else if (!globalThis.document?.hidden) this.#withStream((stream) => stream.wake());
-    };
-    for (const name of ["online", "pageshow", "visibilitychange"]) {
-      globalThis.addEventListener?.(name, wake, { signal: this.#closing.signal });
-    }
-  }
-}
+type WithStream = (run: (stream: StreamLike) => void) => void;
 
 /**
  * Creates a client. It connects when there is a subscription.
@@ -224,23 +39,134 @@ export function connect<Events = EventMap>(
   url: string | URL,
   options: ConnectOptions = {},
 ): Realtime<Events> {
-  return new Client(url, options) as unknown as Realtime<Events>;
+  checkNames("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
+  const { withCredentials = false, EventSource = globalThis.EventSource } = options;
+  if (!EventSource) {
+    throw new TypeError("There is no EventSource here. Pass one: connect(url, { EventSource }).");
+  }
+  const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
+  let status: Status = "idle";
+  let clientId: string | undefined;
+  const listeners = { status: new Set(), gap: new Set(), error: new Set() } as Record<
+    keyof RealtimeEvents,
+    Set<Listener>
+  >;
+  const closing = new AbortController();
+  // The global `fetch` must be called without another `this`.
+  const request = options.fetch ?? ((url, init) => fetch(url, init));
+  const send = createSend(api, request, withCredentials ? "include" : "same-origin");
+  const withStream: WithStream = (run) => void streamOpened.then(run);
+  const token = new TokenStore(options.token, () => withStream((stream) => stream.renew()));
+
+  /** Sends a request with the token, and once more with a fresh token if the service refuses this one. */
+  const call = async (path: string, body?: unknown) => {
+    const current = await token.get();
+    return send(path, body, current).catch(async (error: RealtimeClientError) => {
+      if (error.status !== 401 || !current) throw error;
+      token.forget();
+      return send(path, body, await token.get());
+    });
+  };
+  const read = async (path: string, body?: unknown) => (await call(path, body)).json();
+
+  const streamListener: StreamListener = {
+    onStatus: (newStatus, newClientId) => {
+      status = newStatus;
+      clientId = newClientId;
+      callAll(listeners.status, status);
+    },
+    onGap: () => callAll(listeners.gap, undefined),
+    onError: (error) => callAll(listeners.error, error),
+  };
+  const settings = { api, withCredentials, EventSource, token };
+  const open = (shared?: StreamLike) =>
+    shared ?? createStream({ ...settings, send }, streamListener);
+  const streamOpened: Promise<StreamLike> = options.share
+    ? import("./share/share.ts")
+        .then(({ shareStream }) =>
+          shareStream({ ...settings, options, fetch: request }, streamListener),
+        )
+        .then(open, () => open())
+    : Promise.resolve(open());
+
+  const add = (topic: string, keyOptions: KeyOptions, onEvent: OnEvent) => {
+    let end: (() => void) | undefined;
+    let hasEnded = false;
+    withStream((stream) => {
+      if (!hasEnded) end = stream.add(topic, keyOptions, onEvent);
+    });
+    return () => {
+      hasEnded = true;
+      end?.();
+    };
+  };
+
+  const followPresence = (topic: string, onChange: (presence: Presence) => void) => {
+    if (/(^|\/)\*$/.test(topic)) {
+      throw new TypeError(`presence: "${topic}" has no members. Name one topic.`);
+    }
+    const follow = followMembers(onChange);
+    // A change is a message, in an envelope. The list of members is an event without one.
+    return add(`$presence/${topic}`, {}, (event) => follow(readMessage("", event, "").data));
+  };
+
+  listenToPage(withStream, closing.signal);
+  const realtime = {
+    get status() {
+      return status;
+    },
+    get clientId() {
+      return clientId;
+    },
+    subscribe: (
+      topic: string,
+      onMessage: (message: Message) => void,
+      { presence, ...keyOptions }: SubscribeOptions = {},
+    ) => {
+      checkNames("subscribe", keyOptions, ["last", ...KEY_OPTIONS, "leave"]);
+      const onEvent: OnEvent = (data, id) => onMessage(readMessage(topic, data, id));
+      const ends = [add(topic, keyOptions, onEvent)];
+      if (presence) ends.push(followPresence(topic, presence));
+      return () => {
+        for (const end of ends.splice(0)) end();
+      };
+    },
+    on: (name: keyof RealtimeEvents, listener: Listener) => {
+      checkNames("on", { [name]: true }, Object.keys(listeners));
+      listeners[name].add(listener);
+      return () => listeners[name].delete(listener);
+    },
+    publish: (messages: Publication | readonly Publication[]) => publish(read, messages),
+    history: (topic: string, historyOptions?: HistoryOptions) =>
+      readHistory(read, topic, historyOptions),
+    presence: (topic: string, onChange?: (presence: Presence) => void) =>
+      onChange ? followPresence(topic, onChange) : readPresence(read, topic),
+    setInfo: async (topic: string, info: Record<string, unknown>) => {
+      if (!clientId) {
+        throw createError(`Subscribe to "${topic}" first, and wait for the status "connected".`);
+      }
+      await call("/presence", { clientId, topic, info });
+    },
+    refreshToken: () => {
+      token.forget();
+      withStream((stream) => stream.reconnect());
+    },
+    close: () => {
+      token.forget();
+      withStream((stream) => stream.close());
+      closing.abort();
+    },
+  };
+  return realtime as unknown as Realtime<Events>;
 }
 
-/** Reads an envelope (docs/protocol.md, "How does a client learn the topic of a message?"). */
-function readMessage(topic: string, value: unknown, eventId: string): Message {
-  const envelope = Object(value) as Message;
-  // An event that an embedding app sends to one client has no envelope.
-  if (!envelope.at) return { topic, data: value, id: eventId, at: new Date().toISOString() };
-  const { data, id, at } = envelope;
-  const { action, record } = Object(data) as Message;
-  return { topic: envelope.topic, data, id, at, ...(action && record && { action, record }) };
-}
-
-/** Returns the first of a message's topics that a subscription matches. */
-function topicFor(subscription: string, topics: readonly string[]): string {
-  const isMatch = (topic: string) =>
-    topic === subscription ||
-    (subscription.endsWith("*") && topic.startsWith(subscription.slice(0, -1)));
-  return topics.find(isMatch) ?? subscription;
+/** Reconnects at once when the network is back, or the page may have slept. Node has none of these events. */
+function listenToPage(withStream: WithStream, signal: AbortSignal): void {
+  const wake = ({ type }: Event) => {
+    if (type === "online") withStream((stream) => stream.reconnect());
+    else if (!globalThis.document?.hidden) withStream((stream) => stream.wake());
+  };
+  for (const name of ["online", "pageshow", "visibilitychange"]) {
+    globalThis.addEventListener?.(name, wake, { signal });
+  }
 }

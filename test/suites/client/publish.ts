@@ -1,13 +1,15 @@
 import { expect, it } from "vitest";
-import type { ConnectOptions } from "../../../src/client/types.ts";
+import type { ConnectOptions, Publication } from "../../../src/client/types.ts";
 import { ADMIN_KEY } from "../../support/api.ts";
 import type { ClientWorld } from "../../support/client-world.ts";
 import { numbers } from "../../support/numbered.ts";
-import { tokenFor } from "../../support/tokens.ts";
+import { inSeconds, tokenFor } from "../../support/tokens.ts";
+
+const RIGHTS = { publish: ["out/*"] };
 
 export function publishTests(world: ClientWorld): void {
   it("publishes one message or a list, and returns their ids", async () => {
-    const client = world.open({ token: () => tokenFor("anna", { publish: ["out/*", "tasks*"] }) });
+    const client = world.open({ token: () => tokenFor("anna", RIGHTS) });
     const out = client.collect("out/*");
     await client.connected();
     const [id] = await client.realtime.publish({ topic: "out/1", data: { n: 1 } });
@@ -46,6 +48,14 @@ export function publishTests(world: ClientWorld): void {
     expect(again.numbers()).toEqual([1, 2, 3]);
     expect(again.messages.slice(0, 2).map(({ id }) => id)).toEqual(ids);
     expect(requests).toBe(6);
+  });
+
+  it("fetches the token again when the service refuses it, without a stream", async () => {
+    const tokens = [tokenFor("anna", {}, { exp: inSeconds(-5) }), tokenFor("anna", RIGHTS)];
+    const { realtime } = world.open({ token: () => tokens.shift() });
+    const message = { topic: "out/3", data: 1, id: undefined } as object as Publication;
+    expect(await realtime.publish(message)).toEqual([expect.stringMatching(/^\d+-/)]);
+    expect(tokens).toEqual([]);
   });
 
   it("reads the history in pages", async () => {
