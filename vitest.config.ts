@@ -25,7 +25,6 @@ const OF_A_PROCESS = [
   "redis",
   "resources",
   "restart",
-  "sdk-resuming",
   "start",
   "waiting",
   "workers",

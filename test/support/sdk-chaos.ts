@@ -27,8 +27,10 @@ export interface SDKChaosOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Opens the instances. All have this address. Each subscribes to `keysOf` its index. */
   readonly open: (url: string) => Promise<SDKInstances>;
-  /** Each strike cuts connections, restarts the service or kills it. */
+  /** Each strike cuts connections. */
   readonly strikes: number;
+  /** Whether every fifth strike restarts or kills the service. Default true. */
+  readonly kills?: boolean;
   readonly seed: number;
   /** How long the instances get to catch up at the end, in milliseconds. Default 30,000. */
   readonly patience?: number;
@@ -124,7 +126,7 @@ async function hit(
   proxy: TCPProxy,
   { options, random }: { readonly options: SDKChaosOptions; readonly random: Random },
 ): Promise<Service> {
-  if (strike % 5 !== 0) {
+  if (strike % 5 !== 0 || options.kills === false) {
     proxy.cutRandom(Math.ceil(proxy.live / random.between(1, 4)));
     return service;
   }
