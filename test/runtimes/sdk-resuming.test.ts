@@ -1,12 +1,4 @@
-import { describe, it } from "vitest";
 import { sdkResumingSuite } from "../suites/sdk-resuming.ts";
-import { runtimeUnderTest, WORKERD } from "../support/runtimes.ts";
-import { runtimeWithSqlite } from "../support/sqlite-runtime.ts";
+import { runtimeUnderTest } from "../support/runtimes.ts";
 
-const runtime = runtimeUnderTest() === WORKERD ? WORKERD : runtimeWithSqlite();
-if (typeof runtime === "string") {
-  describe.skip(`the SDK while the service is killed (skipped: ${runtime})`, () =>
-    it("is not tested", () => {}));
-} else {
-  sdkResumingSuite(runtime);
-}
+sdkResumingSuite(runtimeUnderTest());

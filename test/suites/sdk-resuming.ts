@@ -23,7 +23,8 @@ const CLIENTS = 12;
 const STRIKES = Number(process.env.STRIKES ?? 20);
 const SEED = Number(process.env.SEED ?? Date.now() % 100_000);
 
-export function sdkResumingSuite(runtime: RuntimeUnderTest): void {
+/** What takes long by its nature. A control shows that the first test can fail. */
+export function sdkResumingLongSuite(runtime: RuntimeUnderTest): void {
   const kills = runtime !== WORKERD;
   const what = kills ? "connections are cut and the service is killed" : "connections are cut";
   describe(`the PocketBase SDK on ${runtime.name}, while ${what}`, () => {
@@ -62,7 +63,9 @@ export function sdkResumingSuite(runtime: RuntimeUnderTest): void {
       expect(lost).toBeGreaterThan(0);
     });
   });
+}
 
+export function sdkResumingSuite(runtime: RuntimeUnderTest): void {
   describe(`the PocketBase SDK on ${runtime.name}, with ResumingEventSource`, () => {
     const own = globalThis.EventSource;
     beforeEach(() => {
