@@ -1,5 +1,5 @@
 import type { KeyOptions } from "../key.ts";
-import { createSend } from "../requests.ts";
+import { createSend, type Send } from "../requests.ts";
 import { createStream, type Stream, type StreamSettings } from "../stream.ts";
 import { TokenStore } from "../token.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type TabSubscription,
   tabLock,
 } from "./messages.ts";
+import { refusedBy } from "./refused.ts";
 import { TokenAsker } from "./token-asker.ts";
 
 /** The longest time that a new host waits for the tabs to say what they have received, in milliseconds. */
@@ -21,6 +22,7 @@ type Hello = Extract<TabMessage, { kind: "hello" }>;
 /** Subscriptions of tabs with the same topic and options. They need one subscription of the stream. */
 interface Group {
   readonly topic: string;
+  readonly options: KeyOptions;
   readonly ids: Set<string>;
   readonly end: () => void;
   /** Whether it begins with messages or members. */
@@ -45,6 +47,8 @@ export class Host {
   readonly #groupOf = new Map<string, string>();
   readonly #tabs = new Map<string, Set<string>>();
   readonly #asker = new TokenAsker((ask) => this.#post({ kind: "ask", ask }));
+  /** The keys of the newest request. */
+  #sent: readonly string[] = [];
   readonly #ending = new AbortController();
   /** What the tabs have said so far. Undefined once the stream has started. */
   #hellos: Hello[] | undefined = [];
@@ -55,7 +59,11 @@ export class Host {
     const { api, channel, withCredentials } = settings;
     this.#settings = settings;
     this.#channel = new BroadcastChannel(channel);
-    const send = createSend(api, fetch, withCredentials ? "include" : "same-origin");
+    const request = createSend(api, fetch, withCredentials ? "include" : "same-origin");
+    const send: Send = (path, body, token) => {
+      this.#sent = Object(body).subscriptions;
+      return request(path, body, token);
+    };
     this.#token = new TokenStore(
       () => this.#asker.ask(),
       () => this.#stream.renew(),
@@ -65,9 +73,8 @@ export class Host {
       onStatus: () => this.#postStatus(),
       onGap: () => this.#post({ kind: "gap" }),
       onError: ({ message, status, topic, data }) => {
-        // The stream has removed a subscription that the service refuses.
-        for (const [key, group] of this.#groups) if (group.topic === topic) this.#endGroup(key);
-        this.#post({ kind: "error", message, status, topic, data });
+        const ids = topic === undefined ? undefined : this.#endRefused(topic, data);
+        this.#post({ kind: "error", message, status, topic, data, ids });
       },
       onProgress: (hasAll) => {
         this.#mark(hasAll);
@@ -179,7 +186,7 @@ export class Host {
       this.#post({ kind: "event", ids: [...ids], data, eventId });
     };
     const end = this.#stream.add(topic, options, onEvent, hasBegun);
-    const group: Group = { topic, ids, end, begins, isAccepted: hasBegun, hasBegun };
+    const group: Group = { topic, options, ids, end, begins, isAccepted: hasBegun, hasBegun };
     return group;
   }
 
@@ -201,6 +208,16 @@ export class Host {
     this.#groups.delete(key);
     for (const id of group?.ids ?? []) this.#groupOf.delete(id);
     group?.end();
+  }
+
+  /** Ends the groups of a topic that the service refuses. @returns the ids of their subscriptions. */
+  #endRefused(topic: string, data: unknown): string[] {
+    const isRefused = refusedBy(this.#sent, data);
+    const groups = [...this.#groups].filter(
+      ([, one]) => one.topic === topic && isRefused(topic, one.options),
+    );
+    for (const [key] of groups) this.#endGroup(key);
+    return groups.flatMap(([, { ids }]) => [...ids]);
   }
 
   /** Returns the ids of a tab's subscriptions. Removes the subscriptions when the tab is gone. */

@@ -61,6 +61,8 @@ export type HostMessage =
       readonly status: number;
       readonly topic?: string | undefined;
       readonly data?: unknown;
+      /** The subscriptions that the service refuses. Undefined for an error of all. */
+      readonly ids?: readonly string[] | undefined;
     }
   /** Asks the tabs for a fresh token. */
   | { readonly kind: "ask"; readonly ask: string };

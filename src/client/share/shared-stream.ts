@@ -164,7 +164,11 @@ export class SharedStream implements StreamLike {
       for (const subscription of this.#subscriptions.values()) subscription.newest = 0;
       this.#listener.onGap();
     } else if (message.kind === "error") {
-      const { message: text, status, topic, data } = message;
+      const { message: text, status, topic, data, ids } = message;
+      // Another tab's subscription is not this tab's error.
+      const refused = ids?.filter((id) => this.#subscriptions.delete(id));
+      if (refused?.length === 0) return;
+      this.#updateStatus();
       this.#listener.onError(createError(text, { status, data, ...(topic && { topic }) }));
     } else if (message.kind === "ask") void this.#sendToken(message.ask);
   }

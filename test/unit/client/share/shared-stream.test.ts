@@ -124,4 +124,23 @@ describe("a shared stream", () => {
     expect(requests[0]?.get("Authorization")).toBe("Bearer secret");
     expect(other.errors).toEqual([]);
   });
+
+  it("keeps a tab's subscription if another tab's to the same topic is refused", async () => {
+    const [good, bad] = [await openTab(), await openTab()];
+    answer = (keys) => {
+      const index = keys.findIndex((key) => key.includes("filter"));
+      if (index < 0) return new Response(null, { status: 204 });
+      const data = { subscriptions: { [index]: { code: "x", message: "Not a filter." } } };
+      return Response.json({ status: 400, message: "No.", data }, { status: 400 });
+    };
+    subscribe(good, "chat");
+    await accept(1);
+    subscribe(bad, "chat", { filter: "(" });
+    await settle();
+    await send("chat", 10);
+    expect(good.heard).toEqual([10]);
+    expect(bad.heard).toEqual([]);
+    expect(good.errors).toEqual([]);
+    expect(bad.errors.map(({ topic }) => topic)).toEqual(["chat"]);
+  });
 });
