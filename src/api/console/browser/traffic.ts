@@ -94,7 +94,9 @@ export function createTraffic(dom: Dom, api: API, key: Key, chartOf: typeof crea
       const stats = (await api.request("/stats")) as Record<string, unknown>;
       takeSample(stats);
       showStats(stats);
-      say("#traffic-note", `Counted since ${new Date(String(stats.startedAt)).toLocaleString()}`);
+      const since = new Date(String(stats.startedAt)).toLocaleString();
+      const service = `Pocketwire ${stats.version} on ${stats.runtime}`;
+      say("#traffic-note", `Counted since ${since}. ${service}.`);
     } catch (error) {
       forget(api.refusalOf(error).message, true);
     }
