@@ -141,7 +141,7 @@ describe("the page Live of the console", () => {
     await subscribeTo(page, "chat");
     for (const [published, note] of [
       [3, "Resumed: 3 messages replayed, none is missing."],
-      [6, "Messages may be missing: the history does not reach back far enough."],
+      [6, "Messages may be missing: the history is too short."],
     ] as const) {
       await event(page, "PB_CONNECT").waitFor();
       await press(page, "Break");

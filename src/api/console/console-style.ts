@@ -39,7 +39,7 @@ header { position: sticky; top: 0; z-index: 1; background: var(--panel); border-
 #identity[data-kind=admin], #identity[data-kind=user] { color: var(--good); } #identity.error { color: var(--bad); }
 .tabs { padding-top: 0; padding-bottom: 0; justify-content: space-between; } .tabs nav { display: flex; gap: 4px; overflow-x: auto; margin-left: -10px; } .tabs .links { gap: 18px; flex: none; }
 .tabs a { color: var(--dim); text-decoration: none; padding: 7px 10px; border-bottom: 2px solid transparent; white-space: nowrap; } .tabs .links a { padding: 7px 0; } .tabs a:hover { color: var(--text); }
-.tabs a:focus-visible { outline-offset: -2px; } .tabs a[aria-current] { color: var(--text); border-color: var(--accent); font-weight: 600; }
+.tabs a:focus-visible { outline-offset: -2px; } .tabs a[aria-current] { color: var(--text); border-color: var(--accent); }
 main { max-width: 1480px; margin: 0 auto; padding: 16px 20px 32px; }
 .page { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); } .page > div { display: grid; gap: 16px; align-content: start; min-width: 0; grid-template-columns: minmax(0, 1fr); }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px 16px; min-width: 0; display: grid; gap: 10px; align-content: start; grid-template-columns: minmax(0, 1fr); }
@@ -57,7 +57,7 @@ const CONTENT = `
 .steps strong { color: var(--text); } .steps .done::before { content: "✓"; background: var(--good); border-color: var(--good); color: var(--panel); }
 .switch { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: 4px 18px; } .switch label { display: flex; flex: none; gap: 7px; align-items: center; color: var(--text); min-height: 28px; }
 #subscribe details { display: grid; } #subscribe details label { margin-top: 8px; } #subscribe summary { color: var(--accent); font-size: 13px; width: fit-content; }
-.chips { display: flex; flex-wrap: wrap; gap: 6px; } .chips:empty { display: none; } .chips li { display: flex; align-items: center; gap: 6px; background: var(--hover); border: 1px solid var(--line); border-radius: 14px; padding: 1px 2px 1px 11px; overflow-wrap: anywhere; min-width: 0; } .chips span { font-weight: 500; } .chips code { color: var(--dim); font-size: 11.5px; } .chips .pending { border-style: dashed; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; } .chips:empty { display: none; } #no-subscriptions { line-height: 32px; } .chips li { display: flex; align-items: center; gap: 6px; background: var(--hover); border: 1px solid var(--line); border-radius: 14px; padding: 1px 2px 1px 11px; overflow-wrap: anywhere; min-width: 0; } .chips span { font-weight: 500; } .chips code { color: var(--dim); font-size: 11.5px; } .chips .pending { border-style: dashed; }
 .chips button { min-height: 26px; min-width: 26px; padding: 0; border: 0; border-radius: 50%; background: none; color: var(--dim); font-size: 16px; line-height: 1; }
 #answer { min-height: 20px; } #answer:empty { display: block; } #answer, #subscribe .error, #publish .error { overflow-wrap: anywhere; }
 .stack { display: grid; grid-template-columns: minmax(0, 1fr); } .stack > * { grid-area: 1 / 1; } .stack .empty { align-self: center; }

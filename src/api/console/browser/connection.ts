@@ -5,9 +5,8 @@ import type { StreamBlock } from "./sse.ts";
 export type Connection = ReturnType<typeof createConnection>;
 
 export interface ConnectionListener {
-  /** A response has begun. The service has not said anything yet. */
   onBlock(block: StreamBlock): void;
-  /** The connection has ended, and a new attempt follows. `reason` is undefined if it was there before. */
+  /** The connection has ended, and a new attempt follows. `reason` is undefined if the service does not answer. */
   onLost(reason: string | undefined): void;
   /** The service has refused the stream, and a new attempt would not help. */
   onRefused(reason: string): void;

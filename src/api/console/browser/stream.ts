@@ -75,11 +75,7 @@ export function createStream(parts: StreamParts) {
       say("#stream-note", `Resumed: ${count(replayed, "message")} replayed, none is missing.`);
       parts.onResume();
     } else {
-      say(
-        "#stream-note",
-        "Messages may be missing: the history does not reach back far enough.",
-        true,
-      );
+      say("#stream-note", "Messages may be missing: the history is too short.", true);
     }
   };
 
@@ -207,11 +203,7 @@ export function createStream(parts: StreamParts) {
     connection.close();
     clientId = "";
     isBroken = true;
-    showState(
-      "broken",
-      "Broken",
-      "You broke the stream. Publish something, then resume: nothing is missing.",
-    );
+    showState("broken", "Broken", "Publish something, then press Resume.");
   });
   // A stream can't change from one user to another, so that the page opens a new one. It resumes the one before.
   key.onChange(() => {
