@@ -135,6 +135,33 @@ describe("the page Live of the console", () => {
     expect(await page.locator("#events > li", { hasText: '"hello"' }).count()).toBe(1);
   });
 
+  it("does not move what the user looks at", async () => {
+    // On the page, and not in the window: a press scrolls to its button.
+    const places = () =>
+      page.evaluate(() =>
+        ["#steps", "#connect", "#subscribe", "#publish", "#answer", "#events", "#curl"].map(
+          (selector) => {
+            const box = document.querySelector(selector)?.getBoundingClientRect();
+            return [selector, (box?.top ?? Number.NaN) + scrollY];
+          },
+        ),
+      );
+    const first = await places();
+    await enterAdminKey(page);
+    expect(await places()).toEqual(first);
+    await subscribeTo(page, "chat");
+    await event(page, "PB_CONNECT").waitFor();
+    expect(await places()).toEqual(first);
+    await press(page, "Publish");
+    await page.getByText(/^Accepted: /).waitFor();
+    expect(await places()).toEqual(first);
+    await press(page, "Break");
+    expect(await places()).toEqual(first);
+    await press(page, "Resume");
+    await event(page, '"recovered":true').waitFor();
+    expect(await places()).toEqual(first);
+  });
+
   it("says after a break whether messages are missing", async () => {
     const own = await startService(NODE, { env: { REALTIME_HISTORY_MESSAGES: "5" } });
     const { page } = await openPage(context, own.url);
