@@ -1,5 +1,5 @@
 /**
- * Hooks for React 18 and 19 (a peer dependency), over a client of `pocketwire/client`.
+ * Hooks for React 18 and 19 that use a client of `pocketwire/client`. React is a peer dependency.
  *
  * @example
  * ```tsx
@@ -23,14 +23,14 @@ import type {
   SubscribeOptions,
 } from "./client/types.ts";
 
-/** A topic. Without one there is no subscription. */
+/** A topic, or `undefined` or `null` for no subscription. */
 type Maybe<Topic> = Topic | null | undefined;
 
 /**
  * Subscribes while the component is mounted. A change of the topic or of the options begins a new subscription.
  *
  * @param topic `undefined` or `null`: there is no subscription.
- * @param onMessage May be a new function in each render. The newest one is called.
+ * @param onMessage May be a new function in each render. The hook calls the newest one.
  * @param options Compared by value.
  */
 export function useSubscription<Events, Topic extends string>(
@@ -54,7 +54,7 @@ export function useSubscription<Events, Topic extends string>(
   }, [realtime, topic, text, hasPresence]);
 }
 
-/** Returns the members of a topic, or nothing until they are known. */
+/** Returns the members of a topic, or `undefined` until the members are known. */
 export function usePresence<Events>(
   realtime: Realtime<Events>,
   topic: Maybe<string>,

@@ -1,4 +1,4 @@
-/** Calls each listener. An error of one of them is reported like any uncaught error, and does not keep the others from running. */
+/** Calls each listener. If a listener throws, the others still run, and the error is reported as an uncaught error. */
 export function callAll<Args extends unknown[]>(
   listeners: Iterable<(...args: Args) => void>,
   ...args: Args

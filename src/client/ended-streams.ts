@@ -1,28 +1,28 @@
-/** How far one stream has come. */
+/** The position of one stream. */
 export interface Progress {
-  /** Address of the stream, as text that also says whether it sends cookies. */
+  /** URL of the stream, and whether it sends cookies. Only a stream with the same address can continue this one. */
   readonly address: string;
-  /** The id of the last event. Empty: there is nothing to resume, or another stream does it. */
+  /** The id of the last event. Empty if there is nothing to resume, or if a newer stream resumes it. */
   cursor: string;
   isClosed: boolean;
 }
 
-/** How long a stream that ended is expected to come back, in milliseconds. */
+/** How long an ended stream is kept, in milliseconds. A new stream at its address may continue it. */
 const EXPECTED_FOR = 60_000;
-/** Number of streams that are expected to come back at one address, and number of such addresses. */
+/** Maximum number of ended streams that are kept for one address, and maximum number of addresses. */
 const MOST_EXPECTED = 100;
 
 /**
- * The stream that a listener was added to last. The PocketBase SDK adds the listeners of its subscriptions to each new stream,
- * and a subscription always has a new listener. A listener therefore tells which stream a new stream continues, however many
- * instances of the SDK use one address.
+ * The stream that a listener was last added to. The PocketBase SDK adds the listener of a subscription to each new stream, and
+ * creates a new listener for each new subscription. A listener therefore identifies the stream that a new stream continues, even if
+ * several instances of the SDK use one address.
  */
 const progressOf = new WeakMap<object, Progress>();
 
-/** The streams that are expected to come back, by address, in the order in which they ended. */
+/** The ended streams by address, in the order in which they ended. */
 const ended = new Map<string, { readonly progress: Progress; readonly since: number }[]>();
 
-/** Notes that listeners belong to a stream. */
+/** Records that listeners belong to a stream. */
 export function claim(listeners: Iterable<object>, progress: Progress): void {
   for (const listener of listeners) progressOf.set(listener, progress);
 }
@@ -37,7 +37,7 @@ export function streamOf(listeners: Iterable<object>, address: string): Progress
   return undefined;
 }
 
-/** Notes that a new stream will probably continue this one. */
+/** Keeps an ended stream, because a new stream will probably continue it. */
 export function addEnded(progress: Progress): void {
   if (progress.cursor === "") return;
   const list = ended.get(progress.address) ?? [];
@@ -47,12 +47,12 @@ export function addEnded(progress: Progress): void {
   if (ended.size > MOST_EXPECTED) ended.delete(oldest);
 }
 
-/** Takes a stream from the expected ones. */
+/** Removes a stream from the ended streams. */
 export function removeEnded(progress: Progress): void {
   take(progress.address, (other) => other === progress);
 }
 
-/** Takes the stream that a new stream at this address probably continues: the one that ended first. */
+/** Removes and returns the stream that a new stream at this address probably continues: the stream that ended first. */
 export function takeEnded(address: string): Progress | undefined {
   return take(address, () => true);
 }

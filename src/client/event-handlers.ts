@@ -1,6 +1,6 @@
 type Handler<Type extends Event> = ((this: EventSource, event: Type) => unknown) | null;
 
-/** The constants and the attributes `onopen`, `onmessage` and `onerror` of an event source. */
+/** The constants of `EventSource`, and its attributes `onopen`, `onmessage` and `onerror`. */
 export class EventHandlers extends EventTarget {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;

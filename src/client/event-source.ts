@@ -1,5 +1,5 @@
 /**
- * An `EventSource` with which the official PocketBase SDK resumes exactly, without a change of the SDK.
+ * An `EventSource` that makes the official PocketBase SDK resume exactly. The SDK itself stays unchanged.
  *
  * @example
  * ```ts
@@ -13,8 +13,8 @@ import { type EventSourceClass, ResumingStream } from "./resuming-stream.ts";
 export type { EventSourceClass };
 
 /**
- * Creates a class like `ResumingEventSource` over another `EventSource` class: in Node, over the one of the npm package
- * `eventsource`.
+ * Creates a class like `ResumingEventSource` that uses another `EventSource` class for its connections. In Node, pass the class of
+ * the npm package `eventsource`.
  *
  * @example
  * ```ts
@@ -39,11 +39,11 @@ export function createResumingEventSource(Base: EventSourceClass | undefined): t
 }
 
 /**
- * A drop-in `EventSource` with which the official PocketBase SDK resumes exactly: after a break, each message arrives once.
+ * A drop-in `EventSource` that makes the official PocketBase SDK resume exactly: after a break, each message arrives once.
  *
- * The SDK closes its event source after an error, and creates a new one. The new one finds out by the listeners of the SDK's
- * subscriptions which event source it continues, and adds the id of the last event to the address (`lastEventId`). Several
- * instances of the SDK at one address don't disturb each other. A subscription that was ended on purpose does not resume,
+ * The SDK closes its event source after an error, and creates a new one. The SDK adds the listeners of its subscriptions to the new
+ * event source. By these listeners, the new event source recognises the old one, and adds the id of its last event to the address
+ * (`lastEventId`). Several instances of the SDK can therefore use one address. A subscription that the page ended does not resume,
  * because a new subscription has a new listener.
  */
 export const ResumingEventSource: typeof EventSource = createResumingEventSource(

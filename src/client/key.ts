@@ -10,7 +10,7 @@ export type KeyOptions = Omit<SubscribeOptions, "presence">;
  * @example keyOf("chat", { last: 20 }); // chat?options=%7B%22query%22%3A%7B%22last%22%3A20%7D%7D
  */
 export function keyOf(topic: string, options: KeyOptions = {}, variant = 0): string {
-  // JSON has no options that are undefined.
+  // `JSON.stringify` leaves out options that are undefined.
   const json = JSON.stringify({ query: { ...options, variant: variant || undefined } });
   if (json === '{"query":{}}') return topic;
   return `${topic}${topic.includes("?") ? "&" : "?"}options=${encodeURIComponent(json)}`;

@@ -12,12 +12,12 @@ import type { ConnectOptions, EventSourceLike } from "./types.ts";
 /** An `EventSource` class: of a browser, or of the npm package `eventsource`. */
 export type EventSourceClass = NonNullable<ConnectOptions["EventSource"]>;
 
-/** Events that every stream listens to: the ids of the service's own events are cursors as well. */
+/** Events that every stream listens to. The ids of the service's own events are cursors as well. */
 const OWN_TYPES = ["open", "error", "PB_CONNECT", "PB_RESUME", "PB_CURSOR", "PB_AUTH_EXPIRED"];
 
 /**
- * How long the SDK gets for its first request on a stream, in milliseconds. If a stream ends before, the SDK is told after this
- * time: with an error during this request, the SDK (0.28) clears the timer that it would reconnect with.
+ * The time for the SDK's first request on a stream, in milliseconds. An error within this time is reported at its end: if the SDK
+ * (0.28) gets an error during this request, it clears the timer with which it would reconnect, and stays disconnected.
  */
 const SETTLE = 2_000;
 
@@ -25,30 +25,30 @@ type Source = EventSourceLike & Partial<Pick<EventSource, "removeEventListener">
 type Listener = EventListenerOrEventListenerObject | null;
 
 /**
- * An event source over a connection of another class. It begins with the cursor of the stream that it probably continues. When
- * its listeners say that it continues another one, it has the SDK connect again.
+ * An event source that wraps an `EventSource` of another class. It begins with the cursor of the ended stream that it probably
+ * continues. If the listeners then show that it continues another stream, it reports an error, so that the SDK reconnects.
  */
 export class ResumingStream extends EventHandlers {
   readonly url: string;
   readonly withCredentials: boolean;
   readonly #Base: EventSourceClass;
   readonly #progress: Progress;
-  /** The ended stream that this one continues, unless its listeners say otherwise. */
+  /** The ended stream that this one probably continues. The listeners decide. */
   #guess: Progress | undefined;
-  /** The listeners, until they have told which stream this one continues. */
+  /** The listeners that were added before `#identify` ran. Undefined afterwards. */
   #strangers: Set<object> | undefined = new Set();
   /** The listeners of each type of event. */
   readonly #listeners = new Map<string, Set<object>>(OWN_TYPES.map((type) => [type, new Set()]));
   #source: Source | undefined;
   /** The listener of all events of the source. */
   #onSourceEvent: (event: MessageEvent) => void = () => {};
-  /** A connection of which nothing is passed on, and which stays open for a request of the SDK. */
+  /** A connection that stays open for a request of the SDK. Its events are dropped. */
   #muted: EventSourceLike | undefined;
   #hasConnected = false;
-  /** Whether the stream lasted, or has continued another one. Otherwise the SDK's `subscribe` has failed. */
+  /** Whether the stream has lasted, or continues another stream. Otherwise the SDK's `subscribe` has failed, and will not resume. */
   #hasBegun = false;
   #isBroken = false;
-  /** Whether the messages until PB_RESUME are left out: the guess was wrong, and they are older than the subscriptions. */
+  /** Whether messages until PB_RESUME are dropped. The guess was wrong, so these messages are older than the subscriptions. */
   #leavesOut = false;
   #hasLeftOut = false;
   /** Runs while the SDK's first request may be under way. */
@@ -80,7 +80,7 @@ export class ResumingStream extends EventHandlers {
     if (listener === null) return;
     this.#listenersOf(type).add(listener);
     if (this.#strangers === undefined) claim([listener], this.#progress);
-    // The SDK adds the listeners of its subscriptions one after the other, before it sends the subscriptions.
+    // The SDK adds the listeners of its subscriptions one by one, before it sends the subscriptions.
     else if (this.#strangers.add(listener) && this.#hasConnected) {
       queueMicrotask(() => this.#identify());
     }
@@ -154,13 +154,13 @@ export class ResumingStream extends EventHandlers {
       if (lastEventId) this.#progress.cursor = lastEventId;
     }
     this.dispatchEvent(new MessageEvent(type, { data, lastEventId, origin }));
-    // A stream with its topics in the address has its listeners already.
+    // If the topics are in the address, the page has added its listeners before PB_CONNECT.
     if (isStart && this.#listeners.size > OWN_TYPES.length) this.#identify();
-    // From here on the stream misses private messages. Until it is interrupted, the page can get a new token.
+    // From here on the stream misses private messages. During SETTLE, the page can set a new token.
     if (type === "PB_AUTH_EXPIRED" && data.includes("closesIn")) this.#interrupt();
   }
 
-  /** Passes nothing on from here. The SDK connects again when its request is over, and resumes from the cursor. */
+  /** Drops all further events. After SETTLE, the SDK gets an error, reconnects, and resumes from the cursor. */
   #interrupt(): void {
     if (this.#progress.isClosed) return;
     this.#muted = this.#source;
@@ -181,7 +181,7 @@ export class ResumingStream extends EventHandlers {
     this.dispatchEvent(Object.assign(new Event("error"), code && { code }, message && { message }));
   }
 
-  /** Begins the time that the SDK gets for a request. */
+  /** Starts the timer for the SDK's request. */
   #settle(): void {
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
@@ -190,12 +190,12 @@ export class ResumingStream extends EventHandlers {
       if (this.#source !== undefined) return;
       this.#muted?.close();
       this.dispatchEvent(new Event("error"));
-      // The SDK has closed the stream by now. Other pages expect that it reconnects by itself.
+      // The SDK has closed the stream in its error handler. A page without the SDK expects that the stream reconnects by itself.
       if (!this.#progress.isClosed) this.#connect();
     }, SETTLE);
   }
 
-  /** Finds out which stream this one continues. */
+  /** Finds the ended stream that this one continues, by the listeners. */
   #identify(): void {
     if (this.#strangers === undefined || this.#progress.isClosed) return;
     const guessed = this.#guess;

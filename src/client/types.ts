@@ -1,21 +1,21 @@
 /** The types of `pocketwire/client`. */
 
-/** Types of payloads by topic: `{ "chat/1": Chat }`, or for a prefix ``{ [topic: `chat/${string}`]: Chat }``. */
+/** The type of the data of each topic: `{ "chat/1": Chat }`, or for a prefix ``{ [topic: `chat/${string}`]: Chat }``. */
 export type EventMap = Record<string, unknown>;
 
 /** What a page of topics or keys may be called: a topic, `prefix/*`, or `*`. */
 export type TopicOf<Events> = keyof Events & string;
 
-/** A message, as a subscription's callback and `history` receive it. */
+/** A message, as `subscribe` and `history` return it. */
 export interface Message<Data = unknown> {
-  /** The topic that the message was published to, also if the subscription is for `chat/*`. */
+  /** The topic that the message was published to: `chat/1`, even if the subscription is for `chat/*`. */
   readonly topic: string;
   readonly data: Data;
   /** Id of the message: the same for every subscriber, and after a reconnect. */
   readonly id: string;
   /** When the service accepted the message, in ISO 8601. */
   readonly at: string;
-  /** Only for record events: what happened to the record. `leave` is sent with the option `leave` only. */
+  /** Only for record events: what happened to the record. `leave` needs the option `leave`. */
   readonly action?: "create" | "update" | "delete" | "leave";
   /** Only for record events: the record. With `leave`, only its `id`. */
   readonly record?: Readonly<Record<string, unknown>> & { readonly id: string };
@@ -30,7 +30,7 @@ export interface Member<Info = Record<string, unknown>> {
   readonly since: number;
 }
 
-/** Who is subscribed to a topic. */
+/** The users that are subscribed to a topic. */
 export interface Presence<Info = Record<string, unknown>> {
   /** In the order in which the members joined. Empty in a topic with more than 1,000 members. */
   readonly members: readonly Member<Info>[];
@@ -54,7 +54,7 @@ export interface SubscribeOptions {
   readonly changed?: string;
   /** Record events only: receive `leave` when an update moves a record out of the filter. Default false. */
   readonly leave?: boolean;
-  /** Called with the members of the topic, at once and after each change. Needs a topic without `*`. */
+  /** Called with the members of the topic: at once, and after each change. Needs a topic without `*`. */
   readonly presence?: (presence: Presence) => void;
 }
 
@@ -71,27 +71,30 @@ export interface RealtimeEvents {
   /** The state of the stream has changed. */
   readonly status: Status;
   /**
-   * Messages may be missing: the history of the service no longer reaches back to what this client received last. Load the
-   * state of the page again. Live messages follow.
+   * Messages may be missing, because the history of the service no longer reaches back to the last message that this client
+   * received. Load the state of the page again. New messages follow.
    */
   readonly gap: undefined;
-  /** A request failed. The client tries again by itself, except with a subscription that the service refuses. */
+  /**
+   * The service refused the subscriptions, or `token` failed. The client tries again by itself, but not with a subscription that
+   * the service refuses. A broken connection is no error: the status becomes `connecting`.
+   */
   readonly error: RealtimeClientError;
 }
 
-/** An error that the service answered, or a request that failed. */
+/** A request that the service refused, or that failed. */
 export interface RealtimeClientError extends Error {
-  /** HTTP status of the answer. 0: there was no answer. */
+  /** HTTP status of the response, or 0 if there was none. */
   readonly status: number;
   /** The topic of the subscription that the service refused. */
   readonly topic?: string;
-  /** Field errors of the answer, by field. */
+  /** The errors of the request's fields, by field. */
   readonly data?: unknown;
-  /** How long the service asks to wait, in milliseconds. */
+  /** How long to wait before the next request, as the service asks, in milliseconds. */
   readonly retryAfter?: number;
 }
 
-/** What the client needs of an `EventSource`. A browser's and the one of the npm package `eventsource` have it. */
+/** The part of an `EventSource` that the client uses. Browsers and the npm package `eventsource` have such a class. */
 export interface EventSourceLike {
   readonly readyState: number;
   addEventListener(type: string, listener: (event: MessageEvent) => void): void;
@@ -101,24 +104,24 @@ export interface EventSourceLike {
 /** Options of `connect`. */
 export interface ConnectOptions {
   /**
-   * Returns a token of the user, or nothing for a guest. Called for the first connection, before a token expires (`exp` of a
-   * JWT), when the service refuses a token, and by `refreshToken()`.
+   * Returns the user's token, or `undefined` for a guest. Called before the first request, before a token expires (`exp` of a
+   * JWT), when the service ends a stream or refuses its subscriptions because of the token, and by `refreshToken()`.
    */
   readonly token?: () => string | null | undefined | Promise<string | null | undefined>;
-  /** Send the cookies of the service's origin. Default false: only from pages of the same origin. */
+  /** Whether to send the service's cookies even if the page has another origin. Default false. */
   readonly withCredentials?: boolean;
-  /** One stream for all tabs of the origin. A name keeps tabs of different users apart. Default false. */
+  /** true: all tabs of the origin share one stream. A string: only tabs with the same string share one. Default false. */
   readonly share?: boolean | string;
-  /** The class to open streams with. Default: the global `EventSource`. In Node pass the one of the package `eventsource`. */
+  /** The class that opens streams. Default: the global `EventSource`. In Node, pass the class of the package `eventsource`. */
   readonly EventSource?: new (
     url: string,
     init?: { withCredentials?: boolean },
   ) => EventSourceLike;
-  /** Sends the requests. Default: the global `fetch`. */
+  /** The function that sends requests. Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-/** What `publish` takes. */
+/** A message that `publish` sends. */
 export type Publication<Data = unknown> =
   | {
       readonly topic: string;
@@ -137,7 +140,7 @@ export type Publication<Data = unknown> =
       readonly ttl?: number;
     };
 
-/** Options of `history`: those of a subscription that choose messages, and a page. */
+/** Options of `history`. */
 export interface HistoryOptions
   extends Pick<SubscribeOptions, "filter" | "fields" | "actions" | "changed"> {
   /** Number of messages, 1 to 1,000. Default 100. */
@@ -190,8 +193,8 @@ export interface Realtime<Events = EventMap> {
     listener: (value: RealtimeEvents[Name]) => void,
   ): () => void;
   /**
-   * Publishes one message or a list. A network error and 503 are tried again with the same ids, so that nothing is delivered
-   * twice.
+   * Publishes one message or a list. If the service does not respond or is busy (429, 502, 503, 504), sends the messages again
+   * with the same ids, so no message is delivered twice.
    *
    * @returns the ids of the messages, in their order.
    * @throws RealtimeClientError if the service refuses the messages, or after 5 failed requests.
@@ -204,11 +207,15 @@ export interface Realtime<Events = EventMap> {
   ): Promise<HistoryPage<PayloadOf<Events, Topic>>>;
   /** Reads the members of a topic once. @throws RealtimeClientError */
   presence(topic: string): Promise<Presence>;
-  /** Calls `onChange` with the members, at once and after each change. @returns a function that ends it. */
+  /** Calls `onChange` with the members: at once, and after each change. @returns a function that ends the calls. */
   presence(topic: string, onChange: (presence: Presence) => void): () => void;
-  /** Sets what other clients see of this user in a topic besides the token's info: `{ typing: true }`. @throws RealtimeClientError */
+  /**
+   * Sets what other users see of this user in a topic, in addition to the token's info: `{ typing: true }`.
+   *
+   * @throws RealtimeClientError unless the client is connected and subscribed to the topic.
+   */
   setInfo(topic: string, info: Record<string, unknown>): Promise<void>;
-  /** Calls `token` again, for example after the user signed in or out. The stream goes on with the new identity. */
+  /** Calls `token` again, and reconnects with the new token. Call it after the user has signed in or out. */
   refreshToken(): void;
   /** Ends the stream and all subscriptions. */
   close(): void;

@@ -3,12 +3,12 @@ import { type HostSettings, hostLock } from "./messages.ts";
 
 /** How long a tab waits for the SharedWorker, in milliseconds. Then a tab may become the host. */
 const WORKER_TIME = 3_000;
-/** How often a visible tab checks that there is a host, in milliseconds. */
+/** How often a visible tab checks that the host answers, in milliseconds. */
 const CHECK_INTERVAL = 10_000;
-/** How long a host may take to answer, in milliseconds. A host that does not is frozen, and another tab takes its place. */
+/** How long a host may take to answer, in milliseconds. A host that takes longer is frozen, and a visible tab replaces it. */
 const PROBE_TIME = 3_000;
 
-/** Starts the SharedWorker that holds the stream, and makes this tab the host where there is no other. */
+/** Starts the SharedWorker that is the host. Makes this tab the host if there is no SharedWorker, or if the host is gone. */
 export class HostCandidate {
   readonly #settings: HostSettings;
   readonly #parts: HostParts;
@@ -38,14 +38,14 @@ export class HostCandidate {
     else void this.#wait();
   }
 
-  /** Notes that a host has sent a message. */
+  /** Must be called for each message of a host. */
   onHost(): void {
     this.#heardAt = Date.now();
     // This tab takes over when the host is gone.
     void this.#wait();
   }
 
-  /** Takes the place of a host that does not answer: a tab that the browser has frozen. */
+  /** Replaces a host that does not answer, because the browser has frozen its tab. */
   check(): void {
     const isHidden = globalThis.document?.hidden === true;
     if (isHidden || this.#host !== undefined || this.#waiting === undefined) return;
@@ -90,7 +90,7 @@ export class HostCandidate {
     }
   }
 
-  /** Waits for the lock, and is the host as long as it has the lock. @param steal Takes the lock from another tab. */
+  /** Waits for the lock. The tab is the host while it holds the lock. @param steal Whether to take the lock from another tab. */
   async #wait(steal = false): Promise<void> {
     if (this.#isClosed || this.#isFrozen || (this.#waiting !== undefined && !steal)) return;
     this.#waiting?.abort();
@@ -106,7 +106,7 @@ export class HostCandidate {
         });
       });
     } catch (error) {
-      // Otherwise another tab has stolen the lock, because this tab was frozen.
+      // An AbortError: another tab has stolen the lock, or this tab has ended its wait.
       if ((error as Error).name !== "AbortError") return;
     } finally {
       if (this.#waiting === waiting) {

@@ -14,29 +14,29 @@ import {
 import { refusedBy } from "./refused.ts";
 import { TokenAsker } from "./token-asker.ts";
 
-/** The longest time that a new host waits for the tabs to say what they have received, in milliseconds. */
+/** The longest time that a new host waits for the messages `hello` of the tabs, in milliseconds. */
 const HELLO_TIME = 300;
 
 type Hello = Extract<TabMessage, { kind: "hello" }>;
 
-/** Subscriptions of tabs with the same topic and options. They need one subscription of the stream. */
+/** Subscriptions of tabs with the same topic and options. They share one subscription of the stream. */
 interface Group {
   readonly topic: string;
   readonly options: KeyOptions;
   readonly ids: Set<string>;
   readonly end: () => void;
-  /** Whether it begins with messages or members. */
+  /** Whether it begins with messages of the history (`last`) or with a list of members. */
   readonly begins: boolean;
   isAccepted: boolean;
   hasBegun: boolean;
 }
 
-/** The parts that a tab may replace (`ConnectOptions`). */
+/** The functions of the runtime that options of `connect` may replace. */
 export type HostParts = Pick<StreamSettings, "EventSource"> & {
   readonly fetch: Parameters<typeof createSend>[1];
 };
 
-/** Holds the stream of all tabs: in a SharedWorker, or in one of the tabs. */
+/** The host of a shared stream. It runs in a SharedWorker, or in one of the tabs. */
 export class Host {
   readonly #settings: HostSettings;
   readonly #channel: BroadcastChannel;
@@ -50,9 +50,9 @@ export class Host {
   /** The keys of the newest request. */
   #sent: readonly string[] = [];
   readonly #ending = new AbortController();
-  /** What the tabs have said so far. Undefined once the stream has started. */
+  /** The messages `hello` that have arrived. Undefined once the stream has started. */
   #hellos: Hello[] | undefined = [];
-  /** The locks of the tabs that have not said hello yet. */
+  /** Names of the locks of the tabs that have not sent `hello` yet. */
   #expected = new Set<string>();
 
   constructor(settings: HostSettings, { EventSource, fetch }: HostParts) {
@@ -87,7 +87,7 @@ export class Host {
     void this.#awaitHellos();
   }
 
-  /** The tabs may have received different messages of an earlier host. The stream resumes where the first of them is. */
+  /** Asks all tabs for their positions. The tabs may have received different messages from an earlier host. */
   async #awaitHellos(): Promise<void> {
     const { held = [] } = await navigator.locks.query();
     const prefix = tabLock(this.#settings.channel, "");
@@ -150,7 +150,7 @@ export class Host {
     if (hellos !== undefined && !this.#ending.signal.aborted) this.#takeOver(hellos);
   }
 
-  /** Adds the subscriptions of tabs. Goes back to the earliest position of those that have begun. */
+  /** Adds the subscriptions of tabs. If some have begun at an earlier host, the stream goes back to the earliest position of their tabs. */
   #takeOver(hellos: readonly Hello[]): void {
     let start: string | undefined;
     for (const { tab, cursor, subscriptions } of hellos) {
@@ -158,11 +158,11 @@ export class Host {
       if (added.some(({ hasBegun }) => hasBegun)) start = earlier(start ?? cursor, cursor);
     }
     if (start !== undefined) {
-      // Before the new position: the tabs note how far they are.
+      // Before the new position: the tabs first mark the messages that they have received.
       this.#post({ kind: "rewind" });
       this.#stream.rewind(earlier(this.#stream.cursor || start, start));
     }
-    // Some of the subscriptions may be those of other tabs too, and have begun.
+    // A new subscription may belong to a group that has already begun.
     this.#postProgress();
   }
 
@@ -191,7 +191,7 @@ export class Host {
   }
 
   #remove(tab: string, ids: Iterable<string>): void {
-    // The tab may have said hello before: its subscriptions must exist before they can be removed.
+    // `hello` of the tab may still be waiting. Its subscriptions must be added before they can be removed.
     this.#begin();
     for (const id of ids) {
       this.#tabs.get(tab)?.delete(id);
@@ -237,7 +237,11 @@ export class Host {
     return ids;
   }
 
-  /** @param hasAll Whether the service has all subscriptions. Otherwise an event of the service has arrived. */
+  /**
+   * Updates the progress of the groups.
+   *
+   * @param hasAll Whether the service has accepted all subscriptions. Otherwise an event of the service has arrived.
+   */
   #mark(hasAll: boolean): void {
     for (const group of this.#groups.values()) {
       // The messages or members that a subscription begins with arrive before an event of the service.

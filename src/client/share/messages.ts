@@ -1,4 +1,4 @@
-/** What the tabs of an origin and the host of their stream send each other over a BroadcastChannel. */
+/** The messages between the tabs of an origin and the host of their shared stream, over a BroadcastChannel. */
 import type { KeyOptions } from "../key.ts";
 import type { Status } from "../types.ts";
 
@@ -8,20 +8,20 @@ export interface TabSubscription {
   readonly id: string;
   readonly topic: string;
   readonly options: KeyOptions;
-  /** Whether the service had the subscription. At another host it resumes. */
+  /** Whether the subscription began at an earlier host. It then resumes. */
   readonly hasBegun: boolean;
 }
 
-/** What is posted to the channel. Tabs ignore what other tabs send to the host. */
+/** An object that is posted to the channel. Tabs ignore `toHost`, and the host ignores `toTabs`. */
 export type Posted = { readonly toHost: TabMessage } | { readonly toTabs: HostMessage };
 
-/** What a tab sends to the host. */
+/** A message of a tab to the host. */
 export type TabMessage =
-  /** A tab has started, or answers a host that has. */
+  /** A tab has started, or answers the message `host`. */
   | {
       readonly kind: "hello";
       readonly tab: string;
-      /** The id of the last event that the tab knows of. */
+      /** The id of the last event that the tab has received. */
       readonly cursor: string;
       readonly subscriptions: readonly TabSubscription[];
     }
@@ -39,11 +39,11 @@ export type TabMessage =
       readonly error?: string;
     };
 
-/** What the host sends to all tabs. */
+/** A message of the host to all tabs. */
 export type HostMessage =
   /** A host has started: every tab answers `hello`. */
   | { readonly kind: "host" }
-  /** The stream goes back to an earlier position. A tab has everything up to the last event, and must ignore it from now on. */
+  /** The stream goes back to an earlier position. Each tab must ignore the messages that it has already received. */
   | { readonly kind: "rewind" }
   | {
       readonly kind: "event";
@@ -51,7 +51,7 @@ export type HostMessage =
       readonly data: unknown;
       readonly eventId: string;
     }
-  /** The position of the stream has moved. `begun`: the subscriptions that the service has. */
+  /** The position of the stream has moved. `begun`: ids of the subscriptions that have begun. */
   | { readonly kind: "progress"; readonly cursor: string; readonly begun: readonly string[] }
   | { readonly kind: "status"; readonly status: Status; readonly clientId?: string | undefined }
   | { readonly kind: "gap" }
@@ -67,7 +67,7 @@ export type HostMessage =
   /** Asks the tabs for a fresh token. */
   | { readonly kind: "ask"; readonly ask: string };
 
-/** What the host needs to know to open the stream. It is the name of the SharedWorker, as JSON. */
+/** The settings that the host opens the stream with. As JSON, they are the name of the SharedWorker. */
 export interface HostSettings {
   /** Name of the channel, and beginning of the names of the locks. */
   readonly channel: string;
@@ -75,12 +75,12 @@ export interface HostSettings {
   readonly withCredentials: boolean;
 }
 
-/** The lock that the host holds. A tab that waits for it becomes the host when the host is gone. */
+/** Name of the lock that the host holds. When the host is gone, the next tab that waits for the lock becomes the host. */
 export function hostLock(channel: string): string {
   return `${channel}:host`;
 }
 
-/** The lock that a tab holds as long as it lives. */
+/** Name of the lock that a tab holds until it is closed. */
 export function tabLock(channel: string, tab: string): string {
   return `${channel}:tab:${tab}`;
 }
@@ -88,11 +88,11 @@ export function tabLock(channel: string, tab: string): string {
 /** An event id (docs/protocol.md, "Which id does an event have?"). */
 const EVENT_ID = /^\d+-[0-9A-Za-z]+-(\d+)(~[0-9a-f]+)?(\..*)?$/;
 
-/** Returns the number of the message that has an event id. Undefined for an id that is not a message's. */
+/** Returns the number of the message in an event id. Undefined for the id of an event that is not a message. */
 export function messageOf(eventId: string): number | undefined {
   const [, position, keyHash, suffix] = EVENT_ID.exec(eventId) ?? [];
   if (position === undefined || suffix !== undefined) return undefined;
-  // The id of all but the last delivery of a message contains the position before the message.
+  // If a message is delivered under several keys, all ids but the last contain the position before the message.
   return Number(position) + (keyHash === undefined ? 0 : 1);
 }
 
@@ -102,11 +102,11 @@ export function positionOf(eventId: string): number | undefined {
   return position === undefined ? undefined : Number(position);
 }
 
-/** Returns the earlier of two event ids. An id without a position counts only if the other one has none either. */
+/** Returns the earlier of two event ids. An id without a position is later than any id with one. */
 export function earlier(one: string, other: string): string {
   const first = positionOf(one) ?? Number.POSITIVE_INFINITY;
   const second = positionOf(other) ?? Number.POSITIVE_INFINITY;
   if (first !== second) return first < second ? one : other;
-  // Within a message, or at the same position.
+  // The same position. An id with `~` is within a message, so the id without it is earlier.
   return one !== "" && !one.includes("~") ? one : other || one;
 }

@@ -13,7 +13,7 @@ export interface ShareSettings extends Omit<StreamSettings, "send"> {
 /**
  * Opens a stream that all tabs of the origin share.
  *
- * @returns undefined if the browser can't share: Web Locks need a page from https or from localhost, and an origin.
+ * @returns undefined if the page has no Web Locks: it is neither from https nor from localhost, or it has an opaque origin.
  */
 export async function shareStream(
   { options, fetch, ...settings }: ShareSettings,
@@ -26,7 +26,7 @@ export async function shareStream(
   }
   const { api, withCredentials, EventSource, token } = settings;
   const name = options.share === true ? "" : options.share;
-  // Tabs with another version of these messages must not hear them.
+  // The number is the version of the messages. Tabs with another version must use another channel.
   const channel = `pocketwire 1 ${api} ${name}`;
   // A SharedWorker can't call functions of a tab.
   const withWorker = options.EventSource === undefined && options.fetch === undefined;

@@ -20,11 +20,11 @@ interface Subscription {
   readonly options: KeyOptions;
   readonly onEvent: OnEvent;
   hasBegun: boolean;
-  /** Number of the newest message that was received. */
+  /** Number of the newest message that this subscription has received. */
   newest: number;
 }
 
-/** A tab's part of a stream that all tabs of an origin share. */
+/** The shared stream, as one tab sees it: passes subscriptions to the host, and events to listeners. */
 export class SharedStream implements StreamLike {
   readonly #tab: string = crypto.randomUUID();
   readonly #token: StreamSettings["token"];
@@ -40,7 +40,7 @@ export class SharedStream implements StreamLike {
   #hostStatus: Status = "connecting";
   #status: Status = "idle";
   #clientId: string | undefined;
-  /** Whether this tab holds its lock. Before, a host would take the tab for gone. */
+  /** Whether this tab holds its lock. A host removes the subscriptions of a tab without a lock. */
   #isPresent = false;
   /** Releases the lock of the tab. */
   #endTab = (): void => {};
@@ -115,7 +115,7 @@ export class SharedStream implements StreamLike {
     if (this.#status !== "closed") this.#channel.postMessage(posted);
   }
 
-  /** Notes that all messages up to the last event have been received: a host may send some of them again. */
+  /** Marks all messages up to the last event as received, because a host may send some of them again. */
   #markReceived(): void {
     const position = positionOf(this.#cursor) ?? 0;
     for (const subscription of this.#subscriptions.values()) {
@@ -133,7 +133,7 @@ export class SharedStream implements StreamLike {
 
   #updateStatus(): void {
     const isIdle = this.#subscriptions.size === 0 && this.#hostStatus !== "closed";
-    // The host has no subscriptions yet, or is between two tabs.
+    // The host has not received the subscriptions of this tab yet.
     const current = this.#hostStatus === "idle" ? "connecting" : this.#hostStatus;
     const status = isIdle ? "idle" : current;
     if (status === this.#status) return;
