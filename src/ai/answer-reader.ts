@@ -8,16 +8,16 @@ import {
 } from "./messages.ts";
 import { type FeedListener, isTemporary, type TopicFeed } from "./topic-feed.ts";
 
-/** Time without a message after which the reader looks into the history, in milliseconds. */
+/** Time without a message after which the reader reads the history, in milliseconds. */
 const CHECK_AFTER = MAX_SILENCE * 1.5;
-/** Number of looks without a new message after which the answer counts as lost. */
+/** Number of such reads without a new message after which the answer fails. */
 const MAX_CHECKS = 3;
 /** Time in which a stopped answer must end, in milliseconds. */
 const STOP_TIMEOUT = 10_000;
-/** A message that the history does not have yet is looked for so often, with this time in between (milliseconds). */
+/** Number of reads of the history for a message that is missing, and the time between two reads in milliseconds. */
 const MAX_LOOKS = 10;
 const LOOK_INTERVAL = 200;
-/** Messages that wait for an earlier one. Beyond this number they are read from the history. */
+/** Maximum number of messages that wait for an earlier one. Further messages are read from the history later. */
 const MAX_WAITING = 1000;
 
 const MISSING =
@@ -73,7 +73,7 @@ export class AnswerReader implements FeedListener {
   onData(data: unknown): void {
     if (this.#isDone) return;
     const message = readAnswerMessage(data);
-    // A stop from before the answer was meant for an earlier one.
+    // A stop that came before this answer was meant for an earlier answer.
     if (message === undefined && isStop(data) && this.#next > 0) this.#startStop();
     if (message?.answer !== this.#answer || !this.#take(message)) return;
     if (this.#waiting.size > 0) void this.#look();
@@ -158,7 +158,7 @@ export class AnswerReader implements FeedListener {
     return false;
   }
 
-  /** Takes the messages of the history from the newest one that the reader has. @returns the number of the oldest message. */
+  /** Reads the answer's messages back to the newest one that the reader has. @returns the number of the oldest message read. */
   async #readHistory(): Promise<number | undefined> {
     const known = Math.max(this.#next - 1, 0);
     const found: (PartsMessage | EndMessage)[] = [];

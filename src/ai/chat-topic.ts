@@ -4,13 +4,13 @@ import { readAnswerMessage } from "./messages.ts";
 import type { FoundAnswer } from "./running-answer.ts";
 import type { FeedListener, TopicFeed } from "./topic-feed.ts";
 
-/** Messages that arrive before the id of the answer is known. Beyond this number they are read from the history. */
+/** Maximum number of messages that are kept until the id of the answer is known. Further messages are read from the history later. */
 const MAX_EARLY = 1000;
 
 /** The answers of one chat, in one page. */
 export class ChatTopic {
   readonly feed: TopicFeed;
-  /** Ids of the answers that this page has read, or was told of. */
+  /** Ids of the answers that this page has read, or that `watch` has announced. */
   readonly #known = new Set<string>();
   /** Ids of other answers that have begun. */
   readonly #unknown = new Set<string>();

@@ -11,7 +11,7 @@ interface AnswerMessage {
   readonly index: number;
 }
 
-/** Parts of an answer, in order. The first message and the messages that say that the model still works have none. */
+/** Parts of an answer, in order. The list is empty in the first message, and while the model writes nothing. */
 export interface PartsMessage extends AnswerMessage {
   readonly parts: readonly UIMessageChunk[];
 }
@@ -25,7 +25,7 @@ export interface EndMessage extends AnswerMessage {
   readonly messageId?: string;
 }
 
-/** Asks the answers of the topic to stop that have begun before this message. */
+/** Stops all answers of the topic that began before this message. */
 export interface StopMessage {
   readonly stop: true;
 }
@@ -36,7 +36,7 @@ export interface StopMessage {
  */
 export const MAX_SILENCE = 10_000;
 
-/** Returns the data of a message as a message of an answer. Undefined if it is something else. */
+/** Reads the data of a message. Returns undefined unless the message belongs to an answer. */
 export function readAnswerMessage(data: unknown): PartsMessage | EndMessage | undefined {
   const message = Object(data) as Partial<PartsMessage & EndMessage>;
   if (typeof message.answer !== "string" || !Number.isSafeInteger(message.index)) return undefined;

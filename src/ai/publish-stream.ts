@@ -13,8 +13,8 @@ import { Publication } from "./publication.ts";
 export type AnswerStream = ReadableStream<UIMessageChunk> | ReadableStream<string>;
 
 /**
- * What `publishStream` publishes. A function gets the signal that a stop aborts. Pass the signal to the model, so that the model
- * ends its work.
+ * The stream that `publishStream` publishes, or a function that returns it. A stop aborts the signal that the function gets. Pass
+ * the signal to the model, so that the model stops.
  */
 export type AnswerSource =
   | AnswerStream
@@ -42,8 +42,8 @@ export interface PublishedStream {
 }
 
 /**
- * Publishes the answer of a model to a topic, also when the page that asked has gone. Readers receive every part once and in order,
- * wherever they join (`createChatTransport`). `stopStream` ends the answer.
+ * Publishes the answer of a model to a topic, even if the page that asked is closed. Readers (`createChatTransport`) receive every
+ * part once and in order, whenever they join. `stopStream` stops the answer.
  *
  * @param realtime The service (`createServer`, `startServer`, `getRealtime`), or a client (`connect` of `pocketwire/client`).
  * @throws TypeError for an argument or option that is not what it must be.

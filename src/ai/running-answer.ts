@@ -9,8 +9,8 @@ export interface FoundAnswer {
 }
 
 /**
- * Looks in the history for the answer that a page joins: the newest that has not ended, or the newest that has ended and is not
- * shown.
+ * Finds the answer that a page joins: the newest answer that has not ended. Otherwise the newest answer, if it has ended and the page
+ * does not show it.
  *
  * @param isShown Whether the page shows the message that an answer became.
  * @returns undefined if there is none.
@@ -58,7 +58,7 @@ function choose(
   return notShown;
 }
 
-/** Whether other messages were published for so long after the last message of an answer that its publisher has ended. */
+/** Whether the publisher of an answer has ended: other messages were published long after the answer's last message. */
 function isLost(at: string, page: readonly TopicMessage[]): boolean {
   const newest = page.at(-1)?.at ?? at;
   return Date.parse(newest) - Date.parse(at) > 2.5 * MAX_SILENCE;

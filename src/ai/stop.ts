@@ -12,8 +12,8 @@ import { refuseUnknown } from "./options.ts";
 const CHECK_INTERVAL = 250;
 
 /**
- * Stops the answers that are being published to a topic. The request may come to any process or Worker: it is a message to the
- * topic, which the process with the model reads within a second. Your app decides who may stop an answer.
+ * Stops the answers that are being published to a topic. Any process or Worker can call this function: it publishes a message to the
+ * topic, and the process with the model reads the message within a second. Your app decides which users may stop an answer.
  *
  * @param realtime The service (`createServer`, `startServer`, `getRealtime`), or a client (`connect` of `pocketwire/client`).
  * @returns a promise that resolves when the log has the message.
@@ -35,7 +35,7 @@ export async function stopStream(
   await openChannel("stopStream", realtime, topic, options).publish({ stop: true });
 }
 
-/** Looks in the history for a message that asks an answer to stop. */
+/** Reads the history until it contains a message that stops the answer. */
 export class StopWatch {
   readonly #channel: Channel;
   readonly #answer: string;
@@ -66,7 +66,7 @@ export class StopWatch {
       const isFirst = this.#cursor === undefined;
       const { data, cursor } = await this.#channel.read(this.#cursor);
       this.#cursor = cursor;
-      // A message from before the answer was meant for an earlier one.
+      // A stop that came before this answer was meant for an earlier answer.
       const isOwn = (one: unknown) => readAnswerMessage(one)?.answer === this.#answer;
       const own = isFirst ? data.findIndex(isOwn) : 0;
       if (own >= 0 && data.slice(own).some(isStop)) {
