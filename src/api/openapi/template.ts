@@ -15,19 +15,19 @@ const DESCRIPTION = `Live updates over Server-Sent Events, in PocketBase's realt
 
 A request may have a credential in \`Authorization: Bearer …\`:
 
-- **Guests** send none. They may open streams, and subscribe to messages that are not private.
+- **Guests** send no credential. They may open streams, and receive messages that are not private.
 - **Users** send a token. It says which private messages a user receives, and to which topics the user may publish.
-- **Administrators** send the admin key. It may do everything.
+- **Administrators** send the admin key, which allows everything.
 
-An error has the status, a \`message\` that says what to do, and the errors of fields in \`data\`.`;
+The body of an error has the \`status\`, a \`message\` that says what to do, and the errors of fields in \`data\`.`;
 
 const TAGS = [
   {
     name: "realtime",
     description: "Streams, subscriptions, messages and the members of topics.",
   },
-  { name: "administration", description: "What only holders of the admin key may do." },
-  { name: "operation", description: "For monitoring and tools." },
+  { name: "administration", description: "Operations that need the admin key." },
+  { name: "operation", description: "Operations for monitoring and tools." },
   {
     name: "callbacks",
     description: "Requests that the service *sends* to your backend, if callbacks are configured.",

@@ -1,4 +1,4 @@
-/** An admin key for development, for a service that would otherwise have none. */
+/** Generates an admin key for development if none is set. */
 import { nanoid } from "nanoid";
 import { isLoopback } from "../../api/auth/loopback.ts";
 import type { ProcessSettings } from "./settings.ts";
@@ -7,11 +7,12 @@ import type { ProcessSettings } from "./settings.ts";
 const KEY_LENGTH = 28;
 
 /**
- * Adds an admin key to settings with which every publish would be refused. The key is for this start only. No key is made
+ * Adds a generated admin key to settings without one, because no client could publish otherwise. The key is valid until the process
+ * ends. No key is generated
  *
- * - with NODE_ENV=production, and for a HOST that other machines can reach: an operator chooses the key;
- * - if tokens are configured: users can publish with them;
- * - for a process that shares a Redis with others: each process would have another key. WORKERS share the key of their parent.
+ * - with NODE_ENV=production, and for a HOST that other machines can reach, because an operator must choose the key;
+ * - if tokens are configured, because users can publish with tokens;
+ * - for a process that shares a Redis with others, because each process would have a different key. WORKERS share their parent's key.
  */
 export function withGeneratedKey(settings: ProcessSettings): ProcessSettings {
   const { config, isProduction } = settings;

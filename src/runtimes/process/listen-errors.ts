@@ -6,7 +6,7 @@ interface Address {
   readonly port: number;
 }
 
-/** Returns the error of `listen` as a text for the log. Other errors are returned as they are. */
+/** Returns the text that the log shows for an error at the start. */
 export function describeStartError(error: unknown, { host, port }: Address): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {
@@ -16,7 +16,7 @@ export function describeStartError(error: unknown, { host, port }: Address): str
       return `This user may not listen on port ${port}. Choose a port above 1023 with --port or the variable PORT.`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `"${host}" is not an address of this machine. Choose another with --host or the variable HOST; 127.0.0.1 is this machine only, 0.0.0.0 all networks.`;
+      return `"${host}" is not an address of this machine. Choose another with --host or the variable HOST: only this machine can reach 127.0.0.1, and other machines can reach 0.0.0.0.`;
     default:
       return String(error);
   }

@@ -25,8 +25,8 @@ export function isConsoleOn({
 }
 
 /**
- * Formats what a developer needs first: the address of the console, the admin key of a development, and commands to copy into two
- * terminals. A key from the environment is not shown.
+ * Formats the banner: the address of the console, the admin key for development, and commands to copy into two terminals. A key
+ * from the environment is not shown.
  */
 export function formatBanner(url: string, settings: ProcessSettings): string {
   const { config, keySource } = settings;
@@ -36,10 +36,9 @@ export function formatBanner(url: string, settings: ProcessSettings): string {
   const json = "-H 'Content-Type: application/json'";
   return `
 ${formatAddresses(url, settings)}${formatKey(shownKey, keySource)}
-Try it. Listen in one terminal:
-  curl -sN ${api} | tee /tmp/pocketwire.txt
-Subscribe and publish in another:
-  curl ${api} ${json} -d '{"clientId":"'$(sed -n '/^id: /{s///p;q;}' /tmp/pocketwire.txt)'","subscriptions":["chat"]}'
+Try it. Listen to the topic "chat" in a second terminal:
+  curl -sN '${api}?topic=chat'
+Publish a message in a third terminal:
   curl ${api}/messages -H "Authorization: Bearer ${key}" ${json} -d '{"topic":"chat","data":{"text":"hello"}}'
 
 `;
@@ -55,7 +54,7 @@ function formatKey(key: string | undefined, source: ProcessSettings["keySource"]
   if (key === undefined) return "";
   const origin =
     source === "generated"
-      ? "for this start only. For a key of your own, set REALTIME_ADMIN_KEY or --key"
+      ? "for this start only. To use your own key, set REALTIME_ADMIN_KEY or --key"
       : "from .dev.vars";
   return `Admin key:  ${key}\n            (${origin})\n`;
 }
