@@ -20,7 +20,7 @@ export function createApp(services) {
     if (typeof id !== "string" || !/^[\w-]{1,64}$/.test(id) || question === undefined) {
       return c.text("Send an id of 1 to 64 letters and digits, and a text of 1 to 2,000.", 400);
     }
-    // The question is stored before the answer begins, because other windows load it then.
+    // When the answer begins, other windows load the stored messages, so the question must be stored before.
     const originalMessages = await chats.append(id, question);
     const { id: answer, ended } = publishStream(realtime, `chats/${id}`, async (abortSignal) => {
       const result = streamText({
@@ -32,7 +32,7 @@ export function createApp(services) {
       return result.toUIMessageStream({
         originalMessages,
         generateMessageId: () => crypto.randomUUID(),
-        // The answer is stored before its end is published, also if the user stops it.
+        // Runs before the end of the answer is published, even if the user stops the answer.
         onFinish: ({ responseMessage }) => chats.append(id, responseMessage),
       });
     });
@@ -47,7 +47,7 @@ export function createApp(services) {
   return app;
 }
 
-/** Returns the question with the fields that are stored. Undefined if it is not one. */
+/** Returns the question with the fields that are stored. Undefined if the message is not a valid question. */
 function readQuestion(message) {
   const text = message?.parts?.find(({ type }) => type === "text")?.text;
   if (message?.role !== "user" || typeof text !== "string") return undefined;

@@ -21,7 +21,7 @@ export function createModel(tokenDelay) {
   });
 }
 
-/** What the model says to the last question. */
+/** Returns the model's answer to the last question. */
 export function answerTo(prompt) {
   const [{ text } = {}] = prompt.at(-1)?.content ?? [];
   return `You asked: "${text}". ${TEXT.replaceAll("\n", " ")}`;

@@ -8,8 +8,8 @@ import { bundlePage, INDEX } from "./build-page.mjs";
 
 const MAX_CHATS = 1000;
 
-// A page that joins late gets the whole answer, however busy other topics are. The answers are forgotten after an hour: the app
-// has stored them.
+// The rule keeps the messages of each chat, even if other topics are busy, so a page that joins late gets the whole answer. The
+// messages are removed after an hour, because the app has stored the answer by then.
 const topics = [{ match: "chats/*", keep: 10_000, ttl: 3600 }];
 const realtime = createServer({ runtime: nodeRuntime, topics });
 
@@ -18,7 +18,7 @@ const chats = {
   load: (id) => stored.get(id) ?? [],
   append: (id, message) => {
     const messages = [...chats.load(id), message].slice(-200);
-    // The chat that was silent for the longest time comes first.
+    // A Map keeps the order of insertion, so the chat that was silent for the longest time comes first.
     stored.delete(id);
     stored.set(id, messages);
     if (stored.size > MAX_CHATS) stored.delete(stored.keys().next().value);

@@ -62,7 +62,7 @@ export function workersSuite(runtime: RuntimeUnderTest): void {
       for (const client of clients) expect((await client.receive(1))[0]?.data).toBe("1");
       expect((await readStats(url)).clients).toBe(24);
       await eventually(() => output().includes('"topic":"chat"'), "the hints are read");
-      expect(output().match(/Listen in one terminal/g)).toHaveLength(1);
+      expect(output().match(/Publish a message in a third terminal/g)).toHaveLength(1);
     });
 
     it("write their number into each log line", async () => {

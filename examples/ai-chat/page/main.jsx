@@ -30,7 +30,7 @@ function Chat({ stored }) {
   const isAnswering = status === "submitted" || status === "streaming";
   shown = messages;
 
-  // Another window has asked: load the question, and join the answer.
+  // Runs when another window has asked a question. Loads the question, and joins the answer.
   useEffect(() => {
     const onAnswer = async () => {
       setMessages(await loadMessages());
