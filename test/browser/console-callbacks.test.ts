@@ -28,7 +28,7 @@ it.each([NODE, WORKERD])(
       const { page, complaints } = await openPage(context, service.url);
       await enterAdminKey(page);
       await openTab(page, "Callbacks");
-      await page.getByText("3 callbacks of the process that answered").waitFor();
+      await page.getByText("3 callbacks of the process that responded").waitFor();
       const rows = await page.locator("#callbacks tbody tr").allTextContents();
       expect(rows).toEqual([
         expect.stringMatching(/publish1failed\d+$/),

@@ -41,7 +41,7 @@ describe("the page Live of the console", () => {
 
   it("says at first what to do, in three steps, and what will appear", async () => {
     expect(await page.locator("#steps li").count()).toBe(3);
-    await page.getByText("Nothing has arrived yet.").waitFor();
+    await page.getByText("No events yet.").waitFor();
     await page.getByText("No subscriptions yet. They appear here.").waitFor();
     await expectAccessible(page);
     await enterAdminKey(page);
@@ -127,7 +127,7 @@ describe("the page Live of the console", () => {
     });
     await page.getByText("Accepted: order-1").waitFor();
     await press(page, "Publish");
-    await page.getByText("Accepted before: order-1. Nothing was delivered again.").waitFor();
+    await page.getByText("Accepted before: order-1. The message is not delivered again.").waitFor();
     await page.getByText("Batch").click();
     await press(page, "Publish");
     await page.getByText("Accepted: 2 messages").waitFor();

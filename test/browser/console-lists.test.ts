@@ -51,7 +51,7 @@ describe("the lists of the console", () => {
       Topics: "Topics with a subscription appear here",
       Clients: "Open streams appear here",
       Traffic: "The counts of the service appear here",
-      Callbacks: "What the service asks and tells your backend",
+      Callbacks: "Requests of the service to your backend",
       Token: "The signed token and its claims appear here",
     };
     for (const [name, text] of Object.entries(pages)) {
@@ -61,7 +61,7 @@ describe("the lists of the console", () => {
     }
     await openTab(page, "Clients");
     await page
-      .locator("#clients-note", { hasText: "Enter the admin key above to see this." })
+      .locator("#clients-note", { hasText: "Enter the admin key above to see this list." })
       .waitFor();
     // The list is loaded as soon as there is a key.
     await enterAdminKey(page);
@@ -83,7 +83,7 @@ describe("the lists of the console", () => {
     ).json();
     expect(times[0]).toBe(Date.parse(kept.at(-1).at));
     await press(page, "Older messages");
-    await page.getByText("25 messages, newest first. The history has no older ones.").waitFor();
+    await page.getByText("25 messages, newest first. The history has no older messages.").waitFor();
     const texts = await page.locator("#history .preview").allTextContents();
     expect(texts).toEqual(messages.toReversed().map(({ data }) => JSON.stringify(data)));
     // The focus is on the first of the older messages.
@@ -93,7 +93,7 @@ describe("the lists of the console", () => {
     await page.locator("#history pre").first().waitFor();
     // What is published later is added by itself, and an open message stays open.
     await publish(service.url, { topic: "old", data: "newer" });
-    await page.getByText("26 messages, newest first. The history has no older ones.").waitFor();
+    await page.getByText("26 messages, newest first. The history has no older messages.").waitFor();
     expect(await page.locator("#history .preview").first().textContent()).toBe('"newer"');
     expect(await page.locator("#history details[open]").count()).toBe(1);
     await expectAccessible(page);

@@ -109,9 +109,11 @@ describe.each([NODE, WORKERD])("the members of topics in the console on $name", 
     context = await browser.newContext();
     const { page, complaints } = await openPage(context, service.url);
     await openTab(page, "Topics");
-    await page.getByText("Enter the admin key above to see this.").waitFor();
+    await page.getByText("Enter the admin key above to see this list.").waitFor();
     await enterKey(page, "wrong", "The service does not accept this key.");
-    await page.getByText("The key above is not accepted. Enter the admin key.").waitFor();
+    await page
+      .getByText("The service does not accept the key above. Enter the admin key.")
+      .waitFor();
     expect(await page.locator("#topics li").count()).toBe(0);
     // The only request is the one that checks the key.
     expect(complaints).toEqual([expect.stringContaining("status of 401")]);

@@ -20,7 +20,7 @@ it("the console signs a token with a secret that never leaves the page, and acts
     const make = () => press(page, "Make the token");
     await page.getByLabel("Secret").fill("too short");
     await make();
-    await page.getByText("The secret has at least 32 characters.").waitFor();
+    await page.getByText("The secret must have at least 32 characters.").waitFor();
     expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("secret");
     await page.getByLabel("Secret").fill(JWT_SECRET);
     await page.getByLabel("Info that other users see, JSON").fill("[]");
@@ -28,7 +28,7 @@ it("the console signs a token with a secret that never leaves the page, and acts
     await page.locator("#token-info-error", { hasText: "Write a JSON object" }).waitFor();
     await page.getByLabel("Info that other users see, JSON").fill('{"name":"Änna"}');
     await page.locator("#token-form [name=sub]").fill("änna");
-    await page.getByLabel("May subscribe to private messages of").fill("chat/*, news");
+    await page.getByLabel("May receive private messages of").fill("chat/*, news");
     await page.getByLabel("May publish to").fill("chat/*");
     await page.getByLabel("Lifetime").selectOption("5 minutes");
     await page.getByLabel("More claims, JSON").fill('{"record":{"role":"editor"}}');

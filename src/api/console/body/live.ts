@@ -3,9 +3,9 @@
 const STEPS = `  <section id="steps" class="wide" aria-labelledby="h-steps">
     <div class="title"><h2 id="h-steps">Start here</h2><button type="button" id="hide-steps" class="quiet">Hide</button></div>
     <ol class="steps">
-      <li id="step-subscribe"><strong>Subscribe</strong> <span>to a topic such as <code>chat</code>. The page connects by itself.</span></li>
-      <li id="step-publish"><strong>Publish</strong> <span>a message to it. This needs the admin key of the service (<code>REALTIME_ADMIN_KEY</code>): enter it above.</span></li>
-      <li id="step-resume"><strong>Break</strong> <span>the stream, publish again, and resume. The stream misses nothing.</span></li>
+      <li id="step-subscribe"><strong>Subscribe</strong> <span>to a topic such as <code>chat</code>. The page then connects to the service.</span></li>
+      <li id="step-publish"><strong>Publish</strong> <span>a message to the topic. First enter the admin key of the service (<code>REALTIME_ADMIN_KEY</code>) above.</span></li>
+      <li id="step-resume"><strong>Break</strong> <span>the stream, publish again, and press Resume. No message is missing.</span></li>
     </ol>
   </section>
 `;
@@ -16,11 +16,11 @@ const STREAM = `    <section aria-labelledby="h-stream">
         <button type="button" id="connect">Connect</button>
         <button type="button" id="break" disabled aria-describedby="stream-note">Break</button>
       </div>
-      <p id="stream-note" class="note" role="status">Subscribing connects by itself.</p>
+      <p id="stream-note" class="note" role="status">Subscribe to a topic to connect.</p>
       <form autocomplete="off" spellcheck="false" id="subscribe">
         <label>Topics <input name="topic" value="chat" required placeholder="chat, news/*, *" aria-describedby="topic-hint topic-error"></label>
         <p class="error" role="status" id="topic-error"></p>
-        <p class="note" id="topic-hint">Commas separate topics. <code>\\,</code> is a comma in a topic.</p>
+        <p class="note" id="topic-hint">Separate topics with commas. Write <code>\\,</code> for a comma in a topic.</p>
         <div class="row">
           <label class="short">Replay last <input name="last" type="number" min="0" max="1000" placeholder="0" aria-describedby="last-error"></label>
           <button class="primary">Subscribe</button>
@@ -62,7 +62,7 @@ const PUBLISH = `    <section aria-labelledby="h-publish">
         <label><span id="data-label">Data, JSON</span> <textarea name="data" rows="4" aria-describedby="publish-data-error"></textarea></label>
         <p class="error" role="status" id="publish-data-error"></p>
         <div data-kind="record" hidden>
-          <label>Previous record, JSON <input name="previous" placeholder="of an update, optional" aria-describedby="publish-previous-error"></label>
+          <label>Previous record, JSON <input name="previous" placeholder="optional, for updates" aria-describedby="publish-previous-error"></label>
           <p class="error" role="status" id="publish-previous-error"></p>
         </div>
         <div class="row" data-kind="message record">
@@ -88,7 +88,7 @@ const EVENTS = `    <section aria-labelledby="h-events" class="events">
       </div>
       <div class="stack">
       <ol id="events" class="scroll" aria-label="Received events, newest first" tabindex="0"></ol>
-      <p id="no-events" class="empty">Nothing has arrived yet. Messages to the topics that you subscribe to appear here, newest first.</p>
+      <p id="no-events" class="empty">No events yet. Messages to your topics appear here, newest first.</p>
       </div>
     </section>
 `;

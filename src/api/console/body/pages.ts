@@ -49,14 +49,14 @@ const CLIENTS = `<div id="page-clients" class="page" hidden>
         <tbody></tbody>
       </table>
     </div>
-    <p id="no-clients" class="empty">Open streams appear here. You can disconnect a stream, or revoke a user.</p>
+    <p id="no-clients" class="empty">Open streams appear here. You can disconnect a stream or revoke a user.</p>
     <button type="button" id="more-clients" hidden>More clients</button>
   </section>
   <section aria-labelledby="h-revoke">
     <h2 id="h-revoke">Revoke a user</h2>
-    <p class="note">Ends all streams of the user, and refuses every token that the user has got until now. A new token works.</p>
+    <p class="note">Revoking ends all streams of the user, and makes the service refuse every token that the user has received so far. New tokens work.</p>
     <form autocomplete="off" spellcheck="false" id="revoke" class="row">
-      <label class="narrow">User <input name="subject" required placeholder="the sub of the token"></label>
+      <label class="narrow">User <input name="subject" required placeholder="sub of the token"></label>
       <button class="danger">Revoke</button>
     </form>
     <p id="revoke-note" class="note" role="status"></p>
@@ -86,7 +86,7 @@ const CALLBACKS = `<div id="page-callbacks" class="page" hidden>
         <tbody></tbody>
       </table>
     </div>
-    <p id="no-callbacks" class="empty">What the service asks and tells your backend (<code>REALTIME_CALLBACK_URL</code>) appears here, newest first.</p>
+    <p id="no-callbacks" class="empty">Requests of the service to your backend (<code>REALTIME_CALLBACK_URL</code>) appear here, newest first.</p>
   </section>
 </div>
 `;
@@ -95,7 +95,7 @@ const TOKEN = `<div id="page-token" class="page halves" hidden>
   <div>
     <section aria-labelledby="h-token">
       <h2 id="h-token">Make a token</h2>
-      <p class="note">A token signs a user in. The page signs it (HS256). The secret never leaves the page, and the page does not keep it.</p>
+      <p class="note">A token lets a user sign in. This page signs the token (HS256). It neither sends nor stores the secret.</p>
       <form autocomplete="off" spellcheck="false" id="token-form">
         <label>Secret <input name="secret" type="password" autocomplete="off" placeholder="REALTIME_JWT_SECRET" aria-describedby="token-secret-error"></label>
         <p class="error" role="status" id="token-secret-error"></p>
@@ -104,7 +104,7 @@ const TOKEN = `<div id="page-token" class="page halves" hidden>
           <label>Lifetime <select name="lifetime"><option value="300">5 minutes</option><option value="3600" selected>1 hour</option><option value="86400">1 day</option><option value="2592000">30 days</option></select></label>
         </div>
         <p class="error" role="status" id="token-sub-error"></p>
-        <label>May subscribe to private messages of <input name="subscribe" placeholder="chat/*, $presence/chat/*"></label>
+        <label>May receive private messages of <input name="subscribe" placeholder="chat/*, $presence/chat/*"></label>
         <label>May publish to <input name="publish" placeholder="chat/*"></label>
         <label>Info that other users see, JSON <input name="info" placeholder='{"name":"Anna"}' aria-describedby="token-info-error"></label>
         <p class="error" role="status" id="token-info-error"></p>

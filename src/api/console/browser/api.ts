@@ -13,7 +13,7 @@ export interface FieldError {
 export interface Refusal {
   /** 0 if the service does not answer. */
   readonly status: number;
-  /** What the service says, in one sentence or more. */
+  /** What is wrong and what to do, in full sentences. */
   readonly message: string;
   readonly fields: readonly FieldError[];
 }
@@ -47,7 +47,7 @@ export function createAPI() {
     const body = (parse(await response.text()) ?? {}) as { message?: string; data?: unknown };
     const fields = readFields(body.data);
     const wait = response.headers.get("Retry-After");
-    // The message of the service names the first field. With several, each is named once.
+    // The service's message names only the first field. If several fields are wrong, the text names each of them.
     const text =
       fields.length > 1
         ? fields.map((field) => `${field.path.join(".")}: ${field.message}`).join(" ")

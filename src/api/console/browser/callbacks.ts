@@ -55,7 +55,10 @@ export function bindCallbacks({ dom, api, key, pages, examples }: CallbacksParts
     try {
       const answer = await api.request("/callbacks");
       const { callbacks } = answer as { callbacks: readonly Callback[] };
-      say("#callbacks-note", `${count(callbacks.length, "callback")} of the process that answered`);
+      say(
+        "#callbacks-note",
+        `${count(callbacks.length, "callback")} of the process that responded`,
+      );
       show(callbacks);
     } catch (error) {
       say("#callbacks-note", api.refusalOf(error).message, true);

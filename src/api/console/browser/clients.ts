@@ -18,12 +18,12 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
   const { find, create, append, createButton, createTime, replace, say, count, confirm } = dom;
   /** Rows that are shown at first, and with each press of "More clients". */
   const PAGE = 50;
-  /** Clients of one request, and the most that a search looks through. */
+  /** Number of clients in one response, and the most clients that a search covers. */
   const LIMIT = 1000;
   const MAX_SEARCHED = 10_000;
   const search = find<HTMLInputElement>("#search-clients");
   let wanted = PAGE;
-  /** Counts the loads, so that an answer that comes too late is ignored. */
+  /** Number of the newest load. The response to an earlier load is ignored. */
   let newest = 0;
   /** Milliseconds after a key press until the search begins. */
   const SEARCH_DELAY = 200;
@@ -52,7 +52,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
   };
 
   const revoke = async (subject: string): Promise<void> => {
-    const text = `This ends all streams of ${subject}, and refuses every token that ${subject} has got until now.`;
+    const text = `This ends all streams of ${subject}, and refuses every token that ${subject} has received so far.`;
     if (!(await confirm(`Revoke ${subject}?`, text, "Revoke"))) return;
     examples.show({ path: "/revoke", body: { subject } });
     try {
@@ -80,7 +80,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
       actions,
       createButton("Disconnect", `Disconnect ${clientId}`, () => disconnect(clientId)),
     );
-    // The identity of the admin key is not a user's: it contains a tab.
+    // The identity of the admin key is not a user. It contains a tab character.
     const isAdmin = identity?.includes("\t");
     if (identity !== undefined && !isAdmin) {
       const label = `Revoke ${identity}, ${clientId}`;
@@ -102,7 +102,7 @@ export function bindClients({ dom, api, key, pages, examples }: ClientsParts): v
     return row;
   };
 
-  /** The clients that contain a text, from as many pages as it takes. */
+  /** Returns the clients that contain the text of the search. Reads pages until there are enough, or to the limit of a search. */
   const findClients = async (
     own: number,
   ): Promise<{ found: Client[]; searched: number; isAll: boolean }> => {

@@ -5,8 +5,9 @@ import type { StreamBlock } from "./sse.ts";
 export type Connection = ReturnType<typeof createConnection>;
 
 export interface ConnectionListener {
+  /** A block of the stream has arrived. */
   onBlock(block: StreamBlock): void;
-  /** The connection has ended, and a new attempt follows. `reason` is undefined if the service does not answer. */
+  /** The connection has ended, and a new attempt follows. `reason` is undefined if the service gave none. */
   onLost(reason: string | undefined): void;
   /** The service has refused the stream, and a new attempt would not help. */
   onRefused(reason: string): void;
@@ -77,7 +78,7 @@ export function createConnection(
     }
   };
 
-  /** Waits before the next attempt. The network's return ends the wait. */
+  /** Waits before the next attempt. The browser's event `online` ends the wait. */
   const pause = async (): Promise<void> => {
     const delay = Math.min(FIRST_DELAY * 2 ** attempts, MAX_DELAY) * (0.75 + Math.random() / 2);
     attempts += 1;
@@ -128,9 +129,9 @@ export function createConnection(
   return {
     /** Opens the stream, after the event that was received last. */
     open: (): void => void open(),
-    /** Closes the stream. The next one resumes it. */
+    /** Closes the stream. The next stream resumes where this one ended, unless `forget` is called. */
     close,
-    /** The next stream begins anew. */
+    /** Makes the next stream begin with new messages. */
     forget: (): void => {
       lastEventId = "";
     },

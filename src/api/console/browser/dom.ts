@@ -30,7 +30,7 @@ export function createDom() {
     return button;
   };
 
-  /** A time of this day as a clock shows it, otherwise with its date. */
+  /** A time of day. A time of another day has its date as well. */
   const createTime = (milliseconds: number): HTMLElement => {
     const date = new Date(milliseconds);
     const isToday = date.toDateString() === new Date().toDateString();
@@ -81,7 +81,7 @@ export function createDom() {
       done
         .then(
           () => "Copied",
-          () => "Select and copy by hand",
+          () => "Select the text to copy it",
         )
         .then((outcome) => {
           button.textContent = outcome;
@@ -92,7 +92,7 @@ export function createDom() {
     });
   };
 
-  /** Asks before something that can't be undone. */
+  /** Asks the user to confirm an action that can't be undone. */
   const confirm = async (title: string, text: string, action: string): Promise<boolean> => {
     const dialog = find<HTMLDialogElement>("#confirm");
     find("#confirm-title").textContent = title;

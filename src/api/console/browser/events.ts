@@ -66,8 +66,8 @@ export function createEventList(
     find("#no-events").hidden = all.length > hidden;
     find("#no-events").textContent =
       all.length === 0
-        ? "Nothing has arrived yet. Messages to the topics that you subscribe to appear here, newest first."
-        : "No event matches the search, or all are service events.";
+        ? "No events yet. Messages to your topics appear here, newest first."
+        : "All events are hidden by the search, or because they are service events.";
     pauseButton.textContent = isPaused
       ? `Continue${fresh > 0 ? ` (${fresh.toLocaleString("en")} new)` : ""}`
       : "Pause";
@@ -126,7 +126,7 @@ export function createEventList(
       showCounts();
       return;
     }
-    // The reader keeps the place in the list while events arrive above.
+    // Keeps the scroll position while events are added above it.
     const height = list.scrollTop > 0 ? list.scrollHeight : undefined;
     for (const event of waiting) list.insertBefore(createItem(event), list.firstChild);
     waiting = [];

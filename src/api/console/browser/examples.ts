@@ -33,9 +33,9 @@ export function createExamples({ find, bindCopy }: Dom, { base, url, hasKey }: A
     }
     find("#curl").textContent = parts.join(" \\\n  ");
     find("#sdk").textContent =
-      sdk === undefined ? "// The SDK has no administration." : client + sdk;
+      sdk === undefined ? "// The SDK has no function for this step." : client + sdk;
     find("#code-note").textContent = hasKey()
-      ? `The variable ${variable} of your shell stands for the key that you entered.`
+      ? `Set the variable ${variable} in your shell to the key that you entered.`
       : "";
   };
 

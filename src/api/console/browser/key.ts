@@ -2,10 +2,10 @@ import type { API } from "./api.ts";
 import type { Dom } from "./dom.ts";
 import type { Store } from "./store.ts";
 
-/** The key in the header, and who the service takes the user for. */
+/** The key in the header, and the identity that the service derives from it. */
 export type Key = ReturnType<typeof createKey>;
 
-/** "unknown": the service has not said yet. */
+/** "unknown": the service has not checked the key yet. */
 export type IdentityKind = "guest" | "admin" | "user" | "refused" | "unknown";
 
 /** One function longer than 50 lines: a part must be self-contained (parts.ts). */
@@ -61,7 +61,7 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
     if (remaining < MAX_DELAY) timer = setTimeout(expire, remaining);
   };
 
-  /** Asks the service who the key belongs to: only an administrator may read the statistics. */
+  /** Finds out what the key allows. Only the admin key may read the statistics. */
   const check = async (key: string): Promise<void> => {
     show("unknown", "Checking the key…");
     try {
@@ -113,15 +113,15 @@ export function createKey({ find, say }: Dom, api: API, store: Store) {
     },
     kind: (): IdentityKind => kind,
     value: (): string => checked,
-    /** Whether a request that only administrators may send has a chance. */
+    /** Whether the service accepts requests that need the admin key. */
     isAdmin: (): boolean => kind === "admin",
-    /** What a list shows in place of its rows to everyone but administrators. */
+    /** The text that a list shows without the admin key. */
     whyNoAdmin: (): string => {
       if (kind === "unknown") return find("#identity").textContent ?? "";
-      if (kind === "user") return "Only the admin key may see this. Enter it above.";
+      if (kind === "user") return "This list needs the admin key. Enter the admin key above.";
       return kind === "refused"
-        ? "The key above is not accepted. Enter the admin key."
-        : "Enter the admin key above to see this.";
+        ? "The service does not accept the key above. Enter the admin key."
+        : "Enter the admin key above to see this list.";
     },
     onChange: (listener: () => void): void => {
       listeners.push(listener);

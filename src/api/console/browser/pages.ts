@@ -12,7 +12,7 @@ export function createPages({ find }: Dom, key: Key) {
   let shown = "";
   const loading = new Set<string>();
 
-  /** Loads the list of the page that is shown. A load that is on its way is not repeated. */
+  /** Loads the list of the page that is shown. Does nothing while the list is loading. */
   const load = async (): Promise<void> => {
     const name = shown;
     const loader = loaders.get(name);
@@ -41,7 +41,7 @@ export function createPages({ find }: Dom, key: Key) {
 
   return {
     show,
-    /** @param loader Loads what a page shows. It shows its own errors. */
+    /** @param loader Loads the list of a page. Must not reject: it shows errors on the page. */
     onShow: (name: string, loader: () => Promise<void>): void => {
       loaders.set(name, loader);
     },

@@ -24,7 +24,7 @@ export function bindPublishing(
     record: "Record, JSON with an id",
     batch: "Messages, a JSON list",
   };
-  /** What the user has written for each kind. */
+  /** The text of the input for each kind. */
   const texts: Record<string, string> = {
     message: '{"text":"hello"}',
     record: '{"id":"r1","title":"New"}',
@@ -61,7 +61,7 @@ export function bindPublishing(
     } catch (error) {
       const reason =
         text.trim() === ""
-          ? "Write JSON here, for example null."
+          ? 'Write JSON, for example {"text":"hello"}.'
           : `This is not JSON. ${(error as Error).message}.`;
       throw new Error(reason, { cause: name });
     }
@@ -122,20 +122,20 @@ export function bindPublishing(
     }
     const isGuest = status === 401 && !api.hasKey();
     const hint =
-      "Publishing needs the admin key, or a token with the right to publish. Enter it above.";
+      "Publishing needs the admin key, or a token with the right to publish. Enter a key above.";
     say("#answer", isGuest ? hint : message, true);
   };
 
   const showReceipt = (answer: unknown): void => {
-    // The response to one message is one receipt (the schema `Receipt` of the OpenAPI document), and to a list a list.
+    // A receipt (schema `Receipt` of the OpenAPI document) for one message, or a list of receipts for a list.
     const receipts = [answer].flat() as readonly { id: string; duplicate?: boolean }[];
     const duplicates = receipts.filter(({ duplicate }) => duplicate).length;
     const [first] = receipts;
     if (kind === "batch") {
-      const known = duplicates > 0 ? `, ${duplicates} of them known from before` : "";
+      const known = duplicates > 0 ? `, ${duplicates} of them published before` : "";
       say("#answer", `Accepted: ${count(receipts.length, "message")}${known}`);
     } else if (duplicates > 0) {
-      say("#answer", `Accepted before: ${first?.id}. Nothing was delivered again.`);
+      say("#answer", `Accepted before: ${first?.id}. The message is not delivered again.`);
     } else say("#answer", `Accepted: ${first?.id}`);
     onPublish();
   };

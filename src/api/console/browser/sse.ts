@@ -11,8 +11,8 @@ export interface StreamBlock {
 }
 
 /**
- * Creates a parser of the event stream format (WHATWG HTML, "9.2.6 Interpreting an event stream"). An `EventSource` would show
- * neither `retry:` nor comments, and not why the service refuses a stream.
+ * Creates a parser of the event stream format (WHATWG HTML, "9.2.6 Interpreting an event stream"). An `EventSource` hides
+ * `retry:`, comments, and the reason for a refusal.
  *
  * @returns A function that takes the next piece of the text and returns the blocks that end in it.
  */

@@ -1,8 +1,8 @@
-/** What the console keeps for the tab: a reload keeps it, and the end of the tab removes it. */
+/** Values that survive a reload (`sessionStorage`). The browser removes them when the tab is closed. */
 export type Store = ReturnType<typeof createStore>;
 
 export function createStore() {
-  // Two services may have the same origin and other paths.
+  // Several services may have the same origin, at different paths.
   const prefix = `pocketwire ${location.pathname} `;
 
   /** Returns undefined for a value that is not there or can't be read. */

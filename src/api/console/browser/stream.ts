@@ -24,7 +24,7 @@ interface StreamParts {
   /** The function of event-reader.ts. */
   readonly read: (block: StreamBlock) => ShownEvent;
   readonly connectionTo: typeof createConnection;
-  /** Runs when a stream that was broken has resumed. */
+  /** Runs when the stream has resumed. */
   readonly onResume: () => void;
   /** Runs when the service has accepted subscriptions. */
   readonly onSubscribe: () => void;
@@ -124,7 +124,7 @@ export function createStream(parts: StreamParts) {
     examples.show({ path: "", body: { clientId, subscriptions: sent }, sdk: lines.join("\n") });
   };
 
-  /** Sets the subscriptions, and removes those that the service refuses: it then has taken none of them. */
+  /** Sets the subscriptions. If the service refuses one of them, it accepts none: the refused keys are removed, and the others sent again. */
   const sendOnce = async (): Promise<void> => {
     const sent = [...keys];
     const target = clientId;
@@ -135,7 +135,7 @@ export function createStream(parts: StreamParts) {
       subscriptions.accept(sent);
       if (sent.length > 0) parts.onSubscribe();
     } catch (error) {
-      // The stream may have ended in the meantime. The next one sends them again.
+      // The stream may have ended in the meantime. The next stream sends the subscriptions again.
       if (target !== clientId) return;
       const { fields, message } = api.refusalOf(error);
       const refused = fields.flatMap((field: FieldError) => {
@@ -162,13 +162,13 @@ export function createStream(parts: StreamParts) {
     })();
   };
 
-  /** Opens the stream. It continues after the last event, unless `forget` was called. */
+  /** Opens the stream. The stream continues after the last event, unless `forget` was called. */
   const open = (): void => {
     isBroken = false;
     isRefused = false;
     clientId = "";
     keyOfStream = key.value();
-    showState("connecting", "Connecting…", "The page asks the service for a stream.");
+    showState("connecting", "Connecting…", "Waiting for the service to open the stream.");
     const query = new URLSearchParams([
       ["envelope", "true"],
       ...[...keys].map((one) => ["topic", one]),
@@ -188,7 +188,7 @@ export function createStream(parts: StreamParts) {
     isRefused = false;
     clientId = "";
     subscriptions.accept([]);
-    showState("closed", "Not connected", "Subscribing connects by itself.");
+    showState("closed", "Not connected", "Subscribe to a topic to connect.");
   };
 
   connectButton.addEventListener("click", () => {
@@ -205,7 +205,7 @@ export function createStream(parts: StreamParts) {
     isBroken = true;
     showState("broken", "Broken", "Publish something, then press Resume.");
   });
-  // A stream can't change from one user to another, so that the page opens a new one. It resumes the one before.
+  // A stream can't change its user, so the page opens a new stream. The new stream resumes where the old one ended.
   key.onChange(() => {
     const isWanted = connection.isOpen() || isRefused;
     if (isWanted && key.kind() !== "refused" && key.value() !== keyOfStream) open();

@@ -54,7 +54,7 @@ export function createSubscriptions(dom: Dom, store: Store, onChange: (isAdded: 
       keys.delete(key);
       showAll();
       onChange(false);
-      // The focus goes to the neighbour, or to the form.
+      // Moves the focus to the next item, or to the form.
       const neighbour =
         next === undefined ? undefined : others.filter((one) => one !== key).indexOf(next);
       const buttons = find("#subscriptions").querySelectorAll("button");
@@ -110,7 +110,7 @@ export function createSubscriptions(dom: Dom, store: Store, onChange: (isAdded: 
     const fields = new FormData(form);
     const topics = readTopics(String(fields.get("topic")));
     if (topics.length === 0) {
-      showInputError("topic", "Write a topic, for example chat.");
+      showInputError("topic", "Enter a topic, for example chat.");
       return;
     }
     try {
@@ -127,7 +127,7 @@ export function createSubscriptions(dom: Dom, store: Store, onChange: (isAdded: 
     onChange(true);
   });
 
-  /** Removes keys that the service has refused, and shows why: beside the input that is wrong, if the form still has the key. */
+  /** Removes keys that the service has refused, and shows the reason below the wrong input, if the form still has the key. */
   const refuse = (refused: readonly (FieldError & { readonly key: string })[]): void => {
     for (const { key } of refused) keys.delete(key);
     showAll();

@@ -57,7 +57,7 @@ export function bindTokenMaker({ find, say, bindCopy }: Dom, key: Key): void {
         .split(",")
         .map((topic) => topic.trim())
         .filter((topic) => topic !== "");
-    const sub = textOf("sub") || refuse("sub", "Name the user that the token is for.");
+    const sub = textOf("sub") || refuse("sub", "Enter the user that the token is for.");
     const info = readObject("info", textOf("info"));
     const iat = Math.floor(Date.now() / 1000);
     return {
@@ -80,14 +80,14 @@ export function bindTokenMaker({ find, say, bindCopy }: Dom, key: Key): void {
     if (secret.length < MIN_SECRET_LENGTH) {
       refuse(
         "secret",
-        `The secret has at least ${MIN_SECRET_LENGTH} characters. It is REALTIME_JWT_SECRET of the service.`,
+        `The secret must have at least ${MIN_SECRET_LENGTH} characters. Enter the service's REALTIME_JWT_SECRET.`,
       );
     }
     const claims = readClaims(fields);
     if (crypto.subtle === undefined) {
       refuse(
         "secret",
-        "The browser signs only on https and on localhost. Run: npx pocketwire token",
+        "Browsers sign only on pages from https or localhost. Run npx pocketwire token in a shell instead.",
       );
     }
     token = await sign(claims, secret);
@@ -114,6 +114,6 @@ export function bindTokenMaker({ find, say, bindCopy }: Dom, key: Key): void {
   bindCopy(find("#copy-token"), () => token);
   find("#use-token").addEventListener("click", () => {
     key.use(token);
-    say("#token-note", "The token is in the field above. The page now acts as this user.");
+    say("#token-note", "The token is now the key in the header. The page acts as this user.");
   });
 }

@@ -60,8 +60,8 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
 
   const showLength = (): void => {
     const all = count(history.childElementCount, "message");
-    const end = older.hidden ? ". The history has no older ones." : "";
-    const none = "The history has no message of this topic. New ones appear here.";
+    const end = older.hidden ? ". The history has no older messages." : "";
+    const none = "The history has no messages of this topic. New ones appear here.";
     say("#history-note", history.childElementCount === 0 ? none : `${all}, newest first${end}`);
   };
 
@@ -113,13 +113,13 @@ export function bindTopic(dom: Dom, api: API, key: Key, examples: Examples) {
   /** Shows the rule that applies. Returns whether the topic has presence. */
   const showRule = async (topic: string): Promise<boolean> => {
     if (!key.isAdmin()) {
-      say("#topic-rule", "The admin key shows the rule that applies, and the members.");
+      say("#topic-rule", "Enter the admin key above to see the topic rule and the members.");
       return false;
     }
     if (/(^|\/)\*$/.test(topic)) {
       say(
         "#topic-rule",
-        "This is a pattern. Its history has the messages of all topics that match.",
+        "This is a pattern. The history below has the messages of all topics that match it.",
       );
       return false;
     }

@@ -18,13 +18,13 @@ export function createTraffic(dom: Dom, api: API, key: Key, chartOf: typeof crea
     topics: "topics now",
     connects: "clients that connected",
     accepted: "messages accepted",
-    duplicate: "duplicates recognised",
+    duplicate: "duplicates not delivered again",
     delivered: "messages delivered",
-    replayed: "of these from the history",
+    replayed: "messages replayed from the history",
     recovered: "resumes that missed nothing",
-    unrecovered: "resumes with a gap",
+    unrecovered: "resumes that missed messages",
     refusedCredentials: "credentials refused",
-    queuedBytes: "bytes that wait for clients",
+    queuedBytes: "bytes waiting for clients",
   };
   const received = chartOf(dom, "This page", "events received per second");
   const accepted = chartOf(dom, "Published", "messages per second");
@@ -85,7 +85,7 @@ export function createTraffic(dom: Dom, api: API, key: Key, chartOf: typeof crea
     if (isLoading) return;
     if (!key.isAdmin()) {
       forget(
-        "Enter the admin key above to see the traffic of the service. Without it, only this page is counted.",
+        "Enter the admin key above to see the traffic of the service. The first chart needs no key.",
       );
       return;
     }
