@@ -42,7 +42,7 @@ export function connect<Events = EventMap>(
   checkNames("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
   const { withCredentials = false, EventSource = globalThis.EventSource } = options;
   if (!EventSource) {
-    throw new TypeError("There is no EventSource here. Pass one: connect(url, { EventSource }).");
+    throw new TypeError("There is no EventSource here. Pass the option EventSource.");
   }
   const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
   let status: Status = "idle";
@@ -103,7 +103,7 @@ export function connect<Events = EventMap>(
 
   const followPresence = (topic: string, onChange: (presence: Presence) => void) => {
     if (/(^|\/)\*$/.test(topic)) {
-      throw new TypeError(`presence: "${topic}" has no members. Name one topic.`);
+      throw new TypeError(`presence: "${topic}" has no members.`);
     }
     const follow = followMembers(onChange);
     // A change is a message, in an envelope. The list of members is an event without one.
@@ -143,7 +143,7 @@ export function connect<Events = EventMap>(
       onChange ? followPresence(topic, onChange) : readPresence(read, topic),
     setInfo: async (topic: string, info: Record<string, unknown>) => {
       if (!clientId) {
-        throw createError(`Subscribe to "${topic}" first, and wait for the status "connected".`);
+        throw createError(`Subscribe to "${topic}" first, and wait for "connected".`);
       }
       await call("/presence", { clientId, topic, info });
     },

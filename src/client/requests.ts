@@ -41,7 +41,7 @@ export function createSend(
     });
     if (response.ok) return response;
     const { message, data } = (await response.json().catch(() => ({}))) as ErrorAnswer;
-    throw createError(message ?? `The service answered with status ${response.status}.`, {
+    throw createError(message ?? `The service answered ${response.status}.`, {
       status: response.status,
       data,
       retryAfter: Number(response.headers.get("Retry-After")) * 1000 || 0,

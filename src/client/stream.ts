@@ -54,8 +54,8 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
   let clientId: string | undefined;
   /** Whether the keys that have begun must be set before other keys, because they resume and the others begin. */
   let mustResume = false;
-  /** Number of keys that have begun with messages or members. */
-  let beginnings = 0;
+  /** Keys that have been removed from this connection. Their last messages may still come. */
+  const removed = new Set<string>();
   /** The client id that `send` is working for. */
   let sendingFor: string | undefined;
   let isSendDue = false;
@@ -72,6 +72,7 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
   const reset = (next: Status) => {
     clientId = undefined;
     held = [];
+    removed.clear();
     setStatus(next);
   };
 
@@ -101,7 +102,9 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
   /** Brings the service up to date after the current turn, so that several changes need one request. */
   const update = () =>
     queueMicrotask(() => {
-      for (const [key, { listeners }] of wanted) if (listeners.size === 0) wanted.delete(key);
+      for (const [key, { listeners }] of wanted) {
+        if (listeners.size === 0 && wanted.delete(key)) removed.add(key);
+      }
       if (status === "closed") return;
       if (wanted.size === 0) stop("idle");
       else if (status === "idle") connection.open();
@@ -220,9 +223,11 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
     },
     add: (topic, options, onMessage, hasBegun = false) => {
       const begins = !hasBegun && ((options.last ?? 0) > 0 || topic.startsWith("$presence/"));
-      // The service does not begin a key again that it has, so each beginning gets a key of its own.
-      const variant = begins ? beginnings++ : Number(RESERVED.includes(topic));
-      const key = keyOf(topic, options, variant);
+      let variant = RESERVED.includes(topic) ? 1 : 0;
+      let key: string;
+      // The service does not begin a key again that it has, and messages of an earlier subscription must not count for this one.
+      do key = keyOf(topic, options, variant++);
+      while (removed.has(key) || (begins && wanted.has(key)));
       const created = { topic, listeners: new Set<OnEvent>(), begins, hasBegun };
       const subscription = wanted.get(key) ?? created;
       wanted.set(key, subscription);

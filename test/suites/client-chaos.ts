@@ -23,7 +23,14 @@ export interface ClientChaosSuite {
   readonly longestStall?: number;
 }
 
-const ENV = { LOG_LEVEL: "info", REALTIME_JWT_SECRET: JWT_SECRET, REALTIME_PING_SECONDS: "1" };
+const ENV = {
+  LOG_LEVEL: "info",
+  REALTIME_JWT_SECRET: JWT_SECRET,
+  REALTIME_PING_SECONDS: "1",
+  // More than are published while the network is dark: no gap is due.
+  REALTIME_HISTORY_MESSAGES: "100000",
+  REALTIME_HISTORY_BYTES: "100000000",
+};
 
 /** The network fails. */
 export function clientChaosSuite(runtime: RuntimeUnderTest, suite: ClientChaosSuite): void {

@@ -45,7 +45,7 @@ describe("a request", () => {
   it("rejects with the status if the answer is that of a proxy", async () => {
     const headers = { "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT" };
     const { result } = await send(() => json(502, "<html>", headers));
-    const message = "The service answered with status 502.";
+    const message = "The service answered 502.";
     expect(result).toMatchObject({ message, status: 502, retryAfter: 0 });
   });
 

@@ -319,9 +319,31 @@ describe("keys", () => {
     expect(keysOf(newest())).toEqual([
       'a?options={"query":{"last":3,"variant":1}}',
       'a?options={"query":{"last":3,"variant":2}}',
-      '$presence/a?options={"query":{"variant":3}}',
+      "$presence/a",
       'a?options={"query":{"last":0}}',
     ]);
+  });
+
+  it("are not used again on a connection, because messages of the earlier subscription may still come", async () => {
+    add("b");
+    const one = add("a");
+    const source = await connect("0-e-1");
+    await newest().accept();
+    one.off();
+    await turns();
+    const two = add("a");
+    await turns();
+    // The service has not removed the earlier subscription yet.
+    source.send("a", "0-e-2", "1");
+    await newest().accept();
+    expect(keysOf(newest())).toEqual(["b", 'a?options={"query":{"variant":1}}']);
+    source.send("a", "0-e-3", "2");
+    source.send(newest().keys[1] ?? "", "0-e-5", "4");
+    expect([one.got, two.got]).toEqual([[], [4]]);
+    stream.reconnect();
+    add("c").off();
+    await connect("0-e-5");
+    expect(keysOf(newest())).toEqual(["b", 'a?options={"query":{"variant":1}}']);
   });
 
   it("differ from the events of the service and of the EventSource", async () => {
