@@ -130,6 +130,46 @@ describe("createChatTransport", () => {
     expect(await read(first)).toEqual(PARTS);
   });
 
+  it("needs no history for parts that arrive before the app has responded", async () => {
+    const service = serviceWith();
+    const client = service.client();
+    let reads = 0;
+    const realtime = {
+      ...client,
+      history: (...args: Parameters<typeof client.history>) => {
+        reads += 1;
+        return client.history(...args);
+      },
+    };
+    const model = new Model(PARTS);
+    const { transport } = open(service, {
+      realtime,
+      fetch: async () => {
+        // The subscription is there before the answer begins.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const { id, ended } = publishStream(service, "chats/1", model.stream, { interval: 10 });
+        model.say();
+        await ended;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return Response.json({ answer: id });
+      },
+    });
+    expect(await read(await ask(transport))).toEqual(PARTS);
+    expect(reads).toBe(0);
+  });
+
+  it("does not return an answer that failed, although the page does not show it", async () => {
+    const service = serviceWith();
+    const fetch = async () => {
+      const error: UIMessageChunk = { type: "error", errorText: "No model." };
+      const model = new Model([...PARTS.slice(0, 3), error]);
+      model.say();
+      return Response.json({ answer: publishStream(service, "chats/1", model.stream).id });
+    };
+    await read(await ask(open(service, { fetch }).transport));
+    expect(await reconnect(open(service, { hasMessage: () => false }).transport)).toBeNull();
+  });
+
   it("returns null where no answer runs: before the first, and after the last", async () => {
     const service = serviceWith();
     const { transport, models } = open(service);
@@ -297,6 +337,23 @@ describe("createChatTransport", () => {
     expect(await ends[0]).toBe("stopped");
   });
 
+  it("passes on the `abort` of the model, and adds none", async () => {
+    const service = serviceWith();
+    const abort: UIMessageChunk = { type: "abort", reason: "Stopped." };
+    const model = new Model([...PARTS.slice(0, 3), abort]);
+    const fetch = async () => {
+      const source = (signal: AbortSignal) => {
+        signal.addEventListener("abort", () => model.say());
+        return model.stream;
+      };
+      return Response.json({ answer: publishStream(service, "chats/1", source).id });
+    };
+    const stream = await ask(open(service, { fetch }).transport);
+    await eventually(() => service.log.length >= 1, "the answer begins");
+    await stopStream(service, "chats/1");
+    expect(await read(stream)).toEqual([...PARTS.slice(0, 3), abort]);
+  });
+
   it("ends the stream of a page that aborts, and the model goes on", async () => {
     const service = serviceWith();
     const { transport, models, ends } = open(service);
@@ -406,6 +463,25 @@ describe("onAnswer", () => {
     expect(calls).toBe(1);
   });
 
+  it("is not called for the end of an answer from before", async () => {
+    const service = serviceWith();
+    const other = open(service);
+    const stream = await ask(other.transport);
+    other.models[0]?.say();
+    await read(stream);
+    const own = open(service);
+    let calls = 0;
+    own.transport.onAnswer("1", () => {
+      calls += 1;
+    });
+    // The page has received the end, because it receives the next answer.
+    const second = await ask(other.transport);
+    await eventually(() => calls > 0, "the page is told");
+    other.models[1]?.say();
+    await read(second);
+    expect(calls).toBe(1);
+  });
+
   it("is called after an own answer if another began in the meantime", async () => {
     const service = serviceWith();
     const [own, other] = [open(service), open(service)];
@@ -430,19 +506,20 @@ describe.skipIf(NO_FAKE_TIME)(`${late}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIM
     vi.useRealTimers();
   });
 
-  async function openDead() {
+  async function openDead(before: readonly object[] = []) {
     vi.useFakeTimers();
     const service = serviceWith();
     const parts = PARTS.slice(0, 3);
     const topic = "chats/1";
     const all = [
-      service.publish({ topic, data: { answer: "dead", index: 0, parts: [] } }),
-      service.publish({ topic, data: { answer: "dead", index: 1, parts } }),
+      ...before,
+      { answer: "dead", index: 0, parts: [] },
+      { answer: "dead", index: 1, parts },
     ];
-    await vi.advanceTimersByTimeAsync(50);
-    await Promise.all(all);
-    // The order is that of the pauses.
-    service.log.sort((a, b) => a.json.length - b.json.length);
+    for (const data of all) {
+      void service.publish({ topic, data });
+      await vi.advanceTimersByTimeAsync(10);
+    }
     const { transport } = open(service);
     const reconnecting = reconnect(transport);
     await vi.advanceTimersByTimeAsync(50);
@@ -499,6 +576,17 @@ describe.skipIf(NO_FAKE_TIME)(`${late}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIM
     await vi.advanceTimersByTimeAsync(2_000);
     expect(end()).toBe("closed");
     expect(received).toEqual([...parts, { type: "abort" }]);
+  });
+
+  it("is not ended by a stop from before it began", async () => {
+    const { service, received, end } = await openDead([{ stop: true }]);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(end()).toBeUndefined();
+    const topic = "chats/1";
+    void service.publish({ topic, data: { answer: "dead", index: 2, end: "finished" } });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(end()).toBe("closed");
+    expect(received).toEqual(PARTS.slice(0, 3));
   });
 
   it("is not joined when a later answer has ended", async () => {
