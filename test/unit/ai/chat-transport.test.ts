@@ -469,12 +469,26 @@ describe("onAnswer", () => {
     const stream = await ask(other.transport);
     other.models[0]?.say();
     await read(stream);
-    const own = open(service);
+    const client = service.client();
+    let received = 0;
+    const realtime: typeof client = {
+      ...client,
+      subscribe: (topic, onMessage, options) =>
+        client.subscribe(
+          topic,
+          (message) => {
+            onMessage(message);
+            received += 1;
+          },
+          options,
+        ),
+    };
     let calls = 0;
-    own.transport.onAnswer("1", () => {
+    open(service, { realtime }).transport.onAnswer("1", () => {
       calls += 1;
     });
-    // The page has received the end, because it receives the next answer.
+    await eventually(() => received === 1, "the page receives the end");
+    expect(calls).toBe(0);
     const second = await ask(other.transport);
     await eventually(() => calls > 0, "the page is told");
     other.models[1]?.say();
@@ -506,13 +520,12 @@ describe.skipIf(NO_FAKE_TIME)(`${late}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIM
     vi.useRealTimers();
   });
 
-  async function openDead(before: readonly object[] = []) {
+  async function openDead() {
     vi.useFakeTimers();
     const service = serviceWith();
     const parts = PARTS.slice(0, 3);
     const topic = "chats/1";
     const all = [
-      ...before,
       { answer: "dead", index: 0, parts: [] },
       { answer: "dead", index: 1, parts },
     ];
@@ -579,14 +592,27 @@ describe.skipIf(NO_FAKE_TIME)(`${late}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIM
   });
 
   it("is not ended by a stop from before it began", async () => {
-    const { service, received, end } = await openDead([{ stop: true }]);
-    await vi.advanceTimersByTimeAsync(12_000);
-    expect(end()).toBeUndefined();
+    vi.useFakeTimers();
+    const service = serviceWith();
     const topic = "chats/1";
-    void service.publish({ topic, data: { answer: "dead", index: 2, end: "finished" } });
+    void service.publish({ topic, data: { stop: true } });
+    await vi.advanceTimersByTimeAsync(50);
+    const fetch = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return Response.json({ answer: "a" });
+    };
+    const asking = ask(open(service, { fetch }).transport);
+    // The page receives the stop, because it is the newest message.
+    await vi.advanceTimersByTimeAsync(50);
+    void service.publish({ topic, data: { answer: "a", index: 0, parts: PARTS.slice(0, 1) } });
     await vi.advanceTimersByTimeAsync(100);
-    expect(end()).toBe("closed");
-    expect(received).toEqual(PARTS.slice(0, 3));
+    const reading = readAll(await asking);
+    await vi.advanceTimersByTimeAsync(12_000);
+    void service.publish({ topic, data: { answer: "a", index: 1, parts: PARTS.slice(1) } });
+    await vi.advanceTimersByTimeAsync(50);
+    void service.publish({ topic, data: { answer: "a", index: 2, end: "finished" } });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await reading).toEqual(PARTS);
   });
 
   it("is not joined when a later answer has ended", async () => {
