@@ -17,9 +17,10 @@ export async function enterKey(page: Page, key: string, identity: string | RegEx
 
 /** Opens a page of the console by its link in the header. */
 export async function openTab(page: Page, name: string): Promise<void> {
-  const link = page.getByRole("navigation", { name: "Console" }).getByRole("link", { name });
-  await link.click();
-  expect(await link.getAttribute("aria-current")).toBe("page");
+  const links = page.getByRole("navigation", { name: "Console" });
+  await links.getByRole("link", { name }).click();
+  // The browser reports the new address a moment after the click.
+  await links.locator("[aria-current=page]", { hasText: name }).waitFor();
 }
 
 /** Waits for the state of the stream in the header. */
