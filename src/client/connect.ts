@@ -27,7 +27,7 @@ type WithStream = (run: (stream: StreamLike) => void) => void;
  * Creates a client. It connects when there is a subscription.
  *
  * @param url Address of the service, without `/api/realtime`: `https://rt.example`.
- * @throws TypeError for an unknown option, and without an `EventSource`.
+ * @throws TypeError for an unknown option. Without an `EventSource`, `subscribe` throws one.
  * @example
  * ```ts
  * const realtime = connect("https://rt.example", { token: () => fetchToken() });
@@ -41,9 +41,6 @@ export function connect<Events = EventMap>(
 ): Realtime<Events> {
   checkNames("connect", options, ["token", "withCredentials", "share", "EventSource", "fetch"]);
   const { withCredentials = false, EventSource = globalThis.EventSource } = options;
-  if (!EventSource) {
-    throw new TypeError("There is no EventSource here. Pass the option EventSource.");
-  }
   const api = `${String(url).replace(/\/$/, "")}/api/realtime`;
   let status: Status = "idle";
   let clientId: string | undefined;
@@ -90,14 +87,20 @@ export function connect<Events = EventMap>(
     : Promise.resolve(open());
 
   const add = (topic: string, keyOptions: KeyOptions, onEvent: OnEvent) => {
+    if (!EventSource) {
+      throw new TypeError("There is no EventSource here. Pass the option EventSource.");
+    }
     let end: (() => void) | undefined;
     let hasEnded = false;
     withStream((stream) => {
-      if (!hasEnded) end = stream.add(topic, keyOptions, onEvent);
+      // Another listener of the same message may end this subscription.
+      if (!hasEnded)
+        end = stream.add(topic, keyOptions, (data, id) => hasEnded || onEvent(data, id));
     });
     return () => {
       hasEnded = true;
-      end?.();
+      // Later, so that a subscription that is added in the same turn keeps the stream open.
+      withStream(() => end?.());
     };
   };
 

@@ -217,6 +217,6 @@ export interface Realtime<Events = EventMap> {
   setInfo(topic: string, info: Record<string, unknown>): Promise<void>;
   /** Calls `token` again, and reconnects with the new token. Call it after the user has signed in or out. */
   refreshToken(): void;
-  /** Ends the stream and all subscriptions. */
+  /** Ends the stream and all subscriptions. A closed client can't subscribe again. */
   close(): void;
 }

@@ -102,11 +102,22 @@ export function positionOf(eventId: string): number | undefined {
   return position === undefined ? undefined : Number(position);
 }
 
-/** Returns the earlier of two event ids. An id without a position is later than any id with one. */
+/**
+ * Returns the earlier of two event ids. An id without a position counts only if the other one has none either. Of two epochs,
+ * only the service knows which position is earlier, and whether a stream can resume from it: the result is then `other`.
+ */
 export function earlier(one: string, other: string): string {
   const first = positionOf(one) ?? Number.POSITIVE_INFINITY;
   const second = positionOf(other) ?? Number.POSITIVE_INFINITY;
+  if (Math.max(first, second) < Number.POSITIVE_INFINITY && epochOf(one) !== epochOf(other)) {
+    return other;
+  }
   if (first !== second) return first < second ? one : other;
-  // The same position. An id with `~` is within a message, so the id without it is earlier.
+  // Within a message, or at the same position.
   return one !== "" && !one.includes("~") ? one : other || one;
+}
+
+/** Returns the shard and the epoch of an event id with a position. */
+function epochOf(eventId: string): string {
+  return eventId.split("-", 2).join("-");
 }
