@@ -76,14 +76,13 @@ export function connect<Events = EventMap>(
     onError: (error) => callAll(listeners.error, error),
   };
   const settings = { api, withCredentials, EventSource, token };
-  const open = (shared?: StreamLike) =>
-    shared ?? createStream({ ...settings, send }, streamListener);
-  const streamOpened: Promise<StreamLike> = options.share
+  const open = (): StreamLike => createStream({ ...settings, send }, streamListener);
+  const streamOpened = options.share
     ? import("./share/share.ts")
         .then(({ shareStream }) =>
           shareStream({ ...settings, options, fetch: request }, streamListener),
         )
-        .then(open, () => open())
+        .catch(open)
     : Promise.resolve(open());
 
   const add = (topic: string, keyOptions: KeyOptions, onEvent: OnEvent) => {
@@ -94,8 +93,7 @@ export function connect<Events = EventMap>(
     let hasEnded = false;
     withStream((stream) => {
       // Another listener of the same message may end this subscription.
-      if (!hasEnded)
-        end = stream.add(topic, keyOptions, (data, id) => hasEnded || onEvent(data, id));
+      end = stream.add(topic, keyOptions, (data, id) => hasEnded || onEvent(data, id));
     });
     return () => {
       hasEnded = true;

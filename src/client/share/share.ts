@@ -13,17 +13,13 @@ export interface ShareSettings extends Omit<StreamSettings, "send"> {
 /**
  * Opens a stream that all tabs of the origin share.
  *
- * @returns undefined if the page has no Web Locks: it is neither from https nor from localhost, or it has an opaque origin.
+ * @throws if the page has no Web Locks: it is neither from https nor from localhost, or it has an opaque origin.
  */
 export async function shareStream(
   { options, fetch, ...settings }: ShareSettings,
   listener: StreamListener,
-): Promise<StreamLike | undefined> {
-  try {
-    await navigator.locks.query();
-  } catch {
-    return undefined;
-  }
+): Promise<StreamLike> {
+  await navigator.locks.query();
   const { api, withCredentials, EventSource, token } = settings;
   const name = options.share === true ? "" : options.share;
   // The number is the version of the messages. Tabs with another version must use another channel.

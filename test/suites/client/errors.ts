@@ -47,7 +47,9 @@ export function errorsTests(world: ClientWorld): void {
       expect(() => realtime.on("open" as "gap", () => {})).toThrow(/"open" is unknown.*gap/);
       const none = { EventSource: undefined } as object;
       if (globalThis.EventSource === undefined) {
-        expect(() => connect(url, none)).toThrow("There is no EventSource here");
+        expect(() => connect(url, none).subscribe("a", () => {})).toThrow(
+          "There is no EventSource here",
+        );
       }
       return expect(realtime.history("a", { last: 1 } as object)).rejects.toThrow(/"last"/);
     });
