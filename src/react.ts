@@ -1,3 +1,5 @@
+"use client";
+
 /**
  * Hooks for React 18 and 19 that use a client of `pocketwire/client`. React is a peer dependency.
  *

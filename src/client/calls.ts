@@ -34,7 +34,7 @@ export async function publish(
       return answers.map(({ id }: { id: string }) => id);
     } catch (error) {
       const { status, retryAfter = 0 } = error as RealtimeClientError;
-      // No answer, too many requests, or an answer of the service or of a proxy before it that says to come back.
+      // There was no answer, or the status of the service or of a proxy means: try again later.
       if (![0, 429, 502, 503, 504].includes(status) || delay > MAX_DELAY) throw error;
       const random = delay * (0.5 + Math.random() / 2);
       await new Promise((resolve) => setTimeout(resolve, Math.max(retryAfter, random)));
@@ -51,7 +51,7 @@ export async function readHistory(
   checkNames("history", options, [...KEY_OPTIONS, "limit", "before", "after"]);
   const { limit, before, after, ...keyOptions } = options;
   const parameters = { topic: keyOf(topic, keyOptions), limit, before, after };
-  // JSON has no options that are undefined.
+  // `JSON.stringify` leaves out options that are undefined.
   const page = await read(
     `/messages?${new URLSearchParams(JSON.parse(JSON.stringify(parameters)))}`,
   );

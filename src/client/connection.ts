@@ -2,7 +2,7 @@ import type { EventSourceLike } from "./types.ts";
 
 type OnSourceEvent = (event: MessageEvent) => void;
 
-/** How often the connection checks that the stream still lives, in milliseconds. */
+/** How often the connection checks for silence, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
 /** The longest time to the first event, in milliseconds. */
 const CONNECT_TIMEOUT = 20_000;
@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT = 20_000;
 const RECONNECT_TIMEOUT = 90_000;
 const MAX_DELAY = 30_000;
 
-/** One stream after the other. */
+/** Keeps one stream open, and opens the next one when it ends. */
 export interface Connection {
   /** Opens a stream in place of the current one. */
   open(): void;
@@ -42,10 +42,10 @@ export function createConnection(
   let failures = 0;
   /** When the stream's first event arrived, in milliseconds since 1970. 0 before it, and after the first ping. */
   let connectedAt = 0;
-  /** Time between two events after which a stream counts as dead. The service pings every 30 seconds by default. In milliseconds. */
+  /** A stream without an event for this time counts as lost. The service pings every 30 seconds by default. In milliseconds. */
   let silence = 75_000;
   let lastEventAt = 0;
-  /** Time until the next event after which the stream counts as dead, in milliseconds. */
+  /** The stream counts as lost after this time without an event, in milliseconds. */
   let patience = 0;
   /** Whether a delay is running, here or in the `EventSource`. */
   let isWaiting = false;
@@ -94,7 +94,7 @@ export function createConnection(
   const onCurrentEvent: OnSourceEvent = (event) => {
     const { type } = event;
     if (type === "error") {
-      // After a response, the EventSource reconnects by itself: it knows the delay that the service asks for, so that the clients
+      // After a response, the EventSource reconnects by itself, after the delay of `retry:`, so that the clients
       // of a server that restarts do not all come back at once.
       if (onBroken() && hasResponse && source?.readyState === 0) {
         wait(RECONNECT_TIMEOUT, true);

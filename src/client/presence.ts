@@ -11,7 +11,7 @@ type PresenceEvent =
 /** Follows the members of one topic. @returns a function that takes the events of `$presence/<topic>`. */
 export function followMembers(onChange: (presence: Presence) => void): (event: unknown) => void {
   const members = new Map<string, Member>();
-  /** The newest list. Changes before the first list are part of the list. */
+  /** The newest list. The first list already contains earlier changes. */
   let list: { members?: Member[]; count: number } | undefined;
   let guests = 0;
   const apply = (event: PresenceEvent) => {

@@ -6,7 +6,7 @@ import type { ConnectOptions, RealtimeClientError, Status } from "./types.ts";
 /** An event of the stream: its data, parsed, and its id. */
 export type OnEvent = (data: unknown, id: string) => void;
 
-/** What the stream tells its owner. */
+/** Callbacks of a stream. */
 export interface StreamListener {
   /** @param clientId Id of the stream at the service, while connected. */
   onStatus(status: Status, clientId?: string): void;

@@ -17,7 +17,7 @@ export type {
 interface Subscription {
   readonly topic: string;
   readonly listeners: Set<OnEvent>;
-  /** Whether it begins with messages or members. */
+  /** Whether it begins with messages of the history (`last`) or with a list of members. */
   readonly begins: boolean;
   /** Whether it has begun. It then resumes from the cursor. */
   hasBegun: boolean;
@@ -28,7 +28,7 @@ interface FieldError {
   readonly message: string;
 }
 
-/** Events that are no messages (docs/protocol.md). A topic with such a name gets a key with another name. */
+/** Events that are not messages (docs/protocol.md). A topic with such a name gets a key with another name. */
 const RESERVED = [
   "open",
   "error",
@@ -68,7 +68,7 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
     listener.onStatus(status, stream.clientId);
   };
 
-  /** There is no connection, or a new one. */
+  /** Clears the state of the connection. */
   const reset = (next: Status) => {
     clientId = undefined;
     held = [];
@@ -93,7 +93,7 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
   };
 
   const onBroken = () => {
-    // An EventSource that reconnects resumes from the last id, which must be a cursor, and which keys that begin must not.
+    // An EventSource that reconnects sends the last id. The last id must be a cursor, and keys that are still beginning must not resume.
     const canResume = held.length === 0 && begunKeys().length > 0;
     reset("connecting");
     return canResume;
@@ -205,7 +205,7 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
       return;
     }
     if (error.status === 401) settings.token.forget();
-    // The service no longer knows this connection: nothing that the user could act on.
+    // With 404, the service no longer has this connection. The user can't do anything about it.
     if (error.status !== 404) listener.onError(createError(message, error));
     connection.retry(error.retryAfter);
   };
@@ -225,7 +225,8 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
       const begins = !hasBegun && ((options.last ?? 0) > 0 || topic.startsWith("$presence/"));
       let variant = RESERVED.includes(topic) ? 1 : 0;
       let key: string;
-      // The service does not begin a key again that it has, and messages of an earlier subscription must not count for this one.
+      // A key that the service already has does not begin again, so each beginning needs a key of its own. A key that was removed may
+      // still receive messages of the earlier subscription.
       do key = keyOf(topic, options, variant++);
       while (removed.has(key) || (begins && wanted.has(key)));
       const created = { topic, listeners: new Set<OnEvent>(), begins, hasBegun };

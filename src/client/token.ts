@@ -5,7 +5,7 @@ type Token = string | null | undefined;
 /** Close to the longest delay of a timer. A timer with a longer delay would fire at once. */
 const MAX_DELAY = 2 ** 30;
 
-/** Keeps the user's token, and announces when the token is about to expire. */
+/** Stores the user's token, and calls a function before the token expires. */
 export class TokenStore {
   readonly #read: ConnectOptions["token"];
   readonly #onStale: () => void;
@@ -37,7 +37,7 @@ export class TokenStore {
     this.#token = undefined;
   }
 
-  /** Announces the end of a JWT before it comes. The service announces the end of other tokens. */
+  /** Calls `onStale` before a JWT expires. For other tokens, the service sends PB_AUTH_EXPIRED. */
   #schedule(token: Token): void {
     try {
       const payload = String(token).split(".")[1] as string;
@@ -51,7 +51,7 @@ export class TokenStore {
         this.#onStale();
       }, delay);
     } catch {
-      // No JWT.
+      // Not a JWT.
     }
   }
 }
