@@ -230,7 +230,7 @@ export function startSuite(runtime: RuntimeUnderTest): void {
       const service = await startService(runtime, { cwd, env: { REALTIME_ADMIN_KEY: undefined } });
       expect((await publish(service.url, message, fileKey)).status).toBe(200);
       await eventually(() => service.output().includes('"topic":"chat"'), "the hints are read");
-      expect(service.output()).toContain(`curl -sN ${service.url}/api/realtime`);
+      expect(service.output()).toContain(`curl -sN '${service.url}/api/realtime?topic=chat'`);
       expect(service.output()).toContain(`Authorization: Bearer ${fileKey}`);
       await service.stop();
     });

@@ -19,7 +19,7 @@ export function createMarkdown({ create, append }: Pick<Dom, "create" | "append"
 
   /** Adds a text to an element. */
   const inline = (parent: HTMLElement, text: string): HTMLElement => {
-    let at = 0;
+    let end = 0;
     for (const match of text.matchAll(INLINE)) {
       const [whole, code, strong, emphasis, label = "", address = ""] = match;
       const element =
@@ -30,11 +30,11 @@ export function createMarkdown({ create, append }: Pick<Dom, "create" | "append"
             : emphasis !== undefined
               ? create("em", emphasis)
               : link(label, address);
-      parent.appendChild(document.createTextNode(text.slice(at, match.index)));
+      parent.appendChild(document.createTextNode(text.slice(end, match.index)));
       append(parent, element);
-      at = match.index + whole.length;
+      end = match.index + whole.length;
     }
-    parent.appendChild(document.createTextNode(text.slice(at)));
+    parent.appendChild(document.createTextNode(text.slice(end)));
     return parent;
   };
 
