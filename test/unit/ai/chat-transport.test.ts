@@ -18,7 +18,7 @@ const PARTS = partsOf("m1", WORDS);
 
 const question: UIMessage = { id: "q1", role: "user", parts: [{ type: "text", text: "Why?" }] };
 
-/** A model whose text the test writes. */
+/** A model that answers with the text of the test. */
 class Model {
   readonly stream: ReadableStream<UIMessageChunk>;
   #controller: ReadableStreamDefaultController<UIMessageChunk> | undefined;
@@ -46,7 +46,7 @@ class Model {
 
 const serviceWith = (faults: TopicFaults = {}) => new TopicService(seededRandom(7), faults);
 
-/** A page, and the app whose route starts an answer. */
+/** A page, and the app with the route that starts an answer. */
 function open(service: TopicService, options: Partial<ChatTransportOptions> = {}) {
   const requests: { url: string; init: RequestInit }[] = [];
   const models: Model[] = [];

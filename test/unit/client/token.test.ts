@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenStore } from "../../../src/client/token.ts";
 import { installClock, type ManualClock } from "../../support/manual-clock.ts";
 
-/** A JWT whose payload has characters of base64url. */
+/** A JWT with a payload that has characters of base64url. */
 function jwt(claims: Readonly<Record<string, unknown>>): string {
   const payload = Buffer.from(JSON.stringify({ name: "ÿ?>ÿ", ...claims })).toString("base64url");
   return `header.${payload}.signature`;

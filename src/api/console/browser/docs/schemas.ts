@@ -56,7 +56,7 @@ export function createSchemaView(
     return parent;
   };
 
-  /** The schema whose fields are shown below a field: its own, or that of a list's items or of an option. */
+  /** The schema that has the fields below a field: its own schema, or that of a list's items or of an option. */
   const innerOf = (schema: Schema): Schema | undefined => {
     if (schema.properties !== undefined) return schema;
     const inner = [schema.items ?? [], schema.anyOf ?? []].flat();
