@@ -121,24 +121,29 @@ export interface ConnectOptions {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-/** A message that `publish` sends. */
-export type Publication<Data = unknown> =
-  | {
-      readonly topic: string;
-      readonly data: Data;
-      readonly id?: string;
-      readonly private?: boolean;
-      readonly ttl?: number;
-    }
-  | {
-      readonly collection: string;
-      readonly action: "create" | "update" | "delete";
-      readonly record: Readonly<Record<string, unknown>> & { readonly id: string };
-      readonly previous?: Readonly<Record<string, unknown>> & { readonly id: string };
-      readonly id?: string;
-      readonly private?: boolean;
-      readonly ttl?: number;
-    };
+/** Fields of every message that `publish` sends. */
+interface PublicationFields {
+  /** 1 to 255 characters. With the same id, a message is not delivered twice. Default: a random id. */
+  readonly id?: string;
+  /** `true` delivers the message only to clients with a right to its topic. Default: as the topic rules say, otherwise `false`. */
+  readonly private?: boolean;
+  /** Seconds after which the message is neither replayed nor listed, 1 to 31,536,000. Default: as the topic rules say. */
+  readonly ttl?: number;
+}
+
+/** A record event that `publish` sends. */
+interface RecordPublication extends PublicationFields {
+  readonly collection: string;
+  readonly action: "create" | "update" | "delete";
+  readonly record: Readonly<Record<string, unknown>> & { readonly id: string };
+  /** Only with `update`: the record before the update. */
+  readonly previous?: Readonly<Record<string, unknown>> & { readonly id: string };
+}
+
+/** A message that `publish` sends: to a topic, with the payload of the topic, or a record event. */
+export type Publication<Events = EventMap, Topic extends string = string> =
+  | RecordPublication
+  | (PublicationFields & { readonly topic: Topic; readonly data: PayloadOf<Events, Topic> });
 
 /** Options of `history`. */
 export interface HistoryOptions
@@ -199,7 +204,9 @@ export interface Realtime<Events = EventMap> {
    * @returns the ids of the messages, in their order.
    * @throws RealtimeClientError if the service refuses the messages, or after 5 failed requests.
    */
-  publish(messages: Publication | readonly Publication[]): Promise<string[]>;
+  publish<Topic extends string>(
+    messages: Publication<Events, Topic> | readonly Publication<Events, Topic>[],
+  ): Promise<string[]>;
   /** Reads a page of the history of a topic. @throws RealtimeClientError */
   history<Topic extends string>(
     topic: Topic,

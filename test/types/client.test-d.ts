@@ -37,6 +37,21 @@ realtime.subscribe("chat/lobby", (message) => {
 realtime.subscribe("score/7", ({ data }) => expectTypeOf(data).toEqualTypeOf<Score>());
 realtime.subscribe("news", ({ data }) => expectTypeOf(data).toBeString());
 
+// `publish` takes the payload of the topic, also in a list, and anything for an unknown topic.
+void realtime.publish({ topic: "chat/lobby", data: { text: "hello" }, ttl: 60 });
+void realtime.publish([
+  { topic: "chat/lobby", data: { text: "hello" } },
+  { topic: "score/7", data: { points: 1 } },
+  { collection: "posts", action: "create", record: { id: "r1" } },
+]);
+void realtime.publish({ topic: "unknown", data: 1 });
+// @ts-expect-error: a chat has no points.
+void realtime.publish({ topic: "chat/lobby", data: { points: 1 } });
+// @ts-expect-error: a score has points.
+void realtime.publish({ topic: "score/7", data: "none" });
+// @ts-expect-error: no message has this field.
+void realtime.publish({ topic: "chat/lobby", data: { text: "hello" }, tll: 60 });
+
 // A wildcard has the payloads of all topics below it, `*` those of all, and an unknown topic has unknown data.
 realtime.subscribe("chat/*", ({ data }) => expectTypeOf(data).toEqualTypeOf<Chat>());
 realtime.subscribe("score/*", ({ data }) => expectTypeOf(data).toEqualTypeOf<Score>());
