@@ -4,8 +4,9 @@ import { checkNames, type KeyOptions } from "./key.ts";
 import { readMessage } from "./message.ts";
 import { followMembers } from "./presence.ts";
 import { createError, createSend } from "./requests.ts";
-import { createStream, type OnEvent, type StreamLike, type StreamListener } from "./stream.ts";
-import { TokenStore } from "./token.ts";
+import { createStream } from "./stream.ts";
+import type { OnEvent, StreamLike, StreamListener } from "./stream-types.ts";
+import { createTokenStore } from "./token.ts";
 import type {
   ConnectOptions,
   EventMap,
@@ -53,7 +54,7 @@ export function connect<Events = EventMap>(
   const request = options.fetch ?? ((url, init) => fetch(url, init));
   const send = createSend(api, request, withCredentials ? "include" : "same-origin");
   const withStream: WithStream = (run) => void streamOpened.then(run);
-  const token = new TokenStore(options.token, () => withStream((stream) => stream.renew()));
+  const token = createTokenStore(options.token, () => withStream((stream) => stream.renew()));
 
   /** Sends a request with the token, and once more with a fresh token if the service refuses this one. */
   const call = async (path: string, body?: unknown) => {
@@ -126,10 +127,11 @@ export function connect<Events = EventMap>(
     ) => {
       checkNames("subscribe", keyOptions, ["last", ...KEY_OPTIONS, "leave"]);
       const onEvent: OnEvent = (data, id) => onMessage(readMessage(topic, data, id));
-      const ends = [add(topic, keyOptions, onEvent)];
-      if (presence) ends.push(followPresence(topic, presence));
+      // First, because it throws for a topic with `*`. The other subscription would then have no end.
+      const ends = presence ? [followPresence(topic, presence)] : [];
+      ends.push(add(topic, keyOptions, onEvent));
       return () => {
-        for (const end of ends.splice(0)) end();
+        for (const end of ends) end();
       };
     },
     on: (name: keyof RealtimeEvents, listener: Listener) => {

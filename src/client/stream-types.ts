@@ -11,7 +11,8 @@ export interface StreamListener {
   /** @param clientId Id of the stream at the service, while connected. */
   onStatus(status: Status, clientId?: string): void;
   onGap(): void;
-  onError(error: RealtimeClientError): void;
+  /** @param refused The listeners of the subscriptions that the service refuses. The stream no longer has these subscriptions. */
+  onError(error: RealtimeClientError, refused?: ReadonlySet<OnEvent>): void;
   /**
    * The position of the stream has moved without a message, or the service has accepted the subscriptions.
    *
@@ -20,7 +21,7 @@ export interface StreamListener {
   onProgress?(hasAll: boolean): void;
 }
 
-/** A stream of this page (`Stream`), or of all tabs (`SharedStream`). */
+/** A stream of this page (`Stream`), or a stream of all tabs (`SharedStream`). */
 export interface StreamLike {
   /** Adds a subscription. @returns a function that removes the subscription. */
   add(topic: string, options: KeyOptions, onEvent: OnEvent): () => void;

@@ -5,14 +5,6 @@ import { createError } from "./requests.ts";
 import type { OnEvent, Stream, StreamListener, StreamSettings } from "./stream-types.ts";
 import type { RealtimeClientError, Status } from "./types.ts";
 
-export type {
-  OnEvent,
-  Stream,
-  StreamLike,
-  StreamListener,
-  StreamSettings,
-} from "./stream-types.ts";
-
 /** The subscriptions with one key. */
 interface Subscription {
   readonly topic: string;
@@ -192,11 +184,12 @@ export function createStream(settings: StreamSettings, listener: StreamListener)
       const key = keys[Number(index)];
       if (key === undefined) continue;
       isRefused = true;
-      const topic = wanted.get(key)?.topic;
+      const subscription = wanted.get(key);
       wanted.delete(key);
-      if (topic === undefined) continue; // It has been removed since.
+      if (!subscription) continue; // It has been removed since.
+      const { topic, listeners } = subscription;
       const text = `The service refuses the subscription to "${topic}". ${field.message}`;
-      listener.onError(createError(text, { ...error, topic }));
+      listener.onError(createError(text, { ...error, topic }), listeners);
     }
     if (isRefused) {
       if (wanted.size === 0) stop("idle");

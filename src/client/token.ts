@@ -5,53 +5,59 @@ type Token = string | null | undefined;
 /** Close to the longest delay of a timer. A timer with a longer delay would fire at once. */
 const MAX_DELAY = 2 ** 30;
 
-/** Stores the user's token, and calls a function before the token expires. */
-export class TokenStore {
-  readonly #read: ConnectOptions["token"];
-  readonly #onStale: () => void;
-  #token: Promise<Token> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /** @param onStale Called when the token is about to expire. `get` then returns a fresh one. */
-  constructor(read: ConnectOptions["token"], onStale: () => void) {
-    this.#read = read;
-    this.#onStale = onStale;
-  }
-
+/** The user's token. */
+export interface TokenStore {
   /** Returns the token, or nothing for a guest. Rejects if the function of the options rejects. */
-  get(): Promise<Token> {
-    if (this.#token === undefined) {
-      const reading = (async () => this.#read?.())();
-      this.#token = reading;
-      reading.then(
-        (token) => this.#token === reading && this.#schedule(token),
-        () => this.#token === reading && this.forget(),
-      );
-    }
-    return this.#token;
-  }
-
+  get(): Promise<Token>;
   /** Forgets the token: the service has refused it, or the user has changed. */
-  forget(): void {
-    clearTimeout(this.#timer);
-    this.#token = undefined;
-  }
+  forget(): void;
+}
+
+/**
+ * Stores the user's token.
+ *
+ * @param read The option `token` of `connect`.
+ * @param onStale Called before the token expires. `get` then returns a new token.
+ */
+export function createTokenStore(read: ConnectOptions["token"], onStale: () => void): TokenStore {
+  let token: Promise<Token> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const forget = () => {
+    clearTimeout(timer);
+    token = undefined;
+  };
 
   /** Calls `onStale` before a JWT expires. For other tokens, the service sends PB_AUTH_EXPIRED. */
-  #schedule(token: Token): void {
+  const schedule = (text: Token) => {
     try {
-      const payload = String(token).split(".")[1] as string;
+      const payload = String(text).split(".")[1] as string;
       const { exp } = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
       const left = exp * 1000 - Date.now();
       if (!(left > 0)) return;
       // Random, so that clients that started together do not ask for their tokens together.
       const delay = Math.min(left * (0.8 + Math.random() * 0.1), MAX_DELAY);
-      this.#timer = setTimeout(() => {
-        this.forget();
-        this.#onStale();
+      timer = setTimeout(() => {
+        forget();
+        onStale();
       }, delay);
     } catch {
       // Not a JWT.
     }
-  }
+  };
+
+  return {
+    get: () => {
+      if (token === undefined) {
+        const reading = (async () => read?.())();
+        token = reading;
+        reading.then(
+          (text) => token === reading && schedule(text),
+          () => token === reading && forget(),
+        );
+      }
+      return token;
+    },
+    forget,
+  };
 }

@@ -1,7 +1,8 @@
 import type { KeyOptions } from "../key.ts";
-import { createSend, type Send } from "../requests.ts";
-import { createStream, type Stream, type StreamSettings } from "../stream.ts";
-import { TokenStore } from "../token.ts";
+import { createSend } from "../requests.ts";
+import { createStream } from "../stream.ts";
+import type { OnEvent, Stream, StreamSettings } from "../stream-types.ts";
+import { createTokenStore, type TokenStore } from "../token.ts";
 import {
   earlier,
   type HostMessage,
@@ -11,7 +12,6 @@ import {
   type TabSubscription,
   tabLock,
 } from "./messages.ts";
-import { refusedBy } from "./refused.ts";
 import { TokenAsker } from "./token-asker.ts";
 
 /** The longest time that a new host waits for the messages `hello` of the tabs, in milliseconds. */
@@ -21,9 +21,9 @@ type Hello = Extract<TabMessage, { kind: "hello" }>;
 
 /** Subscriptions of tabs with the same topic and options. They share one subscription of the stream. */
 interface Group {
-  readonly topic: string;
-  readonly options: KeyOptions;
   readonly ids: Set<string>;
+  /** The listener of the group at the stream. */
+  readonly onEvent: OnEvent;
   readonly end: () => void;
   /** Whether it begins with messages of the history (`last`) or with a list of members. */
   readonly begins: boolean;
@@ -47,8 +47,6 @@ export class Host {
   readonly #groupOf = new Map<string, string>();
   readonly #tabs = new Map<string, Set<string>>();
   readonly #asker = new TokenAsker((ask) => this.#post({ kind: "ask", ask }));
-  /** The keys of the newest request. */
-  #sent: readonly string[] = [];
   readonly #ending = new AbortController();
   /** The messages `hello` that have arrived. Undefined once the stream has started. */
   #hellos: Hello[] | undefined = [];
@@ -59,12 +57,8 @@ export class Host {
     const { api, channel, withCredentials } = settings;
     this.#settings = settings;
     this.#channel = new BroadcastChannel(channel);
-    const request = createSend(api, fetch, withCredentials ? "include" : "same-origin");
-    const send: Send = (path, body, token) => {
-      this.#sent = Object(body).subscriptions;
-      return request(path, body, token);
-    };
-    this.#token = new TokenStore(
+    const send = createSend(api, fetch, withCredentials ? "include" : "same-origin");
+    this.#token = createTokenStore(
       () => this.#asker.ask(),
       () => this.#stream.renew(),
     );
@@ -72,8 +66,8 @@ export class Host {
     this.#stream = createStream(parts, {
       onStatus: () => this.#postStatus(),
       onGap: () => this.#post({ kind: "gap" }),
-      onError: ({ message, status, topic, data }) => {
-        const ids = topic === undefined ? undefined : this.#endRefused(topic, data);
+      onError: ({ message, status, topic, data }, refused) => {
+        const ids = refused && this.#endRefused(refused);
         this.#post({ kind: "error", message, status, topic, data, ids });
       },
       onProgress: (hasAll) => {
@@ -181,12 +175,12 @@ export class Host {
 
   #createGroup(topic: string, options: KeyOptions, begins: boolean, hasBegun: boolean): Group {
     const ids = new Set<string>();
-    const onEvent = (data: unknown, eventId: string) => {
+    const onEvent: OnEvent = (data, eventId) => {
       group.hasBegun = true;
       this.#post({ kind: "event", ids: [...ids], data, eventId });
     };
     const end = this.#stream.add(topic, options, onEvent, hasBegun);
-    const group: Group = { topic, options, ids, end, begins, isAccepted: hasBegun, hasBegun };
+    const group: Group = { ids, onEvent, end, begins, isAccepted: hasBegun, hasBegun };
     return group;
   }
 
@@ -210,12 +204,9 @@ export class Host {
     group?.end();
   }
 
-  /** Ends the groups of a topic that the service refuses. @returns the ids of their subscriptions. */
-  #endRefused(topic: string, data: unknown): string[] {
-    const isRefused = refusedBy(this.#sent, data);
-    const groups = [...this.#groups].filter(
-      ([, one]) => one.topic === topic && isRefused(topic, one.options),
-    );
+  /** Ends the groups that the service refuses. @returns the ids of their subscriptions. */
+  #endRefused(refused: ReadonlySet<OnEvent>): string[] {
+    const groups = [...this.#groups].filter(([, { onEvent }]) => refused.has(onEvent));
     for (const [key] of groups) this.#endGroup(key);
     return groups.flatMap(([, { ids }]) => [...ids]);
   }

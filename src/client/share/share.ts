@@ -1,4 +1,4 @@
-import type { StreamLike, StreamListener, StreamSettings } from "../stream.ts";
+import type { StreamLike, StreamListener, StreamSettings } from "../stream-types.ts";
 import type { ConnectOptions } from "../types.ts";
 import type { HostParts } from "./host.ts";
 import { SharedStream } from "./shared-stream.ts";

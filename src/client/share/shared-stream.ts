@@ -1,6 +1,6 @@
 import type { KeyOptions } from "../key.ts";
 import { createError } from "../requests.ts";
-import type { OnEvent, StreamLike, StreamListener, StreamSettings } from "../stream.ts";
+import type { OnEvent, StreamLike, StreamListener, StreamSettings } from "../stream-types.ts";
 import type { Status } from "../types.ts";
 import type { HostParts } from "./host.ts";
 import { HostCandidate } from "./host-candidate.ts";

@@ -89,4 +89,15 @@ describe("the functions of a client", () => {
       if (before) globalThis.EventSource = before;
     }
   });
+
+  it("subscribe with presence of several topics throws, and leaves no subscription", async () => {
+    const fetch = async () => new Response(null, { status: 204 });
+    const realtime = connect("http://x", { EventSource, fetch });
+    const subscribe = () => realtime.subscribe("a/*", () => {}, { presence: () => {} });
+    expect(subscribe).toThrow('presence: "a/*" has no members.');
+    await settle();
+    expect(FakeEventSource.created).toEqual([]);
+    expect(realtime.status).toBe("idle");
+    realtime.close();
+  });
 });

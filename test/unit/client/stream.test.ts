@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createError } from "../../../src/client/requests.ts";
-import { createStream, type Stream, type StreamSettings } from "../../../src/client/stream.ts";
-import { TokenStore } from "../../../src/client/token.ts";
+import { createStream } from "../../../src/client/stream.ts";
+import type { Stream, StreamSettings } from "../../../src/client/stream-types.ts";
+import { createTokenStore } from "../../../src/client/token.ts";
 import { eventually } from "../../support/deadline.ts";
 import { FakeEventSource } from "../../support/fake-event-source.ts";
 
@@ -23,7 +24,7 @@ beforeEach(() => {
   requests = [];
   told = [];
   token = async () => undefined;
-  const store = new TokenStore(
+  const store = createTokenStore(
     () => token(),
     () => {},
   );

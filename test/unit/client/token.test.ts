@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { TokenStore } from "../../../src/client/token.ts";
+import { createTokenStore, type TokenStore } from "../../../src/client/token.ts";
 import { installClock, type ManualClock } from "../../support/manual-clock.ts";
 
 /** A JWT with a payload that has characters of base64url. */
@@ -18,13 +18,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function storeOf(read?: ConstructorParameters<typeof TokenStore>[0]): TokenStore {
-  return new TokenStore(read, () => {
+function storeOf(read?: Parameters<typeof createTokenStore>[0]): TokenStore {
+  return createTokenStore(read, () => {
     stale += 1;
   });
 }
 
-describe("TokenStore", () => {
+describe("a token store", () => {
   it("asks once for all that wait, and again after forget", async () => {
     let asked = 0;
     const store = storeOf(async () => `token ${++asked}`);

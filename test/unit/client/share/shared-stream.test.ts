@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SharedStream } from "../../../../src/client/share/shared-stream.ts";
-import { TokenStore } from "../../../../src/client/token.ts";
+import { createTokenStore } from "../../../../src/client/token.ts";
 import type { RealtimeClientError } from "../../../../src/client/types.ts";
 import { eventually } from "../../../support/deadline.ts";
 import { FakeEventSource } from "../../../support/fake-event-source.ts";
@@ -48,7 +48,7 @@ async function openTab(readToken?: () => string | Promise<string>): Promise<Tab>
     onError: (error: RealtimeClientError) => void errors.push(error),
   };
   const known = new Set(FakeChannel.open);
-  const token = new TokenStore(readToken, () => {});
+  const token = createTokenStore(readToken, () => {});
   const stream = new SharedStream(SETTINGS, parts, token, listener, false);
   const channel = [...FakeChannel.open].find((one) => !known.has(one)) as FakeChannel;
   const tab = { stream, channel, heard, errors };
