@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { publish } from "../support/api.ts";
 import { eventually } from "../support/deadline.ts";
+import { freePort } from "../support/free-port.mjs";
 import { NODE, type Service, startService } from "../support/service.ts";
 import { expectAccessible, launch, openPage } from "./chromium.ts";
 import {
@@ -38,7 +39,8 @@ describe("errors in the console", () => {
   const fillData = (text: string) => page.locator("#publish [name=data]").fill(text);
 
   it("the absence of the service is shown in red, in words, and ends by itself", async () => {
-    const own = await startService(NODE, { env: { PORT: "18453" } });
+    const env = { PORT: await freePort() };
+    const own = await startService(NODE, { env });
     const { page } = await openPage(context, own.url);
     await enterAdminKey(page);
     await subscribeTo(page, "chat");
@@ -58,7 +60,7 @@ describe("errors in the console", () => {
     await page.locator("#clients-note", { hasText: "The service does not answer." }).waitFor();
     expect(await page.locator("body").textContent()).not.toContain("Failed to fetch");
     await expectAccessible(page);
-    const again = await startService(NODE, { env: { PORT: "18453" } });
+    const again = await startService(NODE, { env });
     await state(page, "Connected");
     await page.locator("#clients-note", { hasText: "1 client" }).waitFor();
     await again.stop();
@@ -84,11 +86,12 @@ describe("errors in the console", () => {
   });
 
   it("a key that is entered while the service is absent is checked when the service is back", async () => {
-    const own = await startService(NODE, { env: { PORT: "18454" } });
+    const env = { PORT: await freePort() };
+    const own = await startService(NODE, { env });
     const { page } = await openPage(context, own.url);
     await own.stop();
     await enterKey(page, "any-key-of-the-service", "The service does not answer.");
-    const again = await startService(NODE, { env: { PORT: "18454" } });
+    const again = await startService(NODE, { env });
     await page.locator("#identity", { hasText: "The service does not accept this key." }).waitFor();
     await again.stop();
   });

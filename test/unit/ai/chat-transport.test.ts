@@ -1,81 +1,20 @@
-import type { UIMessage, UIMessageChunk } from "ai";
+import type { UIMessageChunk } from "ai";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { createChatTransport, publishStream, stopStream } from "../../../src/ai.ts";
+import { readAll } from "../../support/answers.ts";
 import {
-  type ChatTransportOptions,
-  createChatTransport,
-  publishStream,
-  type RealtimeChatTransport,
-  stopStream,
-} from "../../../src/ai.ts";
-import { partsOf, readAll } from "../../support/answers.ts";
+  ask,
+  Model,
+  openChatPage,
+  PARTS,
+  question,
+  read,
+  reconnect,
+  serviceWith,
+} from "../../support/chat-page.ts";
 import { eventually, within } from "../../support/deadline.ts";
-import { NO_FAKE_TIME } from "../../support/fake-time.ts";
 import { seededRandom } from "../../support/random.ts";
-import { clientError, type TopicFaults, TopicService } from "../../support/topic-service.ts";
-
-const WORDS = "The quick brown fox jumps over the lazy dog".split(/(?= )/);
-const PARTS = partsOf("m1", WORDS);
-
-const question: UIMessage = { id: "q1", role: "user", parts: [{ type: "text", text: "Why?" }] };
-
-/** A model that answers with the text of the test. */
-class Model {
-  readonly stream: ReadableStream<UIMessageChunk>;
-  #controller: ReadableStreamDefaultController<UIMessageChunk> | undefined;
-  #next = 0;
-  readonly #parts: readonly UIMessageChunk[];
-
-  constructor(parts: readonly UIMessageChunk[]) {
-    this.#parts = parts;
-    this.stream = new ReadableStream({
-      start: (controller) => {
-        this.#controller = controller;
-      },
-    });
-  }
-
-  /** Says the next parts, or all that are left. */
-  say(count = this.#parts.length): void {
-    for (const part of this.#parts.slice(this.#next, this.#next + count)) {
-      this.#controller?.enqueue(part);
-    }
-    this.#next += count;
-    if (this.#next >= this.#parts.length) this.#controller?.close();
-  }
-}
-
-const serviceWith = (faults: TopicFaults = {}) => new TopicService(seededRandom(7), faults);
-
-/** A page, and the app with the route that starts an answer. */
-function open(service: TopicService, options: Partial<ChatTransportOptions> = {}) {
-  const requests: { url: string; init: RequestInit }[] = [];
-  const models: Model[] = [];
-  const ends: Promise<string>[] = [];
-  const send = async (url: string, init: RequestInit) => {
-    requests.push({ url, init });
-    const model = new Model(PARTS);
-    models.push(model);
-    const { id, ended } = publishStream(service, "chats/1", model.stream, { interval: 10 });
-    ends.push(ended);
-    return Response.json({ answer: id });
-  };
-  const transport = createChatTransport({ realtime: service.client(), fetch: send, ...options });
-  return { transport, requests, models, ends };
-}
-
-const ask = (transport: RealtimeChatTransport, abortSignal?: AbortSignal) =>
-  transport.sendMessages({
-    ...{ trigger: "submit-message", chatId: "1", messageId: undefined, messages: [question] },
-    abortSignal,
-  });
-
-const reconnect = (transport: RealtimeChatTransport) =>
-  transport.reconnectToStream({ chatId: "1" });
-
-const read = (stream: ReadableStream<UIMessageChunk> | null) => {
-  if (stream === null) throw new Error("There is no answer.");
-  return within(readAll(stream), 20_000, "the answer ends");
-};
+import { clientError } from "../../support/topic-service.ts";
 
 describe("createChatTransport", () => {
   afterEach(() => {
@@ -84,7 +23,7 @@ describe("createChatTransport", () => {
 
   it("sends the messages to the app, and returns the parts of the answer", async () => {
     const service = serviceWith();
-    const { transport, requests, models } = open(service, {
+    const { transport, requests, models } = openChatPage(service, {
       api: "/ask",
       headers: async () => new Headers({ "X-One": "1" }),
       body: { model: "small" },
@@ -109,11 +48,11 @@ describe("createChatTransport", () => {
 
   it("gives a reload and a second tab the whole answer, and goes on", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const first = await ask(transport);
     models[0]?.say(6);
     await eventually(() => service.log.length >= 2, "the first parts");
-    const reloaded = await reconnect(open(service).transport);
+    const reloaded = await reconnect(openChatPage(service).transport);
     const second = await reconnect(transport);
     models[0]?.say();
     for (const stream of [first, reloaded, second]) expect(await read(stream)).toEqual(PARTS);
@@ -121,10 +60,10 @@ describe("createChatTransport", () => {
 
   it("finds an answer whose model has said nothing yet", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const first = await ask(transport);
     await eventually(() => service.log.length === 1, "the answer begins");
-    const reloaded = await reconnect(open(service).transport);
+    const reloaded = await reconnect(openChatPage(service).transport);
     models[0]?.say();
     expect(await read(reloaded)).toEqual(PARTS);
     expect(await read(first)).toEqual(PARTS);
@@ -142,7 +81,7 @@ describe("createChatTransport", () => {
       },
     };
     const model = new Model(PARTS);
-    const { transport } = open(service, {
+    const { transport } = openChatPage(service, {
       realtime,
       fetch: async () => {
         // The subscription is there before the answer begins.
@@ -166,30 +105,32 @@ describe("createChatTransport", () => {
       model.say();
       return Response.json({ answer: publishStream(service, "chats/1", model.stream).id });
     };
-    await read(await ask(open(service, { fetch }).transport));
-    expect(await reconnect(open(service, { hasMessage: () => false }).transport)).toBeNull();
+    await read(await ask(openChatPage(service, { fetch }).transport));
+    expect(
+      await reconnect(openChatPage(service, { hasMessage: () => false }).transport),
+    ).toBeNull();
   });
 
   it("returns null where no answer runs: before the first, and after the last", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     expect(await reconnect(transport)).toBeNull();
     const stream = await ask(transport);
     models[0]?.say();
     await read(stream);
     expect(await reconnect(transport)).toBeNull();
-    expect(await reconnect(open(service).transport)).toBeNull();
+    expect(await reconnect(openChatPage(service).transport)).toBeNull();
   });
 
   it("returns an answer that has ended if the page does not show it", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const stream = await ask(transport);
     models[0]?.say();
     await read(stream);
     const asked: string[][] = [];
     const shows = (isShown: boolean) =>
-      open(service, {
+      openChatPage(service, {
         hasMessage: (...ids) => {
           asked.push(ids);
           return isShown;
@@ -205,7 +146,7 @@ describe("createChatTransport", () => {
 
   it("leaves out the messages of an earlier answer, and messages of something else", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const first = await ask(transport);
     models[0]?.say();
     await read(first);
@@ -214,7 +155,7 @@ describe("createChatTransport", () => {
     await service.publish({ topic: "chats/1", data: null });
     models[1]?.say(5);
     await eventually(() => service.log.length > 6, "the first parts");
-    const reloaded = await reconnect(open(service).transport);
+    const reloaded = await reconnect(openChatPage(service).transport);
     models[1]?.say();
     expect(await read(second)).toEqual(PARTS);
     expect(await read(reloaded)).toEqual(PARTS);
@@ -222,7 +163,7 @@ describe("createChatTransport", () => {
 
   it("keeps two answers apart that two tabs ask for at once", async () => {
     const service = serviceWith();
-    const tabs = [open(service), open(service)];
+    const tabs = [openChatPage(service), openChatPage(service)];
     const streams = await Promise.all(tabs.map(({ transport }) => ask(transport)));
     for (const { models } of tabs) models[0]?.say(4);
     for (const { models } of tabs) models[0]?.say();
@@ -239,7 +180,7 @@ describe("createChatTransport", () => {
       const at = new Date().toISOString();
       service.log.push({ id: `${index}`, json, at, cursor: service.published });
     }
-    const stream = await reconnect(open(service).transport);
+    const stream = await reconnect(openChatPage(service).transport);
     await service.publish({ topic: "chats/1", data: { answer, index: 2500, end: "finished" } });
     const parts = await read(stream);
     expect(parts.map((part) => "delta" in part && part.delta)).toEqual(
@@ -255,7 +196,7 @@ describe("createChatTransport", () => {
       loses: () => random.chance(0.3),
       repeats: () => random.chance(0.3),
     });
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const stream = await ask(transport);
     for (const _ of PARTS) {
       models[0]?.say(1);
@@ -267,12 +208,12 @@ describe("createChatTransport", () => {
   it("reads the history again while the service does not respond", async () => {
     const errors = [clientError(0), clientError(503), clientError(429)];
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const first = await ask(transport);
     models[0]?.say(5);
     await eventually(() => service.log.length >= 2, "the first parts");
     service.faults.failHistory = () => errors.pop();
-    const reloaded = await reconnect(open(service).transport);
+    const reloaded = await reconnect(openChatPage(service).transport);
     models[0]?.say();
     expect(await read(reloaded)).toEqual(PARTS);
     await read(first);
@@ -280,17 +221,19 @@ describe("createChatTransport", () => {
 
   it("fails in plain words when the service no longer has the beginning of the answer", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     await ask(transport);
     models[0]?.say(5);
     await eventually(() => service.log.length >= 2, "the first parts");
     service.trim(1);
-    await expect(reconnect(open(service).transport)).rejects.toThrow("beginning of the answer");
+    await expect(reconnect(openChatPage(service).transport)).rejects.toThrow(
+      "beginning of the answer",
+    );
   });
 
   it("fails in plain words when a message is lost that the history no longer has", async () => {
     const service = serviceWith();
-    const { transport, models } = open(service);
+    const { transport, models } = openChatPage(service);
     const stream = await ask(transport);
     models[0]?.say(5);
     const reader = stream.getReader();
@@ -313,7 +256,7 @@ describe("createChatTransport", () => {
 
   it("passes on the error of the model", async () => {
     const service = serviceWith();
-    const { transport } = open(service, {
+    const { transport } = openChatPage(service, {
       fetch: async () => {
         const source = () => Promise.reject(new Error("secret"));
         const { id } = publishStream(service, "chats/1", source, { onError: () => "No model." });
@@ -325,11 +268,11 @@ describe("createChatTransport", () => {
 
   it("ends every reader of an answer that is stopped, with `abort`", async () => {
     const service = serviceWith();
-    const { transport, models, ends } = open(service);
+    const { transport, models, ends } = openChatPage(service);
     const first = await ask(transport);
     models[0]?.say(5);
     await eventually(() => service.log.length >= 2, "the first parts");
-    const second = await reconnect(open(service).transport);
+    const second = await reconnect(openChatPage(service).transport);
     await stopStream(service, "chats/1");
     const expected = [...PARTS.slice(0, 5), { type: "abort" }];
     expect(await read(first)).toEqual(expected);
@@ -348,7 +291,7 @@ describe("createChatTransport", () => {
       };
       return Response.json({ answer: publishStream(service, "chats/1", source).id });
     };
-    const stream = await ask(open(service, { fetch }).transport);
+    const stream = await ask(openChatPage(service, { fetch }).transport);
     await eventually(() => service.log.length >= 1, "the answer begins");
     await stopStream(service, "chats/1");
     expect(await read(stream)).toEqual([...PARTS.slice(0, 3), abort]);
@@ -356,7 +299,7 @@ describe("createChatTransport", () => {
 
   it("ends the stream of a page that aborts, and the model goes on", async () => {
     const service = serviceWith();
-    const { transport, models, ends } = open(service);
+    const { transport, models, ends } = openChatPage(service);
     const abort = new AbortController();
     const stream = await ask(transport, abort.signal);
     models[0]?.say(3);
@@ -371,7 +314,7 @@ describe("createChatTransport", () => {
     });
     models[0]?.say();
     expect(await ends[0]).toBe("finished");
-    const aborted = ask(open(service).transport, AbortSignal.abort());
+    const aborted = ask(openChatPage(service).transport, AbortSignal.abort());
     await expect(aborted.then((one) => readAll(one))).rejects.toMatchObject({ name: "AbortError" });
   });
 
@@ -390,7 +333,7 @@ describe("createChatTransport", () => {
         };
       },
     };
-    const { transport, models } = open(service, { realtime });
+    const { transport, models } = openChatPage(service, { realtime });
     await (await ask(transport)).cancel();
     expect(subscriptions).toBe(0);
     const stream = await ask(transport);
@@ -404,12 +347,12 @@ describe("createChatTransport", () => {
 
   it("fails when the service refuses the subscription, and when the client is closed", async () => {
     const service = serviceWith();
-    const refused = await ask(open(service).transport);
+    const refused = await ask(openChatPage(service).transport);
     const error = Object.assign(new Error("You must be signed in."), { topic: "chats/1" });
     service.emit("error", Object.assign(new Error("Other."), { topic: "chats/2" }));
     service.emit("error", error);
     await expect(read(refused)).rejects.toThrow("You must be signed in.");
-    const closed = await ask(open(service).transport);
+    const closed = await ask(openChatPage(service).transport);
     service.emit("status", "connecting");
     service.emit("status", "closed");
     await expect(read(closed)).rejects.toThrow("closed");
@@ -417,7 +360,7 @@ describe("createChatTransport", () => {
 
   it("fails when the history is refused", async () => {
     const service = serviceWith({ failHistory: () => clientError(403) });
-    await expect(reconnect(open(service).transport)).rejects.toThrow("Status 403.");
+    await expect(reconnect(openChatPage(service).transport)).rejects.toThrow("Status 403.");
   });
 
   it.each<[string, () => Promise<Response>, string]>([
@@ -427,204 +370,12 @@ describe("createChatTransport", () => {
     ["no JSON", async () => new Response("<html>"), '{ "answer": id }'],
     ["nothing", async () => Promise.reject(new TypeError("Failed to fetch")), "Failed to fetch"],
   ])("fails when the app responds with %s", async (_, fetch, message) => {
-    await expect(ask(open(serviceWith(), { fetch }).transport)).rejects.toThrow(message);
+    await expect(ask(openChatPage(serviceWith(), { fetch }).transport)).rejects.toThrow(message);
   });
 
   it("refuses wrong options, and names them", () => {
     const realtime = serviceWith().client();
     expect(() => createChatTransport({ realtime, url: "/" } as never)).toThrow('"url"');
     expect(() => createChatTransport({} as never)).toThrow("realtime must be a client");
-  });
-});
-
-describe("onAnswer", () => {
-  it("is called for an answer that another page has asked for, and not for an own one", async () => {
-    const service = serviceWith();
-    const [own, other] = [open(service), open(service)];
-    let calls = 0;
-    const off = own.transport.onAnswer("1", () => {
-      calls += 1;
-    });
-    const first = await ask(own.transport);
-    own.models[0]?.say();
-    await read(first);
-    expect(calls).toBe(0);
-    const second = await ask(other.transport);
-    await eventually(() => calls === 1, "the page is told");
-    const joined = await reconnect(own.transport);
-    other.models[0]?.say();
-    expect(await read(joined)).toEqual(PARTS);
-    expect(await read(second)).toEqual(PARTS);
-    expect(calls).toBe(1);
-    off();
-    const third = await ask(other.transport);
-    other.models[1]?.say();
-    await read(third);
-    expect(calls).toBe(1);
-  });
-
-  it("is not called for the end of an answer from before", async () => {
-    const service = serviceWith();
-    const other = open(service);
-    const stream = await ask(other.transport);
-    other.models[0]?.say();
-    await read(stream);
-    const client = service.client();
-    let received = 0;
-    const realtime: typeof client = {
-      ...client,
-      subscribe: (topic, onMessage, options) =>
-        client.subscribe(
-          topic,
-          (message) => {
-            onMessage(message);
-            received += 1;
-          },
-          options,
-        ),
-    };
-    let calls = 0;
-    open(service, { realtime }).transport.onAnswer("1", () => {
-      calls += 1;
-    });
-    await eventually(() => received === 1, "the page receives the end");
-    expect(calls).toBe(0);
-    const second = await ask(other.transport);
-    await eventually(() => calls > 0, "the page is told");
-    other.models[1]?.say();
-    await read(second);
-    expect(calls).toBe(1);
-  });
-
-  it("is called after an own answer if another began in the meantime", async () => {
-    const service = serviceWith();
-    const [own, other] = [open(service), open(service)];
-    let calls = 0;
-    own.transport.onAnswer("1", () => {
-      calls += 1;
-    });
-    const first = await ask(own.transport);
-    const second = await ask(other.transport);
-    other.models[0]?.say();
-    await read(second);
-    expect(calls).toBe(0);
-    own.models[0]?.say();
-    await read(first);
-    await eventually(() => calls === 1, "the page is told");
-  });
-});
-
-const late = "an answer without a publisher";
-describe.skipIf(NO_FAKE_TIME)(`${late}${NO_FAKE_TIME ? ` (skipped: ${NO_FAKE_TIME})` : ""}`, () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  async function openDead() {
-    vi.useFakeTimers();
-    const service = serviceWith();
-    const parts = PARTS.slice(0, 3);
-    const topic = "chats/1";
-    const all = [
-      { answer: "dead", index: 0, parts: [] },
-      { answer: "dead", index: 1, parts },
-    ];
-    for (const data of all) {
-      void service.publish({ topic, data });
-      await vi.advanceTimersByTimeAsync(10);
-    }
-    const { transport } = open(service);
-    const reconnecting = reconnect(transport);
-    await vi.advanceTimersByTimeAsync(50);
-    const stream = await reconnecting;
-    if (stream === null) throw new Error("There is no answer.");
-    const received: UIMessageChunk[] = [];
-    let end: unknown;
-    void stream
-      .pipeTo(new WritableStream({ write: (part) => void received.push(part) }))
-      .then(() => "closed")
-      .catch((error: unknown) => error)
-      .then((how) => {
-        end = how;
-      });
-    return { service, parts, received, end: () => end };
-  }
-
-  it("fails in plain words after 45 seconds of silence", async () => {
-    const { parts, received, end } = await openDead();
-    await vi.advanceTimersByTimeAsync(40_000);
-    expect(received).toEqual(parts);
-    expect(end()).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect(String(end())).toContain("No part of the answer has arrived for 45 seconds.");
-  });
-
-  it("does not count the time in which the service can't be reached", async () => {
-    const { service, end } = await openDead();
-    service.faults.failHistory = () => clientError(0);
-    await vi.advanceTimersByTimeAsync(200_000);
-    expect(end()).toBeUndefined();
-    service.faults.failHistory = undefined;
-    await vi.advanceTimersByTimeAsync(80_000);
-    expect(String(end())).toContain("No part of the answer");
-  });
-
-  it("finds messages in the history that the stream has lost", async () => {
-    const { service, received, end } = await openDead();
-    service.faults.loses = () => true;
-    const topic = "chats/1";
-    void service.publish({ topic, data: { answer: "dead", index: 2, parts: PARTS.slice(3, 4) } });
-    // The gap is not reported.
-    vi.spyOn(service, "emit").mockImplementation(() => {});
-    await vi.advanceTimersByTimeAsync(20_000);
-    expect(received).toEqual(PARTS.slice(0, 4));
-    expect(end()).toBeUndefined();
-  });
-
-  it("ends 10 seconds after a stop", async () => {
-    const { service, parts, received, end } = await openDead();
-    void stopStream(service, "chats/1");
-    await vi.advanceTimersByTimeAsync(9_000);
-    expect(end()).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(2_000);
-    expect(end()).toBe("closed");
-    expect(received).toEqual([...parts, { type: "abort" }]);
-  });
-
-  it("is not ended by a stop from before it began", async () => {
-    vi.useFakeTimers();
-    const service = serviceWith();
-    const topic = "chats/1";
-    void service.publish({ topic, data: { stop: true } });
-    await vi.advanceTimersByTimeAsync(50);
-    const fetch = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return Response.json({ answer: "a" });
-    };
-    const asking = ask(open(service, { fetch }).transport);
-    // The page receives the stop, because it is the newest message.
-    await vi.advanceTimersByTimeAsync(50);
-    void service.publish({ topic, data: { answer: "a", index: 0, parts: PARTS.slice(0, 1) } });
-    await vi.advanceTimersByTimeAsync(100);
-    const reading = readAll(await asking);
-    await vi.advanceTimersByTimeAsync(12_000);
-    void service.publish({ topic, data: { answer: "a", index: 1, parts: PARTS.slice(1) } });
-    await vi.advanceTimersByTimeAsync(50);
-    void service.publish({ topic, data: { answer: "a", index: 2, end: "finished" } });
-    await vi.advanceTimersByTimeAsync(50);
-    expect(await reading).toEqual(PARTS);
-  });
-
-  it("is not joined when a later answer has ended", async () => {
-    const { service } = await openDead();
-    await vi.advanceTimersByTimeAsync(30_000);
-    const topic = "chats/1";
-    void service.publish({ topic, data: { answer: "b", index: 0, parts: [] } });
-    await vi.advanceTimersByTimeAsync(50);
-    void service.publish({ topic, data: { answer: "b", index: 1, end: "finished" } });
-    await vi.advanceTimersByTimeAsync(50);
-    const joining = reconnect(open(service).transport);
-    await vi.advanceTimersByTimeAsync(50);
-    expect(await joining).toBeNull();
   });
 });

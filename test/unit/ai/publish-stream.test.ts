@@ -1,83 +1,19 @@
 import type { UIMessageChunk } from "ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  type AnswerSource,
-  type EndMessage,
-  type PartsMessage,
-  type PublishStreamOptions,
-  publishStream,
-  stopStream,
-} from "../../../src/ai.ts";
+import { type AnswerSource, publishStream, stopStream } from "../../../src/ai.ts";
 import { createServer } from "../../../src/api/server.ts";
 import { RealtimeError } from "../../../src/realtime/errors.ts";
+import {
+  type Data,
+  openStream,
+  parts,
+  publishTo,
+  serviceWith,
+  streamOf,
+} from "../../support/answer-publishing.ts";
 import { eventually, within } from "../../support/deadline.ts";
 import { NO_FAKE_TIME } from "../../support/fake-time.ts";
-import { seededRandom } from "../../support/random.ts";
-import { clientError, type TopicFaults, TopicService } from "../../support/topic-service.ts";
-
-type Data = PartsMessage & EndMessage;
-
-const parts: readonly UIMessageChunk[] = [
-  { type: "start", messageId: "m1" },
-  { type: "text-start", id: "1" },
-  ..."The quick brown fox"
-    .split(/(?= )/)
-    .map((delta) => ({ type: "text-delta" as const, id: "1", delta })),
-  { type: "text-end", id: "1" },
-  { type: "finish" },
-];
-
-function streamOf<T>(...chunks: readonly T[]): ReadableStream<T> {
-  return new ReadableStream({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-}
-
-/** A stream that the test writes. */
-function openStream() {
-  let controller: ReadableStreamDefaultController<UIMessageChunk> | undefined;
-  let cancelled: unknown;
-  const stream = new ReadableStream<UIMessageChunk>({
-    start: (given) => {
-      controller = given;
-    },
-    cancel: (reason) => {
-      cancelled = reason;
-    },
-  });
-  return {
-    stream,
-    write: (...chunks: readonly UIMessageChunk[]) => {
-      for (const chunk of chunks) controller?.enqueue(chunk);
-    },
-    close: () => controller?.close(),
-    fail: (error: unknown) => controller?.error(error),
-    cancelled: () => cancelled,
-  };
-}
-
-const serviceWith = (faults: TopicFaults = {}) => new TopicService(seededRandom(1), faults);
-
-/** Publishes to a service in memory, waits for the end, and returns all messages. */
-async function publishTo(
-  service: TopicService,
-  source: AnswerSource,
-  options: PublishStreamOptions = {},
-) {
-  const { id, ended } = publishStream(service, "chats/1", source, options);
-  const end = await within(ended, 40_000, "the answer ends");
-  const data = service.data as Data[];
-  return {
-    id,
-    end,
-    data,
-    parts: data.flatMap((message) => message.parts ?? []),
-    last: data.at(-1),
-  };
-}
+import { clientError } from "../../support/topic-service.ts";
 
 describe("publishStream", () => {
   afterEach(() => {
@@ -377,95 +313,6 @@ describe.skipIf(NO_FAKE_TIME)(
     });
   },
 );
-
-describe("stopStream", () => {
-  it("ends an answer whose model ends by its signal, with the parts that the model said before", async () => {
-    const service = serviceWith();
-    const model = openStream();
-    model.write(...parts.slice(0, 3));
-    const { ended } = publishStream(service, "chats/1", (signal) => {
-      signal.addEventListener("abort", () => {
-        model.write({ type: "abort", reason: String(signal.reason.message) });
-        model.close();
-      });
-      return model.stream;
-    });
-    await eventually(() => service.log.length > 1, "the first parts");
-    await stopStream(service, "chats/1");
-    expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
-    const data = service.data as Data[];
-    expect(data.flatMap((message) => message.parts ?? [])).toEqual([
-      ...parts.slice(0, 3),
-      { type: "abort", reason: "The answer was stopped." },
-    ]);
-    expect(data.at(-1)).toMatchObject({ end: "stopped", messageId: "m1" });
-  });
-
-  it("cancels a stream that has no signal", async () => {
-    const service = serviceWith();
-    const model = openStream();
-    model.write(...parts.slice(0, 3));
-    const { ended } = publishStream(service, "chats/1", model.stream);
-    await eventually(() => service.log.length > 1, "the first parts");
-    await stopStream(service, "chats/1");
-    expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
-    expect(model.cancelled()).toBeInstanceOf(DOMException);
-  });
-
-  it("cancels a stream that ignores its signal", async () => {
-    const service = serviceWith();
-    const model = openStream();
-    const { ended } = publishStream(service, "chats/1", () => model.stream);
-    await eventually(() => service.log.length > 0, "the answer begins");
-    await stopStream(service, "chats/1");
-    expect(await within(ended, 10_000, "the answer ends")).toBe("stopped");
-    expect(model.cancelled()).toBeInstanceOf(DOMException);
-  });
-
-  it("counts as a stop when the model ends with an error because of its signal", async () => {
-    const service = serviceWith();
-    const model = openStream();
-    const { ended } = publishStream(service, "chats/1", (signal) => {
-      signal.addEventListener("abort", () => model.fail(signal.reason));
-      return model.stream;
-    });
-    await eventually(() => service.log.length > 0, "the answer begins");
-    await stopStream(service, "chats/1");
-    expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
-  });
-
-  it("does not end an answer that begins after the stop", async () => {
-    const service = serviceWith();
-    await stopStream(service, "chats/1");
-    const model = openStream();
-    const { ended } = publishStream(service, "chats/1", model.stream);
-    await eventually(() => service.reads >= 2, "the history was read twice");
-    model.write(...parts);
-    model.close();
-    expect(await ended).toBe("finished");
-  });
-
-  it("finds the stop although reads of the history fail, and although the history was trimmed", async () => {
-    const errors = [clientError(503), clientError(503)];
-    const service = serviceWith({ failHistory: () => errors.pop() });
-    const model = openStream();
-    const { ended } = publishStream(service, "chats/1", model.stream, { interval: 10 });
-    await eventually(() => service.reads >= 3, "a read succeeds");
-    for (let n = 0; n < 5; n++) {
-      const { length } = service.log;
-      model.write({ type: "text-delta", id: "1", delta: "x" });
-      await eventually(() => service.log.length > length, "a message");
-    }
-    service.trim(4);
-    await stopStream(service, "chats/1");
-    expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
-  });
-
-  it("refuses wrong arguments", async () => {
-    await expect(stopStream({} as never, "a")).rejects.toThrow("createServer");
-    await expect(stopStream(serviceWith(), "a", { ttl: 1 } as object)).rejects.toThrow("ttl");
-  });
-});
 
 describe("publishStream with a service in this process", () => {
   const topics = [{ match: "chats/*", keep: 10_000, private: true }];
