@@ -45,12 +45,12 @@ export class ClientReplay {
   lastId: string | undefined;
   readonly #matcher: ReplayMatcher;
   readonly #positions: Map<string, number>;
-  readonly #search: NewestSearch;
-  readonly #state: Mutable<Omit<ReplayState, "positions">>;
+  readonly #search = new NewestSearch();
+  readonly #state: Mutable<Omit<ReplayState, "positions" | "searchedFrom">>;
 
   constructor(
     keys: readonly string[],
-    { positions, ...state }: ReplayState,
+    { positions, searchedFrom, ...state }: ReplayState,
     reader: ReplayReader,
     contents: MessageContents,
   ) {
@@ -58,9 +58,9 @@ export class ClientReplay {
     this.keys = keys;
     this.#matcher = new ReplayMatcher(keys, reader, contents);
     this.#positions = new Map(keys.map((key, index) => [key, positions[index] ?? newestAtStart]));
-    this.#search = new NewestSearch(newestAtStart);
-    for (const [key, position] of this.#positions) {
-      if (position < 0) this.#search.add(key, -position);
+    for (const [index, key] of keys.entries()) {
+      const position = positions[index] ?? newestAtStart;
+      if (position < 0) this.#search.add(key, -position, searchedFrom?.[index] ?? newestAtStart);
     }
     this.#state = state;
   }
@@ -104,6 +104,11 @@ export class ClientReplay {
       : Math.max(position, this.#state.position);
   }
 
+  /** The sequence of the newest message that counts for a key, while the replay searches for the newest messages of the key. */
+  searchedFrom(key: string): number | undefined {
+    return this.#search.newestOf(key);
+  }
+
   /** Must be called after the rights or the viewer of the client have changed. */
   changeReader(reader: ReplayReader): void {
     this.#matcher.changeReader(reader);
@@ -117,7 +122,10 @@ export class ClientReplay {
   /** A copy of the state, from which a new `ClientReplay` can continue. */
   get state(): ReplayState {
     const positions = this.keys.map((key) => this.#positions.get(key) ?? this.#state.position);
-    return { ...this.#state, positions };
+    if (!this.isSearchingBack) return { ...this.#state, positions };
+    const { newestAtStart } = this.#state;
+    const searchedFrom = this.keys.map((key) => this.searchedFrom(key) ?? newestAtStart);
+    return { ...this.#state, positions, searchedFrom };
   }
 
   /** The topics of the keys for the next read. The log may leave out messages to other topics. */
@@ -146,13 +154,12 @@ export class ClientReplay {
     let next = end;
     for (const entry of entries) {
       const sequence = sequenceOf(entry.cursor);
-      if (sequence > this.#state.newestAtStart) continue;
       for (const { key } of this.#matcher.matchesOf(entry)) {
         const found = this.#search.count(key, sequence);
         if (found !== undefined) this.#startKey(found, trimmedTo);
       }
       for (const key of this.#matcher.keysOf(entry)) {
-        const ended = this.#search.examine(key);
+        const ended = this.#search.examine(key, sequence);
         if (ended !== undefined) this.#startKey(ended, trimmedTo);
       }
       if (!this.isSearchingBack || this.#matcher.cost > MAX_PAGE_COST) {

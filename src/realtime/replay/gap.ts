@@ -48,6 +48,7 @@ function planAfterGap(replay: ClientReplay, live: number, validTo: number): Rest
         position: live,
         keyHash: undefined,
         newestAtStart: live,
+        searchedFrom: undefined,
         keptUntil: 0,
         unsafeUntil: live,
         isResume: false,
@@ -55,13 +56,14 @@ function planAfterGap(replay: ClientReplay, live: number, validTo: number): Rest
       isUnrecovered: true,
     };
   }
-  const { newestAtStart, keptUntil = 0, position } = state;
+  const { newestAtStart, searchedFrom, keptUntil = 0, position } = state;
   return {
     state: {
       ...state,
       positions: positions.map((one) => Math.min(one, validTo)),
       position: Math.min(position, validTo),
       newestAtStart: Math.min(newestAtStart, validTo),
+      searchedFrom: searchedFrom?.map((sequence) => Math.min(sequence, validTo)),
       keptUntil: Math.min(keptUntil, validTo),
     },
     isUnrecovered: false,

@@ -1,5 +1,7 @@
 /** The search for the newest messages of one key. */
 interface KeySearch {
+  /** Sequence of the newest message that counts. Later ones are not older than the key. */
+  readonly newest: number;
   /** Number of messages that must still be found. */
   missing: number;
   /** Sequence of the oldest message found so far. */
@@ -24,13 +26,8 @@ export interface FoundKey {
  */
 export class NewestSearch {
   /** The sequence before which the search continues: everything from there on has been searched. */
-  next: number;
+  next = 0;
   readonly #searches = new Map<string, KeySearch>();
-
-  /** @param newestAtStart Sequence of the newest message that is searched. */
-  constructor(newestAtStart: number) {
-    this.next = newestAtStart + 1;
-  }
 
   get isActive(): boolean {
     return this.#searches.size > 0;
@@ -41,15 +38,25 @@ export class NewestSearch {
     return [...this.#searches.keys()];
   }
 
-  /** Searches for the newest messages of a key. Must be called before the search begins. */
-  add(key: string, count: number): void {
-    this.#searches.set(key, { missing: count, oldest: this.next, examined: 0 });
+  /**
+   * Searches for the newest messages of a key. Must be called before the search begins.
+   *
+   * @param newest Sequence of the newest message that counts: of the newest message when the key was added.
+   */
+  add(key: string, count: number, newest: number): void {
+    this.#searches.set(key, { newest, missing: count, oldest: newest + 1, examined: 0 });
+    this.next = Math.max(this.next, newest + 1);
+  }
+
+  /** The parameter `newest` of `add`. Undefined for a key that is not searched. */
+  newestOf(key: string): number | undefined {
+    return this.#searches.get(key)?.newest;
   }
 
   /** Counts a message of a key, if the key is searched. Returns the key when this was its last missing message. */
   count(key: string, sequence: number): FoundKey | undefined {
     const search = this.#searches.get(key);
-    if (search === undefined) return undefined;
+    if (search === undefined || sequence > search.newest) return undefined;
     search.missing -= 1;
     search.oldest = sequence;
     if (search.missing > 0) return undefined;
@@ -61,9 +68,9 @@ export class NewestSearch {
    * Counts a message to the topic of a key, whether the client may receive the message or not. Must be called after `count`.
    * Returns the key when its search has examined `MAX_SEARCHED` messages. The key then starts with the messages found so far.
    */
-  examine(key: string): FoundKey | undefined {
+  examine(key: string, sequence: number): FoundKey | undefined {
     const search = this.#searches.get(key);
-    if (search === undefined) return undefined;
+    if (search === undefined || sequence > search.newest) return undefined;
     search.examined += 1;
     if (search.examined < MAX_SEARCHED) return undefined;
     this.#searches.delete(key);

@@ -12,8 +12,14 @@ export interface ReplayState {
    * means that the replay still searches for the key's newest n messages.
    */
   readonly positions: readonly number[];
-  /** Sequence of the newest message when the replay started. The search for the newest messages begins there. */
+  /** Sequence of the newest message when the replay started. */
   readonly newestAtStart: number;
+  /**
+   * For each key of the client, in the client's order: while the replay searches for the key's newest messages, the sequence of the
+   * newest message that counts. It differs from `newestAtStart` for a key that was added during the search for another key. Undefined:
+   * `newestAtStart` for all keys.
+   */
+  readonly searchedFrom?: readonly number[] | undefined;
   /**
    * Up to this sequence, the client may have the messages of some keys and lack the messages of other keys. No cursor can name
    * such a position, so the ids of events up to this sequence contain no cursor.

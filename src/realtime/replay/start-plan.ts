@@ -81,6 +81,10 @@ export function planStart(
   const startsSearch = newKeys.length > 0 && from === undefined && Math.min(...positions) < 0;
   const keepsStart = replay?.isSearchingBack || isAmongKept || !startsSearch;
   const newestAtStart = (keepsStart ? before?.newestAtStart : undefined) ?? live;
+  // A key that is added during the search for another key begins with its newest messages of now.
+  const searchedFrom = replay?.isSearchingBack
+    ? keys.map((key) => (earlierKeys.has(key) ? replay.searchedFrom(key) : undefined) ?? live)
+    : undefined;
 
   const state: ReplayState = {
     position,
@@ -88,6 +92,7 @@ export function planStart(
     last,
     keyHash,
     newestAtStart,
+    searchedFrom,
     keptUntil: isAmongKept ? keptUntil : 0,
     unsafeUntil,
     replayed: before?.replayed ?? 0,
@@ -144,7 +149,12 @@ export function planRestart(
   };
   if (!isUnrecovered) return { state: restarted, isUnrecovered };
   return {
-    state: { ...restarted, newestAtStart: live, keptUntil: 0, unsafeUntil: live, isResume: false },
+    state: {
+      ...restarted,
+      newestAtStart: live,
+      searchedFrom: undefined,
+      ...{ keptUntil: 0, unsafeUntil: live, isResume: false },
+    },
     isUnrecovered,
   };
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { RecordingSink } from "../../support/recording-sink.ts";
 import type { OpenRegistry } from "./context.ts";
 import { idsOf, LOST, ResumesOpener, recovered, shown } from "./resume/context.ts";
 
@@ -121,6 +122,23 @@ export function resumeKeyTests(open: OpenRegistry): void {
   });
 
   describe("the newest messages first", () => {
+    it("begin with their own newest messages while the search for those of another key waits", async () => {
+      const test = await opener.open();
+      await test.publish("chat", 1, 2, 3);
+      const [first, second] = [withLast(1), withLast(2)];
+      const sink = new RecordingSink().hold();
+      // A replay reads nothing while something waits for the client.
+      sink.bufferedBytes = 1;
+      const stream = await test.open({ topics: [first] }, sink);
+      await test.publish("chat", 4, 5);
+      await test.subscribe(stream, [first, second]);
+      sink.bufferedBytes = 0;
+      sink.release();
+      await test.until(stream, second);
+      expect(sink.data(first).slice(0, 3)).toEqual([3, 4, 5]);
+      expect(sink.data(second).slice(0, 2)).toEqual([4, 5]);
+    });
+
     it("at connect: up to `last` messages of each key, then live ones", async () => {
       const test = await opener.open();
       await test.publish("chat", 1, 2, 3);
