@@ -7,6 +7,7 @@ import {
 } from "./channel.ts";
 import { isStop, readAnswerMessage } from "./messages.ts";
 import { refuseUnknown } from "./options.ts";
+import { publishWithRetry } from "./publish-retry.ts";
 
 /** Time between two reads of the history, in milliseconds. */
 const CHECK_INTERVAL = 250;
@@ -16,7 +17,8 @@ const CHECK_INTERVAL = 250;
  * topic, and the process with the model reads the message within a second. Your app decides which users may stop an answer.
  *
  * @param realtime The service (`createServer`, `startServer`, `getRealtime`), or a client (`connect` of `pocketwire/client`).
- * @returns a promise that resolves when the log has the message.
+ * @returns a promise that resolves when the log has the message. While the service can't accept the message, it is published again,
+ *   for up to 30 seconds.
  * @throws RealtimeError or RealtimeClientError if the message can't be published.
  * @example
  * ```ts
@@ -32,7 +34,9 @@ export async function stopStream(
   options: ChannelOptions = {},
 ): Promise<void> {
   refuseUnknown("stopStream", options, ["private"]);
-  await openChannel("stopStream", realtime, topic, options).publish({ stop: true });
+  const channel = openChannel("stopStream", realtime, topic, options);
+  const id = crypto.randomUUID();
+  await publishWithRetry(() => channel.publish({ stop: true }, id));
 }
 
 /** Reads the history until it contains a message that stops the answer. */

@@ -25,6 +25,7 @@ async function loadMessages() {
 
 function Chat({ stored }) {
   const [text, setText] = useState("");
+  const [stopError, setStopError] = useState(undefined);
   const chat = useChat({ id, messages: stored, transport, resume: true });
   const { messages, setMessages, sendMessage, resumeStream, status, error } = chat;
   const isAnswering = status === "submitted" || status === "streaming";
@@ -46,7 +47,10 @@ function Chat({ stored }) {
     setText("");
   };
   // `stop` of useChat would end the answer in this window only.
-  const stop = () => fetch(`/api/chat/${id}/stop`, { method: "POST" });
+  const stop = async () => {
+    const response = await fetch(`/api/chat/${id}/stop`, { method: "POST" }).catch(() => undefined);
+    setStopError(response?.ok ? undefined : "The answer could not be stopped. Try again.");
+  };
 
   return (
     <>
@@ -63,6 +67,7 @@ function Chat({ stored }) {
         ))}
       </ol>
       {error && <p role="alert">{error.message}</p>}
+      {stopError && isAnswering && <p role="alert">{stopError}</p>}
       <form onSubmit={onSubmit}>
         <label>
           Your question

@@ -87,6 +87,24 @@ describe("stopStream", () => {
     expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
   });
 
+  it("publishes the stop until the log has it once, although publishes fail before and after the log has it", async () => {
+    const faults = [
+      { error: clientError(503), isStored: false },
+      { error: clientError(0), isStored: true },
+    ];
+    const service = serviceWith({ failPublish: () => faults.shift() });
+    await stopStream(service, "chats/1");
+    expect(faults).toEqual([]);
+    expect(service.data).toEqual([{ stop: true }]);
+  });
+
+  it("throws the error of a service that refuses the stop", async () => {
+    const service = serviceWith({
+      failPublish: () => ({ error: clientError(403), isStored: false }),
+    });
+    await expect(stopStream(service, "chats/1")).rejects.toThrow("Status 403.");
+  });
+
   it("refuses wrong arguments", async () => {
     await expect(stopStream({} as never, "a")).rejects.toThrow("createServer");
     await expect(stopStream(serviceWith(), "a", { ttl: 1 } as object)).rejects.toThrow("ttl");
