@@ -2,12 +2,8 @@
  * The sink that writes to a stream: on Bun, on Workers, in the portable sink (`hono-sink.ts`), and on Node for the first
  * frames, before `NodeSocketSink` writes to the socket.
  */
-import {
-  type Flushable,
-  type FlushScheduler,
-  type FrameBatch,
-  joinFrames,
-} from "../realtime/delivery/frame-batch.ts";
+import type { Flushable, FlushScheduler } from "../realtime/delivery/flush-scheduler.ts";
+import { type FrameBatch, joinFrames } from "../realtime/delivery/frame-batch.ts";
 import type { CloseReason } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { type BoundedQueue, checkNextTurn, fitsBurst } from "./overflow.ts";

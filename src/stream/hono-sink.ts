@@ -1,7 +1,7 @@
 /** The portable sink. It writes to Hono's stream, and so works on every runtime. */
 import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
-import type { FlushScheduler } from "../realtime/delivery/frame-batch.ts";
+import type { FlushScheduler } from "../realtime/delivery/flush-scheduler.ts";
 import { BufferedSink } from "./buffered-sink.ts";
 import {
   type ChunkWriter,

@@ -2,13 +2,10 @@ import type { Bytes } from "../units.ts";
 
 const NO_FRAME = new Uint8Array();
 
-/** Total size of the frames of one turn of the event loop. A batch that several clients share counts once. */
-interface TurnSize {
+/** Total size of the frames that are flushed together. A batch that several clients share counts once. */
+export interface TurnSize {
   bytes: Bytes;
 }
-
-/** When the frames of a turn exceed this size, they must be written before the turn ends. */
-const MAX_TURN_BYTES: Bytes = 8 * 1024 * 1024;
 
 /**
  * The frames that a client receives in one turn of the event loop. They are written together.
@@ -82,57 +79,6 @@ export class FrameBatch {
     }
     return frames.reverse();
   }
-}
-
-/** A sink that collects frames until `flush` is called. */
-export interface Flushable {
-  /** Writes the frames. */
-  flush(): void;
-}
-
-/** Flushes sinks at the end of the turn of the event loop in which frames were added to them. */
-export class FlushScheduler {
-  readonly #runAtEndOfTurn: (run: () => void) => void;
-  #pending: Flushable[] = [];
-  #turnSize: TurnSize = { bytes: 0 };
-  #emptyBatch = FrameBatch.empty(this.#turnSize);
-
-  /**
-   * @param runAtEndOfTurn Runs a function when the current turn ends. On Node and Bun this is `setImmediate`. It runs after
-   *   all data that has arrived was read, so messages that arrive together are sent together.
-   */
-  constructor(runAtEndOfTurn: (run: () => void) => void) {
-    this.#runAtEndOfTurn = runAtEndOfTurn;
-  }
-
-  /** The batch to which sinks append their first frame of this turn. */
-  get emptyBatch(): FrameBatch {
-    return this.#emptyBatch;
-  }
-
-  /** Whether the frames of this turn have more than 8 MiB. If so, call `flush` now. */
-  get isFull(): boolean {
-    return this.#turnSize.bytes > MAX_TURN_BYTES;
-  }
-
-  /** Flushes all sinks now. */
-  flush(): void {
-    this.#flushAll();
-  }
-
-  /** Adds a sink. Call this only for the first frame of a sink in a turn. */
-  add(sink: Flushable): void {
-    this.#pending.push(sink);
-    if (this.#pending.length === 1) this.#runAtEndOfTurn(this.#flushAll);
-  }
-
-  readonly #flushAll = (): void => {
-    const pending = this.#pending;
-    this.#pending = [];
-    this.#turnSize = { bytes: 0 };
-    this.#emptyBatch = FrameBatch.empty(this.#turnSize);
-    for (const sink of pending) sink.flush();
-  };
 }
 
 /** Joins frames without a further encoding, for `FrameBatch.bytes`. */

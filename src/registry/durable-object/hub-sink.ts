@@ -1,14 +1,10 @@
-import {
-  type Flushable,
-  FlushScheduler,
-  type FrameBatch,
-  joinFrames,
-} from "../../realtime/delivery/frame-batch.ts";
+import { type Flushable, FlushScheduler } from "../../realtime/delivery/flush-scheduler.ts";
+import { type FrameBatch, joinFrames } from "../../realtime/delivery/frame-batch.ts";
 import type { FrameSink } from "../../realtime/types.ts";
 import { closeSocket, PAGE_ACK } from "./protocol.ts";
 
 /** Batches the frames of one call to a hub. Uses a microtask because a timer would prevent hibernation. */
-const flushScheduler = new FlushScheduler((run) => queueMicrotask(run));
+const flushScheduler = new FlushScheduler({ runAtEndOfTurn: (run) => queueMicrotask(run) });
 
 /** Sends a client's frames on a socket to the Worker that has the client's stream. */
 export class HubSocketSink implements FrameSink, Flushable {

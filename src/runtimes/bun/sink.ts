@@ -4,14 +4,17 @@
  */
 import type { Context } from "hono";
 import type { Runtime } from "../../api/runtime.ts";
-import { FlushScheduler } from "../../realtime/delivery/frame-batch.ts";
+import { FlushScheduler } from "../../realtime/delivery/flush-scheduler.ts";
 import { BufferedSink } from "../../stream/buffered-sink.ts";
 import { HandshakeRelay } from "../../stream/handshake-relay.ts";
 import type { ChunkWriter, SinkListener, WriteCallback } from "../../stream/sink.ts";
 import { getBunServer } from "./bindings.ts";
 
 /** Runs after all I/O of a turn, so messages that arrive together are sent in one write. */
-const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
+const flushScheduler = new FlushScheduler({
+  runAtEndOfTurn: (run) => void setImmediate(run),
+  now: () => performance.now(),
+});
 
 /** After a stream has ended, Bun closes the connection if the client reads nothing for this many seconds. */
 const ENDED_TIMEOUT_SECONDS = 10;

@@ -7,11 +7,8 @@ import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { Runtime } from "../../api/runtime.ts";
-import {
-  type Flushable,
-  FlushScheduler,
-  type FrameBatch,
-} from "../../realtime/delivery/frame-batch.ts";
+import { type Flushable, FlushScheduler } from "../../realtime/delivery/flush-scheduler.ts";
+import type { FrameBatch } from "../../realtime/delivery/frame-batch.ts";
 import type { CloseReason } from "../../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../../realtime/units.ts";
 import { type BoundedQueue, checkNextTurn, fitsBurst } from "../../stream/overflow.ts";
@@ -29,7 +26,10 @@ const EMPTY = new Uint8Array();
 const ENDED_KEEP_ALIVE: Milliseconds = 5000;
 
 /** Runs after all I/O of a turn, so messages that arrive together are sent in one write. */
-const flushScheduler = new FlushScheduler((run) => void setImmediate(run));
+const flushScheduler = new FlushScheduler({
+  runAtEndOfTurn: (run) => void setImmediate(run),
+  now: () => performance.now(),
+});
 
 /**
  * Tells compression middleware that has replaced the response's methods not to compress the stream. Compression holds back
@@ -88,6 +88,8 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     this.#handover.watchResponse((writes) => {
       this.#handover = undefined;
       this.#socket = outgoing.socket ?? undefined;
+      // Pings and `stalledFor` detect a dead connection. A timeout would be set anew for each write.
+      this.#socket?.setTimeout(0);
       this.#writes = writes;
       listener.onDetached();
     });

@@ -1,10 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
-import {
-  FlushScheduler,
-  FrameBatch,
-  joinFrames,
-} from "../../../../src/realtime/delivery/frame-batch.ts";
+import { describe, expect, it } from "vitest";
+import { FrameBatch, joinFrames } from "../../../../src/realtime/delivery/frame-batch.ts";
 
 const frame = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -46,35 +42,5 @@ describe("frames of one turn", () => {
         for (const { run, wanted } of clients) expect(run).toBe(runs.get(wanted));
       }),
     );
-  });
-});
-
-describe("a turn", () => {
-  it("flushes each sink once, at its end, and the next one starts empty", () => {
-    const ends: (() => void)[] = [];
-    const turn = new FlushScheduler((run) => void ends.push(run));
-    const [one, other] = [{ flush: vi.fn() }, { flush: vi.fn() }];
-    const { emptyBatch } = turn;
-    turn.add(one);
-    turn.add(other);
-    expect([ends.length, one.flush.mock.calls.length]).toEqual([1, 0]);
-    ends[0]?.();
-    expect([one, other].map(({ flush }) => flush.mock.calls.length)).toEqual([1, 1]);
-    expect(turn.emptyBatch).not.toBe(emptyBatch);
-    turn.add(one);
-    ends[1]?.();
-    expect(one.flush).toHaveBeenCalledTimes(2);
-    expect(other.flush).toHaveBeenCalledTimes(1);
-  });
-
-  it("leaves frames that are added while it ends to the next one", () => {
-    const ends: (() => void)[] = [];
-    const turn = new FlushScheduler((run) => void ends.push(run));
-    const late = { flush: vi.fn() };
-    turn.add({ flush: () => turn.add(late) });
-    ends[0]?.();
-    expect(late.flush).not.toHaveBeenCalled();
-    ends[1]?.();
-    expect(late.flush).toHaveBeenCalledTimes(1);
   });
 });
