@@ -2,6 +2,7 @@ import { Admission } from "./access/admission.ts";
 import type { Client } from "./clients/client.ts";
 import { ClientStore } from "./clients/client-store.ts";
 import { monotonicClock } from "./clock.ts";
+import { canStillReceive } from "./close-reason.ts";
 import { DeliveryScheduler } from "./delivery/delivery-scheduler.ts";
 import { DEFAULT_AUTH_GRACE, type ManagerOptions } from "./manager-options.ts";
 import { Presence, type PresenceOptions } from "./presence/presence-core.ts";
@@ -229,9 +230,4 @@ export class ManagerCore {
     this.cursors.liveCursor = entry.cursor;
     return before;
   };
-}
-
-/** Whether a client that is removed for this reason first receives the messages of unfinished deliveries. */
-function canStillReceive(reason: CloseReason): boolean {
-  return reason !== "client" && reason !== "slow" && reason !== "stale";
 }

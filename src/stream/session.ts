@@ -1,4 +1,5 @@
 /** The session of one SSE response, from the handshake to the end of the stream. */
+import { canStillReceive } from "../realtime/close-reason.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import type { CloseReason } from "../realtime/types.ts";
 import type { Bytes, Milliseconds } from "../realtime/units.ts";
@@ -23,8 +24,10 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   readonly network: string | undefined;
   #sink: OutgoingSink | undefined;
   #heartbeat: HeartbeatHandle | undefined;
-  /** Aborts the stream if the handshake is not sent in time. Limits the time for the final frame, except during a shutdown. */
+  /** Aborts the stream if the handshake is not sent in time. */
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Limits the time for the final frame, except during a shutdown. */
+  #finalTimer: ReturnType<typeof setTimeout> | undefined;
   /** The function that resolves `honoStreamDone`. True when Hono may close its stream. */
   #resolveHonoStreamDone: (() => void) | true | undefined;
   #hasEnded = false;
@@ -103,6 +106,9 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   onDetached(): void {
+    clearTimeout(this.#handshakeTimer);
+    // A timer retains memory for each client, even after it was cleared.
+    this.#handshakeTimer = undefined;
     if (typeof this.#resolveHonoStreamDone === "function") this.#resolveHonoStreamDone();
     this.#resolveHonoStreamDone = true;
   }
@@ -164,7 +170,6 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   #startHandshakeTimer(sink: OutgoingSink): void {
     const { handshakeTimeout } = this.#settings;
     this.#handshakeTimer = setTimeout(() => {
-      this.#handshakeTimer = undefined;
       if (sink.handshakeSent) return;
       const limit = `${handshakeTimeout / 1000} s`;
       this.#abort(
@@ -191,7 +196,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     if (sink === undefined) return;
     try {
       this.#connection.close(reason);
-      if (flushesBeforeClose(reason)) await this.#finish(sink, reason);
+      if (canStillReceive(reason)) await this.#finish(sink, reason);
       else sink.destroy();
     } catch (error) {
       this.#destroyAfterError(sink, error);
@@ -203,7 +208,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   async #finish(sink: OutgoingSink, reason: CloseReason): Promise<void> {
     if (reason !== "shutdown") {
       clearTimeout(this.#handshakeTimer);
-      this.#handshakeTimer = setTimeout(() => sink.destroy(), FINAL_FRAME_TIMEOUT);
+      this.#finalTimer = setTimeout(() => sink.destroy(), FINAL_FRAME_TIMEOUT);
     }
     const clients = Math.max(this.#settings.streams.count, this.#connection.shardClients ?? 0);
     await sink.finish(finalFrame(reason, clients));
@@ -228,7 +233,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     if (this.#heartbeat !== undefined) this.#settings.heartbeat.remove(this, this.#heartbeat);
-    if (this.#handshakeTimer !== undefined) clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#finalTimer);
     this.onDetached();
     this.#waitingBytes?.clear();
     this.#settings.streams.delete(this);
@@ -239,12 +244,4 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
       this.#settings.logger.error("onDisconnect failed", { error: text });
     }
   }
-}
-
-/**
- * Whether waiting bytes and a final frame are written before the connection is closed. With `client`, `slow` and `stale`, the
- * client has disconnected or does not read.
- */
-function flushesBeforeClose(reason: CloseReason): boolean {
-  return reason !== "client" && reason !== "slow" && reason !== "stale";
 }

@@ -72,6 +72,8 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   /** Whether the bytes in the socket are a single frame. A single frame of any size is not an overflow. */
   #isSingleFrame = false;
   #writes = 0;
+  /** Copy of the listener's `maxWrites`. A flush of thousands of sinks then need not load each listener into the processor's cache. */
+  readonly #maxWrites: number;
   /** Number of bytes that the socket had sent at the last check of `stalledFor`. -1 if no bytes were waiting at that check. */
   #flushedBytes: Bytes = -1;
   /** When `#flushedBytes` last changed. */
@@ -81,6 +83,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   constructor(outgoing: ServerResponse, listener: SinkListener, stream: SSEStreamingApi) {
     this.#outgoing = outgoing;
     this.#listener = listener;
+    this.#maxWrites = listener.maxWrites;
     // Not `outgoing.on`: some compression middleware replaces this method, and registers no listener before the first write.
     EventEmitter.prototype.on.call(outgoing, "close", () => listener.onDisconnect());
     if (outgoing.destroyed || outgoing.closed) listener.onDisconnect();
@@ -187,7 +190,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     const chunk = batch.bytes(encodeChunk);
     const isBelowHighWaterMark = socket.write(chunk);
     this.#writes += 1;
-    if (this.#writes === this.#listener.maxWrites) this.#listener.onWriteLimit();
+    if (this.#writes === this.#maxWrites) this.#listener.onWriteLimit();
     this.#hasBacklog = !isBelowHighWaterMark || socket.writableLength > 0;
     if (!this.#hasBacklog) return;
     this.#isSingleFrame = batch.count === 1 && wasEmpty;
