@@ -4,7 +4,7 @@
 //   --quick               one round with 500 clients and a tenth of the messages
 //   --rounds N            number of rounds (5)
 //   --clients N[,N]       numbers of clients (1000)
-//   --only name[,name]    only these servers (names as in servers/index.mjs)
+//   --only name[,name]    only these servers (names as in servers/index.mjs; `node` and `bun` are Pocketwire's)
 //   --report              writes the table and the chart into docs/performance.md and docs/performance.svg
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, machine, measure, TOOLS } from "./measure.mjs";
 import { report } from "./report.mjs";
-import { listServers } from "./servers/index.mjs";
+import { chooseServers, listServers } from "./servers/index.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -31,8 +31,7 @@ const REPORT_MARK = "<!-- bench: from here on `npm run bench -- --report` writes
 const WINDOWS = [1, 16];
 
 build();
-const only = flags.only?.split(",");
-const servers = listServers(TOOLS).filter(({ name }) => only === undefined || only.includes(name));
+const servers = chooseServers(listServers(TOOLS), flags.only);
 console.error(machine());
 const results = [];
 for (const clients of clientCounts) {

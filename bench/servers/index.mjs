@@ -110,3 +110,22 @@ export function listServers(tools, only) {
   }
   return all.filter(({ missing }) => missing === undefined);
 }
+
+/**
+ * Returns the servers that a list of names selects. `node` and `bun` stand for Pocketwire on Node and on Bun.
+ *
+ * @param names Names with commas between them. Undefined selects all servers.
+ * @throws Error if a name is not among the servers.
+ */
+export function chooseServers(servers, names) {
+  if (names === undefined) return servers;
+  const wanted = names
+    .split(",")
+    .map((name) => (["node", "bun"].includes(name) ? `pocketwire-${name}` : name));
+  const known = servers.map(({ name }) => name);
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(`--only: no server is named ${unknown.join(", ")}. Use: ${known.join(", ")}.`);
+  }
+  return servers.filter(({ name }) => wanted.includes(name));
+}
