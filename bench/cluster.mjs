@@ -4,23 +4,24 @@
 //   --rounds N             number of rounds (5)
 //   --only a[,b]           only some of the tables: deliveries, latency, redis
 //   --quick                one round with a tenth of the messages
-import { parseArgs } from "node:util";
-import { build, machine, measure, median, TOOLS } from "./measure.mjs";
+import { build } from "./build.mjs";
+import { readFlags } from "./flags.mjs";
+import { machine, measure } from "./measure.mjs";
 import { LISTS, measureRedis } from "./redis-cost.mjs";
 import { startRedis } from "./redis-server.mjs";
+import { interruption, listFailures, runRounds } from "./rounds.mjs";
 import { listClusters } from "./servers/clusters.mjs";
+import { cell, median, middle, ratio, spread, table, values } from "./statistics.mjs";
 
-const { values: flags } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    only: { type: "string", default: "deliveries,latency,redis" },
-    quick: { type: "boolean", default: false },
-  },
+const flags = readFlags({
+  rounds: "number",
+  only: ["deliveries", "latency", "redis"],
+  quick: false,
 });
-const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
+const rounds = flags.rounds ?? (flags.quick ? 1 : 5);
 const ROUNDS = `${rounds} round${rounds === 1 ? "" : "s"}`;
 const part = flags.quick ? 0.1 : 1;
-const only = flags.only.split(",");
+const { only } = flags;
 /** The latencies of the other servers are compared with the latency of this server. */
 const BASE = "memory-1";
 /** Messages a second of the table of latencies. Above 200 a second, a process reads from Redis at most every 5 ms. */
@@ -28,35 +29,37 @@ const RATES = [50, 500];
 
 build();
 const redis = await startRedis();
-const servers = listClusters(TOOLS, redis);
+const servers = listClusters(redis);
+const signal = interruption();
 console.log(`${machine().split(";")[0]}; server, Redis and load share the cores\n`);
 if (only.includes("deliveries")) await deliveries();
-if (only.includes("latency")) await latency();
-if (only.includes("redis")) await redisCost();
-process.exit(0);
+if (only.includes("latency") && !signal.aborted) await latency();
+if (only.includes("redis") && !signal.aborted) {
+  // These tables need all their rounds. The tables above are printed already.
+  signal.addEventListener("abort", () => process.exit());
+  await redisCost();
+}
+process.exit();
 
-/** Measures each server under each load in each round. Returns the results of a server and a load, in the order of the rounds. */
+/** Measures each server under each load in each round. Returns a function that finds the results of a server and a load. */
 async function interleave(measured, loads) {
-  const results = new Map();
-  for (let round = 1; round <= rounds; round++) {
-    for (const load of loads) {
-      for (const server of measured) {
-        await redis.flush();
-        const { storePids } = server;
-        const result = await measure(server, {
-          ...load,
-          ...(storePids && { "store-pids": storePids }),
-        });
-        const key = `${server.name}/${loads.indexOf(load)}`;
-        results.set(key, [...(results.get(key) ?? []), result]);
-        const { cpu_us: cpu, p50_us: p50, p99_us: p99 } = result;
-        console.error(
-          `round ${round}, ${server.name}, ${JSON.stringify(load)}: ${cpu} µs, p50 ${p50}, p99 ${p99}`,
-        );
-      }
-    }
-  }
-  return (server, load) => results.get(`${server.name}/${loads.indexOf(load)}`);
+  const caseName = (server, load) => `${server.name}, ${JSON.stringify(load)}`;
+  const cases = loads.flatMap((load) =>
+    measured.map((server) => ({
+      name: caseName(server, load),
+      run: (interrupted) => onEmptyRedis(server, load, interrupted),
+    })),
+  );
+  const results = await runRounds({ cases, rounds, signal });
+  const failures = listFailures(results);
+  if (failures.length > 0) console.log(`${failures.join("\n")}\n`);
+  return (server, load) => results.get(caseName(server, load));
+}
+
+async function onEmptyRedis(server, load, interrupted) {
+  await redis.flush();
+  const { storePids } = server;
+  return measure(server, { ...load, ...(storePids && { "store-pids": storePids }) }, interrupted);
 }
 
 async function deliveries() {
@@ -67,16 +70,15 @@ async function deliveries() {
   const of = await interleave(servers, loads);
   const cells = loads.map((load) => (server) => {
     const runs = of(server, load);
-    const store = server.storePids ? median(values(runs, "store_cpu_us")).toFixed(0) : "";
     return [
-      spread(values(runs, "cpu_us")),
+      cell(runs, "cpu_us"),
       ratio(runs, nchanOf(server, of, load), "cpu_us"),
-      Math.round(median(values(runs, "deliveries_per_s"))).toLocaleString("en"),
-      store,
+      middle(runs, "deliveries_per_s"),
+      server.storePids ? middle(runs, "store_cpu_us") : "",
     ];
   });
   const head = ["µs CPU a delivery", "× Nchan", "deliveries/s", "Redis, µs CPU a message"];
-  table(
+  print(
     [
       `1,000 clients, 130-byte events, ${ROUNDS}, medians (least to most)`,
       ...head.map((title) => `one at a time: ${title}`),
@@ -103,8 +105,8 @@ async function latency() {
     const cells = loads.flatMap((load) =>
       ["p50_us", "p99_us"].flatMap((field) => {
         const runs = of(server, load);
-        const milliseconds = values(runs, field).map((value) => value / 1000);
-        return [spread(milliseconds), ratio(runs, of({ name: BASE }, load), field)];
+        const inMilliseconds = (value) => (value / 1000).toFixed(2);
+        return [cell(runs, field, inMilliseconds), ratio(runs, of({ name: BASE }, load), field)];
       }),
     );
     return [server.title, ...cells];
@@ -112,16 +114,16 @@ async function latency() {
   const titles = RATES.flatMap((rate) =>
     [50, 99].flatMap((part) => [`${rate} messages/s: p${part}, ms`, "× memory"]),
   );
-  table([`100 clients, ${ROUNDS}, medians (least to most)`, ...titles], rows);
+  print([`100 clients, ${ROUNDS}, medians (least to most)`, ...titles], rows);
 }
 
 async function redisCost() {
   const { appends, reads } = await measureRedis(redis, rounds);
-  table(
+  print(
     [`${ROUNDS}, medians (least to most)`, "Redis, µs CPU a message"],
     LISTS.map((size) => [`an append, ${size} in a call`, spread(appends.get(size))]),
   );
-  table(
+  print(
     [
       `lists of 10 at a steady rate, ${ROUNDS}, medians (least to most)`,
       "each process that reads adds to Redis, µs CPU a message",
@@ -137,24 +139,6 @@ async function redisCost() {
   );
 }
 
-function values(runs, field) {
-  return runs.map((run) => run[field]);
-}
-
-/** The median of the ratios within each round. */
-function ratio(runs, base, field) {
-  if (base === undefined) return "";
-  return median(runs.map((run, round) => run[field] / base[round][field])).toFixed(2);
-}
-
-function spread(numbers, digits = 2) {
-  const [middle, least, most] = [median(numbers), Math.min(...numbers), Math.max(...numbers)].map(
-    (value) => value.toFixed(digits),
-  );
-  return `${middle} (${least} to ${most})`;
-}
-
-function table(head, rows) {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  console.log(`${lines.join("\n")}\n`);
+function print(head, rows) {
+  console.log(table(head, rows));
 }

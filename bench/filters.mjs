@@ -5,29 +5,29 @@
 //   --only core|service    only one of the tables
 //   --quick                one round with fewer messages
 import { spawnSync } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { build } from "./build.mjs";
 import { CORE_CASES, SERVICE_CASES } from "./filter-cases.mjs";
-import { build, machine, measure, median } from "./measure.mjs";
+import { readFlags } from "./flags.mjs";
+import { machine, measure } from "./measure.mjs";
+import { interruption, listFailures, runRounds } from "./rounds.mjs";
 import { POCKETWIRE_ON_NODE } from "./servers/index.mjs";
+import { cell, latency, median, ratio, spread, table } from "./statistics.mjs";
 
-const { values: flags } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    only: { type: "string" },
-    quick: { type: "boolean", default: false },
-  },
-});
-const roundsOr = (usual) => Number(flags.rounds ?? (flags.quick ? 1 : usual));
+const flags = readFlags({ rounds: "number", only: ["core", "service"], quick: false });
+const roundsOr = (usual) => flags.rounds ?? (flags.quick ? 1 : usual);
 /** The other cases are compared with this one. */
 const BASE = "no filter";
 
 build();
+const signal = interruption();
 console.log(`${machine()}\n`);
-if (flags.only !== "service") core(roundsOr(9));
-if (flags.only !== "core") await service(roundsOr(3));
+if (flags.only.includes("core")) await core(roundsOr(9));
+if (flags.only.includes("service") && !signal.aborted) await service(roundsOr(3));
+process.exit();
 
-function core(rounds) {
+async function core(rounds) {
   const results = [];
   const script = fileURLToPath(new URL("filters-core.mjs", import.meta.url));
   for (let round = 1; round <= rounds; round++) {
@@ -36,17 +36,25 @@ function core(rounds) {
       encoding: "utf8",
       timeout: 60_000,
     });
+    // A signal that arrived during the call above is handled in this pause.
+    await pause(0);
+    if (signal.aborted) return;
     if (status !== 0) throw new Error(`filters-core.mjs exited with ${status}.`);
     results.push(JSON.parse(stdout));
     console.error(`core: round ${round} of ${rounds}`);
   }
-  const runs = groupRounds(results);
+  const runs = new Map();
+  for (const { name, ...result } of results.flat()) {
+    runs.set(name, [...(runs.get(name) ?? []), result]);
+  }
   const rows = CORE_CASES.map(({ name }) => {
+    const costs = runs.get(name).map(({ cpu_us: cost }) => cost);
     const [{ frames }] = runs.get(name);
-    const each = frames === 0 ? "" : (median(costs(runs.get(name))) / frames).toFixed(3);
-    return [name, Math.round(frames), spread(runs.get(name)), ratio(runs, name), each];
+    const each = frames === 0 ? "" : (median(costs) / frames).toFixed(3);
+    const relative = ratio(runs.get(name), runs.get(BASE), "cpu_us");
+    return [name, Math.round(frames), spread(costs, short), relative, each];
   });
-  table(
+  print(
     [
       `the core, 1,000 clients, ${rounds} rounds, medians (least to most)`,
       "frames a publish",
@@ -59,20 +67,16 @@ function core(rounds) {
 }
 
 async function service(rounds) {
-  const windows = [1, 16];
-  const results = windows.map(() => []);
-  for (let round = 1; round <= rounds; round++) {
-    for (const [index, window] of windows.entries()) {
-      const measured = [];
-      for (const { name, load } of SERVICE_CASES) {
-        measured.push({ name, ...(await measureService({ ...load, window })) });
-      }
-      results[index].push(measured);
-    }
-    console.error(`service: round ${round} of ${rounds}`);
-  }
-  const [one, many] = results.map(groupRounds);
-  table(
+  const caseName = (name, window) => `${name}, ${window} in flight`;
+  const cases = [1, 16].flatMap((window) =>
+    SERVICE_CASES.map(({ name, load }) => ({
+      name: caseName(name, window),
+      run: (interrupted) => measureService({ ...load, window }, interrupted),
+    })),
+  );
+  const results = await runRounds({ cases, rounds, signal });
+  const of = (name, window) => results.get(caseName(name, window));
+  print(
     [
       `the service, 1,000 clients, ${rounds} rounds, medians (least to most)`,
       "frames a publish",
@@ -84,55 +88,29 @@ async function service(rounds) {
     ],
     SERVICE_CASES.map(({ name }) => [
       name,
-      one.get(name)[0].frames,
-      ...[one, many].flatMap((runs) => [spread(runs.get(name)), ratio(runs, name)]),
-      ["p50_us", "p99_us"]
-        .map((field) => (median(one.get(name).map((run) => run[field])) / 1000).toFixed(1))
-        .join(" / "),
+      of(name, 1)[0]?.frames ?? "",
+      ...[1, 16].flatMap((window) => [
+        cell(of(name, window), "cpu_us_message", short),
+        ratio(of(name, window), of(BASE, window), "cpu_us_message"),
+      ]),
+      latency(of(name, 1)),
     ]),
   );
+  const failures = listFailures(results);
+  if (failures.length > 0) console.log(`${failures.join("\n")}\n`);
 }
 
-async function measureService(load) {
+async function measureService(load, interrupted) {
   const messages = flags.quick ? 50 : 120;
-  const result = await measure(POCKETWIRE_ON_NODE, {
-    ...load,
-    messages,
-    warmup: messages,
-    settle: 100,
-  });
-  const frames = result.deliveries / messages;
-  return { ...result, frames, cpu_us: result.cpu_us * frames };
+  const loadOptions = { ...load, messages, warmup: messages, settle: 100 };
+  const result = await measure(POCKETWIRE_ON_NODE, loadOptions, interrupted);
+  return { ...result, frames: result.deliveries / messages };
 }
 
-/** Returns the results of each case, in the order of the rounds. */
-function groupRounds(rounds) {
-  const runs = new Map();
-  for (const { name, ...result } of rounds.flat()) {
-    runs.set(name, [...(runs.get(name) ?? []), result]);
-  }
-  return runs;
+function short(value) {
+  return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
 }
 
-function costs(runs) {
-  return runs.map(({ cpu_us: cost }) => cost);
-}
-
-/** The median of the ratios to the base within each round. */
-function ratio(runs, name) {
-  const base = costs(runs.get(BASE));
-  return median(costs(runs.get(name)).map((cost, round) => cost / base[round])).toFixed(2);
-}
-
-function spread(runs) {
-  const values = costs(runs);
-  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map(
-    (value) => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en")),
-  );
-  return `${middle} (${least} to ${most})`;
-}
-
-function table(head, rows) {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  console.log(`${lines.join("\n")}\n`);
+function print(head, rows) {
+  console.log(table(head, rows));
 }

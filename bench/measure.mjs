@@ -1,78 +1,131 @@
-// Shared by the benchmarks: builds the tools, and measures one server under one load.
-import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+// Measures one server under one load.
+import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { TOOLS } from "./build.mjs";
 import { PORT } from "./servers/settings.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-/** Folder of the built tools and of the results. */
-export const TOOLS = join(root, ".cache/bench");
-/** These would end the benchmark without its server. They are handled when sseload has ended. */
-const SIGNALS = ["SIGINT", "SIGTERM"];
 const [SERVER_CORE, LOAD_CORE] = ["0", "1"];
-
-export function build() {
-  mkdirSync(TOOLS, { recursive: true });
-  for (const tool of ["sseload", "bcast"]) {
-    const source = join(root, `bench/tools/${tool}.cpp`);
-    run("g++", ["-O2", "-std=c++17", "-o", join(TOOLS, tool), source]);
-  }
-  run("npm", ["run", "--silent", "build"]);
-}
-
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error ?? `exit ${status}`}`);
-}
+/** Most seconds for connecting, for the warm-up, and for publishing. */
+const TIMEOUT = 120;
+/** Connecting, warm-up and publishing each have the timeout. A load that runs longer than all of them is killed. */
+const PHASES = 4;
+/** Most milliseconds until the system reports the end of a server after its connections have closed. */
+const GRACE = 500;
 
 /**
  * Starts the server, puts the load on it, and stops it.
  *
- * @param server `command` and `env` start it, and `args` are the requests of the load. `cores`: "all" lets server and load use
- *   all cores. Default: one core each. `isReady`: a pattern of the line that it prints when all its processes listen.
+ * @param server `command` and `env` start it, and `args` are the requests of the load. `setUp` runs before the start, and
+ *   `prepare` when the server listens; it returns more `args`. `cores`: "all" lets server and load use all cores. Default: one
+ *   core each. `isReady`: a pattern of the line that it prints when all its processes listen.
  * @param loadOptions Options of bench/tools/sseload.cpp: names without `--`, and values.
+ * @param signal Ends the measurement.
  * @returns The line of JSON that sseload prints.
+ * @throws Error that says why there is no result: the server did not start, ended, or did not keep up.
  */
-export async function measure({ name, command, args, env, cores, isReady }, loadOptions) {
-  const onCore = (core, words) => (cores === "all" ? words : ["taskset", "-c", core, ...words]);
-  const [program, ...programArgs] = onCore(SERVER_CORE, command);
-  const child = spawn(program, programArgs, {
+export async function measure(server, loadOptions, signal) {
+  const { name, command, env, isReady } = server;
+  if (await isListening()) {
+    throw new Error(`port ${PORT} is in use. Set BENCH_PORT to a free port.`);
+  }
+  await server.setUp?.();
+  const child = start(onCore(server, SERVER_CORE, command), {
     env: { ...process.env, ...env },
     stdio: ["ignore", isReady === undefined ? "ignore" : "pipe", "inherit"],
-    // Its own process group, so that the kill below also ends the child processes of the server.
-    detached: true,
   });
-  const stop = () => process.kill(-child.pid, "SIGKILL");
-  process.once("exit", stop);
-  const interrupt = () => process.exit(1);
-  for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     if (isReady !== undefined) await printed(child, isReady, name);
-    await until(true, `${name} does not listen`);
-    const options = { port: PORT, pids: child.pid, connecting: 64, timeout: 120, ...loadOptions };
-    const words = Object.entries(options).flatMap(([option, value]) => [
-      `--${option}`,
-      String(value),
-    ]);
-    const [load, ...loadArgs] = onCore(LOAD_CORE, [join(TOOLS, "sseload"), ...args, ...words]);
-    const { status, stdout, stderr } = spawnSync(load, loadArgs, { encoding: "utf8" });
-    if (status !== 0) throw new Error(`${name}: sseload exited with ${status}: ${stderr}`);
-    return JSON.parse(stdout);
+    await until(true, `${name} does not listen`, { child, signal });
+    const prepared = (await server.prepare?.()) ?? [];
+    return await load(server, child, [...prepared, ...wordsOf(child.pid, loadOptions)], signal);
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
-    process.off("exit", stop);
-    stop();
-    await new Promise((resolve) => child.once("close", resolve));
+    await child.stop();
     // Child processes of the server may hold the port a moment longer.
     await until(false, `${name} still listens`);
   }
+}
+
+function wordsOf(pid, loadOptions) {
+  const options = { port: PORT, pids: pid, connecting: 64, timeout: TIMEOUT, ...loadOptions };
+  return Object.entries(options).flatMap(([option, value]) => [`--${option}`, String(value)]);
+}
+
+function onCore({ cores }, core, words) {
+  return cores === "all" ? words : ["taskset", "-c", core, ...words];
+}
+
+/**
+ * Starts a program in a process group of its own, so that a Ctrl-C in the terminal does not reach it, and so that `stop` also
+ * ends its child processes. `ended` resolves with the reason when the program has ended.
+ */
+function start([program, ...args], options) {
+  const child = spawn(program, args, { ...options, detached: true });
+  const kill = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch (error) {
+      // All processes of the group have ended.
+      if (error.code !== "ESRCH") throw error;
+    }
+  };
+  process.once("exit", kill);
+  child.ended = new Promise((resolve) => {
+    child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+    child.once("close", (status, signal) =>
+      resolve(signal === null ? `exited with ${status}` : `was ended by ${signal}`),
+    );
+  });
+  child.stop = async () => {
+    process.off("exit", kill);
+    kill();
+    await child.ended;
+  };
+  return child;
+}
+
+/** Runs sseload until it ends, or the signal is aborted. Returns what sseload prints. */
+async function load(server, child, words, signal) {
+  signal?.throwIfAborted();
+  const command = [join(TOOLS, "sseload"), ...server.args, ...words];
+  const sseload = start(onCore(server, LOAD_CORE, command), { stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"]) {
+    sseload[name].setEncoding("utf8").on("data", (text) => {
+      output[name] += text;
+    });
+  }
+  const seconds = PHASES * Number(words[words.lastIndexOf("--timeout") + 1]);
+  const over = new AbortController();
+  const interrupted = new Promise((resolve) => {
+    signal?.addEventListener("abort", resolve, { signal: over.signal });
+  });
+  try {
+    const limits = { signal: over.signal };
+    const late = pause(seconds * 1000, `did not end within ${seconds} s`, limits);
+    // sseload notices by itself that a server has ended. What it prints then says how much arrived before.
+    const end = await Promise.race([sseload.ended, late, interrupted]);
+    if (end === "exited with 0") return JSON.parse(output.stdout);
+    signal?.throwIfAborted();
+    const how = await Promise.race([child.ended, pause(GRACE, "", limits)]);
+    throw new Error(
+      [how && `the server ${how}`, problemOf(end, output)].filter(Boolean).join("; "),
+    );
+  } finally {
+    over.abort();
+    await sseload.stop();
+  }
+}
+
+/** Says why sseload has no result. */
+function problemOf(end, { stdout, stderr }) {
+  if (stdout === "") return [`sseload ${end}`, stderr.trim()].filter(Boolean).join(": ");
+  const { problem, phase, deliveries, expected } = JSON.parse(stdout);
+  if (expected === 0) return `${problem} (${phase})`;
+  const [received, all] = [deliveries, expected].map((count) => count.toLocaleString("en"));
+  return `${problem} (${phase}), received ${received} of ${all}`;
 }
 
 /** Resolves when a program has printed a line. Rejects when the program ends before, and after 30 seconds. */
@@ -101,8 +154,14 @@ function isListening() {
 }
 
 /** Waits up to 30 seconds until the port is open, or closed if `wanted` is false. */
-async function until(wanted, problem) {
+async function until(wanted, problem, { child, signal } = {}) {
+  let ending;
+  void child?.ended.then((how) => {
+    ending = how;
+  });
   for (let tries = 0; tries < 600; tries++) {
+    signal?.throwIfAborted();
+    if (ending !== undefined) throw new Error(`the server ${ending} before it listened`);
     if ((await isListening()) === wanted) return;
     await pause(50);
   }
@@ -114,11 +173,4 @@ export function machine() {
   const date = new Date().toISOString().slice(0, 10);
   const memory = Math.round(totalmem() / 1024 ** 3);
   return `${date}, ${cpu?.model.trim()}, ${cpus().length} cores, ${memory} GiB, Node ${process.version}; server on one core, load on another`;
-}
-
-export function median(values) {
-  const sorted = values.toSorted((one, other) => one - other);
-  const middle = Math.floor(sorted.length / 2);
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

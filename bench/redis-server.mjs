@@ -21,12 +21,13 @@ export async function startRedis() {
   const durable = ["--appendonly", "yes", "--appendfsync", "everysec"];
   const child = spawn("redis-server", [...args, ...durable], {
     stdio: ["ignore", "pipe", "inherit"],
+    // A Ctrl-C in the terminal must not reach Redis before the measurement has ended.
+    detached: true,
   });
   process.on("exit", () => {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
   const needed = "redis-server (apt-get install redis-server)";
   await printed(child, /Ready to accept connections/, needed);
   return {

@@ -1,80 +1,48 @@
 // Turns the results of a run into a Markdown table and an SVG chart.
-import { median as middle } from "./measure.mjs";
+import { cell, latency, median, middle, ratio, table, values } from "./statistics.mjs";
 
-export function report({ results, servers, machine }) {
-  const groups = new Map();
-  for (const result of results) {
-    const key = `${result.clients}/${result.window}/${result.server}`;
-    groups.set(key, [...(groups.get(key) ?? []), result]);
-  }
-  const of = (clients, window, server) => groups.get(`${clients}/${window}/${server}`) ?? [];
-  const sections = [];
-  for (const clients of new Set(results.map((result) => result.clients))) {
-    sections.push(section(clients, servers, (window, server) => of(clients, window, server)));
-  }
-  const [clients] = results.map((result) => result.clients);
-  return {
-    table: `${machine}\n\n${sections.join("\n")}`,
-    chart: draw(
-      servers,
-      (window, server) => median(of(clients, window, server), "cpu_us"),
-      clients,
-    ),
-  };
-}
+const WINDOWS = [1, 16];
 
-function section(clients, servers, of) {
-  const rounds = of(1, servers[0].name).length;
-  const head = [
-    `### ${clients} clients, 120-byte events, ${rounds} rounds, medians (least to most)`,
-    "",
-    "| server | one at a time, µs CPU a delivery | × floor | 16 in flight | × floor | p50 / p99, ms | p50 / p99 with 16 | deliveries/s with 16 | KB a connection | µs CPU a connect |",
-    "|---|---|---|---|---|---|---|---|---|---|",
-  ];
-  const floor = (window) => median(of(window, "floor"), "cpu_us");
-  const measured = servers.filter(({ name }) => of(1, name).length > 0);
+/**
+ * @param of Returns the results of a server and a number of messages in flight, in the order of the rounds.
+ */
+export function section(clients, servers, of) {
+  const measured = servers.filter(({ name }) => WINDOWS.some((window) => of(name, window).length));
+  const rounds = Math.max(0, ...measured.map(({ name }) => of(name, 1).length));
   const rows = measured.map(({ name, title }) => {
-    const [one, many] = [of(1, name), of(16, name)];
-    const ratio = (runs, window) =>
-      floor(window) ? (median(runs, "cpu_us") / floor(window)).toFixed(2) : "";
+    const [one, many] = WINDOWS.map((window) => of(name, window));
     return [
       title,
-      spread(one, "cpu_us"),
-      ratio(one, 1),
-      spread(many, "cpu_us"),
-      ratio(many, 16),
+      cell(one, "cpu_us"),
+      ratio(one, of("floor", 1), "cpu_us"),
+      cell(many, "cpu_us"),
+      ratio(many, of("floor", 16), "cpu_us"),
       latency(one),
       latency(many),
-      Math.round(median(many, "deliveries_per_s")).toLocaleString("en"),
-      (median(one, "bytes_per_client") / 1024).toFixed(1),
-      Math.round(median(one, "cpu_us_connect")),
-    ].join(" | ");
+      middle(many, "deliveries_per_s"),
+      middle(one, "bytes_per_client", { divisor: 1024, digits: 1 }),
+      middle(one, "cpu_us_connect"),
+    ];
   });
-  return [...head, ...rows.map((row) => `| ${row} |`), ""].join("\n");
+  const head = [
+    ...["server", "one at a time, µs CPU a delivery", "× floor", "16 in flight", "× floor"],
+    ...["p50 / p99, ms", "p50 / p99 with 16", "deliveries/s with 16", "KB a connection"],
+    "µs CPU a connect",
+  ];
+  return [
+    `### ${clients} clients, 120-byte events, ${rounds} round${rounds === 1 ? "" : "s"}, medians (least to most)`,
+    "",
+    table(head, rows),
+  ].join("\n");
 }
 
-function median(runs, field) {
-  return middle(runs.map((run) => run[field]));
-}
-
-function spread(runs, field) {
-  const values = runs.map((run) => run[field]);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return `${median(runs, field).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
-}
-
-function latency(runs) {
-  return ["p50_us", "p99_us"].map((field) => (median(runs, field) / 1000).toFixed(1)).join(" / ");
-}
-
-function draw(servers, value, clients) {
-  const measured = servers.filter(({ name }) => !Number.isNaN(value(1, name)));
-  const bars = measured.flatMap(({ name, title }) =>
-    [1, 16].map((window) => ({
+export function chart(clients, servers, of) {
+  const bars = servers.flatMap(({ name, title }) =>
+    WINDOWS.map((window) => ({
       label: `${title.replace(/[*`]/g, "")}, ${window === 1 ? "one at a time" : "16 in flight"}`,
-      value: value(window, name),
+      value: median(values(of(name, window), "cpu_us")),
       window,
-    })),
+    })).filter(({ value }) => !Number.isNaN(value)),
   );
   const most = Math.max(...bars.map((bar) => bar.value));
   const rows = bars.map((bar, index) => {

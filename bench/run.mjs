@@ -1,64 +1,82 @@
 // `npm run bench` compares Pocketwire with other servers, in interleaved rounds: each round measures every server once,
-// so that a slow minute of the machine affects all of them.
+// so that a slow minute of the machine affects all of them. A server that fails in a round gets a line that says why, and
+// Ctrl-C ends the run with the table of what was measured so far.
 //
 //   --quick               one round with 500 clients and a tenth of the messages
 //   --rounds N            number of rounds (5)
 //   --clients N[,N]       numbers of clients (1000)
 //   --only name[,name]    only these servers (names as in servers/index.mjs; `node` and `bun` are Pocketwire's)
+//   --servers FILE        the servers that a module exports as `servers`, instead of those of servers/index.mjs
+//   --timeout N           most seconds for connecting, for the warm-up, and for the measurement (120)
 //   --report              writes the table and the chart into docs/performance.md and docs/performance.svg
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { build, machine, measure, TOOLS } from "./measure.mjs";
-import { report } from "./report.mjs";
-import { chooseServers, listServers } from "./servers/index.mjs";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build, buildTools, TOOLS } from "./build.mjs";
+import { readFlags } from "./flags.mjs";
+import { machine, measure } from "./measure.mjs";
+import { chart, section } from "./report.mjs";
+import { interruption, listFailures, runRounds } from "./rounds.mjs";
+import { listServers } from "./servers/index.mjs";
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    clients: { type: "string" },
-    only: { type: "string" },
-    report: { type: "boolean", default: false },
-  },
+const flags = readFlags({
+  quick: false,
+  rounds: "number",
+  clients: "numbers",
+  only: "text",
+  servers: "text",
+  timeout: "number",
+  report: false,
 });
-const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
-const clientCounts = (flags.clients ?? (flags.quick ? "500" : "1000")).split(",").map(Number);
+const rounds = flags.rounds ?? (flags.quick ? 1 : 5);
+const clientCounts = flags.clients ?? [flags.quick ? 500 : 1000];
 /** Line of docs/performance.md. --report replaces everything below it. */
 const REPORT_MARK = "<!-- bench: from here on `npm run bench -- --report` writes -->";
 /** Numbers of messages in flight at once. */
 const WINDOWS = [1, 16];
 
-build();
-const servers = chooseServers(listServers(TOOLS), flags.only);
+const servers =
+  flags.servers === undefined
+    ? listServers(flags.only)
+    : (await import(pathToFileURL(resolve(flags.servers)))).servers;
+if (flags.servers === undefined) build();
+else buildTools();
 console.error(machine());
-const results = [];
+
+const signal = interruption();
+const measured = [];
 for (const clients of clientCounts) {
-  for (let round = 1; round <= rounds; round++) {
-    for (const window of WINDOWS) {
-      for (const server of servers) {
-        if (clients > (server.mostClients ?? Number.POSITIVE_INFINITY)) continue;
-        const measured = await measure(server, loadOf(clients, window));
-        results.push({ server: server.name, round, ...measured });
-        const { cpu_us: cpu, p99_us: p99 } = measured;
-        console.error(
-          `round ${round}, ${clients} clients, ${window} in flight: ${server.name} ${cpu} µs a delivery, p99 ${p99} µs`,
-        );
-      }
-    }
-  }
+  if (signal.aborted) break;
+  const results = await runRounds({ cases: casesOf(clients), rounds, signal });
+  const of = (name, window) => results.get(caseName(name, window)) ?? [];
+  measured.push({ clients, results, of });
 }
-const { table, chart } = report({ results, servers, machine: machine() });
-console.log(table);
-writeFileSync(join(TOOLS, "results.json"), JSON.stringify(results, null, 1));
-if (flags.report) {
-  const docs = fileURLToPath(new URL("../docs", import.meta.url));
-  const page = join(docs, "performance.md");
-  const [before = ""] = readFileSync(page, "utf8").split(REPORT_MARK);
-  const picture = "![CPU per delivery](performance.svg)";
-  writeFileSync(page, `${before}${REPORT_MARK}\n\n${table}\n${picture}\n`);
-  writeFileSync(join(docs, "performance.svg"), chart);
+const failures = measured.flatMap(({ results }) => listFailures(results));
+const parts = measured.map(({ clients, of }) => section(clients, servers, of));
+const text = [machine(), "", ...parts, ...(failures.length === 0 ? [] : [...failures, ""])].join(
+  "\n",
+);
+console.log(text);
+const kept = measured.map(({ clients, results }) => ({
+  clients,
+  results: Object.fromEntries(results),
+}));
+writeFileSync(join(TOOLS, "results.json"), JSON.stringify(kept, null, 1));
+if (flags.report && !signal.aborted) writeReport();
+process.exit();
+
+function casesOf(clients) {
+  const able = servers.filter(({ mostClients }) => !(clients > mostClients));
+  return WINDOWS.flatMap((window) =>
+    able.map((server) => ({
+      name: caseName(server.name, window),
+      run: (interrupted) => measure(server, loadOf(clients, window), interrupted),
+    })),
+  );
+}
+
+function caseName(server, window) {
+  return `${server}, ${window === 1 ? "one at a time" : `${window} in flight`}`;
 }
 
 function loadOf(clients, window) {
@@ -69,5 +87,16 @@ function loadOf(clients, window) {
     messages: Math.ceil((window === 1 ? 1000 : 3000) * scale),
     warmup: Math.ceil(300 * scale),
     settle: flags.quick ? 200 : 1500,
+    ...(flags.timeout !== undefined && { timeout: flags.timeout }),
   };
+}
+
+function writeReport() {
+  const docs = fileURLToPath(new URL("../docs", import.meta.url));
+  const page = join(docs, "performance.md");
+  const [before = ""] = readFileSync(page, "utf8").split(REPORT_MARK);
+  const picture = "![CPU per delivery](performance.svg)";
+  writeFileSync(page, `${before}${REPORT_MARK}\n\n${text}\n${picture}\n`);
+  const [{ clients, of }] = measured;
+  writeFileSync(join(docs, "performance.svg"), chart(clients, servers, of));
 }

@@ -5,21 +5,23 @@
 //   --quick      measures at most 500 clients, with a tenth of the messages
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { build, machine, measure, median, TOOLS } from "./measure.mjs";
-import { listServers } from "./servers/index.mjs";
+import { build } from "./build.mjs";
+import { readFlags } from "./flags.mjs";
+import { machine, measure } from "./measure.mjs";
+import { interruption, listFailures, runRounds } from "./rounds.mjs";
+import { listServers, WORKERD } from "./servers/index.mjs";
+import { latency, middle, table } from "./statistics.mjs";
 
-const { values: flags } = parseArgs({
-  options: { rounds: { type: "string", default: "1" }, quick: { type: "boolean", default: false } },
-});
-const rounds = Number(flags.rounds);
+const flags = readFlags({ rounds: "number", quick: false });
+const rounds = flags.rounds ?? 1;
 const RUNTIMES = ["pocketwire-node", "pocketwire-bun"];
 /** The limit of open files allows this many connections. The process keeps 100 files for itself. */
 const mostClients =
   Number(spawnSync("bash", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) - 100;
 
 build();
-const servers = listServers(TOOLS).filter(({ name }) => RUNTIMES.includes(name));
+const servers = listServers(RUNTIMES.join(","));
+const signal = interruption();
 console.log(`${machine()}; medians of ${rounds} round(s)\n`);
 
 const all = flags.quick ? [50, 500] : [50, 500, 5000, 50_000];
@@ -28,21 +30,20 @@ if (counts.at(-1) !== all.at(-1))
   console.log(
     `Fewer clients than planned: a process may open ${mostClients + 100} files here (ulimit -Hn).\n`,
   );
-await table("clients", counts, (clients) => ({ load: { clients, ...messagesFor(clients) } }));
-await table("bytes of a message, 500 clients", [50, 500, 5000, 50_000], (size) => ({
+await grow("clients", counts, (clients) => ({ load: { clients, ...messagesFor(clients) } }));
+await grow("bytes of a message, 500 clients", [50, 500, 5000, 50_000], (size) => ({
   load: { clients: 500, size, ...messagesFor(500 * Math.ceil(size / 1000)) },
 }));
-await table(
-  "keys of a client, 500 clients, messages match one key",
-  [1, 10, 100, 1000],
-  (keys) => ({
-    load: { clients: 500, ...messagesFor(500) },
-    path: `/api/realtime?topic=msg${Array.from({ length: keys - 1 }, (_, n) => `&topic=k${n}`).join("")}`,
-  }),
-);
+await grow("keys of a client, 500 clients, messages match one key", [1, 10, 100, 1000], (keys) => ({
+  load: { clients: 500, ...messagesFor(500) },
+  path: `/api/realtime?topic=msg${Array.from({ length: keys - 1 }, (_, n) => `&topic=k${n}`).join("")}`,
+}));
 await workers();
-const topics = fileURLToPath(new URL("topics.mjs", import.meta.url));
-spawnSync(process.execPath, [topics], { stdio: "inherit" });
+if (!signal.aborted) {
+  const topics = fileURLToPath(new URL("topics.mjs", import.meta.url));
+  spawnSync(process.execPath, [topics], { stdio: "inherit" });
+}
+process.exit();
 
 function messagesFor(clients) {
   const messages = Math.min(2000, Math.ceil((flags.quick ? 100_000 : 1_000_000) / clients));
@@ -51,63 +52,64 @@ function messagesFor(clients) {
 
 /** Measures the Worker and its hub together, because workerd runs both in one process. */
 async function workers() {
-  const [server] = listServers(TOOLS, "workerd");
   const load = { clients: 500, messages: 200, warmup: 50, settle: 1000 };
-  console.log(
-    "| in workerd, 500 clients | µs CPU a delivery | p50 / p99, ms | µs CPU a connect |\n|---|---|---|---|",
-  );
-  for (const window of [1, 16]) {
-    const runs = [];
-    for (let round = 0; round < rounds; round++)
-      runs.push(await measure(server, { ...load, window }));
-    const middle = (field) => median(runs.map((run) => run[field]));
-    const latency = ["p50_us", "p99_us"]
-      .map((field) => (middle(field) / 1000).toFixed(1))
-      .join(" / ");
-    console.log(
-      `| ${window} in flight | ${middle("cpu_us").toFixed(1)} | ${latency} | ${middle("cpu_us_connect").toFixed(0)} |`,
-    );
-  }
-  console.log("");
+  const windows = [1, 16].map((window) => ({
+    name: `${window} in flight`,
+    run: (interrupted) => measure(WORKERD, { ...load, window }, interrupted),
+  }));
+  const results = await rounded(windows);
+  const rows = [...results].map(([name, runs]) => [
+    name,
+    middle(runs, "cpu_us", { digits: 1 }),
+    latency(runs),
+    middle(runs, "cpu_us_connect"),
+  ]);
+  const head = ["µs CPU a delivery", "p50 / p99, ms", "µs CPU a connect"];
+  console.log(table(["in workerd, 500 clients", ...head], rows));
 }
 
-async function table(title, values, of) {
-  console.log(
-    `| ${title} | ${RUNTIMES.map((name) => `${name}: µs CPU a delivery | with 16 in flight | KB a connection | µs CPU a connect`).join(" | ")} |`,
+/** Prints a table with a row for each value. `of` returns the load, and the path of the streams if it is another one. */
+async function grow(title, grown, of) {
+  const caseName = (value, server, window) => `${server}, ${value} ${title}, ${window} in flight`;
+  const cases = grown.flatMap((value) =>
+    servers.flatMap((server) =>
+      [1, 16].map((window) => ({
+        name: caseName(value, server.name, window),
+        run: (interrupted) => measureOne(server, of(value), window, interrupted),
+      })),
+    ),
   );
-  console.log(`|${"---|".repeat(1 + 4 * RUNTIMES.length)}`);
-  const cells = new Map();
-  for (let round = 0; round < rounds; round++) {
-    for (const value of values) {
-      for (const server of servers) {
-        const { load, path } = of(value);
-        const args = path === undefined ? server.args : [...server.args, "--path", path];
-        const one = await measure({ ...server, args }, { ...load, window: 1 });
-        const many = await measure(
-          { ...server, args },
-          { ...load, window: 16, messages: load.messages * 2 },
-        );
-        const key = `${value}/${server.name}`;
-        cells.set(key, [...(cells.get(key) ?? []), { one, many }]);
-      }
-    }
-  }
-  for (const value of values) {
-    const row = RUNTIMES.flatMap((name) => {
-      const runs = cells.get(`${value}/${name}`) ?? [];
-      const ones = runs.map(({ one }) => one);
-      const middle = (list, field) => median(list.map((run) => run[field]));
+  const results = await rounded(cases);
+  const head = [
+    ...["µs CPU a delivery", "with 16 in flight", "KB a connection"],
+    "µs CPU a connect",
+  ];
+  const rows = grown.map((value) => {
+    const cells = RUNTIMES.flatMap((name) => {
+      const [one, many] = [1, 16].map((window) => results.get(caseName(value, name, window)));
       return [
-        middle(ones, "cpu_us").toFixed(2),
-        middle(
-          runs.map(({ many }) => many),
-          "cpu_us",
-        ).toFixed(2),
-        (middle(ones, "bytes_per_client") / 1024).toFixed(1),
-        middle(ones, "cpu_us_connect").toFixed(0),
+        middle(one, "cpu_us", { digits: 2 }),
+        middle(many, "cpu_us", { digits: 2 }),
+        middle(one, "bytes_per_client", { divisor: 1024, digits: 1 }),
+        middle(one, "cpu_us_connect"),
       ];
     });
-    console.log(`| ${value.toLocaleString("en")} | ${row.join(" | ")} |`);
-  }
-  console.log("");
+    return [value.toLocaleString("en"), ...cells];
+  });
+  const titles = RUNTIMES.flatMap((name) => [`${name}: ${head[0]}`, ...head.slice(1)]);
+  console.log(table([title, ...titles], rows));
+}
+
+function measureOne(server, { load, path }, window, interrupted) {
+  const args = path === undefined ? server.args : [...server.args, "--path", path];
+  const messages = window === 1 ? load.messages : load.messages * 2;
+  const { command, name } = server;
+  return measure({ name, command, args }, { ...load, window, messages }, interrupted);
+}
+
+async function rounded(cases) {
+  const results = await runRounds({ cases, rounds, signal });
+  const failures = listFailures(results);
+  if (failures.length > 0) console.log(`${failures.join("\n")}\n`);
+  return results;
 }

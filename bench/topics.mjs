@@ -1,7 +1,7 @@
 // Measures what a publish to a topic without subscribers costs, and what setting subscriptions costs, while 10, 1,000
 // or 100,000 other topics have subscribers. Everything runs in one process, without HTTP: only the core and the log.
 import { createServer } from "../dist/index.js";
-import { median } from "./measure.mjs";
+import { median } from "./statistics.mjs";
 
 const SINK = { bufferedBytes: 0, write: () => true, close() {}, onDrain: (listener) => listener() };
 const ROUNDS = 9;

@@ -2,6 +2,7 @@
 // may use all cores.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { TOOLS } from "../build.mjs";
 import { NCHAN_MODULE, nchan, PLAIN, POCKETWIRE } from "./index.mjs";
 import { ADMIN_KEY, PORT } from "./settings.mjs";
 
@@ -27,17 +28,16 @@ export function pocketwire(variables) {
 /**
  * Lists the servers, and prints which are left out.
  *
- * @param tools Folder of the built tools.
  * @param redis A running Redis, of `startRedis`.
  */
-export function listClusters(tools, redis) {
+export function listClusters(redis) {
   const overRedis = (workers, title) => ({
     ...{ name: `redis-${workers}`, title, storePids: redis.pid },
     ...pocketwire({ REDIS_URL: redis.url, WORKERS: String(workers) }),
   });
   const nginx = (workers, title) => ({
     ...{ name: `nchan-${workers}`, title, cores: "all" },
-    ...{ command: nchan(tools, workers), args: PLAIN },
+    ...{ command: nchan(TOOLS, workers), args: PLAIN },
   });
   const all = [
     { name: "memory-1", title: "**Pocketwire in memory, 1 process**", ...pocketwire() },

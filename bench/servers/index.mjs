@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bunPath } from "../../scripts/bun.mjs";
+import { TOOLS } from "../build.mjs";
+import { otherServers } from "./others.mjs";
 import { ADMIN_KEY, PORT } from "./settings.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -42,90 +44,87 @@ export function nchan(folder, workers = 1) {
   return ["nginx", "-c", file];
 }
 
-/**
- * Lists the installed servers, and prints which are left out and how to install them.
- *
- * @param tools Folder of the built tools.
- * @param only `"workerd"` for Pocketwire in workerd instead.
- */
-export function listServers(tools, only) {
-  const all = [
+export const WORKERD = {
+  name: "pocketwire-workerd",
+  title: "Pocketwire in workerd",
+  command: [process.execPath, join(here, "pocketwire-workerd.mjs")],
+  args: POCKETWIRE,
+};
+
+/** All servers, also those that are not installed: they have `missing`, which says how to install them. */
+function allServers() {
+  return [
     {
       name: "floor",
       title: "C++ epoll broadcaster, the floor",
-      command: [join(tools, "bcast"), String(PORT)],
+      command: [join(TOOLS, "bcast"), String(PORT)],
       args: PLAIN,
     },
     POCKETWIRE_ON_NODE,
     {
       name: "pocketwire-bun",
       title: "**Pocketwire on Bun**",
-      command: [bunPath(), join(here, "pocketwire-bun.ts")],
+      // A getter, because `bunPath` downloads Bun on first use.
+      get command() {
+        return [bunPath(), join(here, "pocketwire-bun.ts")];
+      },
       args: [...POCKETWIRE, ...GC],
     },
     {
       name: "nchan",
       title: "Nchan in nginx",
-      command: nchan(tools),
+      command: nchan(TOOLS),
       args: PLAIN,
       missing: existsSync(NCHAN_MODULE) ? undefined : "apt-get install nginx libnginx-mod-nchan",
     },
-    {
-      name: "raw-node",
-      title: "node:http, `response.write`",
-      command: node("raw-node.mjs"),
-      args: [...PLAIN, ...GC],
-    },
-    {
-      name: "better-sse-node",
-      title: "better-sse on node:http",
-      command: node("better-sse-node.mjs"),
-      mostClients: SLOW_CLIENTS,
-      args: [...PLAIN, ...GC],
-    },
-    {
-      name: "better-sse-hono",
-      title: "better-sse on Hono",
-      command: node("better-sse-hono.mjs"),
-      mostClients: SLOW_CLIENTS,
-      args: [...PLAIN, ...GC],
-    },
+    { name: "raw-node", title: "node:http, `response.write`", ...plain("raw-node.mjs") },
+    { name: "better-sse-node", title: "better-sse on node:http", ...slow("better-sse-node.mjs") },
+    { name: "better-sse-hono", title: "better-sse on Hono", ...slow("better-sse-hono.mjs") },
     {
       name: "naive-hono",
       title: "Hono `streamSSE`, `writeSSE` for each client",
-      command: node("naive-hono.mjs"),
-      mostClients: SLOW_CLIENTS,
-      args: [...PLAIN, ...GC],
+      ...slow("naive-hono.mjs"),
     },
+    ...otherServers(TOOLS),
   ];
-  // Only bench/scale.mjs measures this one.
-  if (only === "workerd") {
-    const command = [process.execPath, join(here, "pocketwire-workerd.mjs")];
-    return [
-      { name: "pocketwire-workerd", title: "Pocketwire in workerd", command, args: POCKETWIRE },
-    ];
-  }
-  for (const { title, missing } of all) {
-    if (missing !== undefined) console.error(`left out: ${title} is not installed (${missing})`);
-  }
-  return all.filter(({ missing }) => missing === undefined);
+}
+
+function plain(file) {
+  return { command: node(file), args: [...PLAIN, ...GC] };
+}
+
+function slow(file) {
+  return { ...plain(file), mostClients: SLOW_CLIENTS };
 }
 
 /**
- * Returns the servers that a list of names selects. `node` and `bun` stand for Pocketwire on Node and on Bun.
+ * Lists the installed servers, and prints which are left out and how to install them.
  *
- * @param names Names with commas between them. Undefined selects all servers.
- * @throws Error if a name is not among the servers.
+ * @param only Names with commas between them: only these servers. `node` and `bun` stand for Pocketwire on Node and on Bun.
+ * @throws Error if a name is unknown, or if its server is not installed.
  */
-export function chooseServers(servers, names) {
-  if (names === undefined) return servers;
-  const wanted = names
+export function listServers(only) {
+  const all = allServers();
+  if (only !== undefined) return chooseServers(all, only);
+  const missing = all.filter((server) => server.missing !== undefined);
+  for (const { title, missing: how } of missing) {
+    console.error(`left out: ${title} is not installed (${how})`);
+  }
+  return all.filter((server) => !missing.includes(server));
+}
+
+function chooseServers(all, only) {
+  const wanted = only
     .split(",")
     .map((name) => (["node", "bun"].includes(name) ? `pocketwire-${name}` : name));
-  const known = servers.map(({ name }) => name);
-  const unknown = wanted.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new Error(`--only: no server is named ${unknown.join(", ")}. Use: ${known.join(", ")}.`);
+  for (const name of wanted) {
+    const server = all.find((one) => one.name === name);
+    if (server === undefined) {
+      const known = all.map((one) => one.name).join(", ");
+      throw new Error(`--only: no server is named "${name}". Use: ${known}.`);
+    }
+    if (server.missing === undefined) continue;
+    throw new Error(`--only: "${name}" is not installed (${server.missing}).`);
   }
-  return servers.filter(({ name }) => wanted.includes(name));
+  return all.filter(({ name }) => wanted.includes(name));
 }

@@ -10,12 +10,19 @@ struct Options {
   /** Path of the stream. %N stands for the number of the client, from 0, modulo `keys`. */
   std::string path = "/events";
   int keys = 1;
-  /** Clients that receive each message. 0: all. */
+  std::vector<std::string> streamHeaders;
+  /**
+   * Path to which a client POSTs its subscription after the stream has announced `"clientId":"…"`. Empty if the request of the
+   * stream subscribes. %C in the body stands for that id.
+   */
+  std::string subscribePath;
+  std::string subscribeBody;
+  /** Clients that receive each message. 0: all clients. */
   int receivers = 0;
   /** Path to which messages are POSTed. */
   std::string publishPath = "/publish";
   std::vector<std::string> publishHeaders;
-  /** Body of a POST. %D stands for the message. */
+  /** Body of a POST. %D stands for the message, and %U for the message with percent-encoding. */
   std::string body = "%D";
   /** Path that collects garbage on POST. Empty if the server has none. */
   std::string collectPath;
@@ -23,9 +30,11 @@ struct Options {
   std::vector<int> pids;
   /** Processes of a store behind the server. Their CPU time is measured apart, for each message. */
   std::vector<int> storePids;
+  /** 0 publishes to nobody. */
   int clients = 100;
   /** Clients that connect at the same time. */
   int connecting = 128;
+  /** 0 publishes nothing. */
   int messages = 1000;
   /** Messages that are published before the measurement. */
   int warmup = 0;
@@ -40,8 +49,12 @@ struct Options {
   int size = 120;
   /** Milliseconds to wait between the last connect and the measurement of memory. */
   int settle = 500;
-  /** Most seconds for connecting, and for publishing. */
+  /** Milliseconds to wait while the server sends only what it sends by itself, such as heartbeats. */
+  int idle = 0;
+  /** Most seconds for connecting, for the warm-up, and for publishing. */
   int timeout = 60;
+  /** Most seconds without a delivery. */
+  int stall = 20;
 };
 
 inline std::vector<int> numbersOf(const std::string& text) {
@@ -62,6 +75,9 @@ inline Options readOptions(int count, char** words) {
     if (name == "--port") options.port = stoi(value);
     else if (name == "--path") options.path = value;
     else if (name == "--keys") options.keys = stoi(value);
+    else if (name == "--stream-header") options.streamHeaders.push_back(value);
+    else if (name == "--subscribe-path") options.subscribePath = value;
+    else if (name == "--subscribe-body") options.subscribeBody = value;
     else if (name == "--receivers") options.receivers = stoi(value);
     else if (name == "--publish-path") options.publishPath = value;
     else if (name == "--publish-header") options.publishHeaders.push_back(value);
@@ -77,7 +93,9 @@ inline Options readOptions(int count, char** words) {
     else if (name == "--window") options.window = stoi(value);
     else if (name == "--size") options.size = stoi(value);
     else if (name == "--settle") options.settle = stoi(value);
+    else if (name == "--idle") options.idle = stoi(value);
     else if (name == "--timeout") options.timeout = stoi(value);
+    else if (name == "--stall") options.stall = stoi(value);
     else die("sseload: unknown option " + name);
   }
   if (count % 2 == 0) die("sseload: " + std::string(words[count - 1]) + " has no value");
