@@ -39,7 +39,7 @@ const servers =
   flags.servers === undefined
     ? listServers(flags.only)
     : (await import(pathToFileURL(resolve(flags.servers)))).servers;
-if (flags.servers === undefined) build();
+if (servers.some(({ name }) => name.startsWith("pocketwire-"))) build();
 else buildTools();
 console.error(machine());
 
