@@ -6,6 +6,7 @@
 //   --quick                one round with a tenth of the messages
 import { build } from "./build.mjs";
 import { readFlags } from "./flags.mjs";
+import { clusterLoad, WINDOWS } from "./loads.mjs";
 import { machine, measure } from "./measure.mjs";
 import { LISTS, measureRedis } from "./redis-cost.mjs";
 import { startRedis } from "./redis-server.mjs";
@@ -63,10 +64,7 @@ async function onEmptyRedis(server, load, interrupted) {
 }
 
 async function deliveries() {
-  const loads = [1, 16].map((window) => ({
-    ...{ clients: 1000, window, size: 130, settle: 500 },
-    ...{ messages: Math.ceil((window === 1 ? 400 : 2000) * part), warmup: Math.ceil(200 * part) },
-  }));
+  const loads = WINDOWS.map((window) => clusterLoad(window, flags));
   const of = await interleave(servers, loads);
   const cells = loads.map((load) => (server) => {
     const runs = of(server, load);

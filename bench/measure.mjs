@@ -19,11 +19,11 @@ const GRACE = 500;
  * Starts the server, puts the load on it, and stops it.
  *
  * @param server `command` and `env` start it, and `args` are the requests of the load. `setUp` runs before the start, and
- *   `prepare` when the server listens; it returns more `args`. `cores`: "all" lets server and load use all cores. Default: one
+ *   `prepare` when the server listens; it returns more `args`. `finish` runs after the load, and returns more fields. `cores`: "all" lets server and load use all cores. Default: one
  *   core each. `isReady`: a pattern of the line that it prints when all its processes listen.
  * @param loadOptions Options of bench/tools/sseload.cpp: names without `--`, and values.
  * @param signal Ends the measurement.
- * @returns The line of JSON that sseload prints.
+ * @returns The fields of the line of JSON that sseload prints.
  * @throws Error that says why there is no result: the server did not start, ended, or did not keep up.
  */
 export async function measure(server, loadOptions, signal) {
@@ -40,7 +40,9 @@ export async function measure(server, loadOptions, signal) {
     if (isReady !== undefined) await printed(child, isReady, name);
     await until(true, `${name} does not listen`, { child, signal });
     const prepared = (await server.prepare?.()) ?? [];
-    return await load(server, child, [...prepared, ...wordsOf(child.pid, loadOptions)], signal);
+    const words = [...prepared, ...wordsOf(child.pid, loadOptions)];
+    const result = await load(server, child, words, signal);
+    return { ...result, ...(await server.finish?.()) };
   } finally {
     await child.stop();
     // Child processes of the server may hold the port a moment longer.

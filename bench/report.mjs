@@ -1,7 +1,6 @@
 // Turns the results of a run into a Markdown table and an SVG chart.
+import { titleOf, WINDOWS } from "./loads.mjs";
 import { cell, latency, median, middle, ratio, table, values } from "./statistics.mjs";
-
-const WINDOWS = [1, 16];
 
 /**
  * @param of Returns the results of a server and a number of messages in flight, in the order of the rounds.
@@ -39,7 +38,7 @@ export function section(clients, servers, of) {
 export function chart(clients, servers, of) {
   const bars = servers.flatMap(({ name, title }) =>
     WINDOWS.map((window) => ({
-      label: `${title.replace(/[*`]/g, "")}, ${window === 1 ? "one at a time" : "16 in flight"}`,
+      label: `${title.replace(/[*`]/g, "")}, ${titleOf(window)}`,
       value: median(values(of(name, window), "cpu_us")),
       window,
     })).filter(({ value }) => !Number.isNaN(value)),

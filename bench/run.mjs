@@ -14,6 +14,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, buildTools, TOOLS } from "./build.mjs";
 import { readFlags } from "./flags.mjs";
+import { comparisonLoad, titleOf, WINDOWS } from "./loads.mjs";
 import { machine, measure } from "./measure.mjs";
 import { chart, section } from "./report.mjs";
 import { interruption, listFailures, runRounds } from "./rounds.mjs";
@@ -32,8 +33,6 @@ const rounds = flags.rounds ?? (flags.quick ? 1 : 5);
 const clientCounts = flags.clients ?? [flags.quick ? 500 : 1000];
 /** Line of docs/performance.md. --report replaces everything below it. */
 const REPORT_MARK = "<!-- bench: from here on `npm run bench -- --report` writes -->";
-/** Numbers of messages in flight at once. */
-const WINDOWS = [1, 16];
 
 const servers =
   flags.servers === undefined
@@ -70,25 +69,13 @@ function casesOf(clients) {
   return WINDOWS.flatMap((window) =>
     able.map((server) => ({
       name: caseName(server.name, window),
-      run: (interrupted) => measure(server, loadOf(clients, window), interrupted),
+      run: (interrupted) => measure(server, comparisonLoad(clients, window, flags), interrupted),
     })),
   );
 }
 
 function caseName(server, window) {
-  return `${server}, ${window === 1 ? "one at a time" : `${window} in flight`}`;
-}
-
-function loadOf(clients, window) {
-  const scale = Math.min(1, 1000 / clients) * (flags.quick ? 0.1 : 1);
-  return {
-    clients,
-    window,
-    messages: Math.ceil((window === 1 ? 1000 : 3000) * scale),
-    warmup: Math.ceil(300 * scale),
-    settle: flags.quick ? 200 : 1500,
-    ...(flags.timeout !== undefined && { timeout: flags.timeout }),
-  };
+  return `${server}, ${titleOf(window)}`;
 }
 
 function writeReport() {

@@ -9,7 +9,11 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = fileURLToPath(new URL("../../.cache/bench/worker", import.meta.url));
 execFileSync(
   process.execPath,
-  ["node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", folder],
+  [
+    ...["node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", folder],
+    // bench/hub-share.mjs finds the source file of a function by the comments of an unminified bundle.
+    ...(process.env.BENCH_INSPECTOR ? ["--minify=false"] : []),
+  ],
   {
     cwd: root,
     stdio: "ignore",
@@ -29,7 +33,9 @@ await new Miniflare({
     REALTIME_CONSOLE: "false",
     REALTIME_CONNECTS_PER_SECOND: "0",
     REALTIME_MAX_CLIENTS_PER_ADDRESS: "0",
+    ...JSON.parse(process.env.BENCH_BINDINGS ?? "{}"),
   },
   host: "127.0.0.1",
   port: PORT,
+  ...(process.env.BENCH_INSPECTOR && { inspectorPort: Number(process.env.BENCH_INSPECTOR) }),
 }).ready;

@@ -159,16 +159,18 @@ static void measureDeliveries() {
   const double seconds = double(now() - began) / kSecond;
   const Usage after = usageOf(options.pids);
   const Usage storeAfter = usageOf(options.storePids);
+  const double ownSeconds = own() - ownBefore;
   if (!problem.empty()) giveUp("measurement");
   const double delivered = deliveries.count;
   add("deliveries", delivered);
+  add("cpu_us_message", each(before, after, options.messages), 3);
+  add("store_cpu_us", each(storeBefore, storeAfter, options.messages), 2);
+  if (deliveries.count == 0) return;
   add("deliveries_per_s", delivered / seconds);
   add("cpu_us", each(before, after, delivered), 3);
-  add("cpu_us_message", each(before, after, options.messages), 3);
   add("p50_us", deliveries.percentile(0.5));
   add("p99_us", deliveries.percentile(0.99));
-  add("load_cpu_us", (own() - ownBefore) * 1e6 / std::max(1.0, delivered), 2);
-  add("store_cpu_us", each(storeBefore, storeAfter, options.messages), 2);
+  add("load_cpu_us", ownSeconds * 1e6 / delivered, 2);
 }
 
 int main(int count, char** words) {
