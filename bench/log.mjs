@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { betterSqlite3Base } from "../scripts/better-sqlite3.mjs";
 import { bunPath } from "../scripts/bun.mjs";
 import { node22Path } from "../scripts/node22.mjs";
-import { median } from "./measure.mjs";
+import { median } from "./statistics.mjs";
 
 const { values: flags } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 const script = fileURLToPath(new URL("log-append.mjs", import.meta.url));
