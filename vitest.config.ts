@@ -69,7 +69,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/*.test.ts", "test/{unit,adapters,package,examples}/**/*.test.ts"],
+          include: [
+            "test/*.test.ts",
+            "test/deploy/*.test.ts",
+            "test/{unit,adapters,package,examples}/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

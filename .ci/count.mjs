@@ -14,6 +14,7 @@ const EXPECTED = [
   "bun.xml",
   "browser.json",
   "proxies.json",
+  "deploy.json",
   "readme.json",
 ];
 
