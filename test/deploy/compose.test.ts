@@ -64,8 +64,9 @@ describe("compose.yaml", () => {
     }
   });
 
-  it("gives each Pocketwire time for its drain", () => {
-    for (const [, { environment, stop_grace_period }] of ours) {
+  it("gives each Pocketwire time for its drain, and a file for each client", () => {
+    for (const [, { environment, stop_grace_period, ulimits }] of ours) {
+      expect(ulimits?.nofile).toBeGreaterThan((readConfig({}).maxClients ?? 0) + 64);
       const drain = Number(environment?.REALTIME_DRAIN_SECONDS);
       expect(secondsOf(stop_grace_period)).toBeGreaterThanOrEqual(drain + 5);
     }

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { call, publish } from "../../support/api.ts";
-import { eventually } from "../../support/deadline.ts";
 import { type Container, Network } from "../../support/deploy/containers.ts";
 import { MOUNTED } from "../../support/deploy/rootfs.ts";
+import { untilListening } from "../../support/deploy/running.ts";
 import { openStream } from "../../support/sse-client.ts";
 
 const KEY = "key-of-the-image-test";
@@ -37,11 +37,7 @@ describe.skipIf(built === undefined).each(["node", "bun"])("the image for %s", (
       },
     );
     url = `http://${container.address}:${image.port}`;
-    await eventually(() => {
-      const output = container.output();
-      if (/could not start/.test(output)) throw new Error(output);
-      return output.includes('"msg":"listening"');
-    }, "the service listens");
+    await untilListening(container);
   });
   afterAll(async () => {
     await network.stop();

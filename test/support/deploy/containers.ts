@@ -1,7 +1,7 @@
 /** Starts programs as a container engine would: user, privileges, read-only files, network and PID 1. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually, within } from "../deadline.ts";
@@ -30,8 +30,6 @@ export interface Process {
   readonly workdir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly command: readonly string[];
-  /** The limit of open files. */
-  readonly openFiles?: number | undefined;
 }
 
 export interface Files {
@@ -55,33 +53,21 @@ export function containerArgs(files: Files, process: Process): string[] {
   return [SCRIPT, root, usr, mode(isWritable), ...mounted, "--", ...wrapped(process)];
 }
 
-/** The command with its environment, folder, limits, user and privileges. */
-function wrapped({ user, capabilities, workdir, env, command, openFiles }: Process): string[] {
+/** The command with its environment, folder, user and privileges. */
+function wrapped({ user, capabilities, workdir, env, command }: Process): string[] {
   const [uid = "", gid = uid] = user.split(":");
   const set = Object.entries({ ...BASE_ENV, ...env }).map(([name, value]) => `${name}=${value}`);
   const kept = (capabilities ?? []).map((name) => `,+${name}`).join("");
   const ids = ["--reuid", uid, "--regid", gid, "--clear-groups"];
   const privileges = ["--no-new-privs", `--bounding-set=-all${kept}`, `--inh-caps=-all${kept}`];
-  const limits = openFiles === undefined ? [] : ["prlimit", `--nofile=${openFiles}:${openFiles}`];
-  return [
-    "env",
-    "-i",
-    "-C",
-    workdir,
-    ...set,
-    ...limits,
-    "setpriv",
-    ...ids,
-    ...privileges,
-    ...command,
-  ];
+  return ["env", "-i", "-C", workdir, ...set, "setpriv", ...ids, ...privileges, ...command];
 }
 
 export interface Container {
   readonly address: string;
   output(): string;
   readonly exited: Promise<number | null>;
-  /** Runs a command inside, with the same user and environment. @returns its exit code and output. */
+  /** Runs a command inside, with the same user and environment. The status is null if PID 1 is not running. */
   exec(command: readonly string[]): { status: number | null; output: string };
   /** Sends SIGTERM to PID 1 and waits for the exit. @returns the exit code. */
   stop(milliseconds: number): Promise<number | null>;
@@ -133,7 +119,9 @@ export class Network {
     if (address === undefined || namespace === undefined) throw new Error(`No container ${name}`);
     const hosts = { source: this.#hostsFile, target: "/etc/hosts", isWritable: false };
     const args = containerArgs({ ...files, mounts: [...(files.mounts ?? []), hosts] }, process);
-    const child = spawn("ip", ["netns", "exec", namespace, ...NAMESPACES, ...args]);
+    // A process group of its own, so that one signal ends the program and what waits for it.
+    const words = ["netns", "exec", namespace, ...NAMESPACES, ...args];
+    const child = spawn("ip", words, { detached: true });
     this.#children.add(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -147,19 +135,22 @@ export class Network {
         resolve(code);
       });
     });
-    const pid = () => firstChild(child);
     return {
       address,
       output: () => output,
       exited,
       exec: (command) => {
-        const inside = ["--target", String(pid()), "--mount", "--net", "--pid", "--root", "--"];
+        const pid = firstChild(child);
+        if (pid === undefined) return { status: null, output: "PID 1 is not running" };
+        const inside = ["--target", String(pid), "--mount", "--net", "--pid", "--root", "--"];
         const words = [...inside, ...wrapped({ ...process, command })];
         const { status, stdout, stderr } = spawnSync("nsenter", words, { encoding: "utf8" });
         return { status, output: stdout + stderr };
       },
       stop: async (milliseconds) => {
-        globalThis.process.kill(pid(), "SIGTERM");
+        const pid = firstChild(child);
+        if (pid === undefined) throw new Error(`${name} is not running:\n${output}`);
+        globalThis.process.kill(pid, "SIGTERM");
         return within(exited, milliseconds, `${name} ends after SIGTERM:\n${output}`);
       },
     };
@@ -173,16 +164,15 @@ export class Network {
   }
 
   readonly #dispose = (): void => {
-    // PID 1 of a container ends with its parent (`--kill-child`).
-    for (const child of this.#children) child.kill("SIGKILL");
+    for (const { pid } of this.#children) if (pid !== undefined) process.kill(-pid, "SIGKILL");
     for (const namespace of this.#namespaces) spawnSync("ip", ["netns", "del", namespace]);
     spawnSync("ip", ["link", "del", this.#id]);
   };
 }
 
-/** The process id of PID 1 of a container: the only child of `unshare`. */
-function firstChild({ pid }: ChildProcess): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  if (children === "") throw new Error("The container has ended");
-  return Number(children.split(" ")[0]);
+/** The process id of PID 1 of a container: the only child of `unshare`. Undefined before its start and after its end. */
+function firstChild({ pid }: ChildProcess): number | undefined {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const children = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+  return children === "" ? undefined : Number(children.split(" ")[0]);
 }
