@@ -18,6 +18,7 @@ import { applyInitialSubscriptions, type StreamIdentity } from "../connect.ts";
 import { RegistryMembers } from "../in-process/members.ts";
 import type { ConnectRequest, OccupancyListener } from "../registry.ts";
 import { EventQueue } from "./event-queue.ts";
+import { checkFormat } from "./hub-format.ts";
 import type { RealtimeHubOptions } from "./hub-options.ts";
 import { HubPresence } from "./hub-presence.ts";
 import { HubSocketSink } from "./hub-sink.ts";
@@ -71,9 +72,13 @@ export class HubState {
   readonly events: EventQueue | undefined;
   readonly #ctx: DurableObjectState;
 
-  /** @param shard Index of the shard, from 0. */
+  /**
+   * @param shard Index of the shard, from 0.
+   * @throws Error if a newer version of the code has written the hub's tables.
+   */
   constructor(ctx: DurableObjectState, shard: number, options: RealtimeHubOptions) {
     const database = new StorageDatabase(ctx.storage);
+    checkFormat(database);
     this.#ctx = ctx;
     const { history, rememberedIds, topics, keptBytes, keptTopics, tells } = options;
     this.events = tells && new EventQueue(database, tells);
