@@ -134,12 +134,15 @@ async function checkQuickStart() {
     expectMatch(run(blocks.use("round-trip")), /^[\w-]{21}\ncheck\t"is it on\?"\n$/);
   });
   await check("health, administration, stats and metrics answer", () => {
-    const answers = ["health", "administration", "stats"].map((name) =>
+    const answers = ["health", "administration", "stats", "alert-variables"].map((name) =>
       run(blocks.use(name).replaceAll("curl ", "curl -sSf ")),
     );
     expectMatch(answers[0], /API is healthy.*API is ready/);
     expectMatch(answers[1], /"clients":\[.*"topics":\[.*"disconnected":0/);
-    expectMatch(answers[2], /"accepted":7.*pocketwire_messages_accepted_total 7\n/s);
+    for (const answer of answers.slice(2)) {
+      expectMatch(answer, /"accepted":7.*pocketwire_messages_accepted_total 7\n/s);
+      expectMatch(answer, /\nprocess_resident_memory_bytes \d+\n/);
+    }
   });
   await check("a record event is published, and the history is filtered", () => {
     expectMatch(run(blocks.use("record-publish")), /^{"id":"[\w-]{21}"}$/);

@@ -7,6 +7,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../src/api/server.ts";
 import { type Config, readConfig, VARIABLES } from "../src/config/config.ts";
+import { readNodeMetrics } from "../src/runtimes/node/node-metrics.ts";
 
 const page = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -145,16 +146,26 @@ describe("docs/configuration.md", () => {
 describe("docs/operations.md", () => {
   const operations = page("docs/operations.md");
   const adminKey = "the-key-of-this-test";
-  const { app } = createServer({ adminKey, metrics: "open" });
+  const { app } = createServer({
+    adminKey,
+    metrics: "open",
+    runtime: { processMetrics: readNodeMetrics },
+  });
 
   it("lists every metric with its stats field, and no other", async () => {
     const metrics = await (await app.request("/metrics")).text();
     const names = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
     const headers = { Authorization: `Bearer ${adminKey}` };
     const stats: unknown = await (await app.request("/api/realtime/stats", { headers })).json();
-    const rows = rowsOf(operations).filter(([name]) => name?.startsWith("pocketwire_"));
+    const rows = rowsOf(operations).filter(([name = ""]) =>
+      /^(pocketwire|process|nodejs)_/.test(name),
+    );
     expect(rows.map(([name]) => name).toSorted()).toEqual(names.toSorted());
-    const fields = rows.flatMap(([, field = ""]) => field.split(/[`, ]+/)).filter(Boolean);
+    const ofProcess = new Set(readNodeMetrics().map(({ name }) => name));
+    const fields = rows
+      .filter(([name = ""]) => !ofProcess.has(name))
+      .flatMap(([, field = ""]) => field.split(/[`, ]+/))
+      .filter(Boolean);
     expect(fields.toSorted()).toEqual(leavesOf(stats).toSorted());
   });
 

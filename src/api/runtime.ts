@@ -3,6 +3,7 @@ import type { SSEStreamingApi } from "hono/streaming";
 import { normalizeAddress } from "../realtime/access/ip-address.ts";
 import type { SinkRuntime } from "../stream/hono-sink.ts";
 import type { OutgoingSink, SinkListener } from "../stream/sink.ts";
+import type { Metric } from "./metrics-text.ts";
 
 /** A sink that a runtime has opened in place of the portable sink (stream/hono-sink.ts). */
 export interface OpenedSink {
@@ -51,6 +52,13 @@ export interface Runtime extends SinkRuntime {
   readonly isBodyRead?: (c: Context) => boolean;
   /** Connections refused so far because the process reached its limit of open files. Default 0. */
   readonly connectionsRefused?: () => number;
+  /** The version of the runtime, for the metrics: `20.20.2`. Default: unknown. */
+  readonly version?: string;
+  /**
+   * Reads the metrics of the process: memory, CPU time, the event loop. Called for each `GET /metrics`. Measurements that need
+   * a timer begin with the first call. Default: the metrics have none of these.
+   */
+  readonly processMetrics?: () => readonly Metric[];
   /** The request's HTTP version: "1.0", "1.1", "2.0". Default "1.1". */
   readonly httpVersion?: (c: Context) => string;
 }

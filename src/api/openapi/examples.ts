@@ -45,7 +45,7 @@ id: 0-9k2mqe7rv1-42
 
 const METRICS = `# HELP pocketwire_build_info The version and the runtime.
 # TYPE pocketwire_build_info gauge
-pocketwire_build_info{version="${VERSION}",runtime="node"} 1
+pocketwire_build_info{version="${VERSION}",runtime="node",runtime_version="22.13.0"} 1
 # HELP pocketwire_clients Connected clients.
 # TYPE pocketwire_clients gauge
 pocketwire_clients 2

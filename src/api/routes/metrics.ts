@@ -1,7 +1,8 @@
 import type { Handler } from "hono";
-import { LATENCY_BOUNDS, type LatencyStats } from "../../realtime/latency.ts";
+import { RealtimeError } from "../../realtime/errors.ts";
 import type { RegistryStats } from "../../registry/registry.ts";
 import type { ServerContext } from "../context.ts";
+import { formatMetric, histogramSamples, type Metric } from "../metrics-text.ts";
 import {
   CALLBACK_COUNTS,
   COUNTS,
@@ -17,25 +18,49 @@ import { readProcessStats, type ServerCounts, withServerCounts } from "./stats.t
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-based format". */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-type Labelled = readonly (readonly [label: string, value: number])[];
+/** The causes for which messages can't be stored (`MessageLog.assertWritable`). */
+const STORAGE_FAILURES = ["unreachable", "storage_failed"] as const;
+
+/** What the metrics show besides the stats. */
+export interface ProcessState {
+  /** `Runtime.version`. */
+  readonly runtimeVersion?: string | undefined;
+  /** `CapacityLimits.maxClients`. On Workers, the limit of one shard. */
+  readonly maxClients: number;
+  /** Why messages can't be stored now. Undefined if they can. */
+  readonly storageFailure?: string | undefined;
+  /** `Runtime.processMetrics`. */
+  readonly processMetrics?: readonly Metric[] | undefined;
+}
 
 /** `GET /metrics`: the counts of this process for Prometheus, which adds up the processes. On Workers it wakes every hub. */
 export function showMetrics(context: ServerContext): Handler {
-  return async (c) =>
-    c.body(formatMetrics(await withServerCounts(context, readProcessStats(context))), 200, {
-      "Content-Type": CONTENT_TYPE,
-      "Cache-Control": "no-store",
+  const { runtime, limits, registry } = context;
+  return async (c) => {
+    const stats = await withServerCounts(context, readProcessStats(context));
+    const text = formatMetrics(stats, {
+      runtimeVersion: runtime.version,
+      maxClients: limits.maxClients,
+      storageFailure: codeOf(() => registry.assertWritable?.()),
+      processMetrics: runtime.processMetrics?.(),
     });
+    return c.body(text, 200, { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" });
+  };
 }
 
-/** Formats counts in Prometheus' text format. Every name begins with `pocketwire_`. */
-export function formatMetrics(stats: RegistryStats & ServerCounts): string {
+/** Formats counts in Prometheus' text format. The names begin with `pocketwire_`, except those of `processMetrics`. */
+export function formatMetrics(stats: RegistryStats & ServerCounts, state: ProcessState): string {
   const metrics = new MetricsText();
   const { version, runtime } = stats;
+  const { runtimeVersion, maxClients, storageFailure, processMetrics = [] } = state;
+  const more = runtimeVersion === undefined ? "" : `,runtime_version="${runtimeVersion}"`;
   metrics.add("build_info", "The version and the runtime.", [
-    [`{version="${version}",runtime="${runtime}"}`, 1],
+    [`{version="${version}",runtime="${runtime}"${more}}`, 1],
   ]);
   metrics.addCounts(COUNTS, stats);
+  metrics.add("clients_limit", "The limit of connected clients. 0 is no limit.", [
+    ["", maxClients],
+  ]);
   metrics.addCounts(KEY_COUNTS, stats.keyBudget);
   metrics.addCounts(HISTORY_COUNTS, stats.history);
   metrics.addCounts(KEPT_COUNTS, stats.kept);
@@ -47,6 +72,11 @@ export function formatMetrics(stats: RegistryStats & ServerCounts): string {
     "Resumes, by whether the history had every message.",
     labelled("recovered", { true: stats.recovered, false: stats.unrecovered }),
   );
+  metrics.add(
+    "storage_failing",
+    "1 while messages can't be stored, by cause. Otherwise 0.",
+    STORAGE_FAILURES.map((cause) => [`{cause="${cause}"}`, Number(cause === storageFailure)]),
+  );
   const startedAt = Date.parse(stats.startedAt) / 1000;
   metrics.add("start_time_seconds", "Start of the counts, in seconds since 1970.", [
     ["", startedAt],
@@ -54,10 +84,10 @@ export function formatMetrics(stats: RegistryStats & ServerCounts): string {
   metrics.add(
     "publish_latency_seconds",
     "Time from a publish to the end of its writes.",
-    buckets(stats.publishLatency),
+    histogramSamples(stats.publishLatency),
     "histogram",
   );
-  return metrics.text;
+  return metrics.text + processMetrics.map(formatMetric).join("");
 }
 
 class MetricsText {
@@ -67,14 +97,8 @@ class MetricsText {
     return this.#text;
   }
 
-  add(
-    name: string,
-    help: string,
-    values: Labelled,
-    type = name.endsWith("_total") ? "counter" : "gauge",
-  ): void {
-    this.#text += `# HELP pocketwire_${name} ${help}\n# TYPE pocketwire_${name} ${type}\n`;
-    for (const [label, value] of values) this.#text += `pocketwire_${name}${label} ${value}\n`;
+  add(name: string, help: string, samples: Metric["samples"], type?: Metric["type"]): void {
+    this.#text += formatMetric({ name: `pocketwire_${name}`, help, samples, type });
   }
 
   addCounts<Name extends string>(
@@ -88,16 +112,16 @@ class MetricsText {
   }
 }
 
-function labelled(label: string, counts: Readonly<Record<string, number>>): Labelled {
+function labelled(label: string, counts: Readonly<Record<string, number>>): Metric["samples"] {
   return Object.entries(counts).map(([value, count]) => [`{${label}="${value}"}`, count]);
 }
 
-/** The buckets of a histogram. In Prometheus' format they are cumulative. */
-function buckets({ counts, seconds }: LatencyStats): Labelled {
-  let sum = 0;
-  const cumulative = counts.map((count, bucket) => {
-    sum += count;
-    return [`_bucket{le="${LATENCY_BOUNDS[bucket] ?? "+Inf"}"}`, sum] as const;
-  });
-  return [...cumulative, ["_sum", seconds], ["_count", sum]];
+/** Runs a check, and returns the code of its error. Undefined if it throws none. */
+function codeOf(check: () => void): string | undefined {
+  try {
+    check();
+  } catch (error) {
+    return error instanceof RealtimeError ? error.code : "unreachable";
+  }
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Runtime } from "../../api/runtime.ts";
+import { readProcessMetrics } from "../process/process-metrics.ts";
 import { getBunServer } from "./bindings.ts";
 import { openBunSink } from "./sink.ts";
 
@@ -23,6 +24,8 @@ export const bunRuntime: Runtime = {
   nextTurn: (run) => void setImmediate(run),
   clientAddress: (c) => getBunServer(c)?.requestIP(c.req.raw)?.address,
   missing: describeMissing,
+  version: Bun.version,
+  processMetrics: readProcessMetrics,
   openSink: openBunSink,
 };
 

@@ -1,5 +1,6 @@
 import type { Runtime } from "../../api/runtime.ts";
 import { nodeBindings } from "./bindings.ts";
+import { readNodeMetrics } from "./node-metrics.ts";
 import { openNodeSink } from "./sink.ts";
 
 /**
@@ -32,6 +33,8 @@ export const nodeRuntime: Runtime = {
     // Some platforms read the body before they call the app, and store it in `rawBody`. @hono/node-server 2.1 reads it there.
     return incoming?.readableDidRead === true && !("rawBody" in incoming);
   },
+  version: process.versions.node,
+  processMetrics: readNodeMetrics,
   httpVersion: (c) => nodeBindings(c).incoming?.httpVersion ?? "1.1",
   openSink: openNodeSink,
 };

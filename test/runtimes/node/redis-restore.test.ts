@@ -1,5 +1,6 @@
 /** The ways to back up and restore Redis that docs/operations.md describes, and what clients see afterwards. */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, RESP_TYPES } from "redis";
@@ -62,10 +63,9 @@ describe.skipIf(NO_REDIS)(`a backup of Redis${NO_REDIS ? ` (skipped: ${NO_REDIS}
   };
 
   async function copySnapshot(): Promise<void> {
-    await first.command("SAVE");
-    const answer = await first.command("CONFIG", "GET", "dir");
-    const data = /\r\n(\/[^\r]*)/.exec(answer)?.[1] ?? "";
-    copyFileSync(join(data, "dump.rdb"), join(folder, "dump.rdb"));
+    const args = ["-u", first.url, "--rdb", join(folder, "dump.rdb")];
+    const { status, stderr, error } = spawnSync("redis-cli", args, { encoding: "utf8" });
+    expect(status, error?.message ?? stderr).toBe(0);
   }
 
   /** Publishes 1 and 2, takes a backup, publishes 3 and 4, stops the service. Returns the cursors of the four messages. */
@@ -77,6 +77,8 @@ describe.skipIf(NO_REDIS)(`a backup of Redis${NO_REDIS ? ` (skipped: ${NO_REDIS}
     await say(service, 3, 4);
     const received = () => client.events.filter(({ event }) => event === "chat");
     await eventually(() => received().length === 4, "the client has the messages");
+    // Redis gets another replication id when its snapshot is copied, so the log begins a new epoch. Clients don't notice.
+    expect(client.events.map(({ event }) => event)).not.toContain("PB_RESUME");
     await service.stop();
     return received().map(({ id }) => id);
   }

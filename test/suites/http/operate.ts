@@ -48,7 +48,6 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       }, "the publish is counted");
       for (const line of [
         "# TYPE pocketwire_build_info gauge",
-        `pocketwire_build_info{version="${VERSION}",runtime="${runtime.name.toLowerCase()}"} 1`,
         "# TYPE pocketwire_clients gauge",
         "pocketwire_clients 1",
         "pocketwire_connects_total 1",
@@ -60,6 +59,17 @@ export function operateSuite(runtime: RuntimeUnderTest): void {
       ]) {
         expect(text.split("\n")).toContain(line);
       }
+      const name = runtime.name.toLowerCase();
+      const isProcess = name !== "workerd";
+      expect(text).toMatch(
+        new RegExp(
+          `^pocketwire_build_info\\{version="${VERSION}",runtime="${name}"${isProcess ? ',runtime_version="[\\d.]+"' : ""}\\} 1$`,
+          "m",
+        ),
+      );
+      // A Worker has no process.
+      expect(text.includes("\nprocess_resident_memory_bytes ")).toBe(isProcess);
+      expect(text.includes("\npocketwire_heap_limit_bytes ")).toBe(name === "node");
       // Every line is a comment or a sample with a number.
       for (const line of text.trimEnd().split("\n")) {
         expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(?:\w+="[^"]*",?)+\})? [\d.e+-]+)$/);
