@@ -2,7 +2,7 @@ import { LatencyHistogram, type LatencyStats } from "../../realtime/latency.ts";
 import type { Milliseconds } from "../../realtime/units.ts";
 
 /** Time between two measurements. */
-const INTERVAL: Milliseconds = 50;
+const INTERVAL: Milliseconds = 100;
 
 /**
  * Measures how long an event waits until the event loop is free, by the lateness of a timer. Not `monitorEventLoopDelay` of
