@@ -2,9 +2,10 @@
 // each given version of npm. Without arguments it uses the installed npm. The git repository is a temporary copy of the
 // tracked files in the working tree, so uncommitted changes are tested too.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { copyTrackedFiles } from "../scripts/working-copy.mjs";
 
 const versions = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "pocketwire-git-"));
@@ -15,8 +16,7 @@ const git = (...words) =>
     stdio: "pipe",
   });
 try {
-  const files = execFileSync("git", ["ls-files"], { encoding: "utf8" }).trim().split("\n");
-  for (const file of files) cpSync(file, join(repository, file));
+  copyTrackedFiles(".", repository);
   git("init", "--quiet");
   git("add", "--all");
   git("commit", "--quiet", "--message", "a copy");

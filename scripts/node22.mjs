@@ -2,20 +2,16 @@
 // downloads the npm package `node` into .cache/.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { cachedPackage, folderOf } from "./cached-package.mjs";
-
-const VERSION = "22.23.3";
-const FILE = "node_modules/node/bin/node";
+import { downloadNode, nodePath } from "./node-versions.mjs";
 
 /** Returns the path of the Node 22 binary, whether it has been downloaded or not. */
 export function node22Path() {
-  return `${folderOf("node", VERSION)}${FILE}`;
+  return nodePath(22);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  cachedPackage("node", VERSION, FILE);
   const args = process.argv.length > 2 ? process.argv.slice(2) : ["--version"];
-  const child = spawn(node22Path(), args, { stdio: "inherit" });
+  const child = spawn(downloadNode(22), args, { stdio: "inherit" });
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
