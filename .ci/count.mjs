@@ -15,6 +15,7 @@ const EXPECTED = [
   "browser.json",
   "proxies.json",
   "deploy.json",
+  "release.json",
   "readme.json",
 ];
 
