@@ -1,4 +1,5 @@
-import { measured, resourcesSuite } from "../suites/resources.ts";
+import { resourcesSuite } from "../suites/resources.ts";
+import { measured } from "../support/measured.ts";
 import { runtimeUnderTest } from "../support/runtimes.ts";
 
 resourcesSuite(measured(runtimeUnderTest()));

@@ -1,25 +1,22 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publish, readStats } from "../support/api.ts";
 import { closeClients } from "../support/clients.ts";
 import { eventually } from "../support/deadline.ts";
-import { countDescriptors, NO_DESCRIPTORS, openConnections } from "../support/descriptors.ts";
-import { leftOut } from "../support/flags.ts";
-import { type OneConnection, openOneConnection } from "../support/one-connection.ts";
 import {
-  BUN,
-  NODE,
-  type RuntimeUnderTest,
-  type Service,
-  startService,
-} from "../support/service.ts";
+  countDescriptors,
+  NO_DESCRIPTORS,
+  openConnections,
+  residentBytes,
+} from "../support/descriptors.ts";
+import { leftOut } from "../support/flags.ts";
+import { lookInside } from "../support/measured.ts";
+import { type OneConnection, openOneConnection } from "../support/one-connection.ts";
+import { type RuntimeUnderTest, type Service, startService } from "../support/service.ts";
 import { openStream, type SSEClient } from "../support/sse-client.ts";
 
 const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const HOSTILE_ADDRESS = "127.0.0.2";
 const MB = 1024 * 1024;
 
@@ -35,31 +32,6 @@ const MOST_WAIT = 800;
 const MOST_WAIT_RATIO = 20;
 /** Messages that the healthy client gets during an attack. */
 const PROBES = 200;
-
-/** A runtime with a process that reports its memory and blocks (`inside.ts`). */
-const MEASURED_BUN: RuntimeUnderTest = {
-  ...BUN,
-  command: (settings) => {
-    const [program, ...args] = BUN.command(settings);
-    return [program, "--preload", file("inside.ts"), ...args];
-  },
-};
-
-/** With a small heap for a server. */
-const MEASURED_NODE: RuntimeUnderTest = {
-  ...NODE,
-  name: "Node with a heap of 512 MB",
-  command: (settings) => {
-    const [program, ...args] = NODE.command(settings);
-    const loaded = ["--import", tsx, "--import", pathToFileURL(file("inside.ts")).href];
-    return [program, "--max-old-space-size=512", "--expose-gc", ...loaded, ...args];
-  },
-};
-
-/** The runtime with the measuring loaded. */
-export function measured(runtime: RuntimeUnderTest): RuntimeUnderTest {
-  return runtime === BUN ? MEASURED_BUN : MEASURED_NODE;
-}
 
 interface Attack {
   readonly kind: "keys" | "unread" | "history";
@@ -135,10 +107,10 @@ async function measure(service: Service, { kind, published }: Attack) {
   const probe = new Probe(client, operator);
   // The first run takes longer, because the code is not compiled yet.
   await probe.run(() => probe.count >= PROBES);
-  const before = { ...seen(pid, url), heap: (await lookInside(service)).heap };
+  const before = { ...seen(pid, url), heap: (await heapAndBlock(service)).heap };
   probe.takeLongest();
   await probe.run(() => probe.count >= 2 * PROBES);
-  const quiet = { wait: probe.takeLongest(), block: (await lookInside(service)).block };
+  const quiet = { wait: probe.takeLongest(), block: (await heapAndBlock(service)).block };
 
   const hostile = startHostile(url, kind);
   const during = { memory: 0, files: 0, sockets: 0, opening: 0, wait: 0, block: 0 };
@@ -171,7 +143,7 @@ async function measure(service: Service, { kind, published }: Attack) {
     keyBudget: { used: 1 },
     waitingBytes: 0,
   });
-  const { heap, block } = await lookInside(service);
+  const { heap, block } = await heapAndBlock(service);
   during.block = block;
   const after = { ...seen(pid, url), heap };
   operator.close();
@@ -180,25 +152,16 @@ async function measure(service: Service, { kind, published }: Attack) {
 
 /** As Linux counts it; memory in MB. */
 function seen(pid: number, url: string) {
-  const status = readFileSync(`/proc/${pid}/status`, "latin1");
   return {
-    memory: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024),
+    memory: Math.round(residentBytes(pid) / MB),
     files: countDescriptors(pid),
     sockets: openConnections(Number(new URL(url).port)).size,
   };
 }
 
 /** The heap in MB, and the longest block in milliseconds since the last report. */
-async function lookInside(service: Service): Promise<{ heap: number; block: number }> {
-  const lines = () => [...service.output().matchAll(/^inside (.*)$/gm)];
-  const count = lines().length;
-  service.process.kill("SIGUSR2");
-  const [, line = ""] = await eventually(
-    () => lines()[count],
-    "the process prints its report",
-    20_000,
-  );
-  const { heap, block } = JSON.parse(line);
+async function heapAndBlock(service: Service): Promise<{ heap: number; block: number }> {
+  const { heap, block } = await lookInside(service);
   return { heap: Math.round(heap / MB), block };
 }
 

@@ -10,6 +10,12 @@ export function countDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** Bytes of a process in the machine's memory (RSS). */
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+}
+
 /** Kernel's number of the state LISTEN in /proc/net/tcp. */
 const LISTEN = "0A";
 

@@ -2,6 +2,9 @@
 
 const isBun = process.versions.bun !== undefined;
 
+/** A stream has one object of each of the last two kinds. */
+const HANDLES_OF_BUN = /^(Timeout|Request|ReadableStream)$/;
+
 /** The heap's bytes once it stops shrinking, so that objects that are released soon do not count. */
 export async function settledHeap(): Promise<number> {
   let least = await heapBytes();
@@ -24,4 +27,12 @@ async function heapBytes(): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 100));
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
+}
+
+/** Timers and sockets of the program. Bun does not list its handles, so there the objects of these kinds are counted. */
+export async function countHandles(): Promise<number> {
+  if (!isBun) return process.getActiveResourcesInfo().length;
+  const { heapStats } = await import("bun:jsc");
+  const counts = Object.entries(heapStats().objectTypeCounts);
+  return counts.reduce((sum, [kind, count]) => sum + (HANDLES_OF_BUN.test(kind) ? count : 0), 0);
 }

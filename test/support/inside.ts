@@ -1,9 +1,9 @@
 /**
  * Loaded into a service's process before the service (Node: `--expose-gc`), to report what can be measured only inside the
- * process. Each SIGUSR2 prints one line to stderr: the bytes of the heap after garbage collection, and the longest block of the
- * event loop since the line before.
+ * process. Each SIGUSR2 prints one line to stderr, with the fields of `InsideReport` in measured.ts.
  */
-import { settledHeap } from "./heap.ts";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { countHandles, settledHeap } from "./heap.ts";
 
 const TICK = 5;
 
@@ -21,9 +21,15 @@ const timer = setInterval(() => {
 }, TICK);
 timer.unref();
 
+const delays = monitorEventLoopDelay({ resolution: 10 });
+delays.enable();
+
 process.on("SIGUSR2", async () => {
   const block = Math.round(longestBlock);
+  const delay = Math.round(delays.percentile(99) / 1e6);
   const heap = await settledHeap();
-  process.stderr.write(`inside ${JSON.stringify({ heap, block })}\n`);
+  const handles = await countHandles();
+  process.stderr.write(`inside ${JSON.stringify({ heap, handles, block, delay })}\n`);
   longestBlock = 0;
+  delays.reset();
 });

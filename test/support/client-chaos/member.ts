@@ -14,6 +14,9 @@ interface Subscription {
   from?: number;
 }
 
+/** Seconds that a token is valid: at least, and at most. */
+const TOKEN_LIFE = [4, 10] as const;
+
 /** One client of a run, with subscriptions that stay and subscriptions that change. */
 export class ChaosMember {
   readonly client: OpenedClient;
@@ -23,9 +26,17 @@ export class ChaosMember {
   readonly #staying: Subscription[] = [];
   readonly #changing: Subscription[] = [];
   readonly #hasToken: boolean;
+  readonly #tokenLife: readonly [least: number, most: number];
   readonly counts = { deliveries: 0, subscriptions: 0, tokens: 0 };
 
-  constructor(url: string, index: number, book: MessageBook, random: Random) {
+  constructor(
+    url: string,
+    index: number,
+    book: MessageBook,
+    random: Random,
+    tokenLife: readonly [least: number, most: number] = TOKEN_LIFE,
+  ) {
+    this.#tokenLife = tokenLife;
     this.#name = `client ${index}`;
     this.#book = book;
     this.#random = random;
@@ -76,6 +87,15 @@ export class ChaosMember {
     }
   }
 
+  /** Checks what has arrived, and forgets it. Only for a member that has caught up. */
+  settle(): void {
+    this.check();
+    for (const subscription of [...this.#staying, ...this.#changing]) {
+      subscription.from = this.#book.newestFor(subscription.topic);
+      subscription.received.splice(0, subscription.received.length - 1);
+    }
+  }
+
   close(): void {
     this.client.realtime.close();
   }
@@ -105,7 +125,7 @@ export class ChaosMember {
   async #createToken(index: number): Promise<string | undefined> {
     if (!this.#hasToken) return undefined;
     this.counts.tokens += 1;
-    const life = this.#random.between(4, 10);
+    const life = this.#random.between(...this.#tokenLife);
     return tokenFor(`user-${index}`, { subscribe: ["secret/*"] }, { exp: inSeconds(life) });
   }
 }

@@ -1,11 +1,10 @@
 /** Clients of `pocketwire/client` over a network that fails, while messages arrive and subscriptions and tokens change. */
-import { publish } from "../api.ts";
-import { eventually, pause } from "../deadline.ts";
-import { startFaultyNetwork } from "../faulty-network.ts";
-import { type Random, seededRandom } from "../random.ts";
-import { startProxy, type TCPProxy } from "../tcp-proxy.ts";
+import { pause } from "../deadline.ts";
+import { seededRandom } from "../random.ts";
 import { type ClientFaults, MessageBook } from "./book.ts";
-import { ChaosMember, TOPICS } from "./member.ts";
+import { ChaosMember } from "./member.ts";
+import { startNetwork } from "./network.ts";
+import { calmDown, publishUntil } from "./publishing.ts";
 
 /** The service under test. */
 export interface ClientChaosTarget {
@@ -33,76 +32,6 @@ export interface ClientChaosResult extends ClientFaults {
   readonly gaps: number;
   readonly cuts: number;
   readonly struck: Readonly<Record<string, number>>;
-}
-
-const CATCH_UP_DEADLINE = 90_000;
-
-/** The network between the clients and the service: it cuts connections at any byte, and goes dark. */
-interface Network {
-  readonly url: string;
-  readonly proxy: TCPProxy;
-  stall(milliseconds: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function startNetwork(target: string, random: Random): Promise<Network> {
-  const budget = () => (random.chance(0.5) ? undefined : Math.floor(2 ** (7 + 10 * random.next())));
-  const proxy = await startProxy({ target, random, budget });
-  proxy.useBudgets(false);
-  const dark = await startFaultyNetwork(Number(new URL(proxy.url).port));
-  return {
-    url: dark.url.replace("redis:", "http:"),
-    proxy,
-    stall: async (milliseconds) => {
-      dark.goDark();
-      await pause(milliseconds);
-      // Half of the time the connections of the dark time stay dead.
-      if (random.chance(0.5)) dark.cut();
-      dark.goLight();
-    },
-    close: async () => {
-      await dark.close();
-      await proxy.close();
-    },
-  };
-}
-
-/** Publishes one batch after the other, and each again with the same ids until the service has it. */
-async function publishUntil(url: string, book: MessageBook, random: Random, isOver: () => boolean) {
-  while (!isOver()) {
-    await post(url, book, random.sample([...TOPICS, ...TOPICS], random.between(1, 8)));
-    await pause(random.between(0, 30));
-  }
-}
-
-async function post(url: string, book: MessageBook, topics: readonly string[]): Promise<void> {
-  const body = topics.map((topic) => {
-    const n = book.add(topic);
-    return { topic, data: { n }, id: `chaos-${n}`, private: topic.startsWith("secret/") };
-  });
-  const isAccepted = async () => {
-    const answer = await publish(url, body).catch(() => undefined);
-    if (answer !== undefined && ![200, 502, 503].includes(answer.status)) {
-      throw new Error(`A post was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    }
-    return answer?.status === 200;
-  };
-  await eventually(isAccepted, "a batch is accepted", 60_000);
-}
-
-/**
- * Publishes to every topic until all clients have the newest messages: a subscription that was added last may begin after the
- * first of them. A subscription that has the last message of its topic receives no earlier message afterwards.
- */
-async function calmDown(url: string, book: MessageBook, members: readonly ChaosMember[]) {
-  const end = Date.now() + CATCH_UP_DEADLINE;
-  const haveCaughtUp = () => members.every((member) => member.hasCaughtUp());
-  while (!haveCaughtUp() && Date.now() < end) {
-    await post(url, book, TOPICS);
-    await eventually(haveCaughtUp, "all clients catch up", 3000).catch(() => {});
-  }
-  const late = members.filter((member) => !member.hasCaughtUp());
-  if (late.length > 0) console.log(late.map((member) => member.describe()).join("\n"));
 }
 
 export async function runClientChaos(options: ClientChaosOptions): Promise<ClientChaosResult> {
