@@ -72,7 +72,7 @@ export default defineConfig({
           include: [
             "test/*.test.ts",
             "test/deploy/*.test.ts",
-            "test/{unit,adapters,package,examples}/**/*.test.ts",
+            "test/{unit,adapters,package,examples,soak}/**/*.test.ts",
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,

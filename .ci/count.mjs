@@ -16,6 +16,7 @@ const EXPECTED = [
   "proxies.json",
   "deploy.json",
   "release.json",
+  "soak.json",
   "readme.json",
 ];
 
