@@ -9,7 +9,7 @@ import "./closing-fetch.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { judge, type Verdict } from "./judge.ts";
 import { startSoaked } from "./service.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type SoakSettings } from "./settings.ts";
 import { Soak, type SoakResult } from "./soak.ts";
 import { HEAD, row, table } from "./table.ts";
 import { VISITS } from "./visitors.ts";
@@ -22,7 +22,7 @@ for (const [signal, code] of [
   process.once(signal, () => process.exit(code));
 }
 
-const settings = readSettings(process.env);
+const settings = settingsOrExit();
 console.log(`soak: ${JSON.stringify(settings)}\n${HEAD}`);
 const verdicts = await runSoak().catch((error: Error) => [
   { title: "the soak runs to its end", fault: error.stack ?? error.message },
@@ -32,6 +32,15 @@ for (const { title, fault } of verdicts) {
 }
 writeReport(verdicts);
 process.exit(verdicts.some(({ fault }) => fault !== undefined) ? 1 : 0);
+
+function settingsOrExit(): SoakSettings {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
 
 async function runSoak(): Promise<Verdict[]> {
   const service = await startSoaked(settings);

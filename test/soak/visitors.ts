@@ -117,7 +117,8 @@ export async function visitUntil(
 function createToken(random: Random): Promise<string> {
   const name = `visitor-${random.between(1, USERS)}`;
   const rights = { subscribe: ["hall/*", "$presence/hall/*", "secret/*", "bulk"] };
-  return tokenFor(name, rights, { exp: inSeconds(random.between(2, 60)) });
+  // Longer than a visit takes on a busy machine: an expired token would be refused.
+  return tokenFor(name, rights, { exp: inSeconds(random.between(120, 240)) });
 }
 
 function send(
