@@ -91,8 +91,8 @@ export function publisherOfId(id: string): string | undefined {
 const utf8 = new TextEncoder();
 
 /** Returns the size of a message, as `HistoryLimits.bytes` counts it. */
-export function messageSize({ id, topics, data, change = "" }: Message): Bytes {
-  return utf8.encode(id + topics.join("") + data + change).length;
+export function messageSize({ id, topics, data, change = "", traceparent = "" }: Message): Bytes {
+  return utf8.encode(id + topics.join("") + data + change + traceparent).length;
 }
 
 /** The outcome of publishing one message. */

@@ -29,6 +29,7 @@ interface MessageRow {
   /** Null for a message to a topic, and for a record event that an earlier version has stored without it. */
   readonly change: string | null;
   readonly ttl: number | null;
+  readonly traceparent: string | null;
 }
 
 /** Selects the messages of one page. */
@@ -155,7 +156,7 @@ export class MessagePages {
     return rows.map((row) => this.#toEntry(row));
   }
 
-  #toEntry({ sequence, at, change, ttl, ...row }: MessageRow): LogEntry {
+  #toEntry({ sequence, at, change, ttl, traceparent, ...row }: MessageRow): LogEntry {
     const { id, data } = row;
     const content = { id, topics: parseTopics(row.topics), data, private: row.private === 1 };
     return {
@@ -165,6 +166,7 @@ export class MessagePages {
         ...content,
         ...(change === null ? {} : { change }),
         ...(ttl === null ? {} : { ttl }),
+        ...(traceparent === null ? {} : { traceparent }),
       },
     };
   }

@@ -3,7 +3,8 @@ import type { Bytes, Milliseconds } from "../realtime/units.ts";
 import { addMissingColumn } from "./add-missing-column.ts";
 import type { SqlDatabase } from "./sql.ts";
 
-const COLUMNS = "sequence, id, topics, data, private, at, size, change, ttl, expires_at";
+const COLUMNS =
+  "sequence, id, topics, data, private, at, size, change, ttl, expires_at, traceparent";
 
 const DEFINITIONS = `
   sequence INTEGER PRIMARY KEY,
@@ -15,7 +16,8 @@ const DEFINITIONS = `
   size INTEGER NOT NULL,
   change TEXT,
   ttl INTEGER,
-  expires_at INTEGER
+  expires_at INTEGER,
+  traceparent TEXT
 `;
 
 const EXPIRY = "(expires_at) WHERE expires_at IS NOT NULL";
@@ -47,6 +49,7 @@ export class MessageRows {
     this.#database = database;
     for (const table of MESSAGE_TABLES) {
       database.exec(`CREATE TABLE IF NOT EXISTS ${table} (${DEFINITIONS})`);
+      addMissingColumn(database, table, "traceparent TEXT");
     }
     for (const column of ["change TEXT", "ttl INTEGER", "expires_at INTEGER"]) {
       addMissingColumn(database, "messages", column);
@@ -59,7 +62,7 @@ export class MessageRows {
   insert(sequence: number, message: Message, at: Milliseconds, size: Bytes): void {
     const { ttl } = message;
     this.#database.exec(
-      `INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       sequence,
       message.id,
       JSON.stringify(message.topics),
@@ -70,6 +73,7 @@ export class MessageRows {
       message.change ?? null,
       ttl ?? null,
       ttl === undefined ? null : at + ttl * 1000,
+      message.traceparent ?? null,
     );
   }
 
@@ -149,7 +153,7 @@ export class MessageRows {
   /** Empties a row of `messages`. */
   erase(sequence: number): void {
     this.#database.exec(
-      "UPDATE messages SET id = '', topics = '[]', data = '', size = 0, change = NULL, ttl = NULL, expires_at = NULL WHERE sequence = ?",
+      "UPDATE messages SET id = '', topics = '[]', data = '', size = 0, change = NULL, ttl = NULL, expires_at = NULL, traceparent = NULL WHERE sequence = ?",
       sequence,
     );
   }

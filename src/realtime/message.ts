@@ -2,6 +2,7 @@ import { nanoid } from "nanoid";
 import { PRESENCE_PREFIX } from "./presence/presence.ts";
 import type { CollectionInput, RecordChange } from "./records/collection.ts";
 import { isFieldText, toJSONLine } from "./sse.ts";
+import { parseTraceparent } from "./traceparent.ts";
 import type { Message } from "./types.ts";
 import type { Seconds } from "./units.ts";
 
@@ -24,6 +25,11 @@ interface MessageInput {
    * `TopicRule.ttl` of its topics, otherwise as long as the log keeps the message.
    */
   readonly ttl?: Seconds | undefined;
+  /**
+   * The W3C trace context of the message, for subscribers that continue the trace. Default: the context of the request that
+   * publishes the message, if it has one.
+   */
+  readonly traceparent?: string | undefined;
 }
 
 /** A message to a topic. */
@@ -73,9 +79,14 @@ export function isReservedTopic(topic: string): boolean {
  * createMessage({ topic: "chat", data: { text: "hello" } });
  */
 export function createMessage(input: PublishInput): Message {
-  const { ttl } = input;
+  const { ttl, traceparent } = input;
   const message = "topic" in input ? topicMessage(input) : recordMessage(input);
-  return ttl === undefined ? message : { ...message, ttl };
+  if (ttl === undefined && traceparent === undefined) return message;
+  return {
+    ...message,
+    ...(ttl !== undefined && { ttl }),
+    ...(traceparent !== undefined && { traceparent: parseTraceparent(traceparent) }),
+  };
 }
 
 // Literals with all properties, because in V8 an object that is created by spreading is slower to read and takes more memory.

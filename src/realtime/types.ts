@@ -168,6 +168,8 @@ export interface Message {
   readonly private: boolean;
   /** When this time has passed since `LogEntry.at`, the message is no longer replayed or listed. Default: no such limit. */
   readonly ttl?: Seconds | undefined;
+  /** Where the message belongs in a trace, as `parseTraceparent` returns it. Default: the message belongs to no trace. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A message in a log. */

@@ -42,13 +42,20 @@ const CLIENT = objectOf(
 const MESSAGES = {
   type: "array",
   description: "The messages of the page, oldest first.",
-  items: objectOf({
-    cursor: { ...TEXT, description: "The cursor of this message." },
-    at: { ...TEXT, format: "date-time", description: "When the message was published." },
-    id: TEXT,
-    topics: TEXTS,
-    data: {},
-  }),
+  items: objectOf(
+    {
+      cursor: { ...TEXT, description: "The cursor of this message." },
+      at: { ...TEXT, format: "date-time", description: "When the message was published." },
+      id: TEXT,
+      topics: TEXTS,
+      traceparent: {
+        ...TEXT,
+        description: "Where the message belongs in a trace. Absent if it belongs to none.",
+      },
+      data: {},
+    },
+    ["traceparent"],
+  ),
 };
 
 const HISTORY = objectOf({

@@ -7,7 +7,7 @@ import { LIST_LIMITS } from "../../registry/paging.ts";
 import { HISTORY_PAGE, MAX_FIELD_NAME } from "../limits.ts";
 import { memberInfoSchema } from "../routes/presence.ts";
 import { fieldNamesSchema, fieldTypesSchema } from "../schemas/collection.ts";
-import { recordContentSchema, ttlSchema } from "../schemas/message.ts";
+import { recordContentSchema, traceparentSchema, ttlSchema } from "../schemas/message.ts";
 import type { SchemaPart } from "../schemas/objects.ts";
 import {
   envelopeSchema,
@@ -30,10 +30,18 @@ const descriptions: ReadonlyMap<SchemaPart, InputDescription> = new Map<
   [listLimitSchema, wholeNumber(1, LIST_LIMITS.max)],
   [ttlSchema, wholeNumber(1, MAX_TTL)],
   [
+    traceparentSchema,
+    {
+      type: "string",
+      description:
+        "Where the message belongs in a trace (W3C Trace Context). Default: the header `traceparent` of the request.",
+    },
+  ],
+  [
     envelopeSchema,
     {
       description:
-        'Whether the data of each message is `{"topic","id","at","data"}`. The option `envelope` of a key takes precedence.',
+        'Whether the data of each message is `{"topic","id","at","data"}`, with `traceparent` if the message belongs to a trace. The option `envelope` of a key takes precedence.',
     },
   ],
   [memberInfoSchema, { type: "object" }],

@@ -34,8 +34,14 @@ export function showHistory(context: ServerContext): Handler {
 function* formatPage({ messages, cursor: pageCursor, more }: HistoryPage): Generator<string, void> {
   let before = '{"messages":[';
   for (const { cursor, at, message } of messages) {
-    const { id, topics, data } = message;
-    const head = { cursor, at: new Date(at).toISOString(), id: publishedId(id), topics };
+    const { id, topics, data, traceparent } = message;
+    const head = {
+      cursor,
+      at: new Date(at).toISOString(),
+      id: publishedId(id),
+      topics,
+      traceparent,
+    };
     yield before + addData(head, data);
     before = ",";
   }

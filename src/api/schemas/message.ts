@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import { createMessage, type PublishInput } from "../../realtime/message.ts";
 import { isTTL, type TopicRule, TopicRules, TTL_RULE } from "../../realtime/topic-rules.ts";
+import { parseTraceparent } from "../../realtime/traceparent.ts";
 import type { Message } from "../../realtime/types.ts";
 import { MAX_MESSAGE_ID, MAX_TOPIC_LEVELS, type RequestLimits } from "../limits.ts";
 import { collectionSchema, isNotReserved } from "./collection.ts";
@@ -12,6 +13,12 @@ import { invalidInput, validateItem } from "./validate.ts";
 
 /** The time to live of a message. */
 export const ttlSchema = v.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`);
+
+/** The place of a message in a trace. */
+export const traceparentSchema = v.custom<string>(
+  (text) => typeof text === "string" && parseTraceparent(text) !== undefined,
+  "Must be a traceparent as in the W3C Trace Context: 00-<32 digits>-<16 digits>-<2 digits>, in lower-case hexadecimal.",
+);
 
 const shared = {
   id: v.optional(
@@ -26,6 +33,7 @@ const shared = {
   ),
   private: v.optional(v.boolean()),
   ttl: v.optional(ttlSchema),
+  traceparent: v.optional(traceparentSchema),
 };
 
 /** The record of a record event. */

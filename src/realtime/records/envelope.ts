@@ -13,7 +13,8 @@ import type { LogEntry } from "../types.ts";
  */
 export function envelopeFor(pattern: string, { message, at }: LogEntry, data: string): string {
   const topic = message.topics.find((name) => matchingTopics(name).includes(pattern));
-  return addData({ topic, id: publishedId(message.id), at: new Date(at).toISOString() }, data);
+  const { id, traceparent } = message;
+  return addData({ topic, id: publishedId(id), at: new Date(at).toISOString(), traceparent }, data);
 }
 
 /**

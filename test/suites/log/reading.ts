@@ -3,7 +3,7 @@ import { nanoid } from "nanoid";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatCursor, parseCursor } from "../../../src/realtime/cursor.ts";
 import { eventually } from "../../support/deadline.ts";
-import { at, ids, LogOpener, type OpenLog } from "./context.ts";
+import { at, ids, LogOpener, message, type OpenLog } from "./context.ts";
 
 /** Cursors, and reading after them. */
 export function readingTests(openLog: OpenLog): void {
@@ -59,6 +59,23 @@ export function readingTests(openLog: OpenLog): void {
       const [first = ""] = await log.cursorsOf("a", "b", "c");
       expect((await log.log.read(first, 10))?.entries).toEqual(log.tailed.slice(1));
     });
+  });
+
+  it("returns the trace context of a message, and adds none to other messages", async () => {
+    const log = await opener.open();
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const messages = [message("a", { traceparent }), message("b", { ttl: 60, traceparent })];
+    const all = [...messages, message("c")];
+    await log.appendMessages(all);
+    await eventually(() => log.tailed.length === 3, "the tail delivers the messages");
+    expect(log.tailed.map((entry) => entry.message)).toEqual(all);
+    expect((await log.log.read(undefined, 10))?.entries.map((entry) => entry.message)).toEqual(all);
+    expect(Object.keys(log.tailed[2]?.message ?? {})).not.toContain("traceparent");
+    // A retry belongs to another trace, and is the same message.
+    const again = traceparent.replace("4bf9", "ffff");
+    expect(await log.appendMessages([message("a", { traceparent: again })])).toEqual([
+      { id: "a", duplicate: true },
+    ]);
   });
 
   describe("a cursor", () => {

@@ -8,6 +8,7 @@ interface Header {
   readonly topics: readonly string[];
   readonly private?: true;
   readonly ttl?: number;
+  readonly traceparent?: string;
 }
 
 /** Encodes the header of a message. */
@@ -17,6 +18,7 @@ export function encodeHeader(message: Message): string {
     topics: message.topics,
     ...(message.private && { private: true }),
     ...(message.ttl !== undefined && { ttl: message.ttl }),
+    ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
   };
   return JSON.stringify(header);
 }
@@ -42,7 +44,7 @@ export function decodeKept(sequence: string, payload: string): SequencedEntry {
 
 function decodeMessage(header: string, data: string, change: string): SequencedContent {
   // The cast: only `encodeHeader` writes headers.
-  const { id, topics, private: isPrivate = false, ttl } = JSON.parse(header) as Header;
+  const { id, topics, private: isPrivate = false, ttl, traceparent } = JSON.parse(header) as Header;
   const message = { id, topics, data, private: isPrivate };
   return {
     kind: "message",
@@ -50,6 +52,7 @@ function decodeMessage(header: string, data: string, change: string): SequencedC
       ...message,
       ...(change !== "" && { change }),
       ...(ttl !== undefined && { ttl }),
+      ...(traceparent !== undefined && { traceparent }),
     },
   };
 }
