@@ -26,6 +26,7 @@ const OF_A_PROCESS = [
   "resources",
   "restart",
   "start",
+  "tracing",
   "waiting",
   "workers",
 ];

@@ -88,6 +88,8 @@ await build({
   chunkNames: "client/share/[name]-[hash]",
   platform: "neutral",
 });
+// Runs in Workers too, so without the chunks of the service.
+await build({ ...shared, entryPoints: ["src/tracing.ts"], platform: "neutral" });
 // Runs beside the model and in browsers, and imports nothing.
 await build({ ...shared, entryPoints: ["src/ai.ts"], platform: "neutral" });
 await writeAssets();

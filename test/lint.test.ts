@@ -42,6 +42,8 @@ describe("imports point inward", () => {
     ["src/realtime/x.ts", "../index.ts"],
     ["src/realtime/x.ts", "hono"],
     ["src/realtime/x.ts", "node:fs"],
+    ["src/realtime/x.ts", "@opentelemetry/api"],
+    ["src/api/x.ts", "../tracing.ts"],
     ["src/realtime/replay/x.ts", "../../log/log.ts"],
     ["src/realtime/replay/x.ts", "hono/streaming"],
     ["src/log/x.ts", "../registry/registry.ts"],
@@ -127,9 +129,10 @@ describe("imports point inward", () => {
     const hidden = sources
       .filter((file) => file.endsWith(".ts"))
       // The command loads the service only when it serves. The package of Redis is loaded only when it is configured, and the code
-      // of shared streams only when a client shares its stream.
+      // of shared streams only when a client shares its stream. OpenTelemetry is loaded only when the service is traced.
       .filter((file) => file !== "cli/serve.ts" && file !== "client/connect.ts")
       .filter((file) => !file.endsWith("process/redis/connection.ts"))
+      .filter((file) => !file.endsWith("process/load-tracing.ts"))
       .filter((file) => /\bimport\(/.test(readFileSync(join(root, "src", file), "utf8")));
     expect(sources.length).toBeGreaterThan(20);
     expect(hidden).toEqual([]);

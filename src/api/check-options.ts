@@ -28,6 +28,7 @@ const OPTIONS: Record<Exclude<keyof ServerOptions, keyof ServerLimits>, true> = 
   metrics: true,
   runtime: true,
   logger: true,
+  tracing: true,
   now: true,
   monotonicNow: true,
   checkAddress: true,
@@ -52,6 +53,7 @@ const OTHER_OPTIONS = [
   "drainTimeout",
   "shards",
   "workers",
+  "openTelemetry",
   "logLevel",
   "logFormat",
 ];

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import type { ProtectedLogger } from "../realtime/protected-logger.ts";
 import type { TopicRules } from "../realtime/topic-rules.ts";
+import type { Tracing } from "../realtime/tracing-port.ts";
 import type { Milliseconds } from "../realtime/units.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import type { ActiveStreams } from "../stream/active-streams.ts";
@@ -41,6 +42,7 @@ export interface ServerContext {
   /** Sends events to this backend. Undefined on Workers. */
   readonly teller: Teller | undefined;
   readonly topicRules: TopicRules;
+  readonly tracing: Tracing | undefined;
   readonly logger: ProtectedLogger;
   readonly clocks: ServerClocks;
   readonly runtime: Runtime;

@@ -1,4 +1,5 @@
 import type { Handler, Hono } from "hono";
+import type { Tracing } from "../realtime/tracing-port.ts";
 import { showConsole, showDocs } from "./console/routes.ts";
 import type { ServerContext } from "./context.ts";
 import { errorResponse } from "./error-response.ts";
@@ -9,6 +10,7 @@ import { limitConnects, limitHistoryReads } from "./middleware/limit-by-address.
 import { requirePublisher } from "./middleware/require-publisher.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { createTemporaryErrorHandler } from "./middleware/temporary-errors.ts";
+import { traceRequest } from "./middleware/trace-request.ts";
 import {
   disconnectClient,
   eraseHistory,
@@ -34,7 +36,8 @@ import { subscribe } from "./routes/subscribe.ts";
  * belong to the app that mounts the service.
  */
 export function mount(app: Hono, context: ServerContext): void {
-  const { endpoints } = context;
+  const { endpoints, tracing } = context;
+  if (tracing !== undefined) mountTracing(app, tracing);
   mountHeaders(app, context);
   mountRealtime(app, context);
   mountAdministration(app, context);
@@ -54,6 +57,12 @@ export function mount(app: Hono, context: ServerContext): void {
     app.get("/:end{.{0}}", handler);
     app.get("/api/docs", showDocs(context));
   }
+}
+
+function mountTracing(app: Hono, tracing: Tracing): void {
+  app.get("/api/realtime", traceRequest(tracing, "connect"));
+  app.post("/api/realtime", traceRequest(tracing, "subscribe"));
+  app.post("/api/realtime/messages", traceRequest(tracing, "publish"));
 }
 
 /** CORS, security headers, and the admin key for metrics, for every method of a path. */

@@ -8,6 +8,7 @@ import { TopicRules } from "../realtime/topic-rules.ts";
 import type { ClientRegistry } from "../registry/registry.ts";
 import { ActiveStreams } from "../stream/active-streams.ts";
 import { WaitingBudget } from "../stream/waiting-budget.ts";
+import { appendMessages } from "./append-messages.ts";
 import { Auth } from "./auth/auth.ts";
 import { Asker } from "./callbacks/asker.ts";
 import type { Teller } from "./callbacks/teller.ts";
@@ -87,7 +88,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
   let isClosing = false;
   const { context, realtimeManager } = createContext(parts, options, () => isClosing);
   const { app } = parts;
-  const { registry, logger, limits, streams, refusalDelay, teller, topicRules } = context;
+  const { registry, logger, limits, streams, refusalDelay, teller, topicRules, tracing } = context;
 
   app.onError((error, c) => handleError(error, c, logger));
   app.notFound(notFoundResponse);
@@ -100,7 +101,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
     registry,
     async publish(...inputs) {
       const messages = parseMessages(inputs, true);
-      return registry.publish(messages).catch((error: unknown) => {
+      return appendMessages(context, messages).catch((error: unknown) => {
         throw withMessageIds(error, messages);
       });
     },
@@ -111,6 +112,7 @@ export function createServerWith(parts: ServerParts, options: ServerOptions): Re
       await registry.close();
       await streams.whenEmpty();
       await teller?.close();
+      await tracing?.flush();
     },
   };
 }
@@ -147,6 +149,7 @@ function createContext(
     asker: createAsker(options, { limits, clocks, runtime }, topicRules),
     teller,
     topicRules,
+    tracing: options.tracing,
     logger,
     clocks,
     runtime,

@@ -75,6 +75,7 @@ function createDefaultRegistry(
       ...limits,
       ...clocks,
       logger,
+      tracing: options.tracing,
       checkAddress: options.checkAddress,
       anonymous: options.anonymous,
       rules: options.rules,

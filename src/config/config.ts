@@ -24,6 +24,7 @@ export interface Config extends ServiceConfig {
   /** Undefined without REDIS_URL. */
   readonly redis: RedisConfig | undefined;
   readonly drainTimeout: Milliseconds;
+  readonly openTelemetry: boolean;
   /** `auto`: text on a terminal, JSON elsewhere. */
   readonly logFormat: "json" | "text" | "auto";
 }

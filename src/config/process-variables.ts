@@ -1,7 +1,7 @@
 /** The variables that only the processes of Node and Bun have. They are not in a Worker's bundle. */
 import { CONTROL_CHARACTER } from "../api/auth/claims.ts";
 import { DEFAULTS } from "../api/limits.ts";
-import { integer, line, oneOf, optional, parser, seconds } from "./parsers.ts";
+import { flag, integer, line, oneOf, optional, parser, seconds } from "./parsers.ts";
 import type { Table } from "./table.ts";
 
 /** Address that the service listens on by default: this machine only. */
@@ -41,5 +41,6 @@ export const processVariables = {
     prefix: ["REDIS_PREFIX", line],
   },
 
+  openTelemetry: ["REALTIME_TRACING", flag(false)],
   logFormat: ["LOG_FORMAT", oneOf(["auto", "json", "text"], "auto")],
 } as const satisfies Table;

@@ -11,6 +11,7 @@ import { MessageContents } from "./records/message-contents.ts";
 import { ReplayCoordinator } from "./replay/coordinator.ts";
 import { ResumeCursors } from "./replay/resume-cursors.ts";
 import { formatSSEMessage } from "./sse.ts";
+import type { Tracing } from "./tracing-port.ts";
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -39,6 +40,7 @@ export class ManagerCore {
   readonly authGrace: Milliseconds;
   /** Whether a client keeps its subscriptions after its credential has expired (`ManagerOptions.anonymous`). */
   readonly guestsMaySubscribe: boolean;
+  readonly #tracing: Tracing | undefined;
   /** Number of clients that have connected since the manager was created. */
   connects = 0;
   #delivered = 0;
@@ -53,6 +55,7 @@ export class ManagerCore {
   /** @param sliceCost As for `DeliveryScheduler`. */
   constructor(options: ManagerOptions, sliceCost: number | undefined) {
     this.logger = options.logger && protectLogger(options.logger, monotonicClock(options));
+    this.#tracing = options.tracing;
     this.now = options.now ?? Date.now;
     this.checkAddress = options.checkAddress ?? true;
     this.authGrace = options.authGrace ?? DEFAULT_AUTH_GRACE;
@@ -91,7 +94,14 @@ export class ManagerCore {
 
   /** Delivers entries of the log, and advances the live cursor with each. */
   deliver(entries: readonly LogEntry[]): void {
-    this.deliveries.deliver(entries, this.#advanceCursor);
+    if (this.#tracing === undefined) {
+      this.deliveries.deliver(entries, this.#advanceCursor);
+      return;
+    }
+    this.#tracing.deliver(
+      entries.map(({ message }) => message),
+      () => this.deliveries.deliver(entries, this.#advanceCursor),
+    );
   }
 
   /** `RealtimeManager.removeClient`. */

@@ -2,6 +2,7 @@ import type { CapacityLimits } from "./access/capacity.ts";
 import type { Clocks } from "./clock.ts";
 import type { PresenceOptions } from "./presence/presence-core.ts";
 import type { CollectionRules } from "./records/collection.ts";
+import type { Tracing } from "./tracing-port.ts";
 import type { Logger } from "./types.ts";
 import type { Milliseconds } from "./units.ts";
 
@@ -35,4 +36,6 @@ export interface ManagerOptions extends CapacityLimits, Clocks {
   readonly presence?: PresenceOptions | undefined;
   /** Default: nothing is logged. */
   readonly logger?: Logger | undefined;
+  /** Traces deliveries; as an option of `createServer` also requests. Default: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }

@@ -91,6 +91,12 @@ describe.each(["node", "bun"])("pocketwire/%s", (runtime) => {
   });
 });
 
+describe("pocketwire/tracing", () => {
+  it("exports the option of `createServer` that OpenTelemetry needs", () => {
+    expect(exportedNames("tracing.ts").toSorted()).toEqual(["Tracing", "createTracing"]);
+  });
+});
+
 describe("pocketwire/adapter", () => {
   it("exports what authors of registries and logs need besides", () => {
     expect(exportedNames("adapter.ts").toSorted()).toEqual([

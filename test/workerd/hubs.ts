@@ -11,8 +11,9 @@ let opened = 0;
 /**
  * `rules`: hubs with `RULES` in their environment. `own-rules`: the same, and a subclass passes other rules. `presence`: the topics
  * `chat/*` have members. `tells`: the same, and the hubs tell a backend of all events.
+ * `traced`: the hubs trace their deliveries.
  */
-type Kind = "hubs" | "rules" | "own-rules" | "presence" | "tells";
+type Kind = "hubs" | "traced" | "rules" | "own-rules" | "presence" | "tells";
 
 /** A registry over separate hubs, with operations for tests. */
 export class HubsUnderTest extends RegistryUnderTest {

@@ -1,5 +1,6 @@
 /** The Worker of the tests inside workerd: hubs that tests can evict, and an object for a log. */
 import { DurableObject } from "cloudflare:workers";
+import { createTracing } from "../../src/api/tracing/open-telemetry.ts";
 import type { HistoryRequest } from "../../src/log/history.ts";
 import type { TopicReport } from "../../src/realtime/presence/presence.ts";
 import type { Message, Principal, Revocation, SubscribeRequest } from "../../src/realtime/types.ts";
@@ -63,7 +64,7 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
   }
 
   /**
-   * A hub with `history-<n>` in its name keeps n messages. A hub with `rules` in it has `RULES` in its environment, and one with
+   * A hub with `history-<n>` in its name keeps n messages. A hub with `traced` in it traces its deliveries. A hub with `rules` in it has `RULES` in its environment, and one with
    * `own-rules` gets rules from its subclass.
    */
   #wake(): RealtimeHub {
@@ -75,7 +76,8 @@ export class EvictableHub extends DurableObject<TestEnv> implements HubRPC {
     }
     const messages = /history-(\d+)/.exec(this.ctx.id.name ?? "")?.[1];
     const history = messages === undefined ? {} : { messages: Number(messages) };
-    const options = { history, authGrace: AUTH_GRACE };
+    const tracing = this.ctx.id.name?.includes("traced") ? createTracing() : undefined;
+    const options = { history, authGrace: AUTH_GRACE, tracing };
     return new RealtimeHub(this.ctx, this.env, { ...options, ...this.#presenceOptions() });
   }
 

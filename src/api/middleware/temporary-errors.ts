@@ -5,6 +5,7 @@ import { STREAM_HEADERS } from "../../stream/headers.ts";
 import { formatRetry, RETRY_RANGES, spreadRetry } from "../../stream/retry.ts";
 import type { ServerContext } from "../context.ts";
 import { isHTTPException } from "../error-response.ts";
+import { spanOf } from "./trace-request.ts";
 
 /**
  * Errors after which the same request may succeed later, with the minimum time until the client should reconnect. An error's
@@ -60,6 +61,7 @@ export function createTemporaryErrorHandler({
       const { code, message: reason, cause } = temporary;
       const detail = cause === undefined ? undefined : String(cause);
       logger.warn("streams are refused for now", { code, reason, error: detail });
+      spanOf(c)?.fail(temporary);
       return askToReconnect(c, temporary, streams.count);
     }
   };

@@ -95,6 +95,7 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     },
   },
   publish: {
+    parameters: { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
     request: MESSAGE,
     responses: {
       "200": { id: MESSAGE_ID },

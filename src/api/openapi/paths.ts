@@ -34,6 +34,14 @@ const OPERATION = { security: [{}], tags: ["operation"] };
 
 const CLIENT_ID = { name: "id", in: "path", required: true, schema: TEXT };
 
+const TRACEPARENT = {
+  name: "traceparent",
+  in: "header",
+  schema: TEXT,
+  description:
+    "The W3C trace context of the request. Messages without a `traceparent` of their own get it. An invalid header is ignored.",
+};
+
 const LAST_EVENT_ID = [
   {
     name: "Last-Event-ID",
@@ -137,6 +145,7 @@ function messageOperations(limits: RequestLimits): JSONObject {
       {
         ...PUBLISHER,
         operationId: "publish",
+        parameters: [TRACEPARENT],
         requestBody: body({
           anyOf: [message, { type: "array", items: message, maxItems: limits.maxBatch }],
         }),

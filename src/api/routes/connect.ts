@@ -7,6 +7,7 @@ import { guardBody } from "../../stream/response-guard.ts";
 import { StreamSession } from "../../stream/session.ts";
 import type { SessionSettings } from "../../stream/session-settings.ts";
 import type { ServerContext } from "../context.ts";
+import { spanOf } from "../middleware/trace-request.ts";
 import { createSubscribeHook, runHook } from "../run-hooks.ts";
 import { asksToClose, type OpenedSink, type Runtime } from "../runtime.ts";
 import { createConnectReader } from "../schemas/query.ts";
@@ -29,6 +30,7 @@ export function connect(context: ServerContext): Handler {
     const given = subscriptions ?? topics;
     const keys = given.length === 0 ? given : await runSubscribeHook(c, given, principal);
     const connection = await registry.open({ ...query, ...principal, topics: keys });
+    spanOf(c)?.addClient(connection.clientId, keys.length);
     try {
       const event = { clientId: connection.clientId, ip, identity, subscriptions: keys };
       await runHook("onConnect", () => hooks.onConnect?.(event, c));

@@ -1,10 +1,13 @@
 import type { Handler } from "hono";
 import { type FieldErrors, RealtimeError } from "../../realtime/errors.ts";
 import type { PublishInput } from "../../realtime/message.ts";
-import type { Message, Principal } from "../../realtime/types.ts";
+import { parseTraceparent } from "../../realtime/traceparent.ts";
+import type { Message } from "../../realtime/types.ts";
+import { appendMessages } from "../append-messages.ts";
 import type { AuthenticatedCaller } from "../auth/authenticator.ts";
 import type { ServerContext } from "../context.ts";
 import type { PublisherEnv } from "../middleware/require-publisher.ts";
+import { spanOf } from "../middleware/trace-request.ts";
 import { withMessageIds } from "../publish-failure.ts";
 import { applyMessageHook } from "../run-hooks.ts";
 import { createMessageParser } from "../schemas/message.ts";
@@ -17,7 +20,7 @@ import { invalidInput } from "../schemas/validate.ts";
  * `requirePublisher` must run before this handler.
  */
 export function publish(context: ServerContext): Handler<PublisherEnv> {
-  const { registry, auth, hooks, asker, limits, rateLimits, topicRules } = context;
+  const { auth, hooks, asker, limits, rateLimits, topicRules } = context;
   const parseMessages = createMessageParser(limits, topicRules);
   return async (c) => {
     checkQueryParameters(c);
@@ -35,9 +38,16 @@ export function publish(context: ServerContext): Handler<PublisherEnv> {
     const changed = (await asker?.publish(c, caller, ofHook ?? inputs)) ?? ofHook;
     const messages = changed === undefined ? given : parseMessages(changed, isAdmin);
     if (changed !== undefined) await auth.authorizePublish(c, caller, topicsOfMessages(messages));
-    const receipts = await append(registry, messages, caller).catch((error: unknown) => {
-      throw withMessageIds(reusedIds(error, Array.isArray(body)), messages);
-    });
+    const span = spanOf(c);
+    span?.addMessages(messages);
+    const traceparent = parseTraceparent(c.req.header("traceparent"));
+    const publisher = isAdmin ? undefined : principal;
+    const scoped = scopeIds(messages, caller);
+    const receipts = await appendMessages(context, scoped, publisher, traceparent, span).catch(
+      (error: unknown) => {
+        throw withMessageIds(reusedIds(error, Array.isArray(body)), messages);
+      },
+    );
     // The ids are read from `messages`, because the ids of a user's receipts are scoped to the user.
     const published = messages.map(({ id }, index) =>
       receipts[index]?.duplicate === true ? { id, duplicate: true } : { id },
@@ -51,22 +61,16 @@ function topicsOfMessages(messages: readonly Message[]): string[] {
   return messages.flatMap(({ topics }) => topics);
 }
 
-function append(
-  registry: ServerContext["registry"],
-  messages: readonly Message[],
-  { principal, isAdmin }: AuthenticatedCaller,
-) {
-  if (isAdmin) return registry.publish(messages);
-  const scoped = messages.map((message) => scopeIdToPublisher(message, principal));
-  return registry.publish(scoped, principal);
-}
-
 /**
- * Scopes the id of a message to its publisher. Otherwise a user could publish under an id that another publisher uses later,
+ * Scopes the ids of messages to their publisher. Otherwise a user could publish under an id that another publisher uses later,
  * and the log would refuse the other publisher's message or treat it as a duplicate.
  */
-function scopeIdToPublisher(message: Message, { identity = "" }: Principal): Message {
-  return { ...message, id: `${identity}\t${message.id}` };
+function scopeIds(
+  messages: readonly Message[],
+  { principal: { identity = "" }, isAdmin }: AuthenticatedCaller,
+): readonly Message[] {
+  if (isAdmin) return messages;
+  return messages.map((message) => ({ ...message, id: `${identity}\t${message.id}` }));
 }
 
 /** The log keys the errors of reused ids by index. A batch gets 400 with all of them, a single message 409 with its own. */

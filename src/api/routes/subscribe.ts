@@ -4,6 +4,7 @@ import { RealtimeError } from "../../realtime/errors.ts";
 import type { ServerContext } from "../context.ts";
 import { MAX_CLIENT_ID } from "../limits.ts";
 import type { ArrivalEnv } from "../middleware/arrival-time.ts";
+import { spanOf } from "../middleware/trace-request.ts";
 import { createSubscribeHook } from "../run-hooks.ts";
 import { strictObject } from "../schemas/objects.ts";
 import { checkQueryParameters } from "../schemas/query.ts";
@@ -38,6 +39,7 @@ export function subscribe(context: ServerContext): Handler<ArrivalEnv> {
     const { clientId, subscriptions, lastEventId } = validate(schema, body);
     rateLimits.addresses.checkSubscribe(auth.addressOf(c), clientId);
     const keys = subscriptions ?? [];
+    spanOf(c)?.addClient(clientId, keys.length);
     const { principal, expiredTokenError } = await auth.authorizeSetSubscriptions(
       c,
       topicsOf(keys),

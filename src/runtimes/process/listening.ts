@@ -12,6 +12,7 @@ import type { Milliseconds } from "../../realtime/units.ts";
 import { RETRY_RANGES } from "../../stream/retry.ts";
 import type { DataSync } from "./data-folder.ts";
 import { openLog } from "./data-log.ts";
+import { loadTracing } from "./load-tracing.ts";
 import { type OpenFiles, readOpenFiles } from "./open-files.ts";
 import { openRedis, type RedisParts, type RedisSettings } from "./redis/open-redis.ts";
 import type { OpenSqlite } from "./sqlite-database.ts";
@@ -35,6 +36,11 @@ export interface StartOptions extends ServerOptions {
    * 1,000,000 message ids by default. Refused together with `data`, `log` or `registry`. Default: the process is alone.
    */
   readonly redis?: RedisSettings | undefined;
+  /**
+   * Whether to load `pocketwire/tracing` and report spans to the OpenTelemetry SDK of the process. Needs the package
+   * `@opentelemetry/api`. The option `tracing` does the same. Default false.
+   */
+  readonly openTelemetry?: boolean | undefined;
   /** How long `close` waits for streams and requests to end, before it closes their connections. Default 10,000. */
   readonly drainTimeout?: Milliseconds | undefined;
 }
@@ -89,9 +95,11 @@ export async function startListening(
   options: StartOptions,
   { listen, loadSqlite }: ListeningRuntime,
 ): Promise<RunningServer> {
+  const { openTelemetry, tracing = openTelemetry && (await loadTracing(options.logger)) } = options;
   const opened = await openParts(options, loadSqlite);
   try {
-    return await listenWith({ ...options, ...opened, data: undefined, redis: undefined }, listen);
+    const parts = { ...opened, tracing: tracing || undefined, data: undefined, redis: undefined };
+    return await listenWith({ ...options, ...parts }, listen);
   } catch (error) {
     // Releases the folder or the connections, so that another attempt to start can use them.
     await opened.log?.release?.();

@@ -33,18 +33,20 @@ export interface Env {
 export class RealtimeHub extends Hub<Env> {
   /**
    * @param options Access rules that replace those of REALTIME_RULES, and topic rules that replace those of REALTIME_TOPICS. Of
-   *   topic rules the hub applies only `keep` and `presence`: pass them to `getRealtime` as well.
+   *   topic rules the hub applies only `keep` and `presence`: pass them to `getRealtime` as well. With `tracing` the hub traces its
+   *   deliveries.
    * @throws RealtimeError `invalid_config` when a variable or the rules are invalid.
    */
   constructor(
     ctx: DurableObjectState,
     env: Env,
-    options: Pick<RealtimeHubOptions, "rules" | "topics"> = {},
+    options: Pick<RealtimeHubOptions, "rules" | "topics" | "tracing"> = {},
   ) {
     const settings = readWorkerSettings(env);
-    const { rules = settings.rules, topics = settings.topics } = options;
+    const { rules = settings.rules, topics = settings.topics, tracing } = options;
     const tells = createHubTells(settings);
-    super(ctx, env, { ...settings, rules, topics, tells, hub: (shard) => getHub(env, shard) });
+    const hub = (shard: number) => getHub(env, shard);
+    super(ctx, env, { ...settings, rules, topics, tracing, tells, hub });
     // Shard 0 receives every publish first. When REALTIME_SHARDS was reduced, shard 0 can therefore retire the removed shards
     // before they miss a message.
     if (ctx.id.name === "0") {

@@ -30,6 +30,7 @@ const WITHOUT_EFFECT: readonly string[] = [
   "REALTIME_DATA",
   "REALTIME_DATA_SYNC",
   "REALTIME_DRAIN_SECONDS",
+  "REALTIME_TRACING",
   "REDIS_URL",
 ];
 

@@ -307,6 +307,17 @@ const CASES: readonly Case[] = [
     expected: "a whole number from 1 to 1000",
   },
   {
+    variable: "REALTIME_TRACING",
+    read: ({ openTelemetry }) => openTelemetry,
+    defaultValue: false,
+    good: [
+      ["true", true],
+      ["false", false],
+    ],
+    bad: ["yes", "auto", "1"],
+    expected: "true or false",
+  },
+  {
     variable: "REALTIME_CONSOLE",
     read: ({ console }) => console,
     defaultValue: undefined,

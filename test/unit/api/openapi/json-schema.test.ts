@@ -22,6 +22,7 @@ const SCHEMAS: readonly [name: string, schema: SchemaPart, expected: object][] =
         id,
         private: { type: "boolean" },
         ttl: { type: "integer", minimum: 1, maximum: 31_536_000 },
+        traceparent: { type: "string", description: expect.stringContaining("W3C Trace Context") },
         topic: { type: "string", minLength: 1, maxLength: 77 },
         data: {},
       },
