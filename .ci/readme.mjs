@@ -149,6 +149,11 @@ async function checkQuickStart() {
     const record = /"data":{"action":"update","record":{"id":"r1","title":"Hello"}}/;
     expectMatch(run(blocks.use("record-history")), record);
   });
+  await check("a message keeps its trace context", () => {
+    const traceparent =
+      /^{"id":"[\w-]{21}"}{"messages":\[.*"traceparent":"00-4bf92f35[\da-f-]+-01","data":"hello"/;
+    expectMatch(run(blocks.use("traceparent")), traceparent);
+  });
   await check("npm start stops in an orderly way on SIGTERM", async () => {
     // A process manager signals npm alone. The service must not outlive npm.
     process.kill(service.pid, "SIGTERM");

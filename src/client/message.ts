@@ -5,9 +5,12 @@ export function readMessage(topic: string, value: unknown, eventId: string): Mes
   const envelope = Object(value) as Message;
   // An event that an embedding app sends to one client has no envelope.
   if (!envelope.at) return { topic, data: value, id: eventId, at: new Date().toISOString() };
-  const { data, id, at } = envelope;
+  const { data, id, at, traceparent } = envelope;
   const { action, record } = Object(data) as Message;
-  return { topic: envelope.topic, data, id, at, ...(action && record && { action, record }) };
+  return {
+    ...{ topic: envelope.topic, data, id, at, ...(traceparent && { traceparent }) },
+    ...(action && record && { action, record }),
+  };
 }
 
 /** Returns the first of a message's topics that a subscription matches. */

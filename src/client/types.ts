@@ -15,6 +15,8 @@ export interface Message<Data = unknown> {
   readonly id: string;
   /** When the service accepted the message, in ISO 8601. */
   readonly at: string;
+  /** Where the message belongs in a trace (W3C Trace Context). Absent if it belongs to none. */
+  readonly traceparent?: string;
   /** Only for record events: what happened to the record. `leave` needs the option `leave`. */
   readonly action?: "create" | "update" | "delete" | "leave";
   /** Only for record events: the record. With `leave`, only its `id`. */
@@ -129,6 +131,8 @@ interface PublicationFields {
   readonly private?: boolean;
   /** Seconds after which the message is neither replayed nor listed, 1 to 31,536,000. Default: as the topic rules say. */
   readonly ttl?: number;
+  /** Where the message belongs in a trace (W3C Trace Context). Default: it belongs to none. */
+  readonly traceparent?: string;
 }
 
 /** A record event that `publish` sends. */

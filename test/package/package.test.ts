@@ -15,6 +15,7 @@ const PAGES = [
   "docs/client.md",
   "docs/configuration.md",
   "docs/embedding.md",
+  "docs/tracing.md",
 ];
 const docs = PAGES.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
@@ -58,6 +59,21 @@ describe("the package", () => {
     expect(imported.filter((name) => !carried.test(name ?? ""))).toEqual([]);
   });
 
+  it("says which package tracing needs", () => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ["node_modules/pocketwire/dist/node.js"],
+      {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: process.env.PATH, PORT: "0", REALTIME_TRACING: "true", LOG_FORMAT: "json" },
+      },
+    );
+    expect(status).toBe(1);
+    expect(stdout).toContain("could not start");
+    expect(stdout).toContain("npm install @opentelemetry/api");
+  });
+
   it("has documentation with examples that compile", () => {
     const blocks = [...docs.matchAll(/^```([jt]s)\n([\s\S]*?)^```/gm)];
     expect(blocks.length).toBeGreaterThan(9);
@@ -70,6 +86,9 @@ describe("the package", () => {
       ...{ target: "es2022", module: "nodenext", lib: ["ES2023", "DOM", "DOM.Iterable"] },
       ...{ skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
       paths: {
+        "@opentelemetry/sdk-trace-node": [
+          join(root, "node_modules/@opentelemetry/sdk-trace-node/build/src/index.d.ts"),
+        ],
         ai: [join(root, "node_modules/ai/dist/index.d.mts")],
         pocketbase: [join(root, "node_modules/pocketbase/dist/pocketbase.es.d.mts")],
         react: [join(root, "node_modules/@types/react/index.d.ts")],
