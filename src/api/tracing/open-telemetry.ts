@@ -95,12 +95,13 @@ class OpenTelemetryTracing implements Tracing {
     const spans = messages.flatMap((message) => {
       const { traceparent } = message;
       if (traceparent === undefined) return [];
+      const parent = remoteContext(traceparent);
       const span = startSpan({
         name: "realtime.deliver",
         kind: SpanKind.CONSUMER,
         attributes: { ...attributesOf("deliver", "process"), ...describe([message]) },
-        parent: remoteContext(traceparent),
-        links: linksTo(traceparent),
+        parent,
+        links: linksTo(parent),
       });
       return [span];
     });

@@ -76,10 +76,10 @@ export function remoteContext(traceparent: string | undefined, tracestate?: stri
   return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
 }
 
-/** A link to the context that another program has sent. */
-export function linksTo(traceparent: string | undefined): Link[] {
-  const remote = parseRemote(traceparent);
-  return remote === undefined ? [] : [{ context: remote }];
+/** A link to the span of a context, if it has one. */
+export function linksTo(linked: Context): Link[] {
+  const spanContext = trace.getSpanContext(linked);
+  return spanContext === undefined ? [] : [{ context: spanContext }];
 }
 
 /** Runs a function once, if possible with an active context. Returns and throws what the function does. */

@@ -79,7 +79,9 @@ describe("an SDK that throws", () => {
   it.each(FAILURES)("in %s changes no response and loses no message", async (method) => {
     registerFailing(method);
     const { event, statuses } = await publishOne(createTracing(), { traceparent: TRACEPARENT });
-    expect(event).toMatchObject({ id: "m1", data: 1 });
+    const [, traceId] = TRACEPARENT.split("-");
+    const traceparent = expect.stringMatching(`^00-${traceId}-[0-9a-f]{16}-01$`);
+    expect(event).toMatchObject({ id: "m1", data: 1, traceparent });
     expect(statuses).toEqual([204, 200, 200]);
   });
 });
