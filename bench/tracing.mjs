@@ -49,7 +49,7 @@ for (const load of LOADS) {
     const ratio = median(values.map((value, round) => value / off[round])).toFixed(3);
     const range = `${Math.min(...values)} to ${Math.max(...values)}`;
     console.log(
-      `${load.clients} clients, ${load.window} in flight: ${name} ${median(values)} µs a delivery (${range}), ${ratio} of ${POCKETWIRE_ON_NODE.name}`,
+      `${load.clients} clients, ${load.window} in flight: ${name} ${median(values).toFixed(2)} µs a delivery (${range}), ${ratio} of ${POCKETWIRE_ON_NODE.name}`,
     );
   }
 }
