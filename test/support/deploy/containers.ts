@@ -165,7 +165,11 @@ export class Network {
 
   readonly #dispose = (): void => {
     for (const { pid } of this.#children) if (pid !== undefined) process.kill(-pid, "SIGKILL");
-    for (const namespace of this.#namespaces) spawnSync("ip", ["netns", "del", namespace]);
+    for (const [index, namespace] of this.#namespaces.entries()) {
+      // Connections that still close would keep the namespace, and with it this device, for minutes.
+      spawnSync("ip", ["link", "del", `${this.#id}v${index}`]);
+      spawnSync("ip", ["netns", "del", namespace]);
+    }
     spawnSync("ip", ["link", "del", this.#id]);
   };
 }
