@@ -18,11 +18,14 @@ describe("Dockerfile", () => {
   });
 
   it("uses the versions of Node and Bun that CI tests", () => {
-    const version = (script: string) => /VERSION = "(.*)"/.exec(read(`scripts/${script}.mjs`))?.[1];
+    const version = (script: string, pattern: RegExp) =>
+      pattern.exec(read(`scripts/${script}.mjs`))?.[1];
+    const node = version("node-versions", /22: "(.*?)"/);
+    const bun = version("bun", /VERSION = "(.*)"/);
     const used = (image: string) =>
       stages.map(({ from }) => from).filter((from) => from.startsWith(image));
-    expect(new Set(used("node:"))).toEqual(new Set([`node:${version("node22")}-bookworm-slim`]));
-    expect(used("oven/bun:")).toEqual([`oven/bun:${version("bun")}-slim`]);
+    expect(new Set(used("node:"))).toEqual(new Set([`node:${node}-bookworm-slim`]));
+    expect(used("oven/bun:")).toEqual([`oven/bun:${bun}-slim`]);
   });
 
   it("copies sources after the packages, so that a change of the sources keeps the layer of the packages", () => {
