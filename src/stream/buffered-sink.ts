@@ -143,7 +143,7 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     }
     const isFirst = this.#pending === undefined;
     this.#pending = (this.#pending ?? scheduler.emptyBatch).append(frame);
-    if (isFirst) scheduler.add(this);
+    if (isFirst) scheduler.add(this, this.#listener.maxBufferedBytes);
     if (scheduler.isFull) scheduler.flush();
   }
 

@@ -106,9 +106,12 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   onDetached(): void {
-    clearTimeout(this.#handshakeTimer);
-    // A timer retains memory for each client, even after it was cleared.
-    this.#handshakeTimer = undefined;
+    // On Bun the handshake has not been sent yet.
+    if (this.#sink?.handshakeSent === true) {
+      clearTimeout(this.#handshakeTimer);
+      // A timer that was cleared would still retain memory for each client.
+      this.#handshakeTimer = undefined;
+    }
     if (typeof this.#resolveHonoStreamDone === "function") this.#resolveHonoStreamDone();
     this.#resolveHonoStreamDone = true;
   }
@@ -163,17 +166,16 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
   }
 
   /**
-   * There are two known causes for a handshake that is never sent. Middleware of the embedding app may hold back the
-   * response, for example middleware that builds a new response from the whole body. And if a client disconnects early, workerd does not read the body of its
-   * response, and fires no event.
+   * Middleware of the embedding app may hold back the response, for example to build a new response from the whole body. And when a
+   * client disconnects early, workerd does not read the body of the response, and fires no event.
    */
   #startHandshakeTimer(sink: OutgoingSink): void {
     const { handshakeTimeout } = this.#settings;
     this.#handshakeTimer = setTimeout(() => {
+      this.#handshakeTimer = undefined;
       if (sink.handshakeSent) return;
-      const limit = `${handshakeTimeout / 1000} s`;
       this.#abort(
-        `the response head did not leave within ${limit}; middleware may hold back the response`,
+        `the response head did not leave within ${handshakeTimeout / 1000} s; middleware may hold back the response`,
       );
     }, handshakeTimeout);
   }
@@ -233,6 +235,7 @@ export class StreamSession implements SinkListener, HeartbeatListener, Evictable
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     if (this.#heartbeat !== undefined) this.#settings.heartbeat.remove(this, this.#heartbeat);
+    clearTimeout(this.#handshakeTimer);
     clearTimeout(this.#finalTimer);
     this.onDetached();
     this.#waitingBytes?.clear();

@@ -11,6 +11,9 @@ const MANY_SINKS = 100;
 const WAIT_PER_SINK: Milliseconds = 0.005;
 const MAX_WAIT: Milliseconds = 10;
 
+/** A flush waits only while all of its frames together have at most this size, so that no sink exceeds its limit by the wait. */
+const MAX_WAITING_BYTES: Bytes = 64 * 1024;
+
 /** A sink that collects frames until `flush` is called. */
 export interface Flushable {
   /** Writes the frames. */
@@ -41,6 +44,8 @@ export class FlushScheduler {
   #emptyBatch = FrameBatch.empty(this.#turnSize);
   /** Size of the frames at the end of the turn before. */
   #earlierBytes: Bytes = 0;
+  /** A flush with more bytes does not wait. */
+  #maxWaitingBytes = MAX_WAITING_BYTES;
   /** When the waiting flush must run. Undefined while no flush waits. */
   #deadline: Milliseconds | undefined;
 
@@ -58,9 +63,14 @@ export class FlushScheduler {
     return this.#turnSize.bytes > MAX_TURN_BYTES;
   }
 
-  /** Adds a sink. Call this only for the first frame of a sink since the last flush. */
-  add(sink: Flushable): void {
+  /**
+   * Adds a sink. Call this only for the first frame of a sink since the last flush.
+   *
+   * @param maxBufferedBytes The client of the sink is disconnected as too slow when more bytes wait. Default: no limit.
+   */
+  add(sink: Flushable, maxBufferedBytes: Bytes = Number.POSITIVE_INFINITY): void {
     this.#pending.push(sink);
+    if (maxBufferedBytes < this.#maxWaitingBytes) this.#maxWaitingBytes = maxBufferedBytes;
     if (this.#pending.length === 1) this.#options.runAtEndOfTurn(this.#onEndOfTurn);
   }
 
@@ -72,6 +82,7 @@ export class FlushScheduler {
     this.#emptyBatch = FrameBatch.empty(this.#turnSize);
     this.#earlierBytes = 0;
     this.#deadline = undefined;
+    this.#maxWaitingBytes = MAX_WAITING_BYTES;
     for (const sink of pending) sink.flush();
   }
 
@@ -85,6 +96,7 @@ export class FlushScheduler {
     const { bytes } = this.#turnSize;
     const sinks = this.#pending.length;
     if (now === undefined || sinks < MANY_SINKS || bytes === this.#earlierBytes) return false;
+    if (bytes > this.#maxWaitingBytes) return false;
     this.#earlierBytes = bytes;
     const time = now();
     this.#deadline ??= time + Math.min(sinks * WAIT_PER_SINK, MAX_WAIT);

@@ -72,8 +72,9 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   /** Whether the bytes in the socket are a single frame. A single frame of any size is not an overflow. */
   #isSingleFrame = false;
   #writes = 0;
-  /** Copy of the listener's `maxWrites`. A flush of thousands of sinks then need not load each listener into the processor's cache. */
+  /** Copies of the listener's limits. A flush of thousands of sinks then need not load each listener into the processor's cache. */
   readonly #maxWrites: number;
+  readonly #maxBufferedBytes: Bytes;
   /** Number of bytes that the socket had sent at the last check of `stalledFor`. -1 if no bytes were waiting at that check. */
   #flushedBytes: Bytes = -1;
   /** When `#flushedBytes` last changed. */
@@ -84,6 +85,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     this.#outgoing = outgoing;
     this.#listener = listener;
     this.#maxWrites = listener.maxWrites;
+    this.#maxBufferedBytes = listener.maxBufferedBytes;
     // Not `outgoing.on`: some compression middleware replaces this method, and registers no listener before the first write.
     EventEmitter.prototype.on.call(outgoing, "close", () => listener.onDisconnect());
     if (outgoing.destroyed || outgoing.closed) listener.onDisconnect();
@@ -134,7 +136,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     if (this.#hasBacklog || this.#pending !== undefined) {
       const inSocket = this.#hasBacklog ? (this.#socket?.writableLength ?? 0) : 0;
       const queued = (this.#pending?.length ?? 0) + inSocket;
-      if (!fitsBurst(queued, frame.length, this.#listener.maxBufferedBytes)) return false;
+      if (!fitsBurst(queued, frame.length, this.#maxBufferedBytes)) return false;
     }
     this.#append(frame);
     return true;
@@ -195,14 +197,14 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     if (!this.#hasBacklog) return;
     this.#isSingleFrame = batch.count === 1 && wasEmpty;
     this.#reportQueued(socket, chunk);
-    if (socket.writableLength > this.#listener.maxBufferedBytes) {
+    if (socket.writableLength > this.#maxBufferedBytes) {
       checkNextTurn(this, this.#listener);
     }
   }
 
   isOverLimit(): boolean {
     if (this.#isClosed || this.#isSingleFrame) return false;
-    return (this.#socket?.writableLength ?? 0) > this.#listener.maxBufferedBytes;
+    return (this.#socket?.writableLength ?? 0) > this.#maxBufferedBytes;
   }
 
   #reportQueued(socket: Socket, chunk: Uint8Array): void {
@@ -214,7 +216,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   #append(frame: Uint8Array): void {
     const isFirst = this.#pending === undefined;
     this.#pending = (this.#pending ?? flushScheduler.emptyBatch).append(frame);
-    if (isFirst) flushScheduler.add(this);
+    if (isFirst) flushScheduler.add(this, this.#maxBufferedBytes);
     if (flushScheduler.isFull) flushScheduler.flush();
   }
 
