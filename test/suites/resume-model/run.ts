@@ -48,34 +48,23 @@ export class ResumeRun {
 
   /** Reconnects every client, and expects that each has every message. */
   async compare(): Promise<void> {
-    for (const client of this.#clients) {
-      if (client.open === undefined) await this.#resume(client, "topics", false, 0);
-      client.open?.sink.release();
-    }
+    for (const client of this.#clients) client.open?.sink.release();
     const first = this.#book.now + 1;
     await eventually(
       async () => {
+        await this.#reconnect();
         // Publishes more than one fence, because a client that gets `recovered: false` may have missed a fence.
-        await this.#publish([{ id: undefined, topics: { topic: FENCE }, private: false, size: 0 }]);
-        return this.#clients.every(
-          ({ open, envelope }) =>
-            open?.sink.closings.length !== 0 ||
-            open.sink.events.some(
-              ({ event, data }) => event === FENCE && numberOf(data, envelope) >= first,
-            ),
-        );
+        await this.#publishFence();
+        return this.#haveFence(first);
       },
       "every client is live again",
       5000,
     );
-    const end = this.#book.now;
     await eventually(
-      () =>
-        this.#clients.every(({ open, envelope }) =>
-          open?.sink.events.some(
-            ({ event, data }) => event === FENCE && numberOf(data, envelope) === end,
-          ),
-        ),
+      async () => {
+        if (await this.#reconnect()) await this.#publishFence();
+        return this.#haveFence(this.#book.now);
+      },
       "the last fence arrives",
       5000,
     );
@@ -83,6 +72,29 @@ export class ResumeRun {
       client.cut();
       client.expectAll();
     }
+  }
+
+  /** Reconnects clients without a stream, and clients that the service has asked to reconnect. Returns whether there were any. */
+  async #reconnect(): Promise<boolean> {
+    const absent = this.#clients.filter(({ open }) => open?.sink.closings.length !== 0);
+    for (const client of absent) {
+      client.cut();
+      await this.#resume(client, "topics", false, 0);
+    }
+    return absent.length > 0;
+  }
+
+  async #publishFence(): Promise<void> {
+    await this.#publish([{ id: undefined, topics: { topic: FENCE }, private: false, size: 0 }]);
+  }
+
+  /** Whether the stream of each client has a fence with this number or a greater one. */
+  #haveFence(number: number): boolean {
+    return this.#clients.every(({ open, envelope }) =>
+      open?.sink.events.some(
+        ({ event, data }) => event === FENCE && numberOf(data, envelope) >= number,
+      ),
+    );
   }
 
   async close(): Promise<void> {
