@@ -25,7 +25,7 @@ COPY scripts/build.mjs scripts/
 COPY src src
 RUN npm run build && find dist -name '*.map' -delete
 
-# What both final stages copy. A new volume gets the owner of the folder that it is mounted on.
+# The files that both final stages copy. A new volume gets the owner of the folder that it is mounted on.
 FROM manifest AS files
 RUN rm package-lock.json && mkdir /data
 COPY --from=packages /app/node_modules node_modules
