@@ -5,7 +5,7 @@ import type { Message, Principal } from "../realtime/types.ts";
 import type { ServerContext } from "./context.ts";
 
 /**
- * Appends messages to the log, and traces this. Throws what `ClientRegistry.publish` throws.
+ * Appends messages to the log, within a span if tracing is on. Throws what `ClientRegistry.publish` throws.
  *
  * @param publisher Undefined for the embedding app and for holders of the admin key.
  * @param traceparent The trace context of the request. It becomes the context of messages that have none.

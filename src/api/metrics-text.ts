@@ -8,7 +8,10 @@ export interface Metric {
   readonly help: string;
   /** Default: `counter` for a name that ends with `_total`, otherwise `gauge`. */
   readonly type?: "histogram" | undefined;
-  /** What follows the name: nothing, or labels in braces, in a histogram after a suffix. And the value. */
+  /**
+   * Each sample is the text after the name, and the value. The text is empty or has labels in braces. In a histogram, a suffix
+   * such as `_sum` comes before the labels.
+   */
   readonly samples: readonly (readonly [suffix: string, value: number])[];
 }
 

@@ -15,7 +15,7 @@ export interface Message<Data = unknown> {
   readonly id: string;
   /** When the service accepted the message, in ISO 8601. */
   readonly at: string;
-  /** Where the message belongs in a trace (W3C Trace Context). Absent if it belongs to none. */
+  /** The trace context of the message (W3C Trace Context). Absent if the message belongs to no trace. */
   readonly traceparent?: string;
   /** Only for record events: what happened to the record. `leave` needs the option `leave`. */
   readonly action?: "create" | "update" | "delete" | "leave";
@@ -131,7 +131,7 @@ interface PublicationFields {
   readonly private?: boolean;
   /** Seconds after which the message is neither replayed nor listed, 1 to 31,536,000. Default: as the topic rules say. */
   readonly ttl?: number;
-  /** Where the message belongs in a trace (W3C Trace Context). Default: it belongs to none. */
+  /** The trace context of the message (W3C Trace Context). Default: the message belongs to no trace. */
   readonly traceparent?: string;
 }
 

@@ -1,6 +1,6 @@
 import type { Message } from "./types.ts";
 
-/** Version, trace id, parent id and flags. A later version than 00 may have further parts. */
+/** Version, trace id, parent id and flags. A version after 00 may have further parts. */
 const FORM =
   /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/s;
 
@@ -16,7 +16,7 @@ export function parseTraceparent(text: string | undefined): string | undefined {
   return rest === undefined ? text : undefined;
 }
 
-/** Adds a `traceparent` to the messages that have none. Without one, the messages stay the same objects. */
+/** Adds a `traceparent` to the messages that have none. Returns the same objects if there is no `traceparent` to add. */
 export function withTraceparent(
   messages: readonly Message[],
   traceparent: string | undefined,

@@ -5,11 +5,11 @@ export type TracedRequest = "connect" | "subscribe" | "publish";
 
 /** The span of a request that is being served. */
 export interface RequestSpan {
-  /** Says which client the request concerns, and how many subscriptions it asks for. */
+  /** Adds the client of the request, and the number of subscriptions in the request. */
   addClient(clientId: string, subscriptions: number): void;
-  /** Says what the request publishes. */
+  /** Adds the messages that the request publishes. */
   addMessages(messages: readonly Message[]): void;
-  /** Says that the request has failed, although its status says otherwise. */
+  /** Marks the request as failed, although the status of its response is a success. */
   fail(error: unknown): void;
 }
 
@@ -36,7 +36,7 @@ export interface Tracing {
    * Appends messages to the log.
    *
    * @param span The request that publishes the messages. Undefined for `RealtimeServer.publish`.
-   * @param run Gets the `traceparent` for messages that have none.
+   * @param run Appends the messages. Called with the `traceparent` for messages that have none.
    */
   append<T>(
     messages: readonly Message[],
@@ -45,6 +45,6 @@ export interface Tracing {
   ): Promise<T>;
   /** Delivers messages of the log to the clients of this process or hub. Messages without `traceparent` are not traced. */
   deliver(messages: readonly Message[], run: () => void): void;
-  /** Sends what has not been sent yet. Called when the server closes. */
+  /** Sends the data that have not been sent yet. Called when the server closes. */
   flush(): Promise<void>;
 }

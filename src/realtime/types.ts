@@ -168,7 +168,7 @@ export interface Message {
   readonly private: boolean;
   /** When this time has passed since `LogEntry.at`, the message is no longer replayed or listed. Default: no such limit. */
   readonly ttl?: Seconds | undefined;
-  /** Where the message belongs in a trace, as `parseTraceparent` returns it. Default: the message belongs to no trace. */
+  /** The W3C trace context of the message, as `parseTraceparent` returns it. Default: the message belongs to no trace. */
   readonly traceparent?: string | undefined;
 }
 

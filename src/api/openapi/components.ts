@@ -50,7 +50,8 @@ const MESSAGES = {
       topics: TEXTS,
       traceparent: {
         ...TEXT,
-        description: "Where the message belongs in a trace. Absent if it belongs to none.",
+        description:
+          "The trace context of the message (W3C Trace Context). Absent if the message belongs to no trace.",
       },
       data: {},
     },

@@ -34,7 +34,7 @@ const descriptions: ReadonlyMap<SchemaPart, InputDescription> = new Map<
     {
       type: "string",
       description:
-        "Where the message belongs in a trace (W3C Trace Context). Default: the header `traceparent` of the request.",
+        "The trace context of the message (W3C Trace Context). Default: the header `traceparent` of the request.",
     },
   ],
   [

@@ -14,7 +14,7 @@ import { invalidInput, validateItem } from "./validate.ts";
 /** The time to live of a message. */
 export const ttlSchema = v.custom<number>(isTTL, `M${TTL_RULE.slice(1)}.`);
 
-/** The place of a message in a trace. */
+/** The W3C trace context of a message. */
 export const traceparentSchema = v.custom<string>(
   (text) => typeof text === "string" && parseTraceparent(text) !== undefined,
   "Must be a traceparent as in the W3C Trace Context: 00-<32 digits>-<16 digits>-<2 digits>, in lower-case hexadecimal.",

@@ -53,11 +53,12 @@ class OpenTelemetryTracing implements Tracing {
         name: `realtime.${request}`,
         kind: SpanKind.SERVER,
         attributes: attributesOf(request),
-        // A span of the HTTP server knows the headers already.
+        // If an active span of the HTTP server exists, this span has already continued the trace of the headers.
         parent: activeContext() ?? remoteContext(header("traceparent"), header("tracestate")),
       }),
     );
-    // A stream would keep an active span in memory until it ends, because its timers and promises keep the context.
+    // The timers and promises of a stream keep the context that is active here. An active span would therefore stay in memory
+    // until the stream ends.
     const serve =
       request === "connect" ? () => run(span) : () => runIn(span.open.context, () => run(span));
     try {
@@ -117,7 +118,7 @@ class OpenTelemetryTracing implements Tracing {
 
   async flush(): Promise<void> {
     const sent = attempt(() => {
-      // The provider of the API forwards to that of the SDK, and does not have its `forceFlush`.
+      // The provider of the API forwards to the provider of the SDK, but has no `forceFlush` itself.
       const provider = trace.getTracerProvider() as FlushableProvider;
       return (provider.getDelegate?.() ?? provider).forceFlush?.();
     });
@@ -155,7 +156,7 @@ class TracedRequestSpan implements RequestSpan {
     this.open.fail(error, true);
   }
 
-  /** The status ERROR is for failures of the service. A client that sends a wrong request has caused none. */
+  /** Sets the status ERROR only if the service has failed. A wrong request of a client is not a failure of the service. */
   setOutcome({ status, error = this.#error }: RequestOutcome): void {
     this.open.set({ "http.response.status_code": status });
     if (error !== undefined) this.open.fail(error, status >= 500);
@@ -163,7 +164,7 @@ class TracedRequestSpan implements RequestSpan {
   }
 }
 
-/** The context of the code that runs now, or of the request if the SDK does not know what runs. */
+/** The active context. If the SDK does not track an active context, the context of the request. */
 function parentOf(request: RequestSpan | undefined): Context | undefined {
   return (
     activeContext() ?? (request instanceof TracedRequestSpan ? request.open.context : undefined)
@@ -179,7 +180,7 @@ function attributesOf(operation: string, type?: "send" | "process"): Attributes 
   };
 }
 
-/** Topic, id and number of messages. A batch has the topic if all of its messages have the same. */
+/** The topic, and the id of the message or the number of messages. A batch has a topic only if all of its messages have it. */
 function describe(messages: readonly Message[]): Attributes {
   const [first] = messages;
   if (first === undefined) return {};

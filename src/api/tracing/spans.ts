@@ -1,4 +1,4 @@
-/** Calls of OpenTelemetry. An SDK that throws loses its spans, and nothing else. */
+/** Calls of OpenTelemetry. If the SDK throws, spans are lost, and the service is not affected. */
 import {
   type Attributes,
   type Context,
@@ -114,7 +114,7 @@ export function attempt<T>(call: () => T): T | undefined {
     try {
       diag.error("pocketwire: a span is lost", String(error));
     } catch {
-      // The log of OpenTelemetry fails as well.
+      // The log of OpenTelemetry failed as well.
     }
     return undefined;
   }

@@ -34,15 +34,15 @@ export interface FlushSchedulerOptions {
 /**
  * Flushes sinks at the end of the turn of the event loop in which frames were added to them.
  *
- * A flush of many sinks takes longer than many turns. It therefore waits until a turn has brought no further frame: messages that
- * arrive one soon after another are then sent in one write to each client instead of two.
+ * A flush of many sinks takes longer than several turns. Such a flush therefore waits until a turn has brought no further frame:
+ * messages that arrive shortly after one another are then sent in one write to each client.
  */
 export class FlushScheduler {
   readonly #options: FlushSchedulerOptions;
   #pending: Flushable[] = [];
   #turnSize: TurnSize = { bytes: 0 };
   #emptyBatch = FrameBatch.empty(this.#turnSize);
-  /** Size of the frames at the end of the turn before. */
+  /** Size of the frames at the end of the previous turn. */
   #earlierBytes: Bytes = 0;
   /** A flush with more bytes does not wait. */
   #maxWaitingBytes = MAX_WAITING_BYTES;

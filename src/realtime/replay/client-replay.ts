@@ -104,7 +104,7 @@ export class ClientReplay {
       : Math.max(position, this.#state.position);
   }
 
-  /** The sequence of the newest message that counts for a key, while the replay searches for the newest messages of the key. */
+  /** Sequence of the newest message that counts in the search for a key. Undefined if the replay does not search for the key. */
   searchedFrom(key: string): number | undefined {
     return this.#search.newestOf(key);
   }

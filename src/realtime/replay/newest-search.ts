@@ -1,6 +1,6 @@
 /** The search for the newest messages of one key. */
 interface KeySearch {
-  /** Sequence of the newest message that counts. Later ones are not older than the key. */
+  /** Sequence of the newest message that counts: the newest message when the key was added. */
   readonly newest: number;
   /** Number of messages that must still be found. */
   missing: number;
@@ -41,7 +41,7 @@ export class NewestSearch {
   /**
    * Searches for the newest messages of a key. Must be called before the search begins.
    *
-   * @param newest Sequence of the newest message that counts: of the newest message when the key was added.
+   * @param newest Sequence of the newest message that counts: the newest message when the key was added.
    */
   add(key: string, count: number, newest: number): void {
     this.#searches.set(key, { newest, missing: count, oldest: newest + 1, examined: 0 });

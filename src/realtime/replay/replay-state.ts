@@ -15,8 +15,8 @@ export interface ReplayState {
   /** Sequence of the newest message when the replay started. */
   readonly newestAtStart: number;
   /**
-   * For each key of the client, in the client's order: while the replay searches for the key's newest messages, the sequence of the
-   * newest message that counts. It differs from `newestAtStart` for a key that was added during the search for another key. Undefined:
+   * One sequence for each key of the client, in the client's order: the newest message that counts in the search for the key. The
+   * sequence differs from `newestAtStart` for a key that was added during the search for another key. Undefined means
    * `newestAtStart` for all keys.
    */
   readonly searchedFrom?: readonly number[] | undefined;

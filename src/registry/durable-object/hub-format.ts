@@ -1,6 +1,6 @@
 import type { SqlDatabase } from "../../log/sql.ts";
 
-/** The version of a hub's tables. Raise it with a change that an earlier version of the code would not read rightly. */
+/** The version of a hub's tables. Raise it with a change that an earlier version of the code would not read correctly. */
 const FORMAT = 1;
 
 /** Stores the version of the tables. @throws Error if a newer version of the code has written them. */

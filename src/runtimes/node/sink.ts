@@ -93,7 +93,8 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
     this.#handover.watchResponse((writes) => {
       this.#handover = undefined;
       this.#socket = outgoing.socket ?? undefined;
-      // Pings and `stalledFor` detect a dead connection. A timeout would be set anew for each write.
+      // No timeout is needed, because pings and `stalledFor` detect a dead connection. Each write would restart a timeout, which
+      // costs CPU.
       this.#socket?.setTimeout(0);
       this.#writes = writes;
       listener.onDetached();

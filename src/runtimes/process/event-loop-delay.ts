@@ -5,9 +5,9 @@ import type { Milliseconds } from "../../realtime/units.ts";
 const INTERVAL: Milliseconds = 100;
 
 /**
- * Measures how long an event waits until the event loop is free, by the lateness of a timer. Not `monitorEventLoopDelay` of
- * `node:perf_hooks`: its histogram can't be turned into buckets that only grow, which Prometheus needs to add up processes, and
- * to be read by two Prometheus servers.
+ * Measures how long an event waits until the event loop is free, by how late a timer runs. `monitorEventLoopDelay` of
+ * `node:perf_hooks` is not used, because its histogram can't be converted to buckets that only grow. Prometheus needs such
+ * buckets to add up processes, and so that two Prometheus servers can read them.
  */
 export class EventLoopDelay {
   readonly #histogram = new LatencyHistogram();
@@ -27,7 +27,7 @@ export class EventLoopDelay {
 
   /**
    * Adds the delay of a timer that runs now. A block of the event loop that is longer than the interval counts once for each
-   * timer that would have run. The buckets therefore tell in which part of the time an event waits.
+   * timer that would have run. The buckets therefore show in which share of the time an event waits.
    */
   measure(now: Milliseconds): void {
     let delay = Math.max(now - this.#due, 0);

@@ -8,7 +8,7 @@ let eventLoop: EventLoopDelay | undefined;
 
 /**
  * Reads the metrics of this process that Node and Bun have. A metric that `prom-client` has too has the same name. The first call
- * starts the measurement of the event loop, so that a process without a reader of the metrics has no timer for it.
+ * starts the measurement of the event loop, so a process that never gets a request for the metrics has no timer for it.
  */
 export function readProcessMetrics(): readonly Metric[] {
   eventLoop ??= EventLoopDelay.start();
