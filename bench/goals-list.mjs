@@ -1,5 +1,6 @@
 // The goals of Pocketwire's performance. Each compares a measured field of one case with a limit, or with the same field of
-// another case of the same group (`base`): the ratio is then limited. The groups are in bench/goal-groups.mjs.
+// another case of the same group (`base`). With a `base`, the limit applies to the ratio of the two. The groups are in
+// bench/goal-groups.mjs.
 import { titleOf, WINDOWS } from "./loads.mjs";
 
 const LIMITS = {

@@ -1,11 +1,11 @@
 // `npm run bench:goals` measures what the goals of the performance need, and prints each goal with its figure and whether it is
-// met. A ratio is computed within each round; the table has the median of the ratios. Ctrl-C prints the goals that were
-// measured so far.
+// met. A ratio is computed within each round; the table has the median of the ratios. Ctrl-C ends the run and prints the goals
+// that were measured so far.
 //
 //   --only a[,b]    only some of the groups: servers-1000, servers-10000, nobody, cluster, workerd, filters
 //   --rounds N      number of interleaved rounds of each group (5)
-//   --quick         one round with a tenth of the messages: shows that everything runs, and no more
-//   --timeout N     most seconds for connecting, for the warm-up, and for the measurement (120)
+//   --quick         one round with a tenth of the messages, which only shows that everything runs
+//   --timeout N     most seconds that connecting, the warm-up and the measurement may each take (120)
 import { build } from "./build.mjs";
 import { readFlags } from "./flags.mjs";
 import { GROUPS } from "./goal-groups.mjs";

@@ -1,5 +1,5 @@
 // Measures which part of the time in JavaScript workerd spends in the hub. workerd runs the Worker and the hub in one thread, so
-// a CPU profile of it has both, and the source file of a function says which of the two it belongs to.
+// a CPU profile of workerd has both. The source file of a function says whether the function belongs to the Worker or to the hub.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WebSocket } from "ws";
@@ -8,7 +8,7 @@ import { measure } from "./measure.mjs";
 import { WORKERD } from "./servers/index.mjs";
 import { INSPECTOR_PORT } from "./servers/settings.mjs";
 
-/** Most milliseconds for an answer of the inspector. A profile of many deliveries is large. */
+/** Maximum time in milliseconds for an answer of the inspector. A profile of many deliveries is large. */
 const TIMEOUT = 30_000;
 /** The folders and files that run only in the hub. */
 const OF_HUB = /^src\/(realtime|log|registry\/durable-object\/hub)/;

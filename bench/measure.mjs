@@ -8,19 +8,20 @@ import { TOOLS } from "./build.mjs";
 import { PORT } from "./servers/settings.mjs";
 
 const [SERVER_CORE, LOAD_CORE] = ["0", "1"];
-/** Most seconds for connecting, for the warm-up, and for publishing. */
+/** Maximum time in seconds for each of: connecting, the warm-up, and publishing. */
 const TIMEOUT = 120;
 /** Connecting, warm-up and publishing each have the timeout. A load that runs longer than all of them is killed. */
 const PHASES = 4;
-/** Most milliseconds until the system reports the end of a server after its connections have closed. */
+/** After the connections of a server have closed, the system reports the end of the server within this time in milliseconds. */
 const GRACE = 500;
 
 /**
  * Starts the server, puts the load on it, and stops it.
  *
- * @param server `command` and `env` start it, and `args` are the requests of the load. `setUp` runs before the start, and
- *   `prepare` when the server listens; it returns more `args`. `finish` runs after the load, and returns more fields. `cores`: "all" lets server and load use all cores. Default: one
- *   core each. `isReady`: a pattern of the line that it prints when all its processes listen.
+ * @param server `command` and `env` start the server. `args` are the requests of the load. `setUp` runs before the start.
+ *   `prepare` runs when the server listens, and returns more `args`. `finish` runs after the load, and returns more fields. With
+ *   `cores` "all", server and load use all cores. Default: one core each. `isReady` is a pattern of the line that the server
+ *   prints when all of its processes listen.
  * @param loadOptions Options of bench/tools/sseload.cpp: names without `--`, and values.
  * @param signal Ends the measurement.
  * @returns The fields of the line of JSON that sseload prints.
@@ -107,7 +108,7 @@ async function load(server, child, words, signal) {
   try {
     const limits = { signal: over.signal };
     const late = pause(seconds * 1000, `did not end within ${seconds} s`, limits);
-    // sseload notices by itself that a server has ended. What it prints then says how much arrived before.
+    // sseload notices by itself that a server has ended. The output of sseload then says how many messages arrived before.
     const end = await Promise.race([sseload.ended, late, interrupted]);
     if (end === "exited with 0") return JSON.parse(output.stdout);
     signal?.throwIfAborted();

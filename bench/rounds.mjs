@@ -5,7 +5,7 @@
  * Measures every case in every round. A case that fails gets a result with `failure`, and the others go on.
  *
  * @param cases Each has a `name`, and `run(signal)` which returns its measured fields.
- * @param signal Ends the rounds. What has been measured by then is returned.
+ * @param signal Ends the rounds. The results so far are returned.
  * @returns The results of each case by name, in the order of the rounds.
  */
 export async function runRounds({ cases, rounds, signal, log = console.error }) {

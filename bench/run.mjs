@@ -7,7 +7,7 @@
 //   --clients N[,N]       numbers of clients (1000)
 //   --only name[,name]    only these servers (names as in servers/index.mjs; `node` and `bun` are Pocketwire's)
 //   --servers FILE        the servers that a module exports as `servers`, instead of those of servers/index.mjs
-//   --timeout N           most seconds for connecting, for the warm-up, and for the measurement (120)
+//   --timeout N           most seconds that connecting, the warm-up and the measurement may each take (120)
 //   --report              writes the table and the chart into docs/performance.md and docs/performance.svg
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -33,7 +33,7 @@ export function spread(numbers, format = (value) => value.toFixed(2)) {
   return `${format(median(numbers))} (${format(Math.min(...numbers))} to ${format(Math.max(...numbers))})`;
 }
 
-/** The spread of a field. If rounds have failed, says how many, or why if all have. */
+/** The spread of a field. If some rounds have failed, the text says how many. If all have failed, the text says why. */
 export function cell(runs, field, format) {
   const numbers = values(runs, field);
   if (runs.length > 0 && numbers.length === 0) return runs[0].failure;

@@ -1,6 +1,6 @@
 // `npm run release:dry` makes what a release consists of in release/, and tests it: the tarball, a software bill of materials in two
-// formats, and SHA-256 checksums. It publishes nothing. With `--final`, for the commit of a release, it exits with 1 also if that
-// commit is not ready: for example without a tag, or with files that are not committed.
+// formats, and SHA-256 checksums. It publishes nothing. With `--final`, for the commit of a release, the script also exits with 1
+// if that commit is not ready, for example if the tag is missing or files are not committed.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";

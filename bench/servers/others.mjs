@@ -23,7 +23,7 @@ export function otherServers(folder) {
   });
 }
 
-/** Mercure 0.17 to 0.24. 1.0 has other tokens and parameters. The transport `local` keeps no history. */
+/** Mercure 0.17 to 0.24. Mercure 1.0 has other tokens and parameters. The transport `local` keeps no history. */
 function mercure(program, folder) {
   const file = join(folder, "Caddyfile");
   const path = "/.well-known/mercure";

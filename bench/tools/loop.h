@@ -16,7 +16,7 @@ static Options options;
 static int poller;
 static Nanoseconds now_ = 0;
 static char buffer[1 << 18];
-/** The first thing that went wrong. The run ends with it. */
+/** The first failure, which ends the run. */
 static string problem;
 
 static void fail(const string& text) {

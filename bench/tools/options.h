@@ -49,11 +49,11 @@ struct Options {
   int size = 120;
   /** Milliseconds to wait between the last connect and the measurement of memory. */
   int settle = 500;
-  /** Milliseconds to wait while the server sends only what it sends by itself, such as heartbeats. */
+  /** Milliseconds to wait without publishing, to measure the lines that the server sends by itself, such as heartbeats. */
   int idle = 0;
-  /** Most seconds for connecting, for the warm-up, and for publishing. */
+  /** Maximum time in seconds for each of: connecting, the warm-up, and publishing. */
   int timeout = 60;
-  /** Most seconds without a delivery. */
+  /** Maximum time in seconds without a delivery. */
   int stall = 20;
 };
 

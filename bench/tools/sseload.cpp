@@ -25,7 +25,7 @@ static void add(const char* name, double value, int digits = 0) {
 
 /** Prints the problem of the run, and ends sseload. */
 [[noreturn]] static void giveUp(const string& phase) {
-  // The text goes into JSON as it is.
+  // The text is written into JSON without escapes.
   for (char& c : problem) {
     if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ') c = '\'';
   }
@@ -130,7 +130,7 @@ static void measureConnects(vector<Subscriber>& subscribers) {
   add("bytes_per_client", double(settled.residentBytes - empty.residentBytes) / std::max(1, options.clients));
 }
 
-/** Waits without publishing, and measures what a line costs that the server sends by itself, such as a heartbeat. */
+/** Waits without publishing, and measures the cost of a line that the server sends by itself, such as a heartbeat. */
 static void measureIdle() {
   isCountingLines = true;
   const Usage before = usageOf(options.pids);

@@ -9,7 +9,7 @@
  * @param facts.changelog The text of CHANGELOG.md.
  * @param facts.tags The tags of the commit that is checked out.
  * @param facts.changed The files that differ from this commit, as `git status --porcelain` lists them.
- * @returns `errors`, which are wrong at any time, and `unready`, which is wrong for a release only.
+ * @returns `errors`, which are faults of any commit, and `unready`, which are faults of the commit of a release only.
  */
 export function checkAgreement(facts) {
   const { version, lockVersions, sourceVersion, changelog, tags, changed } = facts;

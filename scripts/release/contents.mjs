@@ -16,8 +16,8 @@ const SECRETS = {
 };
 
 /**
- * Returns a sentence for each file that must not be published: a file of an unexpected kind, or with a text that must not leave
- * this machine.
+ * Returns a sentence for each file that must not be published, because the kind of the file is unexpected or because the file
+ * contains a text that must not leave this machine.
  *
  * @param files Path and text of each file of the package.
  * @param texts Further texts that no file may contain, by their description: the folder of the build, the keys of `.dev.vars`.

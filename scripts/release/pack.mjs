@@ -32,7 +32,7 @@ export function readTarball(tarball) {
  * Packs the tracked files again, in another folder.
  *
  * @returns what differs from the first tarball: paths of files, or a text if the files are equal and the tarballs are not. An
- * empty list: the tarballs are equal byte by byte.
+ *   empty list means that the tarballs are equal byte by byte.
  */
 export function differencesOfSecondPack(root, tarball) {
   return inTemporaryFolder((folder) => {
