@@ -1,6 +1,7 @@
 /**
  * Makes `fetch` end its connection after each request. The service and the HTTP client of this program would otherwise keep idle
- * connections open for 75 seconds, and they could not be told from connections that are left over. Streams stay as they are.
+ * connections open for 75 seconds, and the soak could not distinguish idle connections from leaked connections. Streams are not
+ * affected.
  */
 const { fetch } = globalThis;
 globalThis.fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {

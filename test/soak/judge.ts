@@ -21,15 +21,15 @@ export interface Sample {
 
 export interface Verdict {
   readonly title: string;
-  /** Why the figure is not flat. Undefined: it is. */
+  /** Why the figure is not flat. Undefined if the figure is flat. */
   readonly fault?: string;
 }
 
-/** The rounds of this share of the run warm the service up: the history fills, and the code is compiled. */
+/** During this share of the rounds the service warms up: the history fills, and the code is compiled. */
 const WARM_UP = 1 / 3;
 const LEAST_ROUNDS = 4;
 
-/** Bytes that may be left of each stream. A forgotten client keeps 10 KB or more, and a forgotten array of 100 numbers 800 bytes. */
+/** Bytes that each stream may leave in memory. A leaked client keeps 10 KB or more, and a leaked array of 100 numbers 800 bytes. */
 const MOST_HEAP_PER_CONNECT = 512;
 /** Bytes of code that is compiled late, and of caches. */
 const HEAP_NOISE = 768 * 1024;

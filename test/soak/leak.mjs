@@ -1,4 +1,4 @@
-// Loaded into the service by SOAK_LEAK: keeps so many bytes for each request for a stream, to see that the soak finds them.
+// Loaded into the service by SOAK_LEAK: keeps this number of bytes for each request for a stream. The soak must find this leak.
 import { Server } from "node:http";
 
 const bytes = Number(new URL(import.meta.url).searchParams.get("bytes"));

@@ -1,9 +1,9 @@
 /**
- * `npm run soak`: a service under a mixed load for half an hour. It fails if memory, handles or files grow, or if a client that
- * resumes does not receive each message once and in order.
+ * `npm run soak` runs a service under a mixed load for half an hour. The soak fails if memory, handles or files grow, or if a
+ * client that resumes does not receive each message once and in order.
  *
  * SOAK_MINUTES (30), SOAK_RUNTIME (node or bun), SOAK_REDIS=1 (three processes over Redis) and SOAK_SEED choose the run. SOAK_LEAK=1024
- * makes the service on Node leak 1 KB with each stream. Then the soak must fail.
+ * makes the service on Node leak 1 KB with each stream. With this leak the soak must fail.
  */
 import "./closing-fetch.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -62,7 +62,7 @@ function judgeMessages({ faults, gaps, deliveries, samples }: SoakResult): Verdi
   return [{ title, ...(!isExact && { fault: [title, ...described].join("\n") }) }];
 }
 
-/** A load that leaves something out would prove nothing about it. */
+/** If the load did not contain a kind of client, the soak has not tested this kind. */
 function judgeLoad({ visits, disconnects, cuts }: SoakResult): Verdict[] {
   const missing = Object.keys(VISITS).filter((name) => visits[name] === undefined);
   if ((disconnects.slow ?? 0) === 0) missing.push("a client that was cut because it did not read");

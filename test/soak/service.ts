@@ -23,7 +23,7 @@ export interface SoakedService {
 /** The topics of visitors have members. */
 const RULES = [{ match: "hall/*", presence: true }];
 
-/** Messages that the service keeps. The soak fills the history before its first round, because a growing history is no leak. */
+/** Messages that the service keeps. The soak fills the history before its first round, because a growing history is not a leak. */
 export const HISTORY = 1500;
 
 const ENV = {

@@ -13,7 +13,7 @@ export interface SoakSettings {
 const LEAST_MINUTES = 2;
 const MOST_MINUTES = 24 * 60;
 
-/** @throws when a variable has a value that it can't have. */
+/** @throws if the value of a variable is invalid. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): SoakSettings {
   const { SOAK_RUNTIME: runtime = "node", SOAK_REDIS: redis = "0" } = env;
   if (runtime !== "node" && runtime !== "bun") {

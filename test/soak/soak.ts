@@ -22,7 +22,7 @@ const MOST_PUBLISH_PAUSE = 60;
 const MOST_STALL = 1000;
 /** Seconds. Tokens that expire more often would renew themselves during the samples. */
 const TOKEN_LIFE = [60, 120] as const;
-/** Bytes of a message to the clients that do not read. Their keys multiply it. */
+/** Bytes of a message to the clients that do not read. Each of these clients gets the message once for each key. */
 const BULK = 40_000;
 
 export interface SoakResult {
@@ -33,7 +33,7 @@ export interface SoakResult {
   readonly visits: Readonly<Record<string, number>>;
   /** Streams that ended, by reason. */
   readonly disconnects: Readonly<Record<string, number>>;
-  /** Connections of the clients that stay, which the service had cut or lost. */
+  /** Number of connections of the clients that stay, which were cut or lost. */
   readonly cuts: number;
 }
 

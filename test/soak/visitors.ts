@@ -101,7 +101,7 @@ export const VISITS: Readonly<Record<string, Visit>> = {
   },
 };
 
-/** Takes a random visit after the other until `isOver`, and counts them. */
+/** Makes random visits, one after another, until `isOver`, and counts the visits. */
 export async function visitUntil(
   world: VisitorWorld,
   counts: Record<string, number>,
@@ -141,7 +141,7 @@ const queryOf = (keys: readonly string[]) =>
 const withQuery = (topic: string, query: object) =>
   `${topic}?options=${encodeURIComponent(JSON.stringify({ query }))}`;
 
-/** One of few filters: the service keeps the compiled filters of thousands of keys, and a cache that fills is no leak. */
+/** One of few filters: the service keeps the compiled filters of thousands of keys, and a cache that fills is not a leak. */
 function filtered({ random }: VisitorWorld): string {
   return withQuery("lobby", { filter: `n > ${random.between(1, FILTERS)}` });
 }

@@ -14,14 +14,14 @@ const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const KEY = "key-of-the-compose-test";
 const AUTHORIZED = { headers: { Authorization: `Bearer ${KEY}` } };
 
-/** As Docker does with a new volume: it has the owner of the folder in the image. */
+/** Like Docker, gives a new volume the owner of the folder in the image. */
 const OWNERS: Readonly<Record<string, string>> = { "redis-data": "999:1000" };
 
 describe.skipIf(inject("built") === undefined)("compose.yaml", () => {
   let workspace: Workspace;
   let network: Network;
   const containers = new Map<string, Container>();
-  // Over HTTP and for every host name, because the test has no name.
+  // Over HTTP and for every host name, because the test has no host name.
   const { services } = readCompose(join(repository, "compose.yaml"), {
     REALTIME_ADMIN_KEY: KEY,
     SITE_ADDRESS: ":80",
@@ -84,7 +84,7 @@ describe.skipIf(inject("built") === undefined)("compose.yaml", () => {
 
   it("delivers a message of each process to the clients of all, through Caddy, with the addresses of the clients", async () => {
     const streams: SSEClient[] = [];
-    // Caddy takes a process only after a check of its health.
+    // Caddy sends requests to a process only after a successful health check of that process.
     await eventually(async () => {
       streams.push(await openStream(url(), {}, "?topic=chat"));
       const counts = await Promise.all(NAMES.map(clientsOf));

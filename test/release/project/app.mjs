@@ -63,7 +63,7 @@ function collect() {
       data.push(one);
       check();
     },
-    /** Resolves once there are so many. The test ends a program that waits for too long. */
+    /** Resolves once there are this many messages. The test ends a program that waits for too long. */
     has: (count) =>
       new Promise((resolve) => {
         check = () => data.length >= count && resolve();

@@ -27,7 +27,7 @@ export interface Compose {
 
 const VARIABLE = /\$\{(\w+)(?:(:-|:\?)([^}]*))?\}/g;
 
-/** @throws for a variable that is not set and has no default, with the message that the file has for it. */
+/** @throws if a variable is not set and has no default. The error has the message from the file. */
 export function readCompose(path: string, env: Readonly<Record<string, string>>): Compose {
   const text = readFileSync(path, "utf8");
   const replace = (_: string, name: string, operator?: string, word = ""): string => {

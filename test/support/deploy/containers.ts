@@ -119,7 +119,7 @@ export class Network {
     if (address === undefined || namespace === undefined) throw new Error(`No container ${name}`);
     const hosts = { source: this.#hostsFile, target: "/etc/hosts", isWritable: false };
     const args = containerArgs({ ...files, mounts: [...(files.mounts ?? []), hosts] }, process);
-    // A process group of its own, so that one signal ends the program and what waits for it.
+    // A process group of its own, so that one signal ends the program and the processes that wait for the program.
     const words = ["netns", "exec", namespace, ...NAMESPACES, ...args];
     const child = spawn("ip", words, { detached: true });
     this.#children.add(child);
@@ -156,7 +156,7 @@ export class Network {
     };
   }
 
-  /** Kills what still runs, and removes the network. */
+  /** Kills the containers that still run, and removes the network. */
   async stop(): Promise<void> {
     process.off("exit", this.#dispose);
     this.#dispose();

@@ -105,14 +105,16 @@ export function podOf({ kind, spec }: Resource): PodSpec | undefined {
 /** The only resource of a kind and a name. */
 export function find<T = Resource>(resources: readonly Resource[], kind: string, name: string): T {
   const found = resources.filter((one) => one.kind === kind && one.metadata.name === name);
-  if (found.length !== 1) throw new Error(`There are ${found.length} resources ${kind} ${name}`);
+  if (found.length !== 1)
+    throw new Error(`There are ${found.length} resources ${kind} ${name}, not one`);
   return found[0] as T;
 }
 
 /** The only container of a workload. */
 export function containerOf(workload: Resource): Container {
   const containers = podOf(workload)?.containers ?? [];
-  if (containers.length !== 1) throw new Error(`It has ${containers.length} containers`);
+  if (containers.length !== 1)
+    throw new Error(`The workload has ${containers.length} containers, not one`);
   return containers[0] as Container;
 }
 

@@ -26,7 +26,7 @@ function lintBase({ from, name, line }: Stage, earlier: readonly string[]): stri
   const found: string[] = [];
   if (earlier.includes(name)) found.push(`${line}: DL3024 the stage "${name}" exists already`);
   if (earlier.includes(from)) return found;
-  // The version as far as the patch, so that an image that is built again is the same.
+  // The version must include the patch number, so that a second build gives the same image.
   if (!/:\d+\.\d+\.\d+/.test(from)) found.push(`${line}: DL3006 ${from} has no exact version`);
   return found;
 }

@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { bunPath } from "../../../scripts/bun.mjs";
 import { node22Path } from "../../../scripts/node22.mjs";
 
-/** Folders of the machine that are mounted, and so are not part of an image. */
+/** Folders of the machine that are mounted, and therefore not part of an image. */
 export const MOUNTED: readonly string[] = ["usr", "etc", "dev", "proc"];
 const LINKS = ["bin", "sbin", "lib", "lib32", "lib64"];
 

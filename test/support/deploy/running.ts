@@ -59,7 +59,7 @@ export class Workspace {
     return { ...image, root };
   }
 
-  /** A folder that belongs to a user such as `999:1000`, only. */
+  /** Makes a folder that belongs to a user such as `999:1000`. */
   makeFolder(name: string, owner = "0:0", mode = "755"): string {
     const path = join(this.folder, name);
     mkdirSync(path, { recursive: true });
