@@ -1,4 +1,5 @@
-// The cases that the goals need, in groups whose rounds are interleaved. A group is a function of the flags that returns its cases.
+// The cases that the goals need, in groups. The rounds of the cases of a group are interleaved. A group is a function of the
+// flags that returns its cases.
 import { SERVICE_CASES } from "./filter-cases.mjs";
 import { profileHub } from "./hub-share.mjs";
 import { clusterLoad, comparisonLoad, titleOf, WINDOWS } from "./loads.mjs";

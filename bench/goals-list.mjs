@@ -24,7 +24,7 @@ export const GOALS = [
   })),
   ...WINDOWS.map((window) => ({
     group: "nobody",
-    title: `Node, a publish to nobody, ${titleOf(window)}`,
+    title: `Node, a publish to no client, ${titleOf(window)}`,
     case: titleOf(window),
     ...{ field: "cpu_us_message", unit: "µs CPU", most: 60 },
   })),

@@ -30,7 +30,7 @@ struct Options {
   std::vector<int> pids;
   /** Processes of a store behind the server. Their CPU time is measured apart, for each message. */
   std::vector<int> storePids;
-  /** 0 publishes to nobody. */
+  /** Number of clients. With 0, messages are published to no client. */
   int clients = 100;
   /** Clients that connect at the same time. */
   int connecting = 128;

@@ -9,8 +9,8 @@ import { NO_REDIS, type RedisServer, startRedis } from "../support/redis-server.
 const message = (id: string): Message => ({ id, topics: ["chat"], data: "1", private: false });
 
 /**
- * What this version does with entries of the next one: fields that it does not know are ignored, and so are entries of an unknown
- * kind. A change that needs more must raise `format` in `script-prelude.ts`.
+ * This version ignores unknown fields in entries of the next version, and ignores entries of an unknown kind. If a change needs
+ * more than that, it must raise `format` in `script-prelude.ts`.
  */
 describe.skipIf(NO_REDIS)(
   `a log over Redis with entries of a newer version${NO_REDIS ? ` (skipped: ${NO_REDIS})` : ""}`,

@@ -50,7 +50,7 @@ export function runBench(args: readonly string[], env: Record<string, string>): 
   return { child, ended, printed };
 }
 
-/** The cells of the row of a table whose first cell is `title`. */
+/** The cells of the row of a table with `title` in its first cell. */
 export function rowOf(markdown: string, title: string): string[] {
   const row = markdown.split("\n").find((line) => line.startsWith(`| ${title} |`));
   return row === undefined ? [] : row.slice(2, -2).split(" | ");

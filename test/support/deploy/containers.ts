@@ -80,7 +80,7 @@ function ip(...words: string[]): void {
   if (status !== 0) throw new Error(`ip ${words.join(" ")}: ${stderr}`);
 }
 
-/** A network with a bridge, whose containers reach each other by name. This machine reaches them by address. */
+/** A network with a bridge. The containers in the network reach each other by name. This machine reaches them by address. */
 export class Network {
   readonly #id = `pw${randomBytes(3).toString("hex")}`;
   readonly #subnet = `10.${200 + ((randomBytes(1)[0] ?? 0) % 50)}.${randomBytes(1)[0] ?? 0}`;
