@@ -11,7 +11,7 @@ const MANY_SINKS = 100;
 const WAIT_PER_SINK: Milliseconds = 0.005;
 const MAX_WAIT: Milliseconds = 10;
 
-/** A flush waits only while all of its frames together have at most this size, so that no sink exceeds its limit by the wait. */
+/** A flush waits only while all of its frames together have at most this size, so no sink exceeds its limit because of the wait. */
 const MAX_WAITING_BYTES: Bytes = 64 * 1024;
 
 /** A sink that collects frames until `flush` is called. */
@@ -66,7 +66,8 @@ export class FlushScheduler {
   /**
    * Adds a sink. Call this only for the first frame of a sink since the last flush.
    *
-   * @param maxBufferedBytes The client of the sink is disconnected as too slow when more bytes wait. Default: no limit.
+   * @param maxBufferedBytes When more bytes than this wait, the client of the sink is disconnected as too slow. Default: no
+   *   limit.
    */
   add(sink: Flushable, maxBufferedBytes: Bytes = Number.POSITIVE_INFINITY): void {
     this.#pending.push(sink);
