@@ -47,7 +47,7 @@ describe.skipIf(NO_REDIS)(
       const meta = `{${PREFIX}}:0:meta`;
       const log = `{${PREFIX}}:0:log`;
       const epoch = (await redis.command("HGET", meta, "epoch")).split("\r\n")[1] ?? "";
-      const header = { id: "new", topics: ["chat"], traceparent: "00-1-2-01", priority: { of: 3 } };
+      const header = { id: "new", topics: ["chat"], language: "de", priority: { of: 3 } };
       const base = ["e", epoch, "t", String(Date.now()), "b", "10"];
       const body = ["h", JSON.stringify(header), "d", '"data"', "c", ""];
       await redis.command("HSET", meta, "seq", "2", "index", "1", "compression", "none");
@@ -80,7 +80,7 @@ describe.skipIf(NO_REDIS)(
       const page = await later.log.read(undefined, 10);
       expect(page?.entries.map((entry) => entry.message.id)).toEqual(["m1", "new", "m3"]);
       const kept = await redis.command("XRANGE", `{${PREFIX}}:0:log`, "2-0", "2-0");
-      expect(kept).toContain('"traceparent":"00-1-2-01"');
+      expect(kept).toContain('"language":"de"');
       expect(kept).toContain("later");
       expect(await redis.command("HGET", `{${PREFIX}}:0:meta`, "compression")).toContain("none");
     });
