@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,7 @@ describe("compose.yaml", () => {
 
   it("refuses to start without an admin key, and says what to set", () => {
     expect(() => readCompose(file, {})).toThrow(
-      "required variable REALTIME_ADMIN_KEY is missing a value: Set REALTIME_ADMIN_KEY",
+      "required variable REALTIME_ADMIN_KEY is missing a value: Set REALTIME_ADMIN_KEY in the file .env",
     );
   });
 
@@ -62,6 +63,21 @@ describe("compose.yaml", () => {
         redis: { url: "redis://redis:6379" },
       });
     }
+  });
+
+  it("builds the image once, because builds of one image at the same time can fail", () => {
+    const images = Object.values(services).filter(({ build }) => build !== undefined);
+    expect(images.map(({ image }) => image)).toEqual(["pocketwire:local"]);
+    expect(new Set(ours.map(([, { image }]) => image)).size).toBe(1);
+  });
+
+  it("keeps its secrets in a file that git and the image do not contain", () => {
+    expect(spawnSync("git", ["check-ignore", "--quiet", ".env"], { cwd: root }).status).toBe(0);
+    const [first, ...others] = readFileSync(join(root, ".dockerignore"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    expect(first).toBe("*");
+    expect(others.filter((line) => line.includes(".env"))).toEqual([]);
   });
 
   it("gives each Pocketwire time for its drain, and a file for each client", () => {
