@@ -132,6 +132,26 @@ describe("deploy/kubernetes", () => {
     expect(readConfig(data).trustedProxyHeader).toBe("X-Real-IP");
   });
 
+  it("opens the metrics, and trusts a header, only together with a network policy", () => {
+    const base = buildKustomization(join(folder, "base"));
+    expect(base.filter(({ kind }) => kind === "NetworkPolicy")).toEqual([]);
+    const settings = readConfig(find<ConfigMap>(base, "ConfigMap", "pocketwire").data ?? {});
+    expect([settings.metrics, settings.trustedProxyHeader]).toEqual(["admin", undefined]);
+    expect([readConfig(data).metrics, readConfig(data).trustedProxyHeader]).toEqual([
+      "open",
+      "X-Real-IP",
+    ]);
+    expect(find(resources, "NetworkPolicy", "pocketwire")).toBeDefined();
+  });
+
+  it("lets Redis refuse messages before Kubernetes kills it for its memory", () => {
+    const { args = [], resources: limits } = containerOf(find(resources, "StatefulSet", "redis"));
+    const most = /^(\d+)mb$/.exec(args[args.indexOf("--maxmemory") + 1] ?? "")?.[1];
+    expect(limits?.limits?.memory).toBe("1Gi");
+    expect(Number(most)).toBeGreaterThan(0);
+    expect(Number(most)).toBeLessThanOrEqual(0.75 * 1024);
+  });
+
   it("gives the service time for preStop and for its drain", () => {
     const seconds = podOf(deployment)?.terminationGracePeriodSeconds ?? 0;
     const pause = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
