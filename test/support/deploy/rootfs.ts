@@ -24,10 +24,14 @@ function findObstacle(): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
   if (process.getuid?.() !== 0) return "it needs root, for namespaces and mounts";
   if (!lstatSync("/bin").isSymbolicLink()) return "/bin is not a link to /usr/bin";
+  const missing = ["redis-server", "caddy", "ip"].find((name) => findProgram(name) === "");
+  if (missing !== undefined) {
+    return `${missing} is not installed (apt-get install redis-server caddy iproute2)`;
+  }
   const bridge = `pwprobe${process.pid % 1_000_000}`;
   const canAdd = spawnSync("ip", ["link", "add", bridge, "type", "bridge"]).status === 0;
   if (canAdd) spawnSync("ip", ["link", "del", bridge]);
-  if (!canAdd) return '"ip link add … type bridge" fails (apt-get install iproute2)';
+  if (!canAdd) return '"ip link add … type bridge" fails';
   const { status, stderr } = spawnSync("unshare", ["--mount", "--pid", "--fork", "true"]);
   return status === 0 ? undefined : `unshare fails: ${stderr ?? "it is missing"}`;
 }
