@@ -69,7 +69,10 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     const { maxBufferedBytes } = this.#listener;
     if (!fitsBurst(this.#bufferedBytes, frame.length, maxBufferedBytes)) return false;
     this.#push(frame);
-    if (this.#bufferedBytes > maxBufferedBytes) checkNextTurn(this, this.#listener);
+    if (this.#bufferedBytes > maxBufferedBytes) {
+      this.#flushScheduler?.endWait();
+      checkNextTurn(this, this.#listener);
+    }
     return true;
   }
 
@@ -143,7 +146,7 @@ export class BufferedSink implements OutgoingSink, Flushable, WriteCallback, Bou
     }
     const isFirst = this.#pending === undefined;
     this.#pending = (this.#pending ?? scheduler.emptyBatch).append(frame);
-    if (isFirst) scheduler.add(this, this.#listener.maxBufferedBytes);
+    if (isFirst) scheduler.add(this);
     if (scheduler.isFull) scheduler.flush();
   }
 

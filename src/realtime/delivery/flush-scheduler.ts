@@ -11,9 +11,6 @@ const MANY_SINKS = 100;
 const WAIT_PER_SINK: Milliseconds = 0.005;
 const MAX_WAIT: Milliseconds = 10;
 
-/** A flush waits only while all of its frames together have at most this size, so no sink exceeds its limit because of the wait. */
-const MAX_WAITING_BYTES: Bytes = 64 * 1024;
-
 /** A sink that collects frames until `flush` is called. */
 export interface Flushable {
   /** Writes the frames. */
@@ -44,9 +41,7 @@ export class FlushScheduler {
   #emptyBatch = FrameBatch.empty(this.#turnSize);
   /** Size of the frames at the end of the previous turn. */
   #earlierBytes: Bytes = 0;
-  /** A flush with more bytes does not wait. */
-  #maxWaitingBytes = MAX_WAITING_BYTES;
-  /** When the waiting flush must run. Undefined while no flush waits. */
+  /** When the waiting flush must run. Undefined while no flush waits. -Infinity: at the end of this turn. */
   #deadline: Milliseconds | undefined;
 
   constructor(options: FlushSchedulerOptions) {
@@ -63,16 +58,18 @@ export class FlushScheduler {
     return this.#turnSize.bytes > MAX_TURN_BYTES;
   }
 
-  /**
-   * Adds a sink. Call this only for the first frame of a sink since the last flush.
-   *
-   * @param maxBufferedBytes When more bytes than this wait, the client of the sink is disconnected as too slow. Default: no
-   *   limit.
-   */
-  add(sink: Flushable, maxBufferedBytes: Bytes = Number.POSITIVE_INFINITY): void {
+  /** Adds a sink. Call this only for the first frame of a sink since the last flush. */
+  add(sink: Flushable): void {
     this.#pending.push(sink);
-    if (maxBufferedBytes < this.#maxWaitingBytes) this.#maxWaitingBytes = maxBufferedBytes;
     if (this.#pending.length === 1) this.#options.runAtEndOfTurn(this.#onEndOfTurn);
+  }
+
+  /**
+   * Flushes at the end of this turn, without a wait for further frames. Call this when the frames of a sink exceed the limit of the
+   * sink: a client can take no bytes before the flush, and would be disconnected as too slow.
+   */
+  endWait(): void {
+    this.#deadline = Number.NEGATIVE_INFINITY;
   }
 
   /** Flushes all sinks now. */
@@ -83,7 +80,6 @@ export class FlushScheduler {
     this.#emptyBatch = FrameBatch.empty(this.#turnSize);
     this.#earlierBytes = 0;
     this.#deadline = undefined;
-    this.#maxWaitingBytes = MAX_WAITING_BYTES;
     for (const sink of pending) sink.flush();
   }
 
@@ -97,7 +93,6 @@ export class FlushScheduler {
     const { bytes } = this.#turnSize;
     const sinks = this.#pending.length;
     if (now === undefined || sinks < MANY_SINKS || bytes === this.#earlierBytes) return false;
-    if (bytes > this.#maxWaitingBytes) return false;
     this.#earlierBytes = bytes;
     const time = now();
     this.#deadline ??= time + Math.min(sinks * WAIT_PER_SINK, MAX_WAIT);

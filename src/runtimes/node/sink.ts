@@ -138,6 +138,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
       const inSocket = this.#hasBacklog ? (this.#socket?.writableLength ?? 0) : 0;
       const queued = (this.#pending?.length ?? 0) + inSocket;
       if (!fitsBurst(queued, frame.length, this.#maxBufferedBytes)) return false;
+      if (queued + frame.length > this.#maxBufferedBytes) flushScheduler.endWait();
     }
     this.#append(frame);
     return true;
@@ -217,7 +218,7 @@ class NodeSocketSink implements OutgoingSink, Flushable, BoundedQueue {
   #append(frame: Uint8Array): void {
     const isFirst = this.#pending === undefined;
     this.#pending = (this.#pending ?? flushScheduler.emptyBatch).append(frame);
-    if (isFirst) flushScheduler.add(this, this.#maxBufferedBytes);
+    if (isFirst) flushScheduler.add(this);
     if (flushScheduler.isFull) flushScheduler.flush();
   }
 

@@ -24,10 +24,10 @@ function openLoop({ hasClock = true } = {}) {
       return flushed;
     },
     /** Adds sinks that get a frame. */
-    add: (count: number, { frame = FRAME, maxBufferedBytes = 1024 * 1024 } = {}) => {
+    add: (count: number, frame = FRAME) => {
       for (let n = 0; n < count; n++) {
         scheduler.emptyBatch.append(frame);
-        scheduler.add(sink, maxBufferedBytes);
+        scheduler.add(sink);
       }
     },
     /** Gives sinks that wait already a further frame. */
@@ -105,24 +105,18 @@ describe("a flush", () => {
     expect(loop.flushed).toBe(sinks);
   });
 
-  it.each([
-    ["the limit of one of the sinks", 1000, 1000],
-    ["64 KiB", 1024 * 1024, 64 * 1024],
-  ])("of more bytes than %s waits for no further turn", (_, maxBufferedBytes, most) => {
+  it("of many sinks waits no longer when a sink has exceeded its limit", () => {
     const loop = openLoop();
     loop.add(100);
-    loop.add(1, { maxBufferedBytes });
     loop.endTurn();
-    loop.append(new Uint8Array(most - 1));
-    loop.endTurn();
-    expect(loop.flushed).toBe(0);
     loop.append(OTHER);
+    loop.scheduler.endWait();
+    expect(loop.flushed).toBe(0);
     loop.endTurn();
-    expect(loop.flushed).toBe(101);
-    // The limit holds until the flush only.
-    loop.add(100, { frame: new Uint8Array(1001) });
+    expect(loop.flushed).toBe(100);
+    loop.add(100);
     loop.endTurn();
-    expect(loop.flushed).toBe(101);
+    expect(loop.flushed).toBe(100);
   });
 
   it("that is called while another waits flushes all, and the turn that was waited for flushes what came later", () => {
@@ -138,7 +132,7 @@ describe("a flush", () => {
 
   it("is due at once when the frames have more than 8 MiB", () => {
     const loop = openLoop();
-    loop.add(1, { frame: new Uint8Array(8 * 1024 * 1024) });
+    loop.add(1, new Uint8Array(8 * 1024 * 1024));
     expect(loop.scheduler.isFull).toBe(false);
     loop.append(OTHER);
     expect(loop.scheduler.isFull).toBe(true);
