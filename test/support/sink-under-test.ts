@@ -1,3 +1,4 @@
+import type { FlushScheduler } from "../../src/realtime/delivery/flush-scheduler.ts";
 import type { CloseReason } from "../../src/realtime/types.ts";
 import { BufferedSink } from "../../src/stream/buffered-sink.ts";
 import type { ChunkWriter, SinkListener } from "../../src/stream/sink.ts";
@@ -17,7 +18,7 @@ export class SinkUnderTest {
   readonly reasons: CloseReason[] = [];
   readonly #taking: (() => void)[] = [];
 
-  constructor(maxBufferedBytes = 1000, maxWrites = 0) {
+  constructor(maxBufferedBytes = 1000, maxWrites = 0, flushScheduler?: FlushScheduler) {
     const listener: SinkListener = {
       maxBufferedBytes,
       maxWrites,
@@ -44,7 +45,7 @@ export class SinkUnderTest {
       },
       destroy: () => {},
     };
-    this.sink = new BufferedSink(listener, writer);
+    this.sink = new BufferedSink(listener, writer, flushScheduler);
   }
 
   /** Sizes of the chunks so far. */

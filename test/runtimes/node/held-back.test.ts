@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createServer } from "../../../src/api/server.ts";
 import { nodeRuntime } from "../../../src/node.ts";
 import { closeClients } from "../../support/clients.ts";
-import { eventually } from "../../support/deadline.ts";
+import { eventually, within } from "../../support/deadline.ts";
 import { openRaw } from "../../support/raw-client.ts";
 
 const stops: (() => void)[] = [];
@@ -68,6 +68,14 @@ describe("a stream on Node with a response that middleware never sends", () => {
     const reason = expect.stringMatching(/head did not leave within 0.2 s; middleware may hold/);
     expect(warned).toContainEqual({ clientId: expect.any(String), reason });
     await eventually(() => count() === 0, "all clients are removed");
+  });
+
+  it("is aborted when the server closes", async () => {
+    const { app, held, count } = createHeldBack();
+    const raw = await openRaw(await serve(app));
+    await eventually(() => count() === 1, "the client is connected");
+    await within(held.close(), 5000, "the server is closed");
+    await eventually(raw.isClosed, "its connection is closed");
   });
 
   it("buffers no more than its limit although middleware reads it", async () => {

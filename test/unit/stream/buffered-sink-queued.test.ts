@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FlushScheduler } from "../../../src/realtime/delivery/flush-scheduler.ts";
 import { frame, SinkUnderTest } from "../../support/sink-under-test.ts";
 
 describe("a sink reports queued chunks", () => {
@@ -23,4 +24,20 @@ describe("a sink reports queued chunks", () => {
     await test.takeAll();
     expect(test.queued).toEqual([]);
   });
+});
+
+it("a sink over its limit does not wait for frames of further turns", () => {
+  const ends: (() => void)[] = [];
+  const scheduler = new FlushScheduler({ runAtEndOfTurn: (run) => ends.push(run), now: () => 0 });
+  const endTurn = () => {
+    for (const end of ends.splice(0)) end();
+  };
+  for (let n = 0; n < 100; n++) scheduler.add({ flush: () => {} });
+  const test = new SinkUnderTest(1000, 0, scheduler);
+  test.sink.write(frame(600));
+  endTurn();
+  expect(test.sizes).toEqual([]);
+  test.sink.write(frame(600));
+  endTurn();
+  expect(test.sizes).toEqual([1200]);
 });
