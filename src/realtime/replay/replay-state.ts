@@ -16,7 +16,7 @@ export interface ReplayState {
   readonly newestAtStart: number;
   /**
    * One sequence for each key of the client, in the client's order: the newest message that counts in the search for the key. The
-   * sequence differs from `newestAtStart` for a key that was added during the search for another key. Undefined means
+   * sequence differs from `newestAtStart` for a key that was added during the replay of another key. Undefined means
    * `newestAtStart` for all keys.
    */
   readonly searchedFrom?: readonly number[] | undefined;

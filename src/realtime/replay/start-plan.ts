@@ -81,10 +81,10 @@ export function planStart(
   const startsSearch = newKeys.length > 0 && from === undefined && Math.min(...positions) < 0;
   const keepsStart = replay?.isSearchingBack || isAmongKept || !startsSearch;
   const newestAtStart = (keepsStart ? before?.newestAtStart : undefined) ?? live;
-  // A key that is added during the search for another key starts with the messages that are the newest when the key is added.
-  const searchedFrom = replay?.isSearchingBack
-    ? keys.map((key) => (earlierKeys.has(key) ? replay.searchedFrom(key) : undefined) ?? live)
-    : undefined;
+  // A key that is added during the replay of another key starts with the messages that are the newest when the key is added.
+  const searchedFrom =
+    replay &&
+    keys.map((key) => (earlierKeys.has(key) ? replay.searchedFrom(key) : undefined) ?? live);
 
   const state: ReplayState = {
     position,
