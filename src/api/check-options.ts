@@ -106,14 +106,20 @@ export const ADMIN_KEY_RULE = "16 to 255 visible ASCII characters without spaces
  * Checks the names of options and hooks and the admin key. Refuses `rules` that would have no effect.
  *
  * @throws RealtimeError `invalid_config` for the first unknown option or hook, for an admin key that does not match
- *   `ADMIN_KEY`, for callbacks (`checkCallbackOptions`), and for rules together with a registry or a manager.
+ *   `ADMIN_KEY`, for a `tracing` without methods, for callbacks (`checkCallbackOptions`), and for rules together with a registry or a manager.
  */
 export function checkOptions(options: ServerOptions): void {
   const known = [...Object.keys(OPTIONS), ...Object.keys(DEFAULT_LIMITS), ...OTHER_OPTIONS];
   refuseUnknown("option", options, known);
   refuseUnknown("hook", options.hooks ?? {}, Object.keys(HOOKS));
   refuseUnknown("option of tokens", options.tokens ?? {}, Object.keys(TOKENS));
-  const { introspection = {}, callbacks } = options;
+  const { introspection = {}, callbacks, tracing } = options;
+  if (tracing !== undefined && typeof Object(tracing).request !== "function") {
+    throw new RealtimeError(
+      "invalid_config",
+      "tracing must be what createTracing() of pocketwire/tracing returns.",
+    );
+  }
   refuseUnknown("option of introspection", introspection, Object.keys(INTROSPECTION));
   refuseUnknown("option of callbacks", callbacks ?? {}, Object.keys(CALLBACKS));
   if (callbacks !== undefined) checkCallbackOptions(callbacks);

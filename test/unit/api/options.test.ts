@@ -146,3 +146,15 @@ describe("the option rules", () => {
     }
   });
 });
+
+describe("the option tracing", () => {
+  it.each([true, {}, null])(
+    "is refused if it is %j and not what createTracing returns",
+    (given) => {
+      // The cast: a wrong value in JavaScript.
+      expect(() => createServer({ tracing: given as never })).toThrow(
+        "tracing must be what createTracing() of pocketwire/tracing returns.",
+      );
+    },
+  );
+});
