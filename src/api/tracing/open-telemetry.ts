@@ -81,6 +81,8 @@ class OpenTelemetryTracing implements Tracing {
       kind: SpanKind.PRODUCER,
       attributes: { ...attributesOf("append", "send"), ...describe(messages) },
       parent: parentOf(request) ?? remoteContext(messages[0]?.traceparent),
+      // A message with a context of its own is delivered in its own trace.
+      links: contextsOf(messages).flatMap(linksTo),
     });
     try {
       return await runIn(span.context, () => run(span.traceparent));
@@ -169,6 +171,12 @@ function parentOf(request: RequestSpan | undefined): Context | undefined {
   return (
     activeContext() ?? (request instanceof TracedRequestSpan ? request.open.context : undefined)
   );
+}
+
+/** The contexts that the messages have of their own. */
+function contextsOf(messages: readonly Message[]): Context[] {
+  const distinct = new Set(messages.map(({ traceparent }) => traceparent));
+  return [...distinct].map((traceparent) => remoteContext(traceparent));
 }
 
 /** The attributes of every span (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/). */

@@ -97,6 +97,7 @@ describe("a publish", () => {
       ["m1", spans.one("append").spanContext().spanId],
       ["m2", PARENT],
     ]);
+    expect(spans.one("append").links.map(({ context }) => context.spanId)).toEqual([PARENT]);
   });
 
   it("of the embedding app continues its span", async () => {
