@@ -35,7 +35,8 @@ export async function stopStream(
 ): Promise<void> {
   refuseUnknown("stopStream", options, ["private"]);
   const channel = openChannel("stopStream", realtime, topic, options);
-  const id = crypto.randomUUID();
+  // Not `crypto.randomUUID`: a page without HTTPS has no such function.
+  const id = crypto.getRandomValues(new Uint32Array(4)).join("-");
   await publishWithRetry(() => channel.publish({ stop: true }, id));
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { publishStream, stopStream } from "../../../src/ai.ts";
 import { type Data, openStream, parts, serviceWith } from "../../support/answer-publishing.ts";
 import { eventually, within } from "../../support/deadline.ts";
@@ -58,6 +58,17 @@ describe("stopStream", () => {
     await eventually(() => service.log.length > 0, "the answer begins");
     await stopStream(service, "chats/1");
     expect(await within(ended, 5000, "the answer ends")).toBe("stopped");
+  });
+
+  it("works in a page without HTTPS, where crypto has no randomUUID", async () => {
+    const service = serviceWith();
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    try {
+      await stopStream(service, "chats/1");
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(service.data).toEqual([{ stop: true }]);
   });
 
   it("does not end an answer that begins after the stop", async () => {
