@@ -89,10 +89,10 @@ describe.skipIf(NO_REDIS)(
       const { log } = await open();
       await log.append([message("m1")]);
       await redis.command("HSET", `{${PREFIX}}:0:meta`, "format", "2");
-      const error = { code: "storage_failed", message: expect.stringContaining("Another version") };
-      await expect(log.append([message("m2")])).rejects.toMatchObject(error);
+      await expect(log.append([message("m2")])).rejects.toThrow("Another version");
+      await expect(log.append([message("m2")])).rejects.toMatchObject({ code: "storage_failed" });
       expect(() => log.assertWritable?.()).toThrow("Another version");
-      await expect(open()).rejects.toMatchObject(error);
+      await expect(open()).rejects.toThrow("Another version");
     });
   },
 );
