@@ -62,11 +62,13 @@ describe("stopStream", () => {
 
   it("works in a page without HTTPS, where crypto has no randomUUID", async () => {
     const service = serviceWith();
-    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const randomUUID = vi.spyOn(crypto, "randomUUID").mockImplementation(() => {
+      throw new TypeError("crypto.randomUUID is not a function");
+    });
     try {
       await stopStream(service, "chats/1");
     } finally {
-      vi.unstubAllGlobals();
+      randomUUID.mockRestore();
     }
     expect(service.data).toEqual([{ stop: true }]);
   });
