@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { bunPath } from "../../scripts/bun.mjs";
 
 /** What a user installs beside the package for the programs in `project/`. */
-const BESIDE = ["hono", "@hono/node-server", "eventsource", "react"];
+const BESIDE = ["hono", "@hono/node-server", "eventsource", "react", "@opentelemetry/api"];
 
 /** The tarball that `npm run release:dry` has packed. */
 export function tarballUnderTest(): string {
