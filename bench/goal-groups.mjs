@@ -11,7 +11,7 @@ import { listServers, POCKETWIRE_ON_NODE, WORKERD } from "./servers/index.mjs";
 export const GROUPS = {
   "servers-1000": (flags) => compare(1000, flags),
   "servers-10000": (flags) => compare(10_000, flags),
-  nobody,
+  "no-clients": publishToNoClient,
   cluster,
   workerd,
   filters,
@@ -27,7 +27,7 @@ function compare(clients, flags) {
   );
 }
 
-function nobody({ quick, timeout }) {
+function publishToNoClient({ quick, timeout }) {
   return WINDOWS.map((window) => {
     const load = { clients: 0, window, messages: quick ? 2000 : 20_000, warmup: 5000 };
     return {

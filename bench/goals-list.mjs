@@ -23,7 +23,7 @@ export const GOALS = [
     ...{ field: "deliveries_per_s", unit: "deliveries/s", least },
   })),
   ...WINDOWS.map((window) => ({
-    group: "nobody",
+    group: "no-clients",
     title: `Node, a publish to no client, ${titleOf(window)}`,
     case: titleOf(window),
     ...{ field: "cpu_us_message", unit: "µs CPU", most: 60 },

@@ -2,7 +2,7 @@
 // met. A ratio is computed within each round; the table has the median of the ratios. Ctrl-C ends the run and prints the goals
 // that were measured so far.
 //
-//   --only a[,b]    only some of the groups: servers-1000, servers-10000, nobody, cluster, workerd, filters
+//   --only a[,b]    only some of the groups: servers-1000, servers-10000, no-clients, cluster, workerd, filters
 //   --rounds N      number of interleaved rounds of each group (5)
 //   --quick         one round with a tenth of the messages, which only shows that everything runs
 //   --timeout N     most seconds that connecting, the warm-up and the measurement may each take (120)
