@@ -36,13 +36,15 @@ function findObstacle(): string | undefined {
   return status === 0 ? undefined : `unshare fails: ${stderr ?? "it is missing"}`;
 }
 
-/** Makes the mount points and links that container.sh expects. */
+/**
+ * Makes the mount points and links that container.sh expects. Test files that run at the same time share the folder of
+ * an image, so each step also succeeds if another process has just done the step.
+ */
 export function prepareRoot(root: string): void {
   for (const name of [...MOUNTED, "tmp"]) mkdirSync(join(root, name), { recursive: true });
   for (const name of LINKS) {
     const target = linkTarget(`/${name}`);
-    const link = join(root, name);
-    if (target !== undefined && linkTarget(link) === undefined) symlinkSync(target, link);
+    if (target !== undefined) link(target, join(root, name));
   }
 }
 
@@ -51,6 +53,14 @@ function linkTarget(path: string): string | undefined {
     return readlinkSync(path);
   } catch {
     return undefined;
+  }
+}
+
+function link(target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if (linkTarget(path) !== target) throw error;
   }
 }
 
