@@ -85,7 +85,7 @@ export class ClientStore {
    */
   setKeys(client: Client, keys: readonly string[], cost: KeyCost): void {
     const indexed = client.envelope ? keys.map((key) => key && envelopeKey(key)) : keys;
-    this.index.replace(client, indexed, client.rights);
+    client.hasOneKey = this.index.replace(client, indexed, client.rights) === 1;
     this.#countKeys(client, cost);
   }
 

@@ -28,6 +28,7 @@ export interface Client extends ReplayClient, Recipient, ExpiringClient {
   readonly connectedAt: number;
   /** Milliseconds since 1970. */
   lastActivityAt: number;
+  hasOneKey: boolean;
   /** The cost of the client's subscription keys, as counted against the limits. */
   keyCost: KeyCost;
 }
@@ -62,6 +63,7 @@ export function createClient(
     replay: undefined,
     awaitingDrain: false,
     lastDelivery: 0,
+    hasOneKey: false,
     keyCost: NO_KEYS,
   };
 }

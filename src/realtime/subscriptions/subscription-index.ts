@@ -77,8 +77,9 @@ export class SubscriptionIndex<Client> {
    * Replaces the keys and rights of a client. Empty strings are ignored.
    *
    * @param rights Patterns of the topics with private messages that the client may receive. Default: none.
+   * @returns The number of distinct keys.
    */
-  replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): void {
+  replace(client: Client, keys: readonly string[], rights: readonly string[] = NO_RIGHTS): number {
     const wanted = new Set(keys);
     wanted.delete("");
     const clientKeys = this.#byClient.get(client) ?? createClientKeys();
@@ -98,6 +99,7 @@ export class SubscriptionIndex<Client> {
     this.#setCovered(client, clientKeys, rights);
     if (clientKeys.keys.size === 0) this.#byClient.delete(client);
     else this.#byClient.set(client, clientKeys);
+    return clientKeys.keys.size;
   }
 
   /** Replaces the rights of a client, and keeps its keys. */
