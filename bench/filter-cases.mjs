@@ -121,6 +121,11 @@ export const SERVICE_CASES = [
     name: "no filter, 1,000 distinct keys",
     load: { path: streamOf(keyWith({ n: NUMBER })), keys: 1000 },
   },
+  // Frames contain the key, and a longer frame costs more. Here `ignored` has no effect.
+  {
+    name: "no filter, a key as long as with a filter",
+    load: { path: streamOf(keyWith({ ignored: filterOf(0).slice(1) })) },
+  },
   { name: "1 filter", load: withFilters(1) },
   { name: "10 distinct filters, 100 clients each", load: withFilters(10) },
   { name: "1,000 distinct filters, all match", load: withFilters(1000) },

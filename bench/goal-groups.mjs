@@ -6,7 +6,7 @@ import { clusterLoad, comparisonLoad, titleOf, WINDOWS } from "./loads.mjs";
 import { measure } from "./measure.mjs";
 import { startRedis } from "./redis-server.mjs";
 import { listClusters } from "./servers/clusters.mjs";
-import { listServers, POCKETWIRE_ON_NODE, WORKERD } from "./servers/index.mjs";
+import { BARE_HONO, listServers, POCKETWIRE_ON_NODE, WORKERD } from "./servers/index.mjs";
 
 export const GROUPS = {
   "servers-1000": (flags) => compare(1000, flags),
@@ -28,13 +28,14 @@ function compare(clients, flags) {
 }
 
 function publishToNoClient({ quick, timeout }) {
-  return WINDOWS.map((window) => {
-    const load = { clients: 0, window, messages: quick ? 2000 : 20_000, warmup: 5000 };
-    return {
-      name: titleOf(window),
-      run: (signal) => measure(POCKETWIRE_ON_NODE, { ...load, ...limit(timeout) }, signal),
-    };
-  });
+  const load = { clients: 0, messages: quick ? 2000 : 20_000, warmup: 5000, ...limit(timeout) };
+  const servers = { node: POCKETWIRE_ON_NODE, hono: BARE_HONO };
+  return WINDOWS.flatMap((window) =>
+    Object.entries(servers).map(([name, server]) => ({
+      name: `${name}, ${titleOf(window)}`,
+      run: (signal) => measure(server, { ...load, window }, signal),
+    })),
+  );
 }
 
 async function cluster(flags) {
@@ -70,9 +71,10 @@ function workerd({ quick, timeout }) {
 
 function filters({ quick, timeout }) {
   const messages = quick ? 30 : 300;
-  const counts = { messages, warmup: messages / 2, settle: 100, ...limit(timeout) };
+  const counts = { messages, warmup: messages, settle: 100, ...limit(timeout) };
   const compared = {
     "no filter": "no filter",
+    "no filter, a key as long as with a filter": "no filter and a key as long",
     "10 distinct filters, 100 clients each": "10 filters",
   };
   const cases = SERVICE_CASES.filter(({ name }) => name in compared);

@@ -29,6 +29,14 @@ export const POCKETWIRE_ON_NODE = {
   args: [...POCKETWIRE, ...GC],
 };
 
+/** Only answers the requests of publishers, without a client: the part of Hono and Node in a publish. */
+export const BARE_HONO = {
+  name: "bare-hono",
+  title: "Hono alone",
+  command: node("bare-hono.mjs"),
+  args: [...POCKETWIRE, ...GC],
+};
+
 /** @param workers Number of worker processes. 1 runs nginx without a master process. */
 export function nchan(folder, workers = 1) {
   const own = join(folder, `nchan-${workers}`);
