@@ -2,12 +2,23 @@
 import { parseArgs } from "node:util";
 
 /**
+ * Reads the flags. If a flag is unknown or its value has another form, prints an error that names the flag, and ends the process
+ * with the exit code 2.
+ *
  * @param kinds The kind of each flag: `false` for a switch, "number" (1 or more), "numbers" (with commas between them), "text", or a
  *   list: some of its words, with commas between them, and all words if the flag is not given.
  * @returns The values. A flag that is not given is otherwise undefined, or false if it is a switch.
- * @throws Error that names the flag, if a flag is unknown or its value has another form.
  */
 export function readFlags(kinds) {
+  try {
+    return parse(kinds);
+  } catch (error) {
+    console.error(error.message);
+    return process.exit(2);
+  }
+}
+
+function parse(kinds) {
   const options = Object.fromEntries(
     Object.entries(kinds).map(([name, kind]) => [
       name,
