@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 
 /**
  * Reads the flags. If a flag is unknown or its value has another form, prints an error that names the flag, and ends the process
- * with the exit code 2.
+ * with the exit code 1.
  *
  * @param kinds The kind of each flag: `false` for a switch, "number" (1 or more), "numbers" (with commas between them), "text", or a
  *   list: some of its words, with commas between them, and all words if the flag is not given.
@@ -14,7 +14,7 @@ export function readFlags(kinds) {
     return parse(kinds);
   } catch (error) {
     console.error(error.message);
-    return process.exit(2);
+    return process.exit(1);
   }
 }
 

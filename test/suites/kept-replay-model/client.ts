@@ -1,5 +1,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { expect } from "vitest";
+import { type Cursor, hashKey } from "../../../src/realtime/cursor.ts";
+import { eventNameOf } from "../../../src/realtime/subscriptions/subscription-key.ts";
 import { lastEventIdOf } from "../../support/last-event-id.ts";
 import type { Book } from "../resume-model/book.ts";
 import { numberOf } from "../resume-model/book.ts";
@@ -61,13 +63,21 @@ export class KeptClient {
     this.#lost.clear();
   }
 
-  /** The client resumes from a position. Keys that have received nothing start there. */
-  resume(position: number, moment: Moment): void {
-    this.#lost = new Set(position < moment.trimmedTo ? this.keys : []);
+  /**
+   * The client resumes from a cursor. Keys that have received nothing since the last start begin there. A cursor within a message
+   * says that the keys up to its hash have received the message, on an earlier stream.
+   *
+   * @param cursor Undefined for a position before all messages.
+   */
+  resume(cursor: Cursor | undefined, moment: Moment): void {
+    const { sequence, keyHash } = cursor ?? { sequence: -1 };
+    this.#lost = new Set(sequence < moment.trimmedTo ? this.keys : []);
     for (const [key, held] of this.#held) {
       if (held.got !== undefined) continue;
-      const start = { ...moment, now: position };
-      this.#held.set(key, { ...held, last: 0, start, replayStart: position });
+      const isBehind = keyHash !== undefined && hashKey(eventNameOf(key)) <= keyHash;
+      const now = isBehind ? sequence + 1 : sequence;
+      const start = { ...moment, now };
+      this.#held.set(key, { ...held, last: 0, start, replayStart: now });
     }
   }
 

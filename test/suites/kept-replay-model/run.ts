@@ -174,9 +174,7 @@ export class KeptReplayRun {
     this.#client.restart();
     const { keys, lastEventId } = this.#client;
     if (isResume && lastEventId !== undefined) {
-      const cursor = parseCursor(lastEventId);
-      // An id without a cursor names a position before all messages.
-      this.#client.resume(cursor?.sequence ?? -1, moment);
+      this.#client.resume(parseCursor(lastEventId), moment);
       this.#manager.setSubscriptions(this.#clientId, { subscriptions: keys, lastEventId });
       return;
     }
