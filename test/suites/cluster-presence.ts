@@ -211,9 +211,9 @@ export function clusterPresenceSuite(runtime: RuntimeUnderTest): void {
   });
 }
 
-/** The members after the events of a stream. */
+/** The members after the events of a stream. Changes may come before the first list, which replaces them. */
 function rebuild(events: readonly PresenceEvent[]): MembersEvent | undefined {
-  const [first, ...rest] = events;
+  const [first, ...rest] = events.slice(events.findIndex(({ type }) => type === "members"));
   if (first?.type !== "members") return undefined;
   const entries = rest.map((event) => ({
     cursor: "",
