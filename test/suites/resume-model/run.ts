@@ -50,24 +50,16 @@ export class ResumeRun {
   async compare(): Promise<void> {
     for (const client of this.#clients) client.open?.sink.release();
     const first = this.#book.now + 1;
-    await eventually(
-      async () => {
-        await this.#reconnect();
-        // Publishes more than one fence, because a client that gets `recovered: false` may have missed a fence.
-        await this.#publishFence();
-        return this.#haveFence(first);
-      },
-      "every client is live again",
-      5000,
-    );
-    await eventually(
-      async () => {
-        if (await this.#reconnect()) await this.#publishFence();
-        return this.#haveFence(this.#book.now);
-      },
-      "the last fence arrives",
-      5000,
-    );
+    await eventually(async () => {
+      await this.#reconnect();
+      // Publishes more than one fence, because a client that gets `recovered: false` may have missed a fence.
+      await this.#publishFence();
+      return this.#haveFence(first);
+    }, "every client is live again");
+    await eventually(async () => {
+      if (await this.#reconnect()) await this.#publishFence();
+      return this.#haveFence(this.#book.now);
+    }, "the last fence arrives");
     for (const client of this.#clients) {
       client.cut();
       client.expectAll();
