@@ -1,4 +1,4 @@
-// Hono on @hono/node-server without Pocketwire: parses the body of a publish, and answers as a publish is answered.
+// Hono on @hono/node-server without Pocketwire. It parses the body of a publish, and answers with an id, as Pocketwire does.
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { PORT } from "./settings.mjs";

@@ -29,7 +29,7 @@ export const POCKETWIRE_ON_NODE = {
   args: [...POCKETWIRE, ...GC],
 };
 
-/** Only answers the requests of publishers, without a client: the part of Hono and Node in a publish. */
+/** Answers the requests of publishers and delivers nothing. Its cost is the part of Hono and Node in a publish. */
 export const BARE_HONO = {
   name: "bare-hono",
   title: "Hono alone",

@@ -24,7 +24,7 @@ export interface Recipient {
  */
 const FEW_SUBSCRIPTIONS = 16;
 
-/** An iterator as of a Set: V8 takes longer for a loop over iterators of several kinds. */
+/** No clients, as the iterator of a Set: V8 takes longer for a loop over iterators of several kinds. */
 const NO_CLIENTS = new Set<never>().values();
 
 /** What a delivery needs from its scheduler. */

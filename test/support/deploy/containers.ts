@@ -83,7 +83,7 @@ function ip(...words: string[]): void {
 /** A network with a bridge. The containers in the network reach each other by name. This machine reaches them by address. */
 export class Network {
   readonly #id = `pw${randomBytes(3).toString("hex")}`;
-  /** Each process of Vitest has a range of its own, so that two networks never have the same addresses. */
+  /** Each worker of Vitest has a range of its own, so that two test files never use the same addresses. */
   readonly #subnet =
     `10.${200 + (Number(process.env.VITEST_POOL_ID ?? 0) % 50)}.${randomBytes(1)[0] ?? 0}`;
   readonly #hosts: Record<string, string> = {};
